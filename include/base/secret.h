@@ -1,0 +1,52 @@
+/* Secrets on libsodium: random ids and passwords, sealing at rest, comparison and wiping.
+ * Sealed bytes: 1 version, 4 key id, 24 nonce, ciphertext, 16 tag (XChaCha20-Poly1305-IETF). */
+#ifndef BASE_SECRET_H
+#define BASE_SECRET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+#define SECRET_KEY_BYTES     32
+#define SECRET_SEAL_OVERHEAD 45 /* sealed length = plain length + this */
+#define PASSWORD_LENGTH      32 /* characters of [A-Za-z0-9]: 190 bits */
+
+struct keyring; /* the master keys: one seals, all open */
+
+/* Must have succeeded before anything else here. */
+int secret_init(struct error *error);
+
+/* A keyring whose one key is the 64 hex digits or 44 base64 characters in text (spaces around are allowed). */
+int keyring_parse(const char *text, struct keyring **ret_keyring, struct error *error);
+/* Reads the key from path; at most 4 KiB; refuses a file that others may read. When it does not exist and create is
+ * set, makes it, mode 0600, synced; *ret_created says so. */
+int keyring_load(const char *path, bool create, struct keyring **ret_keyring, bool *ret_created, struct error *error);
+/* Wipes and frees. Accepts NULL. */
+void keyring_free(struct keyring *keyring);
+
+/* Seals plain with the record's key as associated data: the result opens only with the same context.
+ * ret_sealed holds length + SECRET_SEAL_OVERHEAD bytes. */
+void keyring_seal(const struct keyring *keyring, const char *context, const void *plain, size_t length,
+                  unsigned char *ret_sealed);
+/* Opens it; ret_plain holds length - SECRET_SEAL_OVERHEAD bytes. ERR_CORRUPT when the key, the context or a byte
+ * differs. */
+int keyring_open(const struct keyring *keyring, const char *context, const unsigned char *sealed, size_t length,
+                 void *ret_plain, struct error *error);
+
+/* A random password, PASSWORD_LENGTH characters and a NUL. */
+void secret_password(char ret_password[PASSWORD_LENGTH + 1]);
+/* Random bytes as lower-case hex: 2 * bytes characters and a NUL. bytes is at most 32. */
+void secret_random_hex(char *ret_hex, size_t bytes);
+/* A uniformly random number below bound (bound > 0). */
+uint32_t secret_random_below(uint32_t bound);
+/* The first 2 * bytes hex digits of BLAKE2b over the parts, each with its length: no two lists collide. bytes at
+ * most 32. */
+void secret_hash_hex(char *ret_hex, size_t bytes, const char *const *parts, size_t count);
+/* Equality in time that depends on neither content. */
+bool secret_equal(const char *a, const char *b);
+/* Overwrites; never optimised away. */
+void secret_wipe(void *bytes, size_t length);
+
+#endif

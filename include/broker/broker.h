@@ -1,0 +1,114 @@
+/* What a service's instances and binds live through: requests are checked against the store and accepted (record and
+ * operation in one durable batch), operations run in order per instance on their driver, results become durable, and
+ * whoever waits is answered. The sequences of docs/tsuru.md are decided here. */
+#ifndef BROKER_BROKER_H
+#define BROKER_BROKER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "base/text.h"
+#include "base/timer.h"
+#include "config/config.h"
+#include "driver/driver.h"
+#include "model/model.h"
+#include "store/store.h"
+
+struct broker;
+
+struct broker_options {
+	const struct config *config;
+	struct store *store;
+	struct keyring *keyring;
+	struct timers *timers;
+	const struct driver_context *context;
+	const struct log *log;
+};
+
+/* Opens every service's driver and takes up the operations that are pending in the store. All of options is borrowed.
+ */
+int broker_open(const struct broker_options *options, struct broker **ret_broker, struct error *error);
+/* Cancels what runs (it stays pending in the store), drops waiters in silence, closes the drivers. Accepts NULL. */
+void broker_close(struct broker *broker);
+
+/* Who asks. Every text is borrowed until the reply; NULL means absent. */
+struct caller {
+	const char *user, *event, *request, *trace;
+};
+
+/* One thing that is asked. What a verb does not use is ignored. Borrowed until the reply. */
+struct broker_request {
+	const struct service *service;
+	struct caller caller;
+	const char *instance;
+	const char *team, *plan, *description; /* create, update */
+	const char *tags;                      /* JSON list or NULL */
+	const char *parameters;                /* JSON object or NULL: the instance's or the bind's */
+	const char *cluster, *pool;            /* multi-cluster services */
+	enum bind_kind bind_kind;              /* bind, unbind, rotate (0: all of the instance's) */
+	const char *bind_name;
+	bool bind_by_host; /* bind_name is an old client's app-host */
+	const char *unit;  /* unit hosts of old clients */
+};
+
+struct broker_reply {
+	int code;                       /* 0 or an error code */
+	const char *text;               /* of the error; "" for 0 */
+	bool pending;                   /* accepted and durable, the work still goes on */
+	const struct pair *environment; /* bind */
+	size_t environment_count;
+};
+
+/* Fires once, from the loop, never inside the call that asked. reply is borrowed for the call. */
+typedef void broker_done(void *arg, const struct broker_reply *reply);
+
+void broker_create(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg);
+void broker_update(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg);
+void broker_remove(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg);
+void broker_bind(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg);
+void broker_unbind(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg);
+void broker_allow_unit(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg);
+void broker_deny_unit(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg);
+/* New passwords; answers as soon as the work is durable. */
+void broker_rotate(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg);
+/* Runs what waits to be tried again now, and takes up a failed create or update anew; answers once that is durable. */
+void broker_retry(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg);
+
+/* ---- views: at once, from the store and the cache, never waiting for a server ---- */
+
+enum status_kind {
+	STATUS_UP,
+	STATUS_PENDING,
+	STATUS_DOWN, /* text says why */
+	STATUS_TEXT, /* up, with a text worth showing */
+};
+
+struct status {
+	enum status_kind kind;
+	char text[ERROR_TEXT_MAX];
+};
+
+int broker_status(struct broker *broker, const struct service *service, const char *instance, struct status *ret_status,
+                  struct error *error);
+
+/* Info, binds and operations as JSON appended to ret_json: [{"label","value"}...], [{...}...], [{...}...]. */
+int broker_describe(struct broker *broker, const struct service *service, const char *instance, struct text *ret_json,
+                    struct error *error);
+int broker_list_binds(struct broker *broker, const struct service *service, const char *instance, struct text *ret_json,
+                      struct error *error);
+int broker_list_operations(struct broker *broker, const struct service *service, const char *instance,
+                           struct text *ret_json, struct error *error);
+
+struct broker_statistics {
+	size_t pending; /* operations that have not finished */
+	size_t running; /* of them, with a call under way */
+	size_t waiting; /* requests that wait for an operation */
+};
+
+void broker_statistics(const struct broker *broker, struct broker_statistics *ret_statistics);
+
+#endif

@@ -1,0 +1,73 @@
+/* The configuration: one YAML file, walked by tables of keys, into an immutable result.
+ * All errors of a file are found at once, each as "file:line:column: sentence". */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "config/key.h"
+#include "model/service.h"
+
+#define CONFIG_FILE_MAX   (1024 * 1024) /* bytes */
+#define CONFIG_ERRORS_MAX 100           /* shown; more are counted */
+
+/* What the configuration needs to know of a driver, so that this floor need not include it. */
+struct config_driver {
+	const char *name;
+	const struct config_key *server_keys; /* NULL: the driver has no servers, and `servers` is refused */
+	const struct config_key *plan_keys;   /* NULL: none of its own */
+	const char *const *variables;         /* what env templates may use beside template_common; ends with NULL */
+};
+
+struct listener {
+	const char *text; /* as written */
+	const char *host; /* IPv4 or IPv6 address without brackets */
+	uint16_t port;    /* 0: the kernel chooses (tests); the log says which */
+};
+
+struct limits {
+	int64_t header_bytes;    /* request line and headers; default 64KiB */
+	int64_t body_bytes;      /* default 1MiB */
+	int64_t request_timeout; /* ms to receive a whole request; default 30s */
+	int64_t idle_timeout;    /* ms a kept connection may be idle; default 75s */
+	int64_t shutdown;        /* ms that waiting requests get after SIGTERM; default 30s */
+	int64_t tombstones;      /* ms that removed instances and binds are remembered; default 30d, at least 1h */
+	int64_t history;         /* finished operations kept for an instance; default 20 */
+	int64_t store_bytes;     /* the most the store's file may grow to; default 64GiB */
+};
+
+struct config {
+	const char *file;
+	struct listener listen;
+	const char *admin; /* "127.0.0.1:9080" or NULL */
+	const char *data_dir;
+	const char *secret_key_file; /* NULL: SECRET_KEY from the environment, else <data_dir>/secret.key */
+	const char *log_format;      /* "text" or "json" */
+	const char *log_level;       /* "debug", "info", "warning", "error" */
+	struct limits limits;
+	const struct service *services;
+	size_t service_count; /* at least 1 */
+};
+
+/* One message of a file that is not good. Borrowed from the list. */
+struct config_errors {
+	const char *const *texts;
+	size_t count; /* of texts */
+	size_t total; /* found */
+};
+
+/* Reads and checks path against the drivers. On success *ret_config is the caller's, to be freed by config_free, and 0
+ * is returned. On failure ERR_INVALID, and *ret_errors is the caller's, freed by config_errors_free.
+ * `${VAR}` and `${VAR:-default}` in scalars are replaced from the environment; `$$` is a dollar sign. */
+int config_load(const char *path, const struct config_driver *drivers, size_t driver_count, struct config **ret_config,
+                struct config_errors **ret_errors);
+/* Wipes secrets and frees. Accepts NULL. */
+void config_free(struct config *config);
+void config_errors_free(struct config_errors *errors);
+
+/* The service of that name, or NULL. */
+const struct service *config_service(const struct config *config, const char *name);
+
+#endif

@@ -1,0 +1,166 @@
+/* The contract of a driver: what turns one kind of server into a service. All dispatch is in src/driver/call.c.
+ *
+ * The rules for every slot that takes a call:
+ *  - "Ensure": it may be called again after a crash, a time-out or a lost answer, with the same arguments, and must
+ * then reach the same state. What is already so is success.
+ *  - It begins the work and returns; it may not block. It settles the call exactly once by call_settle, from inside the
+ *    slot or later: the completion never runs inside call_start either way.
+ *  - All that call points to is borrowed until it is settled or cancelled.
+ *  - The deadline is kept by the dispatcher: when it passes, `cancel` is called and the call settles with ERR_TIMEOUT.
+ *  - A settled code that may pass (error_may_pass) is tried again later; any other is final. Use ERR_REFUSED for the
+ *    server's own final "no", ERR_INVALID for a value that the user gave, ERR_UNAVAILABLE for what may pass. */
+#ifndef DRIVER_DRIVER_H
+#define DRIVER_DRIVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/timer.h"
+#include "config/key.h"
+#include "model/model.h"
+#include "model/service.h"
+
+struct cJSON;
+struct event_base;
+struct resolver;
+struct driver_call;
+
+/* What the program lends to drivers, for their whole life. */
+struct driver_context {
+	struct event_base *base;
+	struct timers *timers;
+	struct resolver *resolver;
+};
+
+struct driver {
+	const char *name;
+	const struct config_key *server_keys; /* ends with a NULL name; NULL: no servers in the configuration */
+	const struct config_key *plan_keys;   /* NULL: none */
+	size_t instance_name_max;             /* bytes of a name on the server, 24 to BACKEND_NAME_MAX */
+	size_t login_name_max;
+	const char *const *variables;           /* what `bind` gives for templates; ends with NULL */
+	const struct pair *environment;         /* the default templates; ends with a NULL name */
+	const char *const *instance_parameters; /* names a user may give on create and update; ends with NULL */
+	const char *const *bind_parameters;     /* likewise on bind; `env_prefix` is every driver's and not listed */
+	bool units;                             /* whether allow_unit and deny_unit do anything */
+
+	/* Checks what the tables cannot, and prepares the service's servers (parse their URLs; connect to nothing).
+	 * On success *ret_state is the driver's own. service lives until close. */
+	int (*open)(const struct driver_context *context, const struct service *service, void **ret_state,
+	            struct error *error);
+	/* Drops all connections and frees. No call is under way. */
+	void (*close)(void *state);
+
+	/* At once, before anything is promised: are these parameters (names are checked already) fit for the plan?
+	 * is_bind says whose they are. */
+	int (*validate)(void *state, const struct plan *plan, const struct cJSON *parameters, bool is_bind,
+	                struct error *error);
+
+	/* Makes the instance exist with call->plan. */
+	void (*provision)(void *state, struct driver_call *call);
+	/* Brings the living instance, and those of its binds in call->binds, to call->plan. */
+	void (*update)(void *state, struct driver_call *call);
+	/* Removes the instance and every bind in call->binds; what is gone already is fine. */
+	void (*deprovision)(void *state, struct driver_call *call);
+	/* Makes call->bind's login work with call->password; under call->renew, sessions of earlier passwords end.
+	 * Before success it adds each of driver->variables by call_result. */
+	void (*bind)(void *state, struct driver_call *call);
+	/* Ends the login and its sessions; the instance's content stays. */
+	void (*unbind)(void *state, struct driver_call *call);
+	/* Is call->server answering? Settles 0 or with the reason. */
+	void (*check)(void *state, struct driver_call *call);
+	/* Is the instance there and usable? Settles 0 or with the reason (ERR_NOT_FOUND when it is gone), and adds what
+	 * a person wants to see as results (label, value): "Size", "Connections". */
+	void (*observe)(void *state, struct driver_call *call);
+	/* tsuru before 1.18: lets call->unit, a host, in or shuts it out. */
+	void (*allow_unit)(void *state, struct driver_call *call);
+	void (*deny_unit)(void *state, struct driver_call *call);
+
+	/* Stops the call's work and frees it (call->work); never settles it. A command that is on the wire is given up
+	 * with its connection. */
+	void (*cancel)(void *state, struct driver_call *call);
+};
+
+/* Shared defaults for slots. */
+int driver_validate_nothing(void *state, const struct plan *plan, const struct cJSON *parameters, bool is_bind,
+                            struct error *error);
+void driver_settle_done(void *state, struct driver_call *call); /* settles with 0 */
+void driver_cancel_nothing(void *state, struct driver_call *call);
+
+/* A service's driver, opened. */
+struct backend {
+	const struct driver *driver;
+	const struct service *service;
+	const struct driver_context *context;
+	void *state;
+};
+
+int backend_open(const struct driver *driver, const struct service *service, const struct driver_context *context,
+                 struct backend **ret_backend, struct error *error);
+/* Every call must have been settled or cancelled. Accepts NULL. */
+void backend_close(struct backend *backend);
+
+enum call_kind {
+	CALL_PROVISION = 1,
+	CALL_UPDATE,
+	CALL_DEPROVISION,
+	CALL_BIND,
+	CALL_UNBIND,
+	CALL_CHECK,
+	CALL_OBSERVE,
+	CALL_ALLOW_UNIT,
+	CALL_DENY_UNIT,
+};
+
+struct driver_call {
+	/* the caller's, before call_start; borrowed by the driver */
+	enum call_kind kind;
+	struct backend *backend;
+	const struct server *server;     /* NULL: the driver has none */
+	const struct instance *instance; /* NULL for check */
+	const struct plan *plan;         /* provision, update, bind */
+	const struct bind *bind;         /* bind, unbind */
+	const char *password;            /* bind; in clear, never to be logged */
+	bool renew;                      /* bind */
+	const struct bind *binds;        /* update, deprovision */
+	size_t bind_count;
+	const char *unit; /* allow_unit, deny_unit */
+	int64_t timeout;  /* ms */
+	/* Fires once, from the loop; not after call_cancel. error is borrowed. */
+	void (*on_settled)(struct driver_call *call, int code, const struct error *error);
+	void *arg;
+
+	/* the driver's */
+	void *work; /* what cancel has to free */
+
+	/* what the driver added; the caller's once settled, in the call's arena */
+	struct pair *results;
+	size_t result_count;
+
+	/* private to call.c */
+	struct arena arena;
+	struct timer deadline, settled;
+	struct error outcome;
+	size_t result_capacity;
+	int state;
+};
+
+/* Zeroes the call and prepares it. */
+void call_init(struct driver_call *call);
+/* Begins it by its kind. */
+void call_start(struct driver_call *call);
+/* Gives it up in silence: on_settled will not fire. Harmless when it is not under way. */
+void call_cancel(struct driver_call *call);
+/* Frees what it holds, wiping results; not while it is under way. */
+void call_release(struct driver_call *call);
+bool call_under_way(const struct driver_call *call);
+
+/* For drivers: ends the call. code 0 ignores the text. The driver's work is gone by then: it has freed it. */
+void call_settle(struct driver_call *call, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* For drivers: adds a result, copying both; lack of memory settles the call with ERR_NO_MEMORY instead of 0. */
+void call_result(struct driver_call *call, const char *name, const char *value);
+
+#endif

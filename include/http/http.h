@@ -1,0 +1,99 @@
+/* HTTP/1.1 service on evhttp: listening, limits, strict reading, Basic auth, routing, requests and replies.
+ * A handler sees only requests that are well formed, within limits, authenticated for their site and routed.
+ * Every request is replied to exactly once, now or later; a client that hangs up changes nothing for the handler. */
+#ifndef HTTP_HTTP_H
+#define HTTP_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/timer.h"
+
+struct event_base;
+struct http_server;
+struct http_request;
+
+typedef void http_handler(void *arg, struct http_request *request);
+
+/* One row of the table of routes; the first that fits wins. A pattern is literal segments and captures `{name}`;
+ * a last capture `{name...}` takes the rest of the path, slashes included (one segment at least). */
+struct http_route {
+	const char *method; /* NULL ends a table; "*": any */
+	const char *pattern;
+	http_handler *handler;
+	const char *label; /* for logs and metrics: a bounded name such as "bind-app" */
+	bool raw;          /* the body is handed over as it is, whatever its type; otherwise form or JSON */
+};
+
+/* A site is a path prefix with its own credentials; requests go to the longest that fits. */
+struct http_site {
+	const char *path;                /* "/postgres" or "/" */
+	const char *username, *password; /* borrowed for the server's life */
+	const char *realm;               /* shown in WWW-Authenticate */
+	void *owner;                     /* http_request_site gives it back */
+};
+
+struct http_options {
+	struct event_base *base;
+	struct timers *timers;
+	const char *host; /* numeric address */
+	uint16_t port;    /* 0: the kernel chooses; http_server_port says which */
+	int64_t header_bytes, body_bytes;
+	int64_t request_timeout, idle_timeout; /* ms */
+	const struct http_route *routes;
+	const struct http_site *sites;
+	size_t site_count;
+	void *arg; /* for handlers and on_access */
+	/* After each reply was handed to the socket, also for requests that no handler saw. */
+	void (*on_access)(void *arg, const struct http_request *request);
+};
+
+/* Listens; ERR_BUSY when the address is in use. options are copied, what they point to is borrowed. */
+int http_server_open(const struct http_options *options, struct http_server **ret_server, struct error *error);
+uint16_t http_server_port(const struct http_server *server);
+/* Stops accepting; replies from now on close their connection. */
+void http_server_drain(struct http_server *server);
+/* Requests that a handler has and has not replied to, and replies still being sent. */
+size_t http_server_pending(const struct http_server *server);
+/* Closes all connections. Requests not replied to are dropped: no handler may touch them afterwards. Accepts NULL. */
+void http_server_close(struct http_server *server);
+
+/* ---- a request; all that is returned is borrowed until the reply ---- */
+
+const char *http_request_method(const struct http_request *request);
+const char *http_request_path(const struct http_request *request);  /* below the site, decoded, without the query */
+const char *http_request_label(const struct http_request *request); /* the route's, or "none" */
+const struct http_site *http_request_site(const struct http_request *request); /* NULL: none fits */
+const char *http_request_capture(const struct http_request *request,
+                                 const char *name); /* decoded; NULL: no such capture */
+const char *http_request_header(const struct http_request *request, const char *name); /* NULL: absent */
+const char *http_request_query(const struct http_request *request, const char *name);  /* decoded; NULL: absent */
+const char *http_request_peer(const struct http_request *request);                     /* "127.0.0.1:1234" */
+/* The body's fields under their form names ("app-name"), whichever encoding they came in; NULL: absent. */
+const char *http_request_field(const struct http_request *request, const char *name);
+/* A repeated field; returns the count and points *ret_items at as many (NULL for 0). */
+size_t http_request_list(const struct http_request *request, const char *name, const char *const **ret_items);
+/* `parameters` as one compact JSON object; NULL when there are none. */
+const char *http_request_parameters(const struct http_request *request);
+/* The raw body; never NULL. */
+const char *http_request_body(const struct http_request *request, size_t *ret_length);
+/* Lives until the reply is sent; for whatever the handler needs to keep. */
+struct arena *http_request_arena(struct http_request *request);
+/* For on_access. */
+int http_request_status(const struct http_request *request);
+int64_t http_request_duration(const struct http_request *request); /* microseconds since its head was read */
+
+/* ---- replies ---- */
+
+/* Extra header; before the reply. Copied. */
+void http_reply_header(struct http_request *request, const char *name, const char *value);
+void http_reply_json(struct http_request *request, int status, const char *json);
+void http_reply_text(struct http_request *request, int status, const char *text);
+void http_reply_empty(struct http_request *request, int status);
+/* {"code": status, "message": text}, status by the error's table. */
+void http_reply_error(struct http_request *request, const struct error *error);
+
+#endif

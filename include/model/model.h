@@ -1,0 +1,176 @@
+/* What the broker keeps: instances, binds, operations, tombstones. Their fields, their states, the moves that make
+ * sense, their names on a backend and their encoding as records. No I/O. Every pointer is borrowed: from the bytes a
+ * record was decoded from, or from whatever the maker says. NULL means absent. */
+#ifndef MODEL_MODEL_H
+#define MODEL_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/text.h"
+
+#define INSTANCE_NAME_MAX   200 /* bytes; tsuru itself has no limit */
+#define APP_NAME_MAX        255 /* bytes of a bind's identity: an app's or job's name, or an old client's host */
+#define INCARNATION_LENGTH  16  /* hex digits */
+#define OPERATION_ID_LENGTH 20  /* hex digits, in order of time */
+#define PARAMETERS_MAX      (64 * 1024) /* bytes of an instance's or bind's parameters as JSON */
+#define TAGS_MAX            100
+
+/* ---- instances ---- */
+
+enum instance_state {
+	INSTANCE_CREATING = 1, /* its create has not finished; nothing may be on the server yet */
+	INSTANCE_READY,        /* usable; an update may be under way (wanted plan differs) */
+	INSTANCE_FAILED,       /* its create failed for good; nothing is left on the server */
+	INSTANCE_REMOVING,     /* its removal is accepted; the name is free for a new incarnation */
+};
+
+struct instance {
+	const char *incarnation; /* its key: random, given at create, never used again */
+	const char *service, *name;
+	const char *team, *user, *description;
+	const char *plan;        /* what the server has; NULL before the first success */
+	const char *wanted_plan; /* what was asked last */
+	const char *parameters;  /* JSON object, what was asked last; NULL: none */
+	const char *tags;        /* JSON list; NULL: none */
+	const char *server;      /* name in the configuration; NULL: the driver has none */
+	const char *cluster, *pool;
+	const char *resource; /* its name on the server; chosen once */
+	const char *event;    /* tsuru's event id of the create */
+	const char *failure;  /* the last operation's final failure; NULL: none */
+	enum instance_state state;
+	bool was_bound;                 /* ever */
+	bool update_failed;             /* the last update failed for good: plan is not wanted_plan */
+	int64_t created_at, updated_at; /* wall ms */
+};
+
+int instance_encode(const struct instance *instance, struct text *record, struct error *error);
+/* ret_instance borrows from bytes. */
+int instance_decode(const void *bytes, size_t length, struct instance *ret_instance, struct error *error);
+/* Moves state, or ERR_INTERNAL for a move that makes no sense. The only writer of instance->state after creation. */
+int instance_move(struct instance *instance, enum instance_state next, struct error *error);
+const char *instance_state_name(enum instance_state state);
+/* tsuru's rule ^[A-Za-z][-a-zA-Z0-9_]+$, at most INSTANCE_NAME_MAX, not "plans". */
+int instance_check_name(const char *name, struct error *error);
+
+/* ---- binds ---- */
+
+enum bind_kind {
+	BIND_APP = 1,
+	BIND_JOB,
+};
+
+enum bind_state {
+	BIND_BINDING = 1, /* its bind has not finished */
+	BIND_BOUND,       /* its credentials work */
+	BIND_UNBINDING,   /* its unbind is accepted */
+};
+
+struct bind {
+	const char *incarnation;
+	enum bind_kind kind;
+	const char *name;            /* the app's, the job's, or an old client's host */
+	const char *login;           /* the user's name on the server */
+	const unsigned char *secret; /* the sealed password; context: bind_context */
+	size_t secret_length;
+	const char *parameters;   /* JSON object or NULL */
+	const char *user;         /* who asked */
+	const char *event;        /* tsuru's event id of the bind */
+	const char *unbind_event; /* of the unbind, once there is one */
+	const char *operation;    /* the id of the operation that may settle its state */
+	enum bind_state state;
+	int64_t created_at, updated_at;
+};
+
+int bind_encode(const struct bind *bind, struct text *record, struct error *error);
+int bind_decode(const void *bytes, size_t length, struct bind *ret_bind, struct error *error);
+/* BINDING <-> BOUND <-> UNBINDING as the table in src/model/bind.c says; ERR_INTERNAL otherwise. */
+int bind_move(struct bind *bind, enum bind_state next, struct error *error);
+const char *bind_kind_name(enum bind_kind kind); /* "app", "job" */
+const char *bind_state_name(enum bind_state state);
+/* App and job names: ^[a-z][a-z0-9-]{0,39}$. */
+int bind_check_name(enum bind_kind kind, const char *name, struct error *error);
+/* Old clients: a host or host:port of 1 to APP_NAME_MAX bytes of [A-Za-z0-9.:_-] and brackets. */
+int bind_check_host(const char *host, struct error *error);
+/* What a bind's secret is sealed with: the key of its record. */
+void bind_context(const struct bind *bind, struct text *ret_context);
+
+/* ---- operations ---- */
+
+enum operation_kind {
+	OPERATION_CREATE = 1,
+	OPERATION_UPDATE,
+	OPERATION_REMOVE,
+	OPERATION_BIND,
+	OPERATION_UNBIND,
+	OPERATION_ROTATE,     /* a new password for one bind */
+	OPERATION_ALLOW_UNIT, /* tsuru before 1.18 */
+	OPERATION_DENY_UNIT,
+};
+
+enum operation_state {
+	OPERATION_PENDING = 1, /* durable; waiting for its turn, running, or waiting to be tried again */
+	OPERATION_CLEANING,    /* a create that failed for good is being wiped off the server */
+	OPERATION_DONE,
+	OPERATION_FAILED,   /* for good; error says why */
+	OPERATION_CANCELED, /* something later made it pointless */
+};
+
+struct operation {
+	const char *id; /* OPERATION_ID_LENGTH hex digits */
+	const char *incarnation;
+	enum operation_kind kind;
+	enum operation_state state;
+	enum bind_kind bind_kind; /* bind, unbind, rotate: whose; 0 otherwise */
+	const char *bind_name;
+	const char *unit;                           /* allow and deny unit: the host */
+	const char *event, *user, *request, *trace; /* who asked: tsuru's event and user, request id, W3C trace id */
+	const char *error;                          /* the last attempt's, when it failed */
+	bool renew;                                 /* bind, rotate: earlier credentials must stop working */
+	bool told; /* cleaning: whoever waited has been told of the failure, so no record needs to stay */
+	int64_t attempts;
+	int64_t created_at, finished_at; /* wall ms; 0: not yet */
+};
+
+int operation_encode(const struct operation *operation, struct text *record, struct error *error);
+int operation_decode(const void *bytes, size_t length, struct operation *ret_operation, struct error *error);
+int operation_move(struct operation *operation, enum operation_state next, struct error *error);
+const char *operation_kind_name(enum operation_kind kind); /* "create", "update", ... */
+const char *operation_state_name(enum operation_state state);
+bool operation_finished(enum operation_state state);
+/* The id for the wall time and a sequence number: sorts by time, then sequence. ret_id holds OPERATION_ID_LENGTH + 1.
+ */
+void operation_id(int64_t wall_ms, uint32_t sequence, char *ret_id);
+
+/* ---- tombstones ---- */
+
+/* What is remembered of a removed instance (key: service and name) so that a repeated DELETE is answered 200. */
+struct tombstone {
+	const char *incarnation;
+	int64_t removed_at; /* wall ms */
+};
+
+int tombstone_encode(const struct tombstone *tombstone, struct text *record, struct error *error);
+int tombstone_decode(const void *bytes, size_t length, struct tombstone *ret_tombstone, struct error *error);
+
+/* ---- keys in the store: text parts joined by NUL, so that a prefix scan is exact ---- */
+
+void key_name(struct text *ret_key, const char *service, const char *name);
+void key_bind(struct text *ret_key, const char *incarnation, enum bind_kind kind, const char *name);
+void key_operation(struct text *ret_key, const char *incarnation, const char *id);
+/* The prefix of all binds or operations of an incarnation. */
+void key_incarnation_prefix(struct text *ret_key, const char *incarnation);
+
+/* ---- names on a backend ---- */
+
+/* <slug of the instance, cut>_<10 hex of a hash over service, instance, incarnation>, at most max bytes (max >= 24). */
+void name_instance(char *ret_name, size_t max, const char *service, const char *instance, const char *incarnation);
+/* <slug of the app, cut>_<10 hex over the same and the bind's kind and name>. */
+void name_login(char *ret_name, size_t max, const char *service, const char *instance, const char *incarnation,
+                enum bind_kind kind, const char *bind);
+
+#define BACKEND_NAME_MAX 64 /* the longest max above */
+
+#endif

@@ -1,0 +1,53 @@
+/* A service, its plans and its servers, as the configuration says them. Immutable after loading; owned by the
+ * configuration. */
+#ifndef MODEL_SERVICE_H
+#define MODEL_SERVICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config/key.h"
+
+#define SERVICE_NAME_MAX 63
+
+struct plan {
+	const char *name;
+	const char *description;
+	const struct pair *env; /* templates on top of the service's; an empty text takes a name away */
+	size_t env_count;
+	struct options options; /* the driver's plan keys */
+};
+
+struct server {
+	const char *name;
+	const char *cluster, *pool; /* multi-cluster services: NULL matches any */
+	int64_t capacity;           /* instances; 0: no limit */
+	int64_t weight;             /* 1 to 1000: share of new instances when there is room */
+	int64_t parallel;           /* operations at once */
+	struct options options;     /* the driver's server keys */
+};
+
+struct service {
+	const char *name;
+	const char *path; /* "/postgres", or "/" */
+	const char *driver;
+	const char *username, *password;
+	int64_t wait, bind_wait; /* ms */
+	int64_t attempt_timeout; /* ms: the deadline of one attempt on a server */
+	int64_t retry_for;       /* ms: how long a create, update or bind is retried before its failure is final */
+	bool multi_cluster;
+	const struct server *servers;
+	size_t server_count; /* may be 0 for drivers that have no servers */
+	const struct pair
+	    *env; /* templates (name -> text with {variables}) on top of the driver's; "" takes a name away */
+	size_t env_count;
+	const struct plan *plans;
+	size_t plan_count; /* at least 1 */
+};
+
+/* By name; NULL when there is none. */
+const struct plan *service_plan(const struct service *service, const char *name);
+const struct server *service_server(const struct service *service, const char *name);
+
+#endif

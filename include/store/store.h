@@ -1,0 +1,111 @@
+/* Durable records in keyspaces, with atomic batches. The only folder that knows LMDB.
+ *
+ * Reads are answered at once from the local view, on the loop. Writes are batches: built, then handed over whole; a
+ * helper thread commits a group of them in one transaction with one sync, and each batch's completion runs on the loop
+ * once its outcome is on the disk. Every record carries the revision of the commit that wrote it; a put or delete says
+ * the revision it was based on, and a batch with one stale item changes nothing and completes with ERR_STALE.
+ *
+ * Written so that a second store can follow on etcd: callers may not assume that they are the only writer. */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+#define STORE_KEY_MAX   480                /* bytes */
+#define STORE_VALUE_MAX (256 * 1024)       /* bytes */
+#define STORE_BATCH_MAX (64 * 1024 * 1024) /* bytes of one batch */
+
+struct event_base;
+struct store;
+struct batch;
+
+enum keyspace {
+	KEYSPACE_NAMES,      /* service NUL name -> incarnation */
+	KEYSPACE_INSTANCES,  /* incarnation -> instance */
+	KEYSPACE_BINDS,      /* incarnation NUL kind NUL name -> bind */
+	KEYSPACE_OPERATIONS, /* incarnation NUL id -> operation, finished ones too */
+	KEYSPACE_PENDING,    /* id -> incarnation, of operations that have not finished */
+	KEYSPACE_TOMBSTONES, /* service NUL name -> tombstone; incarnation NUL kind NUL name -> bind */
+	KEYSPACE_COUNTERS,   /* text -> 8 bytes, only by batch_add */
+	KEYSPACE_META,       /* what the store itself needs, and small settings */
+	KEYSPACE_COUNT
+};
+
+#define REVISION_ABSENT ((uint64_t)0)  /* the key must not exist */
+#define REVISION_ANY    (~(uint64_t)0) /* whatever is there */
+
+struct store_options {
+	const char *directory;   /* made (0700) when it does not exist */
+	int64_t size_max;        /* bytes the file may grow to; the map grows by itself up to it */
+	struct event_base *base; /* completions run on it; borrowed for the store's life */
+};
+
+struct store_statistics {
+	uint64_t commits;      /* transactions that were synced */
+	uint64_t batches;      /* that took part in them */
+	uint64_t sync_us_last; /* the last commit, begin to end */
+	uint64_t sync_us_max;
+	uint64_t bytes; /* in use */
+};
+
+/* ERR_BUSY when another process has the directory open (the text says so), ERR_NO_SPACE, ERR_CORRUPT, ERR_INTERNAL.
+ * A store written by a newer program is refused. */
+int store_open(const struct store_options *options, struct store **ret_store, struct error *error);
+/* Commits what was handed over, runs the completions, closes. Accepts NULL. */
+void store_close(struct store *store);
+
+/* ---- reading; what is returned is borrowed until the next call that is not a read, or the return to the loop ---- */
+
+struct store_value {
+	const void *bytes;
+	size_t length;
+	uint64_t revision;
+};
+
+/* 0; ERR_NOT_FOUND (without a text: absence is often no error); ERR_INTERNAL. */
+int store_get(struct store *store, enum keyspace keyspace, const void *key, size_t key_length,
+              struct store_value *ret_value);
+
+/* Called for each record of a scan, in order of keys; return false to stop. It may read, it may not commit. */
+typedef bool store_visit(void *arg, const void *key, size_t key_length, const struct store_value *value);
+/* Visits every key that begins with prefix and is greater than after (NULL: from the first). */
+int store_scan(struct store *store, enum keyspace keyspace, const void *prefix, size_t prefix_length, const void *after,
+               size_t after_length, store_visit *visit, void *arg);
+/* The counter's committed value; 0 when it does not exist. */
+int64_t store_counter(struct store *store, const char *name);
+
+/* ---- writing ---- */
+
+/* NULL when memory is out: every batch_ call below then does nothing, and batch_commit reports it. */
+struct batch *batch_new(struct store *store);
+/* Drops a batch that was not committed. Accepts NULL. */
+void batch_free(struct batch *batch);
+
+/* Keys and values are copied. A failure (memory, a key or value over its limit) sticks and is reported by batch_commit.
+ */
+void batch_put(struct batch *batch, enum keyspace keyspace, const void *key, size_t key_length, const void *value,
+               size_t length, uint64_t base);
+/* Deleting what does not exist is fine under REVISION_ANY, stale under a revision. */
+void batch_delete(struct batch *batch, enum keyspace keyspace, const void *key, size_t key_length, uint64_t base);
+/* Demands that the key is at base, and writes nothing. */
+void batch_check(struct batch *batch, enum keyspace keyspace, const void *key, size_t key_length, uint64_t base);
+/* Adds to a counter; never stale. A counter that reaches 0 is deleted. */
+void batch_add(struct batch *batch, const char *counter, int64_t delta);
+
+/* Called once, from the loop, never from inside batch_commit: code 0 and the revision all its puts now have, or
+ * ERR_STALE, ERR_NO_SPACE, ERR_INTERNAL with error filled (borrowed). */
+typedef void batch_done(void *arg, int code, const struct error *error, uint64_t revision);
+/* Hands the batch over; it is the store's from here, whatever happens. Batches commit in the order they are handed
+ * over. */
+void batch_commit(struct batch *batch, batch_done *on_done, void *arg);
+
+/* Whether a write or sync failed in a way that leaves the disk's state unknown: nothing more is acknowledged then
+ * (every commit completes with ERR_INTERNAL) until the program is started again. */
+bool store_broken(const struct store *store);
+void store_statistics(struct store *store, struct store_statistics *ret_statistics);
+
+#endif
