@@ -29,7 +29,8 @@ enum keyspace {
 	KEYSPACE_BINDS,      /* incarnation NUL kind NUL name -> bind */
 	KEYSPACE_OPERATIONS, /* incarnation NUL id -> operation, finished ones too */
 	KEYSPACE_PENDING,    /* id -> incarnation, of operations that have not finished */
-	KEYSPACE_TOMBSTONES, /* service NUL name -> tombstone; incarnation NUL kind NUL name -> bind */
+	KEYSPACE_TOMBSTONES, /* service NUL name -> tombstone */
+	KEYSPACE_UNBOUND,    /* incarnation NUL kind NUL name -> the bind that an unbind ended */
 	KEYSPACE_COUNTERS,   /* text -> 8 bytes, only by batch_add */
 	KEYSPACE_META,       /* what the store itself needs, and small settings */
 	KEYSPACE_COUNT
