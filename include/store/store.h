@@ -50,13 +50,14 @@ struct store_statistics {
 	uint64_t batches;      /* that took part in them */
 	uint64_t sync_us_last; /* the last commit, begin to end */
 	uint64_t sync_us_max;
-	uint64_t bytes; /* in use */
+	uint64_t bytes; /* in use by records */
 };
 
 /* ERR_BUSY when another process has the directory open (the text says so), ERR_NO_SPACE, ERR_CORRUPT, ERR_INTERNAL.
  * A store written by a newer program is refused. */
 int store_open(const struct store_options *options, struct store **ret_store, struct error *error);
-/* Commits what was handed over, runs the completions, closes. Accepts NULL. */
+/* Commits what was handed over, runs the completions, commits what they hand over in turn, closes. Never from a
+ * completion. Accepts NULL. */
 void store_close(struct store *store);
 
 /* ---- reading; what is returned is borrowed until the next call that is not a read, or the return to the loop ---- */
@@ -81,7 +82,8 @@ int64_t store_counter(struct store *store, const char *name);
 
 /* ---- writing ---- */
 
-/* NULL when memory is out: every batch_ call below then does nothing, and batch_commit reports it. */
+/* Never NULL: when memory is out it is one of 64 that were set aside, to which the calls below add nothing and whose
+ * completion says ERR_NO_MEMORY. (With all of those in use, too, the program ends: the disk has what was promised.) */
 struct batch *batch_new(struct store *store);
 /* Drops a batch that was not committed. Accepts NULL. */
 void batch_free(struct batch *batch);
@@ -98,11 +100,16 @@ void batch_check(struct batch *batch, enum keyspace keyspace, const void *key, s
 void batch_add(struct batch *batch, const char *counter, int64_t delta);
 
 /* Called once, from the loop, never from inside batch_commit: code 0 and the revision all its puts now have, or
- * ERR_STALE, ERR_NO_SPACE, ERR_INTERNAL with error filled (borrowed). */
+ * ERR_STALE, ERR_NO_SPACE, ERR_NO_MEMORY, ERR_TOO_LARGE, ERR_INTERNAL with error filled (borrowed). It may read, and
+ * build and hand over further batches. Completions run in the order of the hand-over. */
 typedef void batch_done(void *arg, int code, const struct error *error, uint64_t revision);
 /* Hands the batch over; it is the store's from here, whatever happens. Batches commit in the order they are handed
  * over. */
 void batch_commit(struct batch *batch, batch_done *on_done, void *arg);
+
+/* Blocks until everything handed over is committed and its completions have run, those included that completions
+ * hand over. Called from the loop's thread, outside completions; for the end of a caller's life. */
+void store_flush(struct store *store);
 
 /* Whether a write or sync failed in a way that leaves the disk's state unknown: nothing more is acknowledged then
  * (every commit completes with ERR_INTERNAL) until the program is started again. */

@@ -1,0 +1,277 @@
+/* A group of batches onto the disk: checked and written in one transaction, so that one sync serves them all.
+ * When the group does not fit, each batch is tried alone, so that what fits is kept. Runs on the helper thread. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "store_internal.h"
+
+static const char revision_key[] = "store.revision";
+
+static uint64_t now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* ---- one item ---- */
+
+/* Compares the item's base with what is there; a difference is put down in the batch's error. */
+static int check_item(const struct store *store, MDB_txn *txn, struct batch *batch, struct item *item)
+{
+	struct store_value value = {.revision = REVISION_ABSENT};
+	int code;
+
+	if (item->base == REVISION_ANY)
+		return 0;
+	code = value_find(store, txn, item->keyspace, &item->key, &value);
+	if (code != 0 && code != MDB_NOTFOUND)
+		return code;
+	if (value.revision != item->base)
+		error_set(&batch->error, ERR_STALE, "A record in \"%s\" has changed since it was read.",
+		          keyspace_names[item->keyspace]);
+	return 0;
+}
+
+int record_write(const struct store *store, MDB_txn *txn, enum keyspace keyspace, MDB_val *key, const MDB_val *value,
+                 uint64_t revision)
+{
+	MDB_val stored = {.mv_size = REVISION_BYTES + value->mv_size};
+	const int code = mdb_put(txn, store->keyspaces[keyspace], key, &stored, MDB_RESERVE);
+
+	if (code != 0)
+		return code;
+	number_encode(revision, stored.mv_data);
+	if (value->mv_size > 0)
+		memcpy((char *)stored.mv_data + REVISION_BYTES, value->mv_data, value->mv_size);
+	return 0;
+}
+
+static int record_delete(const struct store *store, MDB_txn *txn, const struct item *item)
+{
+	MDB_val key = item->key;
+	const int code = mdb_del(txn, store->keyspaces[item->keyspace], &key, NULL);
+
+	return code == MDB_NOTFOUND ? 0 : code;
+}
+
+static int counter_add(const struct store *store, MDB_txn *txn, struct item *item, uint64_t revision)
+{
+	struct store_value value;
+	uint64_t delta, sum = 0;
+	unsigned char bytes[sizeof(sum)];
+	int code = value_find(store, txn, item->keyspace, &item->key, &value);
+
+	if (code != 0 && code != MDB_NOTFOUND)
+		return code;
+	if (code == 0 && value.length != sizeof(sum))
+		return MDB_CORRUPTED;
+	if (code == 0)
+		sum = number_decode(value.bytes);
+	memcpy(&delta, item->value.mv_data, sizeof(delta));
+	sum += delta;
+	if (sum == 0)
+		return record_delete(store, txn, item);
+	number_encode(sum, bytes);
+	return record_write(store, txn, item->keyspace, &item->key, &(MDB_val){sizeof(bytes), bytes}, revision);
+}
+
+static int write_item(const struct store *store, MDB_txn *txn, struct item *item, uint64_t revision)
+{
+	switch (item->kind) {
+	case ITEM_PUT:
+		return record_write(store, txn, item->keyspace, &item->key, &item->value, revision);
+	case ITEM_DELETE:
+		return record_delete(store, txn, item);
+	case ITEM_ADD:
+		return counter_add(store, txn, item, revision);
+	case ITEM_CHECK:
+		break;
+	}
+	return 0;
+}
+
+/* ---- one batch ---- */
+
+/* All items are checked before the first is written: a stale batch leaves no trace in the group's transaction. */
+static int write_batch(const struct store *store, MDB_txn *txn, struct batch *batch, uint64_t *revision)
+{
+	struct item item;
+	int code;
+
+	if (batch->refused)
+		return 0;
+	error_clear(&batch->error);
+	for (size_t position = 0; batch_next(batch, &position, &item);) {
+		code = check_item(store, txn, batch, &item);
+		if (code != 0 || batch->error.code != 0)
+			return code;
+	}
+	for (size_t position = 0; batch_next(batch, &position, &item);) {
+		code = write_item(store, txn, &item, *revision + 1);
+		if (code != 0)
+			return code;
+	}
+	batch->revision = ++*revision;
+	return 0;
+}
+
+/* ---- one transaction ---- */
+
+int revision_read(const struct store *store, MDB_txn *txn, uint64_t *ret_revision)
+{
+	MDB_val key = {sizeof(revision_key) - 1, (void *)revision_key};
+	struct store_value value;
+	const int code = value_find(store, txn, KEYSPACE_META, &key, &value);
+
+	if (code == 0)
+		*ret_revision = value.revision;
+	else if (code == MDB_NOTFOUND)
+		*ret_revision = 0;
+	return code == MDB_NOTFOUND ? 0 : code;
+}
+
+static int revision_write(const struct store *store, MDB_txn *txn, uint64_t revision)
+{
+	MDB_val key = {sizeof(revision_key) - 1, (void *)revision_key};
+
+	return record_write(store, txn, KEYSPACE_META, &key, &(MDB_val){0, NULL}, revision);
+}
+
+/* Commits. A failure before the last write, of the page that makes the transaction the newest, leaves the old state;
+ * one in that write leaves no one knows what, and LMDB then begins nothing more. */
+static int finish(struct store *store, MDB_txn *txn)
+{
+	const int code = mdb_txn_commit(txn);
+
+	if (code == 0)
+		return 0;
+	if (mdb_txn_begin(store->env, NULL, 0, &txn) != 0)
+		return MDB_PANIC;
+	mdb_txn_abort(txn);
+	return code;
+}
+
+/* Puts the batches from first up to, not including, end into txn. */
+static int write_batches(const struct store *store, MDB_txn *txn, struct batch *first, const struct batch *end,
+                         uint64_t *ret_written)
+{
+	uint64_t before, revision;
+	int code = revision_read(store, txn, &before);
+
+	revision = before;
+	for (struct batch *batch = first; code == 0 && batch != end; batch = STAILQ_NEXT(batch, entry))
+		code = write_batch(store, txn, batch, &revision);
+	if (code == 0 && revision != before)
+		code = revision_write(store, txn, revision);
+	if (code == 0)
+		*ret_written = revision - before;
+	return code;
+}
+
+static int write_transaction(struct store *store, struct batch *first, const struct batch *end)
+{
+	struct store_statistics *sum = &store->committer.running_sum;
+	const uint64_t begin = now_us();
+	uint64_t written = 0;
+	MDB_txn *txn;
+	int code = mdb_txn_begin(store->env, NULL, 0, &txn);
+
+	if (code != 0)
+		return code;
+	code = write_batches(store, txn, first, end, &written);
+	if (code != 0 || written == 0) {
+		mdb_txn_abort(txn);
+		return code;
+	}
+	code = finish(store, txn);
+	if (code != 0)
+		return code;
+	sum->commits++;
+	sum->batches += written;
+	sum->sync_us_last = now_us() - begin;
+	if (sum->sync_us_last > sum->sync_us_max)
+		sum->sync_us_max = sum->sync_us_last;
+	return 0;
+}
+
+static int write_growing(struct store *store, struct batch *first, const struct batch *end)
+{
+	for (;;) {
+		int code = write_transaction(store, first, end);
+
+		if (code != MDB_MAP_FULL)
+			return code;
+		code = committer_grow(store);
+		if (code != 0)
+			return code;
+	}
+}
+
+/* ---- failures ---- */
+
+static bool disk_refuses(int code)
+{
+	return code == ENOSPC || code == EDQUOT || code == EFBIG;
+}
+
+/* LMDB says EIO when a write came out short, as the last one before a disk is full does: ask for more room to know. */
+static bool short_write(const struct store *store)
+{
+	struct stat stat;
+	int fd;
+
+	return mdb_env_get_fd(store->env, &fd) == 0 && fstat(fd, &stat) == 0 &&
+	       disk_refuses(posix_fallocate(fd, stat.st_size, 64 * 1024));
+}
+
+/* The error of a transaction that failed with the LMDB code; ERR_INTERNAL when the disk's state is in doubt. */
+static void explain(const struct store *store, int code, struct error *ret_error)
+{
+	if (code == MDB_MAP_FULL)
+		error_set(ret_error, ERR_NO_SPACE, "The store in \"%s\" has reached its limit of %zu bytes.",
+		          store->directory, store->size_max);
+	else if (disk_refuses(code) || (code == EIO && short_write(store)))
+		error_set(ret_error, ERR_NO_SPACE, "The disk under \"%s\" is full.", store->directory);
+	else if (code == ENOMEM)
+		error_no_memory(ret_error);
+	else
+		error_set(ret_error, ERR_INTERNAL,
+		          "The store in \"%s\" could not be written (%s): nothing more is accepted until the restart.",
+		          store->directory, mdb_strerror(code));
+}
+
+static void fail_batches(struct batch *first, const struct batch *end, const struct error *error)
+{
+	for (struct batch *batch = first; batch != end; batch = STAILQ_NEXT(batch, entry))
+		if (!batch->refused)
+			batch->error = *error;
+}
+
+/* Writes the batches together, or one by one when that failed and a smaller transaction may not. */
+static void settle(struct store *store, struct batch *first, const struct batch *end)
+{
+	const int code = store->committer.failed ? MDB_PANIC : write_growing(store, first, end);
+	struct error error;
+
+	if (code == 0)
+		return;
+	explain(store, code, &error);
+	if (error.code == ERR_INTERNAL)
+		store->committer.failed = true;
+	if (error.code == ERR_INTERNAL || STAILQ_NEXT(first, entry) == end) {
+		fail_batches(first, end, &error);
+		return;
+	}
+	for (struct batch *batch = first; batch != end; batch = STAILQ_NEXT(batch, entry))
+		settle(store, batch, STAILQ_NEXT(batch, entry));
+}
+
+void commit_group(struct store *store, struct batch_list *group)
+{
+	settle(store, STAILQ_FIRST(group), NULL);
+}

@@ -1,0 +1,170 @@
+/* Reads, all from one snapshot of the map that is taken at a turn's first read and left at its end: so that what is
+ * borrowed stays, the newest commit is seen next time, and no old snapshot keeps the writer from reusing pages. */
+#include <endian.h>
+#include <string.h>
+
+#include "store_internal.h"
+
+void number_encode(uint64_t number, void *ret_bytes)
+{
+	const uint64_t little = htole64(number);
+
+	memcpy(ret_bytes, &little, sizeof(little));
+}
+
+uint64_t number_decode(const void *bytes)
+{
+	uint64_t little;
+
+	memcpy(&little, bytes, sizeof(little));
+	return le64toh(little);
+}
+
+int value_decode(const MDB_val *stored, struct store_value *ret_value)
+{
+	if (stored->mv_size < REVISION_BYTES)
+		return MDB_CORRUPTED;
+	ret_value->revision = number_decode(stored->mv_data);
+	ret_value->bytes = (const char *)stored->mv_data + REVISION_BYTES;
+	ret_value->length = stored->mv_size - REVISION_BYTES;
+	return 0;
+}
+
+int value_find(const struct store *store, MDB_txn *txn, enum keyspace keyspace, MDB_val *key,
+               struct store_value *ret_value)
+{
+	MDB_val stored;
+	const int code = mdb_get(txn, store->keyspaces[keyspace], key, &stored);
+
+	return code != 0 ? code : value_decode(&stored, ret_value);
+}
+
+static bool read_begin(struct store *store)
+{
+	if (store->reading)
+		return true;
+	if (store->unmapped || mdb_txn_renew(store->reader) != 0)
+		return false;
+	store->reading = true;
+	store_expect_turn_end(store);
+	return true;
+}
+
+void read_end(struct store *store)
+{
+	if (store->reading)
+		mdb_txn_reset(store->reader);
+	store->reading = false;
+}
+
+int store_get(struct store *store, enum keyspace keyspace, const void *key, size_t key_length,
+              struct store_value *ret_value)
+{
+	MDB_val wanted = {.mv_size = key_length, .mv_data = (void *)key};
+	int code;
+
+	if (key_length == 0 || key_length > STORE_KEY_MAX)
+		return ERR_NOT_FOUND;
+	if (!read_begin(store))
+		return ERR_INTERNAL;
+	code = value_find(store, store->reader, keyspace, &wanted, ret_value);
+	if (code == MDB_NOTFOUND)
+		return ERR_NOT_FOUND;
+	return code == 0 ? 0 : ERR_INTERNAL;
+}
+
+static int compare(const MDB_val *a, const MDB_val *b)
+{
+	const size_t shorter = a->mv_size < b->mv_size ? a->mv_size : b->mv_size;
+	const int order = shorter == 0 ? 0 : memcmp(a->mv_data, b->mv_data, shorter);
+
+	if (order != 0)
+		return order;
+	return (a->mv_size > b->mv_size) - (a->mv_size < b->mv_size);
+}
+
+static bool begins_with(const MDB_val *key, const MDB_val *prefix)
+{
+	return key->mv_size >= prefix->mv_size &&
+	       (prefix->mv_size == 0 || memcmp(key->mv_data, prefix->mv_data, prefix->mv_size) == 0);
+}
+
+/* The first key that is not below prefix and is above after. */
+static int seek(MDB_cursor *cursor, const MDB_val *prefix, const MDB_val *after, MDB_val *ret_key, MDB_val *ret_stored)
+{
+	const MDB_val *start = compare(after, prefix) > 0 ? after : prefix;
+	int code;
+
+	*ret_key = *start;
+	code = mdb_cursor_get(cursor, ret_key, ret_stored, start->mv_size == 0 ? MDB_FIRST : MDB_SET_RANGE);
+	if (code == 0 && after->mv_data != NULL && compare(ret_key, after) == 0)
+		code = mdb_cursor_get(cursor, ret_key, ret_stored, MDB_NEXT);
+	return code;
+}
+
+static int scan(MDB_cursor *cursor, const MDB_val *prefix, const MDB_val *after, store_visit *visit, void *arg)
+{
+	MDB_val key, stored;
+	struct store_value value;
+	int code = seek(cursor, prefix, after, &key, &stored);
+
+	while (code == 0 && begins_with(&key, prefix)) {
+		code = value_decode(&stored, &value);
+		if (code != 0)
+			return code;
+		if (!visit(arg, key.mv_data, key.mv_size, &value))
+			return 0;
+		code = mdb_cursor_get(cursor, &key, &stored, MDB_NEXT);
+	}
+	return code == MDB_NOTFOUND ? 0 : code;
+}
+
+int store_scan(struct store *store, enum keyspace keyspace, const void *prefix, size_t prefix_length, const void *after,
+               size_t after_length, store_visit *visit, void *arg)
+{
+	const MDB_val start = {.mv_size = prefix_length, .mv_data = (void *)prefix};
+	const MDB_val above = {.mv_size = after_length, .mv_data = (void *)after};
+	MDB_cursor *cursor;
+	int code;
+
+	if (!read_begin(store) || mdb_cursor_open(store->reader, store->keyspaces[keyspace], &cursor) != 0)
+		return ERR_INTERNAL;
+	code = scan(cursor, &start, &above, visit, arg);
+	mdb_cursor_close(cursor);
+	return code == 0 ? 0 : ERR_INTERNAL;
+}
+
+int64_t store_counter(struct store *store, const char *name)
+{
+	struct store_value value;
+
+	if (store_get(store, KEYSPACE_COUNTERS, name, strlen(name), &value) != 0 || value.length != sizeof(int64_t))
+		return 0;
+	return (int64_t)number_decode(value.bytes);
+}
+
+static uint64_t bytes_in_use(struct store *store)
+{
+	uint64_t bytes = 0;
+	MDB_stat stat;
+
+	if (!read_begin(store))
+		return 0;
+	for (size_t i = 0; i < KEYSPACE_COUNT; i++) {
+		if (mdb_stat(store->reader, store->keyspaces[i], &stat) != 0)
+			return 0;
+		bytes += stat.ms_psize * (stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages);
+	}
+	return bytes;
+}
+
+bool store_broken(const struct store *store)
+{
+	return store->broken;
+}
+
+void store_statistics(struct store *store, struct store_statistics *ret_statistics)
+{
+	*ret_statistics = store->statistics;
+	ret_statistics->bytes = bytes_in_use(store);
+}

@@ -1,0 +1,299 @@
+/* Opening and closing a store: the directory and its lock, the LMDB environment, the keyspaces and the format.
+ * Also the end of a loop's turn, where reads let go of their snapshot and batches go to the helper thread. */
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store_internal.h"
+
+#define MAP_FIRST ((size_t)64 * 1024 * 1024) /* bytes; address space only, the file grows as it is used */
+#define FORMAT    ((uint64_t)1)
+
+static const char format_key[] = "store.format";
+
+const char *const keyspace_names[KEYSPACE_COUNT] = {
+    [KEYSPACE_NAMES] = "names",           [KEYSPACE_INSTANCES] = "instances", [KEYSPACE_BINDS] = "binds",
+    [KEYSPACE_OPERATIONS] = "operations", [KEYSPACE_PENDING] = "pending",     [KEYSPACE_TOMBSTONES] = "tombstones",
+    [KEYSPACE_COUNTERS] = "counters",     [KEYSPACE_META] = "meta",
+};
+
+/* ---- the directory ---- */
+
+static int sync_path(const char *path, struct error *error)
+{
+	const int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int code = 0;
+
+	if (fd < 0 || fsync(fd) != 0)
+		code =
+		    error_set(error, ERR_INTERNAL, "The directory \"%s\" cannot be synced: %s.", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return code;
+}
+
+static int make_directory(const char *directory, struct error *error)
+{
+	char parent[PATH_MAX];
+
+	if (mkdir(directory, 0700) != 0) {
+		if (errno == EEXIST)
+			return 0;
+		return error_set(error, errno == ENOSPC ? ERR_NO_SPACE : ERR_INTERNAL,
+		                 "The directory \"%s\" cannot be made: %s.", directory, strerror(errno));
+	}
+	if (snprintf(parent, sizeof(parent), "%s/..", directory) >= (int)sizeof(parent))
+		return error_set(error, ERR_INTERNAL, "The path \"%s\" is too long.", directory);
+	return sync_path(parent, error);
+}
+
+/* LMDB itself lets several processes write in turn; the loop above relies on being the only one. */
+static int lock_directory(struct store *store, struct error *error)
+{
+	char path[PATH_MAX];
+
+	if (snprintf(path, sizeof(path), "%s/lock", store->directory) >= (int)sizeof(path))
+		return error_set(error, ERR_INTERNAL, "The path \"%s\" is too long.", store->directory);
+	store->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (store->lock_fd < 0)
+		return error_set(error, errno == ENOSPC ? ERR_NO_SPACE : ERR_INTERNAL, "\"%s\" cannot be opened: %s.",
+		                 path, strerror(errno));
+	if (flock(store->lock_fd, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	if (errno == EWOULDBLOCK)
+		return error_set(error, ERR_BUSY, "The data directory \"%s\" is in use by another tsuru-broker.",
+		                 store->directory);
+	return error_set(error, ERR_INTERNAL, "\"%s\" cannot be locked: %s.", path, strerror(errno));
+}
+
+/* ---- LMDB ---- */
+
+static int open_failed(const struct store *store, int code, struct error *error)
+{
+	int kind = ERR_INTERNAL;
+
+	if (code == ENOMEM)
+		return error_no_memory(error);
+	if (code == ENOSPC || code == EDQUOT || code == EFBIG || code == MDB_MAP_FULL)
+		kind = ERR_NO_SPACE;
+	else if (code == MDB_INVALID || code == MDB_CORRUPTED || code == MDB_PAGE_NOTFOUND ||
+	         code == MDB_VERSION_MISMATCH || code == MDB_INCOMPATIBLE)
+		kind = ERR_CORRUPT;
+	return error_set(error, kind, "The store in \"%s\" cannot be opened: %s.", store->directory,
+	                 mdb_strerror(code));
+}
+
+static int open_environment(struct store *store, struct error *error)
+{
+	int code = mdb_env_create(&store->env);
+
+	if (code == 0)
+		code = mdb_env_set_maxdbs(store->env, KEYSPACE_COUNT);
+	if (code == 0)
+		code = mdb_env_set_mapsize(store->env, store->size_max < MAP_FIRST ? store->size_max : MAP_FIRST);
+	/* NOTLS: the loop's reads and the thread's writes belong to their transaction, not to a thread. */
+	if (code == 0)
+		code = mdb_env_open(store->env, store->directory, MDB_NOTLS, 0600);
+	return code == 0 ? 0 : open_failed(store, code, error);
+}
+
+/* Refuses what this program cannot read; marks a new store. */
+static int check_format(struct store *store, MDB_txn *txn, struct error *error)
+{
+	MDB_val key = {sizeof(format_key) - 1, (void *)format_key};
+	unsigned char bytes[sizeof(uint64_t)];
+	struct store_value value;
+	int code = value_find(store, txn, KEYSPACE_META, &key, &value);
+
+	if (code == MDB_NOTFOUND) {
+		number_encode(FORMAT, bytes);
+		code = record_write(store, txn, KEYSPACE_META, &key, &(MDB_val){sizeof(bytes), bytes}, 1);
+		return code == 0 ? 0 : open_failed(store, code, error);
+	}
+	if (code != 0)
+		return open_failed(store, code, error);
+	if (value.length != sizeof(bytes))
+		return open_failed(store, MDB_CORRUPTED, error);
+	if (number_decode(value.bytes) > FORMAT)
+		return error_set(
+		    error, ERR_CORRUPT,
+		    "The store in \"%s\" was written by a newer tsuru-broker: its format is %llu, and this "
+		    "program reads up to %llu.",
+		    store->directory, (unsigned long long)number_decode(value.bytes), (unsigned long long)FORMAT);
+	return 0;
+}
+
+static int open_keyspaces(struct store *store, struct error *error)
+{
+	MDB_txn *txn;
+	int code = mdb_txn_begin(store->env, NULL, 0, &txn);
+
+	if (code != 0)
+		return open_failed(store, code, error);
+	for (size_t i = 0; code == 0 && i < KEYSPACE_COUNT; i++)
+		code = mdb_dbi_open(txn, keyspace_names[i], MDB_CREATE, &store->keyspaces[i]);
+	code = code == 0 ? check_format(store, txn, error) : open_failed(store, code, error);
+	if (code != 0) {
+		mdb_txn_abort(txn);
+		return code;
+	}
+	code = mdb_txn_commit(txn);
+	return code == 0 ? 0 : open_failed(store, code, error);
+}
+
+static int open_reader(struct store *store, struct error *error)
+{
+	const int code = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &store->reader);
+
+	if (code != 0)
+		return open_failed(store, code, error);
+	mdb_txn_reset(store->reader);
+	return 0;
+}
+
+/* ---- the loop ---- */
+
+static void on_turn_end(evutil_socket_t fd, short what, void *arg)
+{
+	struct store *store = arg;
+
+	(void)fd;
+	(void)what;
+	store->turn_end_waits = false;
+	read_end(store);
+	committer_hand_over(store);
+}
+
+void store_expect_turn_end(struct store *store)
+{
+	if (store->turn_end_waits)
+		return;
+	store->turn_end_waits = true;
+	/* An active event runs behind all that this turn has found ready. */
+	event_active(store->turn_end, EV_TIMEOUT, 0);
+}
+
+static void on_answer(evutil_socket_t fd, short what, void *arg)
+{
+	uint64_t calls;
+
+	(void)what;
+	/* Whether or not there was a count to take, all that has been settled is answered. */
+	(void)!read(fd, &calls, sizeof(calls));
+	committer_answer(arg);
+}
+
+static int join_loop(struct store *store, struct event_base *base, struct error *error)
+{
+	store->committer.answer_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (store->committer.answer_fd < 0)
+		return error_set(error, ERR_INTERNAL, "The store in \"%s\" cannot make an eventfd: %s.",
+		                 store->directory, strerror(errno));
+	store->turn_end = event_new(base, -1, 0, on_turn_end, store);
+	store->answer = event_new(base, store->committer.answer_fd, EV_READ | EV_PERSIST, on_answer, store);
+	if (store->turn_end == NULL || store->answer == NULL || event_add(store->answer, NULL) != 0)
+		return error_no_memory(error);
+	return 0;
+}
+
+/* ---- the whole ---- */
+
+static struct store *store_new(const struct store_options *options)
+{
+	struct store *store = calloc(1, sizeof(*store));
+
+	if (store == NULL)
+		return NULL;
+	store->directory = strdup(options->directory);
+	if (store->directory == NULL) {
+		free(store);
+		return NULL;
+	}
+	store->size_max = (size_t)options->size_max;
+	store->lock_fd = -1;
+	STAILQ_INIT(&store->handed);
+	STAILQ_INIT(&store->free_spares);
+	for (size_t i = 0; i < SPARE_BATCHES; i++)
+		STAILQ_INSERT_TAIL(&store->free_spares, &store->spares[i], entry);
+	store->committer.answer_fd = -1;
+	pthread_mutex_init(&store->committer.mutex, NULL);
+	pthread_cond_init(&store->committer.called, NULL);
+	pthread_cond_init(&store->committer.answered, NULL);
+	STAILQ_INIT(&store->committer.todo);
+	STAILQ_INIT(&store->committer.done);
+	return store;
+}
+
+/* Frees a store that is open as far as store_open came. */
+static void store_free(struct store *store)
+{
+	committer_stop(store);
+	if (store->answer != NULL)
+		event_free(store->answer);
+	if (store->turn_end != NULL)
+		event_free(store->turn_end);
+	if (store->committer.answer_fd >= 0)
+		close(store->committer.answer_fd);
+	if (store->reader != NULL)
+		mdb_txn_abort(store->reader);
+	if (store->env != NULL)
+		mdb_env_close(store->env);
+	if (store->lock_fd >= 0)
+		close(store->lock_fd);
+	pthread_cond_destroy(&store->committer.answered);
+	pthread_cond_destroy(&store->committer.called);
+	pthread_mutex_destroy(&store->committer.mutex);
+	free(store->directory);
+	free(store);
+}
+
+static int open_parts(struct store *store, struct event_base *base, struct error *error)
+{
+	int code = make_directory(store->directory, error);
+
+	if (code == 0)
+		code = lock_directory(store, error);
+	if (code == 0)
+		code = open_environment(store, error);
+	if (code == 0)
+		code = open_keyspaces(store, error);
+	if (code == 0)
+		code = sync_path(store->directory, error);
+	if (code == 0)
+		code = open_reader(store, error);
+	if (code == 0)
+		code = join_loop(store, base, error);
+	return code == 0 ? committer_start(store, error) : code;
+}
+
+int store_open(const struct store_options *options, struct store **ret_store, struct error *error)
+{
+	struct store *store = store_new(options);
+	int code;
+
+	if (store == NULL)
+		return error_no_memory(error);
+	code = open_parts(store, options->base, error);
+	if (code != 0) {
+		store_free(store);
+		return code;
+	}
+	*ret_store = store;
+	return 0;
+}
+
+void store_close(struct store *store)
+{
+	if (store == NULL)
+		return;
+	committer_drain(store);
+	store_free(store);
+}

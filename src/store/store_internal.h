@@ -1,0 +1,130 @@
+/* What the files of this folder share: a store's insides and how they are divided between loop and helper thread.
+ * The loop owns everything but struct committer's guarded part, which belongs to whoever holds the mutex, and a batch
+ * from the moment it stands in that part's `todo` until it is taken from `done`. */
+#ifndef STORE_INTERNAL_H
+#define STORE_INTERNAL_H
+
+#include <lmdb.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "store/store.h"
+
+#define SPARE_BATCHES 64 /* set aside for when memory is out */
+
+enum item_kind { ITEM_PUT, ITEM_DELETE, ITEM_CHECK, ITEM_ADD };
+
+/* One item of a batch; key and value point into the batch's bytes. */
+struct item {
+	enum item_kind kind;
+	enum keyspace keyspace;
+	uint64_t base;
+	MDB_val key, value;
+};
+
+struct batch {
+	STAILQ_ENTRY(batch) entry;
+	struct store *store;
+	struct text items; /* headers, keys and values, one behind the other; never changed once handed over */
+	bool spare;        /* one of store->spares */
+	bool refused;      /* could not be built: error says why, the thread passes it by */
+	batch_done *on_done;
+	void *arg;
+	struct error error;
+	uint64_t revision;
+};
+
+STAILQ_HEAD(batch_list, batch);
+
+/* The helper thread and what it exchanges with the loop. */
+struct committer {
+	pthread_t thread;
+	bool running;                /* the loop's */
+	int answer_fd;               /* an eventfd: the thread calls the loop */
+	pthread_mutex_t mutex;       /* guards what follows, up to the next comment */
+	pthread_cond_t called;       /* for the thread: todo, closing or grow_to changed */
+	pthread_cond_t answered;     /* for store_close: done or grow_to changed */
+	struct batch_list todo;      /* handed over */
+	struct batch_list done;      /* settled; the loop runs the completions */
+	bool closing;                /* the thread ends once todo is empty */
+	size_t grow_to;              /* the thread waits for a map of so many bytes; 0: it does not */
+	int grow_code;               /* what became of it, an LMDB code */
+	bool broken;                 /* as of the last group */
+	struct store_statistics sum; /* as of the last group; without bytes */
+	/* the thread's own */
+	bool failed; /* the disk's state is unknown */
+	struct store_statistics running_sum;
+	uint64_t usual_us; /* smoothed time of a commit */
+	size_t last_group; /* batches in it */
+};
+
+struct store {
+	char *directory;
+	size_t size_max;
+	int lock_fd;
+	MDB_env *env;
+	MDB_dbi keyspaces[KEYSPACE_COUNT];
+	MDB_txn *reader; /* one for all reads, reset between turns */
+	bool reading;    /* it stands on a snapshot */
+	bool unmapped;   /* growing the map failed and took it away: nothing can be read */
+	struct event *turn_end;
+	bool turn_end_waits; /* turn_end is active */
+	struct event *answer;
+	struct batch_list handed; /* in this turn; they go to the thread together */
+	size_t outstanding;       /* batches handed over whose completion has not run */
+	struct batch spares[SPARE_BATCHES];
+	struct batch_list free_spares;
+	bool broken;
+	struct store_statistics statistics;
+	struct committer committer;
+};
+
+/* store.c */
+extern const char *const keyspace_names[KEYSPACE_COUNT];
+/* Sees to it that, at the end of this turn of the loop, the snapshot is left and `handed` goes to the thread. */
+void store_expect_turn_end(struct store *store);
+
+/* read.c: every value has 8 bytes in front, the revision that wrote it, little-endian. */
+#define REVISION_BYTES 8
+void number_encode(uint64_t number, void *ret_bytes);
+uint64_t number_decode(const void *bytes);
+/* 0, or MDB_CORRUPTED when it is too short to be one. */
+int value_decode(const MDB_val *stored, struct store_value *ret_value);
+/* A record as txn sees it: 0 or an LMDB code. */
+int value_find(const struct store *store, MDB_txn *txn, enum keyspace keyspace, MDB_val *key,
+               struct store_value *ret_value);
+/* Leaves the snapshot: what was borrowed is void. */
+void read_end(struct store *store);
+
+/* batch.c */
+/* Reads the item at *position and moves on; false at the end. */
+bool batch_next(const struct batch *batch, size_t *position, struct item *ret_item);
+
+/* commit.c, on the thread */
+/* Writes the group durably, in as few transactions as can be, and sets each batch's error and revision. */
+void commit_group(struct store *store, struct batch_list *group);
+/* The store-wide revision, kept in KEYSPACE_META; 0 before the first batch. */
+int revision_read(const struct store *store, MDB_txn *txn, uint64_t *ret_revision);
+int record_write(const struct store *store, MDB_txn *txn, enum keyspace keyspace, MDB_val *key, const MDB_val *value,
+                 uint64_t revision);
+
+/* committer.c, on the loop but for committer_grow */
+int committer_start(struct store *store, struct error *error);
+/* Everything must have been drained. */
+void committer_stop(struct store *store);
+/* Passes `handed` to the thread. */
+void committer_hand_over(struct store *store);
+/* Does what the thread asks for: grows the map, runs completions. */
+void committer_answer(struct store *store);
+/* Waits until all batches are settled and their completions have run. */
+void committer_drain(struct store *store);
+/* On the thread, outside a transaction: makes room in the map. 0; MDB_MAP_FULL at the limit; MDB_PANIC when the map
+ * is lost. */
+int committer_grow(struct store *store);
+
+#endif
