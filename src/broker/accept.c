@@ -1,0 +1,84 @@
+/* Checks before anything is promised: plans and parameters. */
+#include "broker/accept.h"
+
+#include <cjson/cJSON.h>
+#include <string.h>
+
+#include "broker/environment.h"
+#include "model/parameters.h"
+
+#define NAMES_MAX 64 /* parameters that a driver may know */
+
+bool same_text(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+bool same_event(const char *a, const char *b)
+{
+	return a != NULL && a[0] != '\0' && same_text(a, b);
+}
+
+static void list_plans(const struct service *service, struct text *ret_list)
+{
+	for (size_t i = 0; i < service->plan_count; i++) {
+		text_add(ret_list, i > 0 ? ", " : "");
+		text_add(ret_list, service->plans[i].name);
+	}
+}
+
+int accept_plan(const struct intent *intent, const char *fallback, const struct plan **ret_plan, struct error *error)
+{
+	const struct service *service = intent->offering->service;
+	const char *name = intent->request->plan;
+	const struct plan *plan;
+	struct text list;
+
+	if (name == NULL || name[0] == '\0')
+		name = fallback != NULL ? fallback : service->plans[0].name;
+	plan = service_plan(service, name);
+	if (plan == NULL) {
+		text_init(&list, ERROR_TEXT_MAX);
+		list_plans(service, &list);
+		error_set(error, ERR_INVALID, "the service \"%s\" has no plan \"%s\"; it has: %s", service->name, name,
+		          text_string(&list));
+		text_release(&list);
+		return ERR_INVALID;
+	}
+	*ret_plan = plan;
+	return 0;
+}
+
+/* A bind may have the driver's parameters and env_prefix. */
+static int check_names(const struct driver *driver, const struct cJSON *parameters, bool is_bind, struct error *error)
+{
+	const char *allowed[NAMES_MAX + 2] = {NULL};
+	const char *const *own = is_bind ? driver->bind_parameters : driver->instance_parameters;
+	size_t count = 0;
+
+	if (is_bind)
+		allowed[count++] = ENVIRONMENT_PREFIX;
+	while (*own != NULL && count <= NAMES_MAX)
+		allowed[count++] = *own++;
+	return parameters_check_names(parameters, allowed, error);
+}
+
+int accept_parameters(const struct intent *intent, const struct plan *plan, bool is_bind, struct error *error)
+{
+	const struct backend *backend = intent->offering->backend;
+	struct cJSON *parameters;
+	int rc;
+
+	if (intent->request->parameters != NULL && strlen(intent->request->parameters) > PARAMETERS_MAX)
+		return error_set(error, ERR_TOO_LARGE, "the parameters are over %d bytes", PARAMETERS_MAX);
+	rc = parameters_parse(intent->request->parameters, &parameters, error);
+	if (rc != 0)
+		return rc;
+	rc = check_names(backend->driver, parameters, is_bind, error);
+	if (rc == 0 && is_bind)
+		rc = environment_check_prefix(parameters, error);
+	if (rc == 0)
+		rc = backend->driver->validate(backend->state, plan, parameters, is_bind, error);
+	cJSON_Delete(parameters);
+	return rc;
+}

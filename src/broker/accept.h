@@ -1,0 +1,16 @@
+/* Checks that several decisions share. */
+#ifndef BROKER_ACCEPT_H
+#define BROKER_ACCEPT_H
+
+#include "broker/intent.h"
+
+/* The plan that the request names; fallback when it names none (NULL: the service's first). */
+int accept_plan(const struct intent *intent, const char *fallback, const struct plan **ret_plan, struct error *error);
+/* The request's parameters fit the plan. */
+int accept_parameters(const struct intent *intent, const struct plan *plan, bool is_bind, struct error *error);
+/* Both absent or both equal. */
+bool same_text(const char *a, const char *b);
+/* A known event id, and the same one. */
+bool same_event(const char *a, const char *b);
+
+#endif

@@ -1,0 +1,179 @@
+/* Binds of apps and jobs: whose credentials are kept, restored or made anew (sequences S4, S6, S7 and S8).
+ *
+ * A bind of the same event as the last unbind takes that unbind back: the very same credentials. A repeat of the event
+ * that made the bind gets the same, too. Every other bind of something bound gets a new password, and the old one ends:
+ * tsuru forgot the earlier bind, or the app's name is somebody else's by now. */
+#include <string.h>
+
+#include "broker/accept.h"
+#include "broker/bind.h"
+#include "broker/queue.h"
+
+int bind_new_secret(struct intent *intent, struct bind *bind, struct error *error)
+{
+	size_t length = PASSWORD_LENGTH + SECRET_SEAL_OVERHEAD;
+	unsigned char *sealed = arena_alloc(&intent->arena, length);
+	char password[PASSWORD_LENGTH + 1];
+	struct text context;
+
+	text_init(&context, STORE_KEY_MAX);
+	bind_context(bind, &context);
+	if (sealed == NULL || context.failed) {
+		text_release(&context);
+		return error_no_memory(error);
+	}
+	secret_password(password);
+	keyring_seal(intent->broker->keyring, text_string(&context), password, PASSWORD_LENGTH, sealed);
+	secret_wipe(password, sizeof(password));
+	text_release(&context);
+	bind->secret = sealed;
+	bind->secret_length = length;
+	return 0;
+}
+
+static int make_bind(struct intent *intent, const struct instance *instance, struct bind *ret_bind, struct error *error)
+{
+	const struct broker_request *request = intent->request;
+	char *login = arena_alloc(&intent->arena, BACKEND_NAME_MAX + 1);
+
+	if (login == NULL)
+		return error_no_memory(error);
+	name_login(login, intent->offering->backend->driver->login_name_max, instance->service, instance->name,
+	           instance->incarnation, request->bind_kind, request->bind_name);
+	*ret_bind = (struct bind){
+	    .incarnation = instance->incarnation,
+	    .kind = request->bind_kind,
+	    .name = request->bind_name,
+	    .login = login,
+	    .parameters = request->parameters,
+	    .event = request->caller.event,
+	    .state = BIND_BINDING,
+	    .created_at = timers_wall(intent->broker->timers),
+	};
+	return bind_new_secret(intent, ret_bind, error);
+}
+
+/* Queues the operation that makes the record true, and writes both. */
+static int commit_bind(struct intent *intent, struct changes *changes, struct held_instance *instance,
+                       struct bind *bind, uint64_t base, bool renew, enum intent_next *ret_next, struct error *error)
+{
+	const struct operation operation = {
+	    .kind = OPERATION_BIND, .bind_kind = bind->kind, .bind_name = bind->name, .renew = renew};
+	int rc = intent_add_operation(intent, changes, &instance->record, &operation, &bind->operation, error);
+
+	if (rc != 0)
+		return rc;
+	bind->user = intent->request->caller.user;
+	bind->updated_at = timers_wall(intent->broker->timers);
+	changes_put_bind(changes, bind, base);
+	changes_delete_unbound(changes, bind);
+	if (instance->record.was_bound) {
+		changes_check_instance(changes, instance);
+	} else {
+		instance->record.was_bound = true;
+		changes_put_instance(changes, &instance->record, instance->revision);
+	}
+	*ret_next = INTENT_COMMIT;
+	return 0;
+}
+
+/* Nothing is bound under this name; an unbind of the same event may have left what to restore. */
+static int decide_new(struct intent *intent, struct changes *changes, struct held_instance *instance,
+                      enum intent_next *ret_next, struct error *error)
+{
+	const struct broker_request *request = intent->request;
+	struct held_bind unbound;
+	struct bind bind;
+	int rc = records_read_unbound(intent->broker, &intent->arena, instance->record.incarnation, request->bind_kind,
+	                              request->bind_name, &unbound, error);
+
+	if (rc != 0 && rc != ERR_NOT_FOUND)
+		return rc;
+	if (rc == 0 && same_event(request->caller.event, unbound.record.unbind_event)) {
+		bind = unbound.record;
+		bind.unbind_event = NULL;
+		rc = bind_move(&bind, BIND_BINDING, error);
+	} else {
+		rc = make_bind(intent, &instance->record, &bind, error);
+	}
+	return rc != 0 ? rc : commit_bind(intent, changes, instance, &bind, REVISION_ABSENT, false, ret_next, error);
+}
+
+/* A record exists: a retry, an undone unbind, or somebody new under the name. */
+static int decide_again(struct intent *intent, struct changes *changes, struct held_instance *instance,
+                        struct held_bind *held, enum intent_next *ret_next, struct error *error)
+{
+	const struct broker_request *request = intent->request;
+	struct bind *bind = &held->record;
+	bool undo = bind->state == BIND_UNBINDING && same_event(request->caller.event, bind->unbind_event);
+	bool repeat = bind->state != BIND_UNBINDING && same_event(request->caller.event, bind->event);
+	int rc = 0;
+
+	if (bind->state == BIND_BINDING && (repeat || same_text(bind->parameters, request->parameters))) {
+		*ret_next = intent_join(intent, bind->incarnation, bind->operation, OPERATION_BIND);
+		return 0;
+	}
+	if (!undo && !repeat) {
+		bind->parameters = request->parameters;
+		bind->event = request->caller.event;
+		rc = bind_new_secret(intent, bind, error);
+	}
+	bind->unbind_event = NULL;
+	if (rc == 0)
+		rc = bind_move(bind, BIND_BINDING, error);
+	return rc != 0
+	           ? rc
+	           : commit_bind(intent, changes, instance, bind, held->revision, !undo && !repeat, ret_next, error);
+}
+
+int bind_check_request(const struct broker_request *request, struct error *error)
+{
+	return request->bind_by_host ? bind_check_host(request->bind_name, error)
+	                             : bind_check_name(request->bind_kind, request->bind_name, error);
+}
+
+static int check_instance(const struct instance *instance, struct error *error)
+{
+	if (instance->state == INSTANCE_REMOVING)
+		return error_set(error, ERR_NOT_FOUND, "the instance \"%s\" is being removed", instance->name);
+	if (instance->state == INSTANCE_FAILED)
+		return error_set(error, ERR_REFUSED,
+		                 "the instance \"%s\" could not be created: %s; remove it and create it again",
+		                 instance->name, instance->failure != NULL ? instance->failure : "no reason is known");
+	return 0;
+}
+
+static int check_request(struct intent *intent, struct held_instance *ret_instance, struct error *error)
+{
+	const struct plan *plan = NULL;
+	int rc = bind_check_request(intent->request, error);
+
+	if (rc == 0)
+		rc = intent_find_instance(intent, ret_instance, error);
+	if (rc == 0)
+		rc = check_instance(&ret_instance->record, error);
+	if (rc == 0)
+		rc = accept_plan(intent, ret_instance->record.wanted_plan, &plan, error);
+	return rc != 0 ? rc : accept_parameters(intent, plan, true, error);
+}
+
+static int decide_bind(struct intent *intent, struct changes *changes, enum intent_next *ret_next, struct error *error)
+{
+	const struct broker_request *request = intent->request;
+	struct held_instance instance;
+	struct held_bind held;
+	int rc = check_request(intent, &instance, error);
+
+	if (rc != 0)
+		return rc;
+	rc = records_read_bind(intent->broker, &intent->arena, instance.record.incarnation, request->bind_kind,
+	                       request->bind_name, &held, error);
+	if (rc == ERR_NOT_FOUND)
+		return decide_new(intent, changes, &instance, ret_next, error);
+	return rc != 0 ? rc : decide_again(intent, changes, &instance, &held, ret_next, error);
+}
+
+void broker_bind(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg)
+{
+	intent_start(broker, request, decide_bind, INTENT_NEEDS_ANSWER, on_done, arg);
+}

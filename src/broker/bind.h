@@ -1,0 +1,12 @@
+/* What binds, unbinds and rotations share. */
+#ifndef BROKER_BIND_H
+#define BROKER_BIND_H
+
+#include "broker/intent.h"
+
+/* Gives the bind a new random password, sealed, in the intent's arena. */
+int bind_new_secret(struct intent *intent, struct bind *bind, struct error *error);
+/* The identity of the app, the job or the old client's host is well formed. */
+int bind_check_request(const struct broker_request *request, struct error *error);
+
+#endif

@@ -1,0 +1,168 @@
+/* POST /resources: a new instance, or the taking over of one that tsuru has forgotten (sequences S1 and S9). */
+#include <string.h>
+
+#include "broker/accept.h"
+#include "broker/host.h"
+#include "broker/queue.h"
+
+/* Fills a new record; its texts live in the intent's arena or the request. */
+static int make_instance(struct intent *intent, const struct plan *plan, const struct host *host,
+                         struct instance *ret_instance, struct error *error)
+{
+	const struct broker_request *request = intent->request;
+	const struct service *service = intent->offering->service;
+	char *incarnation = arena_alloc(&intent->arena, INCARNATION_LENGTH + 1);
+	char *resource = arena_alloc(&intent->arena, BACKEND_NAME_MAX + 1);
+	int64_t wall = timers_wall(intent->broker->timers);
+
+	if (arena_failed(&intent->arena))
+		return error_no_memory(error);
+	secret_random_hex(incarnation, INCARNATION_LENGTH / 2);
+	name_instance(resource, intent->offering->backend->driver->instance_name_max, service->name, request->instance,
+	              incarnation);
+	*ret_instance = (struct instance){
+	    .incarnation = incarnation,
+	    .service = service->name,
+	    .name = request->instance,
+	    .team = request->team,
+	    .user = request->caller.user,
+	    .description = request->description,
+	    .wanted_plan = plan->name,
+	    .parameters = request->parameters,
+	    .tags = request->tags,
+	    .server = host->server != NULL ? host->server->name : NULL,
+	    .cluster = request->cluster,
+	    .pool = request->pool,
+	    .resource = resource,
+	    .event = request->caller.event,
+	    .state = INSTANCE_CREATING,
+	    .created_at = wall,
+	    .updated_at = wall,
+	};
+	return 0;
+}
+
+static int decide_new(struct intent *intent, struct changes *changes, const struct plan *plan, uint64_t name_base,
+                      enum intent_next *ret_next, struct error *error)
+{
+	const struct broker_request *request = intent->request;
+	const struct operation create = {.kind = OPERATION_CREATE};
+	struct instance instance;
+	struct host *host = NULL;
+	int rc = host_choose(intent->offering, request->cluster, request->pool, &host, error);
+
+	if (rc == 0)
+		rc = make_instance(intent, plan, host, &instance, error);
+	if (rc == 0)
+		rc = intent_add_operation(intent, changes, &instance, &create, NULL, error);
+	if (rc != 0)
+		return rc;
+	changes_put_name(changes, &instance, name_base);
+	changes_put_instance(changes, &instance, REVISION_ABSENT);
+	changes_count_instance(changes, &instance, 1);
+	host_count(host, 1);
+	intent->reserved = host;
+	*ret_next = INTENT_COMMIT;
+	return 0;
+}
+
+/* A failed instance makes way; whatever it may have left on its server is removed by an operation of its own. */
+static int remove_failed(struct intent *intent, struct changes *changes, struct held_instance *failed,
+                         struct error *error)
+{
+	const struct operation remove = {.kind = OPERATION_REMOVE};
+	int rc = instance_move(&failed->record, INSTANCE_REMOVING, error);
+
+	if (rc == 0)
+		rc = intent_add_operation(intent, changes, &failed->record, &remove, NULL, error);
+	if (rc == 0)
+		changes_put_instance(changes, &failed->record, failed->revision);
+	return rc;
+}
+
+static bool wants_the_same(const struct instance *instance, const struct plan *plan, const char *parameters)
+{
+	return same_text(instance->wanted_plan, plan->name) && same_text(instance->parameters, parameters);
+}
+
+/* tsuru has no row of it, or it would not ask: its create was not answered in time. The asker gets what it asks for
+ * now. */
+static int decide_takeover(struct intent *intent, struct changes *changes, struct held_instance *held,
+                           const struct plan *plan, enum intent_next *ret_next, struct error *error)
+{
+	const struct broker_request *request = intent->request;
+	const struct operation update = {.kind = OPERATION_UPDATE};
+	struct instance *instance = &held->record;
+	bool same = wants_the_same(instance, plan, request->parameters);
+	int rc = 0;
+
+	if (same && instance->state == INSTANCE_CREATING) {
+		*ret_next = intent_join(intent, instance->incarnation, NULL,
+		                        queue_has(intent->broker, instance->incarnation, 1u << OPERATION_UPDATE)
+		                            ? OPERATION_UPDATE
+		                            : OPERATION_CREATE);
+		return 0;
+	}
+	instance->wanted_plan = plan->name;
+	instance->parameters = request->parameters;
+	instance->description = request->description;
+	instance->tags = request->tags;
+	instance->event = request->caller.event;
+	instance->updated_at = timers_wall(intent->broker->timers);
+	if (!same || !same_text(instance->plan, instance->wanted_plan) || instance->update_failed)
+		rc = intent_add_operation(intent, changes, instance, &update, NULL, error);
+	changes_put_instance(changes, instance, held->revision);
+	*ret_next = INTENT_COMMIT;
+	return rc;
+}
+
+static int check_request(struct intent *intent, const struct plan **ret_plan, struct error *error)
+{
+	const struct broker_request *request = intent->request;
+	int rc = instance_check_name(request->instance, error);
+
+	if (rc == 0)
+		rc = accept_plan(intent, NULL, ret_plan, error);
+	if (rc == 0)
+		rc = accept_parameters(intent, *ret_plan, false, error);
+	if (rc == 0 && intent->offering->service->multi_cluster && request->cluster == NULL && request->pool == NULL)
+		rc = error_set(error, ERR_INVALID,
+		               "the service \"%s\" runs in several clusters; name a pool with --pool",
+		               request->service->name);
+	return rc;
+}
+
+static int decide_create(struct intent *intent, struct changes *changes, enum intent_next *ret_next,
+                         struct error *error)
+{
+	const struct broker_request *request = intent->request;
+	const struct plan *plan = NULL;
+	struct held_instance held;
+	uint64_t name_revision = REVISION_ABSENT;
+	int rc = check_request(intent, &plan, error);
+
+	if (rc != 0)
+		return rc;
+	rc = records_find_instance(intent->broker, &intent->arena, request->service->name, request->instance, &held,
+	                           &name_revision, error);
+	if (rc == ERR_NOT_FOUND)
+		return decide_new(intent, changes, plan, REVISION_ABSENT, ret_next, error);
+	if (rc != 0)
+		return rc;
+	if (held.record.state == INSTANCE_FAILED)
+		rc = remove_failed(intent, changes, &held, error);
+	if (rc == 0 && held.record.state == INSTANCE_REMOVING)
+		return decide_new(intent, changes, plan, name_revision, ret_next, error);
+	if (rc != 0)
+		return rc;
+	if (!same_text(held.record.team, request->team) || held.record.was_bound)
+		return error_set(error, ERR_EXISTS, "an instance \"%s\" of the service \"%s\" exists already%s",
+		                 request->instance, request->service->name,
+		                 held.record.was_bound ? " and is in use" : " and belongs to another team");
+	return decide_takeover(intent, changes, &held, plan, ret_next, error);
+}
+
+void broker_create(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg)
+{
+	intent_start(broker, request, decide_create, 0, on_done, arg);
+}

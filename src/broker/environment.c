@@ -1,0 +1,160 @@
+/* Rendering of environments: templates in layers, the later one winning, an empty one taking a name away. */
+#include "broker/environment.h"
+
+#include <cjson/cJSON.h>
+#include <string.h>
+
+#include "model/parameters.h"
+#include "model/template.h"
+
+#define PREFIX_MAX 64 /* bytes */
+
+struct layers {
+	struct pair items[ENVIRONMENT_MAX]; /* name and template */
+	size_t count;
+};
+
+static int put(struct layers *layers, const struct pair *template, struct error *error)
+{
+	for (size_t i = 0; i < layers->count; i++) {
+		if (strcmp(layers->items[i].name, template->name) == 0) {
+			layers->items[i].value = template->value;
+			return 0;
+		}
+	}
+	if (layers->count == ENVIRONMENT_MAX)
+		return error_set(error, ERR_INVALID, "an environment has more than %d variables", ENVIRONMENT_MAX);
+	layers->items[layers->count++] = *template;
+	return 0;
+}
+
+static int put_all(struct layers *layers, const struct pair *templates, size_t count, struct error *error)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < count; i++)
+		rc = put(layers, &templates[i], error);
+	return rc;
+}
+
+static int collect_layers(const struct job *job, struct layers *ret_layers, struct error *error)
+{
+	const struct service *service = job->host->offering->service;
+	const struct plan *plan = job->run->call.plan;
+	int rc = 0;
+
+	ret_layers->count = 0;
+	for (const struct pair *own = job->host->offering->backend->driver->environment; rc == 0 && own->name != NULL;
+	     own++)
+		rc = put(ret_layers, own, error);
+	if (rc == 0)
+		rc = put_all(ret_layers, service->env, service->env_count, error);
+	if (rc == 0)
+		rc = put_all(ret_layers, plan->env, plan->env_count, error);
+	return rc;
+}
+
+/* The driver's results and what every service's templates may use. */
+static struct pair *collect_values(const struct job *job, size_t *ret_count)
+{
+	const struct run *run = job->run;
+	const struct instance *instance = &run->instance.record;
+	const struct pair common[] = {
+	    {"service", instance->service}, {"instance", instance->name},   {"plan", run->plan},
+	    {"team", instance->team},       {"app", run->bind.record.name},
+	};
+	size_t count = sizeof(common) / sizeof(*common);
+	struct pair *values = arena_alloc(&job->run->arena, (run->call.result_count + count) * sizeof(*values));
+
+	if (values == NULL)
+		return NULL;
+	memcpy(values, common, sizeof(common));
+	if (run->call.result_count > 0)
+		memcpy(values + count, run->call.results, run->call.result_count * sizeof(*values));
+	*ret_count = count + run->call.result_count;
+	return values;
+}
+
+static int read_prefix(const struct bind *bind, struct arena *arena, const char **ret_prefix, struct error *error)
+{
+	struct cJSON *parameters;
+	const char *prefix = "";
+	int rc = parameters_parse(bind->parameters, &parameters, error);
+
+	if (rc != 0)
+		return rc;
+	rc = parameters_text(parameters, ENVIRONMENT_PREFIX, PREFIX_MAX, &prefix, error);
+	if (rc == 0)
+		*ret_prefix = arena_text(arena, prefix);
+	cJSON_Delete(parameters);
+	return rc;
+}
+
+static int render_one(struct arena *arena, const char *prefix, const struct pair *template, const struct pair *values,
+                      size_t value_count, struct pair *ret_pair, struct error *error)
+{
+	struct text value;
+
+	text_init(&value, ENVIRONMENT_VALUE_MAX);
+	template_render(template->value, values, value_count, &value);
+	if (value.failed) {
+		text_wipe(&value);
+		return error_set(error, ERR_INVALID, "the value of the variable \"%s\" is over %d bytes",
+		                 template->name, ENVIRONMENT_VALUE_MAX);
+	}
+	ret_pair->name = arena_format(arena, "%s%s", prefix, template->name);
+	ret_pair->value = arena_text(arena, text_string(&value));
+	text_wipe(&value);
+	return 0;
+}
+
+static int render_all(struct run *run, const struct layers *layers, const struct pair *values, size_t value_count,
+                      struct error *error)
+{
+	const char *prefix = "";
+	int rc = read_prefix(&run->bind.record, &run->arena, &prefix, error);
+
+	run->environment = arena_alloc(&run->arena, (layers->count + 1) * sizeof(*run->environment));
+	if (rc == 0 && arena_failed(&run->arena))
+		rc = error_no_memory(error);
+	for (size_t i = 0; rc == 0 && i < layers->count; i++) {
+		if (layers->items[i].value[0] == '\0')
+			continue;
+		rc = render_one(&run->arena, prefix, &layers->items[i], values, value_count,
+		                &run->environment[run->environment_count], error);
+		run->environment_count++;
+	}
+	if (rc == 0 && arena_failed(&run->arena))
+		rc = error_no_memory(error);
+	return rc;
+}
+
+int environment_render(struct job *job, struct error *error)
+{
+	struct layers layers;
+	size_t value_count = 0;
+	const struct pair *values = collect_values(job, &value_count);
+	int rc;
+
+	if (values == NULL)
+		return error_no_memory(error);
+	rc = collect_layers(job, &layers, error);
+	if (rc != 0)
+		return rc;
+	return render_all(job->run, &layers, values, value_count, error);
+}
+
+int environment_check_prefix(const struct cJSON *parameters, struct error *error)
+{
+	const char *prefix = "";
+	int rc = parameters_text(parameters, ENVIRONMENT_PREFIX, PREFIX_MAX, &prefix, error);
+
+	if (rc != 0 || prefix[0] == '\0')
+		return rc;
+	if (template_check_name(prefix, NULL) != 0)
+		return error_set(error, ERR_INVALID,
+		                 "the parameter \"" ENVIRONMENT_PREFIX "\" is \"%s\"; it may only hold letters, digits "
+		                 "and _, and not begin with a digit",
+		                 prefix);
+	return 0;
+}

@@ -1,0 +1,478 @@
+/* Results: what each kind of operation leaves in the store, by its verdict. Read afresh and decided again when a record
+ * changed meanwhile; a store that cannot write now is asked again until it can. */
+#include "broker/finish.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker/health.h"
+#include "broker/host.h"
+#include "broker/queue.h"
+
+/* One try to save a result. */
+struct saving {
+	struct job *job;
+	struct run *run;
+	struct arena arena;
+	struct changes changes;
+	struct held_operation operation;
+	struct held_instance instance;
+	int64_t wall;
+};
+
+static void save(struct job *job);
+
+void finish_log(const struct job *job, const char *outcome)
+{
+	const struct run *run = job->run;
+	const struct operation *operation = &run->operation.record;
+	const struct instance *instance = &run->instance.record;
+	bool failed = job->error.code != 0;
+	struct log_line line;
+
+	log_begin(&line, job->broker->log, failed ? LOG_WARNING : LOG_INFO, "operation");
+	log_text(&line, "kind", operation_kind_name(job->kind));
+	log_text(&line, "outcome", outcome);
+	log_text(&line, "operation", job->id);
+	log_text(&line, "service", instance->service);
+	log_text(&line, "instance", instance->name);
+	log_text(&line, "resource", instance->resource);
+	log_text(&line, "server", instance->server);
+	log_text(&line, "bind", operation->bind_name);
+	log_number(&line, "attempts", job->attempts);
+	log_number(&line, "duration_ms", timers_now(job->broker->timers) - run->started);
+	log_text(&line, "request", operation->request);
+	log_text(&line, "user", operation->user);
+	log_text(&line, "tsuru_event", operation->event);
+	log_text(&line, "trace", operation->trace);
+	if (failed) {
+		log_text(&line, "error", error_name(job->error.code));
+		log_text(&line, "reason", job->error.text);
+	}
+	log_end(&line);
+}
+
+/* ---- the operation's own record ---- */
+
+static int move_operation(struct saving *saving, enum operation_state next, struct error *error)
+{
+	struct operation *operation = &saving->operation.record;
+	int rc = operation_move(operation, next, error);
+
+	if (rc != 0)
+		return rc;
+	operation->attempts += saving->job->attempts;
+	if (next != OPERATION_DONE && !saving->job->cleaning)
+		operation->error = saving->job->error.text;
+	if (operation_finished(next))
+		operation->finished_at = saving->wall;
+	changes_put_operation(&saving->changes, operation, saving->operation.revision);
+	return 0;
+}
+
+/* The oldest finished operations of the instance go when there are more than the limit. */
+static int prune_history(struct saving *saving, struct error *error)
+{
+	struct held_operation *operations;
+	size_t count, finished = 1;
+	int rc = records_read_operations(saving->job->broker, &saving->arena, saving->job->incarnation, &operations,
+	                                 &count, error);
+
+	if (rc != 0)
+		return rc;
+	for (size_t i = 0; i < count; i++)
+		finished += operation_finished(operations[i].record.state);
+	for (size_t i = 0; i < count && (int64_t)finished > saving->job->broker->config->limits.history; i++) {
+		if (!operation_finished(operations[i].record.state))
+			continue;
+		changes_delete_operation(&saving->changes, &operations[i].record);
+		finished--;
+	}
+	return 0;
+}
+
+static int end_operation(struct saving *saving, struct error *error)
+{
+	static const enum operation_state ends[] = {
+	    [VERDICT_DONE] = OPERATION_DONE,
+	    [VERDICT_FAILED] = OPERATION_FAILED,
+	    [VERDICT_CANCELED] = OPERATION_CANCELED,
+	};
+	enum operation_state next = saving->job->cleaning ? OPERATION_FAILED : ends[saving->run->verdict];
+	int rc = move_operation(saving, next, error);
+
+	return rc != 0 ? rc : prune_history(saving, error);
+}
+
+/* ---- instances ---- */
+
+static void put_instance(struct saving *saving)
+{
+	saving->instance.record.updated_at = saving->wall;
+	changes_put_instance(&saving->changes, &saving->instance.record, saving->instance.revision);
+}
+
+/* The name may belong to a new incarnation by now: then it stays. */
+static int forget_name(struct saving *saving, struct error *error)
+{
+	const struct instance *instance = &saving->instance.record;
+	struct held_instance holder;
+	uint64_t revision;
+	int rc = records_find_instance(saving->job->broker, &saving->arena, instance->service, instance->name, &holder,
+	                               &revision, error);
+
+	if (rc == ERR_NOT_FOUND)
+		return 0;
+	if (rc != 0 || strcmp(holder.record.incarnation, instance->incarnation) != 0)
+		return rc;
+	changes_delete_name(&saving->changes, instance, revision);
+	return 0;
+}
+
+static int forget_children(struct saving *saving, struct error *error)
+{
+	struct broker *broker = saving->job->broker;
+	struct held_operation *operations;
+	struct held_bind *binds;
+	size_t count;
+	int rc = records_read_binds(broker, &saving->arena, saving->job->incarnation, &binds, &count, error);
+
+	if (rc != 0)
+		return rc;
+	for (size_t i = 0; i < count; i++)
+		changes_delete_bind(&saving->changes, &binds[i].record, binds[i].revision);
+	rc = records_read_operations(broker, &saving->arena, saving->job->incarnation, &operations, &count, error);
+	if (rc != 0)
+		return rc;
+	for (size_t i = 0; i < count; i++)
+		changes_delete_operation(&saving->changes, &operations[i].record);
+	return 0;
+}
+
+/* Takes every record of the instance away and leaves a tombstone. What its unbinds left behind goes with the sweep. */
+static int forget_instance(struct saving *saving, struct error *error)
+{
+	int rc = forget_name(saving, error);
+
+	if (rc == 0)
+		rc = forget_children(saving, error);
+	if (rc != 0)
+		return rc;
+	changes_delete_instance(&saving->changes, &saving->instance.record, saving->instance.revision);
+	changes_put_tombstone(&saving->changes, &saving->instance.record, saving->wall);
+	changes_count_instance(&saving->changes, &saving->instance.record, -1);
+	saving->run->cleaned = true;
+	return 0;
+}
+
+static int save_created(struct saving *saving, struct error *error)
+{
+	struct instance *instance = &saving->instance.record;
+	int rc = 0;
+
+	instance->plan = saving->run->plan;
+	if (instance->state == INSTANCE_CREATING) {
+		instance->failure = NULL;
+		rc = instance_move(instance, INSTANCE_READY, error);
+	}
+	put_instance(saving);
+	return rc != 0 ? rc : end_operation(saving, error);
+}
+
+/* What a create that failed for good has left on the server is removed before the operation ends. */
+static int save_create_failed(struct saving *saving, struct error *error)
+{
+	struct instance *instance = &saving->instance.record;
+	int rc = 0;
+
+	if (instance->state == INSTANCE_CREATING) {
+		instance->failure = saving->job->error.text;
+		rc = instance_move(instance, INSTANCE_FAILED, error);
+		put_instance(saving);
+	}
+	saving->operation.record.told = !TAILQ_EMPTY(&saving->job->waiting);
+	return rc != 0 ? rc : move_operation(saving, OPERATION_CLEANING, error);
+}
+
+/* Whoever was told of the failure has no instance in mind: nothing of it stays. */
+static int save_cleaned(struct saving *saving, struct error *error)
+{
+	bool told = saving->operation.record.told;
+
+	if (saving->run->verdict == VERDICT_DONE && told && saving->instance.record.state == INSTANCE_FAILED)
+		return forget_instance(saving, error);
+	return end_operation(saving, error);
+}
+
+static int save_create(struct saving *saving, struct error *error)
+{
+	if (saving->job->cleaning)
+		return save_cleaned(saving, error);
+	if (saving->run->verdict == VERDICT_DONE)
+		return save_created(saving, error);
+	if (saving->run->verdict == VERDICT_FAILED)
+		return save_create_failed(saving, error);
+	return end_operation(saving, error);
+}
+
+static int save_update(struct saving *saving, struct error *error)
+{
+	struct instance *instance = &saving->instance.record;
+	enum verdict verdict = saving->run->verdict;
+
+	if (verdict == VERDICT_DONE) {
+		instance->plan = saving->run->plan;
+		instance->update_failed = false;
+		instance->failure = NULL;
+	} else if (verdict == VERDICT_FAILED) {
+		instance->update_failed = true;
+		instance->failure = saving->job->error.text;
+	}
+	if (verdict != VERDICT_CANCELED)
+		put_instance(saving);
+	return end_operation(saving, error);
+}
+
+static int save_remove(struct saving *saving, struct error *error)
+{
+	if (saving->run->verdict == VERDICT_DONE)
+		return forget_instance(saving, error);
+	saving->instance.record.failure = saving->job->error.text;
+	put_instance(saving);
+	return end_operation(saving, error);
+}
+
+/* ---- binds ---- */
+
+/* The bind's record, when this operation still is the one that settles its state; ERR_NOT_FOUND otherwise. */
+static int read_own_bind(struct saving *saving, struct held_bind *ret_bind, struct error *error)
+{
+	const struct operation *operation = &saving->operation.record;
+	int rc = records_read_bind(saving->job->broker, &saving->arena, saving->job->incarnation, operation->bind_kind,
+	                           operation->bind_name, ret_bind, error);
+
+	if (rc == 0 && (ret_bind->record.operation == NULL || strcmp(ret_bind->record.operation, operation->id) != 0))
+		return ERR_NOT_FOUND;
+	return rc;
+}
+
+/* A bind that failed for good may have left a login: an unbind follows it. */
+static int add_unbind(struct saving *saving, struct held_bind *bind, struct error *error)
+{
+	struct job *job = saving->job;
+	struct operation unbind = saving->operation.record;
+	struct job *follower = job_new(job->broker, &saving->instance.record, OPERATION_UNBIND);
+
+	if (follower == NULL)
+		return error_no_memory(error);
+	saving->run->follower = follower;
+	unbind.id = follower->id;
+	unbind.kind = OPERATION_UNBIND;
+	unbind.state = OPERATION_PENDING;
+	unbind.error = NULL;
+	unbind.renew = false;
+	unbind.attempts = unbind.finished_at = 0;
+	unbind.created_at = follower->created_at;
+	bind->record.operation = follower->id;
+	bind->record.unbind_event = NULL;
+	changes_put_operation(&saving->changes, &unbind, REVISION_ABSENT);
+	return bind_move(&bind->record, BIND_UNBINDING, error);
+}
+
+static int save_bind(struct saving *saving, struct error *error)
+{
+	enum verdict verdict = saving->run->verdict;
+	struct held_bind bind;
+	int rc = read_own_bind(saving, &bind, error);
+
+	if (rc == ERR_NOT_FOUND)
+		return end_operation(saving, error);
+	if (rc != 0)
+		return rc;
+	bind.record.updated_at = saving->wall;
+	if (verdict == VERDICT_CANCELED) {
+		changes_delete_bind(&saving->changes, &bind.record, bind.revision);
+		return end_operation(saving, error);
+	}
+	if (verdict == VERDICT_FAILED && saving->job->kind == OPERATION_BIND)
+		rc = add_unbind(saving, &bind, error);
+	else
+		rc = bind_move(&bind.record, BIND_BOUND, error);
+	changes_put_bind(&saving->changes, &bind.record, bind.revision);
+	return rc != 0 ? rc : end_operation(saving, error);
+}
+
+/* The credentials stay on record for a while: tsuru may undo the unbind (same event id). */
+static int save_unbind(struct saving *saving, struct error *error)
+{
+	struct held_bind bind;
+	int rc;
+
+	if (saving->run->verdict != VERDICT_DONE)
+		return end_operation(saving, error);
+	rc = read_own_bind(saving, &bind, error);
+	if (rc != 0 && rc != ERR_NOT_FOUND)
+		return rc;
+	if (rc == 0) {
+		bind.record.updated_at = saving->wall;
+		changes_delete_bind(&saving->changes, &bind.record, bind.revision);
+		if (bind.record.unbind_event != NULL)
+			changes_put_unbound(&saving->changes, &bind.record);
+	}
+	return end_operation(saving, error);
+}
+
+static int save_kind(struct saving *saving, struct error *error)
+{
+	switch (saving->job->kind) {
+	case OPERATION_CREATE:
+		return save_create(saving, error);
+	case OPERATION_UPDATE:
+		return save_update(saving, error);
+	case OPERATION_REMOVE:
+		return save_remove(saving, error);
+	case OPERATION_BIND:
+	case OPERATION_ROTATE:
+		return save_bind(saving, error);
+	case OPERATION_UNBIND:
+		return save_unbind(saving, error);
+	case OPERATION_ALLOW_UNIT:
+	case OPERATION_DENY_UNIT:
+		break;
+	}
+	return end_operation(saving, error);
+}
+
+/* ---- saving ---- */
+
+static void drop_follower(struct run *run)
+{
+	if (run->follower != NULL)
+		job_free(run->follower);
+	run->follower = NULL;
+}
+
+static void on_pause_over(void *arg)
+{
+	save(arg);
+}
+
+/* The work is done but its result is not on the disk: nobody is told, and it is tried again. */
+static void save_later(struct job *job, const struct error *error)
+{
+	struct log_line line;
+
+	log_begin(&line, job->broker->log, LOG_ERROR, "result-not-saved");
+	log_text(&line, "operation", job->id);
+	log_text(&line, "reason", error->text);
+	log_end(&line);
+	queue_pause(job, on_pause_over);
+}
+
+static const char *outcome_name(const struct job *job)
+{
+	static const char *const names[] = {
+	    [VERDICT_DONE] = "done", [VERDICT_FAILED] = "failed", [VERDICT_CANCELED] = "canceled"};
+
+	return job->cleaning ? "cleaned" : names[job->run->verdict];
+}
+
+static void after_save(struct job *job)
+{
+	struct run *run = job->run;
+	struct job *follower = run->follower;
+	bool failed = run->verdict != VERDICT_DONE;
+	struct broker_reply reply = {
+	    .code = failed ? job->error.code : 0,
+	    .text = failed ? job->error.text : "",
+	    .environment = run->environment,
+	    .environment_count = run->environment_count,
+	};
+
+	finish_log(job, outcome_name(job));
+	if (run->cleaned && job->host != NULL)
+		host_count(job->host, -1);
+	run->follower = NULL;
+	if (follower != NULL)
+		queue_push(job->broker, follower);
+	health_forget(job->broker, job->incarnation);
+	if (job->kind == OPERATION_CREATE && run->verdict == VERDICT_FAILED && !job->cleaning) {
+		queue_answer(job, &reply);
+		run_free(job);
+		job->cleaning = true;
+		queue_restart(job);
+		return;
+	}
+	queue_end(job, &reply);
+}
+
+static void on_saved(void *arg, int code, const struct error *error, uint64_t revision)
+{
+	struct job *job = arg;
+
+	(void)revision;
+	if (job->broker->closing)
+		return;
+	if (code == 0) {
+		after_save(job);
+		return;
+	}
+	drop_follower(job->run);
+	if (code == ERR_STALE)
+		save(job);
+	else
+		save_later(job, error);
+}
+
+static int read_saving(struct saving *saving, struct error *error)
+{
+	struct job *job = saving->job;
+	int rc =
+	    records_read_operation(job->broker, &saving->arena, job->incarnation, job->id, &saving->operation, error);
+
+	if (rc == 0)
+		rc = records_read_instance(job->broker, &saving->arena, job->incarnation, &saving->instance, error);
+	return rc;
+}
+
+/* The instance went, and its operations with it. */
+static void forget_operation(struct saving *saving)
+{
+	struct operation gone = {.id = saving->job->id, .incarnation = saving->job->incarnation};
+
+	changes_delete_operation(&saving->changes, &gone);
+}
+
+static void save(struct job *job)
+{
+	struct saving saving = {.job = job, .run = job->run, .wall = timers_wall(job->broker->timers)};
+	struct error error = {0};
+	int rc;
+
+	job->run->cleaned = false;
+	arena_init(&saving.arena);
+	changes_begin(&saving.changes, job->broker);
+	rc = read_saving(&saving, &error);
+	if (rc == 0)
+		rc = save_kind(&saving, &error);
+	else if (rc == ERR_NOT_FOUND) {
+		forget_operation(&saving);
+		rc = 0;
+	}
+	if (rc == 0)
+		rc = changes_commit(&saving.changes, on_saved, job, &error);
+	else
+		changes_drop(&saving.changes);
+	arena_wipe(&saving.arena);
+	if (rc != 0) {
+		drop_follower(job->run);
+		save_later(job, &error);
+	}
+}
+
+void finish_start(struct job *job, enum verdict verdict)
+{
+	job->state = JOB_SAVING;
+	job->run->verdict = verdict;
+	save(job);
+}

@@ -1,0 +1,270 @@
+/* Checks of servers, each every few seconds, and observations of the instances that somebody asks about. */
+#include "broker/health.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker/host.h"
+#include "broker/records.h"
+
+#define CHECK_INTERVAL   5000  /* ms between two checks of a server */
+#define CHECK_TIMEOUT    4000  /* ms for one */
+#define OBSERVE_INTERVAL 10000 /* ms that an observation is fresh */
+#define OBSERVE_TIMEOUT  10000 /* ms for one */
+#define OBSERVE_PARALLEL 2     /* at once on a host */
+
+/* An observation under way. */
+struct observing {
+	struct broker *broker;
+	struct observation *observation;
+	struct arena arena; /* of the instance's record */
+	struct held_instance instance;
+	struct driver_call call;
+};
+
+/* ---- servers ---- */
+
+static void on_next_check(void *arg);
+
+static void check_later(struct host *host)
+{
+	struct timers *timers = host->offering->broker->timers;
+
+	timer_init(&host->next_check, on_next_check, host);
+	if (timer_start(timers, &host->next_check, CHECK_INTERVAL) != 0)
+		host->health = HOST_UNKNOWN;
+}
+
+static void log_turn(const struct host *host)
+{
+	struct log_line line;
+	bool up = host->health == HOST_UP;
+
+	log_begin(&line, host->offering->broker->log, up ? LOG_INFO : LOG_ERROR, up ? "server-up" : "server-down");
+	log_text(&line, "service", host->offering->service->name);
+	log_text(&line, "server", host_name(host));
+	log_text(&line, "reason", up ? NULL : host->reason);
+	log_end(&line);
+}
+
+static void on_checked(struct driver_call *call, int code, const struct error *error)
+{
+	struct host *host = call->arg;
+	enum host_health before = host->health;
+
+	host->health = code == 0 ? HOST_UP : HOST_DOWN;
+	strcpy(host->reason, code == 0 ? "" : error->text);
+	if (host->health != before)
+		log_turn(host);
+	call_release(call);
+	check_later(host);
+}
+
+static void on_next_check(void *arg)
+{
+	struct host *host = arg;
+
+	call_init(&host->check);
+	host->check.kind = CALL_CHECK;
+	host->check.backend = host->offering->backend;
+	host->check.server = host->server;
+	host->check.timeout = CHECK_TIMEOUT;
+	host->check.on_settled = on_checked;
+	host->check.arg = host;
+	call_start(&host->check);
+}
+
+void health_open(struct broker *broker)
+{
+	for (size_t i = 0; i < broker->offering_count; i++) {
+		struct offering *offering = &broker->offerings[i];
+
+		for (size_t j = 0; j < offering->host_count; j++)
+			on_next_check(&offering->hosts[j]);
+	}
+}
+
+/* ---- instances ---- */
+
+static void observe_next(struct host *host);
+
+static void stop_observing(struct observation *observation)
+{
+	struct observing *observing = observation->observing;
+
+	if (observing == NULL)
+		return;
+	call_cancel(&observing->call);
+	call_release(&observing->call);
+	arena_release(&observing->arena);
+	free(observing);
+	observation->observing = NULL;
+	observation->host->observing--;
+}
+
+static void drop(struct broker *broker, struct observation *observation)
+{
+	if (observation->wanted)
+		TAILQ_REMOVE(&observation->host->unobserved, observation, in_host);
+	stop_observing(observation);
+	HASH_DEL(broker->observations, observation);
+	arena_release(&observation->arena);
+	free(observation);
+}
+
+/* Takes over what the call added. */
+static void keep_results(struct observation *observation, const struct driver_call *call)
+{
+	struct arena arena;
+	struct pair *results;
+
+	arena_init(&arena);
+	results = arena_alloc(&arena, (call->result_count + 1) * sizeof(*results));
+	for (size_t i = 0; results != NULL && i < call->result_count; i++) {
+		results[i].name = arena_text(&arena, call->results[i].name);
+		results[i].value = arena_text(&arena, call->results[i].value);
+	}
+	if (arena_failed(&arena)) {
+		arena_release(&arena);
+		return;
+	}
+	arena_release(&observation->arena);
+	observation->arena = arena;
+	observation->results = results;
+	observation->result_count = call->result_count;
+}
+
+static void on_observed(struct driver_call *call, int code, const struct error *error)
+{
+	struct observing *observing = call->arg;
+	struct observation *observation = observing->observation;
+	struct host *host = observation->host;
+
+	observation->seen_at = timers_now(observing->broker->timers);
+	if (code == 0)
+		keep_results(observation, call);
+	if (code == 0)
+		error_clear(&observation->outcome);
+	else if (!error_may_pass(code)) /* what may pass is the server's trouble, and its check says so */
+		observation->outcome = *error;
+	if (code == 0 || !error_may_pass(code))
+		observation->seen = true;
+	stop_observing(observation);
+	observe_next(host);
+}
+
+static void start_observing(struct observation *observation)
+{
+	struct host *host = observation->host;
+	struct broker *broker = host->offering->broker;
+	struct observing *observing = calloc(1, sizeof(*observing));
+
+	if (observing == NULL)
+		return;
+	observing->broker = broker;
+	observing->observation = observation;
+	arena_init(&observing->arena);
+	if (records_read_instance(broker, &observing->arena, observation->incarnation, &observing->instance, NULL) !=
+	    0) {
+		arena_release(&observing->arena);
+		free(observing);
+		return;
+	}
+	observation->observing = observing;
+	host->observing++;
+	call_init(&observing->call);
+	observing->call.kind = CALL_OBSERVE;
+	observing->call.backend = host->offering->backend;
+	observing->call.server = host->server;
+	observing->call.instance = &observing->instance.record;
+	observing->call.timeout = OBSERVE_TIMEOUT;
+	observing->call.on_settled = on_observed;
+	observing->call.arg = observing;
+	call_start(&observing->call);
+}
+
+static void observe_next(struct host *host)
+{
+	struct observation *observation;
+
+	while (host->observing < OBSERVE_PARALLEL && (observation = TAILQ_FIRST(&host->unobserved)) != NULL) {
+		TAILQ_REMOVE(&host->unobserved, observation, in_host);
+		observation->wanted = false;
+		start_observing(observation);
+	}
+}
+
+static struct observation *find_or_add(struct broker *broker, const struct instance *instance, struct host *host)
+{
+	struct observation *observation = NULL;
+
+	HASH_FIND_STR(broker->observations, instance->incarnation, observation);
+	if (observation != NULL) {
+		HASH_DEL(broker->observations, observation); /* and added again: the table is in order of asking */
+	} else {
+		if (HASH_COUNT(broker->observations) >= OBSERVATIONS_MAX)
+			drop(broker, broker->observations);
+		observation = calloc(1, sizeof(*observation));
+		if (observation == NULL)
+			return NULL;
+		strcpy(observation->incarnation, instance->incarnation);
+		observation->host = host;
+		arena_init(&observation->arena);
+	}
+	HASH_ADD_STR(broker->observations, incarnation, observation);
+	if (observation->hh.tbl != NULL)
+		return observation;
+	if (observation->wanted)
+		TAILQ_REMOVE(&host->unobserved, observation, in_host);
+	stop_observing(observation);
+	arena_release(&observation->arena);
+	free(observation);
+	return NULL;
+}
+
+const struct observation *health_observe(struct broker *broker, const struct instance *instance)
+{
+	struct offering *offering = broker_offering(broker, instance->service);
+	struct host *host = offering != NULL ? offering_host(offering, instance->server) : NULL;
+	struct observation *observation;
+	int64_t age;
+
+	if (host == NULL)
+		return NULL;
+	observation = find_or_add(broker, instance, host);
+	if (observation == NULL)
+		return NULL;
+	age = timers_now(broker->timers) - observation->seen_at;
+	if (!observation->wanted && observation->observing == NULL && (!observation->seen || age > OBSERVE_INTERVAL)) {
+		observation->wanted = true;
+		TAILQ_INSERT_TAIL(&host->unobserved, observation, in_host);
+		observe_next(host);
+	}
+	return observation->seen ? observation : NULL;
+}
+
+void health_forget(struct broker *broker, const char *incarnation)
+{
+	struct observation *observation = NULL;
+
+	HASH_FIND_STR(broker->observations, incarnation, observation);
+	if (observation != NULL)
+		observation->seen_at = timers_now(broker->timers) - OBSERVE_INTERVAL - 1;
+}
+
+void health_close(struct broker *broker)
+{
+	struct observation *observation, *next;
+
+	HASH_ITER (hh, broker->observations, observation, next)
+		drop(broker, observation);
+	for (size_t i = 0; i < broker->offering_count; i++) {
+		struct offering *offering = &broker->offerings[i];
+
+		for (size_t j = 0; j < offering->host_count; j++) {
+			timer_stop(broker->timers, &offering->hosts[j].next_check);
+			call_cancel(&offering->hosts[j].check);
+			call_release(&offering->hosts[j].check);
+		}
+	}
+}

@@ -1,0 +1,18 @@
+/* The servers as the queue sees them: how many instances they hold, which one takes the next. */
+#ifndef BROKER_HOST_H
+#define BROKER_HOST_H
+
+#include "broker/internal.h"
+
+/* Fills the offering's hosts from the configuration and the store's counters. */
+int host_open_all(struct offering *offering, struct error *error);
+/* Counts instances placed on it, in memory. */
+void host_count(struct host *host, int64_t delta);
+/* The host with the most room for a new instance among those of the cluster and pool (either may be NULL).
+ * ERR_INVALID when no server serves them, ERR_FORBIDDEN with the numbers when all are full. */
+int host_choose(struct offering *offering, const char *cluster, const char *pool, struct host **ret_host,
+                struct error *error);
+/* For messages: "server "main"", or the service when it has no servers. */
+const char *host_name(const struct host *host);
+
+#endif

@@ -1,0 +1,267 @@
+/* The way of every request: decide on what the store says, commit, decide again when somebody was faster, wait. */
+#include "broker/intent.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker/host.h"
+#include "broker/queue.h"
+
+#define ROUNDS_MAX  50 /* decisions for one request before it is told to come again */
+#define AGAIN_DELAY 2  /* ms */
+
+static void intent_decide(struct intent *intent);
+
+static void drop_jobs(struct intent *intent)
+{
+	struct job *job;
+
+	while ((job = TAILQ_FIRST(&intent->jobs)) != NULL) {
+		TAILQ_REMOVE(&intent->jobs, job, in_lane);
+		job_free(job);
+	}
+}
+
+static void unreserve(struct intent *intent)
+{
+	if (intent->reserved != NULL)
+		host_count(intent->reserved, -1);
+	intent->reserved = NULL;
+}
+
+void intent_drop(struct intent *intent)
+{
+	timer_stop(intent->broker->timers, &intent->timer);
+	drop_jobs(intent);
+	unreserve(intent);
+	TAILQ_REMOVE(&intent->broker->intents, intent, in_broker);
+	arena_wipe(&intent->arena);
+	free(intent);
+}
+
+void intent_end(struct intent *intent, const struct broker_reply *reply)
+{
+	intent->on_done(intent->arg, reply);
+	intent_drop(intent);
+}
+
+static void intent_fail(struct intent *intent)
+{
+	struct broker_reply reply = {.code = intent->error.code, .text = intent->error.text};
+
+	intent_end(intent, &reply);
+}
+
+static void on_answer(void *arg)
+{
+	struct intent *intent = arg;
+	struct broker_reply reply = {.text = ""};
+
+	if (intent->error.code != 0)
+		intent_fail(intent);
+	else
+		intent_end(intent, &reply);
+}
+
+/* Replies from the loop's next turn: never inside the call that asked. */
+static void answer_soon(struct intent *intent)
+{
+	timer_init(&intent->timer, on_answer, intent);
+	if (timer_start(intent->broker->timers, &intent->timer, 0) != 0)
+		on_answer(intent);
+}
+
+static void on_again(void *arg)
+{
+	intent_decide(arg);
+}
+
+static void decide_later(struct intent *intent, int64_t delay)
+{
+	if (++intent->rounds > ROUNDS_MAX) {
+		error_set(&intent->error, ERR_BUSY, "too many requests change the instance \"%s\" at once; try again",
+		          intent->request->instance);
+		answer_soon(intent);
+		return;
+	}
+	timer_init(&intent->timer, on_again, intent);
+	if (timer_start(intent->broker->timers, &intent->timer, delay) != 0) {
+		error_no_memory(&intent->error);
+		on_answer(intent);
+	}
+}
+
+/* ---- waiting ---- */
+
+/* The wait is over before the operation: what can be said without it is said; the work goes on. */
+static void on_wait_over(void *arg)
+{
+	struct intent *intent = arg;
+	struct job *job = intent->join;
+	const char *failure = job->error.code != 0 ? job->error.text : "";
+	struct broker_reply reply = {.pending = true, .text = ""};
+	bool creating = TAILQ_FIRST(&job->lane->jobs)->kind == OPERATION_CREATE;
+
+	TAILQ_REMOVE(&job->waiting, intent, in_job);
+	intent->broker->statistics.waiting--;
+	if (intent->needs_answer) {
+		error_set(&intent->error, creating ? ERR_NOT_READY : ERR_UNAVAILABLE,
+		          creating ? "the instance \"%s\" is still being created; repeat this in a moment%s%s%s"
+		                   : "the server of the instance \"%s\" has not answered yet; the work goes on, repeat "
+		                     "this in a moment%s%s%s",
+		          intent->request->instance, failure[0] != '\0' ? " (last failure: " : "", failure,
+		          failure[0] != '\0' ? ")" : "");
+		intent_fail(intent);
+		return;
+	}
+	intent_end(intent, &reply);
+}
+
+static void wait_for(struct intent *intent, struct job *job)
+{
+	const struct service *service = intent->offering->service;
+	int64_t wait = intent->needs_answer ? service->bind_wait : service->wait;
+
+	intent->join = job;
+	TAILQ_INSERT_TAIL(&job->waiting, intent, in_job);
+	intent->broker->statistics.waiting++;
+	timer_init(&intent->timer, on_wait_over, intent);
+	if (timer_start(intent->broker->timers, &intent->timer, wait) != 0)
+		on_wait_over(intent);
+}
+
+/* ---- deciding and committing ---- */
+
+static void on_commit(void *arg, int code, const struct error *error, uint64_t revision)
+{
+	struct intent *intent = arg;
+	struct job *job, *last = NULL;
+
+	(void)revision;
+	if (intent->broker->closing)
+		return;
+	if (code != 0)
+		unreserve(intent);
+	if (code == ERR_STALE) {
+		drop_jobs(intent);
+		decide_later(intent, 0);
+		return;
+	}
+	if (code != 0) {
+		drop_jobs(intent);
+		intent->error = *error;
+		intent_fail(intent);
+		return;
+	}
+	intent->reserved = NULL;
+	while ((job = TAILQ_FIRST(&intent->jobs)) != NULL) {
+		TAILQ_REMOVE(&intent->jobs, job, in_lane);
+		last = job;
+		if (queue_push(intent->broker, job) != 0)
+			error_no_memory(&intent->error);
+	}
+	if (last == NULL || intent->no_wait || intent->error.code != 0)
+		on_answer(intent);
+	else
+		wait_for(intent, last);
+}
+
+static void intent_decide(struct intent *intent)
+{
+	struct changes changes;
+	enum intent_next next = INTENT_ANSWER;
+	int rc;
+
+	arena_wipe(&intent->arena);
+	changes_begin(&changes, intent->broker);
+	rc = intent->decide(intent, &changes, &next, &intent->error);
+	if (rc == 0 && next == INTENT_COMMIT)
+		rc = changes_commit(&changes, on_commit, intent, &intent->error);
+	else
+		changes_drop(&changes);
+	if (rc != 0) {
+		drop_jobs(intent);
+		unreserve(intent);
+		answer_soon(intent);
+	} else if (next == INTENT_ANSWER) {
+		answer_soon(intent);
+	} else if (next == INTENT_JOIN) {
+		wait_for(intent, intent->join);
+	} else if (next == INTENT_AGAIN) {
+		decide_later(intent, AGAIN_DELAY);
+	}
+}
+
+void intent_start(struct broker *broker, const struct broker_request *request,
+                  __typeof__(((struct intent *)0)->decide) decide, unsigned flags, broker_done *on_done, void *arg)
+{
+	struct broker_reply reply = {.code = ERR_NO_MEMORY, .text = "the broker is out of memory"};
+	struct intent *intent = calloc(1, sizeof(*intent));
+
+	if (intent == NULL) {
+		on_done(arg, &reply);
+		return;
+	}
+	*intent = (struct intent){
+	    .broker = broker,
+	    .request = request,
+	    .offering = broker_offering(broker, request->service->name),
+	    .decide = decide,
+	    .on_done = on_done,
+	    .arg = arg,
+	    .no_wait = (flags & INTENT_NO_WAIT) != 0,
+	    .needs_answer = (flags & INTENT_NEEDS_ANSWER) != 0,
+	};
+	assert(intent->offering != NULL);
+	arena_init(&intent->arena);
+	TAILQ_INIT(&intent->jobs);
+	TAILQ_INSERT_TAIL(&broker->intents, intent, in_broker);
+	intent_decide(intent);
+}
+
+/* ---- for decisions ---- */
+
+int intent_add_operation(struct intent *intent, struct changes *changes, const struct instance *instance,
+                         const struct operation *model, const char **ret_id, struct error *error)
+{
+	const struct caller *caller = &intent->request->caller;
+	struct operation operation = *model;
+	struct job *job = job_new(intent->broker, instance, model->kind);
+
+	if (job == NULL)
+		return error_no_memory(error);
+	TAILQ_INSERT_TAIL(&intent->jobs, job, in_lane);
+	operation.id = arena_text(&intent->arena, job->id);
+	if (operation.id == NULL)
+		return error_no_memory(error);
+	operation.incarnation = instance->incarnation;
+	operation.state = OPERATION_PENDING;
+	operation.event = caller->event;
+	operation.user = caller->user;
+	operation.request = caller->request;
+	operation.trace = caller->trace;
+	operation.created_at = job->created_at;
+	changes_put_operation(changes, &operation, REVISION_ABSENT);
+	if (ret_id != NULL)
+		*ret_id = operation.id;
+	return 0;
+}
+
+enum intent_next intent_join(struct intent *intent, const char *incarnation, const char *id, enum operation_kind kind)
+{
+	intent->join = queue_find(intent->broker, incarnation, id, kind);
+	return intent->join != NULL ? INTENT_JOIN : INTENT_AGAIN;
+}
+
+int intent_find_instance(struct intent *intent, struct held_instance *ret_instance, struct error *error)
+{
+	const struct broker_request *request = intent->request;
+	int rc = records_find_instance(intent->broker, &intent->arena, request->service->name, request->instance,
+	                               ret_instance, NULL, error);
+
+	if (rc == ERR_NOT_FOUND)
+		return error_set(error, rc, "the service \"%s\" has no instance \"%s\"", request->service->name,
+		                 request->instance);
+	return rc;
+}

@@ -1,0 +1,59 @@
+/* One request on its way: decided against the store, committed, and, when it asks for an operation, waiting for it. */
+#ifndef BROKER_INTENT_H
+#define BROKER_INTENT_H
+
+#include "broker/records.h"
+
+/* What a decision comes to. */
+enum intent_next {
+	INTENT_ANSWER, /* reply success at once; nothing is written */
+	INTENT_COMMIT, /* commit the changes, then wait for the last new operation, or reply when there is none */
+	INTENT_JOIN,   /* wait for intent->join; nothing is written */
+	INTENT_AGAIN,  /* the store is ahead of the loop: decide again in a moment */
+};
+
+struct intent {
+	TAILQ_ENTRY(intent) in_broker;
+	TAILQ_ENTRY(intent) in_job; /* while it waits */
+	struct broker *broker;
+	const struct broker_request *request; /* borrowed until the reply */
+	struct offering *offering;
+	/* Reads, checks, and fills changes; called again when the records changed meanwhile. Sets next; returns 0 or an
+	 * error. */
+	int (*decide)(struct intent *intent, struct changes *changes, enum intent_next *ret_next, struct error *error);
+	broker_done *on_done;
+	void *arg;
+	struct arena arena; /* emptied before each decision */
+	bool no_wait;       /* reply as soon as the work is durable */
+	bool needs_answer;  /* a bind: only the end of the operation can answer it */
+	int rounds;
+	struct host *reserved; /* counted on it until the commit's outcome is known */
+	struct job_list jobs;  /* new, not yet in their lanes */
+	struct job *join;      /* what it waits, or will wait, for */
+	struct timer timer;
+	struct error error;
+};
+
+/* Takes a request: decide runs before this returns, on_done never does (but when memory is out). */
+void intent_start(struct broker *broker, const struct broker_request *request,
+                  __typeof__(((struct intent *)0)->decide) decide, unsigned flags, broker_done *on_done, void *arg);
+#define INTENT_NO_WAIT      1u
+#define INTENT_NEEDS_ANSWER 2u
+
+/* For decisions: a new operation on the instance, added to the changes and to the intent. ret_id, when not NULL, is its
+ * id, in the intent's arena. model says kind, bind, unit, renew. */
+int intent_add_operation(struct intent *intent, struct changes *changes, const struct instance *instance,
+                         const struct operation *model, const char **ret_id, struct error *error);
+/* For decisions: wait for the operation of this id, or the newest one of kind (id NULL); INTENT_AGAIN when its job has
+ * not come yet. */
+enum intent_next intent_join(struct intent *intent, const char *incarnation, const char *id, enum operation_kind kind);
+
+/* The operation that the intent waits for has come to its end. reply is borrowed. The intent is gone afterwards. */
+void intent_end(struct intent *intent, const struct broker_reply *reply);
+/* Drops it in silence. */
+void intent_drop(struct intent *intent);
+
+/* The request's instance; ERR_NOT_FOUND with a sentence. */
+int intent_find_instance(struct intent *intent, struct held_instance *ret_instance, struct error *error);
+
+#endif

@@ -1,0 +1,44 @@
+/* The operation queue: in order for an instance, side by side across instances, up to each host's limit. */
+#ifndef BROKER_QUEUE_H
+#define BROKER_QUEUE_H
+
+#include "broker/internal.h"
+
+/* A job with a fresh operation id for the instance; NULL when memory is out. Not yet in its lane. */
+struct job *job_new(struct broker *broker, const struct instance *instance, enum operation_kind kind);
+/* Frees a job that is in no lane and that nobody waits for. */
+void job_free(struct job *job);
+
+/* Puts a job, whose operation is durable, at the end of its instance's lane and starts it when it is its turn.
+ * ERR_NO_MEMORY frees the job: the operation stays pending in the store and runs after the next start. */
+int queue_push(struct broker *broker, struct job *job);
+/* The job of the operation, or, when id is NULL, the newest of kind; NULL when there is none. */
+struct job *queue_find(struct broker *broker, const char *incarnation, const char *id, enum operation_kind kind);
+/* Whether the instance has unfinished work of these kinds (a mask of 1 << kind). */
+bool queue_has(struct broker *broker, const char *incarnation, unsigned kinds);
+/* Whether a later operation of the lane removes the instance. */
+bool queue_is_doomed(const struct job *job);
+/* Runs at once what waits for its next attempt. */
+void queue_hurry(struct broker *broker, const char *incarnation);
+
+/* For run.c: the call is over, its place on the host is free. */
+void queue_release_host(struct job *job);
+/* The attempt failed in a way that may pass: tries again later. */
+void queue_back_off(struct job *job);
+/* The same for a moment's trouble of the broker itself: runs `on_timer` again after a second. */
+void queue_pause(struct job *job, void (*on_timer)(void *arg));
+/* The head of a lane starts over (a create that now cleans up). */
+void queue_restart(struct job *job);
+/* The operation has ended, durably: answers those who wait, and the lane goes on. */
+void queue_end(struct job *job, const struct broker_reply *reply);
+/* Answers those who wait; the job goes on without them. */
+void queue_answer(struct job *job, const struct broker_reply *reply);
+
+/* Takes up what is pending in the store. */
+int queue_recover(struct broker *broker, struct error *error);
+/* Cancels every call and timer. */
+void queue_stop(struct broker *broker);
+/* Frees everything in memory, after queue_stop. */
+void queue_close(struct broker *broker);
+
+#endif

@@ -1,0 +1,64 @@
+/* POST rotate: a new password for one bind or for all of an instance. The old one stops working; the app has the new
+ * one once it is bound again. */
+#include "broker/accept.h"
+#include "broker/bind.h"
+
+static int rotate_one(struct intent *intent, struct changes *changes, const struct instance *instance,
+                      struct held_bind *held, struct error *error)
+{
+	struct bind *bind = &held->record;
+	const struct operation rotate = {
+	    .kind = OPERATION_ROTATE, .bind_kind = bind->kind, .bind_name = bind->name, .renew = true};
+	int rc = bind_new_secret(intent, bind, error);
+
+	if (rc == 0)
+		rc = bind_move(bind, BIND_BINDING, error);
+	if (rc == 0)
+		rc = intent_add_operation(intent, changes, instance, &rotate, &bind->operation, error);
+	bind->updated_at = timers_wall(intent->broker->timers);
+	changes_put_bind(changes, bind, held->revision);
+	return rc;
+}
+
+static bool is_meant(const struct broker_request *request, const struct bind *bind)
+{
+	if (bind->state != BIND_BOUND)
+		return false;
+	return request->bind_kind == 0 ||
+	       (bind->kind == request->bind_kind && same_text(bind->name, request->bind_name));
+}
+
+static int decide_rotate(struct intent *intent, struct changes *changes, enum intent_next *ret_next,
+                         struct error *error)
+{
+	const struct broker_request *request = intent->request;
+	struct held_instance instance;
+	struct held_bind *binds = NULL;
+	size_t count = 0, rotated = 0;
+	int rc = intent_find_instance(intent, &instance, error);
+
+	if (rc == 0)
+		rc = records_read_binds(intent->broker, &intent->arena, instance.record.incarnation, &binds, &count,
+		                        error);
+	for (size_t i = 0; rc == 0 && i < count; i++) {
+		if (!is_meant(request, &binds[i].record))
+			continue;
+		rc = rotate_one(intent, changes, &instance.record, &binds[i], error);
+		rotated++;
+	}
+	if (rc != 0)
+		return rc;
+	if (rotated == 0)
+		return error_set(error, ERR_NOT_FOUND, "the instance \"%s\" has no finished bind%s%s%s",
+		                 request->instance, request->bind_kind != 0 ? " of \"" : "",
+		                 request->bind_kind != 0 ? request->bind_name : "",
+		                 request->bind_kind != 0 ? "\"" : "");
+	changes_check_instance(changes, &instance);
+	*ret_next = INTENT_COMMIT;
+	return 0;
+}
+
+void broker_rotate(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg)
+{
+	intent_start(broker, request, decide_rotate, INTENT_NO_WAIT, on_done, arg);
+}

@@ -1,0 +1,275 @@
+/* Attempts: reads the operation's records, calls the driver, and passes the outcome to the queue or to finish.c. */
+#include "broker/run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker/environment.h"
+#include "broker/finish.h"
+#include "broker/queue.h"
+
+void run_cancel(struct job *job)
+{
+	if (job->run != NULL)
+		call_cancel(&job->run->call);
+}
+
+void run_free(struct job *job)
+{
+	struct run *run = job->run;
+
+	if (run == NULL)
+		return;
+	if (run->follower != NULL)
+		job_free(run->follower);
+	call_cancel(&run->call);
+	call_release(&run->call);
+	arena_wipe(&run->arena);
+	free(run);
+	job->run = NULL;
+}
+
+/* ---- reading ---- */
+
+static bool has_bind(enum operation_kind kind)
+{
+	return kind == OPERATION_BIND || kind == OPERATION_UNBIND || kind == OPERATION_ROTATE;
+}
+
+static int read_records(struct job *job, struct error *error)
+{
+	struct run *run = job->run;
+	const struct operation *operation = &run->operation.record;
+	int rc = records_read_operation(job->broker, &run->arena, job->incarnation, job->id, &run->operation, error);
+
+	if (rc == 0)
+		rc = records_read_instance(job->broker, &run->arena, job->incarnation, &run->instance, error);
+	if (rc == 0 && has_bind(job->kind))
+		rc = records_read_bind(job->broker, &run->arena, job->incarnation, operation->bind_kind,
+		                       operation->bind_name, &run->bind, error);
+	return rc;
+}
+
+static int read_binds(struct job *job, struct error *error)
+{
+	struct run *run = job->run;
+	struct held_bind *held = NULL;
+	struct bind *binds;
+	size_t count = 0;
+	int rc = records_read_binds(job->broker, &run->arena, job->incarnation, &held, &count, error);
+
+	if (rc != 0)
+		return rc;
+	binds = arena_alloc(&run->arena, (count + 1) * sizeof(*binds));
+	if (binds == NULL)
+		return error_no_memory(error);
+	for (size_t i = 0; i < count; i++)
+		binds[i] = held[i].record;
+	run->call.binds = binds;
+	run->call.bind_count = count;
+	return 0;
+}
+
+static int open_password(struct job *job, struct error *error)
+{
+	struct run *run = job->run;
+	const struct bind *bind = &run->bind.record;
+	struct text context;
+	char *password;
+	int rc;
+
+	if (bind->secret_length < SECRET_SEAL_OVERHEAD)
+		return error_set(error, ERR_CORRUPT, "the bind of \"%s\" has no secret", bind->name);
+	password = arena_alloc(&run->arena, bind->secret_length - SECRET_SEAL_OVERHEAD + 1);
+	if (password == NULL)
+		return error_no_memory(error);
+	text_init(&context, STORE_KEY_MAX);
+	bind_context(bind, &context);
+	rc = context.failed ? error_no_memory(error)
+	                    : keyring_open(job->broker->keyring, text_string(&context), bind->secret,
+	                                   bind->secret_length, password, error);
+	text_release(&context);
+	if (rc == 0)
+		run->call.password = password;
+	return rc;
+}
+
+static int find_plan(struct job *job, struct error *error)
+{
+	struct run *run = job->run;
+	const struct service *service = job->host->offering->service;
+	const struct instance *instance = &run->instance.record;
+	bool reaches = job->kind == OPERATION_CREATE || job->kind == OPERATION_UPDATE;
+	const char *name = reaches || instance->plan == NULL ? instance->wanted_plan : instance->plan;
+
+	run->call.plan = service_plan(service, name);
+	if (run->call.plan == NULL)
+		return error_set(error, ERR_INVALID, "the plan \"%s\" is no longer offered by the service \"%s\"", name,
+		                 service->name);
+	run->plan = run->call.plan->name;
+	return 0;
+}
+
+static int prepare_bind(struct job *job, struct error *error)
+{
+	struct run *run = job->run;
+
+	run->call.kind = CALL_BIND;
+	run->call.bind = &run->bind.record;
+	run->call.renew = run->operation.record.renew;
+	return open_password(job, error);
+}
+
+/* Fills the call for the operation's kind. */
+static int prepare(struct job *job, struct error *error)
+{
+	struct run *run = job->run;
+	int rc;
+
+	switch (job->kind) {
+	case OPERATION_CREATE:
+	case OPERATION_UPDATE:
+		run->call.kind = job->kind == OPERATION_CREATE ? CALL_PROVISION : CALL_UPDATE;
+		rc = find_plan(job, error);
+		return rc != 0 ? rc : read_binds(job, error);
+	case OPERATION_REMOVE:
+		run->call.kind = CALL_DEPROVISION;
+		return read_binds(job, error);
+	case OPERATION_BIND:
+	case OPERATION_ROTATE:
+		rc = find_plan(job, error);
+		return rc != 0 ? rc : prepare_bind(job, error);
+	case OPERATION_UNBIND:
+		run->call.kind = CALL_UNBIND;
+		run->call.bind = &run->bind.record;
+		return 0;
+	case OPERATION_ALLOW_UNIT:
+	case OPERATION_DENY_UNIT:
+		run->call.kind = job->kind == OPERATION_ALLOW_UNIT ? CALL_ALLOW_UNIT : CALL_DENY_UNIT;
+		run->call.unit = run->operation.record.unit;
+		return 0;
+	}
+	return error_set(error, ERR_CORRUPT, "the operation \"%s\" is of no known kind", job->id);
+}
+
+/* ---- the attempt's end ---- */
+
+static bool is_removal(const struct job *job)
+{
+	return job->kind == OPERATION_REMOVE || job->kind == OPERATION_UNBIND || job->cleaning;
+}
+
+/* A removal is tried for ever: giving up would leave something behind. */
+static bool is_expired(const struct job *job)
+{
+	int64_t age = timers_wall(job->broker->timers) - job->created_at;
+
+	return !is_removal(job) && age > job->host->offering->service->retry_for;
+}
+
+static void on_settled(struct driver_call *call, int code, const struct error *error)
+{
+	struct job *job = call->arg;
+	int rc;
+
+	queue_release_host(job);
+	if (code == 0 && call->kind == CALL_BIND) {
+		rc = environment_render(job, &job->error);
+		if (rc != 0) {
+			finish_start(job, VERDICT_FAILED);
+			return;
+		}
+	}
+	if (code == 0) {
+		error_clear(&job->error);
+		finish_start(job, VERDICT_DONE);
+		return;
+	}
+	job->error = *error;
+	if (error_may_pass(code) && queue_is_doomed(job) && !is_removal(job)) {
+		finish_start(job, VERDICT_CANCELED);
+	} else if (error_may_pass(code) && !is_expired(job)) {
+		finish_log(job, "retry");
+		run_free(job);
+		queue_back_off(job);
+	} else {
+		finish_start(job, VERDICT_FAILED);
+	}
+}
+
+/* An operation that something later made pointless; sets the sentence that says so. */
+static bool is_pointless(struct job *job)
+{
+	const struct instance *instance = &job->run->instance.record;
+	bool removal = is_removal(job);
+
+	if (instance->state == INSTANCE_REMOVING && !removal) {
+		error_set(&job->error, ERR_CANCELED, "the instance \"%s\" is being removed", instance->name);
+		return true;
+	}
+	if (instance->state == INSTANCE_FAILED && !removal) {
+		error_set(&job->error, ERR_CANCELED, "the instance \"%s\" could not be created%s%s", instance->name,
+		          instance->failure != NULL ? ": " : "", instance->failure != NULL ? instance->failure : "");
+		return true;
+	}
+	return false;
+}
+
+static void start_call(struct job *job)
+{
+	struct driver_call *call = &job->run->call;
+	const struct offering *offering = job->host->offering;
+
+	if (job->cleaning)
+		call->kind = CALL_DEPROVISION;
+	call->backend = offering->backend;
+	call->server = job->host->server;
+	call->instance = &job->run->instance.record;
+	call->timeout = offering->service->attempt_timeout;
+	call->on_settled = on_settled;
+	call->arg = job;
+	call_start(call);
+}
+
+/* The attempt cannot even begin. */
+static void fail_start(struct job *job, int code)
+{
+	queue_release_host(job);
+	if (code == ERR_NO_MEMORY) {
+		run_free(job);
+		queue_back_off(job);
+		return;
+	}
+	if (code == ERR_NOT_FOUND)
+		error_set(&job->error, ERR_CANCELED, "what the operation was about is gone");
+	finish_start(job, code != ERR_NOT_FOUND ? VERDICT_FAILED : is_removal(job) ? VERDICT_DONE : VERDICT_CANCELED);
+}
+
+void run_start(struct job *job)
+{
+	struct run *run = calloc(1, sizeof(*run));
+	int rc;
+
+	job->attempts++;
+	if (run == NULL) {
+		queue_release_host(job);
+		queue_back_off(job);
+		return;
+	}
+	job->run = run;
+	arena_init(&run->arena);
+	call_init(&run->call);
+	run->started = timers_now(job->broker->timers);
+	rc = read_records(job, &job->error);
+	if (rc == 0 && is_pointless(job)) {
+		queue_release_host(job);
+		finish_start(job, VERDICT_CANCELED);
+		return;
+	}
+	if (rc == 0)
+		rc = prepare(job, &job->error);
+	if (rc == 0)
+		start_call(job);
+	else
+		fail_start(job, rc);
+}

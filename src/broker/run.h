@@ -1,0 +1,36 @@
+/* One attempt of an operation: its records, its call on the driver, and what became of it. */
+#ifndef BROKER_RUN_H
+#define BROKER_RUN_H
+
+#include "broker/records.h"
+
+/* What became of an operation. */
+enum verdict {
+	VERDICT_DONE = 1,
+	VERDICT_FAILED, /* for good; job->error says why */
+	VERDICT_CANCELED,
+};
+
+struct run {
+	struct arena arena; /* the records, the password and the environment; wiped */
+	struct held_instance instance;
+	struct held_operation operation;
+	struct held_bind bind; /* bind, unbind, rotate */
+	const char *plan;      /* what the call brings the instance to; NULL: nothing */
+	struct driver_call call;
+	struct pair *environment; /* bind, rotate: rendered after success */
+	size_t environment_count;
+	int64_t started;      /* monotonic ms */
+	enum verdict verdict; /* once it is being made durable */
+	bool cleaned;         /* while saving: the records of the instance are going */
+	struct job *follower; /* while saving: an operation that comes out of this one's failure */
+};
+
+/* Begins an attempt of the job, which has its place on its host. */
+void run_start(struct job *job);
+/* Gives its call up in silence. */
+void run_cancel(struct job *job);
+/* Forgets the attempt, wiping its secrets; harmless when there is none. */
+void run_free(struct job *job);
+
+#endif

@@ -1,0 +1,76 @@
+/* Unbinds: idempotent, and remembered, so that tsuru can take them back (sequences S5 and S6). */
+#include "broker/accept.h"
+#include "broker/bind.h"
+#include "broker/queue.h"
+
+/* Nothing is bound. An unbind that is asked again under another event can be undone under that one, too. */
+static int decide_absent(struct intent *intent, struct changes *changes, const struct instance *instance,
+                         enum intent_next *ret_next, struct error *error)
+{
+	const struct broker_request *request = intent->request;
+	struct held_bind unbound;
+	int rc = records_read_unbound(intent->broker, &intent->arena, instance->incarnation, request->bind_kind,
+	                              request->bind_name, &unbound, error);
+
+	*ret_next = INTENT_ANSWER;
+	if (rc == ERR_NOT_FOUND)
+		return 0;
+	if (rc != 0 || request->caller.event == NULL || same_event(request->caller.event, unbound.record.unbind_event))
+		return rc;
+	unbound.record.unbind_event = request->caller.event;
+	changes_put_unbound(changes, &unbound.record);
+	*ret_next = INTENT_COMMIT;
+	return 0;
+}
+
+static bool is_under_way(const struct intent *intent, const struct bind *bind)
+{
+	return bind->state == BIND_UNBINDING && same_text(bind->unbind_event, intent->request->caller.event) &&
+	       queue_find(intent->broker, bind->incarnation, bind->operation, OPERATION_UNBIND) != NULL;
+}
+
+static int decide_bound(struct intent *intent, struct changes *changes, const struct instance *instance,
+                        struct held_bind *held, enum intent_next *ret_next, struct error *error)
+{
+	const struct operation unbind = {
+	    .kind = OPERATION_UNBIND, .bind_kind = held->record.kind, .bind_name = held->record.name};
+	struct bind *bind = &held->record;
+	int rc;
+
+	if (is_under_way(intent, bind)) {
+		*ret_next = intent_join(intent, bind->incarnation, bind->operation, OPERATION_UNBIND);
+		return 0;
+	}
+	rc = bind_move(bind, BIND_UNBINDING, error);
+	if (rc == 0)
+		rc = intent_add_operation(intent, changes, instance, &unbind, &bind->operation, error);
+	bind->unbind_event = intent->request->caller.event;
+	bind->updated_at = timers_wall(intent->broker->timers);
+	changes_put_bind(changes, bind, held->revision);
+	*ret_next = INTENT_COMMIT;
+	return rc;
+}
+
+static int decide_unbind(struct intent *intent, struct changes *changes, enum intent_next *ret_next,
+                         struct error *error)
+{
+	const struct broker_request *request = intent->request;
+	struct held_instance instance;
+	struct held_bind held;
+	int rc = bind_check_request(request, error);
+
+	if (rc == 0)
+		rc = intent_find_instance(intent, &instance, error);
+	if (rc != 0)
+		return rc;
+	rc = records_read_bind(intent->broker, &intent->arena, instance.record.incarnation, request->bind_kind,
+	                       request->bind_name, &held, error);
+	if (rc == ERR_NOT_FOUND)
+		return decide_absent(intent, changes, &instance.record, ret_next, error);
+	return rc != 0 ? rc : decide_bound(intent, changes, &instance.record, &held, ret_next, error);
+}
+
+void broker_unbind(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg)
+{
+	intent_start(broker, request, decide_unbind, 0, on_done, arg);
+}

@@ -1,0 +1,56 @@
+/* PUT /resources/{name}: the wanted state is recorded at once and reached by an operation (sequence S3). */
+#include "broker/accept.h"
+#include "broker/queue.h"
+
+static int check_state(const struct instance *instance, struct error *error)
+{
+	if (instance->state == INSTANCE_REMOVING)
+		return error_set(error, ERR_NOT_FOUND, "the instance \"%s\" is being removed", instance->name);
+	if (instance->state == INSTANCE_FAILED)
+		return error_set(error, ERR_REFUSED,
+		                 "the instance \"%s\" could not be created: %s; remove it and create it again",
+		                 instance->name, instance->failure != NULL ? instance->failure : "no reason is known");
+	return 0;
+}
+
+static int decide_update(struct intent *intent, struct changes *changes, enum intent_next *ret_next,
+                         struct error *error)
+{
+	const struct broker_request *request = intent->request;
+	const struct operation update = {.kind = OPERATION_UPDATE};
+	const struct plan *plan = NULL;
+	struct held_instance held;
+	struct instance *instance = &held.record;
+	bool same;
+	int rc = intent_find_instance(intent, &held, error);
+
+	if (rc == 0)
+		rc = check_state(instance, error);
+	if (rc == 0)
+		rc = accept_plan(intent, instance->wanted_plan, &plan, error);
+	if (rc == 0)
+		rc = accept_parameters(intent, plan, false, error);
+	if (rc != 0)
+		return rc;
+	same = same_text(instance->wanted_plan, plan->name) && same_text(instance->parameters, request->parameters);
+	if (same && queue_has(intent->broker, instance->incarnation, 1u << OPERATION_UPDATE)) {
+		*ret_next = intent_join(intent, instance->incarnation, NULL, OPERATION_UPDATE);
+		return 0;
+	}
+	instance->wanted_plan = plan->name;
+	instance->parameters = request->parameters;
+	instance->description = request->description;
+	instance->tags = request->tags;
+	instance->team = request->team != NULL ? request->team : instance->team;
+	instance->updated_at = timers_wall(intent->broker->timers);
+	if (!same || instance->update_failed)
+		rc = intent_add_operation(intent, changes, instance, &update, NULL, error);
+	changes_put_instance(changes, instance, held.revision);
+	*ret_next = INTENT_COMMIT;
+	return rc;
+}
+
+void broker_update(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg)
+{
+	intent_start(broker, request, decide_update, 0, on_done, arg);
+}

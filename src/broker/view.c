@@ -1,0 +1,311 @@
+/* What can be seen of an instance: status, info, binds and operations. From the store and from memory, at once. */
+#include <stdio.h>
+#include <string.h>
+
+#include "broker/health.h"
+#include "broker/host.h"
+#include "broker/queue.h"
+#include "broker/records.h"
+
+#define TIME_SIZE 32
+
+/* What a view is made of. */
+struct view {
+	struct broker *broker;
+	struct arena arena;
+	struct held_instance instance;
+	struct host *host; /* NULL: not configured now */
+};
+
+static int view_open(struct view *view, struct broker *broker, const struct service *service, const char *instance,
+                     struct error *error)
+{
+	struct offering *offering = broker_offering(broker, service->name);
+	int rc;
+
+	view->broker = broker;
+	arena_init(&view->arena);
+	rc = records_find_instance(broker, &view->arena, service->name, instance, &view->instance, NULL, error);
+	if (rc == ERR_NOT_FOUND)
+		error_set(error, rc, "the service \"%s\" has no instance \"%s\"", service->name, instance);
+	if (rc != 0) {
+		arena_release(&view->arena);
+		return rc;
+	}
+	view->host = offering != NULL ? offering_host(offering, view->instance.record.server) : NULL;
+	return 0;
+}
+
+/* ---- status ---- */
+
+static void set_status(struct status *status, enum status_kind kind, const char *before, const char *text)
+{
+	status->kind = kind;
+	snprintf(status->text, sizeof(status->text), "%s%s", before, text);
+}
+
+static void status_of_ready(const struct view *view, struct status *status)
+{
+	const unsigned updates = 1u << OPERATION_UPDATE | 1u << OPERATION_CREATE;
+	const struct instance *instance = &view->instance.record;
+	const struct observation *observation = health_observe(view->broker, instance);
+
+	if (view->host == NULL)
+		set_status(status, STATUS_DOWN, "its server is not in the broker's configuration: ",
+		           instance->server != NULL ? instance->server : instance->service);
+	else if (view->host->health == HOST_DOWN)
+		set_status(status, STATUS_DOWN, "", view->host->reason);
+	else if (observation != NULL && observation->outcome.code != 0)
+		set_status(status, STATUS_DOWN, "", observation->outcome.text);
+	else if (queue_has(view->broker, instance->incarnation, updates))
+		set_status(status, STATUS_PENDING, "", "");
+	else if (instance->update_failed)
+		set_status(status, STATUS_TEXT, "up, but the last update failed: ",
+		           instance->failure != NULL ? instance->failure : "no reason is known");
+	else
+		set_status(status, STATUS_UP, "", "");
+}
+
+int broker_status(struct broker *broker, const struct service *service, const char *instance, struct status *ret_status,
+                  struct error *error)
+{
+	struct view view;
+	int rc = view_open(&view, broker, service, instance, error);
+
+	if (rc != 0)
+		return rc;
+	switch (view.instance.record.state) {
+	case INSTANCE_READY:
+		status_of_ready(&view, ret_status);
+		break;
+	case INSTANCE_FAILED:
+		set_status(ret_status, STATUS_DOWN, "it could not be created: ",
+		           view.instance.record.failure != NULL ? view.instance.record.failure : "no reason is known");
+		break;
+	case INSTANCE_CREATING:
+	case INSTANCE_REMOVING:
+		set_status(ret_status, STATUS_PENDING, "", "");
+		break;
+	}
+	arena_release(&view.arena);
+	return 0;
+}
+
+/* ---- info ---- */
+
+static void add_item(struct text *json, const char *label, const char *value)
+{
+	if (value == NULL || value[0] == '\0')
+		return;
+	text_add(json, json->bytes[json->length - 1] == '[' ? "" : ",");
+	text_add(json, "{\"label\":");
+	text_add_json(json, label);
+	text_add(json, ",\"value\":");
+	text_add_json(json, value);
+	text_add(json, "}");
+}
+
+static int add_bind_items(const struct view *view, struct text *json, struct error *error)
+{
+	struct arena arena;
+	struct held_bind *binds;
+	char number[24];
+	size_t count;
+	int rc;
+
+	arena_init(&arena);
+	rc = records_read_binds(view->broker, &arena, view->instance.record.incarnation, &binds, &count, error);
+	arena_release(&arena);
+	if (rc != 0)
+		return rc;
+	snprintf(number, sizeof(number), "%zu", count);
+	add_item(json, "Binds", number);
+	return 0;
+}
+
+/* The failure that matters now: a running operation's last attempt, or the last one that failed for good. */
+static const char *last_failure(const struct view *view)
+{
+	static const enum operation_kind kinds[] = {OPERATION_CREATE, OPERATION_UPDATE, OPERATION_REMOVE,
+	                                            OPERATION_BIND,   OPERATION_UNBIND, OPERATION_ROTATE};
+	const struct instance *instance = &view->instance.record;
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		const struct job *job = queue_find(view->broker, instance->incarnation, NULL, kinds[i]);
+
+		if (job != NULL && job->error.code != 0)
+			return job->error.text;
+	}
+	return instance->failure;
+}
+
+static const char *state_text(const struct view *view)
+{
+	const struct instance *instance = &view->instance.record;
+	bool updating = queue_has(view->broker, instance->incarnation, 1u << OPERATION_UPDATE);
+
+	return instance->state == INSTANCE_READY && updating ? "updating" : instance_state_name(instance->state);
+}
+
+static void add_server_items(const struct view *view, struct text *json)
+{
+	static const char *const health[] = {
+	    [HOST_UNKNOWN] = "not checked yet", [HOST_UP] = "up", [HOST_DOWN] = "down: "};
+	char text[ERROR_TEXT_MAX + 16];
+
+	if (view->host == NULL) {
+		add_item(json, "Server state", "not in the configuration");
+		return;
+	}
+	if (view->host->server == NULL)
+		return;
+	snprintf(text, sizeof(text), "%s%s", health[view->host->health], view->host->reason);
+	add_item(json, "Server state", text);
+}
+
+static void add_observed_items(const struct view *view, struct text *json)
+{
+	const struct observation *observation = health_observe(view->broker, &view->instance.record);
+
+	for (size_t i = 0; observation != NULL && i < observation->result_count; i++)
+		add_item(json, observation->results[i].name, observation->results[i].value);
+}
+
+int broker_describe(struct broker *broker, const struct service *service, const char *instance, struct text *ret_json,
+                    struct error *error)
+{
+	struct view view;
+	const struct instance *record = &view.instance.record;
+	const char *wanted;
+	char created[TIME_SIZE];
+	int rc = view_open(&view, broker, service, instance, error);
+
+	if (rc != 0)
+		return rc;
+	text_format_time(record->created_at, created, sizeof(created));
+	wanted = record->plan == NULL || strcmp(record->plan, record->wanted_plan) != 0 ? record->wanted_plan : NULL;
+	text_add(ret_json, "[");
+	if (!ret_json->failed) {
+		add_item(ret_json, "State", state_text(&view));
+		add_item(ret_json, "Plan", record->plan);
+		add_item(ret_json, "Wanted plan", wanted);
+		add_item(ret_json, "Server", record->server);
+		add_server_items(&view, ret_json);
+		add_item(ret_json, "Name on the server", record->resource);
+		if (record->state == INSTANCE_READY)
+			add_observed_items(&view, ret_json);
+		rc = add_bind_items(&view, ret_json, error);
+		add_item(ret_json, "Created", created);
+		add_item(ret_json, "Last failure", last_failure(&view));
+	}
+	text_add(ret_json, "]");
+	arena_release(&view.arena);
+	if (rc == 0 && ret_json->failed)
+		rc = error_no_memory(error);
+	return rc;
+}
+
+/* ---- lists for the service's own commands ---- */
+
+/* Adds "name":value, where there is one; first says whether it opens the object. */
+static void add_member(struct text *json, bool first, const char *name, const char *value)
+{
+	if (value == NULL)
+		return;
+	text_add(json, first ? "{" : ",");
+	text_add_json(json, name);
+	text_add(json, ":");
+	text_add_json(json, value);
+}
+
+static void add_time(struct text *json, const char *name, int64_t wall)
+{
+	char time[TIME_SIZE];
+
+	if (wall == 0)
+		return;
+	text_format_time(wall, time, sizeof(time));
+	add_member(json, false, name, time);
+}
+
+static void add_bind(struct text *json, const struct bind *bind)
+{
+	add_member(json, true, "kind", bind_kind_name(bind->kind));
+	add_member(json, false, "name", bind->name);
+	add_member(json, false, "state", bind_state_name(bind->state));
+	add_member(json, false, "login", bind->login);
+	add_member(json, false, "parameters", bind->parameters);
+	add_member(json, false, "user", bind->user);
+	add_time(json, "created", bind->created_at);
+	add_time(json, "changed", bind->updated_at);
+	text_add(json, "}");
+}
+
+int broker_list_binds(struct broker *broker, const struct service *service, const char *instance, struct text *ret_json,
+                      struct error *error)
+{
+	struct view view;
+	struct held_bind *binds;
+	size_t count = 0;
+	int rc = view_open(&view, broker, service, instance, error);
+
+	if (rc != 0)
+		return rc;
+	rc = records_read_binds(broker, &view.arena, view.instance.record.incarnation, &binds, &count, error);
+	text_add(ret_json, "[");
+	for (size_t i = 0; rc == 0 && i < count; i++) {
+		text_add(ret_json, i > 0 ? "," : "");
+		add_bind(ret_json, &binds[i].record);
+	}
+	text_add(ret_json, "]");
+	arena_release(&view.arena);
+	if (rc == 0 && ret_json->failed)
+		rc = error_no_memory(error);
+	return rc;
+}
+
+/* What only memory knows of an operation under way is added to its record. */
+static void add_operation(struct broker *broker, struct text *json, const struct operation *operation)
+{
+	const struct job *job = operation_finished(operation->state)
+	                            ? NULL
+	                            : queue_find(broker, operation->incarnation, operation->id, operation->kind);
+	const char *error = job != NULL && job->error.code != 0 ? job->error.text : operation->error;
+
+	add_member(json, true, "id", operation->id);
+	add_member(json, false, "kind", operation_kind_name(operation->kind));
+	add_member(json, false, "state",
+	           job != NULL && job->state == JOB_RUNNING ? "running" : operation_state_name(operation->state));
+	text_add_format(json, ",\"attempts\":%lld",
+	                (long long)(operation->attempts + (job != NULL ? job->attempts : 0)));
+	add_member(json, false, "bind", operation->bind_name);
+	add_member(json, false, "user", operation->user);
+	add_member(json, false, "event", operation->event);
+	add_time(json, "created", operation->created_at);
+	add_time(json, "finished", operation->finished_at);
+	add_member(json, false, "error", error);
+	text_add(json, "}");
+}
+
+int broker_list_operations(struct broker *broker, const struct service *service, const char *instance,
+                           struct text *ret_json, struct error *error)
+{
+	struct view view;
+	struct held_operation *operations;
+	size_t count = 0;
+	int rc = view_open(&view, broker, service, instance, error);
+
+	if (rc != 0)
+		return rc;
+	rc = records_read_operations(broker, &view.arena, view.instance.record.incarnation, &operations, &count, error);
+	text_add(ret_json, "[");
+	for (size_t i = count; rc == 0 && i > 0; i--) {
+		text_add(ret_json, i < count ? "," : "");
+		add_operation(broker, ret_json, &operations[i - 1].record);
+	}
+	text_add(ret_json, "]");
+	arena_release(&view.arena);
+	if (rc == 0 && ret_json->failed)
+		rc = error_no_memory(error);
+	return rc;
+}
