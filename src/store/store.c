@@ -1,5 +1,6 @@
 /* Opening and closing a store: the directory and its lock, the LMDB environment, the keyspaces and the format.
  * Also the end of a loop's turn, where reads let go of their snapshot and batches go to the helper thread. */
+#include <assert.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
@@ -22,7 +23,7 @@ static const char format_key[] = "store.format";
 const char *const keyspace_names[KEYSPACE_COUNT] = {
     [KEYSPACE_NAMES] = "names",           [KEYSPACE_INSTANCES] = "instances", [KEYSPACE_BINDS] = "binds",
     [KEYSPACE_OPERATIONS] = "operations", [KEYSPACE_PENDING] = "pending",     [KEYSPACE_TOMBSTONES] = "tombstones",
-    [KEYSPACE_COUNTERS] = "counters",     [KEYSPACE_META] = "meta",
+    [KEYSPACE_UNBOUND] = "unbound",       [KEYSPACE_COUNTERS] = "counters",   [KEYSPACE_META] = "meta",
 };
 
 /* ---- the directory ---- */
@@ -138,8 +139,10 @@ static int open_keyspaces(struct store *store, struct error *error)
 
 	if (code != 0)
 		return open_failed(store, code, error);
-	for (size_t i = 0; code == 0 && i < KEYSPACE_COUNT; i++)
+	for (size_t i = 0; code == 0 && i < KEYSPACE_COUNT; i++) {
+		assert(keyspace_names[i] != NULL);
 		code = mdb_dbi_open(txn, keyspace_names[i], MDB_CREATE, &store->keyspaces[i]);
+	}
 	code = code == 0 ? check_format(store, txn, error) : open_failed(store, code, error);
 	if (code != 0) {
 		mdb_txn_abort(txn);

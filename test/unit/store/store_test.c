@@ -125,8 +125,19 @@ static void test_keyspaces_are_apart(void **state)
 	struct fixture *fixture = opened(state);
 	struct store_value value;
 
-	store_text(fixture, "key", "value");
-	assert_int_equal(store_get(fixture->store, KEYSPACE_BINDS, "key", 3, &value), ERR_NOT_FOUND);
+	for (unsigned i = 0; i < KEYSPACE_COUNT; i++) {
+		struct batch *batch = batch_new(fixture->store);
+
+		if (i == KEYSPACE_COUNTERS)
+			batch_add(batch, "key", i);
+		else
+			batch_put(batch, i, "key", 3, &i, sizeof(i), REVISION_ABSENT);
+		assert_int_equal(commit(fixture, batch).code, 0);
+	}
+	for (unsigned i = 0; i < KEYSPACE_COUNT; i++) {
+		assert_int_equal(store_get(fixture->store, i, "key", 3, &value), 0);
+		assert_memory_equal(value.bytes, &i, sizeof(i));
+	}
 }
 
 /* ---- scans ---- */
