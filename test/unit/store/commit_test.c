@@ -1,5 +1,5 @@
 /* Commits: groups, order, growth of the map, the limits of map and disk, failed syncs, sudden death.
- * fdatasync is this file's own, so that a commit can be held open, failed and counted. */
+ * fdatasync and pwrite are this file's own, so that a commit can be held open and failed. */
 #include "harness.h"
 
 #include <errno.h>
@@ -18,7 +18,7 @@
 #define KIB ((size_t)1024)
 #define MIB (1024 * KIB)
 
-enum sync_mode { SYNC_REAL, SYNC_HOLD, SYNC_FAIL };
+enum sync_mode { SYNC_REAL, SYNC_HOLD, SYNC_FAIL, SYNC_FAIL_META };
 
 static atomic_int sync_mode;
 static sem_t sync_entered, sync_proceed;
@@ -35,6 +35,16 @@ int fdatasync(int fd)
 		return -1;
 	}
 	return (int)syscall(SYS_fdatasync, fd);
+}
+
+/* LMDB keeps its two meta pages in front; the last write of a commit goes there. */
+ssize_t pwrite(int fd, const void *bytes, size_t length, off_t offset)
+{
+	if (atomic_load(&sync_mode) == SYNC_FAIL_META && offset < 2 * 4096) {
+		errno = ENOSPC;
+		return -1;
+	}
+	return syscall(SYS_pwrite64, fd, bytes, length, offset);
 }
 
 static int sync_setup(void **state)
@@ -528,6 +538,29 @@ static void test_failed_sync_ends_all(void **state)
 	store_text(fixture, "later", "y");
 }
 
+/* A full disk is no harm while data is written; in the last write nobody knows what it left. */
+static void test_failed_last_write_ends_all(void **state)
+{
+	struct fixture *fixture = opened(state);
+	struct outcome outcome = {0}, later = {0};
+
+	store_text(fixture, "before", "kept");
+	atomic_store(&sync_mode, SYNC_FAIL_META);
+	hand_over(fixture, "key", "x", &outcome);
+	await(fixture, &outcome);
+	atomic_store(&sync_mode, SYNC_REAL);
+	assert_int_equal(outcome.code, ERR_INTERNAL);
+	assert_true(store_broken(fixture->store));
+	hand_over(fixture, "later", "x", &later);
+	await(fixture, &later);
+	assert_int_equal(later.code, ERR_INTERNAL);
+
+	fixture_close(fixture);
+	fixture_open(fixture, ROOMY);
+	assert_text(fixture, "before", "kept");
+	store_text(fixture, "later", "y");
+}
+
 /* ---- sudden death ---- */
 
 #define ROUNDS    8
@@ -667,6 +700,7 @@ int main(void)
 	    sync_case(test_file_size_limit),
 	    sync_case(test_full_disk),
 	    sync_case(test_failed_sync_ends_all),
+	    sync_case(test_failed_last_write_ends_all),
 	    sync_case(test_kill_loses_nothing_acknowledged),
 	};
 
