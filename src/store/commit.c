@@ -37,21 +37,7 @@ static int check_item(const struct store *store, MDB_txn *txn, struct batch *bat
 	return 0;
 }
 
-int record_write(const struct store *store, MDB_txn *txn, enum keyspace keyspace, MDB_val *key, const MDB_val *value,
-                 uint64_t revision)
-{
-	MDB_val stored = {.mv_size = REVISION_BYTES + value->mv_size};
-	const int code = mdb_put(txn, store->keyspaces[keyspace], key, &stored, MDB_RESERVE);
-
-	if (code != 0)
-		return code;
-	number_encode(revision, stored.mv_data);
-	if (value->mv_size > 0)
-		memcpy((char *)stored.mv_data + REVISION_BYTES, value->mv_data, value->mv_size);
-	return 0;
-}
-
-static int record_delete(const struct store *store, MDB_txn *txn, const struct item *item)
+static int delete_item(const struct store *store, MDB_txn *txn, const struct item *item)
 {
 	MDB_val key = item->key;
 	const int code = mdb_del(txn, store->keyspaces[item->keyspace], &key, NULL);
@@ -75,18 +61,18 @@ static int counter_add(const struct store *store, MDB_txn *txn, struct item *ite
 	memcpy(&delta, item->value.mv_data, sizeof(delta));
 	sum += delta;
 	if (sum == 0)
-		return record_delete(store, txn, item);
+		return delete_item(store, txn, item);
 	number_encode(sum, bytes);
-	return record_write(store, txn, item->keyspace, &item->key, &(MDB_val){sizeof(bytes), bytes}, revision);
+	return value_write(store, txn, item->keyspace, &item->key, &(MDB_val){sizeof(bytes), bytes}, revision);
 }
 
 static int write_item(const struct store *store, MDB_txn *txn, struct item *item, uint64_t revision)
 {
 	switch (item->kind) {
 	case ITEM_PUT:
-		return record_write(store, txn, item->keyspace, &item->key, &item->value, revision);
+		return value_write(store, txn, item->keyspace, &item->key, &item->value, revision);
 	case ITEM_DELETE:
-		return record_delete(store, txn, item);
+		return delete_item(store, txn, item);
 	case ITEM_ADD:
 		return counter_add(store, txn, item, revision);
 	case ITEM_CHECK:
@@ -122,7 +108,8 @@ static int write_batch(const struct store *store, MDB_txn *txn, struct batch *ba
 
 /* ---- one transaction ---- */
 
-int revision_read(const struct store *store, MDB_txn *txn, uint64_t *ret_revision)
+/* The store-wide revision; 0 before the first batch. */
+static int revision_read(const struct store *store, MDB_txn *txn, uint64_t *ret_revision)
 {
 	MDB_val key = {sizeof(revision_key) - 1, (void *)revision_key};
 	struct store_value value;
@@ -139,7 +126,7 @@ static int revision_write(const struct store *store, MDB_txn *txn, uint64_t revi
 {
 	MDB_val key = {sizeof(revision_key) - 1, (void *)revision_key};
 
-	return record_write(store, txn, KEYSPACE_META, &key, &(MDB_val){0, NULL}, revision);
+	return value_write(store, txn, KEYSPACE_META, &key, &(MDB_val){0, NULL}, revision);
 }
 
 /* Commits. A failure before the last write, of the page that makes the transaction the newest, leaves the old state;
@@ -213,11 +200,6 @@ static int write_growing(struct store *store, struct batch *first, const struct 
 }
 
 /* ---- failures ---- */
-
-static bool disk_refuses(int code)
-{
-	return code == ENOSPC || code == EDQUOT || code == EFBIG;
-}
 
 /* LMDB says EIO when a write came out short, as the last one before a disk is full does: ask for more room to know. */
 static bool short_write(const struct store *store)

@@ -1,43 +1,8 @@
 /* Reads, all from one snapshot of the map that is taken at a turn's first read and left at its end: so that what is
  * borrowed stays, the newest commit is seen next time, and no old snapshot keeps the writer from reusing pages. */
-#include <endian.h>
 #include <string.h>
 
 #include "store_internal.h"
-
-void number_encode(uint64_t number, void *ret_bytes)
-{
-	const uint64_t little = htole64(number);
-
-	memcpy(ret_bytes, &little, sizeof(little));
-}
-
-uint64_t number_decode(const void *bytes)
-{
-	uint64_t little;
-
-	memcpy(&little, bytes, sizeof(little));
-	return le64toh(little);
-}
-
-int value_decode(const MDB_val *stored, struct store_value *ret_value)
-{
-	if (stored->mv_size < REVISION_BYTES)
-		return MDB_CORRUPTED;
-	ret_value->revision = number_decode(stored->mv_data);
-	ret_value->bytes = (const char *)stored->mv_data + REVISION_BYTES;
-	ret_value->length = stored->mv_size - REVISION_BYTES;
-	return 0;
-}
-
-int value_find(const struct store *store, MDB_txn *txn, enum keyspace keyspace, MDB_val *key,
-               struct store_value *ret_value)
-{
-	MDB_val stored;
-	const int code = mdb_get(txn, store->keyspaces[keyspace], key, &stored);
-
-	return code != 0 ? code : value_decode(&stored, ret_value);
-}
 
 static bool read_begin(struct store *store)
 {

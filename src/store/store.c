@@ -48,7 +48,7 @@ static int make_directory(const char *directory, struct error *error)
 	if (mkdir(directory, 0700) != 0) {
 		if (errno == EEXIST)
 			return 0;
-		return error_set(error, errno == ENOSPC ? ERR_NO_SPACE : ERR_INTERNAL,
+		return error_set(error, disk_refuses(errno) ? ERR_NO_SPACE : ERR_INTERNAL,
 		                 "The directory \"%s\" cannot be made: %s.", directory, strerror(errno));
 	}
 	if (snprintf(parent, sizeof(parent), "%s/..", directory) >= (int)sizeof(parent))
@@ -65,8 +65,8 @@ static int lock_directory(struct store *store, struct error *error)
 		return error_set(error, ERR_INTERNAL, "The path \"%s\" is too long.", store->directory);
 	store->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (store->lock_fd < 0)
-		return error_set(error, errno == ENOSPC ? ERR_NO_SPACE : ERR_INTERNAL, "\"%s\" cannot be opened: %s.",
-		                 path, strerror(errno));
+		return error_set(error, disk_refuses(errno) ? ERR_NO_SPACE : ERR_INTERNAL,
+		                 "\"%s\" cannot be opened: %s.", path, strerror(errno));
 	if (flock(store->lock_fd, LOCK_EX | LOCK_NB) == 0)
 		return 0;
 	if (errno == EWOULDBLOCK)
@@ -83,7 +83,7 @@ static int open_failed(const struct store *store, int code, struct error *error)
 
 	if (code == ENOMEM)
 		return error_no_memory(error);
-	if (code == ENOSPC || code == EDQUOT || code == EFBIG || code == MDB_MAP_FULL)
+	if (disk_refuses(code) || code == MDB_MAP_FULL)
 		kind = ERR_NO_SPACE;
 	else if (code == MDB_INVALID || code == MDB_CORRUPTED || code == MDB_PAGE_NOTFOUND ||
 	         code == MDB_VERSION_MISMATCH || code == MDB_INCOMPATIBLE)
@@ -116,7 +116,7 @@ static int check_format(struct store *store, MDB_txn *txn, struct error *error)
 
 	if (code == MDB_NOTFOUND) {
 		number_encode(FORMAT, bytes);
-		code = record_write(store, txn, KEYSPACE_META, &key, &(MDB_val){sizeof(bytes), bytes}, 1);
+		code = value_write(store, txn, KEYSPACE_META, &key, &(MDB_val){sizeof(bytes), bytes}, 1);
 		return code == 0 ? 0 : open_failed(store, code, error);
 	}
 	if (code != 0)

@@ -89,15 +89,21 @@ extern const char *const keyspace_names[KEYSPACE_COUNT];
 /* Sees to it that, at the end of this turn of the loop, the snapshot is left and `handed` goes to the thread. */
 void store_expect_turn_end(struct store *store);
 
-/* read.c: every value has 8 bytes in front, the revision that wrote it, little-endian. */
+/* value.c */
 #define REVISION_BYTES 8
 void number_encode(uint64_t number, void *ret_bytes);
 uint64_t number_decode(const void *bytes);
 /* 0, or MDB_CORRUPTED when it is too short to be one. */
 int value_decode(const MDB_val *stored, struct store_value *ret_value);
-/* A record as txn sees it: 0 or an LMDB code. */
+/* 0, MDB_NOTFOUND or another LMDB code. */
 int value_find(const struct store *store, MDB_txn *txn, enum keyspace keyspace, MDB_val *key,
                struct store_value *ret_value);
+int value_write(const struct store *store, MDB_txn *txn, enum keyspace keyspace, MDB_val *key, const MDB_val *value,
+                uint64_t revision);
+/* Whether the code, LMDB's or errno, is of a disk, a quota or a file that is full. */
+bool disk_refuses(int code);
+
+/* read.c */
 /* Leaves the snapshot: what was borrowed is void. */
 void read_end(struct store *store);
 
@@ -108,10 +114,6 @@ bool batch_next(const struct batch *batch, size_t *position, struct item *ret_it
 /* commit.c, on the thread */
 /* Writes the group durably, in as few transactions as can be, and sets each batch's error and revision. */
 void commit_group(struct store *store, struct batch_list *group);
-/* The store-wide revision, kept in KEYSPACE_META; 0 before the first batch. */
-int revision_read(const struct store *store, MDB_txn *txn, uint64_t *ret_revision);
-int record_write(const struct store *store, MDB_txn *txn, enum keyspace keyspace, MDB_val *key, const MDB_val *value,
-                 uint64_t revision);
 
 /* committer.c, on the loop but for committer_grow */
 int committer_start(struct store *store, struct error *error);

@@ -326,6 +326,47 @@ static void test_close_grows_the_map(void **state)
 	assert_true(has_bulk(fixture, 399));
 }
 
+static struct outcome delete_bulk(struct fixture *fixture, uint32_t number)
+{
+	struct batch *batch = batch_new(fixture->store);
+
+	batch_delete(batch, KEYSPACE_OPERATIONS, &number, sizeof(number), REVISION_ANY);
+	return commit(fixture, batch);
+}
+
+/* A backup from outside that died: the pages of its snapshot must become free again. */
+static void abandon_snapshot(const struct fixture *fixture)
+{
+	int status;
+	const pid_t child = fork();
+
+	assert_true(child >= 0);
+	if (child == 0) {
+		MDB_env *env;
+		MDB_txn *txn;
+
+		if (mdb_env_create(&env) != 0 || mdb_env_open(env, fixture->directory, MDB_RDONLY, 0) != 0 ||
+		    mdb_txn_begin(env, NULL, MDB_RDONLY, &txn) != 0)
+			_exit(1);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static void test_dead_reader_costs_no_room(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture_open(fixture, 8 * MIB);
+	for (uint32_t i = 0; i < 100; i++) {
+		assert_int_equal(commit(fixture, bulk(fixture, 0, 1)).code, 0);
+		assert_int_equal(delete_bulk(fixture, 0).code, 0);
+		if (i == 5)
+			abandon_snapshot(fixture);
+	}
+}
+
 /* Commits bulk records one by one until there is no room; returns their number. */
 static uint32_t fill(struct fixture *fixture, struct outcome *ret_last)
 {
@@ -337,14 +378,6 @@ static uint32_t fill(struct fixture *fixture, struct outcome *ret_last)
 			return count;
 		count++;
 	}
-}
-
-static struct outcome delete_bulk(struct fixture *fixture, uint32_t number)
-{
-	struct batch *batch = batch_new(fixture->store);
-
-	batch_delete(batch, KEYSPACE_OPERATIONS, &number, sizeof(number), REVISION_ANY);
-	return commit(fixture, batch);
 }
 
 /* A store that ran out of room keeps what it has, takes what still fits, and goes on once there is room. */
@@ -697,6 +730,7 @@ int main(void)
 	    sync_case(test_close_grows_the_map),
 	    sync_case(test_size_max),
 	    sync_case(test_full_to_the_brim),
+	    sync_case(test_dead_reader_costs_no_room),
 	    sync_case(test_file_size_limit),
 	    sync_case(test_full_disk),
 	    sync_case(test_failed_sync_ends_all),

@@ -1,0 +1,60 @@
+/* How a value lies in LMDB: 8 bytes in front, little-endian, with the revision that wrote it.
+ * For reads on the loop and commits on the thread alike: all work is in the transaction given. */
+#include <endian.h>
+#include <errno.h>
+#include <string.h>
+
+#include "store_internal.h"
+
+void number_encode(uint64_t number, void *ret_bytes)
+{
+	const uint64_t little = htole64(number);
+
+	memcpy(ret_bytes, &little, sizeof(little));
+}
+
+uint64_t number_decode(const void *bytes)
+{
+	uint64_t little;
+
+	memcpy(&little, bytes, sizeof(little));
+	return le64toh(little);
+}
+
+int value_decode(const MDB_val *stored, struct store_value *ret_value)
+{
+	if (stored->mv_size < REVISION_BYTES)
+		return MDB_CORRUPTED;
+	ret_value->revision = number_decode(stored->mv_data);
+	ret_value->bytes = (const char *)stored->mv_data + REVISION_BYTES;
+	ret_value->length = stored->mv_size - REVISION_BYTES;
+	return 0;
+}
+
+int value_find(const struct store *store, MDB_txn *txn, enum keyspace keyspace, MDB_val *key,
+               struct store_value *ret_value)
+{
+	MDB_val stored;
+	const int code = mdb_get(txn, store->keyspaces[keyspace], key, &stored);
+
+	return code != 0 ? code : value_decode(&stored, ret_value);
+}
+
+int value_write(const struct store *store, MDB_txn *txn, enum keyspace keyspace, MDB_val *key, const MDB_val *value,
+                uint64_t revision)
+{
+	MDB_val stored = {.mv_size = REVISION_BYTES + value->mv_size};
+	const int code = mdb_put(txn, store->keyspaces[keyspace], key, &stored, MDB_RESERVE);
+
+	if (code != 0)
+		return code;
+	number_encode(revision, stored.mv_data);
+	if (value->mv_size > 0)
+		memcpy((char *)stored.mv_data + REVISION_BYTES, value->mv_data, value->mv_size);
+	return 0;
+}
+
+bool disk_refuses(int code)
+{
+	return code == ENOSPC || code == EDQUOT || code == EFBIG;
+}
