@@ -147,7 +147,7 @@ static int finish(struct store *store, MDB_txn *txn)
 static int write_batches(const struct store *store, MDB_txn *txn, struct batch *first, const struct batch *end,
                          uint64_t *ret_written)
 {
-	uint64_t before, revision;
+	uint64_t before = 0, revision;
 	int code = revision_read(store, txn, &before);
 
 	revision = before;
