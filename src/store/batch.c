@@ -57,15 +57,15 @@ static int check_limits(struct batch *batch, enum keyspace keyspace, size_t key_
 	const char *name = keyspace_names[keyspace];
 
 	if (key_length == 0 || key_length > STORE_KEY_MAX)
-		return error_set(&batch->error, ERR_TOO_LARGE, "A key of %zu bytes in \"%s\" is not within 1 to %d.",
+		return error_set(&batch->error, ERR_TOO_LARGE, "a key of %zu bytes in \"%s\" is not within 1 to %d",
 		                 key_length, name, STORE_KEY_MAX);
 	if (length > STORE_VALUE_MAX)
 		return error_set(&batch->error, ERR_TOO_LARGE,
-		                 "A record of %zu bytes in \"%s\" is larger than the %d allowed.", length, name,
+		                 "a record of %zu bytes in \"%s\" is larger than the %d allowed", length, name,
 		                 STORE_VALUE_MAX);
 	if (batch->items.length + sizeof(struct item_header) + key_length + length > STORE_BATCH_MAX)
 		return error_set(&batch->error, ERR_TOO_LARGE,
-		                 "A batch with \"%s\" is larger than the %d bytes allowed.", name, STORE_BATCH_MAX);
+		                 "a batch with \"%s\" is larger than the %d bytes allowed", name, STORE_BATCH_MAX);
 	return 0;
 }
 

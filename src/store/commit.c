@@ -32,7 +32,7 @@ static int check_item(const struct store *store, MDB_txn *txn, struct batch *bat
 	if (code != 0 && code != MDB_NOTFOUND)
 		return code;
 	if (value.revision != item->base)
-		error_set(&batch->error, ERR_STALE, "A record in \"%s\" has changed since it was read.",
+		error_set(&batch->error, ERR_STALE, "a record in \"%s\" has changed since it was read",
 		          keyspace_names[item->keyspace]);
 	return 0;
 }
@@ -215,15 +215,15 @@ static bool short_write(const struct store *store)
 static void explain(const struct store *store, int code, struct error *ret_error)
 {
 	if (code == MDB_MAP_FULL)
-		error_set(ret_error, ERR_NO_SPACE, "The store in \"%s\" has reached its limit of %zu bytes.",
+		error_set(ret_error, ERR_NO_SPACE, "the store in \"%s\" has reached its limit of %zu bytes",
 		          store->directory, store->size_max);
 	else if (disk_refuses(code) || (code == EIO && short_write(store)))
-		error_set(ret_error, ERR_NO_SPACE, "The disk under \"%s\" is full.", store->directory);
+		error_set(ret_error, ERR_NO_SPACE, "the disk under \"%s\" is full", store->directory);
 	else if (code == ENOMEM)
 		error_no_memory(ret_error);
 	else
 		error_set(ret_error, ERR_INTERNAL,
-		          "The store in \"%s\" could not be written (%s): nothing more is accepted until the restart.",
+		          "the store in \"%s\" could not be written (%s): nothing more is accepted until the restart",
 		          store->directory, mdb_strerror(code));
 }
 

@@ -126,7 +126,7 @@ int committer_start(struct store *store, struct error *error)
 	const int code = start_thread(store);
 
 	if (code != 0)
-		return error_set(error, ERR_INTERNAL, "The store's thread for \"%s\" could not be started: %s.",
+		return error_set(error, ERR_INTERNAL, "the store's thread for \"%s\" could not be started: %s",
 		                 store->directory, strerror(code));
 	store->committer.running = true;
 	return 0;

@@ -35,7 +35,7 @@ static int sync_path(const char *path, struct error *error)
 
 	if (fd < 0 || fsync(fd) != 0)
 		code =
-		    error_set(error, ERR_INTERNAL, "The directory \"%s\" cannot be synced: %s.", path, strerror(errno));
+		    error_set(error, ERR_INTERNAL, "the directory \"%s\" cannot be synced: %s", path, strerror(errno));
 	if (fd >= 0)
 		close(fd);
 	return code;
@@ -49,10 +49,10 @@ static int make_directory(const char *directory, struct error *error)
 		if (errno == EEXIST)
 			return 0;
 		return error_set(error, disk_refuses(errno) ? ERR_NO_SPACE : ERR_INTERNAL,
-		                 "The directory \"%s\" cannot be made: %s.", directory, strerror(errno));
+		                 "the directory \"%s\" cannot be made: %s", directory, strerror(errno));
 	}
 	if (snprintf(parent, sizeof(parent), "%s/..", directory) >= (int)sizeof(parent))
-		return error_set(error, ERR_INTERNAL, "The path \"%s\" is too long.", directory);
+		return error_set(error, ERR_INTERNAL, "the path \"%s\" is too long", directory);
 	return sync_path(parent, error);
 }
 
@@ -62,17 +62,17 @@ static int lock_directory(struct store *store, struct error *error)
 	char path[PATH_MAX];
 
 	if (snprintf(path, sizeof(path), "%s/lock", store->directory) >= (int)sizeof(path))
-		return error_set(error, ERR_INTERNAL, "The path \"%s\" is too long.", store->directory);
+		return error_set(error, ERR_INTERNAL, "the path \"%s\" is too long", store->directory);
 	store->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (store->lock_fd < 0)
 		return error_set(error, disk_refuses(errno) ? ERR_NO_SPACE : ERR_INTERNAL,
-		                 "\"%s\" cannot be opened: %s.", path, strerror(errno));
+		                 "\"%s\" cannot be opened: %s", path, strerror(errno));
 	if (flock(store->lock_fd, LOCK_EX | LOCK_NB) == 0)
 		return 0;
 	if (errno == EWOULDBLOCK)
-		return error_set(error, ERR_BUSY, "The data directory \"%s\" is in use by another tsuru-broker.",
+		return error_set(error, ERR_BUSY, "the data directory \"%s\" is in use by another tsuru-broker",
 		                 store->directory);
-	return error_set(error, ERR_INTERNAL, "\"%s\" cannot be locked: %s.", path, strerror(errno));
+	return error_set(error, ERR_INTERNAL, "\"%s\" cannot be locked: %s", path, strerror(errno));
 }
 
 /* ---- LMDB ---- */
@@ -88,8 +88,7 @@ static int open_failed(const struct store *store, int code, struct error *error)
 	else if (code == MDB_INVALID || code == MDB_CORRUPTED || code == MDB_PAGE_NOTFOUND ||
 	         code == MDB_VERSION_MISMATCH || code == MDB_INCOMPATIBLE)
 		kind = ERR_CORRUPT;
-	return error_set(error, kind, "The store in \"%s\" cannot be opened: %s.", store->directory,
-	                 mdb_strerror(code));
+	return error_set(error, kind, "the store in \"%s\" cannot be opened: %s", store->directory, mdb_strerror(code));
 }
 
 static int open_environment(struct store *store, struct error *error)
@@ -126,8 +125,8 @@ static int check_format(struct store *store, MDB_txn *txn, struct error *error)
 	if (number_decode(value.bytes) > FORMAT)
 		return error_set(
 		    error, ERR_CORRUPT,
-		    "The store in \"%s\" was written by a newer tsuru-broker: its format is %llu, and this "
-		    "program reads up to %llu.",
+		    "the store in \"%s\" was written by a newer tsuru-broker: its format is %llu, and this "
+		    "program reads up to %llu",
 		    store->directory, (unsigned long long)number_decode(value.bytes), (unsigned long long)FORMAT);
 	return 0;
 }
@@ -198,7 +197,7 @@ static int join_loop(struct store *store, struct event_base *base, struct error 
 {
 	store->committer.answer_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (store->committer.answer_fd < 0)
-		return error_set(error, ERR_INTERNAL, "The store in \"%s\" cannot make an eventfd: %s.",
+		return error_set(error, ERR_INTERNAL, "the store in \"%s\" cannot make an eventfd: %s",
 		                 store->directory, strerror(errno));
 	store->turn_end = event_new(base, -1, 0, on_turn_end, store);
 	store->answer = event_new(base, store->committer.answer_fd, EV_READ | EV_PERSIST, on_answer, store);
@@ -291,6 +290,12 @@ int store_open(const struct store_options *options, struct store **ret_store, st
 	}
 	*ret_store = store;
 	return 0;
+}
+
+void store_flush(struct store *store)
+{
+	read_end(store);
+	committer_drain(store);
 }
 
 void store_close(struct store *store)
