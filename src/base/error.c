@@ -1,0 +1,109 @@
+/* Errors: the one table of what each code means to clients, to the queue and to the log, and the filling of sentences.
+ */
+#include "base/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+struct kind {
+	int code;
+	const char *name;
+	int http_status;
+	bool may_pass;
+	enum log_level level;
+};
+
+static const struct kind kinds[] = {
+    {0, "none", 200, false, LOG_INFO},
+    {ERR_INVALID, "invalid", 400, false, LOG_INFO},
+    {ERR_UNAUTHORIZED, "unauthorized", 401, false, LOG_WARNING},
+    {ERR_FORBIDDEN, "forbidden", 403, false, LOG_INFO},
+    {ERR_NOT_FOUND, "not-found", 404, false, LOG_INFO},
+    {ERR_METHOD, "method", 405, false, LOG_INFO},
+    {ERR_EXISTS, "exists", 409, false, LOG_INFO},
+    {ERR_NOT_READY, "not-ready", 412, false, LOG_INFO},
+    {ERR_TOO_LARGE, "too-large", 413, false, LOG_INFO},
+    {ERR_STALE, "stale", 503, true, LOG_DEBUG},
+    {ERR_UNAVAILABLE, "unavailable", 503, true, LOG_WARNING},
+    {ERR_TIMEOUT, "timeout", 503, true, LOG_WARNING},
+    {ERR_BUSY, "busy", 503, true, LOG_WARNING},
+    {ERR_NO_SPACE, "no-space", 507, true, LOG_ERROR},
+    {ERR_NO_MEMORY, "no-memory", 503, true, LOG_ERROR},
+    {ERR_CANCELED, "canceled", 503, false, LOG_INFO},
+    {ERR_REFUSED, "refused", 422, false, LOG_WARNING},
+    {ERR_INTERNAL, "internal", 500, false, LOG_ERROR},
+    {ERR_CORRUPT, "corrupt", 500, false, LOG_ERROR},
+    {ERR_MEDIA, "media", 415, false, LOG_INFO},
+};
+
+static const struct kind *find_kind(int code)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		if (kinds[i].code == code)
+			return &kinds[i];
+	}
+	return find_kind(ERR_INTERNAL);
+}
+
+/* Cuts text that filled its buffer before the first byte of a character that did not fit whole. */
+static void cut_at_character(char *text, size_t length)
+{
+	size_t start = length;
+
+	while (start > 0 && ((unsigned char)text[start - 1] & 0xc0) == 0x80)
+		start--;
+	if (start > 0 && (unsigned char)text[start - 1] >= 0xc0)
+		text[start - 1] = '\0';
+}
+
+int error_set(struct error *error, int code, const char *format, ...)
+{
+	char text[ERROR_TEXT_MAX];
+	va_list arguments;
+	int length;
+
+	if (error == NULL)
+		return code;
+	va_start(arguments, format);
+	length = vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	if (length >= (int)sizeof(text))
+		cut_at_character(text, sizeof(text) - 1);
+	memcpy(error->text, text, strlen(text) + 1);
+	error->code = code;
+	return code;
+}
+
+int error_no_memory(struct error *error)
+{
+	return error_set(error, ERR_NO_MEMORY, "the broker is out of memory");
+}
+
+void error_clear(struct error *error)
+{
+	if (error == NULL)
+		return;
+	error->code = 0;
+	error->text[0] = '\0';
+}
+
+int error_http_status(int code)
+{
+	return find_kind(code)->http_status;
+}
+
+bool error_may_pass(int code)
+{
+	return find_kind(code)->may_pass;
+}
+
+enum log_level error_log_level(int code)
+{
+	return find_kind(code)->level;
+}
+
+const char *error_name(int code)
+{
+	return find_kind(code)->name;
+}

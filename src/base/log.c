@@ -1,0 +1,147 @@
+/* Log lines: built in a fixed buffer, escaped for their format, written with one write(2). */
+#include "base/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/text.h"
+
+#define END_ROOM   32 /* bytes kept free for a quote, the mark of a cut line, the brace and the newline */
+#define VALUE_ROOM 32 /* bytes that a field needs besides its key to be begun */
+
+static const char *const level_names[] = {"debug", "info", "warning", "error"};
+
+int log_level_parse(const char *text)
+{
+	for (int i = 0; i < (int)(sizeof(level_names) / sizeof(*level_names)); i++) {
+		if (strcmp(text, level_names[i]) == 0)
+			return i;
+	}
+	return -1;
+}
+
+static void put_byte(struct log_line *line, char byte)
+{
+	if (line->length < LOG_LINE_MAX - END_ROOM)
+		line->bytes[line->length++] = byte;
+	else
+		line->cut = true;
+}
+
+static void put(struct log_line *line, const char *text)
+{
+	for (; *text != '\0'; text++)
+		put_byte(line, *text);
+}
+
+/* Escapes what would end the value or the line; the same escapes are JSON's. */
+static void put_escaped(struct log_line *line, const char *value)
+{
+	char escape[8];
+
+	for (; *value != '\0' && !line->cut; value++) {
+		const unsigned char byte = (unsigned char)*value;
+
+		if (line->length + sizeof(escape) > LOG_LINE_MAX - END_ROOM)
+			line->cut = true; /* an escape is whole or not there */
+		else if (byte == '"' || byte == '\\') {
+			put_byte(line, '\\');
+			put_byte(line, (char)byte);
+		} else if (byte < 0x20 || byte == 0x7f) {
+			snprintf(escape, sizeof(escape), "\\u%04x", byte);
+			put(line, escape);
+		} else {
+			put_byte(line, (char)byte);
+		}
+	}
+}
+
+static bool is_plain(const char *value)
+{
+	for (; *value != '\0'; value++) {
+		const unsigned char byte = (unsigned char)*value;
+
+		if (byte <= ' ' || byte == '"' || byte == '=' || byte == '\\' || byte == 0x7f)
+			return false;
+	}
+	return true;
+}
+
+/* False when the rest of the line has no room for the key and a short value. */
+static bool put_key(struct log_line *line, const char *key)
+{
+	const bool json = line->log->json;
+
+	if (line->cut || line->length + strlen(key) + VALUE_ROOM > LOG_LINE_MAX - END_ROOM) {
+		line->cut = true;
+		return false;
+	}
+	if (line->fields++ > 0)
+		put_byte(line, json ? ',' : ' ');
+	put(line, json ? "\"" : "");
+	put(line, key);
+	put(line, json ? "\":" : "=");
+	return true;
+}
+
+void log_text(struct log_line *line, const char *key, const char *value)
+{
+	bool quoted;
+
+	if (line->log == NULL || value == NULL || value[0] == '\0' || !put_key(line, key))
+		return;
+	quoted = line->log->json || !is_plain(value);
+	put(line, quoted ? "\"" : "");
+	put_escaped(line, value);
+	if (quoted) /* also behind a value that was cut: it has its room */
+		line->bytes[line->length++] = '"';
+}
+
+void log_number(struct log_line *line, const char *key, int64_t value)
+{
+	char number[24];
+
+	if (line->log == NULL || !put_key(line, key))
+		return;
+	snprintf(number, sizeof(number), "%lld", (long long)value);
+	put(line, number);
+}
+
+void log_begin(struct log_line *line, const struct log *log, enum log_level level, const char *event)
+{
+	struct timespec now;
+	char time[32];
+
+	line->log = log != NULL && log->fd >= 0 && level >= log->level ? log : NULL;
+	line->length = line->fields = 0;
+	line->cut = false;
+	if (line->log == NULL)
+		return;
+	clock_gettime(CLOCK_REALTIME, &now);
+	text_format_time((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, time, sizeof(time));
+	put(line, log->json ? "{" : "");
+	log_text(line, "time", time);
+	log_text(line, "level", level_names[level]);
+	log_text(line, "event", event);
+}
+
+static void append(struct log_line *line, const char *text)
+{
+	const size_t length = strlen(text);
+
+	memcpy(line->bytes + line->length, text, length);
+	line->length += length;
+}
+
+void log_end(struct log_line *line)
+{
+	if (line->log == NULL)
+		return;
+	if (line->cut)
+		append(line, line->log->json ? ",\"cut\":true" : " cut=true");
+	append(line, line->log->json ? "}\n" : "\n");
+	(void)!write(line->log->fd, line->bytes, line->length);
+}

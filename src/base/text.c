@@ -1,0 +1,364 @@
+/* Growing text and conversions. */
+#include "base/text.h"
+
+#include <sodium.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define CAPACITY_FIRST 128 /* bytes */
+
+/* ---- the buffer ---- */
+
+void text_init(struct text *text, size_t limit)
+{
+	*text = (struct text){.limit = limit};
+}
+
+void text_release(struct text *text)
+{
+	free(text->bytes);
+	text_init(text, text->limit);
+}
+
+void text_wipe(struct text *text)
+{
+	if (text->bytes != NULL)
+		sodium_memzero(text->bytes, text->capacity);
+	text_release(text);
+}
+
+void text_reset(struct text *text)
+{
+	text->length = 0;
+	text->failed = false;
+	if (text->bytes != NULL)
+		text->bytes[0] = '\0';
+}
+
+const char *text_string(const struct text *text)
+{
+	return text->bytes != NULL ? text->bytes : "";
+}
+
+/* Makes room for length more bytes and a NUL. Old bytes are wiped: the text may be a secret. */
+static bool reserve(struct text *text, size_t length)
+{
+	size_t capacity = text->capacity > 0 ? text->capacity : CAPACITY_FIRST;
+	char *bytes;
+
+	if (text->failed || length > text->limit - text->length) {
+		text->failed = true;
+		return false;
+	}
+	if (text->length + length < text->capacity)
+		return true;
+	while (capacity <= text->length + length)
+		capacity *= 2;
+	bytes = malloc(capacity);
+	if (bytes == NULL) {
+		text->failed = true;
+		return false;
+	}
+	if (text->bytes != NULL) {
+		memcpy(bytes, text->bytes, text->length + 1);
+		sodium_memzero(text->bytes, text->capacity);
+		free(text->bytes);
+	}
+	text->bytes = bytes;
+	text->capacity = capacity;
+	return true;
+}
+
+void text_add_bytes(struct text *text, const void *bytes, size_t length)
+{
+	if (!reserve(text, length))
+		return;
+	if (length > 0)
+		memcpy(text->bytes + text->length, bytes, length);
+	text->length += length;
+	text->bytes[text->length] = '\0';
+}
+
+void text_add(struct text *text, const char *string)
+{
+	text_add_bytes(text, string, strlen(string));
+}
+
+void text_add_format(struct text *text, const char *format, ...)
+{
+	va_list arguments, again;
+	int length;
+
+	va_start(arguments, format);
+	va_copy(again, arguments);
+	length = vsnprintf(NULL, 0, format, arguments);
+	va_end(arguments);
+	if (length < 0)
+		text->failed = true;
+	else if (reserve(text, (size_t)length)) {
+		vsnprintf(text->bytes + text->length, (size_t)length + 1, format, again);
+		text->length += (size_t)length;
+	}
+	va_end(again);
+}
+
+/* ---- UTF-8 ---- */
+
+/* The bytes of the character at s (at most left), or 0 when it is not valid UTF-8 (RFC 3629). */
+static size_t character_length(const unsigned char *s, size_t left)
+{
+	size_t length, i;
+
+	if (s[0] < 0x80)
+		return 1;
+	if (s[0] < 0xc2 || s[0] > 0xf4)
+		return 0;
+	length = s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+	if (length > left)
+		return 0;
+	for (i = 1; i < length; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
+	    (s[0] == 0xf4 && s[1] > 0x8f))
+		return 0;
+	return length;
+}
+
+bool text_is_clean(const char *bytes, size_t length)
+{
+	const unsigned char *s = (const unsigned char *)bytes;
+
+	for (size_t i = 0; i < length;) {
+		size_t step = character_length(s + i, length - i);
+
+		if (step == 0 || s[i] == 0x7f || (s[i] < 0x20 && s[i] != '\t' && s[i] != '\n' && s[i] != '\r'))
+			return false;
+		i += step;
+	}
+	return true;
+}
+
+static void add_json_byte(struct text *text, unsigned char byte)
+{
+	static const char letters[] = "btn\vfr"; /* from 0x08 on; \v has no short escape */
+
+	if (byte == '"' || byte == '\\')
+		text_add_format(text, "\\%c", byte);
+	else if (byte >= 0x08 && byte <= 0x0d && byte != 0x0b)
+		text_add_format(text, "\\%c", letters[byte - 0x08]);
+	else if (byte < 0x20 || byte == 0x7f)
+		text_add_format(text, "\\u%04x", byte);
+	else
+		text_add_bytes(text, &byte, 1);
+}
+
+void text_add_json(struct text *text, const char *string)
+{
+	const unsigned char *s = (const unsigned char *)string;
+	size_t left = strlen(string);
+
+	text_add(text, "\"");
+	while (left > 0) {
+		size_t step = character_length(s, left);
+
+		if (step == 0)
+			text_add(text, "\xef\xbf\xbd");
+		else if (step == 1)
+			add_json_byte(text, *s);
+		else
+			text_add_bytes(text, s, step);
+		step = step > 0 ? step : 1;
+		s += step;
+		left -= step;
+	}
+	text_add(text, "\"");
+}
+
+/* ---- percent and base64 ---- */
+
+static bool is_letter_or_digit(unsigned char byte)
+{
+	return (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z');
+}
+
+void text_add_percent(struct text *text, const char *string)
+{
+	for (; *string != '\0'; string++) {
+		const unsigned char byte = (unsigned char)*string;
+
+		if (is_letter_or_digit(byte) || strchr("-._~", byte) != NULL)
+			text_add_bytes(text, string, 1);
+		else
+			text_add_format(text, "%%%02X", byte);
+	}
+}
+
+static int hex_value(char digit)
+{
+	if (digit >= '0' && digit <= '9')
+		return digit - '0';
+	if (digit >= 'a' && digit <= 'f')
+		return digit - 'a' + 10;
+	if (digit >= 'A' && digit <= 'F')
+		return digit - 'A' + 10;
+	return -1;
+}
+
+long text_percent_decode(char *bytes, size_t length, bool plus)
+{
+	size_t from, to = 0;
+
+	for (from = 0; from < length; from++) {
+		int high, low;
+
+		if (bytes[from] == '+' && plus) {
+			bytes[to++] = ' ';
+			continue;
+		}
+		if (bytes[from] != '%') {
+			bytes[to++] = bytes[from];
+			continue;
+		}
+		if (length - from < 3)
+			return -1;
+		high = hex_value(bytes[from + 1]);
+		low = hex_value(bytes[from + 2]);
+		if (high < 0 || low < 0 || high + low == 0)
+			return -1;
+		bytes[to++] = (char)(high * 16 + low);
+		from += 2;
+	}
+	return (long)to;
+}
+
+long text_base64_decode(const char *text, size_t length, unsigned char *ret_bytes, size_t capacity)
+{
+	size_t count;
+
+	if (sodium_base642bin(ret_bytes, capacity, text, length, NULL, &count, NULL, sodium_base64_VARIANT_ORIGINAL) !=
+	    0)
+		return -1;
+	return (long)count;
+}
+
+/* ---- numbers with units ---- */
+
+struct unit {
+	const char *name;
+	int64_t factor;
+};
+
+static const struct unit durations[] = {
+    {"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1},
+};
+
+static const struct unit sizes[] = {
+    {"GiB", 1073741824},
+    {"MiB", 1048576},
+    {"KiB", 1024},
+    {"", 1},
+};
+
+/* Reads digits; *ret_rest is what follows them. */
+static int parse_digits(const char *text, int64_t *ret_number, const char **ret_rest)
+{
+	int64_t number = 0;
+
+	if (*text < '0' || *text > '9')
+		return -1;
+	for (; *text >= '0' && *text <= '9'; text++) {
+		if (__builtin_mul_overflow(number, 10, &number) || __builtin_add_overflow(number, *text - '0', &number))
+			return -1;
+	}
+	*ret_number = number;
+	*ret_rest = text;
+	return 0;
+}
+
+static int parse_with_unit(const char *text, const struct unit *units, size_t count, int64_t *ret_number)
+{
+	const char *rest;
+	int64_t number;
+
+	if (parse_digits(text, &number, &rest) != 0)
+		return -1;
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(rest, units[i].name) == 0)
+			return __builtin_mul_overflow(number, units[i].factor, ret_number) ? -1 : 0;
+	}
+	return -1;
+}
+
+int text_parse_duration(const char *text, int64_t *ret_ms)
+{
+	if (strcmp(text, "0") == 0) {
+		*ret_ms = 0;
+		return 0;
+	}
+	return parse_with_unit(text, durations, sizeof(durations) / sizeof(*durations), ret_ms);
+}
+
+int text_parse_size(const char *text, int64_t *ret_bytes)
+{
+	return parse_with_unit(text, sizes, sizeof(sizes) / sizeof(*sizes), ret_bytes);
+}
+
+int text_parse_number(const char *text, int64_t *ret_number)
+{
+	const bool negative = *text == '-';
+	const char *rest;
+	int64_t number;
+
+	if (parse_digits(text + negative, &number, &rest) != 0 || *rest != '\0')
+		return -1;
+	*ret_number = negative ? -number : number;
+	return 0;
+}
+
+void text_format_duration(int64_t ms, char *ret_text, size_t size)
+{
+	const size_t count = sizeof(durations) / sizeof(*durations);
+	size_t i = 0;
+
+	while (i + 1 < count && (ms == 0 || ms % durations[i].factor != 0))
+		i++;
+	snprintf(ret_text, size, "%lld%s", (long long)(ms / durations[i].factor), ms == 0 ? "" : durations[i].name);
+}
+
+void text_format_time(int64_t wall_ms, char *ret_text, size_t size)
+{
+	const time_t seconds = (time_t)(wall_ms / 1000);
+	char date[24];
+	struct tm tm;
+
+	gmtime_r(&seconds, &tm);
+	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(ret_text, size, "%s.%03dZ", date, (int)(wall_ms % 1000));
+}
+
+void text_slug(const char *source, char *ret_slug, size_t max)
+{
+	size_t length = 0;
+
+	for (; *source != '\0' && length < max; source++) {
+		unsigned char byte = (unsigned char)*source;
+
+		if (byte >= 'A' && byte <= 'Z')
+			byte = (unsigned char)(byte - 'A' + 'a');
+		if (!is_letter_or_digit(byte))
+			byte = '_';
+		if ((byte == '_' && (length == 0 || ret_slug[length - 1] == '_')) || (length == 0 && byte <= '9'))
+			continue;
+		ret_slug[length++] = (char)byte;
+	}
+	while (length > 0 && ret_slug[length - 1] == '_')
+		length--;
+	if (length == 0)
+		ret_slug[length++] = 'x';
+	ret_slug[length] = '\0';
+}
