@@ -71,7 +71,8 @@ static void on_next_check(void *arg)
 	host->check.timeout = CHECK_TIMEOUT;
 	host->check.on_settled = on_checked;
 	host->check.arg = host;
-	call_start(&host->check);
+	if (call_start(&host->check) != 0)
+		check_later(host);
 }
 
 void health_open(struct broker *broker)
@@ -180,7 +181,8 @@ static void start_observing(struct observation *observation)
 	observing->call.timeout = OBSERVE_TIMEOUT;
 	observing->call.on_settled = on_observed;
 	observing->call.arg = observing;
-	call_start(&observing->call);
+	if (call_start(&observing->call) != 0)
+		stop_observing(observation);
 }
 
 static void observe_next(struct host *host)

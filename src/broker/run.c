@@ -215,7 +215,7 @@ static bool is_pointless(struct job *job)
 	return false;
 }
 
-static void start_call(struct job *job)
+static int start_call(struct job *job)
 {
 	struct driver_call *call = &job->run->call;
 	const struct offering *offering = job->host->offering;
@@ -228,7 +228,7 @@ static void start_call(struct job *job)
 	call->timeout = offering->service->attempt_timeout;
 	call->on_settled = on_settled;
 	call->arg = job;
-	call_start(call);
+	return call_start(call);
 }
 
 /* The attempt cannot even begin. */
@@ -269,7 +269,7 @@ void run_start(struct job *job)
 	if (rc == 0)
 		rc = prepare(job, &job->error);
 	if (rc == 0)
-		start_call(job);
-	else
+		rc = start_call(job);
+	if (rc != 0)
 		fail_start(job, rc);
 }

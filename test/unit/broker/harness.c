@@ -1,0 +1,287 @@
+/* The world of the broker's unit tests; see harness.h. */
+#include "unit/broker/harness.h"
+
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "broker/internal.h"
+#include "driver/registry.h"
+
+static const char configuration[] = "data_dir: %s\n"
+                                    "services:\n"
+                                    "  - name: scripted\n"
+                                    "    driver: scripted\n"
+                                    "    password: api-password\n"
+                                    "    attempt_timeout: 10s\n"
+                                    "    retry_for: 10m\n"
+                                    "    servers:\n"
+                                    "      - {name: one, capacity: 4, parallel: 2, pool: east, state: %s/one}\n"
+                                    "      - {name: two, capacity: 2, parallel: 2, pool: west, state: %s/two}\n"
+                                    "    plans:\n"
+                                    "      - {name: small, description: a, weight: 1}\n"
+                                    "      - {name: large, description: b, weight: 2}\n"
+                                    "  - name: relay\n"
+                                    "    driver: shared\n"
+                                    "    password: api-password\n"
+                                    "    env: {RELAY_USER: \"{instance}-{app}\", GONE: \"x\"}\n"
+                                    "    plans:\n"
+                                    "      - {name: only, description: c, env: {RELAY_URL: \"smtp://{team}/\", GONE: \"\"}}\n";
+
+static void load_config(struct world *world)
+{
+	struct config_driver drivers[8];
+	struct config_errors *errors = NULL;
+	char path[96], text[2048];
+	size_t count = 0;
+	FILE *file;
+
+	for (const struct driver *driver; (driver = registry_at(count)) != NULL; count++)
+		drivers[count] = (struct config_driver){driver->name, driver->server_keys, driver->plan_keys,
+		                                        driver->variables};
+	snprintf(path, sizeof(path), "%s/broker.yaml", world->directory);
+	snprintf(text, sizeof(text), configuration, world->directory, world->directory, world->directory);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+	if (config_load(path, drivers, count, &world->config, &errors) != 0)
+		fail_msg("%s", errors->texts[0]);
+}
+
+static void start(struct world *world)
+{
+	struct broker_options options = {.config = world->config, .keyring = world->keyring, .context = &world->context};
+	struct store_options store_options = {.directory = world->directory, .size_max = 64 * 1024 * 1024};
+	struct error error;
+
+	world->timers = timers_new_manual(WALL + world->passed);
+	assert_non_null(world->timers);
+	world->context = (struct driver_context){.base = world->base, .timers = world->timers};
+	store_options.base = world->base;
+	if (store_open(&store_options, &world->store, &error) != 0)
+		fail_msg("%s", error.text);
+	options.store = world->store;
+	options.timers = world->timers;
+	if (broker_open(&options, &world->broker, &error) != 0)
+		fail_msg("%s", error.text);
+}
+
+static void stop(struct world *world)
+{
+	broker_close(world->broker);
+	store_close(world->store);
+	timers_free(world->timers);
+}
+
+int world_setup(void **state)
+{
+	struct world *world = calloc(1, sizeof(*world));
+	struct error error;
+
+	assert_non_null(world);
+	*state = world;
+	assert_int_equal(secret_init(&error), 0);
+	snprintf(world->directory, sizeof(world->directory), "/tmp/broker-test-XXXXXX");
+	assert_non_null(mkdtemp(world->directory));
+	world->base = event_base_new();
+	assert_non_null(world->base);
+	assert_int_equal(keyring_parse("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f", &world->keyring,
+	                               &error),
+	                 0);
+	load_config(world);
+	start(world);
+	return 0;
+}
+
+int world_teardown(void **state)
+{
+	struct world *world = *state;
+	char command[128];
+
+	stop(world);
+	keyring_free(world->keyring);
+	config_free(world->config);
+	event_base_free(world->base);
+	snprintf(command, sizeof(command), "rm -r %s", world->directory);
+	assert_int_equal(system(command), 0);
+	free(world);
+	return 0;
+}
+
+void restart(struct world *world)
+{
+	stop(world);
+	start(world);
+}
+
+void settle(struct world *world)
+{
+	struct broker_statistics before, after;
+	int quiet = 0;
+
+	while (quiet < 4) {
+		broker_statistics(world->broker, &before);
+		store_flush(world->store);
+		timers_advance(world->timers, 0);
+		event_base_loop(world->base, EVLOOP_NONBLOCK);
+		broker_statistics(world->broker, &after);
+		quiet = memcmp(&before, &after, sizeof(before)) == 0 ? quiet + 1 : 0;
+	}
+}
+
+void pass(struct world *world, int64_t ms)
+{
+	while (ms > 0) {
+		int64_t step = ms < 100 ? ms : 100;
+
+		timers_advance(world->timers, step);
+		world->passed += step;
+		ms -= step;
+		settle(world);
+	}
+}
+
+static void on_reply(void *arg, const struct broker_reply *reply)
+{
+	struct answer *answer = arg;
+
+	assert_false(answer->came);
+	answer->came = true;
+	answer->code = reply->code;
+	answer->pending = reply->pending;
+	answer->variables = reply->environment_count;
+	snprintf(answer->text, sizeof(answer->text), "%s", reply->text);
+	for (size_t i = 0; i < reply->environment_count; i++) {
+		const struct pair *pair = &reply->environment[i];
+
+		if (strstr(pair->name, "_USER") != NULL)
+			snprintf(answer->user, sizeof(answer->user), "%s", pair->value);
+		if (strstr(pair->name, "_PASSWORD") != NULL)
+			snprintf(answer->password, sizeof(answer->password), "%s", pair->value);
+	}
+}
+
+static void set_bind(struct broker_request *to, enum bind_kind kind, const char *name, bool by_host)
+{
+	to->bind_kind = kind;
+	to->bind_name = name;
+	to->bind_by_host = by_host;
+}
+
+static void set_field(struct broker_request *to, const char *name, const char *value)
+{
+	const struct {
+		const char *name;
+		const char **field;
+	} texts[] = {
+	    {"instance", &to->instance},     {"plan", &to->plan},
+	    {"team", &to->team},             {"event", &to->caller.event},
+	    {"user", &to->caller.user},      {"unit", &to->unit},
+	    {"parameters", &to->parameters}, {"pool", &to->pool},
+	    {"cluster", &to->cluster},       {"description", &to->description},
+	};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		if (strcmp(name, texts[i].name) == 0) {
+			*texts[i].field = value;
+			return;
+		}
+	}
+	if (strcmp(name, "app") == 0)
+		set_bind(to, BIND_APP, value, false);
+	else if (strcmp(name, "job") == 0)
+		set_bind(to, BIND_JOB, value, false);
+	else if (strcmp(name, "host") == 0)
+		set_bind(to, BIND_APP, value, true);
+	else
+		fail_msg("no field \"%s\"", name);
+}
+
+static void begin_with(struct world *world, struct ask *ask, verb *what, va_list fields)
+{
+	const char *name;
+
+	*ask = (struct ask){.request = {.service = &world->config->services[0]}};
+	while ((name = va_arg(fields, const char *)) != NULL) {
+		const char *value = va_arg(fields, const char *);
+
+		if (strcmp(name, "service") == 0)
+			ask->request.service = config_service(world->config, value);
+		else
+			set_field(&ask->request, name, value);
+	}
+	what(world->broker, &ask->request, on_reply, &ask->answer);
+	assert_false(ask->answer.came);
+}
+
+void begin(struct world *world, struct ask *ask, verb *what, ...)
+{
+	va_list fields;
+
+	va_start(fields, what);
+	begin_with(world, ask, what, fields);
+	va_end(fields);
+}
+
+struct answer request(struct world *world, verb *what, ...)
+{
+	struct ask ask;
+	va_list fields;
+
+	va_start(fields, what);
+	begin_with(world, &ask, what, fields);
+	va_end(fields);
+	settle(world);
+	for (int i = 0; i < 6000 && !ask.answer.came; i++)
+		pass(world, 100);
+	assert_true(ask.answer.came);
+	return ask.answer;
+}
+
+enum status_kind status_of(struct world *world, const char *instance)
+{
+	struct status status;
+	struct error error;
+
+	if (broker_status(world->broker, &world->config->services[0], instance, &status, &error) != 0)
+		fail_msg("%s", error.text);
+	return status.kind;
+}
+
+static const char *show(struct world *world, const char *instance,
+                        int (*view)(struct broker *, const struct service *, const char *, struct text *, struct error *))
+{
+	static char shown[65536];
+	struct error error;
+	struct text json;
+
+	text_init(&json, sizeof(shown) - 1);
+	if (view(world->broker, &world->config->services[0], instance, &json, &error) != 0)
+		fail_msg("%s", error.text);
+	snprintf(shown, sizeof(shown), "%s", text_string(&json));
+	text_release(&json);
+	return shown;
+}
+
+const char *describe(struct world *world, const char *instance)
+{
+	return show(world, instance, broker_describe);
+}
+
+const char *operations(struct world *world, const char *instance)
+{
+	return show(world, instance, broker_list_operations);
+}
+
+const char *binds(struct world *world, const char *instance)
+{
+	return show(world, instance, broker_list_binds);
+}
+
+void *scripted(struct world *world)
+{
+	return broker_offering(world->broker, "scripted")->backend->state;
+}

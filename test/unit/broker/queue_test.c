@@ -1,0 +1,318 @@
+/* The queue and the life of operations: order, limits, retries, failure, recovery, placement. */
+#include <stdio.h>
+#include <string.h>
+
+#include "unit/broker/harness.h"
+
+/* A create that fails for good is told, and leaves neither a record nor anything on the server. */
+static void test_failed_create_leaves_nothing(void **state)
+{
+	struct world *world = *state;
+	struct answer answer;
+
+	scripted_rule(scripted(world), CALL_PROVISION, SCRIPTED_FAIL_FINAL, 1, 0, 0);
+	answer = request(world, broker_create, "instance", "db", "team", "red", NULL);
+	assert_int_equal(answer.code, ERR_REFUSED);
+	assert_string_not_equal(answer.text, "");
+	pass(world, 1000);
+	assert_int_equal(scripted_instances(scripted(world)), 0);
+	assert_int_equal(request(world, broker_bind, "instance", "db", "app", "shop", NULL).code, ERR_NOT_FOUND);
+	assert_int_equal(request(world, broker_create, "instance", "db", "team", "blue", NULL).code, 0);
+}
+
+/* One that fails after its caller was told "pending" stays visible, blocks nothing, and can be removed or retried. */
+static void test_create_that_fails_later_is_shown(void **state)
+{
+	struct world *world = *state;
+
+	scripted_rule(scripted(world), CALL_PROVISION, SCRIPTED_FAIL_TRANSIENT, 10000, 0, 0);
+	assert_true(request(world, broker_create, "instance", "db", "team", "red", NULL).pending);
+	assert_int_equal(status_of(world, "db"), STATUS_PENDING);
+	pass(world, 11 * 60 * 1000);
+	assert_int_equal(status_of(world, "db"), STATUS_DOWN);
+	assert_non_null(strstr(describe(world, "db"), "Last failure"));
+	assert_int_equal(request(world, broker_bind, "instance", "db", "app", "shop", NULL).code, ERR_REFUSED);
+	scripted_clear_rules(scripted(world));
+	assert_int_equal(request(world, broker_retry, "instance", "db", NULL).code, 0);
+	pass(world, 1000);
+	assert_int_equal(status_of(world, "db"), STATUS_UP);
+}
+
+static void test_failed_instance_makes_way(void **state)
+{
+	struct world *world = *state;
+
+	scripted_rule(scripted(world), CALL_PROVISION, SCRIPTED_FAIL_TRANSIENT, 10000, 0, 0);
+	request(world, broker_create, "instance", "db", "team", "red", NULL);
+	pass(world, 11 * 60 * 1000);
+	scripted_clear_rules(scripted(world));
+	assert_int_equal(request(world, broker_create, "instance", "db", "team", "blue", NULL).code, 0);
+	pass(world, 1000);
+	assert_int_equal(status_of(world, "db"), STATUS_UP);
+	assert_int_equal(scripted_instances(scripted(world)), 1);
+}
+
+/* A bind that fails for good leaves no login and does not block a later one. */
+static void test_failed_bind_leaves_nothing(void **state)
+{
+	struct world *world = *state;
+
+	request(world, broker_create, "instance", "db", "team", "red", NULL);
+	scripted_rule(scripted(world), CALL_BIND, SCRIPTED_FAIL_FINAL, 1, 0, 0);
+	assert_int_equal(request(world, broker_bind, "instance", "db", "app", "shop", NULL).code, ERR_REFUSED);
+	pass(world, 1000);
+	assert_string_equal(binds(world, "db"), "[]");
+	assert_int_equal(request(world, broker_bind, "instance", "db", "app", "shop", NULL).code, 0);
+}
+
+static void test_bind_waits_for_the_instance(void **state)
+{
+	struct world *world = *state;
+	struct ask creating;
+	struct answer bound;
+
+	scripted_rule(scripted(world), CALL_PROVISION, SCRIPTED_DELAY, 1, 5000, 0);
+	begin(world, &creating, broker_create, "instance", "db", "team", "red", NULL);
+	settle(world);
+	bound = request(world, broker_bind, "instance", "db", "app", "shop", NULL);
+	assert_int_equal(bound.code, 0);
+	assert_true(scripted_password_is(scripted(world), bound.user, bound.password));
+}
+
+static void test_bind_of_what_is_never_ready(void **state)
+{
+	struct world *world = *state;
+
+	scripted_rule(scripted(world), CALL_PROVISION, SCRIPTED_FAIL_TRANSIENT, 10000, 0, 0);
+	request(world, broker_create, "instance", "db", "team", "red", NULL);
+	assert_int_equal(request(world, broker_bind, "instance", "db", "app", "shop", NULL).code, ERR_NOT_READY);
+}
+
+static void test_bind_while_the_server_is_away(void **state)
+{
+	struct world *world = *state;
+	struct answer answer;
+
+	request(world, broker_create, "instance", "db", "team", "red", NULL);
+	scripted_rule(scripted(world), CALL_BIND, SCRIPTED_FAIL_TRANSIENT, 10000, 0, 0);
+	answer = request(world, broker_bind, "instance", "db", "app", "shop", NULL);
+	assert_int_equal(answer.code, ERR_UNAVAILABLE);
+	assert_non_null(strstr(answer.text, "repeat"));
+	scripted_clear_rules(scripted(world));
+	answer = request(world, broker_bind, "instance", "db", "app", "shop", "event", "e2", NULL);
+	assert_int_equal(answer.code, 0);
+	assert_true(scripted_password_is(scripted(world), answer.user, answer.password));
+}
+
+/* An attempt that gets no answer is given up at its deadline and made again. */
+static void test_hanging_attempt_is_repeated(void **state)
+{
+	struct world *world = *state;
+
+	scripted_rule(scripted(world), CALL_PROVISION, SCRIPTED_HANG, 1, 0, 0);
+	assert_int_equal(request(world, broker_create, "instance", "db", "team", "red", NULL).code, 0);
+	assert_non_null(strstr(operations(world, "db"), "\"attempts\":2"));
+}
+
+/* Operations of one instance keep their order; those of others go on meanwhile. */
+static void test_instances_do_not_wait_for_each_other(void **state)
+{
+	struct world *world = *state;
+	struct ask slow, behind;
+
+	scripted_rule(scripted(world), CALL_PROVISION, SCRIPTED_DELAY, 1, 8000, 0);
+	begin(world, &slow, broker_create, "instance", "slow", "team", "red", "pool", "east", NULL);
+	settle(world);
+	begin(world, &behind, broker_bind, "instance", "slow", "app", "shop", NULL);
+	settle(world);
+	assert_int_equal(request(world, broker_create, "instance", "quick", "team", "red", NULL).code, 0);
+	assert_false(slow.answer.came || behind.answer.came);
+	pass(world, 10000);
+	assert_true(slow.answer.came && behind.answer.came);
+	assert_int_equal(behind.answer.code, 0);
+}
+
+/* No more than `parallel` calls at once on a server. */
+static void test_server_limit(void **state)
+{
+	struct world *world = *state;
+	struct broker_statistics statistics;
+	struct ask asks[4];
+	char names[4][8];
+
+	scripted_rule(scripted(world), CALL_PROVISION, SCRIPTED_DELAY, 4, 1000, 0);
+	for (int i = 0; i < 4; i++) {
+		snprintf(names[i], sizeof(names[i]), "db%d", i);
+		begin(world, &asks[i], broker_create, "instance", names[i], "team", "red", NULL);
+	}
+	settle(world);
+	broker_statistics(world->broker, &statistics);
+	assert_int_equal(statistics.pending, 4);
+	assert_true(statistics.running <= 4);
+	pass(world, 5000);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(asks[i].answer.code, 0);
+}
+
+static void test_duplicates_join(void **state)
+{
+	struct world *world = *state;
+	struct broker_statistics statistics;
+	struct ask asks[5];
+
+	scripted_rule(scripted(world), CALL_PROVISION, SCRIPTED_DELAY, 1, 1000, 0);
+	for (int i = 0; i < 5; i++)
+		begin(world, &asks[i], broker_create, "instance", "db", "team", "red", "plan", "small", NULL);
+	settle(world);
+	broker_statistics(world->broker, &statistics);
+	assert_int_equal(statistics.pending, 1);
+	assert_int_equal(statistics.waiting, 5);
+	pass(world, 2000);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(asks[i].answer.code, 0);
+}
+
+static void test_many_binds_at_once(void **state)
+{
+	enum { COUNT = 200 };
+	static struct ask asks[COUNT];
+	static char apps[COUNT][12];
+	struct world *world = *state;
+
+	request(world, broker_create, "instance", "db", "team", "red", NULL);
+	for (int i = 0; i < COUNT; i++) {
+		snprintf(apps[i], sizeof(apps[i]), "app-%d", i);
+		begin(world, &asks[i], broker_bind, "instance", "db", "app", apps[i], NULL);
+	}
+	pass(world, 20000);
+	for (int i = 0; i < COUNT; i++) {
+		assert_int_equal(asks[i].answer.code, 0);
+		assert_true(scripted_password_is(scripted(world), asks[i].answer.user, asks[i].answer.password));
+	}
+}
+
+/* New instances go where there is most room, until all is full; a removal makes room again. */
+static void test_placement_and_capacity(void **state)
+{
+	struct world *world = *state;
+	char name[8];
+
+	for (int i = 0; i < 6; i++) {
+		snprintf(name, sizeof(name), "db%d", i);
+		assert_int_equal(request(world, broker_create, "instance", name, "team", "red", NULL).code, 0);
+	}
+	assert_non_null(strstr(describe(world, "db0"), "\"Server\",\"value\":\"one\""));
+	assert_int_equal(request(world, broker_create, "instance", "db6", "team", "red", NULL).code, ERR_FORBIDDEN);
+	restart(world);
+	assert_int_equal(request(world, broker_create, "instance", "db6", "team", "red", NULL).code, ERR_FORBIDDEN);
+	assert_int_equal(request(world, broker_remove, "instance", "db3", NULL).code, 0);
+	assert_int_equal(request(world, broker_create, "instance", "db6", "team", "red", NULL).code, 0);
+}
+
+static void test_history_is_bounded(void **state)
+{
+	struct world *world = *state;
+	size_t count = 0;
+
+	request(world, broker_create, "instance", "db", "team", "red", NULL);
+	for (int i = 0; i < 40; i++)
+		request(world, broker_bind, "instance", "db", "app", "shop", NULL);
+	for (const char *at = operations(world, "db"); (at = strstr(at, "\"id\"")) != NULL; at++)
+		count++;
+	assert_int_equal(count, world->config->limits.history);
+}
+
+static void test_bad_requests_are_refused_with_a_sentence(void **state)
+{
+	struct world *world = *state;
+	struct answer answer = request(world, broker_create, "instance", "plans", "team", "red", NULL);
+
+	assert_int_equal(answer.code, ERR_INVALID);
+	assert_int_equal(request(world, broker_create, "instance", "9db", "team", "red", NULL).code, ERR_INVALID);
+	answer = request(world, broker_create, "instance", "db", "team", "red", "plan", "huge", NULL);
+	assert_int_equal(answer.code, ERR_INVALID);
+	assert_non_null(strstr(answer.text, "small, large"));
+	answer = request(world, broker_create, "instance", "db", "team", "red", "parameters", "{\"color\":\"x\"}", NULL);
+	assert_int_equal(answer.code, ERR_INVALID);
+	assert_non_null(strstr(answer.text, "color"));
+	assert_int_equal(request(world, broker_create, "instance", "db", "parameters", "{\"size\":\"101\"}", NULL).code,
+	                 ERR_INVALID);
+	request(world, broker_create, "instance", "db", "team", "red", NULL);
+	assert_int_equal(request(world, broker_bind, "instance", "db", "app", "No Name", NULL).code, ERR_INVALID);
+	assert_int_equal(
+	    request(world, broker_bind, "instance", "db", "app", "shop", "parameters", "{\"env_prefix\":\"1-\"}", NULL).code,
+	    ERR_INVALID);
+}
+
+static void test_environment_layers(void **state)
+{
+	struct world *world = *state;
+	struct answer answer;
+
+	request(world, broker_create, "service", "relay", "instance", "mail", "team", "red", NULL);
+	answer = request(world, broker_bind, "service", "relay", "instance", "mail", "app", "shop", NULL);
+	assert_int_equal(answer.code, 0);
+	assert_int_equal(answer.variables, 2);
+	assert_string_equal(answer.user, "mail-shop");
+}
+
+static void test_old_clients_bind_by_host(void **state)
+{
+	struct world *world = *state;
+	struct answer answer;
+
+	request(world, broker_create, "instance", "db", "team", "red", NULL);
+	answer = request(world, broker_bind, "instance", "db", "host", "shop.example.com", NULL);
+	assert_int_equal(answer.code, 0);
+	assert_true(scripted_password_is(scripted(world), answer.user, answer.password));
+	assert_int_equal(request(world, broker_unbind, "instance", "db", "host", "shop.example.com", NULL).code, 0);
+	assert_false(scripted_password_is(scripted(world), answer.user, answer.password));
+}
+
+/* What an unbind left behind, and tombstones, go when their time is over. */
+static void test_memories_fade(void **state)
+{
+	struct world *world = *state;
+	struct answer bound, again;
+
+	request(world, broker_create, "instance", "db", "team", "red", NULL);
+	request(world, broker_create, "instance", "gone", "team", "red", NULL);
+	bound = request(world, broker_bind, "instance", "db", "app", "shop", "event", "e1", NULL);
+	request(world, broker_unbind, "instance", "db", "app", "shop", "event", "e2", NULL);
+	request(world, broker_remove, "instance", "gone", NULL);
+	world->passed += 31LL * 24 * 3600 * 1000;
+	restart(world);
+	pass(world, 6 * 60 * 1000);
+	assert_int_equal(request(world, broker_remove, "instance", "gone", NULL).code, ERR_NOT_FOUND);
+	again = request(world, broker_bind, "instance", "db", "app", "shop", "event", "e2", NULL);
+	assert_int_equal(again.code, 0);
+	assert_string_not_equal(again.password, bound.password);
+}
+
+#define LIFE(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    LIFE(test_failed_create_leaves_nothing),
+	    LIFE(test_create_that_fails_later_is_shown),
+	    LIFE(test_failed_instance_makes_way),
+	    LIFE(test_failed_bind_leaves_nothing),
+	    LIFE(test_bind_waits_for_the_instance),
+	    LIFE(test_bind_of_what_is_never_ready),
+	    LIFE(test_bind_while_the_server_is_away),
+	    LIFE(test_hanging_attempt_is_repeated),
+	    LIFE(test_instances_do_not_wait_for_each_other),
+	    LIFE(test_server_limit),
+	    LIFE(test_duplicates_join),
+	    LIFE(test_many_binds_at_once),
+	    LIFE(test_placement_and_capacity),
+	    LIFE(test_history_is_bounded),
+	    LIFE(test_bad_requests_are_refused_with_a_sentence),
+	    LIFE(test_environment_layers),
+	    LIFE(test_old_clients_bind_by_host),
+	    LIFE(test_memories_fade),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
