@@ -1,0 +1,37 @@
+/* Basic authentication: both halves are always compared, so the time tells nothing of which one was wrong. */
+#include "http/auth.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "base/secret.h"
+#include "base/text.h"
+
+static bool credentials_match(const struct http_site *site, char *credentials, size_t length)
+{
+	char *colon = memchr(credentials, ':', length);
+
+	if (colon == NULL || memchr(credentials, '\0', length) != NULL)
+		return false;
+	*colon = '\0';
+	bool username_equal = secret_equal(credentials, site->username);
+	bool password_equal = secret_equal(colon + 1, site->password);
+	return username_equal & password_equal;
+}
+
+bool auth_check(const struct http_site *site, const char *authorization, struct arena *arena)
+{
+	if (site->username == NULL)
+		return true;
+	if (authorization == NULL || strncasecmp(authorization, "Basic ", 6) != 0)
+		return false;
+	const char *encoded = authorization + 6 + strspn(authorization + 6, " ");
+	size_t length = strlen(encoded);
+	char *credentials = arena_alloc(arena, length + 1);
+	if (credentials == NULL)
+		return false;
+	long decoded = text_base64_decode(encoded, length, (unsigned char *)credentials, length);
+	bool matches = decoded >= 0 && credentials_match(site, credentials, (size_t)decoded);
+	secret_wipe(credentials, length + 1);
+	return matches;
+}

@@ -1,0 +1,26 @@
+/* A request's body becomes fields, whichever encoding it came in. Pure. */
+#ifndef HTTP_BODY_H
+#define HTTP_BODY_H
+
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "http/fields.h"
+
+#define JSON_DEPTH_MAX 64
+
+struct body {
+	struct fields fields;
+	const char *parameters; /* canonical JSON; NULL: none */
+};
+
+/* content_type may be NULL. Everything in *ret_body lives in arena. ERR_MEDIA for another type than form and JSON,
+ * ERR_INVALID naming the field. ret_body may be half filled on failure. */
+int body_parse(const char *content_type, const char *bytes, size_t length, struct arena *arena, struct body *ret_body,
+               struct error *error);
+
+/* Fields of a form or a query string; parameters stay fields. */
+int body_parse_query(const char *query, struct arena *arena, struct fields *ret_fields, struct error *error);
+
+#endif

@@ -1,0 +1,423 @@
+/* One connection, see connection.h. evhttp 2.1 reads requests too leniently to be shown one (differing lengths, NUL,
+ * bare line feeds, no limits), so the bytes are taken out of its input as they arrive and it gets a canonical request
+ * instead, once ours is complete, well formed or refused. While one is answered, nothing is read. */
+#include "http/connection.h"
+
+#include <assert.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/bufferevent_struct.h>
+#include <event2/event.h>
+#include <event2/http.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "http/internal.h"
+
+#define READ_MAX 16384 /* libevent's most for one read */
+
+static const char canonical[] = "GET / HTTP/1.1\r\n\r\n";
+
+#define CANONICAL_LENGTH (sizeof(canonical) - 1)
+
+/* Ends the connection from within its own read callback: evhttp sees the end of the stream and cleans up. */
+static void connection_abort(struct connection *connection)
+{
+	text_wipe(&connection->held);
+	shutdown(bufferevent_getfd(connection->bufferevent), SHUT_RDWR);
+}
+
+static void start_timer(struct connection *connection, int64_t delay)
+{
+	if (timer_start(connection->server->options.timers, &connection->timer, delay) < 0)
+		connection_abort(connection); /* no wait without a deadline */
+}
+
+static void connection_move(struct connection *connection, enum connection_state state)
+{
+	static const unsigned allowed[] = {
+	    [CONNECTION_IDLE] = 1U << CONNECTION_HEAD | 1U << CONNECTION_BODY | 1U << CONNECTION_READY,
+	    [CONNECTION_HEAD] = 1U << CONNECTION_HEAD | 1U << CONNECTION_BODY | 1U << CONNECTION_READY,
+	    [CONNECTION_BODY] = 1U << CONNECTION_READY,
+	    [CONNECTION_READY] = 1U << CONNECTION_HANDLING,
+	    [CONNECTION_HANDLING] = 1U << CONNECTION_SENDING,
+	    [CONNECTION_SENDING] = 1U << CONNECTION_IDLE,
+	};
+	const struct http_options *options = &connection->server->options;
+	enum connection_state before = connection->state;
+
+	assert((allowed[before] & 1U << state) != 0);
+	connection->state = state;
+	if (state == CONNECTION_READY)
+		timer_stop(options->timers, &connection->timer);
+	else if (state == CONNECTION_IDLE)
+		start_timer(connection, options->idle_timeout);
+	else if (state == CONNECTION_SENDING || (before == CONNECTION_IDLE && state != CONNECTION_READY))
+		start_timer(connection, options->request_timeout);
+}
+
+/* ---- reading ---- */
+
+/* Sends the request through evhttp, which calls connection_on_request. */
+static void finish_reading(struct connection *connection)
+{
+	connection_move(connection, CONNECTION_READY);
+	/* What is left of "100 Continue" goes out with the reply; a write event before it would confuse evhttp. */
+	if (connection->request->head.expects_continue)
+		bufferevent_disable(connection->bufferevent, EV_WRITE);
+	/* Its end is frozen outside of a read; it is empty, so the front is the same. */
+	if (evbuffer_prepend(bufferevent_get_input(connection->bufferevent), canonical, CANONICAL_LENGTH) < 0)
+		connection_abort(connection);
+}
+
+static bool have_request(struct connection *connection)
+{
+	if (connection->request == NULL)
+		connection->request = request_new(connection->server, connection);
+	if (connection->request == NULL)
+		connection_abort(connection);
+	return connection->request != NULL;
+}
+
+static void refuse_request(struct connection *connection, const struct refusal *refusal)
+{
+	if (!have_request(connection))
+		return;
+	connection->request->refusal = *refusal;
+	connection->request->unread = true;
+	text_wipe(&connection->held);
+	finish_reading(connection);
+}
+
+/* Forgets the first length bytes of what is held. */
+static void consume(struct connection *connection, size_t length)
+{
+	struct text *held = &connection->held;
+
+	if (length == held->length) {
+		text_wipe(held);
+		return;
+	}
+	memmove(held->bytes, held->bytes + length, held->length - length);
+	held->length -= length;
+	held->bytes[held->length] = '\0';
+}
+
+/* Not through evhttp, which would want the body itself. Its write callback belongs to the request before this one and
+ * stays off until the reply sets it anew. */
+static void send_continue(struct connection *connection)
+{
+	static const char line[] = "HTTP/1.1 100 Continue\r\n\r\n";
+	bufferevent_data_cb on_read;
+	bufferevent_event_cb on_event;
+	void *arg;
+
+	bufferevent_getcb(connection->bufferevent, &on_read, NULL, &on_event, &arg);
+	bufferevent_setcb(connection->bufferevent, on_read, NULL, on_event, arg);
+	bufferevent_write(connection->bufferevent, line, sizeof(line) - 1);
+	bufferevent_enable(connection->bufferevent, EV_WRITE);
+}
+
+static void begin_body(struct connection *connection)
+{
+	struct http_request *request = connection->request;
+	int64_t most = connection->server->options.body_bytes;
+
+	if (request->head.content_length > most) {
+		refuse_request(connection, &(struct refusal){413, "the request's body is over the limit"});
+		return;
+	}
+	if (!request->head.chunked && request->head.content_length <= 0) {
+		finish_reading(connection);
+		return;
+	}
+	connection->body_left = request->head.content_length;
+	chunk_init(&connection->chunks, most);
+	connection_move(connection, CONNECTION_BODY);
+	if (request->head.expects_continue && connection->held.length == 0)
+		send_continue(connection);
+}
+
+static void take_head(struct connection *connection, size_t length)
+{
+	struct refusal refusal = {0};
+
+	if (!have_request(connection))
+		return;
+	struct http_request *request = connection->request;
+	char *bytes = arena_bytes(&request->arena, connection->held.bytes, length);
+	if (bytes == NULL) {
+		connection_abort(connection);
+		return;
+	}
+	int rc = head_parse(bytes, length, connection->scan.lines, &request->arena, &request->head, &refusal);
+	consume(connection, length);
+	connection->scan = (struct head_scan){0};
+	if (rc < 0)
+		refuse_request(connection, &refusal);
+	else
+		begin_body(connection);
+}
+
+static void read_head(struct connection *connection)
+{
+	struct refusal refusal = {0};
+	size_t most = (size_t)connection->server->options.header_bytes;
+	size_t seen = connection->held.length;
+
+	if (seen > most)
+		seen = most;
+	long length = head_scan(&connection->scan, connection->held.bytes, seen, &refusal);
+	if (length == 0 && seen == most)
+		length = refuse(&refusal, 431, "the request's head is over the limit");
+	if (length < 0)
+		refuse_request(connection, &refusal);
+	else if (length > 0)
+		take_head(connection, (size_t)length);
+	else
+		connection_move(connection, CONNECTION_HEAD);
+}
+
+static long read_counted(struct connection *connection)
+{
+	struct text *held = &connection->held;
+	size_t size = (int64_t)held->length < connection->body_left ? held->length : (size_t)connection->body_left;
+
+	text_add_bytes(&connection->request->content, held->bytes, size);
+	connection->body_left -= (int64_t)size;
+	return (long)size;
+}
+
+static void read_body(struct connection *connection)
+{
+	struct http_request *request = connection->request;
+	struct text *held = &connection->held;
+	struct refusal refusal = {0};
+	bool chunked = request->head.chunked;
+
+	long used = chunked ? chunk_read(&connection->chunks, held->bytes, held->length, &request->content, &refusal)
+	                    : read_counted(connection);
+	if (request->content.failed)
+		used = refuse(&refusal, 503, "memory is short");
+	if (used < 0) {
+		refuse_request(connection, &refusal);
+		return;
+	}
+	consume(connection, (size_t)used);
+	if (chunked ? connection->chunks.state == CHUNK_DONE : connection->body_left == 0)
+		finish_reading(connection);
+}
+
+static void connection_read(struct connection *connection)
+{
+	if (connection->state <= CONNECTION_HEAD && connection->held.length > 0)
+		read_head(connection);
+	if (connection->state == CONNECTION_BODY && connection->held.length > 0)
+		read_body(connection);
+}
+
+/* Takes what is in the input over into held. */
+static int take_input(struct connection *connection, struct evbuffer *input)
+{
+	size_t length = evbuffer_get_length(input);
+	unsigned char *bytes = evbuffer_pullup(input, -1);
+
+	if (bytes == NULL)
+		return -1;
+	text_add_bytes(&connection->held, bytes, length);
+	evbuffer_drain(input, length);
+	return connection->held.failed ? -1 : 0;
+}
+
+/* Runs when bytes arrived, before evhttp is told. */
+static void on_input(struct evbuffer *input, const struct evbuffer_cb_info *change, void *arg)
+{
+	struct connection *connection = arg;
+	bool waiting = connection->state == CONNECTION_READY;
+
+	if (change->n_added == 0 || (waiting && evbuffer_get_length(input) == CANONICAL_LENGTH))
+		return; /* our own doing */
+	/* A pipelined request waits in the input, and more came in behind it. */
+	if (waiting)
+		evbuffer_drain(input, CANONICAL_LENGTH);
+	if (take_input(connection, input) < 0) {
+		connection_abort(connection);
+		return;
+	}
+	if (waiting && evbuffer_prepend(input, canonical, CANONICAL_LENGTH) < 0)
+		connection_abort(connection);
+	connection_read(connection);
+}
+
+/* ---- life ---- */
+
+static void on_timer(void *arg)
+{
+	struct connection *connection = arg;
+
+	if (connection->state == CONNECTION_HEAD || connection->state == CONNECTION_BODY) {
+		refuse_request(connection, &(struct refusal){408, "the request did not arrive in time"});
+		bufferevent_trigger(connection->bufferevent, EV_READ, BEV_TRIG_IGNORE_WATERMARKS);
+		return;
+	}
+	evhttp_connection_free(connection->ev);
+}
+
+static void connection_free(struct connection *connection)
+{
+	struct http_server *server = connection->server;
+
+	timer_stop(server->options.timers, &connection->timer);
+	if (connection->ev != NULL)
+		server->by_descriptor[connection->descriptor] = NULL;
+	if (connection->state >= CONNECTION_HANDLING)
+		server->pending--;
+	request_free(connection->request);
+	text_wipe(&connection->held);
+	bufferevent_decref(connection->bufferevent);
+	free(connection);
+}
+
+struct bufferevent *connection_new(struct event_base *base, void *arg)
+{
+	struct http_server *server = arg;
+	struct connection *connection = calloc(1, sizeof(*connection));
+	struct bufferevent *bufferevent = connection != NULL ? bufferevent_socket_new(base, -1, 0) : NULL;
+
+	if (bufferevent == NULL || evbuffer_add_cb(bufferevent_get_input(bufferevent), on_input, connection) == NULL) {
+		free(connection);
+		return bufferevent; /* evhttp tries by itself; such a connection is closed at once */
+	}
+	server->accepted++;
+	connection->server = server;
+	connection->bufferevent = bufferevent;
+	/* Kept alive until it is attached or found dead, and then until on_close. */
+	bufferevent_incref(bufferevent);
+	text_init(&connection->held, (size_t)server->options.header_bytes + 2 * READ_MAX);
+	timer_init(&connection->timer, on_timer, connection);
+	connection->next = server->newborn;
+	server->newborn = connection;
+	event_active(server->attach_event, EV_TIMEOUT, 0);
+	return bufferevent;
+}
+
+/* Makes room for descriptor in the table of connections. */
+static int reserve_slot(struct http_server *server, size_t descriptor)
+{
+	size_t count = server->by_descriptor_count > 0 ? server->by_descriptor_count : 64;
+
+	if (descriptor < server->by_descriptor_count)
+		return 0;
+	while (count <= descriptor)
+		count *= 2;
+	struct connection **grown = realloc(server->by_descriptor, count * sizeof(struct connection *));
+	if (grown == NULL)
+		return ERR_NO_MEMORY;
+	memset(grown + server->by_descriptor_count, 0, (count - server->by_descriptor_count) * sizeof(*grown));
+	server->by_descriptor = grown;
+	server->by_descriptor_count = count;
+	return 0;
+}
+
+static void note_peer(struct connection *connection)
+{
+	char *address = NULL;
+	uint16_t port = 0;
+
+	evhttp_connection_get_peer(connection->ev, &address, &port);
+	bool bare = strchr(address, ':') == NULL; /* not IPv6 */
+	snprintf(connection->peer, sizeof(connection->peer), bare ? "%s:%u" : "[%s]:%u", address, port);
+}
+
+/* evhttp is about to free its side. A request still being handled at this point is one that http_server_close drops. */
+static void on_close(struct evhttp_connection *ev, void *arg)
+{
+	(void)ev;
+	connection_free(arg);
+}
+
+static void attach(struct connection *connection)
+{
+	struct http_server *server = connection->server;
+	bufferevent_data_cb on_read;
+	void *ev;
+
+	/* evhttp hangs its connection on the callbacks; none means that it failed and let go. */
+	bufferevent_getcb(connection->bufferevent, &on_read, NULL, NULL, &ev);
+	int descriptor = bufferevent_getfd(connection->bufferevent);
+	if (ev == NULL || descriptor < 0) {
+		connection_free(connection);
+		return;
+	}
+	if (reserve_slot(server, (size_t)descriptor) < 0) {
+		evhttp_connection_free(ev);
+		connection_free(connection);
+		return;
+	}
+	connection->ev = ev;
+	connection->descriptor = descriptor;
+	server->by_descriptor[descriptor] = connection;
+	evhttp_connection_set_closecb(connection->ev, on_close, connection);
+	note_peer(connection);
+	start_timer(connection, server->options.idle_timeout);
+}
+
+void connection_attach_newborn(struct http_server *server)
+{
+	while (server->newborn != NULL) {
+		struct connection *connection = server->newborn;
+		server->newborn = connection->next;
+		attach(connection);
+	}
+}
+
+/* The reply is with the kernel; evhttp then closes the connection or reads on. */
+static void on_complete(struct evhttp_request *ev, void *arg)
+{
+	struct connection *connection = arg;
+	struct http_server *server = connection->server;
+	struct http_request *request = connection->request;
+	bool closing = request->head.close;
+
+	(void)ev;
+	if (request->unread)
+		linger_start(&server->lingering, connection->descriptor);
+	connection->request = NULL;
+	request_free(request);
+	server->pending--;
+	connection_move(connection, CONNECTION_IDLE);
+	if (!closing)
+		connection_read(connection);
+}
+
+void connection_on_request(struct evhttp_request *ev, void *arg)
+{
+	struct http_server *server = arg;
+	struct bufferevent *bufferevent = evhttp_connection_get_bufferevent(evhttp_request_get_connection(ev));
+	size_t descriptor = (size_t)bufferevent_getfd(bufferevent);
+	struct connection *connection =
+	    descriptor < server->by_descriptor_count ? server->by_descriptor[descriptor] : NULL;
+
+	/* Without memory for ours, evhttp made a connection that nobody guards. */
+	if (connection == NULL || connection->state != CONNECTION_READY) {
+		evhttp_add_header(evhttp_request_get_output_headers(ev), "Connection", "close");
+		evhttp_send_error(ev, HTTP_SERVUNAVAIL, NULL);
+		return;
+	}
+	connection->request->ev = ev;
+	evhttp_request_set_on_complete_cb(ev, on_complete, connection);
+	server->pending++;
+	connection_move(connection, CONNECTION_HANDLING);
+	request_dispatch(connection->request);
+}
+
+void connection_reply_started(struct connection *connection)
+{
+	connection_move(connection, CONNECTION_SENDING);
+	/* A client that closes its side early still gets the whole reply. */
+	bufferevent_disable(connection->bufferevent, EV_READ);
+	/* Writes in this turn of the loop instead of the next. */
+	event_active(&connection->bufferevent->ev_write, EV_WRITE, 0);
+}

@@ -1,0 +1,70 @@
+/* What the parts of the server share: the server, a request's whole state, and the hand-overs between them. */
+#ifndef HTTP_INTERNAL_H
+#define HTTP_INTERNAL_H
+
+#include "base/text.h"
+#include "http/body.h"
+#include "http/connection.h"
+#include "http/head.h"
+#include "http/http.h"
+#include "http/linger.h"
+#include "http/route.h"
+
+struct evhttp;
+struct evhttp_bound_socket;
+struct evhttp_request;
+struct event;
+
+struct http_server {
+	struct http_options options;
+	struct evhttp *evhttp;
+	struct evhttp_bound_socket *bound; /* NULL once draining */
+	struct event *attach_event;        /* active while there are newborn connections */
+	struct connection *newborn;        /* made, but evhttp's side not yet known */
+	struct connection **by_descriptor; /* attached connections, by their socket */
+	size_t by_descriptor_count;        /* slots */
+	struct linger_list lingering;
+	struct event *accept_event; /* on the listener's socket; NULL once draining */
+	struct timer accept_timer;  /* runs while accepting pauses */
+	size_t accepted;            /* connections ever */
+	size_t accepted_before;     /* as of the last turn that had some waiting */
+	uint16_t port;
+	size_t pending;
+	int64_t date_second; /* that date stands for */
+	char date[32];
+};
+
+struct http_request {
+	struct http_server *server;
+	struct connection *connection;
+	struct evhttp_request *ev; /* NULL until evhttp presents it */
+	struct arena arena;
+	struct head head;
+	struct refusal refusal; /* status 0: none */
+	struct text content;    /* the raw body */
+	struct body body;
+	struct fields query;
+	struct route_match match;
+	const char *captured[CAPTURES_MAX]; /* match's captures as texts */
+	const struct http_site *site;
+	const char *path;      /* below the site, decoded; "" until known */
+	const char *raw_query; /* encoded; NULL: none */
+	int64_t started;       /* monotonic microseconds */
+	int64_t ended;
+	int status;  /* 0: not replied to */
+	bool unread; /* refused with some of it not read: the client may still be sending */
+};
+
+/* Monotonic microseconds. */
+int64_t request_clock(void);
+/* A request whose head is not known yet. NULL when memory is out. */
+struct http_request *request_new(struct http_server *server, struct connection *connection);
+/* Wipes and frees. Accepts NULL. */
+void request_free(struct http_request *request);
+/* Checks a read request in the documented order and calls its handler, or replies itself. */
+void request_dispatch(struct http_request *request);
+
+/* {"code": status, "message": message}, for statuses that no error code stands for. */
+void reply_refusal(struct http_request *request, int status, const char *message);
+
+#endif

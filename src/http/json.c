@@ -1,0 +1,150 @@
+/* JSON bodies on cJSON. What cJSON is lenient about (depth, an escaped NUL, what follows the value) is checked here. */
+#include "http/json.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "http/parameters.h"
+
+/* Looks at an escape in a string; a NUL would cut the text short. */
+static bool is_escaped_nul(const char *at, const char *end)
+{
+	return end - at >= 6 && memcmp(at, "\\u0000", 6) == 0;
+}
+
+static int check_depth(const char *bytes, size_t length, struct error *error)
+{
+	bool in_string = false;
+	int depth = 0;
+
+	for (const char *at = bytes, *end = bytes + length; at < end; at++) {
+		if (in_string && is_escaped_nul(at, end))
+			return error_set(error, ERR_INVALID, "The JSON body has a NUL in a text.");
+		if (in_string && *at == '\\')
+			at++;
+		else if (*at == '"')
+			in_string = !in_string;
+		else if (!in_string && (*at == '{' || *at == '['))
+			depth++;
+		else if (!in_string && (*at == '}' || *at == ']'))
+			depth--;
+		if (depth > JSON_DEPTH_MAX)
+			return error_set(error, ERR_INVALID, "The JSON body is nested more than %d deep.",
+			                 JSON_DEPTH_MAX);
+	}
+	return 0;
+}
+
+static int read_root(const char *bytes, size_t length, cJSON **ret_root, struct error *error)
+{
+	const char *end = bytes;
+
+	if (!text_is_clean(bytes, length))
+		return error_set(error, ERR_INVALID, "The JSON body is not clean UTF-8 text.");
+	int rc = check_depth(bytes, length, error);
+	if (rc < 0)
+		return rc;
+	cJSON *root = cJSON_ParseWithLengthOpts(bytes, length, &end, false);
+	while (root != NULL && end < bytes + length && strchr(" \t\r\n", *end) != NULL)
+		end++;
+	if (!cJSON_IsObject(root) || end != bytes + length) {
+		cJSON_Delete(root);
+		return error_set(error, ERR_INVALID, "The body is not one JSON object.");
+	}
+	*ret_root = root;
+	return 0;
+}
+
+static int add_text(struct body *body, const char *name, const cJSON *item, struct arena *arena, struct error *error)
+{
+	const char *field = arena_text(arena, name);
+	const char *value = arena_text(arena, item->valuestring);
+
+	if (field == NULL || value == NULL)
+		return error_no_memory(error);
+	if (!text_is_clean(value, strlen(value)) || !text_is_clean(field, strlen(field)))
+		return error_set(error, ERR_INVALID, "The JSON body has a name or value with a control character.");
+	fields_add(&body->fields, field, value);
+	return 0;
+}
+
+static int add_list(struct body *body, const char *name, const cJSON *list, struct arena *arena, struct error *error)
+{
+	const cJSON *item;
+	int rc = 0;
+
+	if (fields_is_known(name) && !fields_is_list(name))
+		return error_set(error, ERR_INVALID, "The field \"%s\" must be a text, not a list.", name);
+	cJSON_ArrayForEach(item, list)
+	{
+		if (!cJSON_IsString(item))
+			return error_set(error, ERR_INVALID, "The field \"%s\" must be a list of texts.", name);
+		rc = add_text(body, name, item, arena, error);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int add_field(struct body *body, const cJSON *item, struct arena *arena, struct error *error)
+{
+	const char *name = fields_form_name(item->string);
+
+	if (cJSON_IsNull(item))
+		return 0;
+	if (strcmp(name, "parameters") == 0 && !cJSON_IsObject(item))
+		return error_set(error, ERR_INVALID, "The field \"parameters\" must be an object.");
+	if (strcmp(name, "parameters") == 0)
+		return parameters_print(item, false, arena, &body->parameters, error);
+	if (cJSON_IsString(item))
+		return add_text(body, name, item, arena, error);
+	if (cJSON_IsArray(item))
+		return add_list(body, name, item, arena, error);
+	/* An object under a name that tsuru may yet invent is nothing to this broker; a bare number is a mistake. */
+	if (cJSON_IsObject(item) && !fields_is_known(name))
+		return 0;
+	return error_set(error, ERR_INVALID, "The field \"%.200s\" must be a text.", name);
+}
+
+static size_t count_fields(const cJSON *root)
+{
+	size_t count = 0;
+
+	for (const cJSON *item = root->child; item != NULL; item = item->next)
+		count += cJSON_IsArray(item) ? (size_t)cJSON_GetArraySize(item) : 1;
+	return count;
+}
+
+static int check_single_parameters(const cJSON *root, struct error *error)
+{
+	bool seen = false;
+
+	for (const cJSON *item = root->child; item != NULL; item = item->next) {
+		if (strcmp(item->string, "parameters") != 0)
+			continue;
+		if (seen)
+			return error_set(error, ERR_INVALID, "The field \"parameters\" is given more than once.");
+		seen = true;
+	}
+	return 0;
+}
+
+int json_parse(const char *bytes, size_t length, struct arena *arena, struct body *body, struct error *error)
+{
+	cJSON *root = NULL;
+	int rc = read_root(bytes, length, &root, error);
+
+	if (rc < 0)
+		return rc;
+	size_t count = count_fields(root);
+	if (count > FIELDS_MAX)
+		rc = error_set(error, ERR_INVALID, "The JSON body has more than %d fields.", FIELDS_MAX);
+	if (rc == 0)
+		rc = check_single_parameters(root, error);
+	if (rc == 0)
+		rc = fields_init(&body->fields, count, arena, error);
+	for (const cJSON *item = root->child; rc == 0 && item != NULL; item = item->next)
+		rc = add_field(body, item, arena, error);
+	cJSON_Delete(root);
+	return rc < 0 ? rc : fields_finish(&body->fields, arena, error);
+}

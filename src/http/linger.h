@@ -1,0 +1,29 @@
+/* Lingering close: a refused client that is still sending gets its answer, and not a reset that destroys it on the way.
+ * The answered connection's socket is kept for a moment, and what arrives is thrown away. */
+#ifndef HTTP_LINGER_H
+#define HTTP_LINGER_H
+
+#include <stddef.h>
+
+#include "base/timer.h"
+
+#define LINGER_TIME      2000       /* ms for one client */
+#define LINGER_BYTES_MAX (64 << 20) /* thrown away for one client */
+#define LINGER_MAX       256        /* clients at once; beyond it, closing is plain */
+
+struct event_base;
+struct lingerer;
+
+struct linger_list {
+	struct event_base *base;
+	struct timers *timers;
+	struct lingerer *first;
+	size_t count;
+};
+
+/* Keeps a duplicate of descriptor, whose owner shuts down writing and closes its own. */
+void linger_start(struct linger_list *list, int descriptor);
+/* Closes all. */
+void linger_release(struct linger_list *list);
+
+#endif

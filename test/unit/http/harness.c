@@ -1,0 +1,245 @@
+/* See harness.h. */
+#include "unit/http/harness.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/text.h"
+
+/* What the request is to its handler, as text: fields, captures and parameters. */
+static void handle_echo(void *arg, struct http_request *request)
+{
+	static const char *const names[] = {"name", "app-name", "tags", "app-hosts", "eventid"};
+	const char *const *items;
+	struct text text;
+	size_t length;
+
+	(void)arg;
+	text_init(&text, REPLY_MAX);
+	text_add_format(&text, "%s %s", http_request_method(request), http_request_path(request));
+	if (http_request_capture(request, "name") != NULL)
+		text_add_format(&text, " name=%s", http_request_capture(request, "name"));
+	if (http_request_capture(request, "rest") != NULL)
+		text_add_format(&text, " rest=%s", http_request_capture(request, "rest"));
+	if (http_request_query(request, "q") != NULL)
+		text_add_format(&text, " q=%s", http_request_query(request, "q"));
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		size_t count = http_request_list(request, names[i], &items);
+		for (size_t j = 0; j < count; j++)
+			text_add_format(&text, " %s:%s", names[i], items[j]);
+	}
+	if (http_request_parameters(request) != NULL)
+		text_add_format(&text, " parameters:%s", http_request_parameters(request));
+	http_request_body(request, &length);
+	text_add_format(&text, " body=%zu", length);
+	http_reply_text(request, 200, text_string(&text));
+	text_release(&text);
+}
+
+static void handle_hold(void *arg, struct http_request *request)
+{
+	struct harness *harness = arg;
+
+	harness->held = request;
+}
+
+static void handle_none(void *arg, struct http_request *request)
+{
+	(void)arg;
+	http_reply_empty(request, 204);
+}
+
+static void handle_large(void *arg, struct http_request *request)
+{
+	char *json = malloc(8 << 20);
+
+	(void)arg;
+	assert_non_null(json);
+	memset(json, ' ', 8 << 20);
+	json[(8 << 20) - 1] = '\0';
+	json[0] = '1';
+	http_reply_json(request, 200, json);
+	free(json);
+}
+
+static const struct http_route routes[] = {
+    {"GET", "/", handle_echo, "root", false},
+    {"GET", "/resources/plans", handle_echo, "plans", false},
+    {"POST", "/resources", handle_echo, "create", false},
+    {"GET", "/resources/{name}", handle_echo, "show", false},
+    {"DELETE", "/resources/{name}", handle_echo, "remove", false},
+    {"GET", "/hold", handle_hold, "hold", false},
+    {"GET", "/none", handle_none, "none-at-all", false},
+    {"GET", "/large", handle_large, "large", false},
+    {"*", "/raw/{rest...}", handle_echo, "raw", true},
+    {NULL, NULL, NULL, NULL, false},
+};
+
+static const struct http_site sites[] = {
+    {"/", "user", "secret", "root", NULL},
+    {"/postgres", "pg", "p:w", "postgres", NULL},
+};
+
+static void on_access(void *arg, const struct http_request *request)
+{
+	struct harness *harness = arg;
+
+	harness->accesses++;
+	harness->last_status = http_request_status(request);
+	snprintf(harness->last_label, sizeof(harness->last_label), "%s", http_request_label(request));
+	assert_true(http_request_duration(request) >= 0);
+	assert_memory_equal(http_request_peer(request), "127.0.0.1:", 10);
+}
+
+struct http_options harness_options(void)
+{
+	return (struct http_options){
+	    .host = "127.0.0.1",
+	    .header_bytes = 4096,
+	    .body_bytes = 65536,
+	    .request_timeout = 30000,
+	    .idle_timeout = 60000,
+	    .routes = routes,
+	    .sites = sites,
+	    .site_count = sizeof(sites) / sizeof(sites[0]),
+	    .on_access = on_access,
+	};
+}
+
+void harness_open(struct harness *harness, const struct http_options *options)
+{
+	struct http_options mine = *options;
+	struct error error;
+
+	memset(harness, 0, sizeof(*harness));
+	harness->base = event_base_new();
+	harness->timers = timers_new_manual(784111777000); /* Sun, 06 Nov 1994 08:49:37 GMT */
+	assert_non_null(harness->base);
+	assert_non_null(harness->timers);
+	mine.base = harness->base;
+	mine.timers = harness->timers;
+	mine.arg = harness;
+	assert_int_equal(http_server_open(&mine, &harness->server, &error), 0);
+}
+
+void harness_close(struct harness *harness)
+{
+	http_server_close(harness->server);
+	timers_free(harness->timers);
+	event_base_free(harness->base);
+}
+
+int harness_connect(struct harness *harness)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+
+	assert_true(client >= 0);
+	address.sin_port = htons(http_server_port(harness->server));
+	assert_int_equal(setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)), 0);
+	assert_int_equal(connect(client, (struct sockaddr *)&address, sizeof(address)), 0);
+	harness->reply_length = 0;
+	harness->reply[0] = '\0';
+	harness->ended = false;
+	return client;
+}
+
+/* Loopback delivers at once, so a few turns that wait for nothing are enough to see all there is to see. */
+void harness_turn(struct harness *harness)
+{
+	for (int i = 0; i < 4; i++)
+		event_base_loop(harness->base, EVLOOP_NONBLOCK);
+}
+
+static void receive(struct harness *harness, int client)
+{
+	size_t room = REPLY_MAX - 1 - harness->reply_length;
+	ssize_t count = recv(client, harness->reply + harness->reply_length, room, MSG_DONTWAIT);
+
+	if (count > 0)
+		harness->reply_length += (size_t)count;
+	harness->reply[harness->reply_length] = '\0';
+	if (count == 0 || (count < 0 && errno != EAGAIN))
+		harness->ended = true;
+}
+
+void harness_send(struct harness *harness, int client, const char *bytes, size_t length, size_t step)
+{
+	for (size_t sent = 0; sent < length;) {
+		size_t size = step == 0 || length - sent < step ? length - sent : step;
+		ssize_t count = send(client, bytes + sent, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (count < 0 && errno != EAGAIN)
+			break; /* refused already */
+		if (count > 0)
+			sent += (size_t)count;
+		harness_turn(harness);
+	}
+}
+
+void harness_read(struct harness *harness, int client)
+{
+	harness_turn(harness);
+	receive(harness, client);
+}
+
+static size_t count_replies(const struct harness *harness)
+{
+	const char *at = harness->reply, *end = harness->reply + harness->reply_length;
+	size_t count = 0;
+
+	while (at < end) {
+		const char *head = strstr(at, "\r\n\r\n");
+		if (head == NULL)
+			break;
+		const char *length = strstr(at, "Content-Length: ");
+		at = head + 4 + (length != NULL && length < head ? strtoul(length + 16, NULL, 10) : 0);
+		if (at > end)
+			break;
+		count++;
+	}
+	return count;
+}
+
+void harness_read_replies(struct harness *harness, int client, size_t count)
+{
+	for (int i = 0; i < 2000 && !harness->ended && count_replies(harness) < count; i++)
+		harness_read(harness, client);
+}
+
+int harness_status(const struct harness *harness)
+{
+	int status;
+
+	return sscanf(harness->reply, "HTTP/1.1 %d", &status) == 1 ? status : 0;
+}
+
+int harness_exchange_bytes(struct harness *harness, const char *bytes, size_t length, size_t step)
+{
+	int client = harness_connect(harness);
+
+	harness_send(harness, client, bytes, length, step);
+	harness_read_replies(harness, client, 1);
+	harness_read(harness, client);
+	close(client);
+	harness_turn(harness);
+	return harness_status(harness);
+}
+
+int harness_exchange(struct harness *harness, const char *request)
+{
+	return harness_exchange_bytes(harness, request, strlen(request), 0);
+}
