@@ -1,0 +1,121 @@
+/* Binds: their fields, the moves between their states, the names of who is bound. Neighbour: codec.c, which walks the
+ * table. */
+#include <assert.h>
+#include <string.h>
+
+#include "base/secret.h"
+#include "model/codec.h"
+#include "model/model.h"
+
+#define LOWER          "abcdefghijklmnopqrstuvwxyz"
+#define UPPER          "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS         "0123456789"
+#define TSURU_NAME_MAX 40   /* bytes of an app's or job's name */
+#define SEALED_MAX     1024 /* bytes of a sealed password */
+
+#define IS(state) (1u << (state))
+
+static const char *const kind_names[] = {[BIND_APP] = "app", [BIND_JOB] = "job"};
+
+static const char *const state_names[] = {
+    [BIND_BINDING] = "binding", [BIND_BOUND] = "bound", [BIND_UNBINDING] = "unbinding"};
+
+/* BINDING again is a retry or a new password; from UNBINDING tsuru may take its unbind back. */
+static const unsigned int moves[] = {
+    [BIND_BINDING] = IS(BIND_BINDING) | IS(BIND_BOUND) | IS(BIND_UNBINDING),
+    [BIND_BOUND] = IS(BIND_BINDING) | IS(BIND_BOUND) | IS(BIND_UNBINDING),
+    [BIND_UNBINDING] = IS(BIND_BINDING) | IS(BIND_UNBINDING),
+};
+
+#define AT(member) .offset = offsetof(struct bind, member)
+
+static const struct field fields[] = {
+    {"incarnation", 1, FIELD_TEXT, true, AT(incarnation), .min = INCARNATION_LENGTH, .max = INCARNATION_LENGTH},
+    {"kind", 2, FIELD_ENUM, true, AT(kind), .max = BIND_JOB},
+    {"name", 3, FIELD_TEXT, true, AT(name), .min = 1, .max = APP_NAME_MAX},
+    {"login", 4, FIELD_TEXT, true, AT(login), .min = 1, .max = BACKEND_NAME_MAX},
+    {"secret", 5, FIELD_BYTES, true, AT(secret), .length_offset = offsetof(struct bind, secret_length),
+     .min = SECRET_SEAL_OVERHEAD, .max = SEALED_MAX},
+    {"parameters", 6, FIELD_TEXT, false, AT(parameters), .max = PARAMETERS_MAX},
+    {"user", 7, FIELD_TEXT, false, AT(user), .max = TEXT_MAX},
+    {"event", 8, FIELD_TEXT, false, AT(event), .max = TEXT_MAX},
+    {"unbind's event", 9, FIELD_TEXT, false, AT(unbind_event), .max = TEXT_MAX},
+    {"operation", 10, FIELD_TEXT, false, AT(operation), .min = OPERATION_ID_LENGTH, .max = OPERATION_ID_LENGTH},
+    {"state", 11, FIELD_ENUM, true, AT(state), .max = BIND_UNBINDING},
+    {"creation time", 12, FIELD_NUMBER, false, AT(created_at)},
+    {"update time", 13, FIELD_NUMBER, false, AT(updated_at)},
+};
+
+static const struct schema schema = {
+    .subject = "bind", .fields = fields, .field_count = sizeof(fields) / sizeof(*fields)};
+
+int bind_encode(const struct bind *bind, struct text *record, struct error *error)
+{
+	return codec_encode(&schema, bind, record, error);
+}
+
+int bind_decode(const void *bytes, size_t length, struct bind *ret_bind, struct error *error)
+{
+	struct bind bind = {0};
+	int rc = codec_decode(&schema, bytes, length, &bind, error);
+
+	if (rc == 0)
+		*ret_bind = bind;
+	return rc;
+}
+
+int bind_move(struct bind *bind, enum bind_state next, struct error *error)
+{
+	assert(bind->state >= BIND_BINDING && bind->state <= BIND_UNBINDING);
+	if ((moves[bind->state] & IS(next)) == 0)
+		return error_set(error, ERR_INTERNAL, "the bind of \"%s\" cannot go from %s to %s", bind->name,
+		                 bind_state_name(bind->state), bind_state_name(next));
+	bind->state = next;
+	return 0;
+}
+
+const char *bind_kind_name(enum bind_kind kind)
+{
+	return kind == BIND_APP || kind == BIND_JOB ? kind_names[kind] : "unknown";
+}
+
+const char *bind_state_name(enum bind_state state)
+{
+	return state >= BIND_BINDING && state <= BIND_UNBINDING ? state_names[state] : "unknown";
+}
+
+int bind_check_name(enum bind_kind kind, const char *name, struct error *error)
+{
+	size_t length = strlen(name);
+
+	if (length == 0 || length > TSURU_NAME_MAX || strchr(LOWER, name[0]) == NULL ||
+	    strspn(name, LOWER DIGITS "-") != length)
+		return error_set(error, ERR_INVALID,
+		                 "the %s's name \"%.*s\" is not a small letter followed by at most %d small letters, "
+		                 "digits or -",
+		                 bind_kind_name(kind), APP_NAME_MAX, name, TSURU_NAME_MAX - 1);
+	return 0;
+}
+
+int bind_check_host(const char *host, struct error *error)
+{
+	size_t length = strlen(host);
+
+	if (length == 0 || length > APP_NAME_MAX || strspn(host, LOWER UPPER DIGITS ".:_-[]") != length)
+		return error_set(error, ERR_INVALID,
+		                 "the app's host \"%.*s\" is not a host or host:port of 1 to %d bytes", APP_NAME_MAX,
+		                 host, APP_NAME_MAX);
+	return 0;
+}
+
+/* As the key of the record, but with a slash for the NUL, which would end the context. An incarnation and a kind hold
+ * no slash, so no two binds have the same. */
+void bind_context(const struct bind *bind, struct text *ret_context)
+{
+	text_reset(ret_context);
+	text_add(ret_context, bind->incarnation);
+	text_add(ret_context, "/");
+	text_add(ret_context, bind_kind_name(bind->kind));
+	text_add(ret_context, "/");
+	text_add(ret_context, bind->name);
+}

@@ -1,0 +1,36 @@
+/* Names on a backend: a part that people recognise and a hash that keeps them apart. */
+#include <assert.h>
+#include <string.h>
+
+#include "base/secret.h"
+#include "model/model.h"
+
+#define HASH_BYTES 5
+#define HASH_CHARS (2 * HASH_BYTES)
+#define NAME_MIN   24 /* the least that max may be: room for a slug worth reading */
+
+static void compose(char *ret_name, size_t max, const char *source, const char *const *parts, size_t count)
+{
+	size_t length;
+
+	assert(max >= NAME_MIN && max <= BACKEND_NAME_MAX);
+	text_slug(source, ret_name, max - HASH_CHARS - 1);
+	length = strlen(ret_name);
+	ret_name[length] = '_';
+	secret_hash_hex(ret_name + length + 1, HASH_BYTES, parts, count);
+}
+
+void name_instance(char *ret_name, size_t max, const char *service, const char *instance, const char *incarnation)
+{
+	const char *const parts[] = {service, instance, incarnation};
+
+	compose(ret_name, max, instance, parts, sizeof(parts) / sizeof(*parts));
+}
+
+void name_login(char *ret_name, size_t max, const char *service, const char *instance, const char *incarnation,
+                enum bind_kind kind, const char *bind)
+{
+	const char *const parts[] = {service, instance, incarnation, bind_kind_name(kind), bind};
+
+	compose(ret_name, max, bind, parts, sizeof(parts) / sizeof(*parts));
+}

@@ -1,0 +1,133 @@
+/* Operations: their fields, the moves between their states, their ids. Neighbour: codec.c, which walks the table. */
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "model/codec.h"
+#include "model/model.h"
+
+#define TIME_MAX ((UINT64_C(1) << 48) - 1) /* ms that 12 hex digits hold: until the year 10889 */
+
+#define IS(state) (1u << (state))
+
+static const char *const kind_names[] = {
+    [OPERATION_CREATE] = "create",         [OPERATION_UPDATE] = "update",
+    [OPERATION_REMOVE] = "remove",         [OPERATION_BIND] = "bind",
+    [OPERATION_UNBIND] = "unbind",         [OPERATION_ROTATE] = "rotate",
+    [OPERATION_ALLOW_UNIT] = "allow-unit", [OPERATION_DENY_UNIT] = "deny-unit",
+};
+
+static const char *const state_names[] = {
+    [OPERATION_PENDING] = "pending", [OPERATION_CLEANING] = "cleaning", [OPERATION_DONE] = "done",
+    [OPERATION_FAILED] = "failed",   [OPERATION_CANCELED] = "canceled",
+};
+
+/* What has finished goes nowhere. */
+static const unsigned int moves[] = {
+    [OPERATION_PENDING] = IS(OPERATION_PENDING) | IS(OPERATION_CLEANING) | IS(OPERATION_DONE) | IS(OPERATION_FAILED) |
+                          IS(OPERATION_CANCELED),
+    [OPERATION_CLEANING] = IS(OPERATION_CLEANING) | IS(OPERATION_FAILED),
+    [OPERATION_DONE] = 0,
+    [OPERATION_FAILED] = 0,
+    [OPERATION_CANCELED] = 0,
+};
+
+#define AT(member) .offset = offsetof(struct operation, member)
+
+static const struct field fields[] = {
+    {"id", 1, FIELD_TEXT, true, AT(id), .min = OPERATION_ID_LENGTH, .max = OPERATION_ID_LENGTH},
+    {"incarnation", 2, FIELD_TEXT, true, AT(incarnation), .min = INCARNATION_LENGTH, .max = INCARNATION_LENGTH},
+    {"kind", 3, FIELD_ENUM, true, AT(kind), .max = OPERATION_DENY_UNIT},
+    {"state", 4, FIELD_ENUM, true, AT(state), .max = OPERATION_CANCELED},
+    {"bind's kind", 5, FIELD_ENUM, false, AT(bind_kind), .max = BIND_JOB},
+    {"bind's name", 6, FIELD_TEXT, false, AT(bind_name), .min = 1, .max = APP_NAME_MAX},
+    {"unit", 7, FIELD_TEXT, false, AT(unit), .min = 1, .max = TEXT_MAX},
+    {"event", 8, FIELD_TEXT, false, AT(event), .max = TEXT_MAX},
+    {"user", 9, FIELD_TEXT, false, AT(user), .max = TEXT_MAX},
+    {"request", 10, FIELD_TEXT, false, AT(request), .max = TEXT_MAX},
+    {"trace", 11, FIELD_TEXT, false, AT(trace), .max = TEXT_MAX},
+    {"error", 12, FIELD_TEXT, false, AT(error), .max = TEXT_MAX},
+    {"renew flag", 13, FIELD_FLAG, false, AT(renew)},
+    {"told flag", 14, FIELD_FLAG, false, AT(told)},
+    {"attempts", 15, FIELD_NUMBER, false, AT(attempts)},
+    {"creation time", 16, FIELD_NUMBER, false, AT(created_at)},
+    {"end time", 17, FIELD_NUMBER, false, AT(finished_at)},
+};
+
+static const char *find_missing(const void *object)
+{
+	const struct operation *operation = object;
+
+	switch (operation->kind) {
+	case OPERATION_BIND:
+	case OPERATION_UNBIND:
+	case OPERATION_ROTATE:
+		if (operation->bind_kind == 0)
+			return "bind's kind";
+		return operation->bind_name == NULL ? "bind's name" : NULL;
+	case OPERATION_ALLOW_UNIT:
+	case OPERATION_DENY_UNIT:
+		return operation->unit == NULL ? "unit" : NULL;
+	case OPERATION_CREATE:
+	case OPERATION_UPDATE:
+	case OPERATION_REMOVE:
+		break;
+	}
+	return NULL;
+}
+
+static const struct schema schema = {
+    .subject = "operation",
+    .fields = fields,
+    .field_count = sizeof(fields) / sizeof(*fields),
+    .find_missing = find_missing,
+};
+
+int operation_encode(const struct operation *operation, struct text *record, struct error *error)
+{
+	return codec_encode(&schema, operation, record, error);
+}
+
+int operation_decode(const void *bytes, size_t length, struct operation *ret_operation, struct error *error)
+{
+	struct operation operation = {0};
+	int rc = codec_decode(&schema, bytes, length, &operation, error);
+
+	if (rc == 0)
+		*ret_operation = operation;
+	return rc;
+}
+
+int operation_move(struct operation *operation, enum operation_state next, struct error *error)
+{
+	assert(operation->state >= OPERATION_PENDING && operation->state <= OPERATION_CANCELED);
+	if ((moves[operation->state] & IS(next)) == 0)
+		return error_set(error, ERR_INTERNAL, "the operation \"%s\" cannot go from %s to %s", operation->id,
+		                 operation_state_name(operation->state), operation_state_name(next));
+	operation->state = next;
+	return 0;
+}
+
+const char *operation_kind_name(enum operation_kind kind)
+{
+	return kind >= OPERATION_CREATE && kind <= OPERATION_DENY_UNIT ? kind_names[kind] : "unknown";
+}
+
+const char *operation_state_name(enum operation_state state)
+{
+	return state >= OPERATION_PENDING && state <= OPERATION_CANCELED ? state_names[state] : "unknown";
+}
+
+bool operation_finished(enum operation_state state)
+{
+	return state == OPERATION_DONE || state == OPERATION_FAILED || state == OPERATION_CANCELED;
+}
+
+void operation_id(int64_t wall_ms, uint32_t sequence, char *ret_id)
+{
+	uint64_t ms = wall_ms < 0 ? 0 : (uint64_t)wall_ms;
+
+	if (ms > TIME_MAX)
+		ms = TIME_MAX;
+	snprintf(ret_id, OPERATION_ID_LENGTH + 1, "%012" PRIx64 "%08" PRIx32, ms, sequence);
+}

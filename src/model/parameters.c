@@ -1,0 +1,152 @@
+/* Reading a user's parameters: one object, whether its values came as texts of a form or as JSON. */
+#include "model/parameters.h"
+
+#include <cjson/cJSON.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/text.h"
+#include "model/model.h"
+
+#define SHOWN_MAX 100 /* bytes of a user's value in a message */
+
+int parameters_parse(const char *json, struct cJSON **ret_object, struct error *error)
+{
+	bool absent = json == NULL || json[0] == '\0';
+	struct cJSON *object;
+
+	if (!absent && strlen(json) > PARAMETERS_MAX)
+		return error_set(error, ERR_TOO_LARGE, "the parameters are over %d bytes", PARAMETERS_MAX);
+	object = absent ? cJSON_CreateObject() : cJSON_ParseWithOpts(json, NULL, 1);
+	if (object == NULL && absent)
+		return error_no_memory(error);
+	if (!cJSON_IsObject(object)) {
+		cJSON_Delete(object);
+		return error_set(error, ERR_INVALID, "the parameters are not a JSON object");
+	}
+	*ret_object = object;
+	return 0;
+}
+
+static bool is_allowed(const char *name, const char *const *allowed)
+{
+	for (size_t i = 0; allowed[i] != NULL; i++)
+		if (strcmp(allowed[i], name) == 0)
+			return true;
+	return false;
+}
+
+static int refuse_name(const char *name, const char *const *allowed, struct error *error)
+{
+	struct text list;
+
+	text_init(&list, ERROR_TEXT_MAX);
+	for (size_t i = 0; allowed[i] != NULL; i++)
+		text_add_format(&list, "%s%s", i > 0 ? ", " : "", allowed[i]);
+	error_set(error, ERR_INVALID, "the parameter \"%.*s\" is not known; allowed are: %s", SHOWN_MAX, name,
+	          list.length > 0 ? text_string(&list) : "none");
+	text_release(&list);
+	return ERR_INVALID;
+}
+
+int parameters_check_names(const struct cJSON *object, const char *const *allowed, struct error *error)
+{
+	const struct cJSON *item;
+
+	cJSON_ArrayForEach(item, object)
+	{
+		if (!is_allowed(item->string, allowed))
+			return refuse_name(item->string, allowed, error);
+	}
+	return 0;
+}
+
+static int find_word(const char *word, const char *const *words)
+{
+	for (size_t i = 0; words[i] != NULL; i++)
+		if (strcasecmp(words[i], word) == 0)
+			return 1;
+	return 0;
+}
+
+/* 1 or 0 as the item says, -1 when it says neither. */
+static int read_flag(const struct cJSON *item)
+{
+	static const char *const truths[] = {"true", "yes", "1", NULL};
+	static const char *const falsehoods[] = {"false", "no", "0", NULL};
+
+	if (cJSON_IsBool(item))
+		return cJSON_IsTrue(item) ? 1 : 0;
+	if (cJSON_IsNumber(item) && (item->valuedouble == 0.0 || item->valuedouble == 1.0))
+		return item->valuedouble == 1.0 ? 1 : 0;
+	if (cJSON_IsString(item) && find_word(item->valuestring, truths))
+		return 1;
+	if (cJSON_IsString(item) && find_word(item->valuestring, falsehoods))
+		return 0;
+	return -1;
+}
+
+int parameters_flag(const struct cJSON *object, const char *name, bool *ret_flag, struct error *error)
+{
+	const struct cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
+	int flag;
+
+	if (item == NULL)
+		return 0;
+	flag = read_flag(item);
+	if (flag < 0)
+		return error_set(error, ERR_INVALID, "the parameter \"%s\" is neither true nor false", name);
+	*ret_flag = flag == 1;
+	return 0;
+}
+
+/* Whether the item is a whole number that a double holds exactly, or the text of one. */
+static bool read_number(const struct cJSON *item, int64_t *ret_number)
+{
+	const double exact = 9007199254740992.0; /* 2^53 */
+	int64_t number;
+
+	if (cJSON_IsString(item))
+		return text_parse_number(item->valuestring, ret_number) == 0;
+	if (!cJSON_IsNumber(item) || !(item->valuedouble >= -exact && item->valuedouble <= exact))
+		return false;
+	number = (int64_t)item->valuedouble;
+	if ((double)number != item->valuedouble)
+		return false;
+	*ret_number = number;
+	return true;
+}
+
+int parameters_number(const struct cJSON *object, const char *name, int64_t min, int64_t max, int64_t *ret_number,
+                      struct error *error)
+{
+	const struct cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
+	int64_t number;
+
+	if (item == NULL)
+		return 0;
+	if (!read_number(item, &number) || number < min || number > max)
+		return error_set(error, ERR_INVALID, "the parameter \"%s\" is not a whole number from %lld to %lld",
+		                 name, (long long)min, (long long)max);
+	*ret_number = number;
+	return 0;
+}
+
+int parameters_text(const struct cJSON *object, const char *name, size_t max, const char **ret_text,
+                    struct error *error)
+{
+	const struct cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
+	size_t length;
+
+	if (item == NULL)
+		return 0;
+	if (!cJSON_IsString(item))
+		return error_set(error, ERR_INVALID, "the parameter \"%s\" is not a text", name);
+	length = strlen(item->valuestring);
+	if (length > max || !text_is_clean(item->valuestring, length))
+		return error_set(error, ERR_INVALID,
+		                 "the parameter \"%s\" is not a text of at most %zu bytes without control characters",
+		                 name, max);
+	*ret_text = item->valuestring;
+	return 0;
+}

@@ -1,0 +1,101 @@
+/* Names on a backend: always valid there, never longer than allowed, never the same by truncation. */
+#include "hostile.h"
+
+#include "base/secret.h"
+#include "model/model.h"
+
+#define INCARNATION "0123456789abcdef"
+
+static void assert_valid(const char *name, size_t max)
+{
+	size_t length = strlen(name);
+
+	assert_in_range(length, 12, max);
+	assert_in_range(name[0], 'a', 'z');
+	assert_int_equal(strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_"), length);
+	assert_int_equal(name[length - 11], '_');
+	assert_int_equal(strspn(name + length - 10, "0123456789abcdef"), 10);
+}
+
+static void test_random_names_are_valid(void **state)
+{
+	static const size_t limits[] = {24, 32, 63, 64};
+	char name[BACKEND_NAME_MAX + 1], source[301];
+	uint32_t seed = 99;
+
+	(void)state;
+	for (int round = 0; round < 4000; round++) {
+		size_t length = hostile_random(&seed) % 300, max = limits[round % 4];
+
+		for (size_t i = 0; i < length; i++)
+			source[i] = (char)(1 + hostile_random(&seed) % 255);
+		source[length] = '\0';
+		name_instance(name, max, "postgres", source, INCARNATION);
+		assert_valid(name, max);
+		name_login(name, max, "postgres", "db", INCARNATION, BIND_APP, source);
+		assert_valid(name, max);
+	}
+}
+
+static void test_readable(void **state)
+{
+	char name[BACKEND_NAME_MAX + 1];
+
+	(void)state;
+	name_instance(name, 63, "postgres", "My-DB", INCARNATION);
+	assert_int_equal(strncmp(name, "my_db_", 6), 0);
+	assert_int_equal(strlen(name), 16);
+	name_login(name, 63, "postgres", "My-DB", INCARNATION, BIND_APP, "shop");
+	assert_int_equal(strncmp(name, "shop_", 5), 0);
+}
+
+static void test_parts_keep_names_apart(void **state)
+{
+	char names[8][BACKEND_NAME_MAX + 1], longer[201], other[201];
+
+	(void)state;
+	name_instance(names[0], 63, "postgres", "db", INCARNATION);
+	name_instance(names[1], 63, "postgres", "db", "0123456789abcdee");
+	name_instance(names[2], 63, "redis", "db", INCARNATION);
+	name_login(names[3], 63, "postgres", "db", INCARNATION, BIND_APP, "db");
+	name_login(names[4], 63, "postgres", "db", INCARNATION, BIND_JOB, "db");
+	name_login(names[5], 63, "postgres", "d", INCARNATION, BIND_APP, "db");
+	memset(longer, 'a', 200);
+	memset(other, 'a', 200);
+	longer[200] = other[200] = '\0';
+	other[199] = 'b';
+	name_instance(names[6], 24, "postgres", longer, INCARNATION);
+	name_instance(names[7], 24, "postgres", other, INCARNATION);
+	assert_memory_equal(names[6], names[7], 13);
+	for (size_t i = 0; i < 8; i++)
+		for (size_t k = 0; k < i; k++)
+			assert_string_not_equal(names[i], names[k]);
+}
+
+/* A server's objects are found by these names again, by every later program. */
+static void test_stable(void **state)
+{
+	char name[BACKEND_NAME_MAX + 1];
+
+	(void)state;
+	name_instance(name, 63, "postgres", "db", INCARNATION);
+	assert_string_equal(name, "db_9e8e1108a2");
+}
+
+static int start(void **state)
+{
+	(void)state;
+	return secret_init(NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_random_names_are_valid),
+	    cmocka_unit_test(test_readable),
+	    cmocka_unit_test(test_parts_keep_names_apart),
+	    cmocka_unit_test(test_stable),
+	};
+
+	return cmocka_run_group_tests(tests, start, NULL);
+}
