@@ -291,7 +291,8 @@ static int save_bind(struct saving *saving, struct error *error)
 		return rc;
 	bind.record.updated_at = saving->wall;
 	if (verdict == VERDICT_CANCELED) {
-		changes_delete_bind(&saving->changes, &bind.record, bind.revision);
+		if (saving->instance.record.state == INSTANCE_FAILED) /* otherwise the removal needs it */
+			changes_delete_bind(&saving->changes, &bind.record, bind.revision);
 		return end_operation(saving, error);
 	}
 	if (verdict == VERDICT_FAILED && saving->job->kind == OPERATION_BIND)
