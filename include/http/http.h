@@ -19,7 +19,8 @@ struct http_request;
 typedef void http_handler(void *arg, struct http_request *request);
 
 /* One row of the table of routes; the first that fits wins. A pattern is literal segments and captures `{name}`;
- * a last capture `{name...}` takes the rest of the path, slashes included (one segment at least). */
+ * a last capture `{name...}` takes the rest of the path, slashes included (one segment at least). GET's routes serve
+ * HEAD too; an OPTIONS that no route takes is answered with the methods there are. */
 struct http_route {
 	const char *method; /* NULL ends a table; "*": any */
 	const char *pattern;
@@ -31,7 +32,7 @@ struct http_route {
 /* A site is a path prefix with its own credentials; requests go to the longest that fits. */
 struct http_site {
 	const char *path;                /* "/postgres" or "/" */
-	const char *username, *password; /* borrowed for the server's life */
+	const char *username, *password; /* borrowed for the server's life; username NULL: open to all */
 	const char *realm;               /* shown in WWW-Authenticate */
 	void *owner;                     /* http_request_site gives it back */
 };

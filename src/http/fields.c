@@ -67,6 +67,8 @@ bool fields_is_list(const char *name)
 int fields_init(struct fields *fields, size_t capacity, struct arena *arena, struct error *error)
 {
 	*fields = (struct fields){.capacity = capacity};
+	if (capacity == 0)
+		return 0;
 	fields->names = arena_alloc(arena, capacity * sizeof(*fields->names));
 	fields->values = arena_alloc(arena, capacity * sizeof(*fields->values));
 	return fields->names == NULL || fields->values == NULL ? error_no_memory(error) : 0;

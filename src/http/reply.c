@@ -31,7 +31,7 @@ static const char *reason_phrase(int status)
 	    {413, "Content Too Large"},
 	    {415, "Unsupported Media Type"},
 	    {417, "Expectation Failed"},
-    {422, "Unprocessable Content"},
+	    {422, "Unprocessable Content"},
 	    {429, "Too Many Requests"},
 	    {431, "Request Header Fields Too Large"},
 	    {500, "Internal Server Error"},
@@ -64,19 +64,19 @@ static const char *current_date(struct http_server *server)
 	return server->date;
 }
 
-/* A HEAD's reply has the length of the body that it does not have. */
+/* The length is that of the whole body, also for a HEAD, and for a body that memory did not suffice for: the client
+ * then sees it cut short by the close. */
 static void add_body(struct http_request *request, const char *type, const char *body, size_t length)
 {
 	struct evkeyvalq *headers = evhttp_request_get_output_headers(request->ev);
 	char number[24];
 
-	evhttp_add_header(headers, "Content-Type", type);
-	if (strcmp(http_request_method(request), "HEAD") != 0) {
-		evbuffer_add(evhttp_request_get_output_buffer(request->ev), body, length);
-		return;
-	}
 	snprintf(number, sizeof(number), "%zu", length);
+	evhttp_add_header(headers, "Content-Type", type);
 	evhttp_add_header(headers, "Content-Length", number);
+	if (strcmp(http_request_method(request), "HEAD") != 0 &&
+	    evbuffer_add(evhttp_request_get_output_buffer(request->ev), body, length) < 0)
+		request->head.close = true;
 }
 
 static void send_reply(struct http_request *request, int status)

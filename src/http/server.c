@@ -132,6 +132,9 @@ static int server_prepare(struct http_server *server, struct error *error)
 	evhttp_set_gencb(server->evhttp, connection_on_request, server);
 	evhttp_set_allowed_methods(server->evhttp, EVHTTP_REQ_GET); /* the canonical request's */
 	evhttp_set_default_content_type(server->evhttp, NULL);
+	/* For connections that memory did not suffice to guard: nothing larger than the canonical request. */
+	evhttp_set_max_headers_size(server->evhttp, 64);
+	evhttp_set_max_body_size(server->evhttp, 0);
 	return 0;
 }
 
