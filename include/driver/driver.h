@@ -142,7 +142,7 @@ struct driver_call {
 
 	/* private to call.c */
 	struct arena arena;
-	struct timer deadline, settled;
+	struct timer timer; /* the deadline; once settled, the turn of the loop that tells */
 	struct error outcome;
 	size_t result_capacity;
 	int state;
@@ -150,8 +150,8 @@ struct driver_call {
 
 /* Zeroes the call and prepares it. */
 void call_init(struct driver_call *call);
-/* Begins it by its kind. */
-void call_start(struct driver_call *call);
+/* Begins it by its kind. 0, or ERR_NO_MEMORY: then it is not under way and on_settled will not fire. */
+int call_start(struct driver_call *call);
 /* Gives it up in silence: on_settled will not fire. Harmless when it is not under way. */
 void call_cancel(struct driver_call *call);
 /* Frees what it holds, wiping results; not while it is under way. */

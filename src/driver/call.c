@@ -1,0 +1,222 @@
+/* All dispatch to drivers: begins a call, keeps its deadline, takes its outcome, and tells it once, from the loop.
+ * One timer does for the deadline and the telling: to move it needs no memory, so an outcome can always be told. */
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "driver/driver.h"
+
+enum {
+	CALL_IDLE,    /* not begun, told or given up */
+	CALL_WORKING, /* the driver is at it */
+	CALL_SETTLED, /* its outcome is known and not told yet */
+};
+
+/* ---- shared defaults ---- */
+
+int driver_validate_nothing(void *state, const struct plan *plan, const struct cJSON *parameters, bool is_bind,
+                            struct error *error)
+{
+	(void)state;
+	(void)plan;
+	(void)parameters;
+	(void)is_bind;
+	(void)error;
+	return 0;
+}
+
+void driver_settle_done(void *state, struct driver_call *call)
+{
+	(void)state;
+	call_settle(call, 0, "%s", "");
+}
+
+void driver_cancel_nothing(void *state, struct driver_call *call)
+{
+	(void)state;
+	(void)call;
+}
+
+/* ---- backends ---- */
+
+int backend_open(const struct driver *driver, const struct service *service, const struct driver_context *context,
+                 struct backend **ret_backend, struct error *error)
+{
+	struct backend *backend = calloc(1, sizeof(*backend));
+	int rc;
+
+	if (backend == NULL)
+		return error_no_memory(error);
+	backend->driver = driver;
+	backend->service = service;
+	backend->context = context;
+	rc = driver->open(context, service, &backend->state, error);
+	if (rc != 0) {
+		free(backend);
+		return rc;
+	}
+	*ret_backend = backend;
+	return 0;
+}
+
+void backend_close(struct backend *backend)
+{
+	if (backend == NULL)
+		return;
+	backend->driver->close(backend->state);
+	free(backend);
+}
+
+/* ---- calls ---- */
+
+static void dispatch(const struct driver *driver, void *state, struct driver_call *call)
+{
+	switch (call->kind) {
+	case CALL_PROVISION:
+		driver->provision(state, call);
+		return;
+	case CALL_UPDATE:
+		driver->update(state, call);
+		return;
+	case CALL_DEPROVISION:
+		driver->deprovision(state, call);
+		return;
+	case CALL_BIND:
+		driver->bind(state, call);
+		return;
+	case CALL_UNBIND:
+		driver->unbind(state, call);
+		return;
+	case CALL_CHECK:
+		driver->check(state, call);
+		return;
+	case CALL_OBSERVE:
+		driver->observe(state, call);
+		return;
+	case CALL_ALLOW_UNIT:
+		driver->allow_unit(state, call);
+		return;
+	case CALL_DENY_UNIT:
+		driver->deny_unit(state, call);
+		return;
+	}
+	call_settle(call, ERR_INTERNAL, "the call is of no known kind");
+}
+
+static void give_up_work(struct driver_call *call)
+{
+	call->backend->driver->cancel(call->backend->state, call);
+	call->work = NULL;
+}
+
+/* The deadline, or the turn of the loop after call_settle. on_settled may free the call. */
+static void on_timer(void *arg)
+{
+	struct driver_call *call = arg;
+	struct error outcome;
+
+	if (call->state == CALL_WORKING) {
+		give_up_work(call);
+		error_set(&call->outcome, ERR_TIMEOUT, "no answer within %lld ms", (long long)call->timeout);
+	}
+	call->state = CALL_IDLE;
+	outcome = call->outcome;
+	call->on_settled(call, outcome.code, &outcome);
+}
+
+void call_init(struct driver_call *call)
+{
+	memset(call, 0, sizeof(*call));
+	arena_init(&call->arena);
+	timer_init(&call->timer, on_timer, call);
+}
+
+int call_start(struct driver_call *call)
+{
+	assert(call->state == CALL_IDLE && call->on_settled != NULL);
+	if (timer_start(call->backend->context->timers, &call->timer, call->timeout) != 0)
+		return ERR_NO_MEMORY;
+	call->state = CALL_WORKING;
+	dispatch(call->backend->driver, call->backend->state, call);
+	return 0;
+}
+
+void call_cancel(struct driver_call *call)
+{
+	if (call->state == CALL_IDLE)
+		return;
+	if (call->state == CALL_WORKING)
+		give_up_work(call);
+	timer_stop(call->backend->context->timers, &call->timer);
+	call->state = CALL_IDLE;
+}
+
+void call_release(struct driver_call *call)
+{
+	assert(call->state == CALL_IDLE);
+	arena_wipe(&call->arena);
+	call->results = NULL;
+	call->result_count = call->result_capacity = 0;
+}
+
+bool call_under_way(const struct driver_call *call)
+{
+	return call->state != CALL_IDLE;
+}
+
+void call_settle(struct driver_call *call, int code, const char *format, ...)
+{
+	char text[ERROR_TEXT_MAX];
+	va_list arguments;
+	int rc;
+
+	assert(call->state == CALL_WORKING);
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	if (code != 0)
+		error_set(&call->outcome, code, "%s", text);
+	else if (arena_failed(&call->arena))
+		error_no_memory(&call->outcome);
+	else
+		error_clear(&call->outcome);
+	call->work = NULL;
+	call->state = CALL_SETTLED;
+	rc = timer_start(call->backend->context->timers, &call->timer, 0);
+	assert(rc == 0);
+	(void)rc;
+}
+
+/* ---- results ---- */
+
+static bool make_room(struct driver_call *call)
+{
+	size_t capacity = call->result_capacity > 0 ? 2 * call->result_capacity : 8;
+	struct pair *results;
+
+	if (call->result_count < call->result_capacity)
+		return true;
+	results = arena_alloc(&call->arena, capacity * sizeof(*results));
+	if (results == NULL)
+		return false;
+	if (call->result_count > 0)
+		memcpy(results, call->results, call->result_count * sizeof(*results));
+	call->results = results;
+	call->result_capacity = capacity;
+	return true;
+}
+
+void call_result(struct driver_call *call, const char *name, const char *value)
+{
+	struct pair pair;
+
+	assert(call->state == CALL_WORKING);
+	if (!make_room(call))
+		return;
+	pair.name = arena_text(&call->arena, name);
+	pair.value = arena_text(&call->arena, value);
+	if (!arena_failed(&call->arena))
+		call->results[call->result_count++] = pair;
+}

@@ -1,0 +1,29 @@
+/* The list of drivers: a new one adds its line here. */
+#include "driver/registry.h"
+
+#include <string.h>
+
+#include "driver/drivers.h"
+
+static const struct driver *const drivers[] = {
+    &driver_postgres,
+    &driver_shared,
+#ifdef SCRIPTED_DRIVER
+    &driver_scripted,
+#endif
+};
+
+#define DRIVER_COUNT (sizeof(drivers) / sizeof(*drivers))
+
+const struct driver *registry_find(const char *name)
+{
+	for (size_t i = 0; i < DRIVER_COUNT; i++)
+		if (strcmp(drivers[i]->name, name) == 0)
+			return drivers[i];
+	return NULL;
+}
+
+const struct driver *registry_at(size_t i)
+{
+	return i < DRIVER_COUNT ? drivers[i] : NULL;
+}

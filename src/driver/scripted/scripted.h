@@ -1,0 +1,61 @@
+/* The scripted driver, for tests only: a server that is pretended, and misbehaves on command.
+ *
+ * Its world (instances and logins) is kept in memory or, with the server key `state`, in an append-only file, one line
+ * an effect, written before the call settles and replayed at open:
+ *
+ *     instance NAME PLAN | login NAME INSTANCE PASSWORD-HASH | drop-login NAME | drop-instance NAME
+ *
+ * What a call does is said by rules: the first that fits its kind and has times left. Unit tests add them here; the
+ * program reads them from the file of the server key `rules` whenever a call begins, a line each, '#' for a comment:
+ *
+ *     KIND BEHAVIOUR [TIMES] [DELAY]
+ *
+ * KIND is provision, update, deprovision, bind, unbind, check, observe, allow-unit, deny-unit or *; TIMES is a number,
+ * 0 (the default) for always; DELAY a duration. The times of a file's rules are counted in memory, anew when the file's
+ * size or time of change differs. With no rule a call does its work and settles at once. */
+#ifndef DRIVER_SCRIPTED_SCRIPTED_H
+#define DRIVER_SCRIPTED_SCRIPTED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "driver/drivers.h"
+
+#define SCRIPTED_CRASH_STATUS 137 /* what the process ends with, as after a kill -9 */
+
+enum scripted_behaviour {
+	SCRIPTED_OK = 1,         /* "ok": acts (after the delay, if there is one) and settles */
+	SCRIPTED_DELAY,          /* "delay": the same; the name says what matters */
+	SCRIPTED_FAIL_TRANSIENT, /* "fail-transient": does nothing, settles ERR_UNAVAILABLE */
+	SCRIPTED_FAIL_FINAL,     /* "fail-final": does nothing, settles ERR_REFUSED */
+	SCRIPTED_FAIL_AFTER,     /* "fail-after": acts, then settles ERR_REFUSED */
+	SCRIPTED_HANG,           /* "hang": does nothing until scripted_release, then acts and settles */
+	SCRIPTED_LOST, /* "lost": acts at once; settles ERR_TIMEOUT after the delay or the release, else never */
+	SCRIPTED_CRASH_BEFORE, /* "crash-before": the process ends */
+	SCRIPTED_CRASH_AFTER,  /* "crash-after": acts, then the process ends */
+};
+
+/* In all functions state is backend->state. */
+
+/* kind 0 fits every call; times 0 is always; code 0 is the behaviour's own. Asserts that there is memory. */
+void scripted_rule(void *state, enum call_kind kind, enum scripted_behaviour behaviour, int times, int64_t delay_ms,
+                   int code);
+/* Forgets the rules that scripted_rule added. */
+void scripted_clear_rules(void *state);
+/* Lets the calls go that hang or are lost: they settle from the loop. Returns how many. */
+size_t scripted_release(void *state);
+
+/* How many calls of that kind (0: of any) have begun, and how many are under way. */
+size_t scripted_begun(void *state, enum call_kind kind);
+size_t scripted_under_way(void *state);
+
+/* The world. Names are the instance's resource and the bind's login. With several servers: on any of them. */
+bool scripted_has_instance(void *state, const char *name);
+const char *scripted_plan(void *state, const char *name); /* NULL: no such instance */
+bool scripted_has_login(void *state, const char *name);
+bool scripted_password_is(void *state, const char *name, const char *password);
+size_t scripted_instances(void *state);
+size_t scripted_logins(void *state);
+
+#endif

@@ -1,0 +1,231 @@
+/* The pretended server's memory. Every effect is a line: it is written to the journal with one write, then applied;
+ * opening applies the journal's lines again. */
+#include "driver/scripted/world.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <uthash.h>
+
+#include "base/secret.h"
+
+#define WORD_MAX   256  /* bytes of a name or plan, with the NUL */
+#define EFFECT_MAX 1024 /* bytes of a line */
+#define HASH_BYTES 16
+
+struct thing {
+	char name[WORD_MAX];
+	char of[WORD_MAX];             /* an instance's plan, a login's instance */
+	char hash[2 * HASH_BYTES + 1]; /* of a login's password */
+	UT_hash_handle hh;
+};
+
+static struct thing *find(struct thing *things, const char *name)
+{
+	struct thing *thing;
+
+	HASH_FIND_STR(things, name, thing);
+	return thing;
+}
+
+static void drop(struct thing **things, const char *name)
+{
+	struct thing *thing = find(*things, name);
+
+	if (thing == NULL)
+		return;
+	HASH_DEL(*things, thing);
+	free(thing);
+}
+
+static int put(struct thing **things, const struct thing *content, struct error *error)
+{
+	struct thing *thing = find(*things, content->name);
+	bool is_new = thing == NULL;
+
+	if (is_new)
+		thing = calloc(1, sizeof(*thing));
+	if (thing == NULL)
+		return error_no_memory(error);
+	memcpy(thing->name, content->name, sizeof(thing->name));
+	memcpy(thing->of, content->of, sizeof(thing->of));
+	memcpy(thing->hash, content->hash, sizeof(thing->hash));
+	if (is_new)
+		HASH_ADD_STR(*things, name, thing);
+	return 0;
+}
+
+/* ---- effects ---- */
+
+static int apply(struct world *world, const char *line, struct error *error)
+{
+	struct thing thing = {0};
+
+	if (sscanf(line, "instance %255s %255s", thing.name, thing.of) == 2)
+		return put(&world->instances, &thing, error);
+	if (sscanf(line, "login %255s %255s %32s", thing.name, thing.of, thing.hash) == 3)
+		return put(&world->logins, &thing, error);
+	if (sscanf(line, "drop-instance %255s", thing.name) == 1)
+		drop(&world->instances, thing.name);
+	else if (sscanf(line, "drop-login %255s", thing.name) == 1)
+		drop(&world->logins, thing.name);
+	else
+		return error_set(error, ERR_CORRUPT, "the journal of a scripted server has the line \"%s\"", line);
+	return 0;
+}
+
+__attribute__((format(printf, 3, 4))) static int act(struct world *world, struct error *error, const char *format, ...)
+{
+	char line[EFFECT_MAX];
+	va_list arguments;
+	int length;
+
+	va_start(arguments, format);
+	length = vsnprintf(line, sizeof(line), format, arguments);
+	va_end(arguments);
+	if (length < 0 || (size_t)length >= sizeof(line))
+		return error_set(error, ERR_TOO_LARGE, "an effect is over %d bytes", EFFECT_MAX);
+	if (world->journal >= 0 && write(world->journal, line, (size_t)length) != length)
+		return error_set(error, ERR_UNAVAILABLE, "a scripted server's journal cannot be written: %s",
+		                 strerror(errno));
+	return apply(world, line, error);
+}
+
+/* A last line that was cut off by the end of the process never happened. */
+static int replay(struct world *world, const char *path, struct error *error)
+{
+	char line[EFFECT_MAX];
+	FILE *file = fopen(path, "re");
+	int rc = 0;
+
+	if (file == NULL)
+		return errno == ENOENT ? 0
+		                       : error_set(error, ERR_INVALID, "the journal \"%s\" cannot be read: %s", path,
+		                                   strerror(errno));
+	while (rc == 0 && fgets(line, sizeof(line), file) != NULL && strchr(line, '\n') != NULL)
+		rc = apply(world, line, error);
+	fclose(file);
+	return rc;
+}
+
+int world_open(struct world *world, const char *path, struct error *error)
+{
+	int rc;
+
+	*world = (struct world){.journal = -1};
+	if (path == NULL)
+		return 0;
+	rc = replay(world, path, error);
+	if (rc == 0)
+		world->journal = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+	if (rc == 0 && world->journal < 0)
+		rc = error_set(error, ERR_INVALID, "the journal \"%s\" cannot be opened: %s", path, strerror(errno));
+	if (rc != 0)
+		world_close(world);
+	return rc;
+}
+
+static void free_all(struct thing **things)
+{
+	struct thing *thing, *next;
+
+	HASH_ITER (hh, *things, thing, next) {
+		HASH_DEL(*things, thing);
+		free(thing);
+	}
+}
+
+void world_close(struct world *world)
+{
+	free_all(&world->instances);
+	free_all(&world->logins);
+	if (world->journal >= 0)
+		close(world->journal);
+	world->journal = -1;
+}
+
+static void hash_password(const char *name, const char *password, char *ret_hash)
+{
+	const char *const parts[] = {name, password};
+
+	secret_hash_hex(ret_hash, HASH_BYTES, parts, 2);
+}
+
+int world_put_instance(struct world *world, const char *name, const char *plan, struct error *error)
+{
+	const struct thing *instance = find(world->instances, name);
+
+	if (instance != NULL && strcmp(instance->of, plan) == 0)
+		return 0;
+	return act(world, error, "instance %s %s\n", name, plan);
+}
+
+int world_put_login(struct world *world, const char *name, const char *instance, const char *password,
+                    struct error *error)
+{
+	const struct thing *login = find(world->logins, name);
+	char hash[2 * HASH_BYTES + 1];
+
+	hash_password(name, password, hash);
+	if (login != NULL && strcmp(login->of, instance) == 0 && strcmp(login->hash, hash) == 0)
+		return 0;
+	return act(world, error, "login %s %s %s\n", name, instance, hash);
+}
+
+int world_drop_instance(struct world *world, const char *name, struct error *error)
+{
+	return find(world->instances, name) == NULL ? 0 : act(world, error, "drop-instance %s\n", name);
+}
+
+int world_drop_login(struct world *world, const char *name, struct error *error)
+{
+	return find(world->logins, name) == NULL ? 0 : act(world, error, "drop-login %s\n", name);
+}
+
+/* ---- look-ups ---- */
+
+const char *world_plan(const struct world *world, const char *name)
+{
+	const struct thing *instance = find(world->instances, name);
+
+	return instance != NULL ? instance->of : NULL;
+}
+
+bool world_has_login(const struct world *world, const char *name)
+{
+	return find(world->logins, name) != NULL;
+}
+
+bool world_password_is(const struct world *world, const char *name, const char *password)
+{
+	const struct thing *login = find(world->logins, name);
+	char hash[2 * HASH_BYTES + 1];
+
+	if (login == NULL)
+		return false;
+	hash_password(name, password, hash);
+	return strcmp(login->hash, hash) == 0;
+}
+
+size_t world_instances(const struct world *world)
+{
+	return HASH_COUNT(world->instances);
+}
+
+size_t world_logins(const struct world *world)
+{
+	return HASH_COUNT(world->logins);
+}
+
+size_t world_logins_of(const struct world *world, const char *instance)
+{
+	size_t count = 0;
+
+	for (const struct thing *login = world->logins; login != NULL; login = login->hh.next)
+		count += strcmp(login->of, instance) == 0;
+	return count;
+}

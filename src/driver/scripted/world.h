@@ -1,0 +1,36 @@
+/* What a pretended server holds: instances and logins, in memory and, where a file is given, in a journal. */
+#ifndef DRIVER_SCRIPTED_WORLD_H
+#define DRIVER_SCRIPTED_WORLD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+
+struct thing;
+
+struct world {
+	struct thing *instances, *logins; /* hashes */
+	int journal;                      /* -1: none */
+};
+
+/* path is the journal, which is made when it does not exist and replayed otherwise; NULL: none. */
+int world_open(struct world *world, const char *path, struct error *error);
+void world_close(struct world *world);
+
+/* Each makes it so, and writes a line unless it is so already. */
+int world_put_instance(struct world *world, const char *name, const char *plan, struct error *error);
+int world_put_login(struct world *world, const char *name, const char *instance, const char *password,
+                    struct error *error);
+int world_drop_instance(struct world *world, const char *name, struct error *error);
+int world_drop_login(struct world *world, const char *name, struct error *error);
+
+const char *world_plan(const struct world *world, const char *name); /* NULL: no such instance */
+bool world_has_login(const struct world *world, const char *name);
+bool world_password_is(const struct world *world, const char *name, const char *password);
+size_t world_instances(const struct world *world);
+size_t world_logins(const struct world *world);
+/* The logins of one instance. */
+size_t world_logins_of(const struct world *world, const char *instance);
+
+#endif

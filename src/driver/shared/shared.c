@@ -1,0 +1,49 @@
+/* The shared driver: a service that exists already and is the same for everybody, such as a relay or an API key. There
+ * is nothing to make: a bind gets the environment that the configuration says. */
+#include "driver/drivers.h"
+
+static int shared_open(const struct driver_context *context, const struct service *service, void **ret_state,
+                       struct error *error)
+{
+	(void)context;
+	for (size_t i = 0; i < service->plan_count; i++)
+		if (service->env_count + service->plans[i].env_count == 0)
+			return error_set(
+			    error, ERR_INVALID,
+			    "the plan \"%s\" of the service \"%s\" gives an app nothing: the driver \"shared\" "
+			    "needs an \"env\" in the plan or the service",
+			    service->plans[i].name, service->name);
+	*ret_state = NULL;
+	return 0;
+}
+
+static void shared_close(void *state)
+{
+	(void)state;
+}
+
+static const char *const nothing[] = {NULL};
+static const struct pair no_environment[] = {{NULL, NULL}};
+
+const struct driver driver_shared = {
+    .name = "shared",
+    .instance_name_max = BACKEND_NAME_MAX,
+    .login_name_max = BACKEND_NAME_MAX,
+    .variables = nothing,
+    .environment = no_environment,
+    .instance_parameters = nothing,
+    .bind_parameters = nothing,
+    .open = shared_open,
+    .close = shared_close,
+    .validate = driver_validate_nothing,
+    .provision = driver_settle_done,
+    .update = driver_settle_done,
+    .deprovision = driver_settle_done,
+    .bind = driver_settle_done,
+    .unbind = driver_settle_done,
+    .check = driver_settle_done,
+    .observe = driver_settle_done,
+    .allow_unit = driver_settle_done,
+    .deny_unit = driver_settle_done,
+    .cancel = driver_cancel_nothing,
+};
