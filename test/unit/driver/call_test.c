@@ -1,0 +1,386 @@
+/* Calls: each is told once, from the loop, whatever the driver, the deadline and the caller do. The driver here does
+ * what the test says. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "driver/driver.h"
+
+struct puppet {
+	int open_code;
+	bool closed;
+	bool settles; /* inside the slot */
+	int code;
+	size_t results;
+	const char *slot; /* the last one called */
+	int cancels;
+};
+
+struct world {
+	struct driver_context context;
+	struct backend *backend;
+	struct driver_call call;
+	struct puppet puppet;
+	int told;
+	int code;
+	char text[ERROR_TEXT_MAX];
+	bool frees; /* on_settled releases the call */
+};
+
+static struct puppet *opening; /* what puppet_open gives; the slot has no argument for it */
+
+static int puppet_open(const struct driver_context *context, const struct service *service, void **ret_state,
+                       struct error *error)
+{
+	(void)context;
+	(void)service;
+	if (opening->open_code != 0)
+		return error_set(error, opening->open_code, "cannot open");
+	*ret_state = opening;
+	return 0;
+}
+
+static void puppet_close(void *state)
+{
+	struct puppet *puppet = state;
+
+	puppet->closed = true;
+}
+
+static void act(struct puppet *puppet, struct driver_call *call, const char *slot)
+{
+	char name[32];
+
+	puppet->slot = slot;
+	call->work = puppet;
+	for (size_t i = 0; i < puppet->results; i++) {
+		snprintf(name, sizeof(name), "name%zu", i);
+		call_result(call, name, "value");
+	}
+	if (puppet->settles)
+		call_settle(call, puppet->code, "it said %s", "so");
+}
+
+#define SLOT(verb)                                                                                                     \
+	static void puppet_##verb(void *state, struct driver_call *call)                                               \
+	{                                                                                                              \
+		act(state, call, #verb);                                                                               \
+	}
+
+SLOT(provision)
+SLOT(update)
+SLOT(deprovision)
+SLOT(bind)
+SLOT(unbind)
+SLOT(check)
+SLOT(observe)
+SLOT(allow_unit)
+SLOT(deny_unit)
+
+static void puppet_cancel(void *state, struct driver_call *call)
+{
+	struct puppet *puppet = state;
+
+	assert_ptr_equal(call->work, puppet);
+	puppet->cancels++;
+}
+
+static const struct driver driver_puppet = {
+    .name = "puppet",
+    .open = puppet_open,
+    .close = puppet_close,
+    .validate = driver_validate_nothing,
+    .provision = puppet_provision,
+    .update = puppet_update,
+    .deprovision = puppet_deprovision,
+    .bind = puppet_bind,
+    .unbind = puppet_unbind,
+    .check = puppet_check,
+    .observe = puppet_observe,
+    .allow_unit = puppet_allow_unit,
+    .deny_unit = puppet_deny_unit,
+    .cancel = puppet_cancel,
+};
+
+static void on_settled(struct driver_call *call, int code, const struct error *error)
+{
+	struct world *world = call->arg;
+
+	assert_false(call_under_way(call));
+	assert_int_equal(error->code, code);
+	world->told++;
+	world->code = code;
+	strcpy(world->text, error->text);
+	if (world->frees) {
+		call_release(call);
+		memset(call, 0xee, sizeof(*call));
+	}
+}
+
+static void prepare(struct world *world)
+{
+	call_init(&world->call);
+	world->call.kind = CALL_CHECK;
+	world->call.backend = world->backend;
+	world->call.timeout = 1000;
+	world->call.on_settled = on_settled;
+	world->call.arg = world;
+	world->told = 0;
+}
+
+static int setup(void **state)
+{
+	struct world *world = calloc(1, sizeof(*world));
+
+	assert_non_null(world);
+	world->context.timers = timers_new_manual(0);
+	assert_non_null(world->context.timers);
+	opening = &world->puppet;
+	assert_int_equal(backend_open(&driver_puppet, NULL, &world->context, &world->backend, NULL), 0);
+	prepare(world);
+	*state = world;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct world *world = *state;
+
+	if (!world->frees)
+		call_release(&world->call);
+	backend_close(world->backend);
+	timers_free(world->context.timers);
+	free(world);
+	return 0;
+}
+
+static void test_settled_inside_the_slot(void **state)
+{
+	struct world *world = *state;
+
+	world->puppet.settles = true;
+	assert_int_equal(call_start(&world->call), 0);
+	assert_int_equal(world->told, 0);
+	assert_true(call_under_way(&world->call));
+	timers_advance(world->context.timers, 0);
+	assert_int_equal(world->told, 1);
+	assert_int_equal(world->code, 0);
+	assert_string_equal(world->text, "");
+	timers_advance(world->context.timers, 5000);
+	assert_int_equal(world->told, 1);
+	assert_int_equal(world->puppet.cancels, 0);
+}
+
+static void test_settled_later(void **state)
+{
+	struct world *world = *state;
+
+	assert_int_equal(call_start(&world->call), 0);
+	timers_advance(world->context.timers, 999);
+	assert_int_equal(world->told, 0);
+	call_settle(&world->call, ERR_REFUSED, "no, %d times", 3);
+	assert_int_equal(world->told, 0);
+	timers_advance(world->context.timers, 0);
+	assert_int_equal(world->told, 1);
+	assert_int_equal(world->code, ERR_REFUSED);
+	assert_string_equal(world->text, "no, 3 times");
+}
+
+static void test_deadline(void **state)
+{
+	struct world *world = *state;
+
+	assert_int_equal(call_start(&world->call), 0);
+	timers_advance(world->context.timers, 999);
+	assert_int_equal(world->puppet.cancels, 0);
+	timers_advance(world->context.timers, 1);
+	assert_int_equal(world->puppet.cancels, 1);
+	assert_int_equal(world->told, 1);
+	assert_int_equal(world->code, ERR_TIMEOUT);
+	assert_string_equal(world->text, "no answer within 1000 ms");
+	timers_advance(world->context.timers, 5000);
+	assert_int_equal(world->told, 1);
+}
+
+/* What is settled in the very turn of its deadline counts as settled. */
+static void test_settled_at_the_deadline(void **state)
+{
+	struct world *world = *state;
+
+	assert_int_equal(call_start(&world->call), 0);
+	timers_advance(world->context.timers, 999);
+	call_settle(&world->call, 0, "%s", "");
+	timers_advance(world->context.timers, 1);
+	assert_int_equal(world->told, 1);
+	assert_int_equal(world->code, 0);
+	assert_int_equal(world->puppet.cancels, 0);
+}
+
+static void test_cancelled_while_working(void **state)
+{
+	struct world *world = *state;
+
+	assert_int_equal(call_start(&world->call), 0);
+	call_cancel(&world->call);
+	assert_int_equal(world->puppet.cancels, 1);
+	assert_false(call_under_way(&world->call));
+	call_cancel(&world->call);
+	assert_int_equal(world->puppet.cancels, 1);
+	timers_advance(world->context.timers, 5000);
+	assert_int_equal(world->told, 0);
+}
+
+static void test_cancelled_when_settled(void **state)
+{
+	struct world *world = *state;
+
+	world->puppet.settles = true;
+	assert_int_equal(call_start(&world->call), 0);
+	call_cancel(&world->call);
+	assert_int_equal(world->puppet.cancels, 0);
+	timers_advance(world->context.timers, 5000);
+	assert_int_equal(world->told, 0);
+}
+
+static void test_cancel_of_nothing(void **state)
+{
+	struct world *world = *state;
+
+	call_cancel(&world->call);
+	assert_int_equal(world->puppet.cancels, 0);
+	world->puppet.settles = true;
+	assert_int_equal(call_start(&world->call), 0);
+	timers_advance(world->context.timers, 0);
+	call_cancel(&world->call);
+	assert_int_equal(world->puppet.cancels, 0);
+	assert_int_equal(world->told, 1);
+}
+
+static void test_completion_may_free_the_call(void **state)
+{
+	struct world *world = *state;
+
+	world->frees = true;
+	world->puppet.settles = true;
+	world->puppet.results = 3;
+	assert_int_equal(call_start(&world->call), 0);
+	timers_advance(world->context.timers, 0);
+	assert_int_equal(world->told, 1);
+	prepare(world);
+	world->puppet.settles = false;
+	assert_int_equal(call_start(&world->call), 0);
+	timers_advance(world->context.timers, 1000);
+	assert_int_equal(world->told, 1);
+	assert_int_equal(world->code, ERR_TIMEOUT);
+}
+
+static void test_results(void **state)
+{
+	struct world *world = *state;
+	char name[32] = "changed", value[32] = "before";
+
+	world->puppet.results = 100;
+	assert_int_equal(call_start(&world->call), 0);
+	call_result(&world->call, name, value);
+	strcpy(value, "after");
+	call_settle(&world->call, 0, "%s", "");
+	timers_advance(world->context.timers, 0);
+	assert_int_equal(world->call.result_count, 101);
+	assert_string_equal(world->call.results[0].name, "name0");
+	assert_string_equal(world->call.results[99].name, "name99");
+	assert_string_equal(world->call.results[99].value, "value");
+	assert_string_equal(world->call.results[100].value, "before");
+	call_release(&world->call);
+	assert_int_equal(world->call.result_count, 0);
+}
+
+static void test_lost_result_is_no_success(void **state)
+{
+	struct world *world = *state;
+
+	assert_int_equal(call_start(&world->call), 0);
+	world->call.arena.failed = true;
+	call_result(&world->call, "name", "value");
+	call_settle(&world->call, 0, "%s", "");
+	timers_advance(world->context.timers, 0);
+	assert_int_equal(world->code, ERR_NO_MEMORY);
+	assert_int_equal(world->call.result_count, 0);
+}
+
+static void test_every_kind_has_its_slot(void **state)
+{
+	static const char *const slots[] = {
+	    [CALL_PROVISION] = "provision", [CALL_UPDATE] = "update",         [CALL_DEPROVISION] = "deprovision",
+	    [CALL_BIND] = "bind",           [CALL_UNBIND] = "unbind",         [CALL_CHECK] = "check",
+	    [CALL_OBSERVE] = "observe",     [CALL_ALLOW_UNIT] = "allow_unit", [CALL_DENY_UNIT] = "deny_unit",
+	};
+	struct world *world = *state;
+
+	for (int kind = CALL_PROVISION; kind <= CALL_DENY_UNIT; kind++) {
+		world->call.kind = (enum call_kind)kind;
+		assert_int_equal(call_start(&world->call), 0);
+		assert_string_equal(world->puppet.slot, slots[kind]);
+		call_cancel(&world->call);
+	}
+}
+
+static void test_defaults(void **state)
+{
+	struct world *world = *state;
+
+	assert_int_equal(driver_validate_nothing(NULL, NULL, NULL, true, NULL), 0);
+	assert_int_equal(call_start(&world->call), 0);
+	driver_settle_done(NULL, &world->call);
+	timers_advance(world->context.timers, 0);
+	assert_int_equal(world->told, 1);
+	assert_int_equal(world->code, 0);
+}
+
+static void test_backend(void **state)
+{
+	struct world *world = *state;
+	struct puppet puppet = {.open_code = ERR_INVALID};
+	struct backend *backend = NULL;
+	struct error error = {0};
+
+	opening = &puppet;
+	assert_int_equal(backend_open(&driver_puppet, NULL, &world->context, &backend, &error), ERR_INVALID);
+	assert_string_equal(error.text, "cannot open");
+	assert_null(backend);
+	assert_false(puppet.closed);
+	puppet.open_code = 0;
+	assert_int_equal(backend_open(&driver_puppet, NULL, &world->context, &backend, &error), 0);
+	assert_ptr_equal(backend->driver, &driver_puppet);
+	assert_ptr_equal(backend->state, &puppet);
+	backend_close(backend);
+	assert_true(puppet.closed);
+	backend_close(NULL);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+	    TEST(test_settled_inside_the_slot),
+	    TEST(test_settled_later),
+	    TEST(test_deadline),
+	    TEST(test_settled_at_the_deadline),
+	    TEST(test_cancelled_while_working),
+	    TEST(test_cancelled_when_settled),
+	    TEST(test_cancel_of_nothing),
+	    TEST(test_completion_may_free_the_call),
+	    TEST(test_results),
+	    TEST(test_lost_result_is_no_success),
+	    TEST(test_every_kind_has_its_slot),
+	    TEST(test_defaults),
+	    TEST(test_backend),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

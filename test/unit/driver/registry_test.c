@@ -1,0 +1,48 @@
+/* The registry: what it names it finds, and no slot is left empty. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "driver/registry.h"
+
+static void test_find(void **state)
+{
+	(void)state;
+	assert_string_equal(registry_find("shared")->name, "shared");
+	assert_string_equal(registry_find("postgres")->name, "postgres");
+	assert_null(registry_find("Shared"));
+	assert_null(registry_find(""));
+}
+
+static void test_every_driver_is_whole(void **state)
+{
+	const struct driver *driver;
+	size_t count = 0;
+
+	(void)state;
+	for (; (driver = registry_at(count)) != NULL; count++) {
+		assert_ptr_equal(registry_find(driver->name), driver);
+		assert_in_range(driver->instance_name_max, 24, BACKEND_NAME_MAX);
+		assert_in_range(driver->login_name_max, 24, BACKEND_NAME_MAX);
+		assert_true(driver->variables != NULL && driver->environment != NULL);
+		assert_true(driver->instance_parameters != NULL && driver->bind_parameters != NULL);
+		assert_true(driver->open != NULL && driver->close != NULL && driver->validate != NULL);
+		assert_true(driver->provision != NULL && driver->update != NULL && driver->deprovision != NULL);
+		assert_true(driver->bind != NULL && driver->unbind != NULL);
+		assert_true(driver->check != NULL && driver->observe != NULL);
+		assert_true(driver->allow_unit != NULL && driver->deny_unit != NULL && driver->cancel != NULL);
+	}
+	assert_true(count >= 2);
+	assert_null(registry_at(count + 1));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_find), cmocka_unit_test(test_every_driver_is_whole)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
