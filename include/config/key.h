@@ -17,6 +17,7 @@ enum key_type {
 	KEY_SIZE,     /* "1MiB"; bytes within [min, max] */
 	KEY_LIST,     /* a sequence of scalars */
 	KEY_MAP,      /* a mapping of scalars */
+	KEY_NODE,     /* src/config's own: a nested mapping or sequence with tables of its own */
 };
 
 struct config_key {

@@ -1,0 +1,104 @@
+/* Checks of single values, for the tables of keys. Each error names the key, the value and what is allowed. */
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "config/reader.h"
+
+#define NAME_MAX_BYTES 64
+
+/* "host:port", "[v6]:port" or ":port"; the host is numeric. */
+bool split_listener(const char *text, struct arena *arena, struct listener *ret_listener)
+{
+	const char *colon = strrchr(text, ':');
+	unsigned char address[16];
+	int64_t port;
+	char *host;
+
+	if (colon == NULL || text_parse_number(colon + 1, &port) != 0 || port < 0 || port > 65535)
+		return false;
+	if (colon == text)
+		host = arena_text(arena, "0.0.0.0");
+	else if (text[0] == '[' && colon > text + 1 && colon[-1] == ']')
+		host = arena_bytes(arena, text + 1, (size_t)(colon - text) - 2);
+	else
+		host = arena_bytes(arena, text, (size_t)(colon - text));
+	if (host == NULL || inet_pton(text[0] == '[' ? AF_INET6 : AF_INET, host, address) != 1)
+		return false;
+	*ret_listener = (struct listener){.text = text, .host = host, .port = (uint16_t)port};
+	return true;
+}
+
+int check_listener(const char *name, const char *value, struct error *error)
+{
+	struct listener listener;
+	struct arena arena;
+	bool good;
+
+	arena_init(&arena);
+	good = split_listener(value, &arena, &listener);
+	arena_release(&arena);
+	if (good)
+		return 0;
+	return error_set(error, ERR_INVALID,
+	                 "\"%s\" is \"%.100s\"; it must be ADDRESS:PORT with a numeric address, such as 0.0.0.0:8080, "
+	                 "[::]:8080 or :8080",
+	                 name, value);
+}
+
+int check_service_name(const char *name, const char *value, struct error *error)
+{
+	const size_t length = strlen(value);
+
+	if (length > 0 && length <= SERVICE_NAME_MAX && value[0] >= 'a' && value[0] <= 'z' &&
+	    strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789-") == length)
+		return 0;
+	return error_set(
+	    error, ERR_INVALID,
+	    "\"%s\" is \"%.100s\"; a service's name is a small letter and then small letters, digits and -, "
+	    "%d at most in all",
+	    name, value, SERVICE_NAME_MAX);
+}
+
+int check_name(const char *name, const char *value, struct error *error)
+{
+	const size_t length = strlen(value);
+
+	if (length > 0 && length <= NAME_MAX_BYTES && strpbrk(value, " \t\r\n/") == NULL)
+		return 0;
+	return error_set(error, ERR_INVALID,
+	                 "\"%s\" is \"%.100s\"; it must have 1 to %d bytes, without spaces and slashes", name, value,
+	                 NAME_MAX_BYTES);
+}
+
+int check_path(const char *name, const char *value, struct error *error)
+{
+	static const char unreserved[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/";
+	const size_t length = strlen(value);
+
+	if (strcmp(value, "/") == 0)
+		return 0;
+	if (value[0] == '/' && value[length - 1] != '/' && strspn(value, unreserved) == length &&
+	    strstr(value, "//") == NULL && strstr(value, "/.") == NULL)
+		return 0;
+	return error_set(
+	    error, ERR_INVALID,
+	    "\"%s\" is \"%.100s\"; a path begins with /, does not end with one, and holds letters, digits, "
+	    "-, _, ~ and dots that begin no segment",
+	    name, value);
+}
+
+int check_log_format(const char *name, const char *value, struct error *error)
+{
+	if (strcmp(value, "text") == 0 || strcmp(value, "json") == 0)
+		return 0;
+	return error_set(error, ERR_INVALID, "\"%s\" is \"%.100s\"; allowed are text and json", name, value);
+}
+
+int check_log_level(const char *name, const char *value, struct error *error)
+{
+	if (log_level_parse(value) >= 0)
+		return 0;
+	return error_set(error, ERR_INVALID, "\"%s\" is \"%.100s\"; allowed are debug, info, warning and error", name,
+	                 value);
+}
