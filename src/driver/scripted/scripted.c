@@ -14,9 +14,9 @@
 #include "driver/scripted/world.h"
 #include "model/parameters.h"
 
-#define PORT             "4242"
-#define URL_MAX          512
-#define SIZE_MAX_ALLOWED 100
+#define PORT         "4242"
+#define URL_MAX      512
+#define SIZE_ALLOWED 100 /* the largest "size" */
 
 /* A pretended server; a service without servers has one. */
 struct place {
@@ -284,25 +284,33 @@ static void scripted_close(void *state)
 	free(scripted);
 }
 
-static int scripted_open(const struct driver_context *context, const struct service *service, void **ret_state,
-                         struct error *error)
+static int open_places(struct scripted *scripted, const struct service *service, struct error *error)
 {
 	size_t count = service->server_count > 0 ? service->server_count : 1;
-	struct scripted *scripted = calloc(1, sizeof(*scripted));
 	int rc = 0;
 
-	if (scripted == NULL)
-		return error_no_memory(error);
-	scripted->context = context;
-	TAILQ_INIT(&scripted->works);
 	scripted->places = calloc(count, sizeof(*scripted->places));
 	if (scripted->places == NULL)
-		rc = error_no_memory(error);
+		return error_no_memory(error);
 	for (size_t i = 0; rc == 0 && i < count; i++) {
 		rc = open_place(&scripted->places[i], service->server_count > 0 ? &service->servers[i] : NULL, error);
 		if (rc == 0)
 			scripted->place_count++;
 	}
+	return rc;
+}
+
+static int scripted_open(const struct driver_context *context, const struct service *service, void **ret_state,
+                         struct error *error)
+{
+	struct scripted *scripted = calloc(1, sizeof(*scripted));
+	int rc;
+
+	if (scripted == NULL)
+		return error_no_memory(error);
+	scripted->context = context;
+	TAILQ_INIT(&scripted->works);
+	rc = open_places(scripted, service, error);
 	if (rc != 0) {
 		scripted_close(scripted);
 		return rc;
@@ -320,7 +328,7 @@ static int scripted_validate(void *state, const struct plan *plan, const struct 
 	(void)state;
 	(void)plan;
 	return is_bind ? parameters_flag(parameters, "read_only", &flag, error)
-	               : parameters_number(parameters, "size", 1, SIZE_MAX_ALLOWED, &size, error);
+	               : parameters_number(parameters, "size", 1, SIZE_ALLOWED, &size, error);
 }
 
 /* ---- what tests say and see ---- */
