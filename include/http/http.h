@@ -83,6 +83,9 @@ const char *http_request_parameters(const struct http_request *request);
 const char *http_request_body(const struct http_request *request, size_t *ret_length);
 /* Lives until the reply is sent; for whatever the handler needs to keep. */
 struct arena *http_request_arena(struct http_request *request);
+/* What the handler wants on_access to find; NULL until it is set, which is before the reply. Borrowed. */
+void http_request_set_context(struct http_request *request, void *context);
+void *http_request_context(const struct http_request *request);
 /* For on_access. */
 int http_request_status(const struct http_request *request);
 int64_t http_request_duration(const struct http_request *request); /* microseconds since its head was read */

@@ -47,6 +47,7 @@ struct http_request {
 	struct route_match match;
 	const char *captured[CAPTURES_MAX]; /* match's captures as texts */
 	const struct http_site *site;
+	void *context;         /* the handler's, for on_access */
 	const char *path;      /* below the site, decoded; "" until known */
 	const char *raw_query; /* encoded; NULL: none */
 	int64_t started;       /* monotonic microseconds */

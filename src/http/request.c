@@ -108,27 +108,35 @@ static int read_fields(struct http_request *request, struct error *error)
 	                  &request->arena, &request->body, error);
 }
 
+/* Past its site and its credentials: the route, its captures and the fields; NULL with *error set. */
+static const struct http_route *find_route(struct http_request *request, struct error *error)
+{
+	struct route_match *match = &request->match;
+
+	route_find(request->server->options.routes, request->head.method, request->path, match);
+	if (match->route == NULL) {
+		error_set(error, match->path_known ? ERR_METHOD : ERR_NOT_FOUND, "There is nothing at \"%.200s\".",
+		          request->path);
+		return NULL;
+	}
+	return read_fields(request, error) < 0 ? NULL : match->route;
+}
+
 static void handle(struct http_request *request)
 {
-	const struct http_options *options = &request->server->options;
-	struct error error = {0};
+	struct error error;
 
 	if (check_site(request, &error) < 0) {
 		http_reply_error(request, &error);
 		return;
 	}
-	route_find(options->routes, request->head.method, request->path, &request->match);
-	if (request->match.route == NULL && request->match.path_known) {
+	const struct http_route *route = find_route(request, &error);
+	if (route != NULL)
+		route->handler(request->server->options.arg, request);
+	else if (error.code == ERR_METHOD)
 		reply_allow(request);
-		return;
-	}
-	if (request->match.route == NULL)
-		error_set(&error, ERR_NOT_FOUND, "There is nothing at \"%.200s\".", request->path);
-	if (error.code < 0 || read_fields(request, &error) < 0) {
+	else
 		http_reply_error(request, &error);
-		return;
-	}
-	request->match.route->handler(options->arg, request);
 }
 
 void request_dispatch(struct http_request *request)
@@ -227,6 +235,16 @@ const char *http_request_body(const struct http_request *request, size_t *ret_le
 struct arena *http_request_arena(struct http_request *request)
 {
 	return &request->arena;
+}
+
+void http_request_set_context(struct http_request *request, void *context)
+{
+	request->context = context;
+}
+
+void *http_request_context(const struct http_request *request)
+{
+	return request->context;
 }
 
 int http_request_status(const struct http_request *request)
