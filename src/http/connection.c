@@ -16,7 +16,7 @@
 
 #include "http/internal.h"
 
-#define READ_MAX 16384 /* libevent's most for one read */
+#define READ_MAX ((size_t)16384) /* libevent's most for one read */
 
 static const char canonical[] = "GET / HTTP/1.1\r\n\r\n";
 
@@ -315,7 +315,8 @@ static int reserve_slot(struct http_server *server, size_t descriptor)
 	struct connection **grown = realloc(server->by_descriptor, count * sizeof(struct connection *));
 	if (grown == NULL)
 		return ERR_NO_MEMORY;
-	memset(grown + server->by_descriptor_count, 0, (count - server->by_descriptor_count) * sizeof(*grown));
+	memset(grown + server->by_descriptor_count, 0,
+	       (count - server->by_descriptor_count) * sizeof(struct connection *));
 	server->by_descriptor = grown;
 	server->by_descriptor_count = count;
 	return 0;

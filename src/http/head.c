@@ -246,7 +246,9 @@ int head_parse(char *bytes, size_t length, size_t lines, struct arena *arena, st
 			return -1;
 		line = end + 2;
 	}
-	if (!is_1_1)
+	if (!is_1_1) {
 		head->close = true;
+		head->expects_continue = false;
+	}
 	return check_framing(head, is_1_1, ret_refusal);
 }

@@ -47,7 +47,7 @@ static int read_root(const char *bytes, size_t length, cJSON **ret_root, struct 
 	cJSON *root = cJSON_ParseWithLengthOpts(bytes, length, &end, false);
 	while (root != NULL && end < bytes + length && strchr(" \t\r\n", *end) != NULL)
 		end++;
-	if (!cJSON_IsObject(root) || end != bytes + length) {
+	if (root == NULL || !cJSON_IsObject(root) || end != bytes + length) {
 		cJSON_Delete(root);
 		return error_set(error, ERR_INVALID, "The body is not one JSON object.");
 	}
@@ -134,7 +134,7 @@ int json_parse(const char *bytes, size_t length, struct arena *arena, struct bod
 	cJSON *root = NULL;
 	int rc = read_root(bytes, length, &root, error);
 
-	if (rc < 0)
+	if (root == NULL)
 		return rc;
 	size_t count = count_fields(root);
 	if (count > FIELDS_MAX)

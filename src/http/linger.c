@@ -73,6 +73,8 @@ void linger_start(struct linger_list *list, int descriptor)
 
 void linger_release(struct linger_list *list)
 {
-	while (list->first != NULL)
-		lingerer_free(list->first);
+	for (struct lingerer *lingerer = list->first, *next; lingerer != NULL; lingerer = next) {
+		next = lingerer->next;
+		lingerer_free(lingerer);
+	}
 }

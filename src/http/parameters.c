@@ -132,7 +132,7 @@ static int order_by_key(struct printer *printer, const cJSON *object, const cJSO
 	{
 		ret_items[i++] = child;
 	}
-	qsort(ret_items, count, sizeof(*ret_items), compare_keys);
+	qsort(ret_items, count, sizeof(const cJSON *), compare_keys);
 	for (i = 1; i < count; i++) {
 		if (strcmp(ret_items[i]->string, ret_items[i - 1]->string) == 0)
 			return bad_key(ret_items[i]->string, "is given more than once", printer->error);
@@ -165,7 +165,7 @@ static int print_container(struct printer *printer, const cJSON *item, bool may_
 	printer->items += count;
 	if (printer->items > FIELDS_MAX)
 		return error_set(printer->error, ERR_INVALID, "There are more than %d parameters.", FIELDS_MAX);
-	const cJSON **items = arena_alloc(printer->arena, (count + 1) * sizeof(*items));
+	const cJSON **items = arena_alloc(printer->arena, (count + 1) * sizeof(const cJSON *));
 	if (items == NULL)
 		return error_no_memory(printer->error);
 	bool listed = cJSON_IsArray(item) || (printer->from_form && may_be_list);

@@ -99,6 +99,7 @@ static int watch_listener(struct http_server *server, struct error *error)
 	struct sockaddr_storage address;
 	socklen_t length = sizeof(address);
 
+	memset(&address, 0, sizeof(address));
 	if (getsockname(descriptor, (struct sockaddr *)&address, &length) < 0)
 		return error_set(error, ERR_INTERNAL, "The listener's port cannot be read: %s.", strerror(errno));
 	server->port = ntohs(address.ss_family == AF_INET ? ((struct sockaddr_in *)&address)->sin_port

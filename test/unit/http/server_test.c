@@ -552,8 +552,14 @@ static void test_address_in_use(void **state)
 static void test_out_of_descriptors(void **state)
 {
 	struct harness *harness = *state;
+	const char *preloaded = getenv("LD_PRELOAD");
 	struct rlimit limit, low;
+
+	/* Valgrind plays the limit itself: the kernel accepts, and the connection is gone. */
+	if (preloaded != NULL && strstr(preloaded, "vgpreload") != NULL)
+		skip();
 	int client = harness_connect(harness);
+	int watched = event_base_get_num_events(harness->base, EVENT_BASE_COUNT_ADDED);
 
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
 	low = limit;
@@ -561,15 +567,14 @@ static void test_out_of_descriptors(void **state)
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
 	assert_true(send(client, GET("/") "\r\n", sizeof(GET("/") "\r\n") - 1, MSG_NOSIGNAL) > 0);
 	harness_turn(harness);
-	/* Paused: the loop has nothing to do although a connection waits. */
-	event_base_loop(harness->base, EVLOOP_NONBLOCK);
-	assert_int_equal(event_base_get_num_events(harness->base, EVENT_BASE_COUNT_ACTIVE), 0);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
-	harness_read(harness, client);
-	assert_int_equal(harness_status(harness), 0);
+	assert_true(event_base_get_num_events(harness->base, EVENT_BASE_COUNT_ADDED) < watched);
+	harness_turn(harness);
+	assert_int_equal(harness->accesses, 0);
 	timers_advance(harness->timers, 100);
-	harness_read_replies(harness, client, 1);
-	assert_int_equal(harness_status(harness), 200);
+	assert_int_equal(event_base_get_num_events(harness->base, EVENT_BASE_COUNT_ADDED), watched);
+	/* Connections are accepted in order, so the waiting one is answered before this one. */
+	assert_int_equal(harness_exchange(harness, GET("/") "\r\n"), 200);
 	close(client);
 }
 
