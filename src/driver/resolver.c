@@ -14,7 +14,8 @@
 #include <sys/socket.h>
 
 #define CONFIGURATION "/etc/resolv.conf"
-#define CLOSING_TURNS 8 /* of the loop, for answers that evdns owes at the end; two are enough */
+#define ASK_AGAIN     "1.5" /* seconds without an answer; three questions fit into RESOLVER_TIMEOUT */
+#define CLOSING_TURNS 8     /* of the loop at most, for answers that evdns owes at the end */
 
 struct resolver {
 	struct event_base *base;
@@ -49,6 +50,7 @@ int resolver_new(struct event_base *base, struct timers *timers, struct resolver
 		free(resolver);
 		return error_no_memory(error);
 	}
+	evdns_base_set_option(resolver->dns, "timeout", ASK_AGAIN);
 	/* A machine without the file still has its hosts and numeric addresses; evdns then asks 127.0.0.1. */
 	evdns_base_resolv_conf_parse(resolver->dns, DNS_OPTIONS_ALL, CONFIGURATION);
 	*ret_resolver = resolver;

@@ -1,7 +1,6 @@
 /* Rules of the scripted driver and their file, whose form scripted.h describes. */
 #include "driver/scripted/rules.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
