@@ -10,25 +10,26 @@
 #include "broker/internal.h"
 #include "driver/registry.h"
 
-static const char configuration[] = "data_dir: %s\n"
-                                    "services:\n"
-                                    "  - name: scripted\n"
-                                    "    driver: scripted\n"
-                                    "    password: api-password\n"
-                                    "    attempt_timeout: 10s\n"
-                                    "    retry_for: 10m\n"
-                                    "    servers:\n"
-                                    "      - {name: one, capacity: 4, parallel: 2, pool: east, state: %s/one}\n"
-                                    "      - {name: two, capacity: 2, parallel: 2, pool: west, state: %s/two}\n"
-                                    "    plans:\n"
-                                    "      - {name: small, description: a, weight: 1}\n"
-                                    "      - {name: large, description: b, weight: 2}\n"
-                                    "  - name: relay\n"
-                                    "    driver: shared\n"
-                                    "    password: api-password\n"
-                                    "    env: {RELAY_USER: \"{instance}-{app}\", GONE: \"x\"}\n"
-                                    "    plans:\n"
-                                    "      - {name: only, description: c, env: {RELAY_URL: \"smtp://{team}/\", GONE: \"\"}}\n";
+static const char configuration[] =
+    "data_dir: %s\n"
+    "services:\n"
+    "  - name: scripted\n"
+    "    driver: scripted\n"
+    "    password: api-password\n"
+    "    attempt_timeout: 10s\n"
+    "    retry_for: 10m\n"
+    "    servers:\n"
+    "      - {name: one, capacity: 4, parallel: 2, pool: east, state: %s/one}\n"
+    "      - {name: two, capacity: 2, parallel: 2, pool: west, state: %s/two}\n"
+    "    plans:\n"
+    "      - {name: small, description: a, weight: 1}\n"
+    "      - {name: large, description: b, weight: 2}\n"
+    "  - name: relay\n"
+    "    driver: shared\n"
+    "    password: api-password\n"
+    "    env: {RELAY_USER: \"{instance}-{app}\", GONE: \"x\"}\n"
+    "    plans:\n"
+    "      - {name: only, description: c, env: {RELAY_URL: \"smtp://{team}/\", GONE: \"\"}}\n";
 
 static void load_config(struct world *world)
 {
@@ -39,8 +40,8 @@ static void load_config(struct world *world)
 	FILE *file;
 
 	for (const struct driver *driver; (driver = registry_at(count)) != NULL; count++)
-		drivers[count] = (struct config_driver){driver->name, driver->server_keys, driver->plan_keys,
-		                                        driver->variables};
+		drivers[count] =
+		    (struct config_driver){driver->name, driver->server_keys, driver->plan_keys, driver->variables};
 	snprintf(path, sizeof(path), "%s/broker.yaml", world->directory);
 	snprintf(text, sizeof(text), configuration, world->directory, world->directory, world->directory);
 	file = fopen(path, "w");
@@ -53,7 +54,8 @@ static void load_config(struct world *world)
 
 static void start(struct world *world)
 {
-	struct broker_options options = {.config = world->config, .keyring = world->keyring, .context = &world->context};
+	struct broker_options options = {
+	    .config = world->config, .keyring = world->keyring, .context = &world->context};
 	struct store_options store_options = {.directory = world->directory, .size_max = 64 * 1024 * 1024};
 	struct error error;
 
@@ -88,9 +90,9 @@ int world_setup(void **state)
 	assert_non_null(mkdtemp(world->directory));
 	world->base = event_base_new();
 	assert_non_null(world->base);
-	assert_int_equal(keyring_parse("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f", &world->keyring,
-	                               &error),
-	                 0);
+	assert_int_equal(
+	    keyring_parse("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f", &world->keyring, &error),
+	    0);
 	load_config(world);
 	start(world);
 	return 0;
@@ -177,11 +179,10 @@ static void set_field(struct broker_request *to, const char *name, const char *v
 		const char *name;
 		const char **field;
 	} texts[] = {
-	    {"instance", &to->instance},     {"plan", &to->plan},
-	    {"team", &to->team},             {"event", &to->caller.event},
-	    {"user", &to->caller.user},      {"unit", &to->unit},
-	    {"parameters", &to->parameters}, {"pool", &to->pool},
-	    {"cluster", &to->cluster},       {"description", &to->description},
+	    {"instance", &to->instance},       {"plan", &to->plan},        {"team", &to->team},
+	    {"event", &to->caller.event},      {"user", &to->caller.user}, {"unit", &to->unit},
+	    {"parameters", &to->parameters},   {"pool", &to->pool},        {"cluster", &to->cluster},
+	    {"description", &to->description},
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
@@ -252,7 +253,8 @@ enum status_kind status_of(struct world *world, const char *instance)
 }
 
 static const char *show(struct world *world, const char *instance,
-                        int (*view)(struct broker *, const struct service *, const char *, struct text *, struct error *))
+                        int (*view)(struct broker *, const struct service *, const char *, struct text *,
+                                    struct error *))
 {
 	static char shown[65536];
 	struct error error;

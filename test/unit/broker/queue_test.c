@@ -138,7 +138,7 @@ static void test_server_limit(void **state)
 	struct world *world = *state;
 	struct broker_statistics statistics;
 	struct ask asks[4];
-	char names[4][8];
+	char names[4][16];
 
 	scripted_rule(scripted(world), CALL_PROVISION, SCRIPTED_DELAY, 4, 1000, 0);
 	for (int i = 0; i < 4; i++) {
@@ -176,7 +176,7 @@ static void test_many_binds_at_once(void **state)
 {
 	enum { COUNT = 200 };
 	static struct ask asks[COUNT];
-	static char apps[COUNT][12];
+	static char apps[COUNT][16];
 	struct world *world = *state;
 
 	request(world, broker_create, "instance", "db", "team", "red", NULL);
@@ -195,7 +195,7 @@ static void test_many_binds_at_once(void **state)
 static void test_placement_and_capacity(void **state)
 {
 	struct world *world = *state;
-	char name[8];
+	char name[16];
 
 	for (int i = 0; i < 6; i++) {
 		snprintf(name, sizeof(name), "db%d", i);
@@ -232,7 +232,8 @@ static void test_bad_requests_are_refused_with_a_sentence(void **state)
 	answer = request(world, broker_create, "instance", "db", "team", "red", "plan", "huge", NULL);
 	assert_int_equal(answer.code, ERR_INVALID);
 	assert_non_null(strstr(answer.text, "small, large"));
-	answer = request(world, broker_create, "instance", "db", "team", "red", "parameters", "{\"color\":\"x\"}", NULL);
+	answer =
+	    request(world, broker_create, "instance", "db", "team", "red", "parameters", "{\"color\":\"x\"}", NULL);
 	assert_int_equal(answer.code, ERR_INVALID);
 	assert_non_null(strstr(answer.text, "color"));
 	assert_int_equal(request(world, broker_create, "instance", "db", "parameters", "{\"size\":\"101\"}", NULL).code,
@@ -240,7 +241,8 @@ static void test_bad_requests_are_refused_with_a_sentence(void **state)
 	request(world, broker_create, "instance", "db", "team", "red", NULL);
 	assert_int_equal(request(world, broker_bind, "instance", "db", "app", "No Name", NULL).code, ERR_INVALID);
 	assert_int_equal(
-	    request(world, broker_bind, "instance", "db", "app", "shop", "parameters", "{\"env_prefix\":\"1-\"}", NULL).code,
+	    request(world, broker_bind, "instance", "db", "app", "shop", "parameters", "{\"env_prefix\":\"1-\"}", NULL)
+	        .code,
 	    ERR_INVALID);
 }
 
