@@ -107,25 +107,38 @@ void text_add_format(struct text *text, const char *format, ...)
 
 /* ---- UTF-8 ---- */
 
+/* The bounds of a character's second byte, which rule out what is overlong, a surrogate or over U+10FFFF. */
+static bool is_second(unsigned char first, unsigned char second)
+{
+	unsigned char least = 0x80, most = 0xbf;
+
+	if (first == 0xe0)
+		least = 0xa0;
+	else if (first == 0xed)
+		most = 0x9f;
+	else if (first == 0xf0)
+		least = 0x90;
+	else if (first == 0xf4)
+		most = 0x8f;
+	return second >= least && second <= most;
+}
+
 /* The bytes of the character at s (at most left), or 0 when it is not valid UTF-8 (RFC 3629). */
 static size_t character_length(const unsigned char *s, size_t left)
 {
-	size_t length, i;
+	size_t length;
 
 	if (s[0] < 0x80)
 		return 1;
 	if (s[0] < 0xc2 || s[0] > 0xf4)
 		return 0;
 	length = s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
-	if (length > left)
+	if (length > left || !is_second(s[0], s[1]))
 		return 0;
-	for (i = 1; i < length; i++) {
+	for (size_t i = 2; i < length; i++) {
 		if ((s[i] & 0xc0) != 0x80)
 			return 0;
 	}
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
-	    (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
 	return length;
 }
 

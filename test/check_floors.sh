@@ -1,0 +1,59 @@
+#!/bin/sh
+# Every floor includes only itself and lower ones, and every library has one home. Usage: test/check_floors.sh [ROOT]
+set -eu
+cd "${1:-$(dirname "$0")/..}"
+
+floor_of() {
+  case $1 in
+  base) echo 0 ;;
+  config | model) echo 1 ;;
+  store | driver) echo 2 ;;
+  broker) echo 3 ;;
+  http) echo 4 ;;
+  api) echo 5 ;;
+  cli | main.c) echo 6 ;;
+  *) echo "?" ;;
+  esac
+}
+
+status=0
+complain() {
+  echo "$1" >&2
+  status=1
+}
+
+# Our own headers: "FOLDER/name.h" must be of the same floor's folder or of a lower floor (equal floors: config and model,
+# store and driver may see each other's contracts).
+for file in $(find src include -name '*.[ch]' | sort); do
+  folder=$(echo "$file" | cut -d/ -f2)
+  own=$(floor_of "$folder")
+  [ "$own" != "?" ] || complain "$file: the folder $folder is on no floor"
+  # shellcheck disable=SC2013 # headers hold no spaces
+  for header in $(sed -n 's/^#include "\([^"]*\)".*/\1/p' "$file"); do
+    case $header in
+    */*) included=$(floor_of "${header%%/*}") ;;
+    *) continue ;;
+    esac
+    if [ "$included" = "?" ] || [ "$included" -gt "$own" ]; then
+      complain "$file: includes $header, which is not of its floor or a lower one"
+    fi
+  done
+done
+
+# one_home HEADER-PATTERN FOLDER
+one_home() {
+  # shellcheck disable=SC2013 # nor do our file names
+  for file in $(grep -rlE "^#include <$1>" src include | sort); do
+    case $file in
+    "$2"/*) ;;
+    *) complain "$file: includes <$1>, whose home is $2" ;;
+    esac
+  done
+}
+one_home 'lmdb\.h' src/store
+one_home 'event2/http.*\.h' src/http
+one_home 'yaml\.h' src/config
+one_home 'libpq.*\.h|libpq-fe\.h' src/driver/postgres
+one_home 'sodium\.h' src/base
+
+exit "$status"

@@ -1,0 +1,37 @@
+#!/bin/sh
+# Installs what is needed, builds with sanitizers, and runs every test on private servers. Usage: test/run.sh [ctest's -R pattern]
+set -eu
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+# shellcheck source=test/support/packages.sh
+. "$root/test/support/packages.sh"
+build=${BUILD_DIR:-$root/build-sanitize}
+jobs=${JOBS:-$(nproc)}
+
+# shellcheck disable=SC2086 # a list of words
+install_packages $test_packages
+
+# configure DIRECTORY OPTION ...
+configure() {
+  directory=$1
+  shift
+  cmake -S "$root" -B "$directory" -G Ninja -DSCRIPTED_DRIVER=ON -DWARNINGS_AS_ERRORS=ON "$@" >/dev/null
+}
+
+echo "== building with gcc and sanitizers in $build"
+configure "$build" -DCMAKE_BUILD_TYPE=Sanitize -DCMAKE_C_COMPILER=gcc \
+  -DTHREAD_BUILD="$build-thread" -DPLAIN_BUILD="$build-plain"
+cmake --build "$build" -j "$jobs"
+
+echo "== building with clang in $build-clang"
+configure "$build-clang" -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_COMPILER=clang
+cmake --build "$build-clang" -j "$jobs"
+
+echo "== building for the thread sanitizer in $build-thread and for valgrind in $build-plain"
+configure "$build-thread" -DCMAKE_BUILD_TYPE=Thread -DCMAKE_C_COMPILER=gcc
+cmake --build "$build-thread" -j "$jobs" --target store_tests
+configure "$build-plain" -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_COMPILER=gcc
+cmake --build "$build-plain" -j "$jobs"
+
+echo "== running the tests"
+exec ctest --test-dir "$build" --output-on-failure -j "$((jobs + 2))" ${1:+-R "$1"}
