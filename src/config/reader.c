@@ -155,7 +155,8 @@ static void read_pair(struct reader *reader, const yaml_node_pair_t *pair, const
 }
 
 static void complete(struct reader *reader, const char *what, const struct config_key *keys,
-                     const struct config_key *more, const struct mapping *mapping, struct option *options)
+                     const struct config_key *more, const struct mapping *mapping, bool is_mapping,
+                     struct option *options)
 {
 	const struct config_key *key;
 
@@ -163,7 +164,7 @@ static void complete(struct reader *reader, const char *what, const struct confi
 		options[i].key = key;
 		if (mapping->nodes[i] != 0)
 			continue;
-		if (key->required)
+		if (key->required && is_mapping)
 			reader_error(reader, mapping->node, "%s must have the key \"%s\": %s", what, key->name,
 			             key->help);
 		value_fall_back(key, &options[i]);
@@ -196,7 +197,7 @@ void reader_mapping(struct reader *reader, int index, const char *what, const st
 		     pair++)
 			read_pair(reader, pair, what, keys, more, options, nodes);
 	}
-	complete(reader, what, keys, more, ret_mapping, options);
+	complete(reader, what, keys, more, ret_mapping, node != NULL, options);
 }
 
 size_t reader_sequence(struct reader *reader, int index, const char *what, const yaml_node_item_t **ret_items)
