@@ -1,0 +1,48 @@
+/* The service API that tsuru speaks, as endpoints over HTTP: every configured service below its own path.
+ * Each request asks the broker for one thing and is answered once. Neighbours: http/http.h below, cli above. */
+#ifndef API_API_H
+#define API_API_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/timer.h"
+#include "broker/broker.h"
+#include "config/config.h"
+
+struct api;
+struct event_base;
+
+struct api_options {
+	const struct config *config;
+	struct broker *broker;
+	const struct log *log; /* a line for each request */
+	struct event_base *base;
+	struct timers *timers;
+};
+
+/* Listens where the configuration says. options are copied, what they point to is borrowed until api_close.
+ * ERR_BUSY when the address is in use. */
+int api_open(const struct api_options *options, struct api **ret_api, struct error *error);
+/* The port as bound. */
+uint16_t api_port(const struct api *api);
+/* Stops accepting; what has begun goes on. */
+void api_drain(struct api *api);
+/* Requests that are not answered, or whose answer is still being sent. */
+size_t api_pending(const struct api *api);
+/* Drops what is left. The loop may not turn between this and broker_close. Accepts NULL. */
+void api_close(struct api *api);
+
+/* A command of the services' own, which tsuru passes through below an instance. */
+struct api_command {
+	const char *method;
+	const char *path;   /* below the instance: "/binds" */
+	const char *action; /* the name of tsuru's permission: "binds.view" */
+};
+
+/* The i-th; NULL past the end. */
+const struct api_command *api_command_at(size_t i);
+
+#endif

@@ -1,0 +1,40 @@
+/* The access line: never a header, a body or a query, and never a name that an unauthenticated client gave itself. */
+#include "api/access.h"
+
+#include "api/caller.h"
+#include "api/exchange.h"
+
+/* What only an endpoint knows. */
+static void log_exchange(struct log_line *line, const struct exchange *exchange)
+{
+	const struct caller *caller = &exchange->ask.caller;
+
+	log_text(line, "request", caller->request);
+	log_text(line, "user", caller->user);
+	log_text(line, "tsuru_event", caller->event);
+	log_text(line, "trace", caller->trace);
+	log_text(line, "instance", exchange->ask.instance);
+}
+
+void access_log(void *arg, const struct http_request *http)
+{
+	const struct api *api = arg;
+	const struct http_site *site = http_request_site(http);
+	const struct exchange *exchange = http_request_context(http);
+	struct log_line line;
+
+	log_begin(&line, api->options.log, LOG_INFO, "request");
+	log_text(&line, "method", http_request_method(http));
+	log_text(&line, "route", http_request_label(http));
+	log_number(&line, "status", http_request_status(http));
+	log_number(&line, "duration_us", http_request_duration(http));
+	log_text(&line, "peer", http_request_peer(http));
+	if (site != NULL)
+		log_text(&line, "service", ((const struct service *)site->owner)->name);
+	if (exchange != NULL)
+		log_exchange(&line, exchange);
+	else
+		log_text(&line, "request", caller_request_id(http));
+	log_text(&line, "path", http_request_path(http));
+	log_end(&line);
+}

@@ -1,0 +1,52 @@
+/* GET /resources/plans: from the configuration. */
+#include "api/exchange.h"
+#include "api/handlers.h"
+
+#define PLANS_MAX (4 << 20) /* bytes of the list */
+
+/* Without a pool, tsuru is told to ask its user for one. */
+static const char no_cluster[] = "{\"msg\":\"this service runs in several clusters; name a pool with --pool\","
+                                 "\"missing_params\":[\"cluster\"]}";
+
+static bool lacks_cluster(const struct exchange *exchange)
+{
+	return exchange->service->multi_cluster && http_request_header(exchange->http, "X-Tsuru-Pool-Name") == NULL &&
+	       http_request_header(exchange->http, "X-Tsuru-Cluster-Name") == NULL;
+}
+
+static void list_plans(const struct service *service, struct text *json)
+{
+	text_add(json, "[");
+	for (size_t i = 0; i < service->plan_count; i++) {
+		const struct plan *plan = &service->plans[i];
+
+		text_add(json, i > 0 ? ",{\"name\":" : "{\"name\":");
+		text_add_json(json, plan->name);
+		text_add(json, ",\"description\":");
+		text_add_json(json, plan->description != NULL ? plan->description : "");
+		text_add(json, "}");
+	}
+	text_add(json, "]");
+}
+
+void handle_plans(void *arg, struct http_request *http)
+{
+	struct exchange *exchange = exchange_begin(arg, http);
+	struct text json;
+
+	if (exchange == NULL)
+		return;
+	if (lacks_cluster(exchange)) {
+		http_reply_json(http, 400, no_cluster);
+		return;
+	}
+	text_init(&json, PLANS_MAX);
+	list_plans(exchange->service, &json);
+	if (json.failed) {
+		error_no_memory(&exchange->error);
+		exchange_refuse(exchange);
+	} else {
+		http_reply_json(http, 200, text_string(&json));
+	}
+	text_release(&json);
+}
