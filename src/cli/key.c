@@ -1,0 +1,52 @@
+/* Finds the master key, and leaves no copy of it in the environment. */
+#include "cli/key.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void warn_of_new_key(const struct log *log, const char *path)
+{
+	struct log_line line;
+
+	log_begin(&line, log, LOG_WARNING, "secret-key-created");
+	log_text(&line, "file", path);
+	log_text(&line, "message",
+	         "no secret_key_file and no SECRET_KEY: a key was made beside the data; keep a copy of it elsewhere");
+	log_end(&line);
+}
+
+static int open_own_file(const struct config *config, const struct log *log, struct keyring **ret_keyring,
+                         struct error *error)
+{
+	char path[PATH_MAX];
+	bool created = false;
+	int rc;
+
+	if (snprintf(path, sizeof(path), "%s/secret.key", config->data_dir) >= (int)sizeof(path))
+		return error_set(error, ERR_INVALID, "the path of data_dir is longer than %d bytes", PATH_MAX);
+	rc = keyring_load(path, true, ret_keyring, &created, error);
+	if (rc == 0 && created)
+		warn_of_new_key(log, path);
+	return rc;
+}
+
+int key_open(const struct config *config, const struct log *log, struct keyring **ret_keyring, struct error *error)
+{
+	char *variable = getenv("SECRET_KEY");
+	bool created = false;
+	int rc;
+
+	if (config->secret_key_file != NULL)
+		rc = keyring_load(config->secret_key_file, false, ret_keyring, &created, error);
+	else if (variable != NULL && variable[0] != '\0')
+		rc = keyring_parse(variable, ret_keyring, error);
+	else
+		rc = open_own_file(config, log, ret_keyring, error);
+	if (variable != NULL) {
+		secret_wipe(variable, strlen(variable)); /* it would stay to be seen in /proc */
+		unsetenv("SECRET_KEY");
+	}
+	return rc;
+}
