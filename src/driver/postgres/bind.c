@@ -1,0 +1,152 @@
+/* bind: a login that acts as the owner, or one that reads. The server gets a SCRAM verifier, never the password. */
+#include <cjson/cJSON.h>
+
+#include "inside.h"
+#include "model/parameters.h"
+#include "roles.h"
+#include "session.h"
+
+static void on_granted(struct work *work, const PGresult *rows)
+{
+	(void)rows;
+	work_leave(work);
+	steps_next(&work->steps);
+}
+
+static void grant(struct work *work)
+{
+	struct sql *sql = work_sql(work);
+
+	sql_add(sql, "BEGIN;\n");
+	inside_add_grants(sql, work);
+	sql_add(sql, "COMMIT;\n");
+	work_query_inside(work, on_granted);
+}
+
+/* What was made for the reader by default grants is readable already; this is for what was given to the owner. */
+static void step_grant_reading(void *arg)
+{
+	struct work *work = arg;
+
+	if (work->read_only)
+		work_enter(work, work->owner, grant);
+	else
+		steps_next(&work->steps);
+}
+
+/* Without inheritance an app that does SET ROLE NONE has no rights left to make things that the next app could not
+ * use; a reader has nothing to act as. */
+static void add_login(struct sql *sql, const struct work *work, const char *verifier)
+{
+	const char *group = work->read_only ? work->reader : work->owner;
+	const char *other = work->read_only ? work->owner : work->reader;
+
+	sql_add(sql, "%s ROLE %i LOGIN %s CONNECTION LIMIT %d PASSWORD %l;\n", work->facts.login ? "ALTER" : "CREATE",
+	        work->login, work->read_only ? "INHERIT" : "NOINHERIT", plan_connection_limit(work->call->plan),
+	        verifier);
+	if (work->facts.login)
+		sql_add(sql, "REVOKE %i FROM %i;\n", other, work->login);
+	sql_add(sql, "GRANT %i TO %i;\n", group, work->login);
+	sql_add(sql, "GRANT CONNECT ON DATABASE %i TO %i;\n", work->owner, work->login);
+	roles_add_settings(sql, work, work->login, work->read_only ? ROLE_READER : ROLE_WRITER);
+	/* To end its sessions one has to be a member. */
+	if (work->call->renew && !work_is_superuser(work))
+		sql_add(sql, "GRANT %i TO CURRENT_USER;\n", work->login);
+}
+
+static void step_create_login(void *arg)
+{
+	struct work *work = arg;
+	struct sql *sql = work_sql(work);
+	char *verifier;
+
+	verifier = PQencryptPasswordConn(session_connection(lease_session(&work->lease)), work->call->password,
+	                                 work->login, "scram-sha-256");
+	if (verifier == NULL) {
+		work_fail(work, ERR_NO_MEMORY, "out of memory");
+		return;
+	}
+	add_login(sql, work, verifier);
+	PQfreemem(verifier);
+	work_query(work, NULL);
+}
+
+static void step_end_earlier_sessions(void *arg)
+{
+	struct work *work = arg;
+
+	if (!work->call->renew) {
+		steps_finish(&work->steps);
+		return;
+	}
+	roles_take_one(work, work->login);
+	step_end_sessions(work);
+}
+
+static void step_leave_login(void *arg)
+{
+	struct work *work = arg;
+	struct sql *sql = work_sql(work);
+
+	if (!work_is_superuser(work))
+		sql_add(sql, "REVOKE %i FROM CURRENT_USER;\n", work->login);
+	work_query(work, NULL);
+}
+
+static const struct step bind_steps[] = {
+    {"take_session", step_take_session},
+    {"look_for_roles_and_database", step_look},
+    {"find_the_database", step_require_database},
+    {"grant_reading", step_grant_reading},
+    {"create_login", step_create_login},
+    {"end_earlier_sessions", step_end_earlier_sessions},
+    {"leave_login", step_leave_login},
+    {NULL, NULL},
+};
+
+static int read_parameters(struct work *work, struct error *error)
+{
+	struct cJSON *parameters;
+	int rc = parameters_parse(work->call->bind->parameters, &parameters, error);
+
+	if (rc != 0)
+		return rc;
+	rc = postgres_read_only(parameters, &work->read_only, error);
+	cJSON_Delete(parameters);
+	return rc;
+}
+
+/* Known before the server is asked; told only with success. */
+static void add_results(const struct work *work)
+{
+	struct driver_call *call = work->call;
+	const struct target *target = &work->host->target;
+	struct text url;
+
+	text_init(&url, SQL_MAX);
+	target_app_url(target, work->owner, work->login, call->password, &url);
+	call_result(call, "url", text_string(&url));
+	call_result(call, "host", target->public_host);
+	call_result(call, "port", target->public_port);
+	call_result(call, "database", work->owner);
+	call_result(call, "user", work->login);
+	call_result(call, "password", call->password);
+	call->arena.failed |= url.failed;
+	text_wipe(&url);
+}
+
+void postgres_bind(void *state, struct driver_call *call)
+{
+	struct work *work = work_begin(state, call);
+	struct error error;
+
+	if (work == NULL)
+		return;
+	if (read_parameters(work, &error) != 0) {
+		work_cancel(state, call);
+		call_settle(call, error.code, "%s", error.text);
+		return;
+	}
+	add_results(work);
+	work_start(work, bind_steps);
+}

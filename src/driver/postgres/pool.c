@@ -1,0 +1,318 @@
+/* A member's state is the list it stands in. Leases are served from the loop by one event, so that giving a session
+ * back never runs another call's work on the giver's stack. */
+#include "pool.h"
+
+#include <assert.h>
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "session.h"
+#include "target.h"
+
+TAILQ_HEAD(member_list, member);
+TAILQ_HEAD(lease_list, lease);
+
+struct member {
+	struct pool *pool;
+	struct session *session;
+	struct member_list *list; /* where it stands */
+	int64_t idle_since;
+	TAILQ_ENTRY(member) entry;
+};
+
+struct pool {
+	const struct driver_context *context;
+	const struct target *target;
+	struct pool_limits limits;
+	struct member_list opening;
+	struct member_list lent;
+	struct member_list cleaning; /* given back; releasing what the call held */
+	struct member_list idle;     /* the last used first */
+	size_t member_count;
+	struct lease_list waiting; /* in order */
+	struct event *serve;
+	struct timer oldest; /* when the longest unused has to go */
+};
+
+static void move(struct member *member, struct member_list *list)
+{
+	if (member->list != NULL)
+		TAILQ_REMOVE(member->list, member, entry);
+	member->list = list;
+	if (list != NULL)
+		TAILQ_INSERT_HEAD(list, member, entry);
+}
+
+static void serve_soon(struct pool *pool)
+{
+	if (!TAILQ_EMPTY(&pool->waiting))
+		event_active(pool->serve, EV_TIMEOUT, 0);
+}
+
+static void drop_member(struct member *member)
+{
+	struct pool *pool = member->pool;
+
+	move(member, NULL);
+	pool->member_count--;
+	session_close(member->session);
+	free(member);
+	serve_soon(pool);
+}
+
+/* ---- idle ones ---- */
+
+static void on_died(void *arg)
+{
+	drop_member(arg);
+}
+
+static void set_timer(struct pool *pool)
+{
+	const struct member *oldest = TAILQ_LAST(&pool->idle, member_list);
+	const int64_t now = timers_now(pool->context->timers);
+
+	/* Without memory for the timer the session stays until the next one is put back. */
+	if (oldest != NULL)
+		(void)timer_start(pool->context->timers, &pool->oldest, oldest->idle_since + pool->limits.idle - now);
+	else
+		timer_stop(pool->context->timers, &pool->oldest);
+}
+
+static void on_oldest(void *arg)
+{
+	struct pool *pool = arg;
+	const int64_t until = timers_now(pool->context->timers) - pool->limits.idle;
+	struct member *member;
+
+	while ((member = TAILQ_LAST(&pool->idle, member_list)) != NULL && member->idle_since <= until)
+		drop_member(member);
+	set_timer(pool);
+}
+
+static void keep(struct member *member)
+{
+	struct pool *pool = member->pool;
+
+	if (!session_is_usable(member->session) || session_watch(member->session, on_died, member) != 0) {
+		drop_member(member);
+		return;
+	}
+	member->idle_since = timers_now(pool->context->timers);
+	move(member, &pool->idle);
+	set_timer(pool);
+	serve_soon(pool);
+}
+
+static void on_cleaned(void *arg, int code, const struct error *error, const PGresult *rows)
+{
+	(void)error;
+	(void)rows;
+	if (code == 0)
+		keep(arg);
+	else
+		drop_member(arg);
+}
+
+/* ---- serving ---- */
+
+static void finish_lease(struct lease *lease, struct member *member, int code, const struct error *error)
+{
+	TAILQ_REMOVE(&lease->pool->waiting, lease, entry);
+	lease->waiting = false;
+	lease->member = member;
+	if (member != NULL)
+		move(member, &lease->pool->lent);
+	lease->on_done(lease->arg, code, error);
+}
+
+static void fail_waiting(struct pool *pool, const struct error *error)
+{
+	const struct lease *last = TAILQ_LAST(&pool->waiting, lease_list);
+	bool ended;
+
+	do {
+		struct lease *lease = TAILQ_FIRST(&pool->waiting);
+
+		ended = lease == last;
+		finish_lease(lease, NULL, error->code, error);
+	} while (!ended);
+}
+
+/* While other sessions work, those who wait get one of them; without any, the failure is theirs. */
+static void on_opened(void *arg, int code, const struct error *error)
+{
+	struct member *member = arg;
+	struct pool *pool = member->pool;
+	const struct error failure = *error;
+
+	if (code == 0) {
+		keep(member);
+		return;
+	}
+	drop_member(member);
+	if (TAILQ_EMPTY(&pool->idle) && TAILQ_EMPTY(&pool->lent) && TAILQ_EMPTY(&pool->cleaning) &&
+	    !TAILQ_EMPTY(&pool->waiting))
+		fail_waiting(pool, &failure);
+}
+
+static int open_member(struct pool *pool)
+{
+	struct member *member = calloc(1, sizeof(*member));
+
+	if (member == NULL)
+		return ERR_NO_MEMORY;
+	member->pool = pool;
+	member->session = session_open(pool->context, pool->target, NULL, on_opened, member);
+	if (member->session == NULL) {
+		free(member);
+		return ERR_NO_MEMORY;
+	}
+	move(member, &pool->opening);
+	pool->member_count++;
+	return 0;
+}
+
+static struct member *take_idle(struct pool *pool)
+{
+	struct member *member;
+
+	while ((member = TAILQ_FIRST(&pool->idle)) != NULL) {
+		if (session_is_usable(member->session))
+			return member;
+		drop_member(member);
+	}
+	return NULL;
+}
+
+/* As many as wait, within the limit. */
+static void open_members(struct pool *pool)
+{
+	const struct lease *lease;
+	const struct member *member = TAILQ_FIRST(&pool->opening);
+	struct error error;
+
+	TAILQ_FOREACH (lease, &pool->waiting, entry) {
+		if (member != NULL) {
+			member = TAILQ_NEXT(member, entry);
+			continue;
+		}
+		if (pool->member_count == pool->limits.sessions)
+			return;
+		if (open_member(pool) != 0) {
+			error_no_memory(&error);
+			fail_waiting(pool, &error);
+			return;
+		}
+	}
+}
+
+static void on_serve(evutil_socket_t fd, short what, void *arg)
+{
+	struct pool *pool = arg;
+	struct member *member;
+
+	(void)fd;
+	(void)what;
+	while (!TAILQ_EMPTY(&pool->waiting) && (member = take_idle(pool)) != NULL)
+		finish_lease(TAILQ_FIRST(&pool->waiting), member, 0, NULL);
+	set_timer(pool);
+	open_members(pool);
+}
+
+/* ---- leases ---- */
+
+void lease_ask(struct pool *pool, struct lease *lease, lease_done *on_done, void *arg)
+{
+	*lease = (struct lease){.pool = pool, .waiting = true, .on_done = on_done, .arg = arg};
+	TAILQ_INSERT_TAIL(&pool->waiting, lease, entry);
+	serve_soon(pool);
+}
+
+struct session *lease_session(const struct lease *lease)
+{
+	return lease->member != NULL ? lease->member->session : NULL;
+}
+
+static struct member *take_member(struct lease *lease)
+{
+	struct member *member = lease->member;
+
+	if (lease->waiting)
+		TAILQ_REMOVE(&lease->pool->waiting, lease, entry);
+	lease->waiting = false;
+	lease->member = NULL;
+	return member;
+}
+
+void lease_end(struct lease *lease)
+{
+	struct member *member = take_member(lease);
+
+	if (member == NULL)
+		return;
+	if (!session_is_usable(member->session) ||
+	    session_query(member->session, "SELECT pg_catalog.pg_advisory_unlock_all()", on_cleaned, member, NULL) !=
+	        0) {
+		drop_member(member);
+		return;
+	}
+	move(member, &member->pool->cleaning);
+}
+
+void lease_drop(struct lease *lease)
+{
+	struct member *member = take_member(lease);
+
+	if (member != NULL)
+		drop_member(member);
+}
+
+/* ---- the pool ---- */
+
+int pool_new(const struct driver_context *context, const struct target *target, const struct pool_limits *limits,
+             struct pool **ret_pool, struct error *error)
+{
+	struct pool *pool = calloc(1, sizeof(*pool));
+
+	if (pool == NULL)
+		return error_no_memory(error);
+	pool->context = context;
+	pool->target = target;
+	pool->limits = *limits;
+	TAILQ_INIT(&pool->opening);
+	TAILQ_INIT(&pool->lent);
+	TAILQ_INIT(&pool->cleaning);
+	TAILQ_INIT(&pool->idle);
+	TAILQ_INIT(&pool->waiting);
+	timer_init(&pool->oldest, on_oldest, pool);
+	pool->serve = event_new(context->base, -1, 0, on_serve, pool);
+	if (pool->serve == NULL) {
+		free(pool);
+		return error_no_memory(error);
+	}
+	*ret_pool = pool;
+	return 0;
+}
+
+static void drop_list(struct member_list *list)
+{
+	struct member *member;
+
+	while ((member = TAILQ_FIRST(list)) != NULL)
+		drop_member(member);
+}
+
+void pool_free(struct pool *pool)
+{
+	if (pool == NULL)
+		return;
+	assert(TAILQ_EMPTY(&pool->waiting) && TAILQ_EMPTY(&pool->lent));
+	drop_list(&pool->opening);
+	drop_list(&pool->cleaning);
+	drop_list(&pool->idle);
+	timer_stop(pool->context->timers, &pool->oldest);
+	event_free(pool->serve);
+	free(pool);
+}

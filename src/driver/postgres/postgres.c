@@ -1,0 +1,204 @@
+/* The vtable, the configuration's keys, and the service's servers opened and closed. */
+#include "postgres.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "driver/drivers.h"
+#include "model/parameters.h"
+#include "pool.h"
+#include "work.h"
+
+/* ---- keys ---- */
+
+/* What the broker sets itself, or what would keep the login from acting as the owner. */
+static const char *const reserved_settings[] = {"role", "session_authorization", "statement_timeout",
+                                                "default_transaction_read_only", NULL};
+
+static int check_setting(const char *name, const char *value, struct error *error)
+{
+	(void)value;
+	for (size_t i = 0; reserved_settings[i] != NULL; i++)
+		if (strcasecmp(reserved_settings[i], name) == 0)
+			return error_set(error, ERR_INVALID, "the broker itself sets \"%s\"", name);
+	for (const char *c = name; *c != '\0'; c++)
+		if (!isalnum((unsigned char)*c) && *c != '_' && *c != '.')
+			return error_set(error, ERR_INVALID, "\"%s\" is no name of a PostgreSQL setting", name);
+	return 0;
+}
+
+static const struct config_key server_keys[] = {
+    {.name = "url",
+     .type = KEY_TEXT,
+     .required = true,
+     .check = target_check_url,
+     .secret = true,
+     .help = "how the broker reaches it: postgres://user:password@host:5432/postgres?sslmode=prefer"},
+    {.name = "public_host", .type = KEY_TEXT, .max = 255, .help = "the host that apps are told; default: the url's"},
+    {.name = "public_port",
+     .type = KEY_NUMBER,
+     .min = 1,
+     .max = 65535,
+     .help = "the port that apps are told; default: the url's"},
+    {.name = "sslrootcert", .type = KEY_TEXT, .help = "the certificates that sslmode=verify-ca and verify-full trust"},
+    {.name = "connections",
+     .type = KEY_NUMBER,
+     .fallback = "8",
+     .min = 1,
+     .max = 100,
+     .help = "calls that work on it at once, with a connection each"},
+    {.name = "connect_timeout",
+     .type = KEY_DURATION,
+     .fallback = "10s",
+     .min = 100,
+     .max = 300000,
+     .help = "how long one address may take to connect"},
+    {.name = "idle",
+     .type = KEY_DURATION,
+     .fallback = "5m",
+     .min = 1000,
+     .max = 86400000,
+     .help = "how long an unused connection is kept"},
+    {.name = NULL},
+};
+
+static const struct config_key plan_keys[] = {
+    {.name = "connection_limit",
+     .type = KEY_NUMBER,
+     .fallback = "-1",
+     .min = -1,
+     .max = 262143,
+     .help = "connections to the database, and of each app; -1: no limit"},
+    {.name = "statement_timeout",
+     .type = KEY_DURATION,
+     .max = 2147483647,
+     .help = "how long one statement of an app may take"},
+    {.name = "extensions", .type = KEY_LIST, .max = 100, .help = "installed in every database"},
+    {.name = "locale", .type = KEY_TEXT, .max = 100, .help = "of new databases; they are then made from template0"},
+    {.name = "template", .type = KEY_TEXT, .max = 63, .help = "the database that new ones are copies of"},
+    {.name = "settings",
+     .type = KEY_MAP,
+     .max = 100,
+     .check = check_setting,
+     .help = "PostgreSQL's settings for the apps' sessions: {work_mem: 8MB}"},
+    {.name = NULL},
+};
+
+/* ---- open and close ---- */
+
+static void close_hosts(struct postgres *postgres, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		pool_free(postgres->hosts[i].pool);
+		target_release(&postgres->hosts[i].target);
+	}
+	free(postgres->hosts);
+	free(postgres);
+}
+
+static int open_host(const struct driver_context *context, const struct server *server, struct host *host,
+                     struct error *error)
+{
+	const struct pool_limits limits = {
+	    .sessions = (size_t)options_number(&server->options, "connections"),
+	    .idle = options_number(&server->options, "idle"),
+	};
+	int rc = target_init(&host->target, server, error);
+
+	if (rc != 0)
+		return rc;
+	rc = pool_new(context, &host->target, &limits, &host->pool, error);
+	if (rc != 0)
+		target_release(&host->target);
+	return rc;
+}
+
+static int postgres_open(const struct driver_context *context, const struct service *service, void **ret_state,
+                         struct error *error)
+{
+	struct postgres *postgres;
+	int rc = 0;
+
+	if (service->server_count == 0)
+		return error_set(error, ERR_INVALID, "the service \"%s\" needs \"servers\"", service->name);
+	postgres = calloc(1, sizeof(*postgres));
+	if (postgres == NULL)
+		return error_no_memory(error);
+	postgres->context = context;
+	postgres->service = service;
+	postgres->hosts = calloc(service->server_count, sizeof(*postgres->hosts));
+	if (postgres->hosts == NULL)
+		rc = error_no_memory(error);
+	for (size_t i = 0; rc == 0 && i < service->server_count; i++) {
+		rc = open_host(context, &service->servers[i], &postgres->hosts[i], error);
+		if (rc != 0)
+			close_hosts(postgres, i);
+	}
+	if (postgres->hosts == NULL)
+		free(postgres);
+	if (rc == 0)
+		*ret_state = postgres;
+	return rc;
+}
+
+static void postgres_close(void *state)
+{
+	struct postgres *postgres = state;
+
+	close_hosts(postgres, postgres->service->server_count);
+}
+
+/* ---- parameters ---- */
+
+int postgres_read_only(const struct cJSON *parameters, bool *ret_read_only, struct error *error)
+{
+	return parameters_flag(parameters, "read_only", ret_read_only, error);
+}
+
+static int postgres_validate(void *state, const struct plan *plan, const struct cJSON *parameters, bool is_bind,
+                             struct error *error)
+{
+	bool read_only;
+
+	(void)state;
+	(void)plan;
+	return is_bind ? postgres_read_only(parameters, &read_only, error) : 0;
+}
+
+/* ---- the vtable ---- */
+
+static const char *const variables[] = {"url", "host", "port", "database", "user", "password", NULL};
+static const struct pair environment[] = {
+    {"DATABASE_URL", "{url}"}, {"PG_HOST", "{host}"},         {"PG_PORT", "{port}"}, {"PG_DATABASE", "{database}"},
+    {"PG_USER", "{user}"},     {"PG_PASSWORD", "{password}"}, {NULL, NULL},
+};
+static const char *const instance_parameters[] = {NULL};
+static const char *const bind_parameters[] = {"read_only", NULL};
+
+const struct driver driver_postgres = {
+    .name = "postgres",
+    .server_keys = server_keys,
+    .plan_keys = plan_keys,
+    .instance_name_max = INSTANCE_MAX,
+    .login_name_max = LOGIN_MAX,
+    .variables = variables,
+    .environment = environment,
+    .instance_parameters = instance_parameters,
+    .bind_parameters = bind_parameters,
+    .units = false,
+    .open = postgres_open,
+    .close = postgres_close,
+    .validate = postgres_validate,
+    .provision = postgres_provision,
+    .update = postgres_update,
+    .deprovision = postgres_deprovision,
+    .bind = postgres_bind,
+    .unbind = postgres_unbind,
+    .check = postgres_check,
+    .observe = postgres_observe,
+    .allow_unit = driver_settle_done,
+    .deny_unit = driver_settle_done,
+    .cancel = work_cancel,
+};

@@ -1,0 +1,41 @@
+/* The postgres driver: databases and logins on PostgreSQL servers, 13 and later. An instance is a database with an
+ * owner role of the same name that cannot log in, and a role for readers; a bind is a login role that is a member of
+ * one of the two. */
+#ifndef DRIVER_POSTGRES_POSTGRES_H
+#define DRIVER_POSTGRES_POSTGRES_H
+
+#include <stddef.h>
+
+#include "driver/driver.h"
+#include "target.h"
+
+#define INSTANCE_MAX 60 /* bytes of a database's name: PostgreSQL's 63, less those of the suffix */
+#define LOGIN_MAX    63
+#define READER_END   "_r"
+
+struct pool;
+
+struct host {
+	struct target target;
+	struct pool *pool;
+};
+
+struct postgres {
+	const struct driver_context *context;
+	const struct service *service;
+	struct host *hosts; /* one for each of the service's servers, in their order */
+};
+
+/* Whether the parameters of a bind ask for one that only reads. */
+int postgres_read_only(const struct cJSON *parameters, bool *ret_read_only, struct error *error);
+
+/* The slots of the vtable, each in the file of its name; check is in observe.c. */
+void postgres_provision(void *state, struct driver_call *call);
+void postgres_update(void *state, struct driver_call *call);
+void postgres_deprovision(void *state, struct driver_call *call);
+void postgres_bind(void *state, struct driver_call *call);
+void postgres_unbind(void *state, struct driver_call *call);
+void postgres_check(void *state, struct driver_call *call);
+void postgres_observe(void *state, struct driver_call *call);
+
+#endif

@@ -1,0 +1,191 @@
+/* Roles belong to the whole server and cannot be dropped while anything in any database refers to them: their sessions
+ * end first, then what they left in databases is handed over, and only then they go. */
+#include "roles.h"
+
+#include <string.h>
+
+#include "session.h"
+
+/* How the broker's names end: name_login's hash. An operator's own role that was made a member is left alone. */
+#define NAME_PATTERN "_[0-9a-f]{10}$"
+
+int64_t plan_connection_limit(const struct plan *plan)
+{
+	return options_number(&plan->options, "connection_limit");
+}
+
+void roles_add_settings(struct sql *sql, const struct work *work, const char *role, enum role_kind kind)
+{
+	const struct options *options = &work->call->plan->options;
+	const struct option *settings = options_find(options, "settings");
+	const int64_t timeout = options_number(options, "statement_timeout");
+
+	sql_add(sql, "ALTER ROLE %i IN DATABASE %i RESET ALL;\n", role, work->owner);
+	for (size_t i = 0; settings->set && i < settings->value.map.count; i++)
+		sql_add_setting(sql, role, work->owner, settings->value.map.items[i].name,
+		                settings->value.map.items[i].value);
+	if (timeout > 0)
+		sql_add(sql, "ALTER ROLE %i IN DATABASE %i SET statement_timeout TO %d;\n", role, work->owner, timeout);
+	if (kind == ROLE_WRITER)
+		sql_add(sql, "ALTER ROLE %i IN DATABASE %i SET role TO %l;\n", role, work->owner, work->owner);
+	if (kind == ROLE_READER)
+		sql_add(sql, "ALTER ROLE %i IN DATABASE %i SET default_transaction_read_only TO on;\n", role,
+		        work->owner);
+}
+
+void roles_add_names(struct sql *sql, const struct work *work)
+{
+	for (size_t i = 0; i < work->role_count; i++)
+		sql_add(sql, i > 0 ? ", %l" : "%l", work->roles[i].name);
+}
+
+void roles_take_one(struct work *work, const char *name)
+{
+	work->roles = arena_alloc(&work->arena, sizeof(*work->roles));
+	if (work->roles == NULL)
+		return;
+	work->roles[0].name = name;
+	work->role_count = 1;
+}
+
+/* ---- finding ---- */
+
+static void take_roles(struct work *work, const PGresult *rows)
+{
+	const int count = PQntuples(rows);
+
+	work->roles = arena_alloc(&work->arena, (size_t)count * sizeof(*work->roles) + 1);
+	for (int i = 0; work->roles != NULL && i < count; i++) {
+		work->roles[i].name = arena_text(&work->arena, PQgetvalue(rows, i, 0));
+		work->roles[i].reads = PQgetvalue(rows, i, 1)[0] == 't';
+		work->role_count++;
+	}
+	if (arena_failed(&work->arena))
+		work_fail(work, ERR_NO_MEMORY, "out of memory");
+	else
+		steps_next(&work->steps);
+}
+
+static void find(struct work *work, bool all)
+{
+	const struct driver_call *call = work->call;
+	struct sql *sql = work_sql(work);
+
+	sql_add(sql,
+	        "WITH own AS (SELECT m.member, bool_or(g.rolname = %l) AS reads FROM pg_auth_members m"
+	        " JOIN pg_roles g ON g.oid = m.roleid WHERE g.rolname IN (%l, %l) GROUP BY m.member)\n"
+	        "SELECT r.rolname, coalesce(own.reads, false) FROM pg_roles r LEFT JOIN own ON own.member = r.oid"
+	        " WHERE r.rolname <> current_user AND (own.member IS NOT NULL AND r.rolname ~ %l",
+	        work->reader, work->owner, work->reader, NAME_PATTERN);
+	for (size_t i = 0; i < call->bind_count; i++)
+		sql_add(sql, " OR r.rolname = %l", call->binds[i].login);
+	if (all)
+		sql_add(sql, " OR r.rolname IN (%l, %l)", work->owner, work->reader);
+	sql_add(sql, ")");
+	work_query(work, take_roles);
+}
+
+void step_find_logins(void *arg)
+{
+	find(arg, false);
+}
+
+void step_find_roles(void *arg)
+{
+	find(arg, true);
+}
+
+/* ---- the way out ---- */
+
+void step_disable_roles(void *arg)
+{
+	struct work *work = arg;
+	struct sql *sql = work_sql(work);
+
+	for (size_t i = 0; i < work->role_count; i++) {
+		sql_add(sql, "ALTER ROLE %i NOLOGIN;\n", work->roles[i].name);
+		if (!work_is_superuser(work))
+			sql_add(sql, "GRANT %i TO CURRENT_USER;\n", work->roles[i].name);
+	}
+	work_query(work, NULL);
+}
+
+static void on_sessions(struct work *work, const PGresult *rows)
+{
+	if (strcmp(PQgetvalue(rows, 0, 0), "0") == 0)
+		steps_next(&work->steps);
+	else
+		work_pause(work, step_end_sessions);
+}
+
+void step_end_sessions(void *arg)
+{
+	struct work *work = arg;
+	struct sql *sql = work_sql(work);
+
+	if (work->role_count > 0) {
+		sql_add(sql, "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename IN (");
+		roles_add_names(sql, work);
+		sql_add(sql, ")");
+	}
+	work_query(work, on_sessions);
+}
+
+static void take_databases(struct work *work, const PGresult *rows)
+{
+	const int count = PQntuples(rows);
+
+	work->databases = arena_alloc(&work->arena, (size_t)count * sizeof(*work->databases) + 1);
+	for (int i = 0; work->databases != NULL && i < count; i++)
+		work->databases[work->database_count++] = arena_text(&work->arena, PQgetvalue(rows, i, 0));
+	if (arena_failed(&work->arena))
+		work_fail(work, ERR_NO_MEMORY, "out of memory");
+	else
+		steps_next(&work->steps);
+}
+
+void step_find_leftovers(void *arg)
+{
+	struct work *work = arg;
+	struct sql *sql = work_sql(work);
+
+	if (work->role_count > 0) {
+		sql_add(sql, "SELECT d.datname FROM pg_database d WHERE d.datallowconn AND EXISTS (SELECT FROM"
+		             " pg_shdepend s JOIN pg_roles r ON r.oid = s.refobjid WHERE s.dbid = d.oid"
+		             " AND s.refclassid = 'pg_authid'::regclass AND r.rolname IN (");
+		roles_add_names(sql, work);
+		sql_add(sql, "))");
+	}
+	work_query(work, take_databases);
+}
+
+static void on_cleared(struct work *work, const PGresult *rows)
+{
+	(void)rows;
+	work_leave(work);
+	work->database++;
+	step_clear_leftovers(work);
+}
+
+static void clear(struct work *work)
+{
+	const bool own = strcmp(work->databases[work->database], work->owner) == 0;
+	struct sql *sql = work_sql(work);
+
+	for (size_t i = 0; i < work->role_count; i++) {
+		if (own)
+			sql_add(sql, "REASSIGN OWNED BY %i TO %i;\n", work->roles[i].name, work->owner);
+		sql_add(sql, "DROP OWNED BY %i;\n", work->roles[i].name);
+	}
+	work_query_inside(work, on_cleared);
+}
+
+void step_clear_leftovers(void *arg)
+{
+	struct work *work = arg;
+
+	if (work->database == work->database_count)
+		steps_next(&work->steps);
+	else
+		work_enter(work, work->databases[work->database], clear);
+}

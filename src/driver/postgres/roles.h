@@ -1,0 +1,34 @@
+/* What is done to roles: the settings that a plan gives them, and the way out of an instance's logins. */
+#ifndef DRIVER_POSTGRES_ROLES_H
+#define DRIVER_POSTGRES_ROLES_H
+
+#include "work.h"
+
+enum role_kind {
+	ROLE_OWNER,  /* nobody's login: it carries the plan's settings, so that the server checks them at creation */
+	ROLE_WRITER, /* acts as the owner from its first statement */
+	ROLE_READER,
+};
+
+int64_t plan_connection_limit(const struct plan *plan);
+/* Replaces the role's settings in the instance's database by the plan's. */
+void roles_add_settings(struct sql *sql, const struct work *work, const char *role, enum role_kind kind);
+/* Adds "'a', 'b'": the names of work->roles as literals. */
+void roles_add_names(struct sql *sql, const struct work *work);
+/* Sets work->roles to the one name. */
+void roles_take_one(struct work *work, const char *name);
+
+/* Finds the logins of the instance: those of call->binds that exist, and those that the server knows. */
+void step_find_logins(void *arg);
+/* The same, with the owner and the reader role. */
+void step_find_roles(void *arg);
+/* Of work->roles: nobody logs in any more, and the broker's user may act for them. */
+void step_disable_roles(void *arg);
+/* Ends the sessions of work->roles, and goes on when they are gone. */
+void step_end_sessions(void *arg);
+/* Finds the databases where work->roles own something or were granted something. */
+void step_find_leftovers(void *arg);
+/* Gives what they own in the instance's database to the owner; drops the rest. */
+void step_clear_leftovers(void *arg);
+
+#endif

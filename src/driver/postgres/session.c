@@ -1,0 +1,419 @@
+/* A session's states follow libpq's: each turn of the loop hands the socket to it and waits for what it asks next.
+ * The event is for one shot and set anew each time, since libpq may change the socket while it connects. */
+#include "session.h"
+
+#include <assert.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "driver/resolver.h"
+#include "sqlstate.h"
+#include "target.h"
+
+#define ADDRESS_MAX 64
+#define OPTIONS_MAX (TARGET_OPTIONS_MAX + 5)
+
+enum session_state {
+	SESSION_STARTING,   /* nothing was tried; the timer begins it */
+	SESSION_RESOLVING,  /* a place's name is looked up */
+	SESSION_CONNECTING, /* libpq connects to one address */
+	SESSION_IDLE,       /* a query may be sent */
+	SESSION_QUERYING,   /* a query's answer is awaited */
+	SESSION_BROKEN,     /* no address worked, or the connection was lost */
+};
+
+struct session {
+	const struct driver_context *context;
+	const struct target *target;
+	char *database;
+	enum session_state state;
+	struct event event;
+	struct timer timer; /* the start, then the limit of one address */
+	PGconn *connection;
+
+	size_t place; /* of target->places, the one being tried */
+	struct resolution *resolution;
+	char addresses[RESOLVER_ADDRESSES][ADDRESS_MAX]; /* of the place; "" for a unix socket */
+	size_t address, address_count;
+
+	session_opened *on_opened;
+	session_answered *on_answered;
+	session_died *on_died;
+	void *arg;
+
+	PGresult *rows;
+	struct error error; /* the last address's or the query's */
+	char sqlstate[SQLSTATE_LENGTH + 1];
+};
+
+static void try_address(struct session *session);
+static void on_socket(evutil_socket_t fd, short what, void *arg);
+
+static int wait_for(struct session *session, short what)
+{
+	if (event_assign(&session->event, session->context->base, PQsocket(session->connection), what, on_socket,
+	                 session) != 0 ||
+	    event_add(&session->event, NULL) != 0)
+		return error_no_memory(&session->error);
+	return 0;
+}
+
+static void drop_connection(struct session *session)
+{
+	event_del(&session->event);
+	PQfinish(session->connection);
+	session->connection = NULL;
+}
+
+/* The first line of libpq's message, without where it was going. */
+static void explain_connection(struct session *session)
+{
+	const char *message = PQerrorMessage(session->connection);
+	const size_t length = strcspn(message, "\n");
+	const char *failed = memmem(message, length, " failed: ", 9);
+	const char *reason = failed != NULL ? failed + 9 : message;
+
+	error_set(&session->error, ERR_UNAVAILABLE, "%.*s", (int)(message + length - reason), reason);
+}
+
+static void silence(void *arg, const char *message)
+{
+	(void)arg;
+	(void)message;
+}
+
+/* ---- opening ---- */
+
+static void end_opening(struct session *session, int code)
+{
+	timer_stop(session->context->timers, &session->timer);
+	session->state = code == 0 ? SESSION_IDLE : SESSION_BROKEN;
+	session->on_opened(session->arg, code, &session->error);
+}
+
+static void on_addresses(void *arg, int code, const struct error *error, const char *const *addresses, size_t count);
+
+static void try_place(struct session *session)
+{
+	const struct place *place = &session->target->places[session->place];
+	const char *no_address = "";
+
+	if (session->place == session->target->place_count) {
+		end_opening(session, session->error.code);
+		return;
+	}
+	if (place->host[0] == '/') {
+		on_addresses(session, 0, NULL, &no_address, 1);
+		return;
+	}
+	session->state = SESSION_RESOLVING;
+	session->resolution = resolver_start(session->context->resolver, place->host, on_addresses, session);
+	if (session->resolution == NULL)
+		end_opening(session, error_no_memory(&session->error));
+}
+
+static void on_addresses(void *arg, int code, const struct error *error, const char *const *addresses, size_t count)
+{
+	struct session *session = arg;
+
+	session->resolution = NULL;
+	session->address = session->address_count = 0;
+	if (code != 0)
+		session->error = *error;
+	for (size_t i = 0; code == 0 && i < count && i < RESOLVER_ADDRESSES; i++)
+		if (strlen(addresses[i]) < ADDRESS_MAX)
+			strcpy(session->addresses[session->address_count++], addresses[i]);
+	try_address(session);
+}
+
+static void add_option(const char **keywords, const char **values, size_t *count, const char *keyword,
+                       const char *value)
+{
+	keywords[*count] = keyword;
+	values[*count] = value;
+	(*count)++;
+}
+
+static PGconn *start_connection(const struct session *session)
+{
+	const struct target *target = session->target;
+	const struct place *place = &target->places[session->place];
+	const char *keywords[OPTIONS_MAX], *values[OPTIONS_MAX];
+	const char *address = session->addresses[session->address];
+	size_t count = 0;
+
+	add_option(keywords, values, &count, "host", place->host);
+	add_option(keywords, values, &count, "port", place->port);
+	add_option(keywords, values, &count, "dbname", session->database);
+	if (address[0] != '\0')
+		add_option(keywords, values, &count, "hostaddr", address);
+	for (size_t i = 0; i < target->option_count; i++)
+		add_option(keywords, values, &count, target->keywords[i], target->values[i]);
+	add_option(keywords, values, &count, NULL, NULL);
+	return PQconnectStartParams(keywords, values, 0);
+}
+
+static void try_next_address(struct session *session)
+{
+	drop_connection(session);
+	session->address++;
+	try_address(session);
+}
+
+static void try_address(struct session *session)
+{
+	if (session->address == session->address_count) {
+		session->place++;
+		try_place(session);
+		return;
+	}
+	session->state = SESSION_CONNECTING;
+	session->connection = start_connection(session);
+	if (session->connection == NULL) {
+		end_opening(session, error_no_memory(&session->error));
+		return;
+	}
+	PQsetNoticeProcessor(session->connection, silence, NULL);
+	if (PQstatus(session->connection) == CONNECTION_BAD) {
+		explain_connection(session);
+		try_next_address(session);
+		return;
+	}
+	if (wait_for(session, EV_WRITE) != 0 ||
+	    timer_start(session->context->timers, &session->timer, session->target->connect_timeout) != 0)
+		end_opening(session, error_no_memory(&session->error));
+}
+
+static void go_on_connecting(struct session *session)
+{
+	switch (PQconnectPoll(session->connection)) {
+	case PGRES_POLLING_OK:
+		PQsetnonblocking(session->connection, 1);
+		end_opening(session, 0);
+		return;
+	case PGRES_POLLING_READING:
+		if (wait_for(session, EV_READ) != 0)
+			end_opening(session, session->error.code);
+		return;
+	case PGRES_POLLING_WRITING:
+		if (wait_for(session, EV_WRITE) != 0)
+			end_opening(session, session->error.code);
+		return;
+	default:
+		explain_connection(session);
+		try_next_address(session);
+	}
+}
+
+/* The start, or an address's limit. */
+static void on_timer(void *arg)
+{
+	struct session *session = arg;
+
+	if (session->state == SESSION_STARTING) {
+		try_place(session);
+		return;
+	}
+	error_set(&session->error, ERR_UNAVAILABLE, "no connection within %lld ms",
+	          (long long)session->target->connect_timeout);
+	try_next_address(session);
+}
+
+struct session *session_open(const struct driver_context *context, const struct target *target, const char *database,
+                             session_opened *on_opened, void *arg)
+{
+	struct session *session = calloc(1, sizeof(*session));
+
+	if (session == NULL)
+		return NULL;
+	session->context = context;
+	session->target = target;
+	session->state = SESSION_STARTING;
+	session->on_opened = on_opened;
+	session->arg = arg;
+	session->database = strdup(database != NULL ? database : target->database);
+	timer_init(&session->timer, on_timer, session);
+	event_assign(&session->event, context->base, -1, 0, on_socket, session);
+	if (session->database == NULL || timer_start(context->timers, &session->timer, 0) != 0) {
+		free(session->database);
+		free(session);
+		return NULL;
+	}
+	return session;
+}
+
+void session_close(struct session *session)
+{
+	if (session == NULL)
+		return;
+	timer_stop(session->context->timers, &session->timer);
+	resolver_cancel(session->resolution);
+	drop_connection(session);
+	PQclear(session->rows);
+	free(session->database);
+	free(session);
+}
+
+/* ---- queries ---- */
+
+/* The callback may close the session. */
+static void end_query(struct session *session)
+{
+	PGresult *rows = session->rows;
+	const struct error error = session->error;
+
+	session->rows = NULL;
+	session->state = PQstatus(session->connection) == CONNECTION_OK ? SESSION_IDLE : SESSION_BROKEN;
+	session->on_answered(session->arg, error.code, &error, error.code == 0 ? rows : NULL);
+	PQclear(rows);
+}
+
+static void break_query(struct session *session)
+{
+	if (session->error.code == 0)
+		explain_connection(session);
+	session->state = SESSION_BROKEN;
+	event_del(&session->event);
+	session->on_answered(session->arg, session->error.code, &session->error, NULL);
+}
+
+static void note_failure(struct session *session, const PGresult *result)
+{
+	const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+
+	if (session->error.code != 0)
+		return;
+	if (sqlstate == NULL) {
+		explain_connection(session);
+		return;
+	}
+	strncpy(session->sqlstate, sqlstate, SQLSTATE_LENGTH);
+	sqlstate_explain(sqlstate, message != NULL ? message : "", &session->error);
+}
+
+static void take_result(struct session *session, PGresult *result)
+{
+	switch (PQresultStatus(result)) {
+	case PGRES_TUPLES_OK:
+		PQclear(session->rows);
+		session->rows = result;
+		return;
+	case PGRES_COMMAND_OK:
+	case PGRES_EMPTY_QUERY:
+		break;
+	default:
+		note_failure(session, result);
+	}
+	PQclear(result);
+}
+
+static void await_answer(struct session *session)
+{
+	const int unsent = PQflush(session->connection);
+
+	if (unsent < 0 || wait_for(session, unsent > 0 ? EV_READ | EV_WRITE : EV_READ) != 0)
+		break_query(session);
+}
+
+static void go_on_querying(struct session *session, short what)
+{
+	if ((what & EV_READ) && !PQconsumeInput(session->connection)) {
+		break_query(session);
+		return;
+	}
+	while (!PQisBusy(session->connection)) {
+		PGresult *result = PQgetResult(session->connection);
+
+		if (result == NULL) {
+			end_query(session);
+			return;
+		}
+		take_result(session, result);
+	}
+	await_answer(session);
+}
+
+int session_query(struct session *session, const char *statements, session_answered *on_answered, void *arg,
+                  struct error *error)
+{
+	int unsent = -1;
+
+	assert(session->state == SESSION_IDLE);
+	event_del(&session->event);
+	error_clear(&session->error);
+	session->sqlstate[0] = '\0';
+	session->on_answered = on_answered;
+	session->arg = arg;
+	session->state = SESSION_QUERYING;
+	if (PQsendQuery(session->connection, statements))
+		unsent = PQflush(session->connection);
+	if (unsent < 0)
+		explain_connection(session);
+	else if (wait_for(session, unsent > 0 ? EV_READ | EV_WRITE : EV_READ) == 0)
+		return 0;
+	session->state = SESSION_BROKEN;
+	return error_set(error, session->error.code, "%s", session->error.text);
+}
+
+static void on_socket(evutil_socket_t fd, short what, void *arg)
+{
+	struct session *session = arg;
+
+	(void)fd;
+	if (session->state == SESSION_CONNECTING)
+		go_on_connecting(session);
+	else if (session->state == SESSION_QUERYING)
+		go_on_querying(session, what);
+	else if (session->state == SESSION_IDLE)
+		session->on_died(session->arg);
+}
+
+/* ---- the rest ---- */
+
+const char *session_sqlstate(const struct session *session)
+{
+	return session->sqlstate;
+}
+
+/* A server says nothing to a session that asks nothing, unless it ends it. */
+static bool hears_something(const struct session *session)
+{
+	struct pollfd socket = {.fd = PQsocket(session->connection), .events = POLLIN};
+
+	return poll(&socket, 1, 0) != 0;
+}
+
+bool session_is_usable(const struct session *session)
+{
+	return session->state == SESSION_IDLE && PQtransactionStatus(session->connection) == PQTRANS_IDLE &&
+	       !hears_something(session);
+}
+
+int session_watch(struct session *session, session_died *on_died, void *arg)
+{
+	assert(session->state == SESSION_IDLE);
+	session->on_died = on_died;
+	session->arg = arg;
+	return wait_for(session, EV_READ);
+}
+
+PGconn *session_connection(const struct session *session)
+{
+	return session->connection;
+}
+
+int session_version(const struct session *session)
+{
+	return PQserverVersion(session->connection);
+}
+
+bool session_is_superuser(const struct session *session)
+{
+	const char *superuser = PQparameterStatus(session->connection, "is_superuser");
+
+	return superuser != NULL && strcmp(superuser, "on") == 0;
+}

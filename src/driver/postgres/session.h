@@ -1,0 +1,47 @@
+/* One connection to a server, without ever blocking: name look-up, connecting, one query at a time. What is on the
+ * wire cannot be taken back (libpq's cancel blocks): to give a query up is to close its session.
+ * Completions come from the loop, never inside the call that began the work. */
+#ifndef DRIVER_POSTGRES_SESSION_H
+#define DRIVER_POSTGRES_SESSION_H
+
+#include <libpq-fe.h>
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "driver/driver.h"
+
+struct session;
+struct target;
+
+typedef void session_opened(void *arg, int code, const struct error *error);
+/* rows: of the last statement that has any; NULL: none. Borrowed. */
+typedef void session_answered(void *arg, int code, const struct error *error, const PGresult *rows);
+typedef void session_died(void *arg);
+
+/* Tries every address of every place of target, one after another. database NULL: the target's own; it is copied.
+ * context and target are borrowed until session_close, which is due also after a failure. NULL: memory is out. */
+struct session *session_open(const struct driver_context *context, const struct target *target, const char *database,
+                             session_opened *on_opened, void *arg);
+/* Ends it in silence, in any state. Accepts NULL. */
+void session_close(struct session *session);
+
+/* Sends statements (copied) as one simple query, so without BEGIN they are one transaction. The session is idle.
+ * On failure nothing will be called. */
+int session_query(struct session *session, const char *statements, session_answered *on_answered, void *arg,
+                  struct error *error);
+/* The SQLSTATE of the last query's failure; "" when it had none. */
+const char *session_sqlstate(const struct session *session);
+
+/* Whether another query can follow: idle, outside any transaction, and nothing unexpected (an end) was received. */
+bool session_is_usable(const struct session *session);
+/* Calls on_died from the loop when something is heard from the server while the session is idle. Ends with the next
+ * query. 0 or ERR_NO_MEMORY. */
+int session_watch(struct session *session, session_died *on_died, void *arg);
+
+/* For escaping and encrypting. */
+PGconn *session_connection(const struct session *session);
+/* 150004: as libpq counts. */
+int session_version(const struct session *session);
+bool session_is_superuser(const struct session *session);
+
+#endif

@@ -1,0 +1,72 @@
+/* One table from SQLSTATE to code and sentence: a whole state before its class. The codes are those of appendix A of
+ * PostgreSQL's manual. */
+#include "sqlstate.h"
+
+#include <stddef.h>
+#include <string.h>
+
+struct meaning {
+	const char *prefix; /* a state, or the first bytes of several */
+	int code;
+	const char *sentence;
+};
+
+static const struct meaning meanings[] = {
+    {"08", ERR_UNAVAILABLE, "the connection failed"},
+    {"0A000", ERR_REFUSED, "it cannot do that"},
+    {"22", ERR_REFUSED, "it does not take the value"},
+    {"25006", ERR_UNAVAILABLE, "it is read-only, a standby perhaps"},
+    {"28", ERR_UNAVAILABLE, "it does not let the broker's user in"},
+    {"2BP01", ERR_REFUSED, "something else depends on it"},
+    {"3D000", ERR_REFUSED, "the database is not there"},
+    {"3F000", ERR_REFUSED, "the schema is not there"},
+    {"40", ERR_UNAVAILABLE, "it was in conflict with other work"},
+    {"42501", ERR_REFUSED, "the broker's user lacks the right"},
+    {"42", ERR_REFUSED, "it does not take the statement"},
+    {"53100", ERR_UNAVAILABLE, "its disk is full"},
+    {"53300", ERR_UNAVAILABLE, "it has too many connections"},
+    {"53", ERR_UNAVAILABLE, "it is short of resources"},
+    {"55000", ERR_UNAVAILABLE, "it is not in the state for that"},
+    {"55006", ERR_UNAVAILABLE, "the object is in use"},
+    {"55P03", ERR_UNAVAILABLE, "a lock is taken"},
+    {"57014", ERR_UNAVAILABLE, "the statement was canceled"},
+    {"57P", ERR_UNAVAILABLE, "it is starting or stopping"},
+    {"58P01", ERR_REFUSED, "a file is missing on it, of an extension perhaps"},
+    {"58", ERR_UNAVAILABLE, "its system failed"},
+    {"XX", ERR_UNAVAILABLE, "it failed inside"},
+};
+
+/* Nobody's fault: two that work on the same names, or a session that is still ending. */
+static const char *const overtaken[] = {
+    "23505", /* unique_violation, on a catalog */
+    "2BP01", /* dependent_objects_still_exist */
+    "42704", /* undefined_object: dropped meanwhile */
+    "42710", /* duplicate_object */
+    "42P04", /* duplicate_database */
+    NULL,
+};
+
+bool sqlstate_is_overtaken(const char *sqlstate, const char *message)
+{
+	for (size_t i = 0; overtaken[i] != NULL; i++)
+		if (strcmp(overtaken[i], sqlstate) == 0)
+			return true;
+	/* The server gives these no state of their own. */
+	return strcmp(sqlstate, "XX000") == 0 &&
+	       (strstr(message, "concurrently updated") != NULL || strstr(message, "concurrently deleted") != NULL);
+}
+
+int sqlstate_explain(const char *sqlstate, const char *message, struct error *error)
+{
+	const size_t count = sizeof(meanings) / sizeof(*meanings);
+
+	if (sqlstate == NULL || sqlstate[0] == '\0')
+		return error_set(error, ERR_UNAVAILABLE, "the connection failed: %s", message);
+	for (size_t i = 0; i < count; i++)
+		if (strncmp(meanings[i].prefix, sqlstate, strlen(meanings[i].prefix)) == 0)
+			return error_set(error, meanings[i].code, "%s: %s (SQLSTATE %s)", meanings[i].sentence, message,
+			                 sqlstate);
+	if (sqlstate_is_overtaken(sqlstate, message))
+		return error_set(error, ERR_UNAVAILABLE, "it was overtaken: %s (SQLSTATE %s)", message, sqlstate);
+	return error_set(error, ERR_REFUSED, "%s (SQLSTATE %s)", message, sqlstate);
+}

@@ -1,0 +1,16 @@
+/* What a SQLSTATE means to the broker: whether it may pass, and the sentence for a person. */
+#ifndef DRIVER_POSTGRES_SQLSTATE_H
+#define DRIVER_POSTGRES_SQLSTATE_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+
+#define SQLSTATE_LENGTH 5
+
+/* Fills error from a failed statement's SQLSTATE ("" or NULL: none) and the server's own message; returns the code. */
+int sqlstate_explain(const char *sqlstate, const char *message, struct error *error);
+/* Somebody else was there first, or is still about: to look again and go on is the cure. */
+bool sqlstate_is_overtaken(const char *sqlstate, const char *message);
+
+#endif

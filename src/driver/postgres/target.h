@@ -1,0 +1,45 @@
+/* How a server is reached, as its configuration says: the url taken apart, and what apps are told of it. */
+#ifndef DRIVER_POSTGRES_TARGET_H
+#define DRIVER_POSTGRES_TARGET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "model/service.h"
+
+#define TARGET_PLACES_MAX  8  /* hosts of one url */
+#define TARGET_OPTIONS_MAX 48 /* libpq's keywords, those of the url and our own */
+
+struct place {
+	const char *host; /* a name, an address, or the directory of a unix socket */
+	const char *port;
+};
+
+struct target {
+	const char *name; /* the server's, for sentences; borrowed from the configuration */
+	struct place places[TARGET_PLACES_MAX];
+	size_t place_count;
+	/* libpq's options but for host, port and database */
+	const char *keywords[TARGET_OPTIONS_MAX], *values[TARGET_OPTIONS_MAX];
+	size_t option_count;
+	const char *database; /* the one to manage the server from */
+	const char *sslmode;  /* NULL: the default */
+	const char *public_host, *public_port;
+	int64_t connect_timeout; /* ms, for one address */
+	struct arena arena;      /* holds the password */
+};
+
+/* On success the target is the caller's, to be released. No text in error shows the url. */
+int target_init(struct target *target, const struct server *server, struct error *error);
+void target_release(struct target *target);
+
+/* The check of the key `url`. */
+int target_check_url(const char *name, const char *value, struct error *error);
+/* The url for an app, every part percent-encoded. TLS is demanded when the broker's own url demands it. */
+void target_app_url(const struct target *target, const char *database, const char *user, const char *password,
+                    struct text *ret_url);
+
+#endif

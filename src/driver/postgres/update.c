@@ -1,0 +1,67 @@
+/* update: the plan's extensions, limits and settings on a living database and its logins. Extensions are never dropped;
+ * locale and template count at creation only. */
+#include "inside.h"
+#include "roles.h"
+
+static void on_extended(struct work *work, const PGresult *rows)
+{
+	(void)rows;
+	work_leave(work);
+	steps_next(&work->steps);
+}
+
+static void extend(struct work *work)
+{
+	struct sql *sql = work_sql(work);
+
+	sql_add(sql, "BEGIN;\n");
+	inside_add_extensions(sql, work->call->plan);
+	sql_add(sql, "COMMIT;\n");
+	work_query_inside(work, on_extended);
+}
+
+/* First: what a server may lack shows before anything is changed. */
+static void step_create_extensions(void *arg)
+{
+	struct work *work = arg;
+
+	if (options_find(&work->call->plan->options, "extensions")->set)
+		work_enter(work, work->owner, extend);
+	else
+		steps_next(&work->steps);
+}
+
+static void step_apply_plan(void *arg)
+{
+	struct work *work = arg;
+	const int64_t limit = plan_connection_limit(work->call->plan);
+	struct sql *sql = work_sql(work);
+
+	sql_add(sql, "ALTER DATABASE %i CONNECTION LIMIT %d;\n", work->owner, limit);
+	roles_add_settings(sql, work, work->owner, ROLE_OWNER);
+	for (size_t i = 0; i < work->role_count; i++) {
+		const struct role *role = &work->roles[i];
+
+		sql_add(sql, "ALTER ROLE %i CONNECTION LIMIT %d;\n", role->name, limit);
+		roles_add_settings(sql, work, role->name, role->reads ? ROLE_READER : ROLE_WRITER);
+	}
+	work_query(work, NULL);
+}
+
+static const struct step update_steps[] = {
+    {"take_session", step_take_session},
+    {"look_for_roles_and_database", step_look},
+    {"find_the_database", step_require_database},
+    {"create_extensions", step_create_extensions},
+    {"find_logins", step_find_logins},
+    {"apply_the_plan", step_apply_plan},
+    {NULL, NULL},
+};
+
+void postgres_update(void *state, struct driver_call *call)
+{
+	struct work *work = work_begin(state, call);
+
+	if (work != NULL)
+		work_start(work, update_steps);
+}

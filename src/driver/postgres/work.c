@@ -1,0 +1,349 @@
+/* What all calls share: beginning, querying, trying again, ending. The work is freed before its call is settled. */
+#include "work.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/secret.h"
+#include "session.h"
+#include "sqlstate.h"
+
+#define ROUNDS_MAX  4
+#define PAUSE_FIRST 5   /* ms */
+#define PAUSE_MAX   200 /* ms */
+#define LOCK_BYTES  7   /* of a hash: positive as the server's bigint */
+#define VERB_MAX    64
+
+static void on_end(void *arg, int code, const struct error *error);
+
+/* ---- beginning and ending ---- */
+
+static void on_pause(void *arg)
+{
+	struct work *work = arg;
+
+	work->on_resume(work);
+}
+
+static void name_roles(struct work *work)
+{
+	const struct driver_call *call = work->call;
+
+	work->owner = call->instance != NULL ? call->instance->resource : "";
+	work->login = call->bind != NULL ? call->bind->login : NULL;
+	snprintf(work->reader, sizeof(work->reader), "%s" READER_END, work->owner);
+}
+
+struct work *work_begin(void *state, struct driver_call *call)
+{
+	const struct postgres *postgres = state;
+	struct work *work = calloc(1, sizeof(*work));
+
+	if (work == NULL) {
+		call_settle(call, ERR_NO_MEMORY, "out of memory");
+		return NULL;
+	}
+	work->postgres = postgres;
+	work->host = &postgres->hosts[call->server - postgres->service->servers];
+	work->call = call;
+	sql_init(&work->sql);
+	arena_init(&work->arena);
+	timer_init(&work->pause, on_pause, work);
+	name_roles(work);
+	call->work = work;
+	return work;
+}
+
+void work_start(struct work *work, const struct step *table)
+{
+	work->table = table;
+	work->rounds++;
+	steps_start(&work->steps, table, work, on_end);
+}
+
+static void free_work(struct work *work)
+{
+	timer_stop(work->postgres->context->timers, &work->pause);
+	session_close(work->inside);
+	sql_release(&work->sql);
+	arena_release(&work->arena);
+	free(work);
+}
+
+void work_cancel(void *state, struct driver_call *call)
+{
+	struct work *work = call->work;
+
+	(void)state;
+	if (work == NULL)
+		return;
+	lease_drop(&work->lease);
+	free_work(work);
+}
+
+/* Forgets what the round found out. */
+static void begin_again(struct work *work)
+{
+	work->again = false;
+	work->facts = (struct facts){0};
+	work->roles = NULL;
+	work->databases = NULL;
+	work->role_count = work->database_count = work->database = 0;
+	work->pause_ms = 0;
+	arena_release(&work->arena);
+	work_leave(work);
+	work_start(work, work->table);
+}
+
+static void on_end(void *arg, int code, const struct error *error)
+{
+	struct work *work = arg;
+	struct driver_call *call = work->call;
+
+	if (code != 0 && work->again) {
+		begin_again(work);
+		return;
+	}
+	lease_end(&work->lease);
+	free_work(work);
+	call_settle(call, code, "%s", error->text);
+}
+
+/* ---- failures ---- */
+
+/* "create_database" in words. */
+static void name_step(const struct work *work, char *ret_verb, size_t size)
+{
+	snprintf(ret_verb, size, "%s", steps_name(&work->steps));
+	for (char *c = ret_verb; *c != '\0'; c++)
+		if (*c == '_')
+			*c = ' ';
+}
+
+static void fail(struct work *work, const struct error *reason)
+{
+	struct error error;
+	char verb[VERB_MAX];
+
+	name_step(work, verb, sizeof(verb));
+	if (work->owner[0] == '\0')
+		error_set(&error, reason->code, "the server \"%s\" could not %s: %s", work->host->target.name, verb,
+		          reason->text);
+	else
+		error_set(&error, reason->code, "the server \"%s\" could not %s for \"%s\": %s",
+		          work->host->target.name, verb, work->login != NULL ? work->login : work->owner, reason->text);
+	steps_fail(&work->steps, &error);
+}
+
+void work_fail(struct work *work, int code, const char *format, ...)
+{
+	struct error reason;
+	char text[ERROR_TEXT_MAX];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	error_set(&reason, code, "%s", text);
+	fail(work, &reason);
+}
+
+/* ---- queries ---- */
+
+struct sql *work_sql(struct work *work)
+{
+	sql_begin(&work->sql, session_connection(lease_session(&work->lease)));
+	return &work->sql;
+}
+
+static void on_answered(struct work *work, const struct session *session, const struct error *error,
+                        const PGresult *rows)
+{
+	if (error->code == 0 && work->on_rows != NULL) {
+		work->on_rows(work, rows);
+		return;
+	}
+	if (error->code == 0) {
+		steps_next(&work->steps);
+		return;
+	}
+	work->again = work->rounds < ROUNDS_MAX && sqlstate_is_overtaken(session_sqlstate(session), error->text);
+	fail(work, error);
+}
+
+static void on_server_answered(void *arg, int code, const struct error *error, const PGresult *rows)
+{
+	struct work *work = arg;
+
+	(void)code;
+	on_answered(work, lease_session(&work->lease), error, rows);
+}
+
+static void on_inside_answered(void *arg, int code, const struct error *error, const PGresult *rows)
+{
+	struct work *work = arg;
+
+	(void)code;
+	on_answered(work, work->inside, error, rows);
+}
+
+static void query(struct work *work, struct session *session, session_answered *on_session_answered,
+                  void (*on_rows)(struct work *work, const PGresult *rows))
+{
+	const char *text = sql_string(&work->sql);
+	struct error error;
+
+	if (text == NULL) {
+		work_fail(work, ERR_NO_MEMORY, "out of memory");
+		return;
+	}
+	if (sql_is_empty(&work->sql)) {
+		steps_next(&work->steps);
+		return;
+	}
+	work->on_rows = on_rows;
+	if (session_query(session, text, on_session_answered, work, &error) != 0)
+		fail(work, &error);
+}
+
+void work_query(struct work *work, void (*on_rows)(struct work *work, const PGresult *rows))
+{
+	query(work, lease_session(&work->lease), on_server_answered, on_rows);
+}
+
+void work_query_inside(struct work *work, void (*on_rows)(struct work *work, const PGresult *rows))
+{
+	query(work, work->inside, on_inside_answered, on_rows);
+}
+
+/* ---- inside a database ---- */
+
+static void on_inside(void *arg, int code, const struct error *error)
+{
+	struct work *work = arg;
+
+	if (code != 0)
+		fail(work, error);
+	else
+		work->on_inside(work);
+}
+
+void work_enter(struct work *work, const char *database, void (*on_entered)(struct work *work))
+{
+	assert(work->inside == NULL);
+	work->on_inside = on_entered;
+	work->inside = session_open(work->postgres->context, &work->host->target, database, on_inside, work);
+	if (work->inside == NULL)
+		work_fail(work, ERR_NO_MEMORY, "out of memory");
+}
+
+void work_leave(struct work *work)
+{
+	session_close(work->inside);
+	work->inside = NULL;
+}
+
+/* ---- the rest ---- */
+
+void work_pause(struct work *work, void (*on_resume)(void *work))
+{
+	work->on_resume = on_resume;
+	work->pause_ms = work->pause_ms == 0 ? PAUSE_FIRST : work->pause_ms * 2;
+	if (work->pause_ms > PAUSE_MAX)
+		work->pause_ms = PAUSE_MAX;
+	if (timer_start(work->postgres->context->timers, &work->pause, work->pause_ms) != 0)
+		work_fail(work, ERR_NO_MEMORY, "out of memory");
+}
+
+bool work_is_superuser(const struct work *work)
+{
+	return session_is_superuser(lease_session(&work->lease));
+}
+
+int work_version(const struct work *work)
+{
+	return session_version(lease_session(&work->lease));
+}
+
+/* ---- steps ---- */
+
+static void on_lease(void *arg, int code, const struct error *error)
+{
+	struct work *work = arg;
+
+	if (code != 0)
+		fail(work, error);
+	else
+		steps_next(&work->steps);
+}
+
+void step_take_session(void *arg)
+{
+	struct work *work = arg;
+	struct session *session = lease_session(&work->lease);
+
+	if (session != NULL && session_is_usable(session)) {
+		steps_next(&work->steps);
+		return;
+	}
+	lease_drop(&work->lease);
+	lease_ask(work->host->pool, &work->lease, on_lease, work);
+}
+
+static int64_t lock_number(const struct work *work)
+{
+	const char *const parts[] = {"tsuru-broker", work->owner};
+	char hex[2 * LOCK_BYTES + 1];
+
+	secret_hash_hex(hex, LOCK_BYTES, parts, 2);
+	return strtoll(hex, NULL, 16);
+}
+
+static bool is_true(const PGresult *rows, int column)
+{
+	return PQgetvalue(rows, 0, column)[0] == 't';
+}
+
+static void note_facts(struct work *work, const PGresult *rows)
+{
+	work->facts = (struct facts){
+	    .owner = is_true(rows, 0),
+	    .reader = is_true(rows, 1),
+	    .login = is_true(rows, 2),
+	    .database = is_true(rows, 3),
+	    .owned = is_true(rows, 4),
+	};
+	steps_next(&work->steps);
+}
+
+/* The lock is a statement of its own: what follows sees what was committed before it was taken. */
+void step_look(void *arg)
+{
+	struct work *work = arg;
+	struct sql *sql = work_sql(work);
+
+	sql_add(sql, "SELECT pg_advisory_lock(%d);\n", lock_number(work));
+	sql_add(
+	    sql,
+	    "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = %l),"
+	    " EXISTS (SELECT FROM pg_roles WHERE rolname = %l),"
+	    " EXISTS (SELECT FROM pg_roles WHERE rolname = %l),"
+	    " EXISTS (SELECT FROM pg_database WHERE datname = %l),"
+	    " EXISTS (SELECT FROM pg_database JOIN pg_roles r ON r.oid = datdba WHERE datname = %l AND rolname = %l)",
+	    work->owner, work->reader, work->login != NULL ? work->login : "", work->owner, work->owner, work->owner);
+	work_query(work, note_facts);
+}
+
+/* Not ERR_NOT_FOUND, which tsuru takes for success on an update: the instance is known, its database is lost. */
+void step_require_database(void *arg)
+{
+	struct work *work = arg;
+
+	if (!work->facts.database || !work->facts.owner)
+		work_fail(work, ERR_REFUSED, "the database is not there any more");
+	else
+		steps_next(&work->steps);
+}

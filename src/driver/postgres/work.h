@@ -1,0 +1,99 @@
+/* The work of one call: its steps, its session to manage the server from, and at times one inside a database.
+ *
+ * A step builds statements by work_sql, sends them by work_query or work_query_inside, and goes on in the function it
+ * gave, or with the next step when it gave none. Any failure ends the call, but for those that say that somebody else
+ * was there first: then the table is run again from its top, a few times. */
+#ifndef DRIVER_POSTGRES_WORK_H
+#define DRIVER_POSTGRES_WORK_H
+
+#include <libpq-fe.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "driver/driver.h"
+#include "driver/steps.h"
+#include "pool.h"
+#include "postgres.h"
+#include "sql.h"
+
+/* What the server has of the instance, by work_look. */
+struct facts {
+	bool owner, reader, login; /* the roles exist */
+	bool database;
+	bool owned; /* by the owner role */
+};
+
+struct role {
+	const char *name;
+	bool reads; /* a member of the reader role */
+};
+
+struct work {
+	const struct postgres *postgres;
+	const struct host *host;
+	struct driver_call *call;
+	const struct step *table;
+	struct steps steps;
+	int rounds; /* of the table, begun */
+	bool again; /* the round ended because somebody else was first */
+
+	struct lease lease;
+	struct session *inside; /* in a database; NULL: none */
+	void (*on_inside)(struct work *work);
+	struct sql sql;
+	void (*on_rows)(struct work *work, const PGresult *rows);
+	struct timer pause;
+	int64_t pause_ms;
+	void (*on_resume)(void *work);
+
+	const char *owner; /* also the database's name */
+	char reader[BACKEND_NAME_MAX + sizeof(READER_END)];
+	const char *login; /* the bind's; NULL: the call has none */
+	bool read_only;
+
+	/* of this round */
+	struct facts facts;
+	struct role *roles; /* of the instance, those that the call is about */
+	size_t role_count;
+	const char **databases; /* where its roles still have something */
+	size_t database_count, database;
+	struct arena arena; /* the lists above */
+};
+
+/* Begins the call's work by table, whose first step is work_lease. Settles the call itself when it cannot. NULL: it is
+ * settled. */
+struct work *work_begin(void *state, struct driver_call *call);
+void work_start(struct work *work, const struct step *table);
+/* The vtable's cancel. */
+void work_cancel(void *state, struct driver_call *call);
+
+/* Ends the running step by a failure, after "the server "x" could not <step> for "y": ". */
+void work_fail(struct work *work, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* An empty text for the next query. */
+struct sql *work_sql(struct work *work);
+/* Sends the text; an empty one goes to the next step. on_rows may be NULL. */
+void work_query(struct work *work, void (*on_rows)(struct work *work, const PGresult *rows));
+void work_query_inside(struct work *work, void (*on_rows)(struct work *work, const PGresult *rows));
+
+/* Connects to database (borrowed until then) and calls on_inside. */
+void work_enter(struct work *work, const char *database, void (*on_inside)(struct work *work));
+void work_leave(struct work *work);
+
+/* Calls on_resume after a pause, each longer than the one before it. */
+void work_pause(struct work *work, void (*on_resume)(void *work));
+
+bool work_is_superuser(const struct work *work);
+int work_version(const struct work *work);
+
+/* ---- steps that every table begins with ---- */
+
+void step_take_session(void *arg);
+/* Takes the instance's lock on the server and fills work->facts. The lock is the session's: a session that was given
+ * up keeps it until the server has done with its last statement, so no two calls ever work on one instance. */
+void step_look(void *arg);
+/* Fails for good when the database is gone. */
+void step_require_database(void *arg);
+
+#endif
