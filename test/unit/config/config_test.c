@@ -71,7 +71,7 @@ static const struct {
     {"", "1:1: the file is empty"},
     {"- a\n", "1:1: the configuration must be a mapping"},
     {"a: [\n", "this is not YAML"},
-    {"listen: x\n", "1:1: the configuration must have the key \"services\""},
+    {"listen: :1\n", "1:1: the configuration must have the key \"services\""},
     {"colour: red\n" SERVICE PLANS, "1:1: the configuration has no key \"colour\"; allowed are: listen, admin"},
     {"listen: :1\nlisten: :2\n" SERVICE PLANS, "2:1: the key \"listen\" stands here a second time"},
     {"listen: localhost:80\n" SERVICE PLANS, "1:9: \"listen\" is \"localhost:80\"; it must be ADDRESS:PORT"},
