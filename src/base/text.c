@@ -301,8 +301,12 @@ static int parse_with_unit(const char *text, const struct unit *units, size_t co
 	if (parse_digits(text, &number, &rest) != 0)
 		return -1;
 	for (size_t i = 0; i < count; i++) {
-		if (strcmp(rest, units[i].name) == 0)
-			return __builtin_mul_overflow(number, units[i].factor, ret_number) ? -1 : 0;
+		if (strcmp(rest, units[i].name) != 0)
+			continue;
+		if (__builtin_mul_overflow(number, units[i].factor, &number))
+			return -1;
+		*ret_number = number;
+		return 0;
 	}
 	return -1;
 }

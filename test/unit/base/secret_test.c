@@ -1,0 +1,148 @@
+/* Secrets: keyrings from text and files, sealing, hashes, passwords. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/secret.h"
+
+static const char hex_key[] = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+static const char base64_key[] = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
+static struct keyring *parse(const char *text)
+{
+	struct keyring *keyring = NULL;
+	struct error error;
+
+	if (keyring_parse(text, &keyring, &error) != 0)
+		fail_msg("%s", error.text);
+	return keyring;
+}
+
+static void test_keys(void **state)
+{
+	struct keyring *keyring = NULL;
+	struct error error;
+
+	(void)state;
+	keyring_free(parse(" \n000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n"));
+	for (const char *const *bad = (const char *const[]){"", "00", "zz", "0001 0203", base64_key + 1, NULL};
+	     *bad != NULL; bad++) {
+		assert_int_equal(keyring_parse(*bad, &keyring, &error), ERR_INVALID);
+		assert_null(keyring);
+	}
+}
+
+static void test_seal_and_open(void **state)
+{
+	struct keyring *hex = parse(hex_key), *base64 = parse(base64_key);
+	struct keyring *other = parse("ff0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
+	unsigned char sealed[6 + SECRET_SEAL_OVERHEAD];
+	char plain[6];
+	struct error error;
+
+	(void)state;
+	keyring_seal(hex, "context", "secret", 6, sealed);
+	assert_int_equal(keyring_open(base64, "context", sealed, sizeof(sealed), plain, &error), 0);
+	assert_memory_equal(plain, "secret", 6);
+	assert_int_equal(keyring_open(hex, "other", sealed, sizeof(sealed), plain, &error), ERR_CORRUPT);
+	assert_int_equal(keyring_open(other, "context", sealed, sizeof(sealed), plain, &error), ERR_CORRUPT);
+	for (size_t i = 0; i < sizeof(sealed); i++) {
+		sealed[i] ^= 1;
+		assert_int_equal(keyring_open(hex, "context", sealed, sizeof(sealed), plain, &error), ERR_CORRUPT);
+		assert_int_equal(keyring_open(hex, "context", sealed, i, plain, &error), ERR_CORRUPT);
+		sealed[i] ^= 1;
+	}
+	keyring_free(hex);
+	keyring_free(base64);
+	keyring_free(other);
+	keyring_free(NULL);
+}
+
+static void test_key_file(void **state)
+{
+	char directory[] = "/tmp/secret-test-XXXXXX", path[64];
+	struct keyring *keyring = NULL, *again = NULL;
+	unsigned char sealed[1 + SECRET_SEAL_OVERHEAD];
+	struct stat stat_of;
+	struct error error;
+	bool created = false;
+	char plain;
+
+	(void)state;
+	assert_non_null(mkdtemp(directory));
+	snprintf(path, sizeof(path), "%s/secret.key", directory);
+	assert_int_equal(keyring_load(path, false, &keyring, &created, &error), ERR_INVALID);
+	assert_int_equal(keyring_load(path, true, &keyring, &created, &error), 0);
+	assert_true(created);
+	assert_int_equal(stat(path, &stat_of), 0);
+	assert_int_equal(stat_of.st_mode & 0777, 0600);
+	assert_int_equal(keyring_load(path, true, &again, &created, &error), 0);
+	assert_false(created);
+	keyring_seal(keyring, "c", "x", 1, sealed);
+	assert_int_equal(keyring_open(again, "c", sealed, sizeof(sealed), &plain, &error), 0);
+	keyring_free(keyring);
+	keyring_free(again);
+	assert_int_equal(chmod(path, 0640), 0);
+	assert_int_equal(keyring_load(path, true, &again, &created, &error), ERR_INVALID);
+	assert_non_null(strstr(error.text, "0640"));
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(keyring_load(directory, true, &again, &created, &error), ERR_INVALID);
+	assert_int_equal(rmdir(directory), 0);
+}
+
+static void test_hashes_do_not_run_together(void **state)
+{
+	char first[11], second[11];
+
+	(void)state;
+	secret_hash_hex(first, 5, (const char *const[]){"ab", "c"}, 2);
+	secret_hash_hex(second, 5, (const char *const[]){"a", "bc"}, 2);
+	assert_int_equal(strlen(first), 10);
+	assert_string_not_equal(first, second);
+}
+
+static void test_random_and_equal(void **state)
+{
+	char first[PASSWORD_LENGTH + 1], second[PASSWORD_LENGTH + 1], hex[17];
+
+	(void)state;
+	secret_password(first);
+	secret_password(second);
+	assert_int_equal(strlen(first), PASSWORD_LENGTH);
+	assert_false(secret_equal(first, second));
+	assert_true(secret_equal(first, first));
+	assert_false(secret_equal("a", "ab"));
+	assert_true(secret_equal("", ""));
+	secret_random_hex(hex, 8);
+	assert_int_equal(strspn(hex, "0123456789abcdef"), 16);
+	for (int i = 0; i < 100; i++)
+		assert_true(secret_random_below(3) < 3);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	return secret_init(NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_keys),
+	    cmocka_unit_test(test_seal_and_open),
+	    cmocka_unit_test(test_key_file),
+	    cmocka_unit_test(test_hashes_do_not_run_together),
+	    cmocka_unit_test(test_random_and_equal),
+	};
+
+	return cmocka_run_group_tests(tests, setup, NULL);
+}
