@@ -155,26 +155,33 @@ int harness_connect(struct harness *harness)
 	harness->reply_length = 0;
 	harness->reply[0] = '\0';
 	harness->ended = false;
+	harness->reset = false;
 	return client;
 }
 
 /* Loopback delivers at once, so a few turns that wait for nothing are enough to see all there is to see. */
 void harness_turn(struct harness *harness)
 {
-	for (int i = 0; i < 4; i++)
-		event_base_loop(harness->base, EVLOOP_NONBLOCK);
+	for (int i = 0; i < 8; i++)
+		event_base_loop(harness->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 }
 
 static void receive(struct harness *harness, int client)
 {
 	size_t room = REPLY_MAX - 1 - harness->reply_length;
+	int failure = 0;
+	socklen_t size = sizeof(failure);
 	ssize_t count = recv(client, harness->reply + harness->reply_length, room, MSG_DONTWAIT);
 
 	if (count > 0)
 		harness->reply_length += (size_t)count;
 	harness->reply[harness->reply_length] = '\0';
-	if (count == 0 || (count < 0 && errno != EAGAIN))
-		harness->ended = true;
+	if (count > 0 || (count < 0 && errno == EAGAIN))
+		return;
+	/* A reset behind the end shows only here. */
+	getsockopt(client, SOL_SOCKET, SO_ERROR, &failure, &size);
+	harness->reset |= count < 0 || failure != 0;
+	harness->ended = true;
 }
 
 void harness_send(struct harness *harness, int client, const char *bytes, size_t length, size_t step)
@@ -182,8 +189,10 @@ void harness_send(struct harness *harness, int client, const char *bytes, size_t
 	for (size_t sent = 0; sent < length;) {
 		size_t size = step == 0 || length - sent < step ? length - sent : step;
 		ssize_t count = send(client, bytes + sent, size, MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (count < 0 && errno != EAGAIN)
-			break; /* refused already */
+		if (count < 0 && errno != EAGAIN) {
+			harness->reset = true;
+			break;
+		}
 		if (count > 0)
 			sent += (size_t)count;
 		harness_turn(harness);

@@ -22,6 +22,7 @@ struct harness {
 	char reply[REPLY_MAX];
 	size_t reply_length;
 	bool ended; /* the server closed the last read connection */
+	bool reset; /* and not in an orderly way */
 };
 
 /* The defaults, for a test to change before harness_open. */
