@@ -88,13 +88,14 @@ static const struct config_key plan_keys[] = {
 
 /* ---- open and close ---- */
 
-static void close_hosts(struct postgres *postgres, size_t count)
+static void postgres_close(void *state)
 {
-	for (size_t i = 0; i < count; i++) {
+	struct postgres *postgres = state;
+
+	for (size_t i = 0; i < postgres->host_count; i++) {
 		pool_free(postgres->hosts[i].pool);
 		target_release(&postgres->hosts[i].target);
 	}
-	free(postgres->hosts);
 	free(postgres);
 }
 
@@ -119,35 +120,25 @@ static int postgres_open(const struct driver_context *context, const struct serv
                          struct error *error)
 {
 	struct postgres *postgres;
-	int rc = 0;
 
 	if (service->server_count == 0)
 		return error_set(error, ERR_INVALID, "the service \"%s\" needs \"servers\"", service->name);
-	postgres = calloc(1, sizeof(*postgres));
+	postgres = calloc(1, sizeof(*postgres) + service->server_count * sizeof(postgres->hosts[0]));
 	if (postgres == NULL)
 		return error_no_memory(error);
 	postgres->context = context;
 	postgres->service = service;
-	postgres->hosts = calloc(service->server_count, sizeof(*postgres->hosts));
-	if (postgres->hosts == NULL)
-		rc = error_no_memory(error);
-	for (size_t i = 0; rc == 0 && i < service->server_count; i++) {
-		rc = open_host(context, &service->servers[i], &postgres->hosts[i], error);
-		if (rc != 0)
-			close_hosts(postgres, i);
+	for (; postgres->host_count < service->server_count; postgres->host_count++) {
+		const size_t i = postgres->host_count;
+		int rc = open_host(context, &service->servers[i], &postgres->hosts[i], error);
+
+		if (rc != 0) {
+			postgres_close(postgres);
+			return rc;
+		}
 	}
-	if (postgres->hosts == NULL)
-		free(postgres);
-	if (rc == 0)
-		*ret_state = postgres;
-	return rc;
-}
-
-static void postgres_close(void *state)
-{
-	struct postgres *postgres = state;
-
-	close_hosts(postgres, postgres->service->server_count);
+	*ret_state = postgres;
+	return 0;
 }
 
 /* ---- parameters ---- */

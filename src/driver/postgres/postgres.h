@@ -23,7 +23,8 @@ struct host {
 struct postgres {
 	const struct driver_context *context;
 	const struct service *service;
-	struct host *hosts; /* one for each of the service's servers, in their order */
+	size_t host_count;   /* opened */
+	struct host hosts[]; /* one for each of the service's servers, in their order */
 };
 
 /* Whether the parameters of a bind ask for one that only reads. */

@@ -273,11 +273,15 @@ int work_version(const struct work *work)
 static void on_lease(void *arg, int code, const struct error *error)
 {
 	struct work *work = arg;
+	struct error failure;
 
-	if (code != 0)
-		fail(work, error);
-	else
+	if (code == 0) {
 		steps_next(&work->steps);
+		return;
+	}
+	error_set(&failure, code, "the broker cannot connect to the server \"%s\": %s", work->host->target.name,
+	          error->text);
+	steps_fail(&work->steps, &failure);
 }
 
 void step_take_session(void *arg)
