@@ -46,7 +46,7 @@ int field_or_query(const struct http_request *http, const char *name, size_t max
 
 int field_tags(const char *const *tags, size_t count, struct arena *arena, const char **ret_json, struct error *error)
 {
-	const char *json = NULL, *tag;
+	const char *json = NULL, *tag = NULL;
 	struct text list;
 	int rc = 0;
 

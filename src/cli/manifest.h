@@ -6,7 +6,7 @@
 #include "base/text.h"
 #include "config/config.h"
 
-#define MANIFEST_MAX (64 * 1024) /* bytes of a document */
+#define MANIFEST_MAX ((size_t)64 * 1024) /* bytes of a document */
 
 /* Appends the manifest.yaml of tsuru's service-create. endpoint is where tsuru reaches the broker; NULL: the listen
  * address. team may be NULL: tsuru then takes the user's only one. ERR_INVALID for a text that YAML cannot carry. */
