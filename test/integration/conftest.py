@@ -1,0 +1,41 @@
+"""Fixtures of the integration tests."""
+
+import os
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
+
+import harness  # noqa: E402  pylint: disable=wrong-import-position
+
+
+@pytest.fixture(scope="session")
+def server():
+    """One private PostgreSQL for a file of tests."""
+    postgres = harness.Postgres()
+    yield postgres
+    postgres.close()
+
+
+@pytest.fixture
+def own_server():
+    """A PostgreSQL for one test that stops it or looks at all of it."""
+    postgres = harness.Postgres()
+    yield postgres
+    postgres.close()
+
+
+@pytest.fixture
+def start_broker():
+    """Starts brokers by their services; all are stopped, and must end well, when the test is over."""
+    brokers = []
+
+    def start(services, **options):
+        broker = harness.Broker(services, **options)
+        brokers.append(broker)
+        return broker.start()
+
+    yield start
+    for broker in reversed(brokers):
+        broker.close()

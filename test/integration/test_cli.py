@@ -1,0 +1,152 @@
+"""The command line: help, check, manifest, ping, and how serve begins and ends."""
+
+import concurrent.futures
+import json
+import os
+import subprocess
+
+import yaml
+
+from harness import BROKER, Tsuru, postgres_service, scripted_service, wait_until
+
+ROOT = os.path.join(os.path.dirname(__file__), "..", "..")
+
+
+def run(*arguments, **environment):
+    return subprocess.run([BROKER, *arguments], capture_output=True, text=True, timeout=60, check=False,
+                          env={**os.environ, **environment})
+
+
+def test_help():
+    overview = run("--help")
+    assert overview.returncode == 0
+    for command in ("serve", "check", "manifest"):
+        assert command in overview.stdout
+        own = run(command, "--help")
+        assert own.returncode == 0 and command in own.stdout and "-c" in own.stdout
+    assert run("--version").stdout.strip()
+
+
+def test_usage_errors():
+    for arguments in (("serve", "--nonsense"), ("nonsense",), ("manifest",), ()):
+        result = run(*arguments)
+        assert result.returncode == 2, arguments
+        assert "help" in result.stderr.lower()
+
+
+def test_sample_configuration_is_good():
+    result = run("check", "-c", os.path.join(ROOT, "conf", "broker.yaml"))
+    assert result.returncode == 0, result.stderr
+
+
+def test_check_shows_every_error(tmp_path):
+    path = tmp_path / "broker.yaml"
+    path.write_text("listen: nowhere\nservices:\n  - name: a\n    driver: shared\n    plans: [{}]\n    colour: red\n")
+    result = run("check", "-c", str(path))
+    assert result.returncode == 1
+    for place in (":1:9:", ":3:5:", ":5:13:", ":6:5:"):
+        assert f"{path}{place}" in result.stderr, result.stderr
+    assert run("check", "-c", "/nowhere.yaml").returncode == 1
+
+
+def test_check_knows_the_drivers_keys(tmp_path):
+    path = tmp_path / "broker.yaml"
+    path.write_text("""services:
+  - name: a
+    driver: postgres
+    password: x
+    servers: [{name: s, url: "postgres://u:p@h/d", colour: red}]
+    plans: [{name: p, statement_timeout: soon}]
+""")
+    result = run("check", "-c", str(path))
+    assert result.returncode == 1 and "colour" in result.stderr and "statement_timeout" in result.stderr
+    assert ":p@" not in result.stderr
+
+
+def test_manifest(tmp_path, start_broker):
+    broker = start_broker(scripted_service(tmp_path, '"it\'s: a \\"pass\\" #word"'))
+    result = run("manifest", "-c", broker.config, "scripted", "--endpoint", "https://broker.example.com")
+    assert result.returncode == 0, result.stderr
+    manifest = yaml.safe_load(result.stdout)
+    assert manifest["id"] == "scripted" and manifest["username"] == "scripted"
+    assert manifest["password"] == 'it\'s: a "pass" #word'
+    assert manifest["endpoint"]["production"] == "https://broker.example.com/scripted"
+    document = json.loads(run("manifest", "-c", broker.config, "scripted", "--operations").stdout)
+    assert document["enabled"] is True and document["strict_actions"] is True
+    assert {"method": "GET", "path": "/binds", "action": "binds.view"} in document["operations"]
+    assert run("manifest", "-c", broker.config, "none").returncode == 1
+
+
+def test_top_level_manifest_fits_the_sample():
+    with open(os.path.join(ROOT, "manifest.yaml"), encoding="utf-8") as file:
+        manifest = yaml.safe_load(file)
+    result = run("manifest", "-c", os.path.join(ROOT, "conf", "broker.yaml"), manifest["id"])
+    assert result.returncode == 0, result.stderr
+    own = yaml.safe_load(result.stdout)
+    assert own["username"] == manifest["username"] and own["password"] == manifest["password"]
+
+
+def test_ping(tmp_path, start_broker):
+    broker = start_broker(scripted_service(tmp_path, "x"))
+    with open(broker.config, encoding="utf-8") as file:
+        text = file.read().replace("127.0.0.1:0", f"127.0.0.1:{broker.port}")
+    with open(broker.config, "w", encoding="utf-8") as file:
+        file.write(text)
+    assert run("ping", "-c", broker.config).returncode == 0
+    broker.stop()
+    assert run("ping", "-c", broker.config).returncode == 1
+
+
+def test_second_process_on_the_same_data(tmp_path, start_broker):
+    broker = start_broker(scripted_service(tmp_path, "x"))
+    result = run("serve", "-c", broker.config)
+    assert result.returncode == 1
+    assert broker.data in result.stderr and "in use" in result.stderr
+
+
+def test_port_in_use(tmp_path, start_broker):
+    broker = start_broker(scripted_service(tmp_path, "x"))
+    path = tmp_path / "second.yaml"
+    path.write_text(f"listen: 127.0.0.1:{broker.port}\ndata_dir: {tmp_path}/data\nservices:\n"
+                    + scripted_service(tmp_path, "x"))
+    result = run("serve", "-c", str(path))
+    assert result.returncode == 1 and str(broker.port) in result.stderr
+
+
+def test_terms_while_requests_wait(tmp_path, start_broker):
+    (tmp_path / "rules").write_text("provision delay 1 1500ms\n")
+    broker = start_broker(scripted_service(tmp_path, "x"))
+    tsuru = Tsuru(broker, "scripted", "x")
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        waiting = pool.submit(tsuru.create, "mydb")
+        wait_until("the create runs", lambda: tsuru.status("mydb").status == 202)
+        broker.stop()  # asserts that the program ends with 0
+        assert waiting.result().status == 201
+
+
+def test_secret_key_from_environment(server, start_broker):
+    broker = start_broker(postgres_service(server, "x"), environment={"SECRET_KEY": "ab" * 32})
+    tsuru = Tsuru(broker, "postgres", "x")
+    tsuru.create("mydb")
+    env = tsuru.bind("mydb", "shop", event="e1").json
+    assert not os.path.exists(os.path.join(broker.data, "secret.key"))
+    broker.stop()
+    broker.start()
+    assert tsuru.bind("mydb", "shop", event="e1").json == env
+    tsuru.remove("mydb")
+
+
+def test_json_log(tmp_path, start_broker):
+    broker = start_broker(scripted_service(tmp_path, "x"))
+    broker.stop()
+    broker.write_config(scripted_service(tmp_path, "x"), "log: {format: json}\n")
+    result = subprocess.Popen([BROKER, "serve", "-c", broker.config], stderr=subprocess.PIPE, text=True,
+                              env=broker.environment)
+    try:
+        line = json.loads(result.stderr.readline())
+        assert {"time", "level", "event"} <= set(line)
+    finally:
+        result.terminate()
+        rest = result.stderr.read()
+        assert result.wait(60) == 0
+    assert all(json.loads(one)["event"] for one in rest.splitlines())

@@ -1,0 +1,136 @@
+"""Every row of tsuru's service API, with form and JSON bodies, as tsuru sends and reads it."""
+
+import pytest
+
+from harness import Tsuru, postgres_service, scripted_service
+
+
+@pytest.fixture(params=["form", "json"])
+def tsuru(request, start_broker, tmp_path):
+    broker = start_broker(scripted_service(tmp_path, "api-password"))
+    return Tsuru(broker, "scripted", "api-password", encoding=request.param)
+
+
+def test_plans(tsuru):
+    answer = tsuru.plans()
+    assert answer.status == 200
+    assert answer.json == [{"name": "small", "description": "a"}, {"name": "large", "description": "b"}]
+
+
+def test_a_life(tsuru):
+    assert tsuru.create("mydb", "small", tags=["a", "b"], description="of mine").status == 201
+    assert tsuru.status("mydb").status == 204
+    bound = tsuru.bind("mydb", "shop", parameters={"read_only": True})
+    assert bound.status == 201
+    assert all(isinstance(value, str) for value in bound.json.values()) and bound.json["SCRIPTED_USER"]
+    job = tsuru.bind_job("mydb", "shop")
+    assert job.status == 201 and job.json["SCRIPTED_USER"] != bound.json["SCRIPTED_USER"]
+    described = tsuru.described("mydb")
+    assert described["Plan"] == "small" and described["Binds"] == "2"
+    assert tsuru.update("mydb", "large", parameters={"size": 7}).status == 200
+    assert tsuru.described("mydb")["Plan"] == "large"
+    assert tsuru.update("mydb", "").status == 200
+    assert tsuru.described("mydb")["Plan"] == "large"
+    assert tsuru.unbind("mydb", "shop").status == 200
+    assert tsuru.unbind_job("mydb", "shop").status == 200
+    assert tsuru.remove("mydb").status == 200
+    assert tsuru.info("mydb").status == 404
+
+
+def test_errors_are_sentences_for_people(tsuru):
+    assert "plans" in tsuru.create("plans").message
+    assert "huge" in tsuru.create("mydb", "huge").message
+    assert "colour" in tsuru.create("mydb", parameters={"colour": "red"}).message
+    assert tsuru.create("mydb", parameters={"size": 101}).status == 400
+    assert tsuru.info("none").status == 404
+    assert "none" in tsuru.info("none").message
+    assert tsuru.status("none").status == 404
+    assert tsuru.update("none").status == 404
+    assert tsuru.remove("none").status == 404
+    assert tsuru.bind("none", "shop").status == 404
+    assert tsuru.create("mydb").status == 201
+    assert tsuru.bind("mydb", "No Name").status == 400
+    assert tsuru.bind("mydb", "shop", parameters={"env_prefix": "1-"}).status == 400
+    tsuru.team = "blue"
+    assert "mydb" in tsuru.create("mydb").message
+
+
+def test_methods_and_paths(tsuru):
+    answer = tsuru.send("PATCH", "/resources/mydb", {})
+    assert answer.status == 405
+    assert {"GET", "PUT", "DELETE"} <= {method.strip() for method in answer.headers["Allow"].split(",")}
+    for path in ("/", "/resource", "/resources/", "/resources/mydb/unknown", "/authenticated-resources/x"):
+        assert tsuru.send("GET", path).status == 404, path
+        assert tsuru.send("GET", path).message
+    assert tsuru.send("HEAD", "/resources/plans").status == 200
+
+
+def test_every_route_asks_for_credentials(tsuru):
+    tsuru.password = "wrong"
+    for method, path in (("GET", "/resources/plans"), ("POST", "/resources"), ("GET", "/resources/x"),
+                         ("PUT", "/resources/x"), ("DELETE", "/resources/x"), ("GET", "/resources/x/status"),
+                         ("POST", "/resources/x/bind-app"), ("DELETE", "/resources/x/bind-app"),
+                         ("POST", "/resources/x/bind"), ("DELETE", "/resources/x/bind"),
+                         ("PUT", "/resources/x/binds/jobs/j"), ("DELETE", "/resources/x/binds/jobs/j"),
+                         ("GET", "/resources/x/binds"), ("GET", "/resources/x/operations"),
+                         ("POST", "/resources/x/operations/retry"), ("POST", "/resources/x/rotate"),
+                         ("GET", "/anything"), ("PATCH", "/authenticated-resources/anything")):
+        answer = tsuru.send(method, path)
+        assert answer.status == 401, (method, path)
+        assert answer.headers["WWW-Authenticate"].startswith("Basic realm=")
+
+
+def test_old_clients(tsuru):
+    tsuru.create("mydb")
+    fields = {"app-host": "shop.example.com"}
+    assert tsuru.send("POST", "/resources/mydb/bind", {**fields, "unit-host": "10.0.0.9"}).status == 201
+    bound = tsuru.send("POST", "/resources/mydb/bind", fields)
+    assert bound.status == 201 and "SCRIPTED_URL" in bound.json
+    assert tsuru.send("DELETE", "/resources/mydb/bind", {**fields, "unit-host": "10.0.0.9"}).status == 200
+    assert tsuru.send("GET", "/resources/mydb/binds").json[0]["name"] == "shop.example.com"
+    assert tsuru.send("DELETE", "/resources/mydb/bind", fields).status == 200
+    assert tsuru.send("GET", "/resources/mydb/binds").json == []
+    assert "app-name" in tsuru.send("POST", "/resources/mydb/bind-app", {"user": "x"}).message
+
+
+def test_own_commands(tsuru):
+    tsuru.create("mydb")
+    tsuru.bind("mydb", "shop", event="e-bind")
+    binds = tsuru.send("GET", "/resources/mydb/binds").json
+    assert binds[0]["kind"] == "app" and binds[0]["state"] == "bound" and binds[0]["user"] == tsuru.user
+    operations = tsuru.operations("mydb")
+    assert [operation["kind"] for operation in operations] == ["bind", "create"]
+    assert operations[0]["event"] == "e-bind" and operations[0]["attempts"] == 1
+    assert operations[0]["state"] == "done" and operations[0]["finished"] >= operations[0]["created"]
+    assert tsuru.send("POST", "/resources/mydb/operations/retry", {}).status == 202
+    assert tsuru.send("POST", "/resources/mydb/rotate", {}).status == 202
+    assert tsuru.send("POST", "/resources/mydb/rotate", {"app-name": "other"}).status == 404
+
+
+def test_multi_cluster(start_broker, server):
+    west = f"""      - {{name: west, url: "{server.url()}", pool: west}}
+"""
+    service = postgres_service(server, "x", more="    multi_cluster: true\n", server_more="        pool: east\n" + west)
+    tsuru = Tsuru(start_broker(service), "postgres", "x")
+    answer = tsuru.plans()
+    assert answer.status == 400 and answer.json["missing_params"] == ["cluster"]
+    pool = {"X-Tsuru-Pool-Name": "west", "X-Tsuru-Cluster-Kube-Config": "c2VjcmV0" * 7000}
+    assert tsuru.plans(**pool).status == 200
+    assert "pool" in tsuru.create("mydb").message
+    assert tsuru.create("mydb", headers={"X-Tsuru-Pool-Name": "north"}).status == 400
+    assert tsuru.create("mydb", headers=pool).status == 201
+    assert tsuru.described("mydb")["Server"] == "west"
+    tsuru.remove("mydb")
+
+
+def test_base_paths(start_broker, tmp_path):
+    (tmp_path / "other").mkdir()
+    services = scripted_service(tmp_path, "one", name="first", more="    path: /\n")
+    services += scripted_service(tmp_path / "other", "two", name="second", more="    path: /deep/er\n    username: me\n")
+    broker = start_broker(services)
+    first = Tsuru(broker, "first", "one", path="")
+    second = Tsuru(broker, "me", "two", path="/deep/er")
+    assert first.create("mydb").status == 201
+    assert second.info("mydb").status == 404
+    assert second.create("mydb").status == 201
+    assert Tsuru(broker, "first", "one", path="/deep/er").plans().status == 401

@@ -1,0 +1,191 @@
+"""The failure sequences that tsuru creates, through the whole program; on PostgreSQL where credentials must be tried."""
+
+import concurrent.futures
+import secrets
+import time
+
+import psycopg2
+import pytest
+
+from harness import Tsuru, postgres_service, scripted_service, wait_until
+
+
+@pytest.fixture
+def scripted(start_broker, tmp_path):
+    """tsuru against the scripted driver, and a function that sets the driver's rules."""
+    broker = start_broker(scripted_service(tmp_path, "x", more="    wait: 2s\n    bind_wait: 4s\n    attempt_timeout: 2s\n"))
+
+    def rules(*lines):
+        # A new file each time: the driver takes rules afresh when size or time differ.
+        (tmp_path / "rules").write_text("# " + secrets.token_hex(len(lines) + 1) + "\n" + "\n".join(lines) + "\n")
+
+    return Tsuru(broker, "scripted", "x"), rules
+
+
+@pytest.fixture
+def postgres(start_broker, server):
+    return Tsuru(start_broker(postgres_service(server, "x")), "postgres", "x")
+
+
+def logs_in(server, env):
+    try:
+        return server.as_app(env, "SELECT 1") == [(1,)]
+    except psycopg2.OperationalError:
+        return False
+
+
+def test_s1_create_again(scripted):
+    tsuru, rules = scripted
+    rules("provision hang 1")
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        lost = pool.submit(tsuru.create, "mydb", "small")
+        wait_until("the create runs", lambda: tsuru.status("mydb").status == 202)
+        assert tsuru.create("mydb", "large").status == 201
+        assert lost.result().status == 201
+    wait_until("the new plan is reached", lambda: tsuru.described("mydb").get("Plan") == "large")
+    tsuru.team = "blue"
+    assert tsuru.create("mydb").status == 409
+
+
+def test_s2_remove_while_creating(scripted):
+    tsuru, rules = scripted
+    rules("provision fail-transient")
+    assert tsuru.create("mydb").status == 201
+    assert tsuru.status("mydb").status == 202
+    assert tsuru.remove("mydb").status == 200
+    wait_until("it is gone", lambda: tsuru.info("mydb").status == 404)
+
+
+def test_s3_update_converges_and_shows_failure(scripted):
+    tsuru, rules = scripted
+    tsuru.create("mydb", "small")
+    rules("update fail-transient 4")
+    assert tsuru.update("mydb", "large").status == 200
+    wait_until("the plan is reached", lambda: tsuru.described("mydb")["Plan"] == "large")
+    rules("update fail-final")
+    assert tsuru.update("mydb", "small").status == 422
+    status = tsuru.status("mydb")
+    assert status.status == 200 and "update failed" in status.body
+    described = tsuru.described("mydb")
+    assert described["Plan"] == "large" and described["Wanted plan"] == "small" and described["Last failure"]
+
+
+def test_s4_bind_again(scripted):
+    tsuru, rules = scripted
+    tsuru.create("mydb")
+    rules("bind lost 1")
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        first = pool.submit(tsuru.bind, "mydb", "shop")
+        wait_until("the bind runs", lambda: tsuru.send("GET", "/resources/mydb/binds").json)
+        assert tsuru.bind("mydb", "shop").status == 201
+        assert first.result().status == 201
+    rules("bind fail-transient")
+    answer = tsuru.bind("mydb", "other")
+    assert answer.status == 503 and "repeat" in answer.message
+    rules()
+    assert tsuru.bind("mydb", "other").status == 201
+
+
+def test_s5_unbind_twice(postgres, server):
+    postgres.create("mydb")
+    env = postgres.bind("mydb", "shop", event="e1").json
+    assert logs_in(server, env)
+    assert postgres.unbind("mydb", "shop", event="e1").status == 200
+    assert not logs_in(server, env)
+    assert postgres.unbind("mydb", "shop", event="e1").status == 200
+    assert postgres.unbind("mydb", "never-bound").status == 200
+    postgres.remove("mydb")
+
+
+def test_s6_undone_unbind(postgres, server):
+    postgres.create("mydb")
+    env = postgres.bind("mydb", "shop", parameters={"read_only": True}).json
+    postgres.unbind("mydb", "shop", event="e2")
+    assert not logs_in(server, env)
+    # tsuru takes it back: the same event, no parameters, the answer thrown away.
+    fields = {"app-name": "shop", "eventid": "e2"}
+    assert postgres.send("POST", "/resources/mydb/bind-app", fields, None, "e2").status == 201
+    assert logs_in(server, env)
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        server.as_app(env, "SET TRANSACTION READ WRITE; CREATE TABLE t (a int)")
+    postgres.remove("mydb")
+
+
+def test_s7_name_of_a_removed_app(postgres, server):
+    postgres.create("mydb")
+    first = postgres.bind("mydb", "shop").json
+    # The app was removed while the broker could not be reached: no unbind came. Another team's app takes the name.
+    second = postgres.bind("mydb", "shop").json
+    assert logs_in(server, second) and not logs_in(server, first)
+    postgres.remove("mydb")
+
+
+def test_s8_jobs(postgres, server):
+    postgres.create("mydb")
+    app = postgres.bind("mydb", "shop").json
+    job = postgres.bind_job("mydb", "shop", event="e1").json
+    postgres.unbind_job("mydb", "shop", event="e2")
+    assert not logs_in(server, job) and logs_in(server, app)
+    postgres.bind_job("mydb", "shop", event="e2")
+    assert logs_in(server, job)
+    # The job is removed without an unbind, then the instance: nothing of either is left.
+    assert postgres.remove("mydb").status == 200
+    assert not {app["PG_USER"], job["PG_USER"]} & server.roles()
+
+
+def test_s9_remove_again_and_new_incarnation(postgres, server):
+    postgres.create("mydb")
+    env = postgres.bind("mydb", "shop").json
+    server.as_app(env, "CREATE TABLE mine (a int)")
+    assert postgres.remove("mydb").status == 200
+    assert postgres.remove("mydb").status == 200
+    assert postgres.create("mydb").status == 201
+    again = postgres.bind("mydb", "shop").json
+    assert again["PG_DATABASE"] != env["PG_DATABASE"]
+    assert server.as_app(again, "SELECT count(*) FROM pg_tables WHERE tablename = 'mine'") == [(0,)]
+    postgres.remove("mydb")
+
+
+def test_s10_info_never_waits(scripted):
+    tsuru, rules = scripted
+    tsuru.create("mydb")
+    rules("observe hang", "update hang")
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        pool.submit(tsuru.update, "mydb", "large")
+        for _ in range(50):
+            begin = time.monotonic()
+            assert tsuru.info("mydb").status == 200 and tsuru.plans().status == 200
+            assert time.monotonic() - begin < 1  # a server's time-out would be longer
+
+
+def test_s11_recovery(scripted):
+    tsuru, rules = scripted
+    rules("provision fail-transient")
+    assert tsuru.create("mydb", "large").status == 201
+    tsuru.broker.kill()
+    rules()
+    tsuru.broker.start()
+    wait_until("the create goes on", lambda: tsuru.is_up("mydb"))
+    assert tsuru.described("mydb")["Plan"] == "large"
+
+
+def test_s12_units(scripted):
+    tsuru, _ = scripted
+    tsuru.create("mydb")
+    unit = {"unit-host": "10.1.2.3", "app-host": "shop.example.com"}
+    for _ in range(2):
+        assert tsuru.send("POST", "/resources/mydb/bind", unit).status == 201
+    for _ in range(2):
+        assert tsuru.send("DELETE", "/resources/mydb/bind", unit).status == 200
+
+
+def test_s13_commands_answer_at_once(scripted):
+    tsuru, rules = scripted
+    tsuru.create("mydb")
+    tsuru.bind("mydb", "shop")
+    rules("bind hang 1")
+    begin = time.monotonic()
+    assert tsuru.send("POST", "/resources/mydb/rotate", {}).status == 202
+    assert time.monotonic() - begin < 1
+    assert tsuru.operations("mydb")[0]["kind"] == "rotate"
+    wait_until("it is rotated", lambda: tsuru.operations("mydb")[0]["state"] == "done")

@@ -1,0 +1,356 @@
+"""Private servers and clients for the integration tests: a PostgreSQL, the broker itself, and tsuru's requests.
+
+Everything runs on 127.0.0.1 on free ports in directories of its own, and is gone at the end, however a test ends.
+"""
+
+import base64
+import contextlib
+import glob
+import http.client
+import json
+import os
+import pwd
+import re
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.parse
+
+BROKER = os.environ.get("BROKER", "build-sanitize/tsuru-broker")
+TIMEOUT = 60  # seconds that anything may take to come about
+
+
+def wait_until(what, condition, timeout=TIMEOUT, pause=0.02):
+    """Waits for the condition to be true and gives its value; fails with what after timeout seconds."""
+    deadline = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {timeout} s: {what}")
+        time.sleep(pause)
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+class Postgres:
+    """A private PostgreSQL server."""
+
+    def __init__(self):
+        binaries = sorted(glob.glob("/usr/lib/postgresql/*/bin"))
+        self.bin = binaries[-1]
+        self.directory = tempfile.mkdtemp(prefix="broker-postgres-")
+        self.data = os.path.join(self.directory, "data")
+        self.log = os.path.join(self.directory, "log")
+        self.password = "admin-" + secrets.token_hex(8)
+        self.port = None
+        password_file = os.path.join(self.directory, "password")
+        with open(password_file, "w", encoding="ascii") as file:
+            file.write(self.password)
+        if os.getuid() == 0:
+            user = pwd.getpwnam("postgres")
+            for path in (self.directory, password_file):
+                os.chown(path, user.pw_uid, user.pw_gid)
+        self.run("initdb", "-D", self.data, "-A", "scram-sha-256", "-U", "admin", f"--pwfile={password_file}",
+                 "-E", "UTF8", "--no-sync")
+        with open(os.path.join(self.data, "postgresql.conf"), "a", encoding="ascii") as file:
+            file.write("fsync = off\nlog_statement = all\nmax_connections = 300\n")
+        self.start()
+
+    def run(self, program, *arguments, check=True):
+        command = [os.path.join(self.bin, program), *arguments]
+        if os.getuid() == 0:
+            command = ["runuser", "-u", "postgres", "--", *command]
+        # Not captured: the server would keep the pipe open.
+        with open(os.path.join(self.directory, "output"), "ab") as output:
+            return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=check,
+                                  cwd=self.directory, timeout=TIMEOUT).returncode
+
+    def start(self):
+        """Starts it, on the same port as before if there was one."""
+        for _ in range(10):
+            port = self.port or free_port()
+            options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self.directory}"
+            if self.run("pg_ctl", "-D", self.data, "-w", "-l", self.log, "-o", options, "start", check=False) == 0:
+                self.port = port
+                return
+        raise AssertionError("PostgreSQL does not start: " + open(self.log, encoding="utf-8").read()[-2000:])
+
+    def stop(self, mode="immediate"):
+        self.run("pg_ctl", "-D", self.data, "-w", "-m", mode, "stop", check=False)
+
+    def url(self, **parameters):
+        query = "?" + urllib.parse.urlencode(parameters) if parameters else ""
+        return f"postgres://admin:{self.password}@127.0.0.1:{self.port}/postgres{query}"
+
+    def rows(self, sql, database="postgres", user="admin", password=None):
+        """Runs a statement and gives its rows."""
+        import psycopg2  # pylint: disable=import-outside-toplevel
+
+        connection = psycopg2.connect(host="127.0.0.1", port=self.port, dbname=database, user=user,
+                                      password=password or self.password, connect_timeout=10)
+        try:
+            connection.autocommit = True
+            cursor = connection.cursor()
+            cursor.execute(sql)
+            return cursor.fetchall() if cursor.description else []
+        finally:
+            connection.close()
+
+    def as_app(self, env, sql):
+        """The same as an app that has the environment of a bind."""
+        return self.rows(sql, env["PG_DATABASE"], env["PG_USER"], env["PG_PASSWORD"])
+
+    def databases(self):
+        return {row[0] for row in self.rows(
+            "SELECT datname FROM pg_database WHERE datname NOT IN ('postgres', 'template0', 'template1')")}
+
+    def roles(self):
+        return {row[0] for row in self.rows(
+            "SELECT rolname FROM pg_roles WHERE rolname <> 'admin' AND rolname NOT LIKE 'pg\\_%'")}
+
+    def close(self):
+        self.stop()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+class Broker:
+    """The program under test with a configuration and a data directory of its own."""
+
+    def __init__(self, services, limits="", environment=None):
+        self.directory = tempfile.mkdtemp(prefix="broker-test-")
+        self.data = os.path.join(self.directory, "data")
+        self.config = os.path.join(self.directory, "broker.yaml")
+        self.log_path = os.path.join(self.directory, "log")
+        self.environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:exitcode=86",
+                            "UBSAN_OPTIONS": "print_stacktrace=1", **(environment or {})}
+        self.process = None
+        self.port = None
+        self.write_config(services, limits)
+
+    def write_config(self, services, limits=""):
+        with open(self.config, "w", encoding="utf-8") as file:
+            file.write(f"listen: 127.0.0.1:0\ndata_dir: {self.data}\n{limits}services:\n{services}")
+
+    def start(self):
+        with open(self.log_path, "ab") as log:
+            begin = log.tell()
+            self.process = subprocess.Popen([BROKER, "serve", "-c", self.config], stdin=subprocess.DEVNULL, stdout=log,
+                                            stderr=log, env=self.environment)
+        self.port = int(wait_until("the broker listens", lambda: self.listening(begin)))
+        return self
+
+    def listening(self, begin):
+        if self.process.poll() is not None:
+            raise AssertionError(f"the broker ended with {self.process.returncode}: {self.log()[-4000:]}")
+        with open(self.log_path, "rb") as log:
+            log.seek(begin)
+            found = re.search(rb"event=listening address=127\.0\.0\.1:(\d+)", log.read())
+        return found and found.group(1)
+
+    def log(self):
+        with open(self.log_path, encoding="utf-8", errors="replace") as log:
+            return log.read()
+
+    def stop(self, timeout=TIMEOUT):
+        """SIGTERM; the program must end well: with 0, and with nothing leaked."""
+        if self.process is None:
+            return
+        process, self.process = self.process, None
+        process.send_signal(signal.SIGTERM)
+        status = process.wait(timeout)
+        assert status == 0, f"the broker ended with {status}: {self.log()[-4000:]}"
+
+    def kill(self):
+        """kill -9."""
+        process, self.process = self.process, None
+        process.kill()
+        process.wait(TIMEOUT)
+
+    def close(self):
+        try:
+            self.stop()
+        finally:
+            if self.process is not None:
+                self.kill()
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+
+class Answer:
+    """What the broker answered to one request."""
+
+    def __init__(self, status, headers, body):
+        self.status = status
+        self.headers = headers
+        self.body = body
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+    @property
+    def message(self):
+        """An error's sentence, after a check of its shape."""
+        error = self.json
+        assert set(error) == {"code", "message"} and error["code"] == self.status, self.body
+        return error["message"]
+
+    def __repr__(self):
+        return f"<{self.status} {self.body[:300]!r}>"
+
+
+class Tsuru:
+    """Sends what tsuru sends: each request on a connection of its own, with its headers, as form or JSON."""
+
+    JSON_NAMES = {"app-name": "appName", "app-host": "appHost", "app-hosts": "appHosts", "eventid": "eventID",
+                  "job-name": "jobName", "unit-host": "unitHost", "app-pool-name": "appPoolName"}
+
+    def __init__(self, broker, service, password, path=None, encoding="form", team="red"):
+        self.broker = broker
+        self.service = service
+        self.password = password
+        self.path = f"/{service}" if path is None else path
+        self.encoding = encoding
+        self.team = team
+        self.user = "dev@example.com"
+
+    def headers(self, event, more):
+        credentials = base64.b64encode(f"{self.service}:{self.password}".encode()).decode()
+        headers = {"Authorization": f"Basic {credentials}", "Accept": "application/json", "Connection": "close",
+                   "traceparent": f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01",
+                   "X-Request-Id": secrets.token_hex(8)}
+        if event:
+            headers["X-Tsuru-User"] = self.user
+            headers["X-Tsuru-Eventid"] = event
+        return {**headers, **more}
+
+    def encode(self, fields, parameters):
+        if self.encoding == "json":
+            body = {self.JSON_NAMES.get(name, name): value for name, value in fields.items()}
+            if parameters:
+                body["parameters"] = parameters
+            return "application/json", json.dumps(body)
+        pairs = [(name, value) for name, value in fields.items() if not isinstance(value, list)]
+        pairs += [(name, item) for name, value in fields.items() if isinstance(value, list) for item in value]
+        pairs += [(f"parameters.{name}", str(value).lower() if isinstance(value, bool) else value)
+                  for name, value in (parameters or {}).items()]
+        return "application/x-www-form-urlencoded", urllib.parse.urlencode(pairs)
+
+    def send(self, method, path, fields=None, parameters=None, event=None, headers=None, timeout=TIMEOUT * 3):
+        more = dict(headers or {})
+        body = None
+        if fields is not None:
+            more["Content-Type"], body = self.encode(fields, parameters)
+        connection = http.client.HTTPConnection("127.0.0.1", self.broker.port, timeout=timeout)
+        try:
+            connection.request(method, self.path + path, body, self.headers(event, more))
+            response = connection.getresponse()
+            return Answer(response.status, response.headers, response.read().decode())
+        finally:
+            connection.close()
+
+    # ---- tsuru's verbs ----
+
+    def plans(self, **headers):
+        return self.send("GET", "/resources/plans", headers=headers)
+
+    def create(self, name, plan="", event=None, parameters=None, headers=None, **fields):
+        event = event or secrets.token_hex(12)
+        fields = {"name": name, "plan": plan, "team": self.team, "user": self.user, "eventid": event, **fields}
+        return self.send("POST", "/resources", fields, parameters, event, headers)
+
+    def update(self, name, plan="", event=None, parameters=None, **fields):
+        event = event or secrets.token_hex(12)
+        fields = {"plan": plan, "team": self.team, "user": self.user, "eventid": event, **fields}
+        return self.send("PUT", f"/resources/{name}", fields, parameters, event)
+
+    def remove(self, name, event=None):
+        event = event or secrets.token_hex(12)
+        return self.send("DELETE", f"/resources/{name}", {"user": self.user, "eventid": event}, None, event)
+
+    def info(self, name):
+        return self.send("GET", f"/resources/{name}")
+
+    def described(self, name):
+        """Info as a dictionary; every label and value must be a text, or tsuru cannot read it."""
+        items = self.info(name).json
+        assert all(isinstance(item["label"], str) and isinstance(item["value"], str) for item in items), items
+        return {item["label"]: item["value"] for item in items}
+
+    def status(self, name):
+        return self.send("GET", f"/resources/{name}/status")
+
+    def bind(self, name, app, event=None, parameters=None, **fields):
+        """bind-app, and as tsuru does it, the old path when that answers 404."""
+        event = event or secrets.token_hex(12)
+        fields = {"app-name": app, "app-host": f"{app}.example.com", "app-hosts": [f"{app}.example.com"],
+                  "user": self.user, "eventid": event, **fields}
+        answer = self.send("POST", f"/resources/{name}/bind-app", fields, parameters, event)
+        if answer.status == 404:
+            answer = self.send("POST", f"/resources/{name}/bind", fields, parameters, event)
+        return answer
+
+    def unbind(self, name, app, event=None):
+        event = event or secrets.token_hex(12)
+        fields = {"app-name": app, "app-host": f"{app}.example.com", "user": self.user, "eventid": event}
+        return self.send("DELETE", f"/resources/{name}/bind-app", fields, None, event)
+
+    def bind_job(self, name, job, event=None):
+        event = event or secrets.token_hex(12)
+        return self.send("PUT", f"/resources/{name}/binds/jobs/{job}",
+                         {"job-name": job, "user": self.user, "eventid": event}, None, event)
+
+    def unbind_job(self, name, job, event=None):
+        event = event or secrets.token_hex(12)
+        return self.send("DELETE", f"/resources/{name}/binds/jobs/{job}", {"user": self.user, "eventid": event}, None,
+                         event)
+
+    def operations(self, name):
+        return self.send("GET", f"/resources/{name}/operations").json
+
+    def is_up(self, name):
+        return self.status(name).status == 204
+
+
+def postgres_service(server, password, name="postgres", more="", plans=None, server_more=""):
+    plans = plans or """      - {name: small, description: "10 connections", connection_limit: 10}
+      - {name: large, description: "100 connections", connection_limit: 100, extensions: [pg_trgm], statement_timeout: 90s}
+"""
+    return f"""  - name: {name}
+    driver: postgres
+    password: {password}
+{more}    servers:
+      - name: main
+        url: {server.url()}
+{server_more}    plans:
+{plans}"""
+
+
+def scripted_service(directory, password, name="scripted", more=""):
+    return f"""  - name: {name}
+    driver: scripted
+    password: {password}
+{more}    servers:
+      - {{name: one, state: {directory}/state, rules: {directory}/rules}}
+    plans:
+      - {{name: small, description: a, weight: 1}}
+      - {{name: large, description: b, weight: 2}}
+"""
+
+
+@contextlib.contextmanager
+def closing(*things):
+    """Closes all of them in reverse order, also when one of them fails to."""
+    with contextlib.ExitStack() as stack:
+        for thing in things:
+            stack.callback(thing.close)
+        yield things
