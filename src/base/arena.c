@@ -78,7 +78,7 @@ void *arena_alloc(struct arena *arena, size_t size)
 		return NULL;
 	}
 	size = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-	if (arena->capacity - arena->used < size && !add_chunk(arena, size)) {
+	if ((arena->chunks == NULL || arena->capacity - arena->used < size) && !add_chunk(arena, size)) {
 		arena->failed = true;
 		return NULL;
 	}

@@ -396,7 +396,7 @@ static void after_save(struct job *job)
 	run->follower = NULL;
 	if (follower != NULL)
 		queue_push(job->broker, follower);
-	health_forget(job->broker, job->incarnation);
+	health_renew(job->broker, job->incarnation);
 	if (job->kind == OPERATION_CREATE && run->verdict == VERDICT_FAILED && !job->cleaning) {
 		queue_answer(job, &reply);
 		run_free(job);

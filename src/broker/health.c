@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "broker/host.h"
+#include "broker/queue.h"
 #include "broker/records.h"
 
 #define CHECK_INTERVAL   5000  /* ms between two checks of a server */
@@ -56,6 +57,8 @@ static void on_checked(struct driver_call *call, int code, const struct error *e
 	strcpy(host->reason, code == 0 ? "" : error->text);
 	if (host->health != before)
 		log_turn(host);
+	if (host->health == HOST_UP && before == HOST_DOWN)
+		queue_hurry_host(host);
 	call_release(call);
 	check_later(host);
 }
@@ -160,6 +163,7 @@ static void start_observing(struct observation *observation)
 	struct broker *broker = host->offering->broker;
 	struct observing *observing = calloc(1, sizeof(*observing));
 
+	stop_observing(observation); /* what it saw may be older than what is asked about now */
 	if (observing == NULL)
 		return;
 	observing->broker = broker;
@@ -224,6 +228,15 @@ static struct observation *find_or_add(struct broker *broker, const struct insta
 	return NULL;
 }
 
+static void want(struct observation *observation)
+{
+	if (observation->wanted)
+		return;
+	observation->wanted = true;
+	TAILQ_INSERT_TAIL(&observation->host->unobserved, observation, in_host);
+	observe_next(observation->host);
+}
+
 const struct observation *health_observe(struct broker *broker, const struct instance *instance)
 {
 	struct offering *offering = broker_offering(broker, instance->service);
@@ -237,21 +250,18 @@ const struct observation *health_observe(struct broker *broker, const struct ins
 	if (observation == NULL)
 		return NULL;
 	age = timers_now(broker->timers) - observation->seen_at;
-	if (!observation->wanted && observation->observing == NULL && (!observation->seen || age > OBSERVE_INTERVAL)) {
-		observation->wanted = true;
-		TAILQ_INSERT_TAIL(&host->unobserved, observation, in_host);
-		observe_next(host);
-	}
+	if (observation->observing == NULL && (!observation->seen || age > OBSERVE_INTERVAL))
+		want(observation);
 	return observation->seen ? observation : NULL;
 }
 
-void health_forget(struct broker *broker, const char *incarnation)
+void health_renew(struct broker *broker, const char *incarnation)
 {
 	struct observation *observation = NULL;
 
 	HASH_FIND_STR(broker->observations, incarnation, observation);
 	if (observation != NULL)
-		observation->seen_at = timers_now(broker->timers) - OBSERVE_INTERVAL - 1;
+		want(observation);
 }
 
 void health_close(struct broker *broker)

@@ -30,7 +30,7 @@ void health_close(struct broker *broker);
 
 /* What is known of the instance; NULL when nothing yet. Asks in the background when that is old. */
 const struct observation *health_observe(struct broker *broker, const struct instance *instance);
-/* Something about the instance changed: the next look asks anew. */
-void health_forget(struct broker *broker, const char *incarnation);
+/* Something about the instance changed: if it is kept in memory, it is asked about anew. */
+void health_renew(struct broker *broker, const char *incarnation);
 
 #endif

@@ -187,6 +187,7 @@ static void intent_decide(struct intent *intent)
 	} else if (next == INTENT_ANSWER) {
 		answer_soon(intent);
 	} else if (next == INTENT_JOIN) {
+		queue_hurry(intent->broker, intent->join->incarnation); /* somebody wants it now */
 		wait_for(intent, intent->join);
 	} else if (next == INTENT_AGAIN) {
 		decide_later(intent, AGAIN_DELAY);

@@ -186,6 +186,18 @@ void queue_hurry(struct broker *broker, const char *incarnation)
 		begin_soon(head, 0);
 }
 
+void queue_hurry_host(struct host *host)
+{
+	struct lane *lane, *next_lane;
+
+	HASH_ITER (hh, host->offering->broker->lanes, lane, next_lane) {
+		struct job *head = TAILQ_FIRST(&lane->jobs);
+
+		if (head->host == host && head->state == JOB_BACKOFF)
+			begin_soon(head, 0);
+	}
+}
+
 void queue_release_host(struct job *job)
 {
 	struct host *host = job->host;

@@ -21,6 +21,9 @@ bool queue_is_doomed(const struct job *job);
 /* Runs at once what waits for its next attempt. */
 void queue_hurry(struct broker *broker, const char *incarnation);
 
+/* The same for all that waits for a host, which is up again. */
+void queue_hurry_host(struct host *host);
+
 /* For run.c: the call is over, its place on the host is free. */
 void queue_release_host(struct job *job);
 /* The attempt failed in a way that may pass: tries again later. */
