@@ -57,16 +57,19 @@ static void add_login(struct sql *sql, const struct work *work, const char *veri
 static void step_create_login(void *arg)
 {
 	struct work *work = arg;
-	struct sql *sql = work_sql(work);
 	char *verifier;
 
+	if (turn_should_pass(&work->turn, work->postgres->context->base)) {
+		work_yield(work, step_create_login);
+		return;
+	}
 	verifier = PQencryptPasswordConn(session_connection(lease_session(&work->lease)), work->call->password,
 	                                 work->login, "scram-sha-256");
 	if (verifier == NULL) {
 		work_fail(work, ERR_NO_MEMORY, "out of memory");
 		return;
 	}
-	add_login(sql, work, verifier);
+	add_login(work_sql(work), work, verifier);
 	PQfreemem(verifier);
 	work_query(work, NULL);
 }

@@ -12,6 +12,7 @@
 #include "driver/resolver.h"
 #include "sqlstate.h"
 #include "target.h"
+#include "turn.h"
 
 #define ADDRESS_MAX 64
 #define OPTIONS_MAX (TARGET_OPTIONS_MAX + 5)
@@ -32,6 +33,7 @@ struct session {
 	enum session_state state;
 	struct event event;
 	struct timer timer; /* the start, then the limit of one address */
+	struct turn turn;
 	PGconn *connection;
 
 	size_t place; /* of target->places, the one being tried */
@@ -187,8 +189,13 @@ static void try_address(struct session *session)
 		end_opening(session, error_no_memory(&session->error));
 }
 
-static void go_on_connecting(struct session *session)
+static void go_on_connecting(struct session *session, short what)
 {
+	if (turn_should_pass(&session->turn, session->context->base)) {
+		if (wait_for(session, what) != 0)
+			end_opening(session, session->error.code);
+		return;
+	}
 	switch (PQconnectPoll(session->connection)) {
 	case PGRES_POLLING_OK:
 		PQsetnonblocking(session->connection, 1);
@@ -365,7 +372,7 @@ static void on_socket(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	if (session->state == SESSION_CONNECTING)
-		go_on_connecting(session);
+		go_on_connecting(session, what);
 	else if (session->state == SESSION_QUERYING)
 		go_on_querying(session, what);
 	else if (session->state == SESSION_IDLE)

@@ -248,14 +248,24 @@ void work_leave(struct work *work)
 
 /* ---- the rest ---- */
 
-void work_pause(struct work *work, void (*on_resume)(void *work))
+static void resume_after(struct work *work, int64_t delay_ms, void (*on_resume)(void *work))
 {
 	work->on_resume = on_resume;
+	if (timer_start(work->postgres->context->timers, &work->pause, delay_ms) != 0)
+		work_fail(work, ERR_NO_MEMORY, "out of memory");
+}
+
+void work_pause(struct work *work, void (*on_resume)(void *work))
+{
 	work->pause_ms = work->pause_ms == 0 ? PAUSE_FIRST : work->pause_ms * 2;
 	if (work->pause_ms > PAUSE_MAX)
 		work->pause_ms = PAUSE_MAX;
-	if (timer_start(work->postgres->context->timers, &work->pause, work->pause_ms) != 0)
-		work_fail(work, ERR_NO_MEMORY, "out of memory");
+	resume_after(work, work->pause_ms, on_resume);
+}
+
+void work_yield(struct work *work, void (*on_resume)(void *work))
+{
+	resume_after(work, 0, on_resume);
 }
 
 bool work_is_superuser(const struct work *work)

@@ -16,6 +16,7 @@
 #include "pool.h"
 #include "postgres.h"
 #include "sql.h"
+#include "turn.h"
 
 /* What the server has of the instance, by work_look. */
 struct facts {
@@ -45,6 +46,7 @@ struct work {
 	void (*on_rows)(struct work *work, const PGresult *rows);
 	struct timer pause;
 	int64_t pause_ms;
+	struct turn turn;
 	void (*on_resume)(void *work);
 
 	const char *owner; /* also the database's name */
@@ -83,6 +85,8 @@ void work_leave(struct work *work);
 
 /* Calls on_resume after a pause, each longer than the one before it. */
 void work_pause(struct work *work, void (*on_resume)(void *work));
+/* Calls it in the next turn of the loop. */
+void work_yield(struct work *work, void (*on_resume)(void *work));
 
 bool work_is_superuser(const struct work *work);
 int work_version(const struct work *work);
