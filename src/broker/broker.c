@@ -5,6 +5,7 @@
 #include "broker/health.h"
 #include "broker/host.h"
 #include "broker/internal.h"
+#include "broker/keycheck.h"
 #include "broker/queue.h"
 #include "broker/sweep.h"
 #include "driver/registry.h"
@@ -76,7 +77,9 @@ int broker_open(const struct broker_options *options, struct broker **ret_broker
 	broker->context = options->context;
 	broker->log = options->log;
 	TAILQ_INIT(&broker->intents);
-	rc = open_offerings(broker, error);
+	rc = keycheck(broker, error);
+	if (rc == 0)
+		rc = open_offerings(broker, error);
 	if (rc == 0)
 		rc = queue_recover(broker, error);
 	if (rc != 0) {

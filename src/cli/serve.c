@@ -74,8 +74,9 @@ static int catch_signals(struct program *program, struct error *error)
 {
 	const struct sigaction ignore = {.sa_handler = SIG_IGN};
 
-	if (sigaction(SIGPIPE, &ignore, NULL) != 0)
-		return error_set(error, ERR_INTERNAL, "SIGPIPE cannot be ignored: %s", strerror(errno));
+	/* A peer that is gone and a limit on files are told by the call that meets them. */
+	if (sigaction(SIGPIPE, &ignore, NULL) != 0 || sigaction(SIGXFSZ, &ignore, NULL) != 0)
+		return error_set(error, ERR_INTERNAL, "signals cannot be ignored: %s", strerror(errno));
 	for (size_t i = 0; i < SIGNAL_COUNT; i++) {
 		program->on_signals[i] =
 		    evsignal_new(program->base, signals[i], signals[i] == SIGHUP ? on_hangup : on_stop, program);
@@ -96,8 +97,7 @@ static void set_limits(void)
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
-#ifdef NDEBUG
-	/* A core would hold secrets. */
+#ifdef NO_CORE_DUMPS
 	setrlimit(RLIMIT_CORE, &(const struct rlimit){0, 0});
 #endif
 }

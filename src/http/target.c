@@ -15,28 +15,38 @@ static int hex_value(char byte)
 	return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
 }
 
-/* Every byte is visible ASCII, every escape whole; none of those stands for what splits a path or ends a text. */
+/* An escape's byte: none that splits a path or ends a text. */
+static int check_escape(const char *text, bool in_path, struct refusal *ret_refusal)
+{
+	const int high = hex_value(text[1]);
+	const int low = high < 0 ? -1 : hex_value(text[2]);
+	const int decoded = high * 16 + low;
+
+	if (low < 0)
+		return refuse(ret_refusal, 400, "the request's path has a broken percent escape");
+	if (decoded == 0 || (in_path && (decoded < 0x20 || decoded == 0x7f)))
+		return refuse(ret_refusal, 400, "the request's path has an encoded control character");
+	if (in_path && (decoded == '/' || decoded == '\\'))
+		return refuse(ret_refusal, 400, "the request's path has an encoded slash");
+	return 0;
+}
+
+/* Every byte is visible ASCII, every escape whole. */
 static int check_bytes(const char *text, bool in_path, struct refusal *ret_refusal)
 {
-	for (; *text != '\0'; text++) {
-		unsigned char byte = (unsigned char)*text;
+	int rc = 0;
+
+	for (; rc == 0 && *text != '\0'; text++) {
+		const unsigned char byte = (unsigned char)*text;
+
 		if (byte <= 0x20 || byte >= 0x7f || byte == '#')
-			return refuse(ret_refusal, 400, "the request's path has a character that must be encoded");
-		if (in_path && byte == '\\')
-			return refuse(ret_refusal, 400, "the request's path has a backslash");
-		if (byte != '%')
-			continue;
-		int high = hex_value(text[1]);
-		int low = high < 0 ? -1 : hex_value(text[2]);
-		if (low < 0)
-			return refuse(ret_refusal, 400, "the request's path has a broken percent escape");
-		int decoded = high * 16 + low;
-		if (decoded == 0 || (in_path && (decoded < 0x20 || decoded == 0x7f)))
-			return refuse(ret_refusal, 400, "the request's path has an encoded control character");
-		if (in_path && (decoded == '/' || decoded == '\\'))
-			return refuse(ret_refusal, 400, "the request's path has an encoded slash");
+			rc = refuse(ret_refusal, 400, "the request's path has a character that must be encoded");
+		else if (in_path && byte == '\\')
+			rc = refuse(ret_refusal, 400, "the request's path has a backslash");
+		else if (byte == '%')
+			rc = check_escape(text, in_path, ret_refusal);
 	}
-	return 0;
+	return rc;
 }
 
 static bool has_dot_segment(const char *path)

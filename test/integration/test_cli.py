@@ -136,6 +136,14 @@ def test_secret_key_from_environment(server, start_broker):
     tsuru.remove("mydb")
 
 
+def test_another_secret_key_is_refused(tmp_path, start_broker):
+    broker = start_broker(scripted_service(tmp_path, "x"), environment={"SECRET_KEY": "ab" * 32})
+    broker.stop()
+    result = run("serve", "-c", broker.config, SECRET_KEY="cd" * 32)
+    assert result.returncode == 1 and "master key" in result.stderr
+    broker.start()
+
+
 def test_json_log(tmp_path, start_broker):
     broker = start_broker(scripted_service(tmp_path, "x"))
     broker.stop()

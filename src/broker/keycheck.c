@@ -1,0 +1,49 @@
+/* The mark of the master key: a known word, sealed, in the store. */
+#include "broker/keycheck.h"
+
+#include <string.h>
+
+static const char mark_key[] = "secret.mark"; /* also what the mark is sealed with */
+static const char word[] = "tsuru-broker";
+
+static void on_marked(void *arg, int code, const struct error *error, uint64_t revision)
+{
+	struct error *outcome = arg;
+
+	(void)revision;
+	if (code != 0)
+		*outcome = *error;
+}
+
+static int make_mark(struct broker *broker, struct error *error)
+{
+	unsigned char sealed[sizeof(word) + SECRET_SEAL_OVERHEAD];
+	struct batch *batch = batch_new(broker->store);
+	struct error outcome = {0};
+
+	keyring_seal(broker->keyring, mark_key, word, sizeof(word), sealed);
+	batch_put(batch, KEYSPACE_META, mark_key, strlen(mark_key), sealed, sizeof(sealed), REVISION_ABSENT);
+	batch_commit(batch, on_marked, &outcome);
+	store_flush(broker->store);
+	return outcome.code == 0 ? 0 : error_set(error, outcome.code, "%s", outcome.text);
+}
+
+int keycheck(struct broker *broker, struct error *error)
+{
+	struct store_value mark;
+	char plain[sizeof(word)];
+	int rc = store_get(broker->store, KEYSPACE_META, mark_key, strlen(mark_key), &mark);
+
+	if (rc == ERR_NOT_FOUND)
+		return make_mark(broker, error);
+	if (rc != 0)
+		return error_set(error, rc, "the store cannot be read");
+	if (mark.length != sizeof(word) + SECRET_SEAL_OVERHEAD ||
+	    keyring_open(broker->keyring, mark_key, mark.bytes, mark.length, plain, NULL) != 0)
+		return error_set(
+		    error, ERR_CORRUPT,
+		    "the passwords in \"%s\" were sealed with another master key than the one given now; start "
+		    "with the key that belongs to this store",
+		    broker->config->data_dir);
+	return 0;
+}
