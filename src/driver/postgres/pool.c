@@ -10,9 +10,6 @@
 #include "session.h"
 #include "target.h"
 
-TAILQ_HEAD(member_list, member);
-TAILQ_HEAD(lease_list, lease);
-
 struct member {
 	struct pool *pool;
 	struct session *session;
@@ -25,12 +22,12 @@ struct pool {
 	const struct driver_context *context;
 	const struct target *target;
 	struct pool_limits limits;
-	struct member_list opening;
+	TAILQ_HEAD(member_list, member) opening;
 	struct member_list lent;
 	struct member_list cleaning; /* given back; releasing what the call held */
 	struct member_list idle;     /* the last used first */
 	size_t member_count;
-	struct lease_list waiting; /* in order */
+	TAILQ_HEAD(lease_list, lease) waiting; /* in order */
 	struct event *serve;
 	struct timer oldest; /* when the longest unused has to go */
 };
@@ -189,22 +186,18 @@ static struct member *take_idle(struct pool *pool)
 /* As many as wait, within the limit. */
 static void open_members(struct pool *pool)
 {
-	const struct lease *lease;
+	const struct lease *lease = TAILQ_FIRST(&pool->waiting);
 	const struct member *member = TAILQ_FIRST(&pool->opening);
 	struct error error;
 
-	TAILQ_FOREACH (lease, &pool->waiting, entry) {
-		if (member != NULL) {
-			member = TAILQ_NEXT(member, entry);
+	for (; lease != NULL && member != NULL; lease = TAILQ_NEXT(lease, entry))
+		member = TAILQ_NEXT(member, entry);
+	for (; lease != NULL && pool->member_count < pool->limits.sessions; lease = TAILQ_NEXT(lease, entry)) {
+		if (open_member(pool) == 0)
 			continue;
-		}
-		if (pool->member_count == pool->limits.sessions)
-			return;
-		if (open_member(pool) != 0) {
-			error_no_memory(&error);
-			fail_waiting(pool, &error);
-			return;
-		}
+		error_no_memory(&error);
+		fail_waiting(pool, &error);
+		return;
 	}
 }
 

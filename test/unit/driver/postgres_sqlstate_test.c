@@ -1,0 +1,80 @@
+/* SQLSTATEs: what may pass, what is final, and what is cured by looking again. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "driver/postgres/sqlstate.h"
+
+static int code_of(const char *sqlstate)
+{
+	struct error error;
+	const int code = sqlstate_explain(sqlstate, "what the server said", &error);
+
+	assert_int_equal(error.code, code);
+	assert_non_null(strstr(error.text, "what the server said"));
+	return code;
+}
+
+static void test_what_may_pass(void **state)
+{
+	static const char *const states[] = {"08006", "08P01", "25006", "28P01", "28000", "40001", "40P01",
+	                                     "53100", "53200", "53300", "55006", "55P03", "57P01", "57P02",
+	                                     "57P03", "57014", "58030", "XX000", "23505", "",      NULL};
+
+	(void)state;
+	for (size_t i = 0; states[i] != NULL; i++) {
+		if (!error_may_pass(code_of(states[i])))
+			fail_msg("%s is final", states[i]);
+	}
+	assert_true(error_may_pass(code_of(NULL)));
+}
+
+static void test_what_is_final(void **state)
+{
+	static const char *const states[] = {"42501", "42601", "42704", "42710", "22023", "22P02", "0A000",
+	                                     "58P01", "2BP01", "3D000", "3F000", "23502", "P0001", NULL};
+
+	(void)state;
+	for (size_t i = 0; states[i] != NULL; i++)
+		assert_int_equal(code_of(states[i]), ERR_REFUSED);
+}
+
+static void test_sentences_are_of_the_whole_state_first(void **state)
+{
+	struct error error;
+
+	(void)state;
+	sqlstate_explain("42501", "permission denied to create role", &error);
+	assert_string_equal(error.text, "the broker's user lacks the right: permission denied to create role "
+	                                "(SQLSTATE 42501)");
+	sqlstate_explain("42601", "syntax error", &error);
+	assert_string_equal(error.text, "it does not take the statement: syntax error (SQLSTATE 42601)");
+}
+
+static void test_what_was_overtaken(void **state)
+{
+	(void)state;
+	assert_true(sqlstate_is_overtaken("42710", "role \"x\" already exists"));
+	assert_true(sqlstate_is_overtaken("42P04", "database \"x\" already exists"));
+	assert_true(sqlstate_is_overtaken("XX000", "tuple concurrently updated"));
+	assert_true(sqlstate_is_overtaken("XX000", "tuple concurrently deleted"));
+	assert_false(sqlstate_is_overtaken("XX000", "could not open file"));
+	assert_false(sqlstate_is_overtaken("42501", "concurrently updated"));
+	assert_false(sqlstate_is_overtaken("", ""));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_what_may_pass),
+	    cmocka_unit_test(test_what_is_final),
+	    cmocka_unit_test(test_sentences_are_of_the_whole_state_first),
+	    cmocka_unit_test(test_what_was_overtaken),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
