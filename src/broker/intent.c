@@ -194,8 +194,8 @@ static void intent_decide(struct intent *intent)
 	}
 }
 
-void intent_start(struct broker *broker, const struct broker_request *request,
-                  __typeof__(((struct intent *)0)->decide) decide, unsigned flags, broker_done *on_done, void *arg)
+void intent_start(struct broker *broker, const struct broker_request *request, decision *decide, unsigned flags,
+                  broker_done *on_done, void *arg)
 {
 	struct broker_reply reply = {.code = ERR_NO_MEMORY, .text = "the broker is out of memory"};
 	struct intent *intent = calloc(1, sizeof(*intent));

@@ -12,15 +12,19 @@ enum intent_next {
 	INTENT_AGAIN,  /* the store is ahead of the loop: decide again in a moment */
 };
 
+struct intent;
+
+/* Reads, checks, and fills changes; called again when the records changed meanwhile. Sets next; returns 0 or an error.
+ */
+typedef int decision(struct intent *intent, struct changes *changes, enum intent_next *ret_next, struct error *error);
+
 struct intent {
 	TAILQ_ENTRY(intent) in_broker;
 	TAILQ_ENTRY(intent) in_job; /* while it waits */
 	struct broker *broker;
 	const struct broker_request *request; /* borrowed until the reply */
 	struct offering *offering;
-	/* Reads, checks, and fills changes; called again when the records changed meanwhile. Sets next; returns 0 or an
-	 * error. */
-	int (*decide)(struct intent *intent, struct changes *changes, enum intent_next *ret_next, struct error *error);
+	decision *decide;
 	broker_done *on_done;
 	void *arg;
 	struct arena arena; /* emptied before each decision */
@@ -35,8 +39,8 @@ struct intent {
 };
 
 /* Takes a request: decide runs before this returns, on_done never does (but when memory is out). */
-void intent_start(struct broker *broker, const struct broker_request *request,
-                  __typeof__(((struct intent *)0)->decide) decide, unsigned flags, broker_done *on_done, void *arg);
+void intent_start(struct broker *broker, const struct broker_request *request, decision *decide, unsigned flags,
+                  broker_done *on_done, void *arg);
 #define INTENT_NO_WAIT      1u
 #define INTENT_NEEDS_ANSWER 2u
 

@@ -19,7 +19,8 @@
 
 #define COMMAND_MAX 2048
 
-static int try_shell(const struct postgres_server *server, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static int try_shell(const struct postgres_server *server, const char *format,
+                                                           va_list arguments)
 {
 	char command[COMMAND_MAX], line[COMMAND_MAX + 512];
 
