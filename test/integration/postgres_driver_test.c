@@ -48,7 +48,7 @@ enum { SERVICE_MAIN, SERVICE_LIMITED, SERVICE_VERIFIED, SERVICE_WRONG, SERVICE_S
 	"      {name: absent, description: a, extensions: [no_such_extension]},\n"                                     \
 	"      {name: wrong, description: w, settings: {work_mem: lots}}],\n"                                          \
 	"     servers: [{name: one, public_host: 'fd00::1', public_port: 6432, connections: 4, connect_timeout: 2s,\n" \
-	"      url: 'postgres://" SERVER_ADMIN ":%1$s@127.0.0.1:%2$d/postgres?sslmode=prefer'}]}\n"                    \
+	"      url: 'postgres://" SERVER_ADMIN ":%1$s@127.0.0.1:1,127.0.0.1:%2$d/postgres'}]}\n"                       \
 	"  - {name: limited, driver: postgres, password: x, plans: [{name: small, description: s,\n"                   \
 	"      connection_limit: 3, extensions: [pg_trgm], settings: {work_mem: 8MB}}], servers: [{name: one,\n"       \
 	"      url: 'postgres://" LIMITED_USER ":limited@127.0.0.1:%2$d/postgres?sslmode=disable'}]}\n"                \
@@ -58,7 +58,7 @@ enum { SERVICE_MAIN, SERVICE_LIMITED, SERVICE_VERIFIED, SERVICE_WRONG, SERVICE_S
 	"  - {name: wrong, driver: postgres, password: x, plans: [{name: small, description: s}],\n"                   \
 	"     servers: [{name: one, url: 'postgres://" SERVER_ADMIN ":hunter2@127.0.0.1:%2$d/postgres'}]}\n"           \
 	"  - {name: socket, driver: postgres, password: x, plans: [{name: small, description: s,\n"                    \
-	"      settings: {work_mem: 8MB}}], servers: [{name: one, public_host: db,\n"                                  \
+	"      settings: {work_mem: 8MB}}], servers: [{name: one, public_host: db, idle: 1s,\n"                        \
 	"      url: 'postgres://" SERVER_ADMIN ":%1$s@:%2$d/postgres?host=%4$s'}]}\n"
 
 /* ---- the rig ---- */
@@ -159,8 +159,6 @@ static void turn(struct rig *rig)
 
 	event_base_loop(rig->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 	length = now_ms() - begin;
-	if (length > 15 && getenv("SHOW_TURNS"))
-		printf("TURN %.1f\n", length);
 	if (length > rig->longest_turn)
 		rig->longest_turn = length;
 	if (length < 0.2)
@@ -652,6 +650,32 @@ static void test_check_and_observe(void **state)
 	run(rig, SERVICE_MAIN, CALL_OBSERVE, NULL, db, ERR_NOT_FOUND);
 }
 
+/* Sessions that nobody uses go; those that end by themselves are not handed out. */
+static void test_idle_sessions_go(void **state)
+{
+	struct rig *rig = *state;
+	const char *count = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'tsuru-broker'"
+	                    " AND client_addr IS NULL";
+	PGconn *admin = postgres_server_admin(&rig->server, "postgres");
+	const double until = now_ms() + 20000;
+	bool gone = false;
+
+	run(rig, SERVICE_SOCKET, CALL_CHECK, NULL, NULL, 0);
+	assert_value(admin, count, "1");
+	while (!gone && now_ms() < until) {
+		PGresult *rows = PQexec(admin, count);
+
+		gone = strcmp(PQgetvalue(rows, 0, 0), "0") == 0;
+		PQclear(rows);
+		turn(rig);
+	}
+	assert_true(gone);
+	run(rig, SERVICE_SOCKET, CALL_CHECK, NULL, NULL, 0);
+	works(admin, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'tsuru-broker'");
+	run(rig, SERVICE_SOCKET, CALL_CHECK, NULL, NULL, 0);
+	PQfinish(admin);
+}
+
 static void test_wrong_password_of_the_broker(void **state)
 {
 	struct rig *rig = *state;
@@ -764,11 +788,10 @@ static void test_silent_server(void **state)
 	struct rig *rig = *state;
 	struct request *request = new_request(NULL);
 	const double longest = rig->longest_turn;
-	const int pid = postgres_server_pid(&rig->server);
 
 	postgres_server_stop(&rig->server, "fast");
 	postgres_server_start(&rig->server, true);
-	assert_int_equal(kill(pid == 0 ? 0 : postgres_server_pid(&rig->server), SIGSTOP), 0);
+	assert_int_equal(kill(postgres_server_pid(&rig->server), SIGSTOP), 0);
 	rig->longest_turn = 0;
 	request->call.timeout = 700;
 	start(rig, SERVICE_MAIN, CALL_CHECK, NULL, request);
@@ -850,6 +873,7 @@ int main(void)
 	    cmocka_unit_test(test_unbind_clears_leftovers),
 	    cmocka_unit_test(test_deprovision_of_halves),
 	    cmocka_unit_test(test_check_and_observe),
+	    cmocka_unit_test(test_idle_sessions_go),
 	    cmocka_unit_test(test_wrong_password_of_the_broker),
 	    cmocka_unit_test(test_hostile_tenant),
 	    cmocka_unit_test(test_cancel_at_any_point),

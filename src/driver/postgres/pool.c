@@ -10,24 +10,27 @@
 #include "session.h"
 #include "target.h"
 
+TAILQ_HEAD(member_list, member);
+TAILQ_HEAD(lease_list, lease);
+
 struct member {
 	struct pool *pool;
 	struct session *session;
 	struct member_list *list; /* where it stands */
+	TAILQ_ENTRY(member) entry; /* of the list */
 	int64_t idle_since;
-	TAILQ_ENTRY(member) entry;
 };
 
 struct pool {
 	const struct driver_context *context;
 	const struct target *target;
 	struct pool_limits limits;
-	TAILQ_HEAD(member_list, member) opening;
+	struct member_list opening;
 	struct member_list lent;
 	struct member_list cleaning; /* given back; releasing what the call held */
 	struct member_list idle;     /* the last used first */
 	size_t member_count;
-	TAILQ_HEAD(lease_list, lease) waiting; /* in order */
+	struct lease_list waiting; /* in order */
 	struct event *serve;
 	struct timer oldest; /* when the longest unused has to go */
 };
