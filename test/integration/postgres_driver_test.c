@@ -587,6 +587,9 @@ static void check_leftovers(struct rig *rig, int service)
 	           "ALTER TABLE own.t OWNER TO \"" ANNA "\"");
 	app = login(rig, db, BERT, "pw");
 	works(app, "CREATE TABLE t (id int); GRANT SELECT ON t TO \"" ANNA "\"");
+	/* Only a superuser takes away what somebody else granted. */
+	if (service == SERVICE_MAIN)
+		admin_does(rig, "postgres", "GRANT CREATE ON DATABASE postgres TO \"" ANNA "\"");
 	run_unbind(rig, service, db, ANNA);
 	assert_value(app, "SELECT count(*) FROM own.t", "1");
 	works(app, "DROP TABLE own.t");
@@ -648,6 +651,31 @@ static void test_check_and_observe(void **state)
 	PQfinish(app);
 	run(rig, SERVICE_MAIN, CALL_DEPROVISION, NULL, db, 0);
 	run(rig, SERVICE_MAIN, CALL_OBSERVE, NULL, db, ERR_NOT_FOUND);
+}
+
+/* An operator keeps a database, as the manual says, and the instance can still go. */
+static void test_moving_off(void **state)
+{
+	struct rig *rig = *state;
+	const char *db = "shop_00000000n1";
+	PGconn *app;
+
+	run(rig, SERVICE_MAIN, CALL_PROVISION, "small", db, 0);
+	run_bind(rig, SERVICE_MAIN, db, ANNA, "pw", NULL);
+	run_bind(rig, SERVICE_MAIN, db, READ, "pw", "{\"read_only\": true}");
+	app = login(rig, db, ANNA, "pw");
+	works(app, "CREATE TABLE kept AS SELECT 1");
+	PQfinish(app);
+	admin_does(rig, "postgres", "ALTER DATABASE shop_00000000n1 RENAME TO shop");
+	admin_does(rig, "postgres", "ALTER DATABASE shop OWNER TO joe");
+	admin_does(rig, "shop", "REASSIGN OWNED BY shop_00000000n1 TO joe; DROP OWNED BY shop_00000000n1_r");
+	run_unbind(rig, SERVICE_MAIN, db, READ);
+	run(rig, SERVICE_MAIN, CALL_DEPROVISION, NULL, db, 0);
+	app = postgres_server_admin(&rig->server, "shop");
+	assert_value(app, "SELECT count(*) FROM kept", "1");
+	PQfinish(app);
+	admin_value(rig, "SELECT count(*) FROM pg_roles WHERE rolname ~ '_[0-9a-f]{10}(_r)?$'", "0");
+	admin_does(rig, "postgres", "DROP DATABASE shop");
 }
 
 /* Sessions that nobody uses go; those that end by themselves are not handed out. */
@@ -873,6 +901,7 @@ int main(void)
 	    cmocka_unit_test(test_unbind_clears_leftovers),
 	    cmocka_unit_test(test_deprovision_of_halves),
 	    cmocka_unit_test(test_check_and_observe),
+	    cmocka_unit_test(test_moving_off),
 	    cmocka_unit_test(test_idle_sessions_go),
 	    cmocka_unit_test(test_wrong_password_of_the_broker),
 	    cmocka_unit_test(test_hostile_tenant),

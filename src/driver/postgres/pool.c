@@ -16,7 +16,7 @@ TAILQ_HEAD(lease_list, lease);
 struct member {
 	struct pool *pool;
 	struct session *session;
-	struct member_list *list; /* where it stands */
+	struct member_list *list;  /* where it stands */
 	TAILQ_ENTRY(member) entry; /* of the list */
 	int64_t idle_since;
 };

@@ -144,15 +144,22 @@ static void take_databases(struct work *work, const PGresult *rows)
 		steps_next(&work->steps);
 }
 
+/* What was granted on the server's own objects can be taken away from any database, so from the one at hand; the
+ * right to connect to the instance's database is not sought: every login has it. */
 void step_find_leftovers(void *arg)
 {
 	struct work *work = arg;
 	struct sql *sql = work_sql(work);
 
 	if (work->role_count > 0) {
-		sql_add(sql, "SELECT d.datname FROM pg_database d WHERE d.datallowconn AND EXISTS (SELECT FROM"
-		             " pg_shdepend s JOIN pg_roles r ON r.oid = s.refobjid WHERE s.dbid = d.oid"
-		             " AND s.refclassid = 'pg_authid'::regclass AND r.rolname IN (");
+		sql_add(
+		    sql,
+		    "SELECT d.datname FROM pg_database d WHERE d.datallowconn AND EXISTS (SELECT FROM"
+		    " pg_shdepend s JOIN pg_roles r ON r.oid = s.refobjid WHERE s.refclassid = 'pg_authid'::regclass"
+		    " AND (s.dbid = d.oid OR s.dbid = 0 AND d.datname = current_database()"
+		    " AND (s.classid, s.objid) NOT IN (SELECT 'pg_database'::regclass, o.oid FROM pg_database o"
+		    " WHERE o.datname = %l)) AND r.rolname IN (",
+		    work->owner);
 		roles_add_names(sql, work);
 		sql_add(sql, "))");
 	}
