@@ -23,6 +23,8 @@
 
 #define CALL_TIMEOUT 60000 /* ms */
 #define LIMITED_USER "limited"
+#define SOCKET_SESSIONS                                                                                                \
+	"SELECT count(*) FROM pg_stat_activity WHERE application_name = 'tsuru-broker' AND client_addr IS NULL"
 
 struct rig {
 	struct postgres_server server;
@@ -678,28 +680,35 @@ static void test_moving_off(void **state)
 	admin_does(rig, "postgres", "DROP DATABASE shop");
 }
 
-/* Sessions that nobody uses go; those that end by themselves are not handed out. */
-static void test_idle_sessions_go(void **state)
+/* Until the server has no session of the broker's by its socket any more; the loop turns meanwhile, or not. */
+static void await_no_session(struct rig *rig, PGconn *admin, bool turning)
 {
-	struct rig *rig = *state;
-	const char *count = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'tsuru-broker'"
-	                    " AND client_addr IS NULL";
-	PGconn *admin = postgres_server_admin(&rig->server, "postgres");
 	const double until = now_ms() + 20000;
 	bool gone = false;
 
-	run(rig, SERVICE_SOCKET, CALL_CHECK, NULL, NULL, 0);
-	assert_value(admin, count, "1");
 	while (!gone && now_ms() < until) {
-		PGresult *rows = PQexec(admin, count);
+		PGresult *rows = PQexec(admin, SOCKET_SESSIONS);
 
 		gone = strcmp(PQgetvalue(rows, 0, 0), "0") == 0;
 		PQclear(rows);
-		turn(rig);
+		if (turning)
+			turn(rig);
 	}
 	assert_true(gone);
+}
+
+/* Sessions that nobody uses go; those that were ended by the server are not handed out. */
+static void test_idle_sessions_go(void **state)
+{
+	struct rig *rig = *state;
+	PGconn *admin = postgres_server_admin(&rig->server, "postgres");
+
+	run(rig, SERVICE_SOCKET, CALL_CHECK, NULL, NULL, 0);
+	assert_value(admin, SOCKET_SESSIONS, "1");
+	await_no_session(rig, admin, true);
 	run(rig, SERVICE_SOCKET, CALL_CHECK, NULL, NULL, 0);
 	works(admin, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'tsuru-broker'");
+	await_no_session(rig, admin, false);
 	run(rig, SERVICE_SOCKET, CALL_CHECK, NULL, NULL, 0);
 	PQfinish(admin);
 }

@@ -37,11 +37,9 @@ struct pool {
 
 static void move(struct member *member, struct member_list *list)
 {
-	if (member->list != NULL)
-		TAILQ_REMOVE(member->list, member, entry);
+	TAILQ_REMOVE(member->list, member, entry);
+	TAILQ_INSERT_HEAD(list, member, entry);
 	member->list = list;
-	if (list != NULL)
-		TAILQ_INSERT_HEAD(list, member, entry);
 }
 
 static void serve_soon(struct pool *pool)
@@ -54,7 +52,7 @@ static void drop_member(struct member *member)
 {
 	struct pool *pool = member->pool;
 
-	move(member, NULL);
+	TAILQ_REMOVE(member->list, member, entry);
 	pool->member_count--;
 	session_close(member->session);
 	free(member);
@@ -169,7 +167,8 @@ static int open_member(struct pool *pool)
 		free(member);
 		return ERR_NO_MEMORY;
 	}
-	move(member, &pool->opening);
+	member->list = &pool->opening;
+	TAILQ_INSERT_HEAD(&pool->opening, member, entry);
 	pool->member_count++;
 	return 0;
 }

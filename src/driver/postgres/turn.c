@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <sys/time.h>
 
-#define LONG_TURN  6 /* ms */
+#define LONG_TURN  6000 /* microseconds */
 #define PASSED_MAX 32
 
 bool turn_should_pass(struct turn *turn, struct event_base *base)
@@ -16,7 +16,7 @@ bool turn_should_pass(struct turn *turn, struct event_base *base)
 	event_base_gettimeofday_cached(base, &begin);
 	evutil_gettimeofday(&now, NULL);
 	timersub(&now, &begin, &length);
-	if (turn->passed == PASSED_MAX || (length.tv_sec == 0 && length.tv_usec < LONG_TURN * 1000)) {
+	if (turn->passed == PASSED_MAX || (length.tv_sec == 0 && length.tv_usec < LONG_TURN)) {
 		turn->passed = 0;
 		return false;
 	}
