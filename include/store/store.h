@@ -99,6 +99,13 @@ void batch_check(struct batch *batch, enum keyspace keyspace, const void *key, s
 /* Adds to a counter; never stale. A counter that reaches 0 is deleted. */
 void batch_add(struct batch *batch, const char *counter, int64_t delta);
 
+/* The last part of size_max (STORE_RESERVE_SHARE of it) is kept for batches that say this: removals, which make room,
+ * and results of work that was promised. Any other batch completes with ERR_NO_SPACE once the records have come so far.
+ */
+void batch_use_reserve(struct batch *batch);
+
+#define STORE_RESERVE_SHARE 8 /* an eighth */
+
 /* Called once, from the loop, never from inside batch_commit: code 0 and the revision all its puts now have, or
  * ERR_STALE, ERR_NO_SPACE, ERR_NO_MEMORY, ERR_TOO_LARGE, ERR_INTERNAL with error filled (borrowed). It may read, and
  * build and hand over further batches. Completions run in the order of the hand-over. */

@@ -453,6 +453,7 @@ static void save(struct job *job)
 	job->run->cleaned = false;
 	arena_init(&saving.arena);
 	changes_begin(&saving.changes, job->broker);
+	changes_use_reserve(&saving.changes);
 	rc = read_saving(&saving, &error);
 	if (rc == 0)
 		rc = save_kind(&saving, &error);

@@ -240,8 +240,11 @@ void changes_begin(struct changes *changes, struct broker *broker)
 {
 	error_clear(&changes->error);
 	changes->batch = batch_new(broker->store);
-	if (changes->batch == NULL)
-		error_no_memory(&changes->error);
+}
+
+void changes_use_reserve(struct changes *changes)
+{
+	batch_use_reserve(changes->batch);
 }
 
 void changes_drop(struct changes *changes)

@@ -48,6 +48,8 @@ struct changes {
 };
 
 void changes_begin(struct changes *changes, struct broker *broker);
+/* They remove something, or keep a promise: they may use the store's reserve. */
+void changes_use_reserve(struct changes *changes);
 void changes_drop(struct changes *changes);
 /* Hands the batch over: 0, and on_done will fire. Otherwise nothing was written and it will not. */
 int changes_commit(struct changes *changes, batch_done *on_done, void *arg, struct error *error);

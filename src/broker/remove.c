@@ -28,6 +28,7 @@ static int decide_remove(struct intent *intent, struct changes *changes, enum in
 		*ret_next = intent_join(intent, held.record.incarnation, NULL, OPERATION_REMOVE);
 		return 0;
 	}
+	changes_use_reserve(changes);
 	rc = instance_move(&held.record, INSTANCE_REMOVING, error);
 	if (rc == 0)
 		rc = intent_add_operation(intent, changes, &held.record, &remove, NULL, error);

@@ -91,6 +91,7 @@ static void on_sweep(void *arg)
 		part.kept = UNBOUND_KEPT;
 	part.now = timers_wall(broker->timers);
 	part.batch = batch_new(broker->store);
+	batch_use_reserve(part.batch);
 	(void)store_scan(broker->store, part.keyspace, "", 0, broker->swept, broker->swept_length, on_record, &part);
 	if (part.deleted > 0)
 		batch_commit(part.batch, on_swept, NULL);

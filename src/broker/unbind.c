@@ -41,6 +41,7 @@ static int decide_bound(struct intent *intent, struct changes *changes, const st
 		*ret_next = intent_join(intent, bind->incarnation, bind->operation, OPERATION_UNBIND);
 		return 0;
 	}
+	changes_use_reserve(changes);
 	rc = bind_move(bind, BIND_UNBINDING, error);
 	if (rc == 0)
 		rc = intent_add_operation(intent, changes, instance, &unbind, &bind->operation, error);

@@ -127,10 +127,18 @@ void batch_add(struct batch *batch, const char *counter, int64_t delta)
 	                               .value = bytes_of(&delta, sizeof(delta))});
 }
 
+void batch_use_reserve(struct batch *batch)
+{
+	batch->reserve = true;
+}
+
 void batch_commit(struct batch *batch, batch_done *on_done, void *arg)
 {
 	struct store *store = batch->store;
 
+	if (batch->error.code == 0 && !batch->reserve && read_is_low(store))
+		error_set(&batch->error, ERR_NO_SPACE, "the store in \"%s\" has come near its limit of %zu bytes",
+		          store->directory, store->size_max);
 	batch->on_done = on_done;
 	batch->arg = arg;
 	batch->refused = batch->error.code != 0;

@@ -123,6 +123,17 @@ static uint64_t bytes_in_use(struct store *store)
 	return bytes;
 }
 
+bool read_is_low(struct store *store)
+{
+	const size_t limit = store->size_max - store->size_max / STORE_RESERVE_SHARE;
+	MDB_envinfo map;
+	MDB_stat stat;
+
+	if (mdb_env_info(store->env, &map) != 0 || mdb_env_stat(store->env, &stat) != 0)
+		return false;
+	return (map.me_last_pgno + 1) * stat.ms_psize > limit && bytes_in_use(store) > limit;
+}
+
 bool store_broken(const struct store *store)
 {
 	return store->broken;

@@ -32,6 +32,7 @@ struct batch {
 	struct store *store;
 	struct text items; /* headers, keys and values, one behind the other; never changed once handed over */
 	bool spare;        /* one of store->spares */
+	bool reserve;      /* may use what is kept for removals and results */
 	bool refused;      /* could not be built: error says why, the thread passes it by */
 	batch_done *on_done;
 	void *arg;
@@ -104,6 +105,8 @@ int value_write(const struct store *store, MDB_txn *txn, enum keyspace keyspace,
 bool disk_refuses(int code);
 
 /* read.c */
+/* Whether the records have come to the reserve; a look at the last page tells in most cases. */
+bool read_is_low(struct store *store);
 /* Leaves the snapshot: what was borrowed is void. */
 void read_end(struct store *store);
 

@@ -134,3 +134,22 @@ def test_base_paths(start_broker, tmp_path):
     assert second.info("mydb").status == 404
     assert second.create("mydb").status == 201
     assert Tsuru(broker, "first", "one", path="/deep/er").plans().status == 401
+
+
+def test_a_full_store(start_broker, tmp_path):
+    """Creates until nothing fits: 507, what was acknowledged stays, and a removal makes room."""
+    broker = start_broker(scripted_service(tmp_path, "x"), limits="limits: {store_bytes: 16MiB}\n")
+    tsuru = Tsuru(broker, "scripted", "x", encoding="json")
+    large = {"tags": ["t" * 255] * 100, "description": "d" * 4000}
+    count = 0
+    while (answer := tsuru.create(f"db{count}", **large)).status == 201:
+        count += 1
+    assert answer.status == 507 and "limit" in answer.message and count > 50
+    assert tsuru.plans().status == 200
+    broker.kill()
+    broker.start()
+    for i in range(count):
+        assert tsuru.status(f"db{i}").status == 204
+    for i in range(5):
+        assert tsuru.remove(f"db{i}").status == 200
+    assert tsuru.create("again", **large).status == 201

@@ -1,7 +1,7 @@
 """kill -9 at random moments of concurrent work, and a restart: what was acknowledged is there, every operation ends, and
 the store and the server agree.
 
-ROUNDS and SEED in the environment make it longer and repeat it: test/kill_loop.sh 100.
+ROUNDS, WORKERS and SEED in the environment make it longer, wider, and repeat it: test/kill_loop.sh 100.
 """
 
 import concurrent.futures
@@ -15,8 +15,9 @@ import pytest
 from harness import Tsuru, postgres_service, scripted_service, wait_until
 
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
+WORKERS = int(os.environ.get("WORKERS", "40"))  # requests at once
 SEED = int(os.environ.get("SEED", str(random.randrange(10**6))))
-NAMES = 60
+NAMES_EACH = 2  # instances that one worker creates, binds and removes
 
 
 class Load:
@@ -37,7 +38,7 @@ class Load:
     def work(self, i):
         chance = random.Random(f"{self.choice}-{i}")
         while not self.stopped.is_set():
-            name = f"db-{i}-{chance.randrange(max(1, NAMES // 20))}"
+            name = f"db-{i}-{chance.randrange(NAMES_EACH)}"
             try:
                 self.step(name, chance)
             except OSError:  # the broker is gone: this call was not answered
@@ -98,19 +99,19 @@ def present(tsuru, names):
 
 def crash_once(broker, tsuru, chance, check):
     load = Load(tsuru, chance.random())
-    thread = threading.Thread(target=load.run, args=(20,))
+    thread = threading.Thread(target=load.run, args=(WORKERS,))
     thread.start()
-    time.sleep(chance.uniform(0.05, 1.5))
+    time.sleep(chance.uniform(0.05, 0.05 * WORKERS))
     broker.kill()
     load.stopped.set()
     thread.join()
     broker.start()
-    names = {f"db-{i}-{j}" for i in range(20) for j in range(max(1, NAMES // 20))}
+    names = {f"db-{i}-{j}" for i in range(WORKERS) for j in range(NAMES_EACH)}
     settle(tsuru, names)
     check_acknowledged(tsuru, load)
     check(present(tsuru, names))
-    for name in names:
-        tsuru.remove(name)
+    with concurrent.futures.ThreadPoolExecutor(20) as pool:
+        list(pool.map(tsuru.remove, names))
     settle(tsuru, names)
     check({})
 

@@ -64,6 +64,7 @@ static void hand_over(struct fixture *fixture, const char *key, const char *valu
 {
 	struct batch *batch = batch_new(fixture->store);
 
+	batch_use_reserve(batch);
 	put_text(batch, key, value, REVISION_ANY);
 	batch_commit(batch, on_outcome, outcome);
 }
@@ -257,6 +258,7 @@ static struct batch *bulk(struct fixture *fixture, uint32_t first, uint32_t coun
 	char *bytes = malloc(STORE_VALUE_MAX);
 
 	assert_non_null(bytes);
+	batch_use_reserve(batch); /* up to the very limit */
 	for (uint32_t i = first; i < first + count; i++) {
 		memset(bytes, (int)(i & 0xff), STORE_VALUE_MAX);
 		batch_put(batch, KEYSPACE_OPERATIONS, &i, sizeof(i), bytes, STORE_VALUE_MAX, REVISION_ABSENT);
@@ -330,6 +332,7 @@ static struct outcome delete_bulk(struct fixture *fixture, uint32_t number)
 {
 	struct batch *batch = batch_new(fixture->store);
 
+	batch_use_reserve(batch);
 	batch_delete(batch, KEYSPACE_OPERATIONS, &number, sizeof(number), REVISION_ANY);
 	return commit(fixture, batch);
 }
@@ -440,6 +443,7 @@ static void test_full_to_the_brim(void **state)
 		struct batch *batch = batch_new(fixture->store);
 
 		key++;
+		batch_use_reserve(batch);
 		batch_put(batch, KEYSPACE_BINDS, &key, sizeof(key), "0123456789", 10, REVISION_ABSENT);
 		outcome = commit(fixture, batch);
 	} while (outcome.code == 0);
@@ -447,6 +451,39 @@ static void test_full_to_the_brim(void **state)
 	for (uint32_t i = 1; i < key; i++) {
 		struct batch *batch = batch_new(fixture->store);
 
+		batch_use_reserve(batch);
+		batch_delete(batch, KEYSPACE_BINDS, &i, sizeof(i), REVISION_ANY);
+		assert_int_equal(commit(fixture, batch).code, 0);
+	}
+	store_text(fixture, "key", "value");
+}
+
+/* What adds is refused before what removes, which can always make room. */
+static void test_reserve(void **state)
+{
+	static char bytes[16 * KIB];
+	struct fixture *fixture = *state;
+	struct outcome outcome;
+	uint32_t key = 0;
+
+	fixture_open(fixture, 4 * MIB);
+	do {
+		struct batch *batch = batch_new(fixture->store);
+
+		key++;
+		batch_put(batch, KEYSPACE_BINDS, &key, sizeof(key), bytes, sizeof(bytes), REVISION_ABSENT);
+		outcome = commit(fixture, batch);
+	} while (outcome.code == 0);
+	assert_int_equal(outcome.code, ERR_NO_SPACE);
+	assert_in_range(key, 100, 4 * MIB / sizeof(bytes) * 7 / 8);
+	for (uint32_t i = 1; i <= 20; i++) {
+		struct batch *batch = batch_new(fixture->store);
+
+		batch_use_reserve(batch);
+		batch_put(batch, KEYSPACE_BINDS, &i, sizeof(i), bytes, sizeof(bytes), REVISION_ANY);
+		assert_int_equal(commit(fixture, batch).code, 0);
+		batch = batch_new(fixture->store);
+		batch_use_reserve(batch);
 		batch_delete(batch, KEYSPACE_BINDS, &i, sizeof(i), REVISION_ANY);
 		assert_int_equal(commit(fixture, batch).code, 0);
 	}
@@ -730,6 +767,7 @@ int main(void)
 	    sync_case(test_close_grows_the_map),
 	    sync_case(test_size_max),
 	    sync_case(test_full_to_the_brim),
+	    sync_case(test_reserve),
 	    sync_case(test_dead_reader_costs_no_room),
 	    sync_case(test_file_size_limit),
 	    sync_case(test_full_disk),
