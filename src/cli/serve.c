@@ -252,9 +252,23 @@ static void drain(struct program *program)
 	log_stopping(program, "stopped");
 }
 
+/* The operators' listener is not built yet; a configuration that names one is told so. */
+static void log_admin(const struct program *program)
+{
+	struct log_line line;
+
+	if (program->config->admin == NULL)
+		return;
+	log_begin(&line, &program->log, LOG_WARNING, "admin-not-served");
+	log_text(&line, "admin", program->config->admin);
+	log_text(&line, "message", "this version has no listener for operators; \"admin\" is only checked");
+	log_end(&line);
+}
+
 static int run_loop(struct program *program, struct error *error)
 {
 	log_listening(program);
+	log_admin(program);
 	if (event_base_dispatch(program->base) < 0 && program->stops == 0)
 		return error_set(error, ERR_INTERNAL, "the event loop failed: %s", strerror(errno));
 	drain(program);
