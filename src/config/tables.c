@@ -1,0 +1,97 @@
+/* Every key of the configuration but the drivers' own: type, default, range, check and meaning. docs/configuration.md
+ * tells the same to people. */
+#include "config/tables.h"
+
+#include "config/reader.h"
+#include "model/template.h"
+
+#define SECOND ((int64_t)1000)
+#define MINUTE (60 * SECOND)
+#define HOUR   (60 * MINUTE)
+#define DAY    (24 * HOUR)
+#define KIB    ((int64_t)1024)
+#define MIB    (1024 * KIB)
+#define GIB    (1024 * MIB)
+
+static int check_template_name(const char *name, const char *value, struct error *error)
+{
+	(void)value;
+	return template_check_name(name, error);
+}
+
+const struct config_key top_keys[] = {
+    {.name = "listen", .fallback = "0.0.0.0:8080", .check = check_listener, .help = "where tsuru reaches the broker"},
+    {.name = "admin", .check = check_listener, .help = "where operators reach it"},
+    {.name = "data_dir", .fallback = "/var/lib/tsuru-broker", .min = 1, .max = 3000, .help = "the store's directory"},
+    {.name = "secret_key_file", .min = 1, .max = 3000, .help = "the file that holds the master key"},
+    {.name = "log", .type = KEY_NODE, .help = "the log's format and level"},
+    {.name = "limits", .type = KEY_NODE, .help = "sizes and times"},
+    {.name = "services", .type = KEY_NODE, .required = true, .help = "a list of what tsuru is offered"},
+    {0},
+};
+
+const struct config_key log_keys[] = {
+    {.name = "format", .fallback = "text", .check = check_log_format, .help = "text or json"},
+    {.name = "level", .fallback = "info", .check = check_log_level, .help = "the least that is logged"},
+    {0},
+};
+
+#define SIZE_KEY(key, def, least, most, says)                                                                          \
+	{                                                                                                              \
+		.name = (key), .type = KEY_SIZE, .fallback = (def), .min = (least), .max = (most), .help = (says)      \
+	}
+#define TIME_KEY(key, def, least, most, says)                                                                          \
+	{                                                                                                              \
+		.name = (key), .type = KEY_DURATION, .fallback = (def), .min = (least), .max = (most), .help = (says)  \
+	}
+#define NUMBER_KEY(key, def, least, most, says)                                                                        \
+	{                                                                                                              \
+		.name = (key), .type = KEY_NUMBER, .fallback = (def), .min = (least), .max = (most), .help = (says)    \
+	}
+
+const struct config_key limits_keys[] = {
+    SIZE_KEY("header_bytes", "64KiB", 4 * KIB, MIB, "of a request line and its headers"),
+    SIZE_KEY("body_bytes", "1MiB", 4 * KIB, 64 * MIB, "of a request's body"),
+    TIME_KEY("request_timeout", "30s", SECOND, 10 * MINUTE, "to receive a whole request"),
+    TIME_KEY("idle_timeout", "75s", SECOND, HOUR, "that a kept connection may be idle"),
+    TIME_KEY("shutdown", "30s", 0, 10 * MINUTE, "that waiting requests get after SIGTERM"),
+    TIME_KEY("tombstones", "30d", HOUR, 3650 * DAY, "that removed instances are remembered"),
+    NUMBER_KEY("history", "20", 1, 1000, "finished operations kept for an instance"),
+    SIZE_KEY("store_bytes", "64GiB", 16 * MIB, 1024 * GIB, "that the store may grow to"),
+    {0},
+};
+
+const struct config_key service_keys[] = {
+    {.name = "name", .required = true, .check = check_service_name, .help = "as in tsuru's manifest"},
+    {.name = "path", .check = check_path, .help = "its base path; /NAME if absent"},
+    {.name = "driver", .required = true, .check = check_name, .help = "what kind of server it is"},
+    {.name = "username", .min = 1, .max = 255, .help = "that tsuru logs in with; the name if absent"},
+    {.name = "password", .min = 1, .max = 1024, .secret = true, .help = "that tsuru logs in with"},
+    {.name = "password_file", .min = 1, .max = 3000, .help = "a file that holds the password"},
+    TIME_KEY("wait", "25s", 0, 280 * SECOND, "that a create, update or removal waits to be finished"),
+    TIME_KEY("bind_wait", "120s", SECOND, 280 * SECOND, "that a bind waits for its answer"),
+    TIME_KEY("attempt_timeout", "60s", SECOND, HOUR, "for one attempt on a server"),
+    TIME_KEY("retry_for", "1h", 0, 30 * DAY, "that failures which may pass are retried"),
+    {.name = "multi_cluster", .type = KEY_BOOL, .fallback = "false", .help = "whether tsuru chooses a cluster by pool"},
+    {.name = "servers", .type = KEY_NODE, .help = "a list of the servers that hold the instances"},
+    {.name = "env", .type = KEY_MAP, .max = 256, .check = check_template_name, .help = "variables that apps get"},
+    {.name = "plans", .type = KEY_NODE, .required = true, .help = "a list of what users choose from"},
+    {0},
+};
+
+const struct config_key server_keys[] = {
+    {.name = "name", .required = true, .check = check_name, .help = "for logs, info and operators"},
+    {.name = "cluster", .check = check_name, .help = "the tsuru cluster that it serves"},
+    {.name = "pool", .check = check_name, .help = "the tsuru pool that it serves"},
+    NUMBER_KEY("capacity", "0", 0, 1000000, "instances; 0: no limit"),
+    NUMBER_KEY("weight", "1", 1, 1000, "its share of new instances"),
+    NUMBER_KEY("parallel", "4", 1, 64, "operations at once"),
+    {0},
+};
+
+const struct config_key plan_keys[] = {
+    {.name = "name", .required = true, .check = check_name, .help = "that users give"},
+    {.name = "description", .fallback = "", .max = 1024, .help = "that users see"},
+    {.name = "env", .type = KEY_MAP, .max = 256, .check = check_template_name, .help = "variables that apps get"},
+    {0},
+};
