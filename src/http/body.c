@@ -27,10 +27,10 @@ static int decode(char *text, size_t length, struct error *error)
 	long decoded = text_percent_decode(text, length, true);
 
 	if (decoded < 0)
-		return error_set(error, ERR_INVALID, "The form has a broken percent escape or an encoded NUL.");
+		return error_set(error, ERR_INVALID, "the form has a broken percent escape or an encoded NUL");
 	text[decoded] = '\0';
 	if (!text_is_clean(text, (size_t)decoded))
-		return error_set(error, ERR_INVALID, "The form has a name or value that is not clean UTF-8 text.");
+		return error_set(error, ERR_INVALID, "the form has a name or value that is not clean UTF-8 text");
 	return 0;
 }
 
@@ -55,7 +55,7 @@ static int parse_pairs(char *form, size_t length, struct arena *arena, struct fi
 	size_t count = count_pairs(form, length);
 
 	if (count > FIELDS_MAX)
-		return error_set(error, ERR_INVALID, "The form has more than %d fields.", FIELDS_MAX);
+		return error_set(error, ERR_INVALID, "the form has more than %d fields", FIELDS_MAX);
 	int rc = fields_init(fields, count, arena, error);
 	for (char *pair = form, *end = form + length; rc == 0 && pair < end;) {
 		char *stop = memchr(pair, '&', (size_t)(end - pair));
@@ -130,7 +130,7 @@ int body_parse(const char *content_type, const char *bytes, size_t length, struc
 		return parse_form(bytes, length, arena, ret_body, error);
 	if (type_is(content_type, "application/json"))
 		return json_parse(bytes, length, arena, ret_body, error);
-	return error_set(error, ERR_MEDIA, "The body is neither a form nor JSON; its Content-Type is \"%.100s\".",
+	return error_set(error, ERR_MEDIA, "the body is neither a form nor JSON; its Content-Type is \"%.100s\"",
 	                 content_type != NULL ? content_type : "");
 }
 

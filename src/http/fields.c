@@ -100,7 +100,7 @@ static int check_repeats(const struct fields *fields, struct error *error)
 	for (size_t i = 1; i < fields->count; i++) {
 		const char *name = fields->names[i];
 		if (strcmp(name, fields->names[i - 1]) == 0 && fields_is_known(name) && !fields_is_list(name))
-			return error_set(error, ERR_INVALID, "The field \"%s\" is given more than once.", name);
+			return error_set(error, ERR_INVALID, "the field \"%s\" is given more than once", name);
 	}
 	return 0;
 }

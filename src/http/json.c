@@ -19,7 +19,7 @@ static int check_depth(const char *bytes, size_t length, struct error *error)
 
 	for (const char *at = bytes, *end = bytes + length; at < end; at++) {
 		if (in_string && is_escaped_nul(at, end))
-			return error_set(error, ERR_INVALID, "The JSON body has a NUL in a text.");
+			return error_set(error, ERR_INVALID, "the JSON body has a NUL in a text");
 		if (in_string && *at == '\\')
 			at++;
 		else if (*at == '"')
@@ -29,7 +29,7 @@ static int check_depth(const char *bytes, size_t length, struct error *error)
 		else if (!in_string && (*at == '}' || *at == ']'))
 			depth--;
 		if (depth > JSON_DEPTH_MAX)
-			return error_set(error, ERR_INVALID, "The JSON body is nested more than %d deep.",
+			return error_set(error, ERR_INVALID, "the JSON body is nested more than %d deep",
 			                 JSON_DEPTH_MAX);
 	}
 	return 0;
@@ -40,7 +40,7 @@ static int read_root(const char *bytes, size_t length, cJSON **ret_root, struct 
 	const char *end = bytes;
 
 	if (!text_is_clean(bytes, length))
-		return error_set(error, ERR_INVALID, "The JSON body is not clean UTF-8 text.");
+		return error_set(error, ERR_INVALID, "the JSON body is not clean UTF-8 text");
 	int rc = check_depth(bytes, length, error);
 	if (rc < 0)
 		return rc;
@@ -49,7 +49,7 @@ static int read_root(const char *bytes, size_t length, cJSON **ret_root, struct 
 		end++;
 	if (root == NULL || !cJSON_IsObject(root) || end != bytes + length) {
 		cJSON_Delete(root);
-		return error_set(error, ERR_INVALID, "The body is not one JSON object.");
+		return error_set(error, ERR_INVALID, "the body is not one JSON object");
 	}
 	*ret_root = root;
 	return 0;
@@ -63,7 +63,7 @@ static int add_text(struct body *body, const char *name, const cJSON *item, stru
 	if (field == NULL || value == NULL)
 		return error_no_memory(error);
 	if (!text_is_clean(value, strlen(value)) || !text_is_clean(field, strlen(field)))
-		return error_set(error, ERR_INVALID, "The JSON body has a name or value with a control character.");
+		return error_set(error, ERR_INVALID, "the JSON body has a name or value with a control character");
 	fields_add(&body->fields, field, value);
 	return 0;
 }
@@ -74,11 +74,11 @@ static int add_list(struct body *body, const char *name, const cJSON *list, stru
 	int rc = 0;
 
 	if (fields_is_known(name) && !fields_is_list(name))
-		return error_set(error, ERR_INVALID, "The field \"%s\" must be a text, not a list.", name);
+		return error_set(error, ERR_INVALID, "the field \"%s\" must be a text, not a list", name);
 	cJSON_ArrayForEach(item, list)
 	{
 		if (!cJSON_IsString(item))
-			return error_set(error, ERR_INVALID, "The field \"%s\" must be a list of texts.", name);
+			return error_set(error, ERR_INVALID, "the field \"%s\" must be a list of texts", name);
 		rc = add_text(body, name, item, arena, error);
 		if (rc < 0)
 			return rc;
@@ -93,7 +93,7 @@ static int add_field(struct body *body, const cJSON *item, struct arena *arena, 
 	if (cJSON_IsNull(item))
 		return 0;
 	if (strcmp(name, "parameters") == 0 && !cJSON_IsObject(item))
-		return error_set(error, ERR_INVALID, "The field \"parameters\" must be an object.");
+		return error_set(error, ERR_INVALID, "the field \"parameters\" must be an object");
 	if (strcmp(name, "parameters") == 0)
 		return parameters_print(item, false, arena, &body->parameters, error);
 	if (cJSON_IsString(item))
@@ -103,7 +103,7 @@ static int add_field(struct body *body, const cJSON *item, struct arena *arena, 
 	/* An object under a name that tsuru may yet invent is nothing to this broker; a bare number is a mistake. */
 	if (cJSON_IsObject(item) && !fields_is_known(name))
 		return 0;
-	return error_set(error, ERR_INVALID, "The field \"%.200s\" must be a text.", name);
+	return error_set(error, ERR_INVALID, "the field \"%.200s\" must be a text", name);
 }
 
 static size_t count_fields(const cJSON *root)
@@ -123,7 +123,7 @@ static int check_single_parameters(const cJSON *root, struct error *error)
 		if (strcmp(item->string, "parameters") != 0)
 			continue;
 		if (seen)
-			return error_set(error, ERR_INVALID, "The field \"parameters\" is given more than once.");
+			return error_set(error, ERR_INVALID, "the field \"parameters\" is given more than once");
 		seen = true;
 	}
 	return 0;
@@ -138,7 +138,7 @@ int json_parse(const char *bytes, size_t length, struct arena *arena, struct bod
 		return rc;
 	size_t count = count_fields(root);
 	if (count > FIELDS_MAX)
-		rc = error_set(error, ERR_INVALID, "The JSON body has more than %d fields.", FIELDS_MAX);
+		rc = error_set(error, ERR_INVALID, "the JSON body has more than %d fields", FIELDS_MAX);
 	if (rc == 0)
 		rc = check_single_parameters(root, error);
 	if (rc == 0)

@@ -13,7 +13,7 @@
 
 static int bad_key(const char *key, const char *reason, struct error *error)
 {
-	return error_set(error, ERR_INVALID, "The parameter \"%s\" %s.", key, reason);
+	return error_set(error, ERR_INVALID, "the parameter \"%s\" %s", key, reason);
 }
 
 /* Copies the segment at *key without its escapes into segment and moves *key to the '.' or the end behind it. */
@@ -164,7 +164,7 @@ static int print_container(struct printer *printer, const cJSON *item, bool may_
 
 	printer->items += count;
 	if (printer->items > FIELDS_MAX)
-		return error_set(printer->error, ERR_INVALID, "There are more than %d parameters.", FIELDS_MAX);
+		return error_set(printer->error, ERR_INVALID, "there are more than %d parameters", FIELDS_MAX);
 	const cJSON **items = arena_alloc(printer->arena, (count + 1) * sizeof(const cJSON *));
 	if (items == NULL)
 		return error_no_memory(printer->error);
@@ -194,7 +194,7 @@ static int print_item(struct printer *printer, const cJSON *item, bool may_be_li
 	}
 	if (cJSON_IsNumber(item) && !isfinite(item->valuedouble))
 		return error_set(printer->error, ERR_INVALID,
-		                 "The field \"parameters\" has a number beyond all bounds.");
+		                 "the field \"parameters\" has a number beyond all bounds");
 	/* What is left is a number, a boolean or null: at most 26 characters. */
 	if (!cJSON_PrintPreallocated((cJSON *)(uintptr_t)item, number, sizeof(number), false))
 		return error_no_memory(printer->error);

@@ -59,7 +59,7 @@ static int check_site(struct http_request *request, struct error *error)
 	const struct http_site *site = route_site(options->sites, options->site_count, request->path, &request->path);
 
 	if (site == NULL)
-		return error_set(error, ERR_NOT_FOUND, "Nothing is served under \"%.200s\".", request->path);
+		return error_set(error, ERR_NOT_FOUND, "nothing is served under \"%.200s\"", request->path);
 	request->site = site;
 	if (auth_check(site, request->head.authorization, &request->arena))
 		return 0;
@@ -68,7 +68,7 @@ static int check_site(struct http_request *request, struct error *error)
 	if (challenge == NULL)
 		return error_no_memory(error);
 	http_reply_header(request, "WWW-Authenticate", challenge);
-	return error_set(error, ERR_UNAUTHORIZED, "The user or the password is wrong.");
+	return error_set(error, ERR_UNAUTHORIZED, "the user or the password is wrong");
 }
 
 /* No route has the method: 405, or 204 for an OPTIONS, both with the methods there are. */
@@ -83,7 +83,7 @@ static void reply_allow(struct http_request *request)
 		http_reply_empty(request, 204);
 		return;
 	}
-	error_set(&error, ERR_METHOD, "\"%.200s\" takes %s, not %s.", request->path, allow, request->head.method);
+	error_set(&error, ERR_METHOD, "\"%.200s\" takes %s, not %s", request->path, allow, request->head.method);
 	http_reply_error(request, &error);
 }
 
@@ -115,7 +115,7 @@ static const struct http_route *find_route(struct http_request *request, struct 
 
 	route_find(request->server->options.routes, request->head.method, request->path, match);
 	if (match->route == NULL) {
-		error_set(error, match->path_known ? ERR_METHOD : ERR_NOT_FOUND, "There is nothing at \"%.200s\".",
+		error_set(error, match->path_known ? ERR_METHOD : ERR_NOT_FOUND, "there is nothing at \"%.200s\"",
 		          request->path);
 		return NULL;
 	}

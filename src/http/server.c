@@ -59,7 +59,7 @@ static int set_address(const struct http_options *options, struct sockaddr_stora
 	*ret_length = sizeof(*ret_address);
 	memset(ret_address, 0, sizeof(*ret_address));
 	if (evutil_parse_sockaddr_port(options->host, (struct sockaddr *)ret_address, ret_length) < 0)
-		return error_set(error, ERR_INVALID, "\"%.200s\" is not a numeric address.", options->host);
+		return error_set(error, ERR_INVALID, "\"%.200s\" is not a numeric address", options->host);
 	if (ret_address->ss_family == AF_INET)
 		((struct sockaddr_in *)ret_address)->sin_port = htons(options->port);
 	else
@@ -82,7 +82,7 @@ static int server_listen(struct http_server *server, struct error *error)
 	    evconnlistener_new_bind(options->base, NULL, NULL, flags, BACKLOG, (struct sockaddr *)&address, length);
 	if (listener == NULL)
 		return error_set(error, errno == EADDRINUSE ? ERR_BUSY : ERR_UNAVAILABLE,
-		                 "Listening on \"%s\" port %u failed: %s.", options->host, (unsigned)options->port,
+		                 "listening on \"%s\" port %u failed: %s", options->host, (unsigned)options->port,
 		                 strerror(errno));
 	server->bound = evhttp_bind_listener(server->evhttp, listener);
 	if (server->bound == NULL) {
@@ -101,7 +101,7 @@ static int watch_listener(struct http_server *server, struct error *error)
 
 	memset(&address, 0, sizeof(address));
 	if (getsockname(descriptor, (struct sockaddr *)&address, &length) < 0)
-		return error_set(error, ERR_INTERNAL, "The listener's port cannot be read: %s.", strerror(errno));
+		return error_set(error, ERR_INTERNAL, "the listener's port cannot be read: %s", strerror(errno));
 	server->port = ntohs(address.ss_family == AF_INET ? ((struct sockaddr_in *)&address)->sin_port
 	                                                  : ((struct sockaddr_in6 *)&address)->sin6_port);
 	server->accepted_before = SIZE_MAX;

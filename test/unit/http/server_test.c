@@ -199,7 +199,7 @@ static const struct {
     {GET("/?a=%ff") "\r\n", 400, "\"code\":400"},
     {GET("/raw/") "\r\n", 404, "\"code\":404"},
     {GET("/resources/") "\r\n", 404, "\"code\":404"},
-    {GET("/nowhere") "\r\n", 404, "{\"code\":404,\"message\":\"There is nothing at \\\"/nowhere\\\".\"}"},
+    {GET("/nowhere") "\r\n", 404, "{\"code\":404,\"message\":\"there is nothing at \\\"/nowhere\\\"\"}"},
     {"DELETE /resources/plans HTTP/1.1\r\n" HOST AUTHORIZATION "\r\n", 200, "name=plans"},
     {"PUT /resources/x HTTP/1.1\r\n" HOST AUTHORIZATION "\r\n", 405, "Allow: GET, HEAD, DELETE, OPTIONS\r\n"},
     {"OPTIONS /resources HTTP/1.1\r\n" HOST AUTHORIZATION "\r\n", 204, "Allow: POST, OPTIONS\r\n"},
