@@ -230,7 +230,7 @@ static struct observation *find_or_add(struct broker *broker, const struct insta
 
 static void want(struct observation *observation)
 {
-	if (observation->wanted)
+	if (observation->wanted || observation->host->health == HOST_DOWN) /* its check says all there is to say */
 		return;
 	observation->wanted = true;
 	TAILQ_INSERT_TAIL(&observation->host->unobserved, observation, in_host);
