@@ -19,6 +19,17 @@ bool same_event(const char *a, const char *b)
 	return a != NULL && a[0] != '\0' && same_text(a, b);
 }
 
+int accept_living(const struct instance *instance, struct error *error)
+{
+	if (instance->state == INSTANCE_REMOVING)
+		return error_set(error, ERR_NOT_FOUND, "the instance \"%s\" is being removed", instance->name);
+	if (instance->state == INSTANCE_FAILED)
+		return error_set(error, ERR_REFUSED,
+		                 "the instance \"%s\" could not be created: %s; remove it and create it again",
+		                 instance->name, instance->failure != NULL ? instance->failure : "no reason is known");
+	return 0;
+}
+
 static void list_plans(const struct service *service, struct text *ret_list)
 {
 	for (size_t i = 0; i < service->plan_count; i++) {

@@ -132,17 +132,6 @@ int bind_check_request(const struct broker_request *request, struct error *error
 	                             : bind_check_name(request->bind_kind, request->bind_name, error);
 }
 
-static int check_instance(const struct instance *instance, struct error *error)
-{
-	if (instance->state == INSTANCE_REMOVING)
-		return error_set(error, ERR_NOT_FOUND, "the instance \"%s\" is being removed", instance->name);
-	if (instance->state == INSTANCE_FAILED)
-		return error_set(error, ERR_REFUSED,
-		                 "the instance \"%s\" could not be created: %s; remove it and create it again",
-		                 instance->name, instance->failure != NULL ? instance->failure : "no reason is known");
-	return 0;
-}
-
 static int check_request(struct intent *intent, struct held_instance *ret_instance, struct error *error)
 {
 	const struct plan *plan = NULL;
@@ -151,7 +140,7 @@ static int check_request(struct intent *intent, struct held_instance *ret_instan
 	if (rc == 0)
 		rc = intent_find_instance(intent, ret_instance, error);
 	if (rc == 0)
-		rc = check_instance(&ret_instance->record, error);
+		rc = accept_living(&ret_instance->record, error);
 	if (rc == 0)
 		rc = accept_plan(intent, ret_instance->record.wanted_plan, &plan, error);
 	return rc != 0 ? rc : accept_parameters(intent, plan, true, error);

@@ -2,17 +2,6 @@
 #include "broker/accept.h"
 #include "broker/queue.h"
 
-static int check_state(const struct instance *instance, struct error *error)
-{
-	if (instance->state == INSTANCE_REMOVING)
-		return error_set(error, ERR_NOT_FOUND, "the instance \"%s\" is being removed", instance->name);
-	if (instance->state == INSTANCE_FAILED)
-		return error_set(error, ERR_REFUSED,
-		                 "the instance \"%s\" could not be created: %s; remove it and create it again",
-		                 instance->name, instance->failure != NULL ? instance->failure : "no reason is known");
-	return 0;
-}
-
 static int decide_update(struct intent *intent, struct changes *changes, enum intent_next *ret_next,
                          struct error *error)
 {
@@ -25,7 +14,7 @@ static int decide_update(struct intent *intent, struct changes *changes, enum in
 	int rc = intent_find_instance(intent, &held, error);
 
 	if (rc == 0)
-		rc = check_state(instance, error);
+		rc = accept_living(instance, error);
 	if (rc == 0)
 		rc = accept_plan(intent, instance->wanted_plan, &plan, error);
 	if (rc == 0)
