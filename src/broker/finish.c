@@ -396,7 +396,10 @@ static void after_save(struct job *job)
 	run->follower = NULL;
 	if (follower != NULL)
 		queue_push(job->broker, follower);
-	health_renew(job->broker, job->incarnation);
+	if (run->cleaned)
+		health_forget(job->broker, job->incarnation);
+	else
+		health_renew(job->broker, job->incarnation);
 	if (job->kind == OPERATION_CREATE && run->verdict == VERDICT_FAILED && !job->cleaning) {
 		queue_answer(job, &reply);
 		run_free(job);

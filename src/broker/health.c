@@ -264,6 +264,15 @@ void health_renew(struct broker *broker, const char *incarnation)
 		want(observation);
 }
 
+void health_forget(struct broker *broker, const char *incarnation)
+{
+	struct observation *observation = NULL;
+
+	HASH_FIND_STR(broker->observations, incarnation, observation);
+	if (observation != NULL)
+		drop(broker, observation);
+}
+
 void health_close(struct broker *broker)
 {
 	struct observation *observation, *next;

@@ -4,7 +4,7 @@
 
 #include "broker/internal.h"
 
-#define OBSERVATIONS_MAX 10000 /* instances whose state is kept in memory; the one not asked about longest goes */
+#define OBSERVATIONS_MAX 4096 /* instances whose state is kept in memory; the one not asked about longest goes */
 
 /* What was last seen of an instance. Borrowed until the next turn of the loop. */
 struct observation {
@@ -32,5 +32,7 @@ void health_close(struct broker *broker);
 const struct observation *health_observe(struct broker *broker, const struct instance *instance);
 /* Something about the instance changed: if it is kept in memory, it is asked about anew. */
 void health_renew(struct broker *broker, const char *incarnation);
+/* The instance is gone. */
+void health_forget(struct broker *broker, const char *incarnation);
 
 #endif
