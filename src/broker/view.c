@@ -66,6 +66,17 @@ static void status_of_ready(const struct view *view, struct status *status)
 		set_status(status, STATUS_UP, "", "");
 }
 
+static void status_of_removing(const struct view *view, struct status *status)
+{
+	const struct instance *instance = &view->instance.record;
+
+	if (queue_has(view->broker, instance->incarnation, 1u << OPERATION_REMOVE))
+		set_status(status, STATUS_PENDING, "", "");
+	else
+		set_status(status, STATUS_DOWN, "its removal failed, and can be asked for again: ",
+		           instance->failure != NULL ? instance->failure : "no reason is known");
+}
+
 int broker_status(struct broker *broker, const struct service *service, const char *instance, struct status *ret_status,
                   struct error *error)
 {
@@ -82,8 +93,10 @@ int broker_status(struct broker *broker, const struct service *service, const ch
 		set_status(ret_status, STATUS_DOWN, "it could not be created: ",
 		           view.instance.record.failure != NULL ? view.instance.record.failure : "no reason is known");
 		break;
-	case INSTANCE_CREATING:
 	case INSTANCE_REMOVING:
+		status_of_removing(&view, ret_status);
+		break;
+	case INSTANCE_CREATING:
 		set_status(ret_status, STATUS_PENDING, "", "");
 		break;
 	}

@@ -31,22 +31,26 @@ static const char configuration[] =
     "    plans:\n"
     "      - {name: only, description: c, env: {RELAY_URL: \"smtp://{team}/\", GONE: \"\"}}\n";
 
-static void load_config(struct world *world)
+static void load_config(struct world *world, const char *text, const char *other)
 {
 	struct config_driver drivers[8];
 	struct config_errors *errors = NULL;
-	char path[96], text[2048];
+	char path[96], written[2048], edited[2048];
 	size_t count = 0;
+	const char *at;
 	FILE *file;
 
 	for (const struct driver *driver; (driver = registry_at(count)) != NULL; count++)
 		drivers[count] =
 		    (struct config_driver){driver->name, driver->server_keys, driver->plan_keys, driver->variables};
 	snprintf(path, sizeof(path), "%s/broker.yaml", world->directory);
-	snprintf(text, sizeof(text), configuration, world->directory, world->directory, world->directory);
+	snprintf(written, sizeof(written), configuration, world->directory, world->directory, world->directory);
+	at = strstr(written, text);
+	assert_non_null(at);
+	snprintf(edited, sizeof(edited), "%.*s%s%s", (int)(at - written), written, other, at + strlen(text));
 	file = fopen(path, "w");
 	assert_non_null(file);
-	assert_true(fputs(text, file) >= 0);
+	assert_true(fputs(edited, file) >= 0);
 	assert_int_equal(fclose(file), 0);
 	if (config_load(path, drivers, count, &world->config, &errors) != 0)
 		fail_msg("%s", errors->texts[0]);
@@ -93,7 +97,7 @@ int world_setup(void **state)
 	assert_int_equal(
 	    keyring_parse("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f", &world->keyring, &error),
 	    0);
-	load_config(world);
+	load_config(world, "", "");
 	start(world);
 	return 0;
 }
@@ -116,6 +120,14 @@ int world_teardown(void **state)
 void restart(struct world *world)
 {
 	stop(world);
+	start(world);
+}
+
+void restart_edited(struct world *world, const char *text, const char *other)
+{
+	stop(world);
+	config_free(world->config);
+	load_config(world, text, other);
 	start(world);
 }
 

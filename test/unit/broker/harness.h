@@ -52,6 +52,9 @@ int world_teardown(void **state);
 /* As after kill -9 and a start: all that is only in memory is gone. The pretend server's world stays. */
 void restart(struct world *world);
 
+/* The same with a text of the configuration replaced by another, as after an edit of the file. */
+void restart_edited(struct world *world, const char *text, const char *other);
+
 /* Runs everything that can run now. */
 void settle(struct world *world);
 /* Lets time pass, in small steps. */

@@ -1,7 +1,10 @@
 /* The queue and the life of operations: order, limits, retries, failure, recovery, placement. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
+#include "broker/records.h"
 #include "unit/broker/harness.h"
 
 /* A create that fails for good is told, and leaves neither a record nor anything on the server. */
@@ -271,6 +274,165 @@ static void test_old_clients_bind_by_host(void **state)
 	assert_false(scripted_password_is(scripted(world), answer.user, answer.password));
 }
 
+/* A removal that the server refuses is told, shown, and can be asked for again. */
+static void test_failed_removal_can_be_repeated(void **state)
+{
+	struct world *world = *state;
+
+	request(world, broker_create, "instance", "db", "team", "red", NULL);
+	scripted_rule(scripted(world), CALL_DEPROVISION, SCRIPTED_FAIL_FINAL, 2, 0, 0);
+	assert_int_equal(request(world, broker_remove, "instance", "db", NULL).code, ERR_REFUSED);
+	assert_int_equal(status_of(world, "db"), STATUS_DOWN);
+	assert_non_null(strstr(describe(world, "db"), "Last failure"));
+	assert_int_equal(request(world, broker_remove, "instance", "db", NULL).code, ERR_REFUSED);
+	assert_int_equal(request(world, broker_retry, "instance", "db", NULL).code, 0);
+	pass(world, 1000);
+	assert_int_equal(scripted_instances(scripted(world)), 0);
+	assert_int_equal(request(world, broker_remove, "instance", "db", NULL).code, 0);
+}
+
+/* A bind that waits for a create which fails for good is told so. */
+static void test_bind_behind_a_failing_create(void **state)
+{
+	struct world *world = *state;
+	struct ask creating, binding;
+
+	scripted_rule(scripted(world), CALL_PROVISION, SCRIPTED_FAIL_FINAL, 1, 3000, 0);
+	begin(world, &creating, broker_create, "instance", "db", "team", "red", NULL);
+	settle(world);
+	begin(world, &binding, broker_bind, "instance", "db", "app", "shop", NULL);
+	pass(world, 5000);
+	assert_int_equal(creating.answer.code, ERR_REFUSED);
+	assert_int_equal(binding.answer.code, ERR_CANCELED);
+	assert_int_equal(request(world, broker_create, "instance", "db", "team", "red", NULL).code, 0);
+	assert_string_equal(binds(world, "db"), "[]");
+}
+
+/* The same when nobody waits for the create any more, so that its record stays. */
+static void test_bind_behind_a_create_that_expires(void **state)
+{
+	struct world *world = *state;
+	struct ask binding;
+
+	scripted_rule(scripted(world), CALL_PROVISION, SCRIPTED_FAIL_TRANSIENT, 0, 0, 0);
+	request(world, broker_create, "instance", "db", "team", "red", NULL);
+	pass(world, 9 * 60 * 1000);
+	begin(world, &binding, broker_bind, "instance", "db", "app", "shop", NULL);
+	pass(world, 2 * 60 * 1000);
+	assert_int_equal(binding.answer.code, ERR_CANCELED);
+	assert_non_null(strstr(binding.answer.text, "could not be created"));
+	assert_string_equal(binds(world, "db"), "[]");
+}
+
+/* An unbind is accepted in the very turn in which the bind's result is written. */
+static void test_result_that_comes_too_late(void **state)
+{
+	struct world *world = *state;
+	struct ask binding, unbinding;
+
+	request(world, broker_create, "instance", "db", "team", "red", NULL);
+	scripted_rule(scripted(world), CALL_BIND, SCRIPTED_DELAY, 1, 1000, 0);
+	begin(world, &binding, broker_bind, "instance", "db", "app", "shop", NULL);
+	settle(world);
+	begin(world, &unbinding, broker_unbind, "instance", "db", "app", "shop", NULL);
+	timers_advance(world->timers, 1000);
+	pass(world, 1000);
+	assert_int_equal(binding.answer.code, 0);
+	assert_int_equal(unbinding.answer.code, 0);
+	assert_string_equal(binds(world, "db"), "[]");
+	assert_int_equal(scripted_logins(scripted(world)), 0);
+}
+
+/* With a full disk a result is told only once it could be written. */
+static void test_result_that_cannot_be_saved(void **state)
+{
+	struct world *world = *state;
+	struct rlimit before, full;
+	struct ask creating;
+
+	scripted_rule(scripted(world), CALL_PROVISION, SCRIPTED_DELAY, 1, 1000, 0);
+	begin(world, &creating, broker_create, "instance", "db", "team", "red", NULL);
+	settle(world);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	full = before;
+	full.rlim_cur = 4096;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &full), 0);
+	timers_advance(world->timers, 1000);
+	settle(world);
+	assert_false(creating.answer.came);
+	assert_int_equal(request(world, broker_create, "instance", "other", "team", "red", NULL).code, ERR_NO_SPACE);
+	assert_int_equal(status_of(world, "db"), STATUS_PENDING);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	pass(world, 3000);
+	assert_true(creating.answer.came);
+	assert_int_equal(creating.answer.code, 0);
+	assert_int_equal(status_of(world, "db"), STATUS_UP);
+}
+
+/* A plan that went from the configuration, and came back. */
+static void test_plan_that_is_no_longer_offered(void **state)
+{
+	struct world *world = *state;
+
+	request(world, broker_create, "instance", "db", "team", "red", "plan", "large", NULL);
+	restart_edited(world, "name: large", "name: larger");
+	assert_int_equal(request(world, broker_bind, "instance", "db", "app", "shop", NULL).code, ERR_INVALID);
+	assert_int_equal(request(world, broker_update, "instance", "db", "plan", "larger", NULL).code, 0);
+	assert_int_equal(request(world, broker_bind, "instance", "db", "app", "shop", NULL).code, 0);
+}
+
+/* Work of a service that is not configured waits until it is again. */
+static void test_service_that_is_not_configured(void **state)
+{
+	struct world *world = *state;
+	struct ask creating;
+
+	scripted_rule(scripted(world), CALL_PROVISION, SCRIPTED_HANG, 0, 0, 0);
+	begin(world, &creating, broker_create, "instance", "db", "team", "red", NULL);
+	settle(world);
+	restart_edited(world, "name: one,", "name: elsewhere,");
+	pass(world, 60000);
+	assert_int_equal(status_of(world, "db"), STATUS_PENDING);
+	restart_edited(world, "", "");
+	pass(world, 1000);
+	assert_int_equal(status_of(world, "db"), STATUS_UP);
+}
+
+static void on_written(void *arg, int code, const struct error *error, uint64_t revision)
+{
+	(void)arg;
+	(void)error;
+	(void)revision;
+	assert_int_equal(code, 0);
+}
+
+/* A sweep takes many tombstones in parts. */
+static void test_sweep_in_parts(void **state)
+{
+	struct world *world = *state;
+	struct changes changes;
+	char name[16];
+
+	changes_begin(&changes, world->broker);
+	for (int i = 0; i < 1200; i++) {
+		const struct instance gone = {.incarnation = "0123456789abcdef", .service = "scripted", .name = name};
+
+		snprintf(name, sizeof(name), "db%d", i);
+		changes_put_tombstone(&changes, &gone, WALL);
+	}
+	assert_int_equal(changes_commit(&changes, on_written, NULL, NULL), 0);
+	settle(world);
+	assert_true(records_is_removed(world->broker, "scripted", "db1199"));
+	world->passed += 31LL * 24 * 3600 * 1000;
+	restart(world);
+	pass(world, 6 * 60 * 1000);
+	for (int i = 0; i < 1200; i++) {
+		snprintf(name, sizeof(name), "db%d", i);
+		assert_false(records_is_removed(world->broker, "scripted", name));
+	}
+}
+
 /* What an unbind left behind, and tombstones, go when their time is over. */
 static void test_memories_fade(void **state)
 {
@@ -314,6 +476,14 @@ int main(void)
 	    LIFE(test_environment_layers),
 	    LIFE(test_old_clients_bind_by_host),
 	    LIFE(test_memories_fade),
+	    LIFE(test_failed_removal_can_be_repeated),
+	    LIFE(test_bind_behind_a_failing_create),
+	    LIFE(test_bind_behind_a_create_that_expires),
+	    LIFE(test_result_that_comes_too_late),
+	    LIFE(test_result_that_cannot_be_saved),
+	    LIFE(test_plan_that_is_no_longer_offered),
+	    LIFE(test_service_that_is_not_configured),
+	    LIFE(test_sweep_in_parts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
