@@ -60,15 +60,15 @@ int accept_plan(const struct intent *intent, const char *fallback, const struct 
 	return 0;
 }
 
-/* A bind may have the driver's parameters and env_prefix. */
+/* Besides the driver's own there is one that every driver has: env_prefix on binds, deletion_protection on instances.
+ */
 static int check_names(const struct driver *driver, const struct cJSON *parameters, bool is_bind, struct error *error)
 {
 	const char *allowed[NAMES_MAX + 2] = {NULL};
 	const char *const *own = is_bind ? driver->bind_parameters : driver->instance_parameters;
 	size_t count = 0;
 
-	if (is_bind)
-		allowed[count++] = ENVIRONMENT_PREFIX;
+	allowed[count++] = is_bind ? ENVIRONMENT_PREFIX : ACCEPT_PROTECTION;
 	while (*own != NULL && count <= NAMES_MAX)
 		allowed[count++] = *own++;
 	return parameters_check_names(parameters, allowed, error);
@@ -86,10 +86,29 @@ int accept_parameters(const struct intent *intent, const struct plan *plan, bool
 	if (rc != 0)
 		return rc;
 	rc = check_names(backend->driver, parameters, is_bind, error);
-	if (rc == 0 && is_bind)
-		rc = environment_check_prefix(parameters, error);
+	if (rc == 0)
+		rc = is_bind ? environment_check_prefix(parameters, error)
+		             : parameters_flag(parameters, ACCEPT_PROTECTION, &(bool){false}, error);
 	if (rc == 0)
 		rc = backend->driver->validate(backend->state, plan, parameters, is_bind, error);
 	cJSON_Delete(parameters);
 	return rc;
+}
+
+int accept_removal(const struct intent *intent, const struct instance *instance, struct error *error)
+{
+	struct cJSON *parameters;
+	bool protected = false;
+	int rc = parameters_parse(instance->parameters, &parameters, error);
+
+	if (rc != 0)
+		return rc;
+	rc = parameters_flag(parameters, ACCEPT_PROTECTION, &protected, error);
+	cJSON_Delete(parameters);
+	if (rc != 0 || !protected || same_event(intent->request->caller.event, instance->event))
+		return rc;
+	return error_set(error, ERR_FORBIDDEN,
+	                 "the instance \"%s\" is protected from removal; update it with " ACCEPT_PROTECTION
+	                 "=false, then remove it",
+	                 instance->name);
 }

@@ -10,6 +10,12 @@ int accept_living(const struct instance *instance, struct error *error);
 int accept_plan(const struct intent *intent, const char *fallback, const struct plan **ret_plan, struct error *error);
 /* The request's parameters fit the plan. */
 int accept_parameters(const struct intent *intent, const struct plan *plan, bool is_bind, struct error *error);
+/* The instance parameter that every driver has: the removal is refused as long as it is set. */
+#define ACCEPT_PROTECTION "deletion_protection"
+
+/* ERR_FORBIDDEN, with the way out, for an instance that is protected; not when the caller's event made it, for then
+ * tsuru takes its own create back. */
+int accept_removal(const struct intent *intent, const struct instance *instance, struct error *error);
 /* Both absent or both equal. */
 bool same_text(const char *a, const char *b);
 /* A known event id, and the same one. */

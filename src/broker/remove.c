@@ -28,6 +28,9 @@ static int decide_remove(struct intent *intent, struct changes *changes, enum in
 		*ret_next = intent_join(intent, held.record.incarnation, NULL, OPERATION_REMOVE);
 		return 0;
 	}
+	rc = accept_removal(intent, &held.record, error);
+	if (rc != 0)
+		return rc;
 	changes_use_reserve(changes);
 	rc = instance_move(&held.record, INSTANCE_REMOVING, error);
 	if (rc == 0)

@@ -187,6 +187,8 @@ static void on_settled(struct driver_call *call, int code, const struct error *e
 	}
 	job->error = *error;
 	if (error_may_pass(code) && queue_is_doomed(job) && !is_removal(job)) {
+		error_set(&job->error, ERR_CANCELED, "the instance \"%s\" is being removed",
+		          job->run->instance.record.name);
 		finish_start(job, VERDICT_CANCELED);
 	} else if (error_may_pass(code) && !is_expired(job)) {
 		finish_log(job, "retry");

@@ -249,6 +249,31 @@ static void test_bad_requests_are_refused_with_a_sentence(void **state)
 	    ERR_INVALID);
 }
 
+static void test_protected_from_removal(void **state)
+{
+	struct world *world = *state;
+	struct answer answer;
+
+	request(world, broker_create, "instance", "db", "team", "red", "event", "e1", "parameters",
+	        "{\"deletion_protection\":\"true\"}", NULL);
+	answer = request(world, broker_remove, "instance", "db", "event", "e2", NULL);
+	assert_int_equal(answer.code, ERR_FORBIDDEN);
+	assert_non_null(strstr(answer.text, "deletion_protection=false"));
+	assert_int_equal(status_of(world, "db"), STATUS_UP);
+	assert_int_equal(
+	    request(world, broker_update, "instance", "db", "parameters", "{\"deletion_protection\":\"maybe\"}", NULL)
+	        .code,
+	    ERR_INVALID);
+	assert_int_equal(
+	    request(world, broker_update, "instance", "db", "parameters", "{\"deletion_protection\":false}", NULL).code,
+	    0);
+	assert_int_equal(request(world, broker_remove, "instance", "db", "event", "e2", NULL).code, 0);
+	/* tsuru takes its own create back (S2): the same event. */
+	request(world, broker_create, "instance", "db", "team", "red", "event", "e3", "parameters",
+	        "{\"deletion_protection\":true}", NULL);
+	assert_int_equal(request(world, broker_remove, "instance", "db", "event", "e3", NULL).code, 0);
+}
+
 static void test_environment_layers(void **state)
 {
 	struct world *world = *state;
@@ -473,6 +498,7 @@ int main(void)
 	    LIFE(test_placement_and_capacity),
 	    LIFE(test_history_is_bounded),
 	    LIFE(test_bad_requests_are_refused_with_a_sentence),
+	    LIFE(test_protected_from_removal),
 	    LIFE(test_environment_layers),
 	    LIFE(test_old_clients_bind_by_host),
 	    LIFE(test_memories_fade),
