@@ -118,7 +118,7 @@ def test_extension_that_does_not_exist(start_broker, server):
     answer = tsuru.create("mydb", "odd")
     assert answer.status == 422 and "no_such_extension" in answer.message
     wait_until("nothing is left of it", lambda: (server.databases(), server.roles()) == before)
-    assert tsuru.info("mydb").status == 404
+    wait_until("its record is gone", lambda: tsuru.info("mydb").status == 404)
     assert tsuru.create("mydb", "plain").status == 201
     assert tsuru.update("mydb", "odd").status == 422
     assert "no_such_extension" in tsuru.status("mydb").body
