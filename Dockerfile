@@ -24,7 +24,8 @@ COPY conf/broker.yaml /etc/tsuru-broker/broker.yaml
 USER 10001:10001
 VOLUME /var/lib/tsuru-broker
 EXPOSE 8080
-# Nothing is written outside the volume: run it with --read-only.
+# Nothing is written outside the volume: run it with --read-only. For a configuration at another place, set
+# TSURU_BROKER_CONFIG, which serve and ping both read.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=5s CMD ["/usr/bin/tsuru-broker", "ping"]
 ENTRYPOINT ["/usr/bin/tsuru-broker"]
 CMD ["serve"]
