@@ -20,7 +20,7 @@ configure() {
 
 echo "== building with gcc and sanitizers in $build"
 configure "$build" -DCMAKE_BUILD_TYPE=Sanitize -DCMAKE_C_COMPILER=gcc \
-  -DTHREAD_BUILD="$build-thread" -DPLAIN_BUILD="$build-plain"
+  -DTHREAD_BUILD="$build-thread" -DPLAIN_BUILD="$build-plain" -DFUZZ_BUILD="$build-fuzz"
 cmake --build "$build" -j "$jobs"
 
 echo "== building with clang in $build-clang"
@@ -32,6 +32,10 @@ configure "$build-thread" -DCMAKE_BUILD_TYPE=Thread -DCMAKE_C_COMPILER=gcc
 cmake --build "$build-thread" -j "$jobs" --target store_tests
 configure "$build-plain" -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_COMPILER=gcc
 cmake --build "$build-plain" -j "$jobs"
+
+echo "== building the fuzzers in $build-fuzz"
+configure "$build-fuzz" -DCMAKE_BUILD_TYPE=Sanitize -DCMAKE_C_COMPILER=clang -DFUZZ=ON
+cmake --build "$build-fuzz" -j "$jobs" --target fuzz_auth fuzz_body fuzz_chunk fuzz_config fuzz_head fuzz_record fuzz_target
 
 echo "== running the tests"
 exec ctest --test-dir "$build" --output-on-failure -j "$((jobs + 2))" ${1:+-R "$1"}
