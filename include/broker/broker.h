@@ -29,6 +29,9 @@ struct broker_options {
 	const struct log *log;
 };
 
+/* Whether the store belongs to a master key already: a new one would not open it. */
+bool broker_store_has_key(struct store *store);
+
 /* Opens every service's driver and takes up the operations that are pending in the store. All of options is borrowed.
  */
 int broker_open(const struct broker_options *options, struct broker **ret_broker, struct error *error);

@@ -28,6 +28,13 @@ static int make_mark(struct broker *broker, struct error *error)
 	return outcome.code == 0 ? 0 : error_set(error, outcome.code, "%s", outcome.text);
 }
 
+bool broker_store_has_key(struct store *store)
+{
+	struct store_value mark;
+
+	return store_get(store, KEYSPACE_META, mark_key, strlen(mark_key), &mark) == 0;
+}
+
 int keycheck(struct broker *broker, struct error *error)
 {
 	struct store_value mark;

@@ -32,7 +32,8 @@ static int decide_update(struct intent *intent, struct changes *changes, enum in
 	instance->tags = request->tags;
 	instance->team = request->team != NULL ? request->team : instance->team;
 	instance->updated_at = timers_wall(intent->broker->timers);
-	if (!same || instance->update_failed)
+	/* Also when nothing was asked anew: the plan's options may have changed in the configuration. */
+	if (rc == 0)
 		rc = intent_add_operation(intent, changes, instance, &update, NULL, error);
 	changes_put_instance(changes, instance, held.revision);
 	*ret_next = INTENT_COMMIT;

@@ -17,8 +17,8 @@ static void warn_of_new_key(const struct log *log, const char *path)
 	log_end(&line);
 }
 
-static int open_own_file(const struct config *config, const struct log *log, struct keyring **ret_keyring,
-                         struct error *error)
+static int open_own_file(const struct config *config, const struct log *log, bool may_create,
+                         struct keyring **ret_keyring, struct error *error)
 {
 	char path[PATH_MAX];
 	bool created = false;
@@ -26,13 +26,14 @@ static int open_own_file(const struct config *config, const struct log *log, str
 
 	if (snprintf(path, sizeof(path), "%s/secret.key", config->data_dir) >= (int)sizeof(path))
 		return error_set(error, ERR_INVALID, "the path of data_dir is longer than %d bytes", PATH_MAX);
-	rc = keyring_load(path, true, ret_keyring, &created, error);
+	rc = keyring_load(path, may_create, ret_keyring, &created, error);
 	if (rc == 0 && created)
 		warn_of_new_key(log, path);
 	return rc;
 }
 
-int key_open(const struct config *config, const struct log *log, struct keyring **ret_keyring, struct error *error)
+int key_open(const struct config *config, const struct log *log, bool may_create, struct keyring **ret_keyring,
+             struct error *error)
 {
 	char *variable = getenv("SECRET_KEY");
 	bool created = false;
@@ -43,7 +44,7 @@ int key_open(const struct config *config, const struct log *log, struct keyring 
 	else if (variable != NULL && variable[0] != '\0')
 		rc = keyring_parse(variable, ret_keyring, error);
 	else
-		rc = open_own_file(config, log, ret_keyring, error);
+		rc = open_own_file(config, log, may_create, ret_keyring, error);
 	if (variable != NULL) {
 		secret_wipe(variable, strlen(variable)); /* it would stay to be seen in /proc */
 		unsetenv("SECRET_KEY");

@@ -180,7 +180,8 @@ static int open_parts(struct program *program, struct error *error)
 	if (rc == 0)
 		rc = open_store(program, error);
 	if (rc == 0)
-		rc = key_open(program->config, &program->log, &program->keyring, error);
+		rc = key_open(program->config, &program->log, !broker_store_has_key(program->store), &program->keyring,
+		              error);
 	if (rc == 0)
 		rc = open_broker(program, error);
 	return rc == 0 ? open_api(program, error) : rc;

@@ -127,6 +127,18 @@ static void note_unknown(struct reader *reader, int node, const char *what, cons
 	text_release(&allowed);
 }
 
+/* A value that is left out, "~" or "null": as if the key were not there. */
+static bool is_null(struct reader *reader, int index)
+{
+	const yaml_node_t *node = yaml_document_get_node(&reader->document, index);
+	const char *text;
+
+	if (node->type != YAML_SCALAR_NODE || node->data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
+		return false;
+	text = (const char *)node->data.scalar.value;
+	return text[0] == '\0' || strcmp(text, "~") == 0 || strcmp(text, "null") == 0;
+}
+
 /* Reads one pair; its option must be the first of its name. */
 static void read_pair(struct reader *reader, const yaml_node_pair_t *pair, const char *what,
                       const struct config_key *keys, const struct config_key *more, struct option *options, int *nodes)
@@ -147,6 +159,8 @@ static void read_pair(struct reader *reader, const yaml_node_pair_t *pair, const
 			reader_error(reader, pair->key, "the key \"%s\" stands here a second time", text);
 			return;
 		}
+		if (is_null(reader, pair->value))
+			return;
 		nodes[i] = pair->value;
 		(void)value_read(reader, pair->value, key, &options[i]);
 		return;

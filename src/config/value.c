@@ -208,11 +208,26 @@ static bool is_new_name(struct reader *reader, int node, const struct pair *pair
 	return true;
 }
 
+/* Adds one pair to those that were read. */
+static bool read_pair(struct reader *reader, const yaml_node_pair_t *pair, const struct config_key *key,
+                      struct pair *pairs, size_t *read)
+{
+	const char *name = value_scalar(reader, pair->key);
+	const char *value = value_scalar(reader, pair->value);
+
+	if (name == NULL || value == NULL || !is_new_name(reader, pair->key, pairs, *read, name) ||
+	    !run_check(reader, pair->value, key, name, value))
+		return false;
+	pairs[(*read)++] = (struct pair){name, value};
+	return true;
+}
+
 static bool read_map(struct reader *reader, int index, const struct config_key *key, struct option *option)
 {
 	const yaml_node_t *node = yaml_document_get_node(&reader->document, index);
 	struct pair *pairs;
 	size_t count, read = 0;
+	bool good = true;
 
 	if (node->type != YAML_MAPPING_NODE) {
 		reader_error(reader, index, "\"%s\" must be a mapping of names to values", key->name);
@@ -222,16 +237,12 @@ static bool read_map(struct reader *reader, int index, const struct config_key *
 	pairs = arena_alloc(reader->arena, (count + 1) * sizeof(*pairs));
 	if (pairs == NULL || !check_range(reader, index, key, (int64_t)count, "too long"))
 		return false;
-	for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; read < count; pair++, read++) {
-		pairs[read].name = value_scalar(reader, pair->key);
-		pairs[read].value = value_scalar(reader, pair->value);
-		if (pairs[read].name == NULL || pairs[read].value == NULL ||
-		    !is_new_name(reader, pair->key, pairs, read, pairs[read].name) ||
-		    !run_check(reader, pair->value, key, pairs[read].name, pairs[read].value))
-			return false;
-	}
+	for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; pair++)
+		good = read_pair(reader, pair, key, pairs, &read) && good;
+	if (!good)
+		return false;
 	option->value.map.items = pairs;
-	option->value.map.count = count;
+	option->value.map.count = read;
 	return true;
 }
 

@@ -144,6 +144,17 @@ def test_another_secret_key_is_refused(tmp_path, start_broker):
     broker.start()
 
 
+def test_a_lost_key_is_not_replaced(tmp_path, start_broker):
+    broker = start_broker(scripted_service(tmp_path, "x"))
+    broker.stop()
+    key = os.path.join(broker.data, "secret.key")
+    os.rename(key, key + ".lost")
+    result = run("serve", "-c", broker.config)
+    assert result.returncode == 1 and "secret.key" in result.stderr and not os.path.exists(key)
+    os.rename(key + ".lost", key)
+    broker.start()
+
+
 def test_json_log(tmp_path, start_broker):
     broker = start_broker(scripted_service(tmp_path, "x"))
     broker.stop()

@@ -1,13 +1,32 @@
 /* The shared driver: a service that exists already and is the same for everybody, such as a relay or an API key. There
  * is nothing to make: a bind gets the environment that the configuration says. */
+#include <string.h>
+
 #include "driver/drivers.h"
+
+/* An empty template takes its name away; the plan's replace the service's. */
+static bool gives_anything(const struct service *service, const struct plan *plan)
+{
+	size_t given = 0;
+
+	for (size_t i = 0; i < plan->env_count; i++)
+		given += plan->env[i].value[0] != '\0';
+	for (size_t i = 0; i < service->env_count; i++) {
+		bool replaced = service->env[i].value[0] == '\0';
+
+		for (size_t j = 0; j < plan->env_count; j++)
+			replaced = replaced || strcmp(plan->env[j].name, service->env[i].name) == 0;
+		given += !replaced;
+	}
+	return given > 0;
+}
 
 static int shared_open(const struct driver_context *context, const struct service *service, void **ret_state,
                        struct error *error)
 {
 	(void)context;
 	for (size_t i = 0; i < service->plan_count; i++)
-		if (service->env_count + service->plans[i].env_count == 0)
+		if (!gives_anything(service, &service->plans[i]))
 			return error_set(
 			    error, ERR_INVALID,
 			    "the plan \"%s\" of the service \"%s\" gives an app nothing: the driver \"shared\" "

@@ -408,6 +408,18 @@ static void test_plan_that_is_no_longer_offered(void **state)
 }
 
 /* Work of a service that is not configured waits until it is again. */
+/* What a plan's options have become reaches an instance with its next update, also one that asks for nothing new. */
+static void test_update_applies_what_the_plan_has_become(void **state)
+{
+	struct world *world = *state;
+	size_t before;
+
+	request(world, broker_create, "instance", "db", "team", "red", "plan", "small", NULL);
+	before = scripted_begun(scripted(world), CALL_UPDATE);
+	assert_int_equal(request(world, broker_update, "instance", "db", NULL).code, 0);
+	assert_int_equal(scripted_begun(scripted(world), CALL_UPDATE), before + 1);
+}
+
 static void test_service_that_is_not_configured(void **state)
 {
 	struct world *world = *state;
@@ -508,6 +520,7 @@ int main(void)
 	    LIFE(test_result_that_comes_too_late),
 	    LIFE(test_result_that_cannot_be_saved),
 	    LIFE(test_plan_that_is_no_longer_offered),
+	    LIFE(test_update_applies_what_the_plan_has_become),
 	    LIFE(test_service_that_is_not_configured),
 	    LIFE(test_sweep_in_parts),
 	};

@@ -160,6 +160,32 @@ static void test_all_mistakes_are_told_in_order(void **state)
 	unload(&loaded);
 }
 
+static void test_all_mistakes_of_a_mapping(void **state)
+{
+	struct loaded loaded = load(SERVICE "    env: {1X: a, OK: '{nope}', 2Y: b}\n" PLANS);
+
+	(void)state;
+	assert_non_null(loaded.errors);
+	assert_int_equal(loaded.errors->count, 2);
+	unload(&loaded);
+}
+
+static void test_null_is_absent(void **state)
+{
+	struct loaded loaded = load("limits:\nadmin: ~\n" SERVICE "    username: null\n" PLANS);
+
+	(void)state;
+	assert_non_null(loaded.config);
+	assert_null(loaded.config->admin);
+	assert_int_equal(loaded.config->limits.history, 20);
+	assert_string_equal(loaded.config->services[0].username, "a");
+	unload(&loaded);
+	loaded = load("services: [{name: a, driver: shared, password: null, plans: [{name: p}]}]\n");
+	assert_non_null(loaded.errors);
+	assert_non_null(strstr(loaded.errors->texts[0], "must have one of \"password\""));
+	unload(&loaded);
+}
+
 static void test_secrets_are_not_shown(void **state)
 {
 	struct loaded loaded = load(DB "    servers: [{name: s, url: [hunter2]}]\n" PLANS);
@@ -279,6 +305,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_mistakes_are_told),
 	    cmocka_unit_test(test_all_mistakes_are_told_in_order),
+	    cmocka_unit_test(test_all_mistakes_of_a_mapping),
+	    cmocka_unit_test(test_null_is_absent),
 	    cmocka_unit_test(test_secrets_are_not_shown),
 	    cmocka_unit_test(test_defaults),
 	    cmocka_unit_test(test_everything),

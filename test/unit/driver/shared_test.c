@@ -27,8 +27,10 @@ static void test_open_wants_an_environment(void **state)
 	assert_int_equal(backend_open(&driver_shared, &service, &context, &backend, &error), ERR_INVALID);
 	assert_non_null(strstr(error.text, "\"b\""));
 	assert_null(backend);
-	service.env = env;
+	service.env = (const struct pair[]){{"SMTP_URL", ""}};
 	service.env_count = 1;
+	assert_int_equal(backend_open(&driver_shared, &service, &context, &backend, &error), ERR_INVALID);
+	service.env = env;
 	assert_int_equal(backend_open(&driver_shared, &service, &context, &backend, &error), 0);
 	backend_close(backend);
 }
