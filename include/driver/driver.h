@@ -46,6 +46,8 @@ struct driver {
 	const char *const *instance_parameters; /* names a user may give on create and update; ends with NULL */
 	const char *const *bind_parameters;     /* likewise on bind; `env_prefix` is every driver's and not listed */
 	bool units;                             /* whether allow_unit and deny_unit do anything */
+	bool retires;   /* whether it has retire and restore; otherwise a plan's `retain` is refused */
+	int64_t retain; /* ms that a removed instance is kept when its plan does not say */
 
 	/* Checks what the tables cannot, and prepares the service's servers (parse their URLs; connect to nothing).
 	 * On success *ret_state is the driver's own. service lives until close. */
@@ -75,6 +77,22 @@ struct driver {
 	/* Is the instance there and usable? Settles 0 or with the reason (ERR_NOT_FOUND when it is gone), and adds what
 	 * a person wants to see as results (label, value): "Size", "Connections". */
 	void (*observe)(void *state, struct driver_call *call);
+	/* Only where retires: locks the instance away. Its sessions end, its logins stop working, its name on the
+	 * server changes to one that says so; content, logins and passwords stay. deprovision takes a retired one, too.
+	 */
+	void (*retire)(void *state, struct driver_call *call);
+	/* Only where retires: takes retire back, with the logins of call->binds as they were. */
+	void (*restore)(void *state, struct driver_call *call);
+	/* Compares the server with the records: adds a result for everything of the instance and of call->binds that is
+	 * missing or is not as call->plan and the binds' parameters say. The result's name is one of DRIFT_*; its value
+	 * a sentence for people, but under DRIFT_BIND the login. Changes nothing. */
+	void (*inspect)(void *state, struct driver_call *call);
+	/* Adds a result for everything on call->server whose name has the form that name_instance and name_login give
+	 * (retired ones under their own name): (LIST_INSTANCE or LIST_LOGIN, name). Changes nothing. */
+	void (*list)(void *state, struct driver_call *call);
+	/* Takes what exists on the server under instance->resource, which an operator chose, into the broker: makes
+	 * around it what provision makes, and leaves the content as it is. */
+	void (*adopt)(void *state, struct driver_call *call);
 	/* tsuru before 1.18: lets call->unit, a host, in or shuts it out. */
 	void (*allow_unit)(void *state, struct driver_call *call);
 	void (*deny_unit)(void *state, struct driver_call *call);
@@ -89,6 +107,16 @@ int driver_validate_nothing(void *state, const struct plan *plan, const struct c
                             struct error *error);
 void driver_settle_done(void *state, struct driver_call *call); /* settles with 0 */
 void driver_cancel_nothing(void *state, struct driver_call *call);
+void driver_refuse(void *state, struct driver_call *call); /* settles with ERR_REFUSED: the driver has no such thing */
+
+/* What inspect reports. */
+#define DRIFT_LOST     "lost"     /* content is gone: a person has to act, nothing is made anew empty */
+#define DRIFT_INSTANCE "instance" /* an update puts it right */
+#define DRIFT_BIND     "bind"     /* a bind of that login puts it right */
+
+/* What list reports. */
+#define LIST_INSTANCE "instance"
+#define LIST_LOGIN    "login"
 
 /* A service's driver, opened. */
 struct backend {
@@ -113,6 +141,11 @@ enum call_kind {
 	CALL_OBSERVE,
 	CALL_ALLOW_UNIT,
 	CALL_DENY_UNIT,
+	CALL_RETIRE,
+	CALL_RESTORE,
+	CALL_INSPECT,
+	CALL_LIST,
+	CALL_ADOPT,
 };
 
 struct driver_call {
@@ -120,12 +153,12 @@ struct driver_call {
 	enum call_kind kind;
 	struct backend *backend;
 	const struct server *server;     /* NULL: the driver has none */
-	const struct instance *instance; /* NULL for check */
-	const struct plan *plan;         /* provision, update, bind */
+	const struct instance *instance; /* NULL for check and list */
+	const struct plan *plan;         /* provision, update, bind, inspect, adopt */
 	const struct bind *bind;         /* bind, unbind */
 	const char *password;            /* bind; in clear, never to be logged */
 	bool renew;                      /* bind */
-	const struct bind *binds;        /* update, deprovision */
+	const struct bind *binds;        /* update, deprovision, retire, restore, inspect */
 	size_t bind_count;
 	const char *unit; /* allow_unit, deny_unit */
 	int64_t timeout;  /* ms */

@@ -33,6 +33,12 @@ void driver_settle_done(void *state, struct driver_call *call)
 	call_settle(call, 0, "%s", "");
 }
 
+void driver_refuse(void *state, struct driver_call *call)
+{
+	(void)state;
+	call_settle(call, ERR_REFUSED, "the driver \"%s\" has no such operation", call->backend->driver->name);
+}
+
 void driver_cancel_nothing(void *state, struct driver_call *call)
 {
 	(void)state;
@@ -94,6 +100,21 @@ static void dispatch(const struct driver *driver, void *state, struct driver_cal
 		return;
 	case CALL_OBSERVE:
 		driver->observe(state, call);
+		return;
+	case CALL_RETIRE:
+		driver->retire(state, call);
+		return;
+	case CALL_RESTORE:
+		driver->restore(state, call);
+		return;
+	case CALL_INSPECT:
+		driver->inspect(state, call);
+		return;
+	case CALL_LIST:
+		driver->list(state, call);
+		return;
+	case CALL_ADOPT:
+		driver->adopt(state, call);
 		return;
 	case CALL_ALLOW_UNIT:
 		driver->allow_unit(state, call);

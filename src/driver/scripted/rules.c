@@ -20,6 +20,11 @@ static const char *const kind_names[] = {
     [CALL_OBSERVE] = "observe",
     [CALL_ALLOW_UNIT] = "allow-unit",
     [CALL_DENY_UNIT] = "deny-unit",
+    [CALL_RETIRE] = "retire",
+    [CALL_RESTORE] = "restore",
+    [CALL_INSPECT] = "inspect",
+    [CALL_LIST] = "list",
+    [CALL_ADOPT] = "adopt",
 };
 
 static const char *const behaviour_names[] = {

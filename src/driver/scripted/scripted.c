@@ -31,7 +31,7 @@ struct scripted {
 	size_t place_count;
 	struct rules rules; /* by scripted_rule; they come first */
 	TAILQ_HEAD(, work) works;
-	size_t begun[CALL_DENY_UNIT + 1];
+	size_t begun[CALL_ADOPT + 1];
 };
 
 struct work {
@@ -47,15 +47,26 @@ struct work {
 
 /* ---- acting ---- */
 
+static int require_living(const struct work *work, struct error *error)
+{
+	const char *name = work->call->instance->resource;
+
+	if (world_plan(&work->place->world, name) == NULL)
+		return error_set(error, ERR_REFUSED, "there is no instance \"%s\"", name);
+	if (world_is_retired(&work->place->world, name))
+		return error_set(error, ERR_REFUSED, "the instance \"%s\" is retired", name);
+	return 0;
+}
+
 static int act_bind(struct work *work, struct error *error)
 {
 	struct driver_call *call = work->call;
 	const char *host = call->server != NULL ? call->server->name : "scripted";
 	char url[URL_MAX];
-	int rc;
+	int rc = require_living(work, error);
 
-	if (world_plan(&work->place->world, call->instance->resource) == NULL)
-		return error_set(error, ERR_REFUSED, "there is no instance \"%s\"", call->instance->resource);
+	if (rc != 0)
+		return rc;
 	rc = world_put_login(&work->place->world, call->bind->login, call->instance->resource, call->password, error);
 	if (rc != 0)
 		return rc;
@@ -72,10 +83,10 @@ static int act_bind(struct work *work, struct error *error)
 static int act_update(struct work *work, struct error *error)
 {
 	const struct driver_call *call = work->call;
+	int rc = require_living(work, error);
 
-	if (world_plan(&work->place->world, call->instance->resource) == NULL)
-		return error_set(error, ERR_REFUSED, "there is no instance \"%s\"", call->instance->resource);
-	return world_put_instance(&work->place->world, call->instance->resource, call->plan->name, error);
+	return rc != 0 ? rc
+	               : world_put_instance(&work->place->world, call->instance->resource, call->plan->name, error);
 }
 
 /* Only what the call names goes, so that a login nobody knows of is seen by a test. */
@@ -108,6 +119,50 @@ static int act_observe(struct work *work, struct error *error)
 	return 0;
 }
 
+static int act_retire(struct work *work, bool retired, struct error *error)
+{
+	const char *name = work->call->instance->resource;
+
+	if (world_plan(&work->place->world, name) == NULL)
+		return error_set(error, ERR_REFUSED, "there is no instance \"%s\"", name);
+	return world_retire(&work->place->world, name, retired, error);
+}
+
+static int act_inspect(struct work *work)
+{
+	struct driver_call *call = work->call;
+	const char *plan = world_plan(&work->place->world, call->instance->resource);
+
+	if (plan == NULL)
+		call_result(call, DRIFT_LOST, "the instance is not there");
+	else if (strcmp(plan, call->plan->name) != 0)
+		call_result(call, DRIFT_INSTANCE, "the instance has another plan");
+	for (size_t i = 0; plan != NULL && i < call->bind_count; i++)
+		if (!world_has_login(&work->place->world, call->binds[i].login))
+			call_result(call, DRIFT_BIND, call->binds[i].login);
+	return 0;
+}
+
+static int act_list(struct work *work)
+{
+	const struct world *world = &work->place->world;
+
+	for (const char *name = NULL; (name = world_next_instance(world, name)) != NULL;)
+		call_result(work->call, LIST_INSTANCE, name);
+	for (const char *name = NULL; (name = world_next_login(world, name)) != NULL;)
+		call_result(work->call, LIST_LOGIN, name);
+	return 0;
+}
+
+static int act_adopt(struct work *work, struct error *error)
+{
+	const struct driver_call *call = work->call;
+	int rc = require_living(work, error);
+
+	return rc != 0 ? rc
+	               : world_put_instance(&work->place->world, call->instance->resource, call->plan->name, error);
+}
+
 static int act(struct work *work, struct error *error)
 {
 	const struct driver_call *call = work->call;
@@ -126,6 +181,15 @@ static int act(struct work *work, struct error *error)
 		return world_drop_login(&work->place->world, call->bind->login, error);
 	case CALL_OBSERVE:
 		return act_observe(work, error);
+	case CALL_RETIRE:
+	case CALL_RESTORE:
+		return act_retire(work, call->kind == CALL_RETIRE, error);
+	case CALL_INSPECT:
+		return act_inspect(work);
+	case CALL_LIST:
+		return act_list(work);
+	case CALL_ADOPT:
+		return act_adopt(work, error);
 	case CALL_CHECK:
 	case CALL_ALLOW_UNIT:
 	case CALL_DENY_UNIT:
@@ -426,6 +490,35 @@ bool scripted_password_is(void *state, const char *name, const char *password)
 	return false;
 }
 
+bool scripted_is_retired(void *state, const char *name)
+{
+	const struct scripted *scripted = state;
+
+	for (size_t i = 0; i < scripted->place_count; i++)
+		if (world_is_retired(&scripted->places[i].world, name))
+			return true;
+	return false;
+}
+
+void scripted_put_instance(void *state, const char *name, const char *plan)
+{
+	struct scripted *scripted = state;
+	int rc = world_put_instance(&scripted->places[0].world, name, plan, NULL);
+
+	assert(rc == 0);
+	(void)rc;
+}
+
+void scripted_drop(void *state, const char *name)
+{
+	struct scripted *scripted = state;
+
+	for (size_t i = 0; i < scripted->place_count; i++) {
+		(void)world_drop_instance(&scripted->places[i].world, name, NULL);
+		(void)world_drop_login(&scripted->places[i].world, name, NULL);
+	}
+}
+
 size_t scripted_instances(void *state)
 {
 	const struct scripted *scripted = state;
@@ -482,6 +575,7 @@ const struct driver driver_scripted = {
     .instance_parameters = instance_parameters,
     .bind_parameters = bind_parameters,
     .units = true,
+    .retires = true,
     .open = scripted_open,
     .close = scripted_close,
     .validate = scripted_validate,
@@ -492,6 +586,11 @@ const struct driver driver_scripted = {
     .unbind = scripted_begin,
     .check = scripted_begin,
     .observe = scripted_begin,
+    .retire = scripted_begin,
+    .restore = scripted_begin,
+    .inspect = scripted_begin,
+    .list = scripted_begin,
+    .adopt = scripted_begin,
     .allow_unit = scripted_begin,
     .deny_unit = scripted_begin,
     .cancel = scripted_cancel,

@@ -3,14 +3,16 @@
  * Its world (instances and logins) is kept in memory or, with the server key `state`, in an append-only file, one line
  * an effect, written before the call settles and replayed at open:
  *
- *     instance NAME PLAN | login NAME INSTANCE PASSWORD-HASH | drop-login NAME | drop-instance NAME
+ *     instance NAME PLAN | login NAME INSTANCE PASSWORD-HASH | drop-login NAME | drop-instance NAME |
+ *     retire NAME | restore NAME
  *
  * What a call does is said by rules: the first that fits its kind and has times left. Unit tests add them here; the
  * program reads them from the file of the server key `rules` whenever a call begins, a line each, '#' for a comment:
  *
  *     KIND BEHAVIOUR [TIMES] [DELAY]
  *
- * KIND is provision, update, deprovision, bind, unbind, check, observe, allow-unit, deny-unit or *; TIMES is a number,
+ * KIND is provision, update, deprovision, bind, unbind, check, observe, allow-unit, deny-unit,
+ * retire, restore, inspect, list, adopt or *; TIMES is a number,
  * 0 (the default) for always; DELAY a duration. The times of a file's rules are counted in memory, anew when the file's
  * size or time of change differs. With no rule a call does its work and settles at once. */
 #ifndef DRIVER_SCRIPTED_SCRIPTED_H
@@ -55,6 +57,10 @@ bool scripted_has_instance(void *state, const char *name);
 const char *scripted_plan(void *state, const char *name); /* NULL: no such instance */
 bool scripted_has_login(void *state, const char *name);
 bool scripted_password_is(void *state, const char *name, const char *password);
+bool scripted_is_retired(void *state, const char *name);
+/* Behind the broker's back: an instance on the first server, or nothing of that name any more anywhere. */
+void scripted_put_instance(void *state, const char *name, const char *plan);
+void scripted_drop(void *state, const char *name);
 size_t scripted_instances(void *state);
 size_t scripted_logins(void *state);
 

@@ -21,6 +21,7 @@ struct thing {
 	char name[WORD_MAX];
 	char of[WORD_MAX];             /* an instance's plan, a login's instance */
 	char hash[2 * HASH_BYTES + 1]; /* of a login's password */
+	bool retired;                  /* an instance */
 	UT_hash_handle hh;
 };
 
@@ -59,6 +60,14 @@ static int put(struct thing **things, const struct thing *content, struct error 
 	return 0;
 }
 
+static void set_retired(struct thing *things, const char *name, bool retired)
+{
+	struct thing *thing = find(things, name);
+
+	if (thing != NULL)
+		thing->retired = retired;
+}
+
 /* ---- effects ---- */
 
 static int apply(struct world *world, const char *line, struct error *error)
@@ -73,6 +82,10 @@ static int apply(struct world *world, const char *line, struct error *error)
 		drop(&world->instances, thing.name);
 	else if (sscanf(line, "drop-login %255s", thing.name) == 1)
 		drop(&world->logins, thing.name);
+	else if (sscanf(line, "retire %255s", thing.name) == 1)
+		set_retired(world->instances, thing.name, true);
+	else if (sscanf(line, "restore %255s", thing.name) == 1)
+		set_retired(world->instances, thing.name, false);
 	else
 		return error_set(error, ERR_CORRUPT, "the journal of a scripted server has the line \"%s\"", line);
 	return 0;
@@ -186,6 +199,15 @@ int world_drop_login(struct world *world, const char *name, struct error *error)
 	return find(world->logins, name) == NULL ? 0 : act(world, error, "drop-login %s\n", name);
 }
 
+int world_retire(struct world *world, const char *name, bool retired, struct error *error)
+{
+	const struct thing *instance = find(world->instances, name);
+
+	if (instance == NULL || instance->retired == retired)
+		return 0;
+	return act(world, error, "%s %s\n", retired ? "retire" : "restore", name);
+}
+
 /* ---- look-ups ---- */
 
 const char *world_plan(const struct world *world, const char *name)
@@ -193,6 +215,27 @@ const char *world_plan(const struct world *world, const char *name)
 	const struct thing *instance = find(world->instances, name);
 
 	return instance != NULL ? instance->of : NULL;
+}
+
+bool world_is_retired(const struct world *world, const char *name)
+{
+	const struct thing *instance = find(world->instances, name);
+
+	return instance != NULL && instance->retired;
+}
+
+const char *world_next_instance(const struct world *world, const char *name)
+{
+	const struct thing *thing = name != NULL ? find(world->instances, name)->hh.next : world->instances;
+
+	return thing != NULL ? thing->name : NULL;
+}
+
+const char *world_next_login(const struct world *world, const char *name)
+{
+	const struct thing *thing = name != NULL ? find(world->logins, name)->hh.next : world->logins;
+
+	return thing != NULL ? thing->name : NULL;
 }
 
 bool world_has_login(const struct world *world, const char *name)

@@ -24,8 +24,14 @@ int world_put_login(struct world *world, const char *name, const char *instance,
                     struct error *error);
 int world_drop_instance(struct world *world, const char *name, struct error *error);
 int world_drop_login(struct world *world, const char *name, struct error *error);
+/* Locks an instance away, or opens it again. */
+int world_retire(struct world *world, const char *name, bool retired, struct error *error);
 
 const char *world_plan(const struct world *world, const char *name); /* NULL: no such instance */
+bool world_is_retired(const struct world *world, const char *name);
+/* The one after name, which is there; NULL: the first; NULL at the end. */
+const char *world_next_instance(const struct world *world, const char *name);
+const char *world_next_login(const struct world *world, const char *name);
 bool world_has_login(const struct world *world, const char *name);
 bool world_password_is(const struct world *world, const char *name, const char *password);
 size_t world_instances(const struct world *world);

@@ -80,6 +80,11 @@ SLOT(bind)
 SLOT(unbind)
 SLOT(check)
 SLOT(observe)
+SLOT(retire)
+SLOT(restore)
+SLOT(inspect)
+SLOT(list)
+SLOT(adopt)
 SLOT(allow_unit)
 SLOT(deny_unit)
 
@@ -103,6 +108,11 @@ static const struct driver driver_puppet = {
     .unbind = puppet_unbind,
     .check = puppet_check,
     .observe = puppet_observe,
+    .retire = puppet_retire,
+    .restore = puppet_restore,
+    .inspect = puppet_inspect,
+    .list = puppet_list,
+    .adopt = puppet_adopt,
     .allow_unit = puppet_allow_unit,
     .deny_unit = puppet_deny_unit,
     .cancel = puppet_cancel,
@@ -319,10 +329,12 @@ static void test_every_kind_has_its_slot(void **state)
 	    [CALL_PROVISION] = "provision", [CALL_UPDATE] = "update",         [CALL_DEPROVISION] = "deprovision",
 	    [CALL_BIND] = "bind",           [CALL_UNBIND] = "unbind",         [CALL_CHECK] = "check",
 	    [CALL_OBSERVE] = "observe",     [CALL_ALLOW_UNIT] = "allow_unit", [CALL_DENY_UNIT] = "deny_unit",
+	    [CALL_RETIRE] = "retire",       [CALL_RESTORE] = "restore",       [CALL_INSPECT] = "inspect",
+	    [CALL_LIST] = "list",           [CALL_ADOPT] = "adopt",
 	};
 	struct world *world = *state;
 
-	for (int kind = CALL_PROVISION; kind <= CALL_DENY_UNIT; kind++) {
+	for (int kind = CALL_PROVISION; kind <= CALL_ADOPT; kind++) {
 		world->call.kind = (enum call_kind)kind;
 		assert_int_equal(call_start(&world->call), 0);
 		assert_string_equal(world->puppet.slot, slots[kind]);

@@ -173,6 +173,52 @@ static void test_life(void **state)
 	assert_int_equal(scripted_begun(world->state, 0), 16);
 }
 
+static void test_retired_instance(void **state)
+{
+	struct world *world = *state;
+
+	run(world, CALL_RETIRE, ERR_REFUSED);
+	run(world, CALL_PROVISION, 0);
+	run(world, CALL_BIND, 0);
+	run(world, CALL_RETIRE, 0);
+	run(world, CALL_RETIRE, 0);
+	assert_true(scripted_is_retired(world->state, "db_1"));
+	run(world, CALL_BIND, ERR_REFUSED);
+	assert_true(scripted_is_retired(world->state, "db_1"));
+	run(world, CALL_RESTORE, 0);
+	run(world, CALL_RESTORE, 0);
+	assert_false(scripted_is_retired(world->state, "db_1"));
+	assert_true(scripted_password_is(world->state, "shop_1", "secret"));
+	run(world, CALL_RETIRE, 0);
+	run(world, CALL_DEPROVISION, 0);
+	assert_int_equal(scripted_instances(world->state), 0);
+}
+
+static void test_drift_is_told(void **state)
+{
+	struct world *world = *state;
+
+	run(world, CALL_ADOPT, ERR_REFUSED);
+	scripted_put_instance(world->state, "db_1", "large");
+	run(world, CALL_ADOPT, 0);
+	begin(world, CALL_INSPECT);
+	expect_told(world, 0, 0);
+	assert_string_equal(result(world, DRIFT_BIND), "shop_1");
+	assert_string_equal(result(world, DRIFT_INSTANCE), "");
+	call_release(&world->call);
+	run(world, CALL_BIND, 0);
+	begin(world, CALL_LIST);
+	expect_told(world, 0, 0);
+	assert_string_equal(result(world, LIST_INSTANCE), "db_1");
+	assert_string_equal(result(world, LIST_LOGIN), "shop_1");
+	call_release(&world->call);
+	scripted_drop(world->state, "db_1");
+	begin(world, CALL_INSPECT);
+	expect_told(world, 0, 0);
+	assert_string_not_equal(result(world, DRIFT_LOST), "");
+	call_release(&world->call);
+}
+
 static void test_failures(void **state)
 {
 	struct world *world = *state;
@@ -418,6 +464,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_life),
+	    TEST(test_retired_instance),
+	    TEST(test_drift_is_told),
 	    TEST(test_failures),
 	    TEST(test_delay),
 	    TEST(test_hang),
