@@ -96,8 +96,8 @@ services:
     servers:
       - {name: main, url: "postgres://admin:\${PG_ADMIN_PASSWORD}@127.0.0.1:$postgres_port/postgres"}
     plans:
-      - {name: small, description: "10 connections", connection_limit: 10}
-      - {name: large, description: "100 connections, trigram search", connection_limit: 100, extensions: [pg_trgm]}
+      - {name: small, description: "10 connections", connection_limit: 10, retain: 0}
+      - {name: large, description: "100 connections, trigram search", connection_limit: 100, retain: 0, extensions: [pg_trgm]}
 END
 cat "$scratch/broker.yaml"
 "$build/tsuru-broker" serve -c "$scratch/broker.yaml" 2>"$scratch/broker.log" &

@@ -21,7 +21,7 @@
 struct broker;
 
 struct broker_options {
-	const struct config *config;
+	struct config *config; /* held while it is in use */
 	struct store *store;
 	struct keyring *keyring;
 	struct timers *timers;
@@ -35,6 +35,9 @@ bool broker_store_has_key(struct store *store);
 /* Opens every service's driver and takes up the operations that are pending in the store. All of options is borrowed.
  */
 int broker_open(const struct broker_options *options, struct broker **ret_broker, struct error *error);
+/* Works by another configuration from now on; what has begun ends under the one it began with. On failure nothing has
+ * changed. data_dir, keys and listeners are not the broker's: the caller sees to them. */
+int broker_reload(struct broker *broker, struct config *config, struct error *error);
 /* Cancels what runs (it stays pending in the store), drops waiters in silence, closes the drivers. Accepts NULL. */
 void broker_close(struct broker *broker);
 
@@ -48,6 +51,8 @@ struct broker_request {
 	const struct service *service;
 	struct caller caller;
 	const char *instance;
+	const char *incarnation;               /* operators: the instance by its id instead of service and name */
+	const char *server, *resource;         /* adopt: where it is, under which name */
 	const char *team, *plan, *description; /* create, update */
 	const char *tags;                      /* JSON list or NULL */
 	const char *parameters;                /* JSON object or NULL: the instance's or the bind's */
@@ -80,6 +85,17 @@ void broker_deny_unit(struct broker *broker, const struct broker_request *reques
 void broker_rotate(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg);
 /* Runs what waits to be tried again now, and takes up a failed create or update anew; answers once that is durable. */
 void broker_retry(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg);
+
+/* ---- for operators; the instance is given by its incarnation, service may be NULL where it says so ---- */
+
+/* Drops a retained instance now. */
+void broker_purge(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg);
+/* Brings a retained instance back with its content and logins, under its name or, when given, under instance. */
+void broker_restore(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg);
+/* Makes resource, which exists on server, an instance of the team with the plan. */
+void broker_adopt(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg);
+/* Drops every record of the instance and leaves its server alone. service may be NULL. */
+void broker_forget(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg);
 
 /* ---- views: at once, from the store and the cache, never waiting for a server ---- */
 

@@ -18,6 +18,8 @@ struct config_driver {
 	const char *name;
 	const struct config_key *server_keys; /* NULL: the driver has no servers, and `servers` is refused */
 	const struct config_key *plan_keys;   /* NULL: none of its own */
+	bool retires;                         /* whether plans may say `retain` */
+	int64_t retain;                       /* ms; of plans that do not say it */
 	const char *const *variables;         /* what env templates may use beside template_common; ends with NULL */
 };
 
@@ -27,6 +29,15 @@ struct listener {
 	uint16_t port;    /* 0: the kernel chooses (tests); the log says which */
 };
 
+/* The operators' listener. */
+struct admin {
+	struct listener listen;
+	const char *username;
+	const char *const *passwords;
+	size_t password_count;
+	bool open_metrics; /* /metrics needs no login */
+};
+
 struct limits {
 	int64_t header_bytes;    /* request line and headers; default 64KiB */
 	int64_t body_bytes;      /* default 1MiB */
@@ -34,6 +45,8 @@ struct limits {
 	int64_t idle_timeout;    /* ms a kept connection may be idle; default 75s */
 	int64_t shutdown;        /* ms that waiting requests get after SIGTERM; default 30s */
 	int64_t tombstones;      /* ms that removed instances and binds are remembered; default 30d, at least 1h */
+	int64_t audit;           /* ms that the record of who did what is kept; default 365d */
+	int64_t audit_entries;   /* the most that are kept of it; default 1000000 */
 	int64_t history;         /* finished operations kept for an instance; default 20 */
 	int64_t store_bytes;     /* the most the store's file may grow to; default 64GiB */
 };
@@ -41,7 +54,7 @@ struct limits {
 struct config {
 	const char *file;
 	struct listener listen;
-	const char *admin; /* "127.0.0.1:9080" or NULL */
+	const struct admin *admin; /* NULL: none */
 	const char *data_dir;
 	const char *secret_key_file; /* NULL: SECRET_KEY from the environment, else <data_dir>/secret.key */
 	const char *log_format;      /* "text" or "json" */
@@ -63,7 +76,9 @@ struct config_errors {
  * `${VAR}` and `${VAR:-default}` in scalars are replaced from the environment; `$$` is a dollar sign. */
 int config_load(const char *path, const struct config_driver *drivers, size_t driver_count, struct config **ret_config,
                 struct config_errors **ret_errors);
-/* Wipes secrets and frees. Accepts NULL. */
+/* Another holder; it calls config_free, too. */
+struct config *config_hold(struct config *config);
+/* Ends a hold; the last one wipes secrets and frees. Accepts NULL. */
 void config_free(struct config *config);
 void config_errors_free(struct config_errors *errors);
 

@@ -15,7 +15,7 @@ enum key_type {
 	KEY_BOOL,     /* true or false */
 	KEY_DURATION, /* "25s"; milliseconds within [min, max] */
 	KEY_SIZE,     /* "1MiB"; bytes within [min, max] */
-	KEY_LIST,     /* a sequence of scalars */
+	KEY_LIST,     /* a sequence of scalars, or one scalar */
 	KEY_MAP,      /* a mapping of scalars */
 	KEY_NODE,     /* src/config's own: a nested mapping or sequence with tables of its own */
 };

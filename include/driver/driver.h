@@ -78,7 +78,8 @@ struct driver {
 	 * a person wants to see as results (label, value): "Size", "Connections". */
 	void (*observe)(void *state, struct driver_call *call);
 	/* Only where retires: locks the instance away. Its sessions end, its logins stop working, its name on the
-	 * server changes to one that says so; content, logins and passwords stay. deprovision takes a retired one, too.
+	 * server changes to one that says so; content, logins and passwords stay. What is gone already is fine.
+	 * deprovision takes a retired one, too.
 	 */
 	void (*retire)(void *state, struct driver_call *call);
 	/* Only where retires: takes retire back, with the logins of call->binds as they were. */

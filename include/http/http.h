@@ -31,10 +31,12 @@ struct http_route {
 
 /* A site is a path prefix with its own credentials; requests go to the longest that fits. */
 struct http_site {
-	const char *path;                /* "/postgres" or "/" */
-	const char *username, *password; /* borrowed for the server's life; username NULL: open to all */
-	const char *realm;               /* shown in WWW-Authenticate */
-	void *owner;                     /* http_request_site gives it back */
+	const char *path;             /* "/postgres" or "/" */
+	const char *username;         /* NULL: open to all */
+	const char *const *passwords; /* any of them opens */
+	size_t password_count;
+	const char *realm; /* shown in WWW-Authenticate */
+	void *owner;       /* http_request_site gives it back */
 };
 
 struct http_options {

@@ -25,6 +25,7 @@ enum instance_state {
 	INSTANCE_READY,        /* usable; an update may be under way (wanted plan differs) */
 	INSTANCE_FAILED,       /* its create failed for good; nothing is left on the server */
 	INSTANCE_REMOVING,     /* its removal is accepted; the name is free for a new incarnation */
+	INSTANCE_RETAINED,     /* removed for tsuru, locked away on its server until retained_until */
 };
 
 struct instance {
@@ -44,6 +45,7 @@ struct instance {
 	bool was_bound;                 /* ever */
 	bool update_failed;             /* the last update failed for good: plan is not wanted_plan */
 	int64_t created_at, updated_at; /* wall ms */
+	int64_t retained_until;         /* wall ms; retained ones only */
 };
 
 int instance_encode(const struct instance *instance, struct text *record, struct error *error);
@@ -108,6 +110,8 @@ enum operation_kind {
 	OPERATION_ROTATE,     /* a new password for one bind */
 	OPERATION_ALLOW_UNIT, /* tsuru before 1.18 */
 	OPERATION_DENY_UNIT,
+	OPERATION_RESTORE, /* an operator takes a removal back */
+	OPERATION_ADOPT,   /* an operator makes something that exists on a server an instance */
 };
 
 enum operation_state {
@@ -131,6 +135,7 @@ struct operation {
 	bool renew;                                 /* bind, rotate: earlier credentials must stop working */
 	bool told; /* cleaning: whoever waited has been told of the failure, so no record needs to stay */
 	int64_t attempts;
+	int64_t retain;                  /* remove: ms that the content is kept locked away; 0: it is dropped */
 	int64_t created_at, finished_at; /* wall ms; 0: not yet */
 };
 
@@ -160,6 +165,9 @@ int tombstone_decode(const void *bytes, size_t length, struct tombstone *ret_tom
 void key_name(struct text *ret_key, const char *service, const char *name);
 void key_bind(struct text *ret_key, const char *incarnation, enum bind_kind kind, const char *name);
 void key_operation(struct text *ret_key, const char *incarnation, const char *id);
+/* By the time first: a scan finds what ends earliest. */
+void key_retained(struct text *ret_key, int64_t until, const char *incarnation);
+#define KEY_RETAINED_TIME 12 /* hex digits of it */
 /* The prefix of all binds or operations of an incarnation. */
 void key_incarnation_prefix(struct text *ret_key, const char *incarnation);
 

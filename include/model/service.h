@@ -9,14 +9,19 @@
 
 #include "config/key.h"
 
-#define SERVICE_NAME_MAX 63
+#define SERVICE_NAME_MAX      63 /* bytes */
+#define SERVER_NAME_MAX       64
+#define SERVICE_PASSWORDS_MAX 4
 
 struct plan {
 	const char *name;
 	const char *description;
 	const struct pair *env; /* templates on top of the service's; an empty text takes a name away */
 	size_t env_count;
-	struct options options; /* the driver's plan keys */
+	int64_t retain;             /* ms that a removed instance is kept; 0: not at all */
+	int64_t instances;          /* in all; 0: no limit */
+	int64_t instances_per_team; /* 0: no limit */
+	struct options options;     /* the driver's plan keys */
 };
 
 struct server {
@@ -32,10 +37,13 @@ struct service {
 	const char *name;
 	const char *path; /* "/postgres", or "/" */
 	const char *driver;
-	const char *username, *password;
-	int64_t wait, bind_wait; /* ms */
-	int64_t attempt_timeout; /* ms: the deadline of one attempt on a server */
-	int64_t retry_for;       /* ms: how long a create, update or bind is retried before its failure is final */
+	const char *username;
+	const char *const *passwords; /* any of them opens; the manifest shows the first */
+	size_t password_count;        /* 1 to SERVICE_PASSWORDS_MAX */
+	int64_t wait, bind_wait;      /* ms */
+	int64_t attempt_timeout;      /* ms: the deadline of one attempt on a server */
+	int64_t retry_for;            /* ms: how long a create, update or bind is retried before its failure is final */
+	int64_t instances_per_team;   /* of all plans; 0: no limit */
 	bool multi_cluster;
 	const struct server *servers;
 	size_t server_count; /* may be 0 for drivers that have no servers */

@@ -31,6 +31,8 @@ enum keyspace {
 	KEYSPACE_PENDING,    /* id -> incarnation, of operations that have not finished */
 	KEYSPACE_TOMBSTONES, /* service NUL name -> tombstone */
 	KEYSPACE_UNBOUND,    /* incarnation NUL kind NUL name -> the bind that an unbind ended */
+	KEYSPACE_RETAINED,   /* when its retention ends, incarnation -> nothing */
+	KEYSPACE_AUDIT,      /* time and sequence -> what was done, by whom */
 	KEYSPACE_COUNTERS,   /* text -> 8 bytes, only by batch_add */
 	KEYSPACE_META,       /* what the store itself needs, and small settings */
 	KEYSPACE_COUNT

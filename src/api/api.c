@@ -20,7 +20,8 @@ static int make_sites(struct api *api, struct error *error)
 		api->sites[i] = (struct http_site){
 		    .path = service->path,
 		    .username = service->username,
-		    .password = service->password,
+		    .passwords = service->passwords,
+		    .password_count = service->password_count,
 		    .realm = service->name,
 		    .owner = (void *)(uintptr_t)service,
 		};

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "broker/environment.h"
+#include "broker/quota.h"
 #include "model/parameters.h"
 
 #define NAMES_MAX 64 /* parameters that a driver may know */
@@ -92,6 +93,73 @@ int accept_parameters(const struct intent *intent, const struct plan *plan, bool
 	if (rc == 0)
 		rc = backend->driver->validate(backend->state, plan, parameters, is_bind, error);
 	cJSON_Delete(parameters);
+	return rc;
+}
+
+/* ---- limits ---- */
+
+static int take(struct intent *intent, enum counter counter, const struct instance *instance, int64_t limit,
+                const char *what, enum intent_next *ret_next, struct error *error)
+{
+	struct text name;
+	int rc;
+
+	if (what == NULL)
+		return error_no_memory(error);
+	text_init(&name, STORE_KEY_MAX);
+	records_counter_name(&name, counter, instance);
+	rc =
+	    name.failed ? error_no_memory(error) : quota_take(intent, text_string(&name), limit, what, ret_next, error);
+	text_release(&name);
+	return rc;
+}
+
+int accept_placed(struct intent *intent, const struct instance *instance, const struct host *host,
+                  enum intent_next *ret_next, struct error *error)
+{
+	if (host->server == NULL)
+		return 0;
+	return take(intent, COUNTER_SERVER, instance, host->server->capacity,
+	            arena_format(&intent->arena, "the server \"%s\" is full", host->server->name), ret_next, error);
+}
+
+/* What is exhausted, in words. */
+static const char *exhausted(struct intent *intent, enum counter counter, const struct instance *instance)
+{
+	const char *team = instance->team != NULL ? instance->team : "";
+
+	if (counter == COUNTER_TEAM)
+		return arena_format(&intent->arena, "the team \"%s\" has all it may have of the service \"%s\"", team,
+		                    instance->service);
+	if (counter == COUNTER_PLAN)
+		return arena_format(&intent->arena, "the plan \"%s\" of the service \"%s\" is exhausted",
+		                    instance->wanted_plan, instance->service);
+	return arena_format(&intent->arena, "the team \"%s\" has all it may have of the plan \"%s\"", team,
+	                    instance->wanted_plan);
+}
+
+int accept_owned(struct intent *intent, const struct instance *before, const struct instance *instance,
+                 enum intent_next *ret_next, struct error *error)
+{
+	const struct service *service = intent->offering->service;
+	const struct plan *plan = service_plan(service, instance->wanted_plan);
+	const bool same_team = before != NULL && same_text(before->team, instance->team);
+	const bool same_plan = before != NULL && same_text(before->wanted_plan, instance->wanted_plan);
+	const struct {
+		int64_t limit;
+		bool has; /* its place already */
+	} limits[COUNTER_COUNT] = {
+	    [COUNTER_TEAM] = {service->instances_per_team, same_team},
+	    [COUNTER_PLAN] = {plan->instances, same_plan},
+	    [COUNTER_PLAN_TEAM] = {plan->instances_per_team, same_team && same_plan},
+	};
+	int rc = 0;
+
+	for (enum counter counter = COUNTER_TEAM; rc == 0 && counter < COUNTER_COUNT; counter++) {
+		if (limits[counter].limit > 0 && !limits[counter].has)
+			rc = take(intent, counter, instance, limits[counter].limit,
+			          exhausted(intent, counter, instance), ret_next, error);
+	}
 	return rc;
 }
 

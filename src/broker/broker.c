@@ -2,22 +2,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/errand.h"
+#include "broker/generation.h"
 #include "broker/health.h"
-#include "broker/host.h"
 #include "broker/internal.h"
 #include "broker/keycheck.h"
 #include "broker/queue.h"
 #include "broker/sweep.h"
-#include "driver/registry.h"
-
-struct offering *broker_offering(struct broker *broker, const char *service)
-{
-	for (size_t i = 0; i < broker->offering_count; i++) {
-		if (strcmp(broker->offerings[i].service->name, service) == 0)
-			return &broker->offerings[i];
-	}
-	return NULL;
-}
 
 struct host *offering_host(struct offering *offering, const char *server)
 {
@@ -30,37 +21,14 @@ struct host *offering_host(struct offering *offering, const char *server)
 	return NULL;
 }
 
-static int open_offering(struct broker *broker, const struct service *service, struct offering *offering,
-                         struct error *error)
+static int open_present(struct broker *broker, struct config *config, struct error *error)
 {
-	const struct driver *driver = registry_find(service->driver);
-	int rc;
+	struct generation *generation = NULL;
+	int rc = generation_open(broker, config, &generation, error);
 
-	offering->broker = broker;
-	offering->service = service;
-	if (driver == NULL)
-		return error_set(error, ERR_INVALID, "the service \"%s\" names the driver \"%s\", which does not exist",
-		                 service->name, service->driver);
-	rc = backend_open(driver, service, broker->context, &offering->backend, error);
-	return rc != 0 ? rc : host_open_all(offering, error);
-}
-
-static int open_offerings(struct broker *broker, struct error *error)
-{
-	const struct config *config = broker->config;
-
-	broker->offerings = calloc(config->service_count, sizeof(*broker->offerings));
-	if (broker->offerings == NULL)
-		return error_no_memory(error);
-	for (size_t i = 0; i < config->service_count; i++) {
-		int rc;
-
-		broker->offering_count++;
-		rc = open_offering(broker, &config->services[i], &broker->offerings[i], error);
-		if (rc != 0)
-			return rc;
-	}
-	return 0;
+	if (rc == 0)
+		generation_enter(broker, generation);
+	return rc;
 }
 
 int broker_open(const struct broker_options *options, struct broker **ret_broker, struct error *error)
@@ -70,16 +38,17 @@ int broker_open(const struct broker_options *options, struct broker **ret_broker
 
 	if (broker == NULL)
 		return error_no_memory(error);
-	broker->config = options->config;
 	broker->store = options->store;
 	broker->keyring = options->keyring;
 	broker->timers = options->timers;
 	broker->context = options->context;
 	broker->log = options->log;
 	TAILQ_INIT(&broker->intents);
-	rc = keycheck(broker, error);
+	TAILQ_INIT(&broker->errands);
+	TAILQ_INIT(&broker->old);
+	rc = open_present(broker, options->config, error);
 	if (rc == 0)
-		rc = open_offerings(broker, error);
+		rc = keycheck(broker, error);
 	if (rc == 0)
 		rc = queue_recover(broker, error);
 	if (rc != 0) {
@@ -98,16 +67,29 @@ void broker_close(struct broker *broker)
 		return;
 	broker->closing = true;
 	sweep_close(broker);
-	health_close(broker);
+	if (broker->generation != NULL)
+		health_close(broker);
 	queue_stop(broker);
 	store_flush(broker->store);
 	queue_close(broker);
-	for (size_t i = 0; i < broker->offering_count; i++) {
-		backend_close(broker->offerings[i].backend);
-		free(broker->offerings[i].hosts);
-	}
-	free(broker->offerings);
+	errand_drop_all(broker);
+	generation_close_all(broker);
 	free(broker);
+}
+
+int broker_reload(struct broker *broker, struct config *config, struct error *error)
+{
+	struct generation *generation = NULL;
+	int rc = generation_open(broker, config, &generation, error);
+
+	if (rc != 0)
+		return rc;
+	health_close(broker);
+	health_inherit(broker, generation);
+	generation_enter(broker, generation);
+	queue_move(broker);
+	health_open(broker);
+	return 0;
 }
 
 void broker_statistics(const struct broker *broker, struct broker_statistics *ret_statistics)

@@ -1,12 +1,14 @@
 /* POST /resources: a new instance, or the taking over of one that tsuru has forgotten (sequences S1 and S9). */
+#include "broker/create.h"
+
 #include <string.h>
 
 #include "broker/accept.h"
 #include "broker/host.h"
 #include "broker/queue.h"
+#include "broker/quota.h"
 
-/* Fills a new record; its texts live in the intent's arena or the request. */
-static int make_instance(struct intent *intent, const struct plan *plan, const struct host *host,
+int create_make_instance(struct intent *intent, const struct plan *plan, const struct host *host,
                          struct instance *ret_instance, struct error *error)
 {
 	const struct broker_request *request = intent->request;
@@ -52,16 +54,19 @@ static int decide_new(struct intent *intent, struct changes *changes, const stru
 	int rc = host_choose(intent->offering, request->cluster, request->pool, &host, error);
 
 	if (rc == 0)
-		rc = make_instance(intent, plan, host, &instance, error);
+		rc = create_make_instance(intent, plan, host, &instance, error);
+	if (rc == 0)
+		rc = accept_placed(intent, &instance, host, ret_next, error);
+	if (rc == 0)
+		rc = accept_owned(intent, NULL, &instance, ret_next, error);
 	if (rc == 0)
 		rc = intent_add_operation(intent, changes, &instance, &create, NULL, error);
 	if (rc != 0)
 		return rc;
 	changes_put_name(changes, &instance, name_base);
 	changes_put_instance(changes, &instance, REVISION_ABSENT);
-	changes_count_instance(changes, &instance, 1);
-	host_count(host, 1);
-	intent->reserved = host;
+	changes_count_placed(changes, &instance, 1);
+	changes_count_owned(changes, &instance, 1);
 	*ret_next = INTENT_COMMIT;
 	return 0;
 }
@@ -85,6 +90,18 @@ static bool wants_the_same(const struct instance *instance, const struct plan *p
 	return same_text(instance->wanted_plan, plan->name) && same_text(instance->parameters, parameters);
 }
 
+/* What will make the instance that is being created ready. */
+static enum operation_kind under_way(const struct intent *intent, const struct instance *instance)
+{
+	static const enum operation_kind kinds[] = {OPERATION_UPDATE, OPERATION_ADOPT};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		if (queue_has(intent->broker, instance->incarnation, 1u << kinds[i]))
+			return kinds[i];
+	}
+	return OPERATION_CREATE;
+}
+
 /* tsuru has no row of it, or it would not ask: its create was not answered in time. The asker gets what it asks for
  * now. */
 static int decide_takeover(struct intent *intent, struct changes *changes, struct held_instance *held,
@@ -93,14 +110,12 @@ static int decide_takeover(struct intent *intent, struct changes *changes, struc
 	const struct broker_request *request = intent->request;
 	const struct operation update = {.kind = OPERATION_UPDATE};
 	struct instance *instance = &held->record;
+	const struct instance before = *instance;
 	bool same = wants_the_same(instance, plan, request->parameters);
 	int rc = 0;
 
 	if (same && instance->state == INSTANCE_CREATING) {
-		*ret_next = intent_join(intent, instance->incarnation, NULL,
-		                        queue_has(intent->broker, instance->incarnation, 1u << OPERATION_UPDATE)
-		                            ? OPERATION_UPDATE
-		                            : OPERATION_CREATE);
+		*ret_next = intent_join(intent, instance->incarnation, NULL, under_way(intent, instance));
 		return 0;
 	}
 	instance->wanted_plan = plan->name;
@@ -109,11 +124,16 @@ static int decide_takeover(struct intent *intent, struct changes *changes, struc
 	instance->tags = request->tags;
 	instance->event = request->caller.event;
 	instance->updated_at = timers_wall(intent->broker->timers);
-	if (!same || !same_text(instance->plan, instance->wanted_plan) || instance->update_failed)
+	rc = accept_owned(intent, &before, instance, ret_next, error);
+	if (rc == 0 && (!same || !same_text(instance->plan, instance->wanted_plan) || instance->update_failed))
 		rc = intent_add_operation(intent, changes, instance, &update, NULL, error);
+	if (rc != 0)
+		return rc;
+	changes_count_owned(changes, &before, -1);
+	changes_count_owned(changes, instance, 1);
 	changes_put_instance(changes, instance, held->revision);
 	*ret_next = INTENT_COMMIT;
-	return rc;
+	return 0;
 }
 
 static int check_request(struct intent *intent, const struct plan **ret_plan, struct error *error)

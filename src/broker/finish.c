@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/forget.h"
 #include "broker/health.h"
-#include "broker/host.h"
 #include "broker/queue.h"
+
+#define RESTORE_AGAIN (3600 * 1000) /* ms */
 
 /* One try to save a result. */
 struct saving {
@@ -82,7 +84,7 @@ static int prune_history(struct saving *saving, struct error *error)
 		return rc;
 	for (size_t i = 0; i < count; i++)
 		finished += operation_finished(operations[i].record.state);
-	for (size_t i = 0; i < count && (int64_t)finished > saving->job->broker->config->limits.history; i++) {
+	for (size_t i = 0; i < count && (int64_t)finished > broker_config(saving->job->broker)->limits.history; i++) {
 		if (!operation_finished(operations[i].record.state))
 			continue;
 		changes_delete_operation(&saving->changes, &operations[i].record);
@@ -112,57 +114,33 @@ static void put_instance(struct saving *saving)
 	changes_put_instance(&saving->changes, &saving->instance.record, saving->instance.revision);
 }
 
-/* The name may belong to a new incarnation by now: then it stays. */
-static int forget_name(struct saving *saving, struct error *error)
-{
-	const struct instance *instance = &saving->instance.record;
-	struct held_instance holder;
-	uint64_t revision;
-	int rc = records_find_instance(saving->job->broker, &saving->arena, instance->service, instance->name, &holder,
-	                               &revision, error);
-
-	if (rc == ERR_NOT_FOUND)
-		return 0;
-	if (rc != 0 || strcmp(holder.record.incarnation, instance->incarnation) != 0)
-		return rc;
-	changes_delete_name(&saving->changes, instance, revision);
-	return 0;
-}
-
-static int forget_children(struct saving *saving, struct error *error)
-{
-	struct broker *broker = saving->job->broker;
-	struct held_operation *operations;
-	struct held_bind *binds;
-	size_t count;
-	int rc = records_read_binds(broker, &saving->arena, saving->job->incarnation, &binds, &count, error);
-
-	if (rc != 0)
-		return rc;
-	for (size_t i = 0; i < count; i++)
-		changes_delete_bind(&saving->changes, &binds[i].record, binds[i].revision);
-	rc = records_read_operations(broker, &saving->arena, saving->job->incarnation, &operations, &count, error);
-	if (rc != 0)
-		return rc;
-	for (size_t i = 0; i < count; i++)
-		changes_delete_operation(&saving->changes, &operations[i].record);
-	return 0;
-}
-
-/* Takes every record of the instance away and leaves a tombstone. What its unbinds left behind goes with the sweep. */
 static int forget_instance(struct saving *saving, struct error *error)
 {
-	int rc = forget_name(saving, error);
+	int rc = forget_records(saving->job->broker, &saving->arena, &saving->changes, &saving->instance, error);
 
 	if (rc == 0)
-		rc = forget_children(saving, error);
+		saving->run->cleaned = true;
+	return rc;
+}
+
+/* For tsuru it is gone; its records stay until it is dropped or brought back. */
+static int retain_instance(struct saving *saving, struct error *error)
+{
+	struct instance *instance = &saving->instance.record;
+	int rc = forget_name(saving->job->broker, &saving->arena, &saving->changes, instance, error);
+
+	if (rc == 0)
+		rc = instance_move(instance, INSTANCE_RETAINED, error);
 	if (rc != 0)
 		return rc;
-	changes_delete_instance(&saving->changes, &saving->instance.record, saving->instance.revision);
-	changes_put_tombstone(&saving->changes, &saving->instance.record, saving->wall);
-	changes_count_instance(&saving->changes, &saving->instance.record, -1);
+	instance->retained_until = saving->wall + saving->operation.record.retain;
+	instance->failure = NULL;
+	changes_put_retained(&saving->changes, instance);
+	changes_put_tombstone(&saving->changes, instance, saving->wall);
+	changes_count_owned(&saving->changes, instance, -1);
+	put_instance(saving);
 	saving->run->cleaned = true;
-	return 0;
+	return end_operation(saving, error);
 }
 
 static int save_created(struct saving *saving, struct error *error)
@@ -235,11 +213,46 @@ static int save_update(struct saving *saving, struct error *error)
 
 static int save_remove(struct saving *saving, struct error *error)
 {
+	if (saving->run->verdict == VERDICT_DONE && saving->operation.record.retain > 0)
+		return retain_instance(saving, error);
 	if (saving->run->verdict == VERDICT_DONE)
 		return forget_instance(saving, error);
 	saving->instance.record.failure = saving->job->error.text;
 	put_instance(saving);
 	return end_operation(saving, error);
+}
+
+/* What could not be brought back stays locked away, for an hour at least. */
+static int save_restored(struct saving *saving, struct error *error)
+{
+	struct instance *instance = &saving->instance.record;
+	int rc;
+
+	if (instance->state != INSTANCE_READY)
+		return end_operation(saving, error);
+	if (saving->run->verdict == VERDICT_DONE) {
+		instance->retained_until = 0;
+		put_instance(saving);
+		return end_operation(saving, error);
+	}
+	rc = forget_name(saving->job->broker, &saving->arena, &saving->changes, instance, error);
+	if (rc == 0)
+		rc = instance_move(instance, INSTANCE_RETAINED, error);
+	if (rc != 0)
+		return rc;
+	if (instance->retained_until < saving->wall + RESTORE_AGAIN)
+		instance->retained_until = saving->wall + RESTORE_AGAIN;
+	instance->failure = saving->job->error.text;
+	changes_put_retained(&saving->changes, instance);
+	changes_count_owned(&saving->changes, instance, -1);
+	put_instance(saving);
+	return end_operation(saving, error);
+}
+
+/* What could not be adopted is not the broker's: its records go, and it is left as it is. */
+static int save_adopted(struct saving *saving, struct error *error)
+{
+	return saving->run->verdict == VERDICT_DONE ? save_created(saving, error) : forget_instance(saving, error);
 }
 
 /* ---- binds ---- */
@@ -337,6 +350,10 @@ static int save_kind(struct saving *saving, struct error *error)
 		return save_bind(saving, error);
 	case OPERATION_UNBIND:
 		return save_unbind(saving, error);
+	case OPERATION_RESTORE:
+		return save_restored(saving, error);
+	case OPERATION_ADOPT:
+		return save_adopted(saving, error);
 	case OPERATION_ALLOW_UNIT:
 	case OPERATION_DENY_UNIT:
 		break;
@@ -391,8 +408,6 @@ static void after_save(struct job *job)
 	};
 
 	finish_log(job, outcome_name(job));
-	if (run->cleaned && job->host != NULL)
-		host_count(job->host, -1);
 	run->follower = NULL;
 	if (follower != NULL)
 		queue_push(job->broker, follower);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/generation.h"
 #include "broker/host.h"
 #include "broker/queue.h"
 #include "broker/records.h"
@@ -29,7 +30,7 @@ static void on_next_check(void *arg);
 
 static void check_later(struct host *host)
 {
-	struct timers *timers = host->offering->broker->timers;
+	struct timers *timers = host->offering->generation->broker->timers;
 
 	timer_init(&host->next_check, on_next_check, host);
 	if (timer_start(timers, &host->next_check, CHECK_INTERVAL) != 0)
@@ -41,7 +42,8 @@ static void log_turn(const struct host *host)
 	struct log_line line;
 	bool up = host->health == HOST_UP;
 
-	log_begin(&line, host->offering->broker->log, up ? LOG_INFO : LOG_ERROR, up ? "server-up" : "server-down");
+	log_begin(&line, host->offering->generation->broker->log, up ? LOG_INFO : LOG_ERROR,
+	          up ? "server-up" : "server-down");
 	log_text(&line, "service", host->offering->service->name);
 	log_text(&line, "server", host_name(host));
 	log_text(&line, "reason", up ? NULL : host->reason);
@@ -80,11 +82,30 @@ static void on_next_check(void *arg)
 
 void health_open(struct broker *broker)
 {
-	for (size_t i = 0; i < broker->offering_count; i++) {
-		struct offering *offering = &broker->offerings[i];
+	for (size_t i = 0; i < broker->generation->offering_count; i++) {
+		struct offering *offering = &broker->generation->offerings[i];
 
 		for (size_t j = 0; j < offering->host_count; j++)
 			on_next_check(&offering->hosts[j]);
+	}
+}
+
+void health_inherit(struct broker *broker, struct generation *next)
+{
+	for (size_t i = 0; i < next->offering_count; i++) {
+		struct offering *offering = &next->offerings[i];
+		struct offering *before = broker_offering(broker, offering->service->name);
+
+		for (size_t j = 0; before != NULL && j < offering->host_count; j++) {
+			struct host *host = &offering->hosts[j];
+			const struct host *old =
+			    offering_host(before, host->server != NULL ? host->server->name : NULL);
+
+			if (old == NULL)
+				continue;
+			host->health = old->health;
+			strcpy(host->reason, old->reason);
+		}
 	}
 }
 
@@ -160,7 +181,7 @@ static void on_observed(struct driver_call *call, int code, const struct error *
 static void start_observing(struct observation *observation)
 {
 	struct host *host = observation->host;
-	struct broker *broker = host->offering->broker;
+	struct broker *broker = host->offering->generation->broker;
 	struct observing *observing = calloc(1, sizeof(*observing));
 
 	stop_observing(observation); /* what it saw may be older than what is asked about now */
@@ -279,8 +300,8 @@ void health_close(struct broker *broker)
 
 	HASH_ITER (hh, broker->observations, observation, next)
 		drop(broker, observation);
-	for (size_t i = 0; i < broker->offering_count; i++) {
-		struct offering *offering = &broker->offerings[i];
+	for (size_t i = 0; i < broker->generation->offering_count; i++) {
+		struct offering *offering = &broker->generation->offerings[i];
 
 		for (size_t j = 0; j < offering->host_count; j++) {
 			timer_stop(broker->timers, &offering->hosts[j].next_check);

@@ -28,6 +28,9 @@ void health_open(struct broker *broker);
 /* Cancels what runs and frees. */
 void health_close(struct broker *broker);
 
+/* Before the next configuration becomes the present one: what is known of servers that are in both. */
+void health_inherit(struct broker *broker, struct generation *next);
+
 /* What is known of the instance; NULL when nothing yet. Asks in the background when that is old. */
 const struct observation *health_observe(struct broker *broker, const struct instance *instance);
 /* Something about the instance changed: if it is kept in memory, it is asked about anew. */

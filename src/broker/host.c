@@ -4,18 +4,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/records.h"
+#include "broker/generation.h"
+#include "broker/quota.h"
 
 #define PARALLEL_WITHOUT_SERVER 64
 
-static int64_t count_placed(struct offering *offering, const struct server *server)
+static int64_t count_placed(const struct host *host)
 {
+	const struct offering *offering = host->offering;
+	const struct instance placed = {.service = offering->service->name, .server = host->server->name};
 	struct text name;
 	int64_t count;
 
 	text_init(&name, STORE_KEY_MAX);
-	records_counter_name(&name, offering->service->name, server->name);
-	count = name.failed ? 0 : store_counter(offering->broker->store, text_string(&name));
+	records_counter_name(&name, COUNTER_SERVER, &placed);
+	count = name.failed ? 0 : quota_used(offering->generation->broker, text_string(&name));
 	text_release(&name);
 	return count;
 }
@@ -40,14 +43,9 @@ int host_open_all(struct offering *offering, struct error *error)
 			continue;
 		host->server = &service->servers[i];
 		host->parallel = (size_t)host->server->parallel;
-		host->used = count_placed(offering, host->server);
+		host_read_drained(host);
 	}
 	return 0;
-}
-
-void host_count(struct host *host, int64_t delta)
-{
-	host->used += delta;
 }
 
 const char *host_name(const struct host *host)
@@ -66,23 +64,24 @@ static bool serves(const struct server *server, const char *cluster, const char 
 
 /* The fuller of two servers is the one whose share of its weighted capacity would be larger with one more instance.
  * Servers without a capacity are compared as if each had the same. */
-static bool has_more_room(const struct host *host, const struct host *best)
+static bool has_more_room(const struct server *server, int64_t used, const struct server *best, int64_t best_used)
 {
-	int64_t room = host->server->weight * (host->server->capacity > 0 ? host->server->capacity : 1);
-	int64_t best_room = best->server->weight * (best->server->capacity > 0 ? best->server->capacity : 1);
+	int64_t room = server->weight * (server->capacity > 0 ? server->capacity : 1);
+	int64_t best_room = best->weight * (best->capacity > 0 ? best->capacity : 1);
 
-	if ((host->server->capacity == 0) != (best->server->capacity == 0)) {
-		room = host->server->weight;
-		best_room = best->server->weight;
+	if ((server->capacity == 0) != (best->capacity == 0)) {
+		room = server->weight;
+		best_room = best->weight;
 	}
-	return (host->used + 1) * best_room < (best->used + 1) * room;
+	return (used + 1) * best_room < (best_used + 1) * room;
 }
 
 static int refuse(const struct offering *offering, int64_t used, int64_t capacity, bool matched, struct error *error)
 {
 	if (!matched)
 		return error_set(error, ERR_INVALID,
-		                 "no server of the service \"%s\" serves this pool or cluster; ask for another pool",
+		                 "no server of the service \"%s\" serves this pool or cluster; or all of them are "
+		                 "drained; ask for another pool",
 		                 offering->service->name);
 	return error_set(error, ERR_FORBIDDEN,
 	                 "every server of the service \"%s\" is full: %lld of %lld instances are taken",
@@ -93,28 +92,63 @@ int host_choose(struct offering *offering, const char *cluster, const char *pool
                 struct error *error)
 {
 	struct host *best = NULL;
-	int64_t used = 0, capacity = 0;
+	int64_t taken = 0, capacity = 0, best_used = 0;
 	bool matched = false;
 
 	for (size_t i = 0; i < offering->host_count; i++) {
 		struct host *host = &offering->hosts[i];
+		int64_t used;
 
 		if (host->server == NULL) {
 			*ret_host = host;
 			return 0;
 		}
-		if (offering->service->multi_cluster && !serves(host->server, cluster, pool))
+		if (host->drained || (offering->service->multi_cluster && !serves(host->server, cluster, pool)))
 			continue;
 		matched = true;
-		used += host->used;
+		used = count_placed(host);
+		taken += used;
 		capacity += host->server->capacity;
-		if (host->server->capacity > 0 && host->used >= host->server->capacity)
+		if (host->server->capacity > 0 && used >= host->server->capacity)
 			continue;
-		if (best == NULL || has_more_room(host, best))
-			best = host;
+		if (best != NULL && !has_more_room(host->server, used, best->server, best_used))
+			continue;
+		best = host;
+		best_used = used;
 	}
 	if (best == NULL)
-		return refuse(offering, used, capacity, matched, error);
+		return refuse(offering, taken, capacity, matched, error);
 	*ret_host = best;
 	return 0;
+}
+
+/* ---- draining ---- */
+
+static void drained_key(struct text *ret_key, const char *service, const char *server)
+{
+	text_init(ret_key, STORE_KEY_MAX);
+	text_add_format(ret_key, "drained/%s/%s", service, server);
+}
+
+void host_read_drained(struct host *host)
+{
+	struct store_value value;
+	struct text key;
+
+	drained_key(&key, host->offering->service->name, host->server->name);
+	host->drained = !key.failed && store_get(host->offering->generation->broker->store, KEYSPACE_META,
+	                                         text_string(&key), key.length, &value) == 0;
+	text_release(&key);
+}
+
+void host_put_drained(const struct host *host, bool drained, struct batch *batch)
+{
+	struct text key;
+
+	drained_key(&key, host->offering->service->name, host->server->name);
+	if (!key.failed && drained)
+		batch_put(batch, KEYSPACE_META, text_string(&key), key.length, "", 0, REVISION_ANY);
+	else if (!key.failed)
+		batch_delete(batch, KEYSPACE_META, text_string(&key), key.length, REVISION_ANY);
+	text_release(&key);
 }

@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/host.h"
+#include "broker/generation.h"
 #include "broker/queue.h"
+#include "broker/quota.h"
 
 #define ROUNDS_MAX  50 /* decisions for one request before it is told to come again */
 #define AGAIN_DELAY 2  /* ms */
@@ -23,18 +24,13 @@ static void drop_jobs(struct intent *intent)
 	}
 }
 
-static void unreserve(struct intent *intent)
-{
-	if (intent->reserved != NULL)
-		host_count(intent->reserved, -1);
-	intent->reserved = NULL;
-}
-
 void intent_drop(struct intent *intent)
 {
 	timer_stop(intent->broker->timers, &intent->timer);
 	drop_jobs(intent);
-	unreserve(intent);
+	quota_give_back(intent);
+	if (intent->offering != NULL)
+		generation_drop(intent->offering->generation);
 	TAILQ_REMOVE(&intent->broker->intents, intent, in_broker);
 	arena_wipe(&intent->arena);
 	free(intent);
@@ -141,8 +137,7 @@ static void on_commit(void *arg, int code, const struct error *error, uint64_t r
 	(void)revision;
 	if (intent->broker->closing)
 		return;
-	if (code != 0)
-		unreserve(intent);
+	quota_give_back(intent);
 	if (code == ERR_STALE) {
 		drop_jobs(intent);
 		decide_later(intent, 0);
@@ -154,7 +149,6 @@ static void on_commit(void *arg, int code, const struct error *error, uint64_t r
 		intent_fail(intent);
 		return;
 	}
-	intent->reserved = NULL;
 	while ((job = TAILQ_FIRST(&intent->jobs)) != NULL) {
 		TAILQ_REMOVE(&intent->jobs, job, in_lane);
 		last = job;
@@ -182,8 +176,11 @@ static void intent_decide(struct intent *intent)
 		changes_drop(&changes);
 	if (rc != 0) {
 		drop_jobs(intent);
-		unreserve(intent);
-		answer_soon(intent);
+		quota_give_back(intent);
+		if (next == INTENT_AGAIN)
+			decide_later(intent, AGAIN_DELAY);
+		else
+			answer_soon(intent);
 	} else if (next == INTENT_ANSWER) {
 		answer_soon(intent);
 	} else if (next == INTENT_JOIN) {
@@ -207,14 +204,15 @@ void intent_start(struct broker *broker, const struct broker_request *request, d
 	*intent = (struct intent){
 	    .broker = broker,
 	    .request = request,
-	    .offering = broker_offering(broker, request->service->name),
+	    .offering = request->service != NULL ? broker_offering(broker, request->service->name) : NULL,
 	    .decide = decide,
 	    .on_done = on_done,
 	    .arg = arg,
 	    .no_wait = (flags & INTENT_NO_WAIT) != 0,
 	    .needs_answer = (flags & INTENT_NEEDS_ANSWER) != 0,
 	};
-	assert(intent->offering != NULL);
+	if (intent->offering != NULL)
+		generation_hold(intent->offering->generation);
 	arena_init(&intent->arena);
 	TAILQ_INIT(&intent->jobs);
 	TAILQ_INSERT_TAIL(&broker->intents, intent, in_broker);
@@ -258,11 +256,16 @@ enum intent_next intent_join(struct intent *intent, const char *incarnation, con
 int intent_find_instance(struct intent *intent, struct held_instance *ret_instance, struct error *error)
 {
 	const struct broker_request *request = intent->request;
-	int rc = records_find_instance(intent->broker, &intent->arena, request->service->name, request->instance,
-	                               ret_instance, NULL, error);
+	int rc;
 
-	if (rc == ERR_NOT_FOUND)
-		return error_set(error, rc, "the service \"%s\" has no instance \"%s\"", request->service->name,
-		                 request->instance);
-	return rc;
+	if (request->incarnation != NULL) {
+		rc = records_read_instance(intent->broker, &intent->arena, request->incarnation, ret_instance, error);
+		return rc == ERR_NOT_FOUND ? error_set(error, rc, "there is no instance \"%s\"", request->incarnation)
+		                           : rc;
+	}
+	rc = records_find_instance(intent->broker, &intent->arena, request->service->name, request->instance,
+	                           ret_instance, NULL, error);
+	return rc != ERR_NOT_FOUND ? rc
+	                           : error_set(error, rc, "the service \"%s\" has no instance \"%s\"",
+	                                       request->service->name, request->instance);
 }

@@ -13,6 +13,13 @@ enum intent_next {
 };
 
 struct intent;
+struct reservation;
+
+/* A place taken by quota_take, in the intent's arena. */
+struct taken {
+	struct taken *next;
+	struct reservation *reservation;
+};
 
 /* Reads, checks, and fills changes; called again when the records changed meanwhile. Sets next; returns 0 or an error.
  */
@@ -23,7 +30,7 @@ struct intent {
 	TAILQ_ENTRY(intent) in_job; /* while it waits */
 	struct broker *broker;
 	const struct broker_request *request; /* borrowed until the reply */
-	struct offering *offering;
+	struct offering *offering; /* of the present generation when it began; NULL: its service is not configured */
 	decision *decide;
 	broker_done *on_done;
 	void *arg;
@@ -31,9 +38,9 @@ struct intent {
 	bool no_wait;       /* reply as soon as the work is durable */
 	bool needs_answer;  /* a bind: only the end of the operation can answer it */
 	int rounds;
-	struct host *reserved; /* counted on it until the commit's outcome is known */
-	struct job_list jobs;  /* new, not yet in their lanes */
-	struct job *join;      /* what it waits, or will wait, for */
+	struct taken *taken;  /* places, until the commit's outcome is known */
+	struct job_list jobs; /* new, not yet in their lanes */
+	struct job *join;     /* what it waits, or will wait, for */
 	struct timer timer;
 	struct error error;
 };

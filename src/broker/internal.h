@@ -12,19 +12,22 @@
 #include "base/arena.h"
 #include "broker/broker.h"
 
+struct generation;
 struct host;
 struct job;
 struct lane;
 struct observation;
 struct run;
 
+TAILQ_HEAD(generation_list, generation);
 TAILQ_HEAD(job_list, job);
+TAILQ_HEAD(errand_list, errand);
 TAILQ_HEAD(intent_list, intent);
 TAILQ_HEAD(observation_list, observation);
 
 /* A configured service with its opened driver and the servers it may use. */
 struct offering {
-	struct broker *broker;
+	struct generation *generation;
 	const struct service *service;
 	struct backend *backend;
 	struct host *hosts; /* one a server; one without a server when the driver has none */
@@ -42,7 +45,7 @@ struct host {
 	struct offering *offering;
 	const struct server *server; /* NULL: the driver has none */
 	size_t parallel, running;    /* operations at once: limit and now */
-	int64_t used;                /* instances placed on it, those being accepted included */
+	bool drained;                /* takes no new instances */
 	struct job_list ready;       /* heads of lanes that wait for a place */
 	enum host_health health;
 	char reason[ERROR_TEXT_MAX];
@@ -71,6 +74,8 @@ struct job {
 	enum operation_kind kind;
 	char id[OPERATION_ID_LENGTH + 1];
 	char incarnation[INCARNATION_LENGTH + 1];
+	char service[SERVICE_NAME_MAX + 1], server[SERVER_NAME_MAX + 1]; /* where it has to run */
+	bool given_up; /* an operator wants no further attempt: the next one, or its end, fails for good */
 	bool cleaning; /* a create that failed for good: what it made is being removed */
 	int64_t attempts;
 	int64_t created_at; /* wall ms */
@@ -88,29 +93,31 @@ struct lane {
 };
 
 struct broker {
-	const struct config *config;
+	struct generation *generation; /* the present one */
+	struct generation_list old;    /* those that something still uses */
 	struct store *store;
 	struct keyring *keyring;
 	struct timers *timers;
 	const struct driver_context *context;
 	const struct log *log;
-	struct offering *offerings;
-	size_t offering_count;
+	struct reservation *reservations; /* table by the counter's name */
 	struct lane *lanes;               /* table by incarnation */
 	struct observation *observations; /* table by incarnation, least recently asked first */
 	struct intent_list intents;       /* all that have not replied */
+	struct errand_list errands;       /* requests of the broker itself */
 	struct broker_statistics statistics;
 	int64_t last_wall; /* of the newest operation id */
 	uint32_t sequence;
 	struct timer sweep;
-	char *swept; /* where the sweep goes on; NULL: from the beginning */
+	size_t chore; /* of the sweep: which is next */
+	char *swept;  /* where it goes on; NULL: from the beginning */
 	size_t swept_length;
-	bool sweep_unbound;
 	bool closing; /* completions of the store do nothing any more */
 };
 
-/* broker.c */
+/* generation.c: what the configuration says now. NULL when it has no such service. */
 struct offering *broker_offering(struct broker *broker, const char *service);
+const struct config *broker_config(const struct broker *broker);
 /* NULL when the configuration has no such server. */
 struct host *offering_host(struct offering *offering, const char *server);
 

@@ -51,6 +51,6 @@ int keycheck(struct broker *broker, struct error *error)
 		    error, ERR_CORRUPT,
 		    "the passwords in \"%s\" were sealed with another master key than the one given now; start "
 		    "with the key that belongs to this store",
-		    broker->config->data_dir);
+		    broker_config(broker)->data_dir);
 	return 0;
 }

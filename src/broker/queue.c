@@ -2,9 +2,11 @@
 #include "broker/queue.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/generation.h"
 #include "broker/intent.h"
 #include "broker/records.h"
 #include "broker/run.h"
@@ -14,16 +16,26 @@
 #define BACKOFF_LEAST 20    /* ms: no delay is shorter */
 #define PAUSE         1000  /* ms */
 
+void queue_find_host(struct job *job)
+{
+	struct offering *offering = broker_offering(job->broker, job->service);
+	const char *server = job->server[0] != '\0' ? job->server : NULL;
+
+	job->host = offering != NULL ? offering_host(offering, server) : NULL;
+}
+
 static struct job *job_make(struct broker *broker, const struct instance *instance, enum operation_kind kind)
 {
-	struct offering *offering = broker_offering(broker, instance->service);
 	struct job *job = calloc(1, sizeof(*job));
 
 	if (job == NULL)
 		return NULL;
 	job->broker = broker;
 	job->kind = kind;
-	job->host = offering != NULL ? offering_host(offering, instance->server) : NULL;
+	snprintf(job->service, sizeof(job->service), "%s", instance->service);
+	if (instance->server != NULL)
+		snprintf(job->server, sizeof(job->server), "%s", instance->server);
+	queue_find_host(job);
 	strcpy(job->incarnation, instance->incarnation);
 	TAILQ_INIT(&job->waiting);
 	return job;
@@ -129,8 +141,10 @@ static void start_or_stand_by(struct job *job)
 {
 	struct host *host = job->host;
 
-	if (host == NULL)
-		return; /* nobody can run it before the configuration names its service and server again */
+	if (host == NULL) { /* nobody can run it before the configuration names its service and server again */
+		job->state = JOB_QUEUED;
+		return;
+	}
 	if (host->running >= host->parallel) {
 		job->state = JOB_READY;
 		TAILQ_INSERT_TAIL(&host->ready, job, in_ready);
@@ -190,7 +204,7 @@ void queue_hurry_host(struct host *host)
 {
 	struct lane *lane, *next_lane;
 
-	HASH_ITER (hh, host->offering->broker->lanes, lane, next_lane) {
+	HASH_ITER (hh, host->offering->generation->broker->lanes, lane, next_lane) {
 		struct job *head = TAILQ_FIRST(&lane->jobs);
 
 		if (head->host == host && head->state == JOB_BACKOFF)
@@ -263,6 +277,47 @@ void queue_end(struct job *job, const struct broker_reply *reply)
 		begin_soon(TAILQ_FIRST(&lane->jobs), 0);
 	queue_answer(job, reply);
 	job_free(job);
+}
+
+/* ---- another configuration ---- */
+
+/* What runs goes on where it began; run_free finds its host anew. */
+static void move_job(struct job *job)
+{
+	const bool head = job == TAILQ_FIRST(&job->lane->jobs);
+	const struct host *before = job->host;
+
+	if (job->run != NULL)
+		return;
+	if (job->state == JOB_READY) {
+		TAILQ_REMOVE(&job->host->ready, job, in_ready);
+		job->state = JOB_QUEUED;
+		before = NULL;
+	}
+	queue_find_host(job);
+	if (head && before == NULL && job->state == JOB_QUEUED)
+		begin_soon(job, 0);
+}
+
+void queue_move(struct broker *broker)
+{
+	struct lane *lane, *next_lane;
+	struct job *job;
+
+	HASH_ITER (hh, broker->lanes, lane, next_lane) {
+		TAILQ_FOREACH (job, &lane->jobs, in_lane)
+			move_job(job);
+	}
+}
+
+bool queue_give_up(struct job *job)
+{
+	if (job->state == JOB_SAVING || job->cleaning)
+		return false;
+	job->given_up = true;
+	if (job->state == JOB_BACKOFF)
+		begin_soon(job, 0);
+	return true;
 }
 
 /* ---- start and stop of the program ---- */

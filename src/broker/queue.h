@@ -37,6 +37,14 @@ void queue_end(struct job *job, const struct broker_reply *reply);
 /* Answers those who wait; the job goes on without them. */
 void queue_answer(struct job *job, const struct broker_reply *reply);
 
+/* Sets the job's host by the present configuration; NULL when it has no such service or server. */
+void queue_find_host(struct job *job);
+/* The configuration is another now. */
+void queue_move(struct broker *broker);
+/* An operator wants no further attempt. False when it is too late, or must not be: what a failed create left has to go.
+ */
+bool queue_give_up(struct job *job);
+
 /* Takes up what is pending in the store. */
 int queue_recover(struct broker *broker, struct error *error);
 /* Cancels every call and timer. */

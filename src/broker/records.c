@@ -444,22 +444,75 @@ void changes_delete_tombstone(struct changes *changes, const char *service, cons
 	apply(changes, KEYSPACE_TOMBSTONES, &key, NULL, REVISION_ANY);
 }
 
-void records_counter_name(struct text *ret_name, const char *service, const char *server)
+static void retained_key(struct text *ret_key, const struct instance *instance)
 {
-	text_add_format(ret_name, "instances/%s/%s", service, server);
+	text_init(ret_key, KEY_LIMIT);
+	key_retained(ret_key, instance->retained_until, instance->incarnation);
 }
 
-void changes_count_instance(struct changes *changes, const struct instance *instance, int64_t delta)
+void changes_put_retained(struct changes *changes, const struct instance *instance)
+{
+	struct text key, value;
+
+	retained_key(&key, instance);
+	text_init(&value, 1);
+	apply(changes, KEYSPACE_RETAINED, &key, &value, REVISION_ANY);
+}
+
+void changes_delete_retained(struct changes *changes, const struct instance *instance)
+{
+	struct text key;
+
+	retained_key(&key, instance);
+	apply(changes, KEYSPACE_RETAINED, &key, NULL, REVISION_ANY);
+}
+
+/* ---- counters ---- */
+
+void records_counter_name(struct text *ret_name, enum counter counter, const struct instance *instance)
+{
+	const char *service = instance->service, *plan = instance->wanted_plan;
+	const char *team = instance->team != NULL ? instance->team : "";
+
+	switch (counter) {
+	case COUNTER_SERVER:
+		if (instance->server != NULL)
+			text_add_format(ret_name, "instances/%s/%s", service, instance->server);
+		return;
+	case COUNTER_TEAM:
+		text_add_format(ret_name, "teams/%s/%s", service, team);
+		return;
+	case COUNTER_PLAN:
+		text_add_format(ret_name, "plans/%s/%s", service, plan);
+		return;
+	case COUNTER_PLAN_TEAM:
+		text_add_format(ret_name, "plan-teams/%s/%s/%s", service, plan, team);
+		return;
+	case COUNTER_COUNT:
+		break;
+	}
+}
+
+static void count(struct changes *changes, enum counter counter, const struct instance *instance, int64_t delta)
 {
 	struct text name;
 
-	if (instance->server == NULL)
-		return;
 	text_init(&name, KEY_LIMIT);
-	records_counter_name(&name, instance->service, instance->server);
+	records_counter_name(&name, counter, instance);
 	if (changes->error.code == 0 && name.failed)
 		error_no_memory(&changes->error);
-	if (changes->error.code == 0)
+	if (changes->error.code == 0 && name.length > 0)
 		batch_add(changes->batch, text_string(&name), delta);
 	text_release(&name);
+}
+
+void changes_count_placed(struct changes *changes, const struct instance *instance, int64_t delta)
+{
+	count(changes, COUNTER_SERVER, instance, delta);
+}
+
+void changes_count_owned(struct changes *changes, const struct instance *instance, int64_t delta)
+{
+	for (enum counter counter = COUNTER_TEAM; counter < COUNTER_COUNT; counter++)
+		count(changes, counter, instance, delta);
 }

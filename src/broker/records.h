@@ -69,10 +69,25 @@ void changes_put_operation(struct changes *changes, const struct operation *oper
 void changes_delete_operation(struct changes *changes, const struct operation *operation);
 void changes_put_tombstone(struct changes *changes, const struct instance *instance, int64_t wall);
 void changes_delete_tombstone(struct changes *changes, const char *service, const char *name);
-/* The number of instances on the instance's server. */
-void changes_count_instance(struct changes *changes, const struct instance *instance, int64_t delta);
+/* That the instance's retention ends at retained_until. */
+void changes_put_retained(struct changes *changes, const struct instance *instance);
+void changes_delete_retained(struct changes *changes, const struct instance *instance);
 
-/* The counter's name in the store. */
-void records_counter_name(struct text *ret_name, const char *service, const char *server);
+/* ---- counters of instances ---- */
+
+enum counter {
+	COUNTER_SERVER,    /* on a server, retained ones included */
+	COUNTER_TEAM,      /* of a service that tsuru sees as a team's */
+	COUNTER_PLAN,      /* of a plan */
+	COUNTER_PLAN_TEAM, /* of both */
+	COUNTER_COUNT
+};
+
+/* Into ret_name, which is initialized; empty where the instance has no such thing. */
+void records_counter_name(struct text *ret_name, enum counter counter, const struct instance *instance);
+/* Adds to COUNTER_SERVER. */
+void changes_count_placed(struct changes *changes, const struct instance *instance, int64_t delta);
+/* Adds to the others, by the wanted plan. */
+void changes_count_owned(struct changes *changes, const struct instance *instance, int64_t delta);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "broker/environment.h"
 #include "broker/finish.h"
+#include "broker/generation.h"
 #include "broker/queue.h"
 
 void run_cancel(struct job *job)
@@ -25,6 +26,9 @@ void run_free(struct job *job)
 	call_cancel(&run->call);
 	call_release(&run->call);
 	arena_wipe(&run->arena);
+	if (run->generation != job->broker->generation)
+		queue_find_host(job);
+	generation_drop(run->generation);
 	free(run);
 	job->run = NULL;
 }
@@ -99,7 +103,7 @@ static int find_plan(struct job *job, struct error *error)
 	struct run *run = job->run;
 	const struct service *service = job->host->offering->service;
 	const struct instance *instance = &run->instance.record;
-	bool reaches = job->kind == OPERATION_CREATE || job->kind == OPERATION_UPDATE;
+	bool reaches = job->kind == OPERATION_CREATE || job->kind == OPERATION_UPDATE || job->kind == OPERATION_ADOPT;
 	const char *name = reaches || instance->plan == NULL ? instance->wanted_plan : instance->plan;
 
 	run->call.plan = service_plan(service, name);
@@ -132,8 +136,14 @@ static int prepare(struct job *job, struct error *error)
 		run->call.kind = job->kind == OPERATION_CREATE ? CALL_PROVISION : CALL_UPDATE;
 		rc = find_plan(job, error);
 		return rc != 0 ? rc : read_binds(job, error);
+	case OPERATION_ADOPT:
+		run->call.kind = CALL_ADOPT;
+		return find_plan(job, error);
 	case OPERATION_REMOVE:
-		run->call.kind = CALL_DEPROVISION;
+		run->call.kind = run->operation.record.retain > 0 ? CALL_RETIRE : CALL_DEPROVISION;
+		return read_binds(job, error);
+	case OPERATION_RESTORE:
+		run->call.kind = CALL_RESTORE;
 		return read_binds(job, error);
 	case OPERATION_BIND:
 	case OPERATION_ROTATE:
@@ -190,7 +200,7 @@ static void on_settled(struct driver_call *call, int code, const struct error *e
 		error_set(&job->error, ERR_CANCELED, "the instance \"%s\" is being removed",
 		          job->run->instance.record.name);
 		finish_start(job, VERDICT_CANCELED);
-	} else if (error_may_pass(code) && !is_expired(job)) {
+	} else if (error_may_pass(code) && !job->given_up && !is_expired(job)) {
 		finish_log(job, "retry");
 		run_free(job);
 		queue_back_off(job);
@@ -207,6 +217,10 @@ static bool is_pointless(struct job *job)
 
 	if (instance->state == INSTANCE_REMOVING && !removal) {
 		error_set(&job->error, ERR_CANCELED, "the instance \"%s\" is being removed", instance->name);
+		return true;
+	}
+	if (instance->state == INSTANCE_RETAINED && !removal && job->kind != OPERATION_RESTORE) {
+		error_set(&job->error, ERR_CANCELED, "the instance \"%s\" is removed", instance->name);
 		return true;
 	}
 	if (instance->state == INSTANCE_FAILED && !removal) {
@@ -247,6 +261,15 @@ static void fail_start(struct job *job, int code)
 	finish_start(job, code != ERR_NOT_FOUND ? VERDICT_FAILED : is_removal(job) ? VERDICT_DONE : VERDICT_CANCELED);
 }
 
+static void give_up(struct job *job)
+{
+	const struct error last = job->error;
+
+	error_set(&job->error, ERR_CANCELED, "an operator canceled it%s%s",
+	          last.code != 0 ? "; the last failure: " : "", last.code != 0 ? last.text : "");
+	finish_start(job, VERDICT_FAILED);
+}
+
 void run_start(struct job *job)
 {
 	struct run *run = calloc(1, sizeof(*run));
@@ -259,6 +282,8 @@ void run_start(struct job *job)
 		return;
 	}
 	job->run = run;
+	run->generation = job->host->offering->generation;
+	generation_hold(run->generation);
 	arena_init(&run->arena);
 	call_init(&run->call);
 	run->started = timers_now(job->broker->timers);
@@ -266,6 +291,11 @@ void run_start(struct job *job)
 	if (rc == 0 && is_pointless(job)) {
 		queue_release_host(job);
 		finish_start(job, VERDICT_CANCELED);
+		return;
+	}
+	if (rc == 0 && job->given_up) {
+		queue_release_host(job);
+		give_up(job);
 		return;
 	}
 	if (rc == 0)

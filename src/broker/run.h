@@ -12,7 +12,8 @@ enum verdict {
 };
 
 struct run {
-	struct arena arena; /* the records, the password and the environment; wiped */
+	struct generation *generation; /* that it began under; held */
+	struct arena arena;            /* the records, the password and the environment; wiped */
 	struct held_instance instance;
 	struct held_operation operation;
 	struct held_bind bind; /* bind, unbind, rotate */

@@ -1,24 +1,37 @@
-/* The sweep: every few minutes it looks at a bounded number of tombstones and deletes those that are too old. */
+/* The sweep: every few minutes it looks, in small parts, at what has its time: tombstones, ended binds, retained
+ * instances and the audit. */
 #include "broker/sweep.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/errand.h"
 #include "broker/records.h"
 
 #define SWEEP_INTERVAL (5 * 60 * 1000) /* ms between two passes */
 #define SWEEP_PAUSE    50              /* ms between two parts of a pass */
-#define SWEEP_PART     500             /* records looked at in one part */
+#define DUE_MAX        64
+#define SWEEP_PART     500 /* records looked at in one part */
 
 /* One part of a pass over one keyspace. */
 struct part {
 	struct broker *broker;
-	enum keyspace keyspace;
+	const struct chore *chore;
 	struct batch *batch;
 	int64_t now, kept;
 	size_t seen, deleted;
+	char due[DUE_MAX][INCARNATION_LENGTH + 1]; /* retained instances whose time has passed */
+	size_t due_count;
+	bool over; /* nothing behind it is due */
 	char last[STORE_KEY_MAX];
 	size_t last_length;
+};
+
+/* What is looked for in a keyspace. visit deletes what is due, or asks for what has to happen. */
+struct chore {
+	enum keyspace keyspace;
+	int64_t (*kept)(const struct config *config); /* ms */
+	void (*visit)(struct part *part, const void *key, size_t key_length, const struct store_value *value);
 };
 
 static void on_sweep(void *arg);
@@ -30,15 +43,90 @@ static void sweep_later(struct broker *broker, int64_t delay)
 	                  delay); /* without memory the sweep ends until the next start */
 }
 
-/* When the record began to be a memory; 0 (long ago) for one that cannot be read. */
-static int64_t record_time(enum keyspace keyspace, const struct store_value *value)
+static void delete (struct part *part, const void *key, size_t key_length, const struct store_value *value)
 {
-	struct tombstone tombstone;
-	struct bind bind;
+	batch_delete(part->batch, part->chore->keyspace, key, key_length, value->revision);
+	part->deleted++;
+}
 
-	if (keyspace == KEYSPACE_TOMBSTONES)
-		return tombstone_decode(value->bytes, value->length, &tombstone, NULL) == 0 ? tombstone.removed_at : 0;
-	return bind_decode(value->bytes, value->length, &bind, NULL) == 0 ? bind.updated_at : 0;
+/* ---- memories ---- */
+
+static int64_t tombstones_kept(const struct config *config)
+{
+	return config->limits.tombstones;
+}
+
+static int64_t unbound_kept(const struct config *config)
+{
+	return config->limits.tombstones < UNBOUND_KEPT ? config->limits.tombstones : UNBOUND_KEPT;
+}
+
+/* A record that cannot be read began long ago. */
+static void visit_tombstone(struct part *part, const void *key, size_t key_length, const struct store_value *value)
+{
+	struct tombstone tombstone = {0};
+
+	(void)tombstone_decode(value->bytes, value->length, &tombstone, NULL);
+	if (part->now - tombstone.removed_at > part->kept)
+		delete (part, key, key_length, value);
+}
+
+static void visit_unbound(struct part *part, const void *key, size_t key_length, const struct store_value *value)
+{
+	struct bind bind = {0};
+
+	(void)bind_decode(value->bytes, value->length, &bind, NULL);
+	if (part->now - bind.updated_at > part->kept)
+		delete (part, key, key_length, value);
+}
+
+/* ---- retained instances ---- */
+
+static int64_t retained_kept(const struct config *config)
+{
+	(void)config;
+	return 0;
+}
+
+/* The keys are in order of time. What is due is asked for after the scan, in which nothing may be committed. */
+static void visit_retained(struct part *part, const void *key, size_t key_length, const struct store_value *value)
+{
+	char time[KEY_RETAINED_TIME + 1] = "";
+
+	(void)value;
+	if (key_length != KEY_RETAINED_TIME + 1 + INCARNATION_LENGTH)
+		return;
+	memcpy(time, key, KEY_RETAINED_TIME);
+	part->over = strtoll(time, NULL, 16) > part->now;
+	if (!part->over)
+		memcpy(part->due[part->due_count++], (const char *)key + KEY_RETAINED_TIME + 1, INCARNATION_LENGTH);
+}
+
+/* An instance whose purge is under way already refuses another. */
+static void purge(struct broker *broker, const char *incarnation)
+{
+	struct held_instance held;
+	struct arena arena;
+
+	arena_init(&arena);
+	if (records_read_instance(broker, &arena, incarnation, &held, NULL) == 0)
+		errand_run(broker, broker_purge, &held.record, "retention", 0, NULL);
+	arena_release(&arena);
+}
+
+/* ---- the pass ---- */
+
+static const struct chore chores[] = {
+    {KEYSPACE_TOMBSTONES, tombstones_kept, visit_tombstone},
+    {KEYSPACE_UNBOUND, unbound_kept, visit_unbound},
+    {KEYSPACE_RETAINED, retained_kept, visit_retained},
+};
+
+#define CHORE_COUNT (sizeof(chores) / sizeof(*chores))
+
+static bool is_full(const struct part *part)
+{
+	return part->seen == SWEEP_PART || part->due_count == DUE_MAX;
 }
 
 static bool on_record(void *arg, const void *key, size_t key_length, const struct store_value *value)
@@ -47,11 +135,9 @@ static bool on_record(void *arg, const void *key, size_t key_length, const struc
 
 	memcpy(part->last, key, key_length);
 	part->last_length = key_length;
-	if (part->now - record_time(part->keyspace, value) > part->kept) {
-		batch_delete(part->batch, part->keyspace, key, key_length, value->revision);
-		part->deleted++;
-	}
-	return ++part->seen < SWEEP_PART;
+	part->seen++;
+	part->chore->visit(part, key, key_length, value);
+	return !part->over && !is_full(part);
 }
 
 static void on_swept(void *arg, int code, const struct error *error, uint64_t revision)
@@ -82,29 +168,28 @@ static void forget_position(struct broker *broker)
 
 static void on_sweep(void *arg)
 {
-	static const enum keyspace keyspaces[] = {KEYSPACE_TOMBSTONES, KEYSPACE_UNBOUND};
 	struct broker *broker = arg;
-	int64_t kept = broker->config->limits.tombstones;
-	struct part part = {.broker = broker, .keyspace = keyspaces[broker->sweep_unbound], .kept = kept};
+	struct part part = {.broker = broker, .chore = &chores[broker->chore], .now = timers_wall(broker->timers)};
 
-	if (part.keyspace == KEYSPACE_UNBOUND && kept > UNBOUND_KEPT)
-		part.kept = UNBOUND_KEPT;
-	part.now = timers_wall(broker->timers);
+	part.kept = part.chore->kept(broker_config(broker));
 	part.batch = batch_new(broker->store);
 	batch_use_reserve(part.batch);
-	(void)store_scan(broker->store, part.keyspace, "", 0, broker->swept, broker->swept_length, on_record, &part);
+	(void)store_scan(broker->store, part.chore->keyspace, "", 0, broker->swept, broker->swept_length, on_record,
+	                 &part);
 	if (part.deleted > 0)
 		batch_commit(part.batch, on_swept, NULL);
 	else
 		batch_free(part.batch);
-	if (part.seen == SWEEP_PART) {
+	for (size_t i = 0; i < part.due_count; i++)
+		purge(broker, part.due[i]);
+	if (is_full(&part) && !part.over) {
 		remember(broker, &part);
 		sweep_later(broker, SWEEP_PAUSE);
 		return;
 	}
 	forget_position(broker);
-	broker->sweep_unbound = !broker->sweep_unbound; /* the other keyspace is next */
-	sweep_later(broker, broker->sweep_unbound ? SWEEP_PAUSE : SWEEP_INTERVAL);
+	broker->chore = (broker->chore + 1) % CHORE_COUNT;
+	sweep_later(broker, broker->chore > 0 ? SWEEP_PAUSE : SWEEP_INTERVAL);
 }
 
 void sweep_open(struct broker *broker)

@@ -10,6 +10,7 @@ static int decide_update(struct intent *intent, struct changes *changes, enum in
 	const struct plan *plan = NULL;
 	struct held_instance held;
 	struct instance *instance = &held.record;
+	struct instance before;
 	bool same;
 	int rc = intent_find_instance(intent, &held, error);
 
@@ -26,6 +27,7 @@ static int decide_update(struct intent *intent, struct changes *changes, enum in
 		*ret_next = intent_join(intent, instance->incarnation, NULL, OPERATION_UPDATE);
 		return 0;
 	}
+	before = *instance;
 	instance->wanted_plan = plan->name;
 	instance->parameters = request->parameters;
 	instance->description = request->description;
@@ -33,11 +35,16 @@ static int decide_update(struct intent *intent, struct changes *changes, enum in
 	instance->team = request->team != NULL ? request->team : instance->team;
 	instance->updated_at = timers_wall(intent->broker->timers);
 	/* Also when nothing was asked anew: the plan's options may have changed in the configuration. */
+	rc = accept_owned(intent, &before, instance, ret_next, error);
 	if (rc == 0)
 		rc = intent_add_operation(intent, changes, instance, &update, NULL, error);
+	if (rc != 0)
+		return rc;
+	changes_count_owned(changes, &before, -1);
+	changes_count_owned(changes, instance, 1);
 	changes_put_instance(changes, instance, held.revision);
 	*ret_next = INTENT_COMMIT;
-	return rc;
+	return 0;
 }
 
 void broker_update(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg)

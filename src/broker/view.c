@@ -46,7 +46,7 @@ static void set_status(struct status *status, enum status_kind kind, const char 
 
 static void status_of_ready(const struct view *view, struct status *status)
 {
-	const unsigned updates = 1u << OPERATION_UPDATE | 1u << OPERATION_CREATE;
+	const unsigned updates = 1u << OPERATION_UPDATE | 1u << OPERATION_CREATE | 1u << OPERATION_RESTORE;
 	const struct instance *instance = &view->instance.record;
 	const struct observation *observation = health_observe(view->broker, instance);
 
@@ -95,6 +95,9 @@ int broker_status(struct broker *broker, const struct service *service, const ch
 		break;
 	case INSTANCE_REMOVING:
 		status_of_removing(&view, ret_status);
+		break;
+	case INSTANCE_RETAINED:
+		set_status(ret_status, STATUS_DOWN, "it is removed", "");
 		break;
 	case INSTANCE_CREATING:
 		set_status(ret_status, STATUS_PENDING, "", "");

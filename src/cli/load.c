@@ -40,6 +40,8 @@ int load_config(const struct invocation *invocation, struct config **ret_config)
 		    .name = driver->name,
 		    .server_keys = driver->server_keys,
 		    .plan_keys = driver->plan_keys,
+		    .retires = driver->retires,
+		    .retain = driver->retain,
 		    .variables = driver->variables,
 		};
 	}

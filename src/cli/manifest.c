@@ -103,7 +103,7 @@ int manifest_print(const struct config *config, const struct service *service, c
 	if (rc == 0)
 		rc = add_line(ret_yaml, "username", service->username, error);
 	if (rc == 0)
-		rc = add_line(ret_yaml, "password", service->password, error);
+		rc = add_line(ret_yaml, "password", service->passwords[0], error);
 	if (rc == 0)
 		rc = add_endpoint(config, service, endpoint, ret_yaml, error);
 	if (rc == 0 && team != NULL)

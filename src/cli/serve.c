@@ -261,7 +261,7 @@ static void log_admin(const struct program *program)
 	if (program->config->admin == NULL)
 		return;
 	log_begin(&line, &program->log, LOG_WARNING, "admin-not-served");
-	log_text(&line, "admin", program->config->admin);
+	log_text(&line, "admin", program->config->admin->listen.text);
 	log_text(&line, "message", "this version has no listener for operators; \"admin\" is only checked");
 	log_end(&line);
 }

@@ -5,7 +5,8 @@
 #include "base/text.h"
 #include "config/reader.h"
 
-#define NAME_MAX_BYTES 64
+#define NAME_MAX_BYTES 64   /* SERVER_NAME_MAX */
+#define PASSWORD_MAX   1024 /* bytes */
 
 /* "host:port", "[v6]:port" or ":port"; the host is numeric. */
 bool split_listener(const char *text, struct arena *arena, struct listener *ret_listener)
@@ -86,6 +87,15 @@ int check_path(const char *name, const char *value, struct error *error)
 	    "\"%s\" is \"%.100s\"; a path begins with /, does not end with one, and holds letters, digits, "
 	    "-, _, ~ and dots that begin no segment",
 	    name, value);
+}
+
+int check_password(const char *name, const char *value, struct error *error)
+{
+	const size_t length = strlen(value);
+
+	if (length > 0 && length <= PASSWORD_MAX)
+		return 0;
+	return error_set(error, ERR_INVALID, "\"%s\" has %zu bytes; allowed are 1 to %d", name, length, PASSWORD_MAX);
 }
 
 int check_log_format(const char *name, const char *value, struct error *error)

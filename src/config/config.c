@@ -16,6 +16,7 @@
 struct loaded {
 	struct config config;
 	struct arena arena;
+	size_t holders;
 };
 
 int node_of(const struct mapping *mapping, const char *key)
@@ -47,6 +48,8 @@ static void load_limits(struct loader *loader, int node)
 	limits->idle_timeout = number_of(&mapping, "idle_timeout");
 	limits->shutdown = number_of(&mapping, "shutdown");
 	limits->tombstones = number_of(&mapping, "tombstones");
+	limits->audit = number_of(&mapping, "audit");
+	limits->audit_entries = number_of(&mapping, "audit_entries");
 	limits->history = number_of(&mapping, "history");
 	limits->store_bytes = number_of(&mapping, "store_bytes");
 }
@@ -60,17 +63,40 @@ static void load_log(struct loader *loader, int node)
 	loader->config->log_level = text_of(&mapping, "level");
 }
 
+static void load_admin(struct loader *loader, int node)
+{
+	struct arena *arena = loader->reader.arena;
+	struct mapping mapping;
+	struct admin *admin;
+
+	if (node == 0)
+		return;
+	admin = arena_alloc(arena, sizeof(*admin));
+	if (admin == NULL)
+		return;
+	reader_mapping(&loader->reader, node, "\"admin\"", admin_keys, NULL, &mapping);
+	if (text_of(&mapping, "listen") != NULL)
+		(void)split_listener(text_of(&mapping, "listen"), arena, &admin->listen);
+	admin->username = text_of(&mapping, "username");
+	if (admin->username != NULL && strchr(admin->username, ':') != NULL)
+		reader_error(&loader->reader, node_of(&mapping, "username"),
+		             "\"username\" must not hold a colon (RFC 7617)");
+	admin->open_metrics = options_flag(&mapping.options, "open_metrics");
+	load_passwords(loader, &mapping, "\"admin\"", &admin->passwords, &admin->password_count);
+	loader->config->admin = admin;
+}
+
 static void load_document(struct loader *loader)
 {
 	struct config *config = loader->config;
 	struct mapping mapping;
 
 	reader_mapping(&loader->reader, 1, "the configuration", top_keys, NULL, &mapping);
-	config->admin = text_of(&mapping, "admin");
 	config->data_dir = text_of(&mapping, "data_dir");
 	config->secret_key_file = text_of(&mapping, "secret_key_file");
 	if (text_of(&mapping, "listen") != NULL)
 		(void)split_listener(text_of(&mapping, "listen"), loader->reader.arena, &config->listen);
+	load_admin(loader, node_of(&mapping, "admin"));
 	load_log(loader, node_of(&mapping, "log"));
 	load_limits(loader, node_of(&mapping, "limits"));
 	load_services(loader, node_of(&mapping, "services"));
@@ -157,6 +183,7 @@ int config_load(const char *path, const struct config_driver *drivers, size_t dr
 		return ERR_NO_MEMORY;
 	}
 	arena_init(&loaded->arena);
+	loaded->holders = 1;
 	arena_init(&loader.reader.errors);
 	loader.config = &loaded->config;
 	loader.config->file = arena_text(&loaded->arena, path);
@@ -173,11 +200,17 @@ int config_load(const char *path, const struct config_driver *drivers, size_t dr
 	return ERR_INVALID;
 }
 
+struct config *config_hold(struct config *config)
+{
+	((struct loaded *)config)->holders++; /* it is loaded's first member */
+	return config;
+}
+
 void config_free(struct config *config)
 {
-	struct loaded *loaded = (struct loaded *)config; /* its first member */
+	struct loaded *loaded = (struct loaded *)config;
 
-	if (loaded == NULL)
+	if (loaded == NULL || --loaded->holders > 0)
 		return;
 	arena_wipe(&loaded->arena);
 	free(loaded);

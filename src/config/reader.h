@@ -56,6 +56,7 @@ int check_listener(const char *name, const char *value, struct error *error);
 int check_service_name(const char *name, const char *value, struct error *error);
 int check_name(const char *name, const char *value, struct error *error);
 int check_path(const char *name, const char *value, struct error *error);
+int check_password(const char *name, const char *value, struct error *error);
 int check_log_format(const char *name, const char *value, struct error *error);
 int check_log_level(const char *name, const char *value, struct error *error);
 /* Splits an address that check_listener has passed; host is copied to the arena. */

@@ -43,6 +43,16 @@ static void take_env(struct loader *loader, const struct mapping *mapping, const
 
 /* ---- plans and servers ---- */
 
+static int64_t read_retain(struct reader *reader, const struct mapping *mapping, const struct config_driver *driver)
+{
+	if (node_of(mapping, "retain") == 0)
+		return driver != NULL ? driver->retain : 0;
+	if (driver != NULL && !driver->retires && number_of(mapping, "retain") > 0)
+		reader_error(reader, node_of(mapping, "retain"),
+		             "the driver \"%s\" cannot keep a removed instance; leave \"retain\" away", driver->name);
+	return number_of(mapping, "retain");
+}
+
 static void load_plans(struct loader *loader, const struct mapping *from, const struct config_driver *driver,
                        struct service *service)
 {
@@ -62,6 +72,9 @@ static void load_plans(struct loader *loader, const struct mapping *from, const 
 		               &mapping);
 		plans[i].name = text_of(&mapping, "name");
 		plans[i].description = text_of(&mapping, "description");
+		plans[i].instances = number_of(&mapping, "instances");
+		plans[i].instances_per_team = number_of(&mapping, "instances_per_team");
+		plans[i].retain = read_retain(reader, &mapping, driver);
 		plans[i].options = own_options(&mapping, plan_keys);
 		take_env(loader, &mapping, driver, &plans[i].env, &plans[i].env_count);
 		for (size_t j = 0; plans[i].name != NULL && j < i; j++)
@@ -175,19 +188,28 @@ static const char *read_password(struct loader *loader, int node, const char *pa
 	return password;
 }
 
-static void load_password(struct loader *loader, const struct mapping *mapping, struct service *service)
+void load_passwords(struct loader *loader, const struct mapping *mapping, const char *what,
+                    const char *const **ret_passwords, size_t *ret_count)
 {
 	const int node = node_of(mapping, "password"), file_node = node_of(mapping, "password_file");
+	const struct option *given = options_find(&mapping->options, node != 0 ? "password" : "password_file");
+	const size_t count = given->value.list.count;
+	const char **passwords;
 
 	if ((node == 0) == (file_node == 0)) {
 		reader_error(&loader->reader, file_node != 0 ? file_node : mapping->node,
-		             "a service must have one of \"password\" and \"password_file\"%s",
+		             "%s must have one of \"password\" and \"password_file\"%s", what,
 		             node != 0 ? ", not both" : "");
 		return;
 	}
-	service->password = text_of(mapping, "password");
-	if (file_node != 0 && text_of(mapping, "password_file") != NULL)
-		service->password = read_password(loader, file_node, text_of(mapping, "password_file"));
+	*ret_passwords = given->value.list.items;
+	*ret_count = count;
+	if (node != 0)
+		return;
+	passwords = arena_alloc(loader->reader.arena, (count + 1) * sizeof(*passwords));
+	for (size_t i = 0; passwords != NULL && i < count; i++)
+		passwords[i] = read_password(loader, file_node, given->value.list.items[i]);
+	*ret_passwords = passwords;
 }
 
 static void check_clusters(struct loader *loader, const struct mapping *mapping, const struct service *service)
@@ -240,8 +262,9 @@ static void load_service(struct loader *loader, int node, struct service *servic
 	service->bind_wait = number_of(&mapping, "bind_wait");
 	service->attempt_timeout = number_of(&mapping, "attempt_timeout");
 	service->retry_for = number_of(&mapping, "retry_for");
+	service->instances_per_team = number_of(&mapping, "instances_per_team");
 	service->multi_cluster = options_flag(&mapping.options, "multi_cluster");
-	load_password(loader, &mapping, service);
+	load_passwords(loader, &mapping, "a service", &service->passwords, &service->password_count);
 	take_env(loader, &mapping, driver, &service->env, &service->env_count);
 	load_servers(loader, &mapping, driver, service);
 	load_plans(loader, &mapping, driver, service);

@@ -3,6 +3,7 @@
 #include "config/tables.h"
 
 #include "config/reader.h"
+#include "model/service.h"
 #include "model/template.h"
 
 #define SECOND ((int64_t)1000)
@@ -21,12 +22,29 @@ static int check_template_name(const char *name, const char *value, struct error
 
 const struct config_key top_keys[] = {
     {.name = "listen", .fallback = "0.0.0.0:8080", .check = check_listener, .help = "where tsuru reaches the broker"},
-    {.name = "admin", .check = check_listener, .help = "where operators reach it"},
+    {.name = "admin", .type = KEY_NODE, .help = "the operators' listener"},
     {.name = "data_dir", .fallback = "/var/lib/tsuru-broker", .min = 1, .max = 3000, .help = "the store's directory"},
     {.name = "secret_key_file", .min = 1, .max = 3000, .help = "the file that holds the master key"},
     {.name = "log", .type = KEY_NODE, .help = "the log's format and level"},
     {.name = "limits", .type = KEY_NODE, .help = "sizes and times"},
     {.name = "services", .type = KEY_NODE, .required = true, .help = "a list of what tsuru is offered"},
+    {0},
+};
+
+const struct config_key admin_keys[] = {
+    {.name = "listen", .required = true, .check = check_listener, .help = "where operators reach it"},
+    {.name = "username", .fallback = "admin", .min = 1, .max = 255, .help = "that operators log in with"},
+    {.name = "password",
+     .type = KEY_LIST,
+     .max = SERVICE_PASSWORDS_MAX,
+     .check = check_password,
+     .secret = true,
+     .help = "that operators log in with; several while it changes"},
+    {.name = "password_file",
+     .type = KEY_LIST,
+     .max = SERVICE_PASSWORDS_MAX,
+     .help = "files that hold a password each"},
+    {.name = "open_metrics", .type = KEY_BOOL, .fallback = "true", .help = "whether /metrics needs no login"},
     {0},
 };
 
@@ -56,6 +74,8 @@ const struct config_key limits_keys[] = {
     TIME_KEY("idle_timeout", "75s", SECOND, HOUR, "that a kept connection may be idle"),
     TIME_KEY("shutdown", "30s", 0, 10 * MINUTE, "that waiting requests get after SIGTERM"),
     TIME_KEY("tombstones", "30d", HOUR, 3650 * DAY, "that removed instances are remembered"),
+    TIME_KEY("audit", "365d", HOUR, 3650 * DAY, "that the record of who did what is kept"),
+    NUMBER_KEY("audit_entries", "1000000", 1000, 100000000, "the most that are kept of it"),
     NUMBER_KEY("history", "20", 1, 1000, "finished operations kept for an instance"),
     SIZE_KEY("store_bytes", "64GiB", 16 * MIB, 1024 * GIB, "that the store may grow to"),
     {0},
@@ -66,12 +86,21 @@ const struct config_key service_keys[] = {
     {.name = "path", .check = check_path, .help = "its base path; /NAME if absent"},
     {.name = "driver", .required = true, .check = check_name, .help = "what kind of server it is"},
     {.name = "username", .min = 1, .max = 255, .help = "that tsuru logs in with; the name if absent"},
-    {.name = "password", .min = 1, .max = 1024, .secret = true, .help = "that tsuru logs in with"},
-    {.name = "password_file", .min = 1, .max = 3000, .help = "a file that holds the password"},
+    {.name = "password",
+     .type = KEY_LIST,
+     .max = SERVICE_PASSWORDS_MAX,
+     .check = check_password,
+     .secret = true,
+     .help = "that tsuru logs in with; several while it changes"},
+    {.name = "password_file",
+     .type = KEY_LIST,
+     .max = SERVICE_PASSWORDS_MAX,
+     .help = "files that hold a password each"},
     TIME_KEY("wait", "25s", 0, 280 * SECOND, "that a create, update or removal waits to be finished"),
     TIME_KEY("bind_wait", "120s", SECOND, 280 * SECOND, "that a bind waits for its answer"),
     TIME_KEY("attempt_timeout", "60s", SECOND, HOUR, "for one attempt on a server"),
     TIME_KEY("retry_for", "1h", 0, 30 * DAY, "that failures which may pass are retried"),
+    NUMBER_KEY("instances_per_team", "0", 0, 1000000, "of all plans; 0: no limit"),
     {.name = "multi_cluster", .type = KEY_BOOL, .fallback = "false", .help = "whether tsuru chooses a cluster by pool"},
     {.name = "servers", .type = KEY_NODE, .help = "a list of the servers that hold the instances"},
     {.name = "env", .type = KEY_MAP, .max = 256, .check = check_template_name, .help = "variables that apps get"},
@@ -92,6 +121,9 @@ const struct config_key server_keys[] = {
 const struct config_key plan_keys[] = {
     {.name = "name", .required = true, .check = check_name, .help = "that users give"},
     {.name = "description", .fallback = "", .max = 1024, .help = "that users see"},
+    TIME_KEY("retain", NULL, 0, 3650 * DAY, "that a removed instance can be brought back; the driver's if absent"),
+    NUMBER_KEY("instances", "0", 0, 100000000, "of this plan in all; 0: no limit"),
+    NUMBER_KEY("instances_per_team", "0", 0, 1000000, "of this plan; 0: no limit"),
     {.name = "env", .type = KEY_MAP, .max = 256, .check = check_template_name, .help = "variables that apps get"},
     {0},
 };

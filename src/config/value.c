@@ -179,10 +179,20 @@ static bool read_scalar(struct reader *reader, int node, const struct config_key
 	return run_check(reader, node, key, key->name, text);
 }
 
+/* A single value is a list of one. */
+static size_t list_items(struct reader *reader, const int *index, const struct config_key *key,
+                         const yaml_node_item_t **ret_items)
+{
+	if (yaml_document_get_node(&reader->document, *index)->type != YAML_SCALAR_NODE)
+		return reader_sequence(reader, *index, key->name, ret_items);
+	*ret_items = index;
+	return 1;
+}
+
 static bool read_list(struct reader *reader, int index, const struct config_key *key, struct option *option)
 {
 	const yaml_node_item_t *items;
-	const size_t count = reader_sequence(reader, index, key->name, &items);
+	const size_t count = list_items(reader, &index, key, &items);
 	const char **texts = arena_alloc(reader->arena, (count + 1) * sizeof(*texts));
 
 	if (texts == NULL || !check_range(reader, index, key, (int64_t)count, "too long"))

@@ -15,7 +15,9 @@ static bool credentials_match(const struct http_site *site, char *credentials, s
 		return false;
 	*colon = '\0';
 	bool username_equal = secret_equal(credentials, site->username);
-	bool password_equal = secret_equal(colon + 1, site->password);
+	bool password_equal = false;
+	for (size_t i = 0; i < site->password_count; i++)
+		password_equal |= secret_equal(colon + 1, site->passwords[i]);
 	return username_equal & password_equal;
 }
 

@@ -30,6 +30,13 @@ void key_operation(struct text *ret_key, const char *incarnation, const char *id
 	add_part(ret_key, id);
 }
 
+void key_retained(struct text *ret_key, int64_t until, const char *incarnation)
+{
+	text_reset(ret_key);
+	text_add_format(ret_key, "%0*llx", KEY_RETAINED_TIME, (unsigned long long)until);
+	add_part(ret_key, incarnation);
+}
+
 void key_incarnation_prefix(struct text *ret_key, const char *incarnation)
 {
 	text_reset(ret_key);

@@ -15,6 +15,7 @@ static const char *const kind_names[] = {
     [OPERATION_REMOVE] = "remove",         [OPERATION_BIND] = "bind",
     [OPERATION_UNBIND] = "unbind",         [OPERATION_ROTATE] = "rotate",
     [OPERATION_ALLOW_UNIT] = "allow-unit", [OPERATION_DENY_UNIT] = "deny-unit",
+    [OPERATION_RESTORE] = "restore",       [OPERATION_ADOPT] = "adopt",
 };
 
 static const char *const state_names[] = {
@@ -37,7 +38,7 @@ static const unsigned int moves[] = {
 static const struct field fields[] = {
     {"id", 1, FIELD_TEXT, true, AT(id), .min = OPERATION_ID_LENGTH, .max = OPERATION_ID_LENGTH},
     {"incarnation", 2, FIELD_TEXT, true, AT(incarnation), .min = INCARNATION_LENGTH, .max = INCARNATION_LENGTH},
-    {"kind", 3, FIELD_ENUM, true, AT(kind), .max = OPERATION_DENY_UNIT},
+    {"kind", 3, FIELD_ENUM, true, AT(kind), .max = OPERATION_ADOPT},
     {"state", 4, FIELD_ENUM, true, AT(state), .max = OPERATION_CANCELED},
     {"bind's kind", 5, FIELD_ENUM, false, AT(bind_kind), .max = BIND_JOB},
     {"bind's name", 6, FIELD_TEXT, false, AT(bind_name), .min = 1, .max = APP_NAME_MAX},
@@ -52,6 +53,7 @@ static const struct field fields[] = {
     {"attempts", 15, FIELD_NUMBER, false, AT(attempts)},
     {"creation time", 16, FIELD_NUMBER, false, AT(created_at)},
     {"end time", 17, FIELD_NUMBER, false, AT(finished_at)},
+    {"retention", 18, FIELD_NUMBER, false, AT(retain)},
 };
 
 static const char *find_missing(const void *object)
@@ -71,6 +73,8 @@ static const char *find_missing(const void *object)
 	case OPERATION_CREATE:
 	case OPERATION_UPDATE:
 	case OPERATION_REMOVE:
+	case OPERATION_RESTORE:
+	case OPERATION_ADOPT:
 		break;
 	}
 	return NULL;
@@ -110,7 +114,7 @@ int operation_move(struct operation *operation, enum operation_state next, struc
 
 const char *operation_kind_name(enum operation_kind kind)
 {
-	return kind >= OPERATION_CREATE && kind <= OPERATION_DENY_UNIT ? kind_names[kind] : "unknown";
+	return kind >= OPERATION_CREATE && kind <= OPERATION_ADOPT ? kind_names[kind] : "unknown";
 }
 
 const char *operation_state_name(enum operation_state state)

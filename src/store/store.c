@@ -23,7 +23,8 @@ static const char format_key[] = "store.format";
 const char *const keyspace_names[KEYSPACE_COUNT] = {
     [KEYSPACE_NAMES] = "names",           [KEYSPACE_INSTANCES] = "instances", [KEYSPACE_BINDS] = "binds",
     [KEYSPACE_OPERATIONS] = "operations", [KEYSPACE_PENDING] = "pending",     [KEYSPACE_TOMBSTONES] = "tombstones",
-    [KEYSPACE_UNBOUND] = "unbound",       [KEYSPACE_COUNTERS] = "counters",   [KEYSPACE_META] = "meta",
+    [KEYSPACE_RETAINED] = "retained",     [KEYSPACE_AUDIT] = "audit",         [KEYSPACE_UNBOUND] = "unbound",
+    [KEYSPACE_COUNTERS] = "counters",     [KEYSPACE_META] = "meta",
 };
 
 /* ---- the directory ---- */

@@ -11,7 +11,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct http_site site = {.path = "/", .username = "user", .password = "a password that is not guessed"};
+	const struct http_site site = {.path = "/",
+	                               .username = "user",
+	                               .passwords = &(const char *){"a password that is not guessed"},
+	                               .password_count = 1};
 	char *header = malloc(size + 1);
 	struct arena arena;
 

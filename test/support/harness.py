@@ -322,8 +322,8 @@ class Tsuru:
 
 
 def postgres_service(server, password, name="postgres", more="", plans=None, server_more=""):
-    plans = plans or """      - {name: small, description: "10 connections", connection_limit: 10}
-      - {name: large, description: "100 connections", connection_limit: 100, extensions: [pg_trgm], statement_timeout: 90s}
+    plans = plans or """      - {name: small, description: "10 connections", connection_limit: 10, retain: 0}
+      - {name: large, description: "100 connections", connection_limit: 100, retain: 0, extensions: [pg_trgm], statement_timeout: 90s}
 """
     return f"""  - name: {name}
     driver: postgres

@@ -11,6 +11,16 @@ static void step_drop_database(void *arg)
 	work_query(work, NULL);
 }
 
+static void step_drop_retired_database(void *arg)
+{
+	struct work *work = arg;
+	struct sql *sql = work_sql(work);
+
+	if (work->facts.retired)
+		sql_add(sql, "DROP DATABASE IF EXISTS %i WITH (FORCE)", work->retired);
+	work_query(work, NULL);
+}
+
 static void step_drop_roles(void *arg)
 {
 	struct work *work = arg;
@@ -28,6 +38,7 @@ static const struct step deprovision_steps[] = {
     {"disable_logins", step_disable_roles},
     {"end_sessions", step_end_sessions},
     {"drop_database", step_drop_database},
+    {"drop_retired_database", step_drop_retired_database},
     {"find_what_roles_left", step_find_leftovers},
     {"clear_what_roles_left", step_clear_leftovers},
     {"drop_roles", step_drop_roles},

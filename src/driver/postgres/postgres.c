@@ -11,6 +11,8 @@
 #include "pool.h"
 #include "work.h"
 
+#define RETAIN (24 * 3600 * 1000) /* ms */
+
 /* ---- keys ---- */
 
 /* What the broker sets itself, or what would keep the login from acting as the owner. */
@@ -179,6 +181,8 @@ const struct driver driver_postgres = {
     .instance_parameters = instance_parameters,
     .bind_parameters = bind_parameters,
     .units = false,
+    .retires = true,
+    .retain = RETAIN,
     .open = postgres_open,
     .close = postgres_close,
     .validate = postgres_validate,
@@ -189,11 +193,11 @@ const struct driver driver_postgres = {
     .unbind = postgres_unbind,
     .check = postgres_check,
     .observe = postgres_observe,
-    .retire = driver_refuse,
-    .restore = driver_refuse,
-    .inspect = driver_settle_done,
-    .list = driver_settle_done,
-    .adopt = driver_refuse,
+    .retire = postgres_retire,
+    .restore = postgres_restore,
+    .inspect = postgres_inspect,
+    .list = postgres_list,
+    .adopt = postgres_adopt,
     .allow_unit = driver_settle_done,
     .deny_unit = driver_settle_done,
     .cancel = work_cancel,

@@ -9,9 +9,10 @@
 #include "driver/driver.h"
 #include "target.h"
 
-#define INSTANCE_MAX 60 /* bytes of a database's name: PostgreSQL's 63, less those of the suffix */
+#define INSTANCE_MAX 55 /* bytes of a database's name: PostgreSQL's 63, less those of the longer suffix */
 #define LOGIN_MAX    63
 #define READER_END   "_r"
+#define RETIRED_END  "_retired"
 
 struct pool;
 
@@ -30,7 +31,8 @@ struct postgres {
 /* Whether the parameters of a bind ask for one that only reads. */
 int postgres_read_only(const struct cJSON *parameters, bool *ret_read_only, struct error *error);
 
-/* The slots of the vtable, each in the file of its name; check is in observe.c. */
+/* The slots of the vtable, each in the file of its name; check is in observe.c, list in inspect.c, restore in retire.c.
+ */
 void postgres_provision(void *state, struct driver_call *call);
 void postgres_update(void *state, struct driver_call *call);
 void postgres_deprovision(void *state, struct driver_call *call);
@@ -38,5 +40,10 @@ void postgres_bind(void *state, struct driver_call *call);
 void postgres_unbind(void *state, struct driver_call *call);
 void postgres_check(void *state, struct driver_call *call);
 void postgres_observe(void *state, struct driver_call *call);
+void postgres_retire(void *state, struct driver_call *call);
+void postgres_restore(void *state, struct driver_call *call);
+void postgres_inspect(void *state, struct driver_call *call);
+void postgres_list(void *state, struct driver_call *call);
+void postgres_adopt(void *state, struct driver_call *call);
 
 #endif

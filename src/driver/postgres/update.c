@@ -1,34 +1,17 @@
 /* update: the plan's extensions, limits and settings on a living database and its logins. Extensions are never dropped;
  * locale and template count at creation only. */
-#include "inside.h"
 #include "roles.h"
-
-static void on_extended(struct work *work, const PGresult *rows)
-{
-	(void)rows;
-	work_leave(work);
-	steps_next(&work->steps);
-}
-
-static void extend(struct work *work)
-{
-	struct sql *sql = work_sql(work);
-
-	sql_add(sql, "BEGIN;\n");
-	inside_add_extensions(sql, work->call->plan);
-	sql_add(sql, "COMMIT;\n");
-	work_query_inside(work, on_extended);
-}
+#include "setup.h"
 
 /* First: what a server may lack shows before anything is changed. */
 static void step_create_extensions(void *arg)
 {
 	struct work *work = arg;
 
-	if (options_find(&work->call->plan->options, "extensions")->set)
-		work_enter(work, work->owner, extend);
-	else
+	if (work->facts.reader && !options_find(&work->call->plan->options, "extensions")->set)
 		steps_next(&work->steps);
+	else
+		step_prepare_database(work);
 }
 
 static void step_apply_plan(void *arg)
@@ -37,7 +20,7 @@ static void step_apply_plan(void *arg)
 	const int64_t limit = plan_connection_limit(work->call->plan);
 	struct sql *sql = work_sql(work);
 
-	sql_add(sql, "ALTER DATABASE %i CONNECTION LIMIT %d;\n", work->owner, limit);
+	sql_add(sql, "ALTER DATABASE %i ALLOW_CONNECTIONS true CONNECTION LIMIT %d;\n", work->owner, limit);
 	roles_add_settings(sql, work, work->owner, ROLE_OWNER);
 	for (size_t i = 0; i < work->role_count; i++) {
 		const struct role *role = &work->roles[i];
@@ -49,13 +32,10 @@ static void step_apply_plan(void *arg)
 }
 
 static const struct step update_steps[] = {
-    {"take_session", step_take_session},
-    {"look_for_roles_and_database", step_look},
-    {"find_the_database", step_require_database},
-    {"create_extensions", step_create_extensions},
-    {"find_logins", step_find_logins},
-    {"apply_the_plan", step_apply_plan},
-    {NULL, NULL},
+    {"take_session", step_take_session},           {"look_for_roles_and_database", step_look},
+    {"find_the_database", step_require_database},  {"create_roles", step_create_roles},
+    {"create_extensions", step_create_extensions}, {"find_logins", step_find_logins},
+    {"apply_the_plan", step_apply_plan},           {NULL, NULL},
 };
 
 void postgres_update(void *state, struct driver_call *call)

@@ -35,6 +35,7 @@ static void name_roles(struct work *work)
 	work->owner = call->instance != NULL ? call->instance->resource : "";
 	work->login = call->bind != NULL ? call->bind->login : NULL;
 	snprintf(work->reader, sizeof(work->reader), "%s" READER_END, work->owner);
+	snprintf(work->retired, sizeof(work->retired), "%s" RETIRED_END, work->owner);
 }
 
 struct work *work_begin(void *state, struct driver_call *call)
@@ -329,6 +330,7 @@ static void note_facts(struct work *work, const PGresult *rows)
 	    .login = is_true(rows, 2),
 	    .database = is_true(rows, 3),
 	    .owned = is_true(rows, 4),
+	    .retired = is_true(rows, 5),
 	};
 	steps_next(&work->steps);
 }
@@ -346,8 +348,10 @@ void step_look(void *arg)
 	    " EXISTS (SELECT FROM pg_roles WHERE rolname = %l),"
 	    " EXISTS (SELECT FROM pg_roles WHERE rolname = %l),"
 	    " EXISTS (SELECT FROM pg_database WHERE datname = %l),"
-	    " EXISTS (SELECT FROM pg_database JOIN pg_roles r ON r.oid = datdba WHERE datname = %l AND rolname = %l)",
-	    work->owner, work->reader, work->login != NULL ? work->login : "", work->owner, work->owner, work->owner);
+	    " EXISTS (SELECT FROM pg_database JOIN pg_roles r ON r.oid = datdba WHERE datname = %l AND rolname = %l),"
+	    " EXISTS (SELECT FROM pg_database WHERE datname = %l)",
+	    work->owner, work->reader, work->login != NULL ? work->login : "", work->owner, work->owner, work->owner,
+	    work->retired);
 	work_query(work, note_facts);
 }
 

@@ -22,7 +22,8 @@
 struct facts {
 	bool owner, reader, login; /* the roles exist */
 	bool database;
-	bool owned; /* by the owner role */
+	bool owned;   /* by the owner role */
+	bool retired; /* the database is there under its retired name */
 };
 
 struct role {
@@ -51,7 +52,8 @@ struct work {
 
 	const char *owner; /* also the database's name */
 	char reader[BACKEND_NAME_MAX + sizeof(READER_END)];
-	const char *login; /* the bind's; NULL: the call has none */
+	char retired[BACKEND_NAME_MAX + sizeof(RETIRED_END)]; /* the database's name while it is retired */
+	const char *login;                                    /* the bind's; NULL: the call has none */
 	bool read_only;
 
 	/* of this round */

@@ -123,7 +123,7 @@ static int act_retire(struct work *work, bool retired, struct error *error)
 {
 	const char *name = work->call->instance->resource;
 
-	if (world_plan(&work->place->world, name) == NULL)
+	if (world_plan(&work->place->world, name) == NULL && !retired)
 		return error_set(error, ERR_REFUSED, "there is no instance \"%s\"", name);
 	return world_retire(&work->place->world, name, retired, error);
 }

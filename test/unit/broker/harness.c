@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "broker/internal.h"
+#include "broker/records.h"
 #include "driver/registry.h"
 
 static const char configuration[] =
@@ -41,8 +41,12 @@ static void load_config(struct world *world, const char *text, const char *other
 	FILE *file;
 
 	for (const struct driver *driver; (driver = registry_at(count)) != NULL; count++)
-		drivers[count] =
-		    (struct config_driver){driver->name, driver->server_keys, driver->plan_keys, driver->variables};
+		drivers[count] = (struct config_driver){.name = driver->name,
+		                                        .server_keys = driver->server_keys,
+		                                        .plan_keys = driver->plan_keys,
+		                                        .retires = driver->retires,
+		                                        .retain = driver->retain,
+		                                        .variables = driver->variables};
 	snprintf(path, sizeof(path), "%s/broker.yaml", world->directory);
 	snprintf(written, sizeof(written), configuration, world->directory, world->directory, world->directory);
 	at = strstr(written, text);
@@ -131,6 +135,30 @@ void restart_edited(struct world *world, const char *text, const char *other)
 	start(world);
 }
 
+void reload_edited(struct world *world, const char *text, const char *other)
+{
+	struct config *before = world->config;
+	struct error error;
+
+	load_config(world, text, other);
+	if (broker_reload(world->broker, world->config, &error) != 0)
+		fail_msg("%s", error.text);
+	config_free(before);
+}
+
+const char *incarnation_of(struct world *world, const char *instance)
+{
+	static char incarnation[INCARNATION_LENGTH + 1];
+	struct held_instance held;
+	struct arena arena;
+
+	arena_init(&arena);
+	assert_int_equal(records_find_instance(world->broker, &arena, "scripted", instance, &held, NULL, NULL), 0);
+	snprintf(incarnation, sizeof(incarnation), "%s", held.record.incarnation);
+	arena_release(&arena);
+	return incarnation;
+}
+
 void settle(struct world *world)
 {
 	struct broker_statistics before, after;
@@ -191,10 +219,19 @@ static void set_field(struct broker_request *to, const char *name, const char *v
 		const char *name;
 		const char **field;
 	} texts[] = {
-	    {"instance", &to->instance},       {"plan", &to->plan},        {"team", &to->team},
-	    {"event", &to->caller.event},      {"user", &to->caller.user}, {"unit", &to->unit},
-	    {"parameters", &to->parameters},   {"pool", &to->pool},        {"cluster", &to->cluster},
+	    {"instance", &to->instance},
+	    {"plan", &to->plan},
+	    {"team", &to->team},
+	    {"event", &to->caller.event},
+	    {"user", &to->caller.user},
+	    {"unit", &to->unit},
+	    {"parameters", &to->parameters},
+	    {"pool", &to->pool},
+	    {"cluster", &to->cluster},
 	    {"description", &to->description},
+	    {"incarnation", &to->incarnation},
+	    {"server", &to->server},
+	    {"resource", &to->resource},
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {

@@ -55,6 +55,12 @@ void restart(struct world *world);
 /* The same with a text of the configuration replaced by another, as after an edit of the file. */
 void restart_edited(struct world *world, const char *text, const char *other);
 
+/* The same with the configuration read again by the running broker. */
+void reload_edited(struct world *world, const char *text, const char *other);
+
+/* The incarnation of the instance that has the name now. */
+const char *incarnation_of(struct world *world, const char *instance);
+
 /* Runs everything that can run now. */
 void settle(struct world *world);
 /* Lets time pass, in small steps. */

@@ -11,13 +11,16 @@
 #include "cli/manifest.h"
 
 static struct service service;
+static const char *password;
 static struct config config;
 static struct text yaml;
 
 static int set_up(void **state)
 {
 	(void)state;
-	service = (struct service){.name = "smtp", .path = "/smtp", .username = "user", .password = "secret"};
+	service = (struct service){
+	    .name = "smtp", .path = "/smtp", .username = "user", .passwords = &password, .password_count = 1};
+	password = "secret";
 	config = (struct config){
 	    .listen = {.text = "0.0.0.0:8080", .host = "0.0.0.0", .port = 8080},
 	    .services = &service,
@@ -86,9 +89,9 @@ static void adds_the_path_once(void **state)
 static void quotes_any_password(void **state)
 {
 	(void)state;
-	service.password = "a\"b\\c: #{}%'\t\n";
+	password = "a\"b\\c: #{}%'\t\n";
 	assert_non_null(strstr(print("http://b", NULL), "password: \"a\\\"b\\\\c: #{}%'\\u0009\\u000a\"\n"));
-	service.password = "\xc3\xa9\xe2\x80\xa8\xf0\x9f\x98\x80";
+	password = "\xc3\xa9\xe2\x80\xa8\xf0\x9f\x98\x80";
 	assert_non_null(strstr(print("http://b", NULL), "password: \"\\u00e9\\u2028\\U0001f600\"\n"));
 }
 
@@ -97,7 +100,7 @@ static void refuses_what_yaml_cannot_carry(void **state)
 	struct error error;
 
 	(void)state;
-	service.password = "hush\xff";
+	password = "hush\xff";
 	assert_int_equal(manifest_print(&config, &service, "http://b", NULL, &yaml, &error), ERR_INVALID);
 	assert_non_null(strstr(error.text, "\"password\""));
 	assert_null(strstr(error.text, "hush"));

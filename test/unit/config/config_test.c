@@ -231,7 +231,8 @@ static void test_everything(void **state)
 	(void)state;
 	assert_int_equal(setenv("TEST_CONFIG_HOST", "db.example.com", 1), 0);
 	loaded = load(
-	    "listen: '[::1]:9000'\nadmin: 127.0.0.1:9080\nlog: {format: json, level: debug}\n"
+	    "listen: '[::1]:9000'\nadmin: {listen: 127.0.0.1:9080, password: [one, two]}\nlog: {format: json, level: "
+	    "debug}\n"
 	    "services:\n  - name: a\n    path: /\n    driver: db\n    username: u\n    password: p$$w${EMPTY:-x}\n"
 	    "    multi_cluster: true\n    env: {URL: '{url}/{app}'}\n"
 	    "    servers: [{name: s, url: 'http://${TEST_CONFIG_HOST}/', pool: east, capacity: 5, weight: 2}]\n"
@@ -240,7 +241,7 @@ static void test_everything(void **state)
 		fail_msg("%s", loaded.errors->texts[0]);
 	assert_string_equal(loaded.config->listen.host, "::1");
 	service = &loaded.config->services[0];
-	assert_string_equal(service->password, "p$wx");
+	assert_string_equal(service->passwords[0], "p$wx");
 	assert_string_equal(options_text(&service->servers[0].options, "url"), "http://db.example.com/");
 	assert_int_equal(options_number(&service->servers[0].options, "slots"), 3);
 	assert_int_equal(service->servers[0].capacity, 5);
@@ -266,7 +267,7 @@ static void test_password_file(void **state)
 	         path);
 	loaded = load(text);
 	assert_non_null(loaded.config);
-	assert_string_equal(loaded.config->services[0].password, "from a file");
+	assert_string_equal(loaded.config->services[0].passwords[0], "from a file");
 	unload(&loaded);
 	assert_int_equal(unlink(path), 0);
 }

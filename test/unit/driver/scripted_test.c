@@ -177,7 +177,8 @@ static void test_retired_instance(void **state)
 {
 	struct world *world = *state;
 
-	run(world, CALL_RETIRE, ERR_REFUSED);
+	run(world, CALL_RETIRE, 0);
+	run(world, CALL_RESTORE, ERR_REFUSED);
 	run(world, CALL_PROVISION, 0);
 	run(world, CALL_BIND, 0);
 	run(world, CALL_RETIRE, 0);

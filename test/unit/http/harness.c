@@ -89,9 +89,11 @@ static const struct http_route routes[] = {
     {NULL, NULL, NULL, NULL, false},
 };
 
+static const char *const passwords[] = {"secret", "p:w", "p:next"};
+
 static const struct http_site sites[] = {
-    {"/", "user", "secret", "root", NULL},
-    {"/postgres", "pg", "p:w", "postgres", NULL},
+    {.path = "/", .username = "user", .passwords = passwords, .password_count = 1, .realm = "root"},
+    {.path = "/postgres", .username = "pg", .passwords = passwords + 1, .password_count = 2, .realm = "postgres"},
 };
 
 static void on_access(void *arg, const struct http_request *request)

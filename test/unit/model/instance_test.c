@@ -44,7 +44,7 @@ static int decode(const void *bytes, size_t length, struct error *error)
 	if (rc == 0) {
 		assert_int_equal(strlen(instance.incarnation), INCARNATION_LENGTH);
 		assert_in_range(strlen(instance.name), 1, INSTANCE_NAME_MAX);
-		assert_in_range(instance.state, INSTANCE_CREATING, INSTANCE_REMOVING);
+		assert_in_range(instance.state, INSTANCE_CREATING, INSTANCE_RETAINED);
 		assert_string_not_equal(instance_state_name(instance.state), "unknown");
 	}
 	return rc;
@@ -185,7 +185,7 @@ static void test_encode_refuses(void **state)
 	instance = least;
 	instance.state = 0;
 	expect_encode(&instance, ERR_INTERNAL, "state");
-	instance.state = (enum instance_state)(INSTANCE_REMOVING + 1);
+	instance.state = (enum instance_state)(INSTANCE_RETAINED + 1);
 	expect_encode(&instance, ERR_INTERNAL, "state");
 	instance = least;
 	instance.created_at = -1;
@@ -235,7 +235,7 @@ static void test_decode_refuses(void **state)
 	expect_corrupt(&record, "negative");
 
 	record_begin(&record);
-	record_put_number(&record, 17, 5);
+	record_put_number(&record, 17, 6);
 	expect_corrupt(&record, "state");
 
 	record_begin(&record);
@@ -254,17 +254,18 @@ static void test_decode_refuses(void **state)
 
 static void test_moves(void **state)
 {
-	static const bool allowed[5][5] = {
+	static const bool allowed[6][6] = {
 	    [INSTANCE_CREATING] = {[INSTANCE_READY] = true, [INSTANCE_FAILED] = true, [INSTANCE_REMOVING] = true},
-	    [INSTANCE_READY] = {[INSTANCE_READY] = true, [INSTANCE_REMOVING] = true},
+	    [INSTANCE_READY] = {[INSTANCE_READY] = true, [INSTANCE_REMOVING] = true, [INSTANCE_RETAINED] = true},
 	    [INSTANCE_FAILED] = {[INSTANCE_CREATING] = true, [INSTANCE_REMOVING] = true},
-	    [INSTANCE_REMOVING] = {[INSTANCE_REMOVING] = true},
+	    [INSTANCE_REMOVING] = {[INSTANCE_REMOVING] = true, [INSTANCE_RETAINED] = true},
+	    [INSTANCE_RETAINED] = {[INSTANCE_READY] = true, [INSTANCE_REMOVING] = true},
 	};
 	struct error error = {0};
 
 	(void)state;
-	for (int from = INSTANCE_CREATING; from <= INSTANCE_REMOVING; from++) {
-		for (int to = INSTANCE_CREATING; to <= INSTANCE_REMOVING; to++) {
+	for (int from = INSTANCE_CREATING; from <= INSTANCE_RETAINED; from++) {
+		for (int to = INSTANCE_CREATING; to <= INSTANCE_RETAINED; to++) {
 			struct instance instance = {.name = "db", .state = (enum instance_state)from};
 			int rc = instance_move(&instance, (enum instance_state)to, &error);
 
@@ -272,7 +273,7 @@ static void test_moves(void **state)
 			assert_int_equal(instance.state, allowed[from][to] ? to : from);
 		}
 	}
-	assert_string_equal(error.text, "the instance \"db\" cannot go from removing to failed");
+	assert_string_equal(error.text, "the instance \"db\" cannot go from retained to retained");
 }
 
 static void test_check_name(void **state)

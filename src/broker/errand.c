@@ -1,0 +1,70 @@
+/* An errand owns what its request borrows, until it is answered. */
+#include "broker/errand.h"
+
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "broker/generation.h"
+
+struct errand {
+	TAILQ_ENTRY(errand) in_broker;
+	struct broker *broker;
+	struct generation *generation;
+	struct broker_request request;
+	struct arena arena;
+};
+
+static void errand_free(struct errand *errand)
+{
+	TAILQ_REMOVE(&errand->broker->errands, errand, in_broker);
+	generation_drop(errand->generation);
+	arena_release(&errand->arena);
+	free(errand);
+}
+
+static void on_done(void *arg, const struct broker_reply *reply)
+{
+	struct errand *errand = arg;
+	struct log_line line;
+
+	log_begin(&line, errand->broker->log, reply->code == 0 ? LOG_DEBUG : LOG_WARNING, "errand");
+	log_text(&line, "user", errand->request.caller.user);
+	log_text(&line, "instance", errand->request.incarnation);
+	log_text(&line, "reason", reply->text);
+	log_end(&line);
+	errand_free(errand);
+}
+
+void errand_run(struct broker *broker, errand_verb *verb, const struct instance *instance, const char *user,
+                enum bind_kind bind_kind, const char *bind_name)
+{
+	struct offering *offering = broker_offering(broker, instance->service);
+	struct errand *errand = offering != NULL ? calloc(1, sizeof(*errand)) : NULL;
+
+	if (errand == NULL)
+		return;
+	errand->broker = broker;
+	errand->generation = offering->generation;
+	generation_hold(errand->generation);
+	TAILQ_INSERT_TAIL(&broker->errands, errand, in_broker);
+	arena_init(&errand->arena);
+	errand->request = (struct broker_request){
+	    .service = offering->service,
+	    .incarnation = arena_text(&errand->arena, instance->incarnation),
+	    .caller.user = arena_text(&errand->arena, user),
+	    .bind_kind = bind_kind,
+	    .bind_name = arena_text(&errand->arena, bind_name),
+	};
+	if (arena_failed(&errand->arena))
+		errand_free(errand);
+	else
+		verb(broker, &errand->request, on_done, errand);
+}
+
+void errand_drop_all(struct broker *broker)
+{
+	struct errand *errand;
+
+	while ((errand = TAILQ_FIRST(&broker->errands)) != NULL)
+		errand_free(errand);
+}

@@ -1,0 +1,133 @@
+/* Generations: opened, entered and closed. Neighbours: broker.c, which moves the work from one to the next. */
+#include "broker/generation.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker/host.h"
+#include "driver/registry.h"
+
+struct offering *broker_offering(struct broker *broker, const char *service)
+{
+	struct generation *generation = broker->generation;
+
+	for (size_t i = 0; i < generation->offering_count; i++) {
+		if (strcmp(generation->offerings[i].service->name, service) == 0)
+			return &generation->offerings[i];
+	}
+	return NULL;
+}
+
+const struct config *broker_config(const struct broker *broker)
+{
+	return broker->generation->config;
+}
+
+static void generation_close(struct generation *generation)
+{
+	timer_stop(generation->broker->timers, &generation->closing);
+	for (size_t i = 0; i < generation->offering_count; i++) {
+		backend_close(generation->offerings[i].backend);
+		free(generation->offerings[i].hosts);
+	}
+	free(generation->offerings);
+	config_free(generation->config);
+	free(generation);
+}
+
+static void on_closing(void *arg)
+{
+	struct generation *generation = arg;
+
+	TAILQ_REMOVE(&generation->broker->old, generation, in_old);
+	generation_close(generation);
+}
+
+static int open_offering(struct broker *broker, const struct service *service, struct offering *offering,
+                         struct error *error)
+{
+	const struct driver *driver = registry_find(service->driver);
+	int rc;
+
+	offering->service = service;
+	if (driver == NULL)
+		return error_set(error, ERR_INVALID, "the service \"%s\" names the driver \"%s\", which does not exist",
+		                 service->name, service->driver);
+	rc = backend_open(driver, service, broker->context, &offering->backend, error);
+	return rc != 0 ? rc : host_open_all(offering, error);
+}
+
+static int open_offerings(struct generation *generation, struct error *error)
+{
+	const struct config *config = generation->config;
+	int rc = 0;
+
+	generation->offerings = calloc(config->service_count, sizeof(*generation->offerings));
+	if (generation->offerings == NULL)
+		return error_no_memory(error);
+	for (size_t i = 0; rc == 0 && i < config->service_count; i++) {
+		generation->offerings[i].generation = generation;
+		generation->offering_count++;
+		rc = open_offering(generation->broker, &config->services[i], &generation->offerings[i], error);
+	}
+	return rc;
+}
+
+int generation_open(struct broker *broker, struct config *config, struct generation **ret_generation,
+                    struct error *error)
+{
+	struct generation *generation = calloc(1, sizeof(*generation));
+	int rc;
+
+	if (generation == NULL)
+		return error_no_memory(error);
+	generation->broker = broker;
+	generation->config = config_hold(config);
+	timer_init(&generation->closing, on_closing, generation);
+	rc = open_offerings(generation, error);
+	if (rc != 0)
+		generation_close(generation);
+	else
+		*ret_generation = generation;
+	return rc;
+}
+
+void generation_enter(struct broker *broker, struct generation *generation)
+{
+	struct generation *before = broker->generation;
+
+	generation_hold(generation);
+	broker->generation = generation;
+	if (before == NULL)
+		return;
+	TAILQ_INSERT_TAIL(&broker->old, before, in_old);
+	generation_drop(before);
+}
+
+void generation_hold(struct generation *generation)
+{
+	generation->users++;
+}
+
+void generation_drop(struct generation *generation)
+{
+	assert(generation->users > 0);
+	generation->users--;
+	/* Without memory for the timer it stays until the end. */
+	if (generation->users == 0 && !generation->broker->closing)
+		(void)timer_start(generation->broker->timers, &generation->closing, 0);
+}
+
+void generation_close_all(struct broker *broker)
+{
+	struct generation *generation;
+
+	while ((generation = TAILQ_FIRST(&broker->old)) != NULL) {
+		TAILQ_REMOVE(&broker->old, generation, in_old);
+		generation_close(generation);
+	}
+	if (broker->generation != NULL)
+		generation_close(broker->generation);
+	broker->generation = NULL;
+}

@@ -1,0 +1,130 @@
+/* retire and restore: a removed database is locked away under another name with its roles and passwords, and comes back
+ * as it was. */
+#include <string.h>
+
+#include "roles.h"
+
+/* ---- retire ---- */
+
+/* What is gone, or put away already, has nobody in it. */
+static void step_close_database(void *arg)
+{
+	struct work *work = arg;
+	struct sql *sql = work_sql(work);
+
+	if (work->facts.database)
+		sql_add(sql, "ALTER DATABASE %i ALLOW_CONNECTIONS false", work->owner);
+	work_query(work, NULL);
+}
+
+static void step_empty_database(void *arg);
+
+static void on_emptied(struct work *work, const PGresult *rows)
+{
+	if (strcmp(PQgetvalue(rows, 0, 0), "0") == 0)
+		steps_next(&work->steps);
+	else
+		work_pause(work, step_empty_database);
+}
+
+/* Whoever is in it: with a session inside it cannot be renamed. */
+static void step_empty_database(void *arg)
+{
+	struct work *work = arg;
+	struct sql *sql = work_sql(work);
+
+	if (work->facts.database)
+		sql_add(sql,
+		        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = %l"
+		        " AND pid <> pg_backend_pid()",
+		        work->owner);
+	work_query(work, on_emptied);
+}
+
+static void step_put_away(void *arg)
+{
+	struct work *work = arg;
+	struct sql *sql = work_sql(work);
+
+	if (work->facts.database)
+		sql_add(sql, "ALTER DATABASE %i RENAME TO %i", work->owner, work->retired);
+	work_query(work, NULL);
+}
+
+static const struct step retire_steps[] = {
+    {"take_session", step_take_session},
+    {"look_for_roles_and_database", step_look},
+    {"find_logins", step_find_logins},
+    {"disable_logins", step_disable_roles},
+    {"end_sessions", step_end_sessions},
+    {"close_database", step_close_database},
+    {"empty_database", step_empty_database},
+    {"put_away", step_put_away},
+    {NULL, NULL},
+};
+
+void postgres_retire(void *state, struct driver_call *call)
+{
+	struct work *work = work_begin(state, call);
+
+	if (work != NULL)
+		work_start(work, retire_steps);
+}
+
+/* ---- restore ---- */
+
+static void step_take_back(void *arg)
+{
+	struct work *work = arg;
+	struct sql *sql = work_sql(work);
+
+	if (!work->facts.database && !work->facts.retired) {
+		work_fail(work, ERR_REFUSED, "the database is not there any more");
+		return;
+	}
+	if (!work->facts.database)
+		sql_add(sql, "ALTER DATABASE %i RENAME TO %i", work->retired, work->owner);
+	work_query(work, NULL);
+}
+
+static bool is_bound(const struct work *work, const char *role)
+{
+	for (size_t i = 0; i < work->call->bind_count; i++) {
+		if (strcmp(work->call->binds[i].login, role) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Their passwords are those they had. */
+static void step_open_again(void *arg)
+{
+	struct work *work = arg;
+	struct sql *sql = work_sql(work);
+
+	sql_add(sql, "ALTER DATABASE %i ALLOW_CONNECTIONS true;\n", work->owner);
+	for (size_t i = 0; i < work->role_count; i++) {
+		const char *role = work->roles[i].name;
+
+		if (!is_bound(work, role))
+			continue;
+		sql_add(sql, "ALTER ROLE %i LOGIN;\n", role);
+		if (!work_is_superuser(work))
+			sql_add(sql, "REVOKE %i FROM CURRENT_USER;\n", role);
+	}
+	work_query(work, NULL);
+}
+
+static const struct step restore_steps[] = {
+    {"take_session", step_take_session}, {"look_for_roles_and_database", step_look},
+    {"take_back", step_take_back},       {"find_logins", step_find_logins},
+    {"open_again", step_open_again},     {NULL, NULL},
+};
+
+void postgres_restore(void *state, struct driver_call *call)
+{
+	struct work *work = work_begin(state, call);
+
+	if (work != NULL)
+		work_start(work, restore_steps);
+}

@@ -1,0 +1,66 @@
+/* What provision, adopt and update set up around a database: its roles, who may connect, what is in it for readers. */
+#include "setup.h"
+
+#include "inside.h"
+#include "roles.h"
+
+#define PUBLIC_SCHEMA_CLOSED 150000 /* the first version where public belongs to the database's owner alone */
+#define GRANTS_HAVE_OPTIONS  160000
+
+void step_create_roles(void *arg)
+{
+	struct work *work = arg;
+	struct sql *sql = work_sql(work);
+
+	if (!work->facts.owner)
+		sql_add(sql, "CREATE ROLE %i NOLOGIN;\n", work->owner);
+	if (!work->facts.reader)
+		sql_add(sql, "CREATE ROLE %i NOLOGIN;\n", work->reader);
+	/* Only a member may give a database to a role and act for it. */
+	if (!work_is_superuser(work))
+		sql_add(sql, "GRANT %i TO CURRENT_USER%s;\n", work->owner,
+		        work_version(work) >= GRANTS_HAVE_OPTIONS ? " WITH INHERIT TRUE, SET TRUE" : "");
+	work_query(work, NULL);
+}
+
+void step_open_database(void *arg)
+{
+	struct work *work = arg;
+	struct sql *sql = work_sql(work);
+
+	sql_add(sql, "REVOKE CONNECT, TEMPORARY ON DATABASE %i FROM PUBLIC;\n", work->owner);
+	sql_add(sql, "ALTER DATABASE %i ALLOW_CONNECTIONS true CONNECTION LIMIT %d;\n", work->owner,
+	        plan_connection_limit(work->call->plan));
+	roles_add_settings(sql, work, work->owner, ROLE_OWNER);
+	work_query(work, NULL);
+}
+
+static void on_prepared(struct work *work, const PGresult *rows)
+{
+	(void)rows;
+	work_leave(work);
+	steps_next(&work->steps);
+}
+
+static void prepare(struct work *work)
+{
+	struct sql *sql = work_sql(work);
+
+	sql_add(sql, "BEGIN;\n");
+	/* Before 15 it takes a superuser to close the schema public; the manual says what others do. */
+	if (work_version(work) < PUBLIC_SCHEMA_CLOSED && work_is_superuser(work))
+		sql_add(sql, "ALTER SCHEMA public OWNER TO %i;\nREVOKE CREATE ON SCHEMA public FROM PUBLIC;\n",
+		        work->owner);
+	inside_add_extensions(sql, work->call->plan);
+	inside_add_default_grants(sql, work);
+	inside_add_grants(sql, work);
+	sql_add(sql, "COMMIT;\n");
+	work_query_inside(work, on_prepared);
+}
+
+void step_prepare_database(void *arg)
+{
+	struct work *work = arg;
+
+	work_enter(work, work->owner, prepare);
+}

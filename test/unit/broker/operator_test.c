@@ -1,0 +1,343 @@
+/* What operators ask for, and what the configuration limits: retained removals and their way back, purges, adoption,
+ * forgetting, limits of teams and plans, and another configuration while work is under way. */
+#include "unit/broker/harness.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "broker/internal.h"
+
+#define DAY    (24 * 3600 * 1000)
+#define RETAIN "{name: small, description: a, retain: 2d, weight: 1}"
+#define SMALL  "{name: small, description: a, weight: 1}"
+
+static void make(struct world *world, const char *name)
+{
+	assert_int_equal(request(world, broker_create, "instance", name, "plan", "small", "team", "t", NULL).code, 0);
+}
+
+static char resource[BACKEND_NAME_MAX + 1]; /* of the instance that was looked up last */
+
+static const char *resource_of(struct world *world, const char *instance)
+{
+	const char *shown = strstr(describe(world, instance), "\"Name on the server\",\"value\":\"");
+
+	assert_non_null(shown);
+	assert_int_equal(sscanf(shown, "\"Name on the server\",\"value\":\"%64[a-z0-9_]", resource), 1);
+	return resource;
+}
+
+/* ---- retained removals ---- */
+
+static void test_removed_is_retained_then_purged(void **state)
+{
+	struct world *world = *state;
+	struct answer bound;
+
+	restart_edited(world, SMALL, RETAIN);
+	make(world, "mydb");
+	bound = request(world, broker_bind, "instance", "mydb", "app", "shop", NULL);
+	resource_of(world, "mydb");
+	assert_int_equal(request(world, broker_remove, "instance", "mydb", NULL).code, 0);
+	assert_true(scripted_is_retired(scripted(world), resource));
+	assert_int_equal(request(world, broker_remove, "instance", "mydb", NULL).code, 0);
+	make(world, "mydb"); /* the name is free */
+	pass(world, DAY);
+	assert_int_equal(scripted_instances(scripted(world)), 2);
+	assert_true(scripted_has_login(scripted(world), bound.user));
+	pass(world, DAY + 10 * 60 * 1000);
+	assert_int_equal(scripted_instances(scripted(world)), 1);
+	assert_false(scripted_has_login(scripted(world), bound.user));
+	assert_int_equal(status_of(world, "mydb"), STATUS_UP);
+}
+
+static void test_retention_survives_a_restart(void **state)
+{
+	struct world *world = *state;
+
+	restart_edited(world, SMALL, RETAIN);
+	make(world, "mydb");
+	assert_int_equal(request(world, broker_remove, "instance", "mydb", NULL).code, 0);
+	pass(world, DAY);
+	restart(world);
+	pass(world, DAY / 2);
+	assert_int_equal(scripted_instances(scripted(world)), 1);
+	restart(world);
+	pass(world, DAY);
+	assert_int_equal(scripted_instances(scripted(world)), 0);
+}
+
+static void test_undelete(void **state)
+{
+	struct world *world = *state;
+	char incarnation[INCARNATION_LENGTH + 1];
+	struct answer bound;
+
+	restart_edited(world, SMALL, RETAIN);
+	make(world, "mydb");
+	bound = request(world, broker_bind, "instance", "mydb", "app", "shop", NULL);
+	strcpy(incarnation, incarnation_of(world, "mydb"));
+	assert_int_equal(request(world, broker_restore, "incarnation", incarnation, NULL).code, ERR_INVALID);
+	request(world, broker_remove, "instance", "mydb", NULL);
+	assert_int_equal(request(world, broker_restore, "incarnation", incarnation, NULL).code, 0);
+	assert_false(scripted_is_retired(scripted(world), resource_of(world, "mydb")));
+	assert_true(scripted_password_is(scripted(world), bound.user, bound.password));
+	/* tsuru has no row of it: a create of the same team gets it, with what is in it */
+	assert_int_equal(request(world, broker_create, "instance", "mydb", "plan", "small", "team", "u", NULL).code,
+	                 ERR_EXISTS);
+	make(world, "mydb");
+	assert_string_equal(incarnation_of(world, "mydb"), incarnation);
+	pass(world, 3 * (int64_t)DAY);
+	assert_int_equal(scripted_instances(scripted(world)), 1);
+	assert_int_equal(request(world, broker_remove, "instance", "mydb", NULL).code, 0);
+	assert_true(scripted_is_retired(scripted(world), resource));
+}
+
+static void test_undelete_under_another_name(void **state)
+{
+	struct world *world = *state;
+	char incarnation[INCARNATION_LENGTH + 1];
+
+	restart_edited(world, SMALL, RETAIN);
+	make(world, "mydb");
+	strcpy(incarnation, incarnation_of(world, "mydb"));
+	request(world, broker_remove, "instance", "mydb", NULL);
+	make(world, "mydb");
+	assert_int_equal(request(world, broker_restore, "incarnation", incarnation, NULL).code, ERR_EXISTS);
+	assert_int_equal(request(world, broker_restore, "incarnation", incarnation, "instance", "a/b", NULL).code,
+	                 ERR_INVALID);
+	assert_int_equal(request(world, broker_restore, "incarnation", incarnation, "instance", "old", NULL).code, 0);
+	assert_string_equal(incarnation_of(world, "old"), incarnation);
+	assert_int_equal(status_of(world, "old"), STATUS_UP);
+}
+
+static void test_failed_undelete_stays_retained(void **state)
+{
+	struct world *world = *state;
+	char incarnation[INCARNATION_LENGTH + 1];
+
+	restart_edited(world, SMALL, RETAIN);
+	make(world, "mydb");
+	strcpy(incarnation, incarnation_of(world, "mydb"));
+	request(world, broker_remove, "instance", "mydb", NULL);
+	scripted_rule(scripted(world), CALL_RESTORE, SCRIPTED_FAIL_FINAL, 1, 0, 0);
+	assert_int_equal(request(world, broker_restore, "incarnation", incarnation, NULL).code, ERR_REFUSED);
+	assert_int_equal(request(world, broker_update, "instance", "mydb", "plan", "large", NULL).code, ERR_NOT_FOUND);
+	assert_int_equal(request(world, broker_restore, "incarnation", incarnation, NULL).code, 0);
+	assert_int_equal(status_of(world, "mydb"), STATUS_UP);
+}
+
+static void test_purge_at_once(void **state)
+{
+	struct world *world = *state;
+	char incarnation[INCARNATION_LENGTH + 1];
+
+	restart_edited(world, SMALL, RETAIN);
+	make(world, "mydb");
+	strcpy(incarnation, incarnation_of(world, "mydb"));
+	assert_int_equal(request(world, broker_purge, "incarnation", incarnation, NULL).code, ERR_INVALID);
+	request(world, broker_remove, "instance", "mydb", NULL);
+	assert_int_equal(request(world, broker_purge, "incarnation", incarnation, NULL).code, 0);
+	assert_int_equal(scripted_instances(scripted(world)), 0);
+	assert_int_equal(request(world, broker_restore, "incarnation", incarnation, NULL).code, ERR_NOT_FOUND);
+}
+
+/* tsuru's undoing of its own create leaves nothing to keep. */
+static void test_undone_create_is_dropped(void **state)
+{
+	struct world *world = *state;
+
+	restart_edited(world, SMALL, RETAIN);
+	assert_int_equal(request(world, broker_create, "instance", "mydb", "team", "t", "event", "e", NULL).code, 0);
+	assert_int_equal(request(world, broker_remove, "instance", "mydb", "event", "e", NULL).code, 0);
+	assert_int_equal(scripted_instances(scripted(world)), 0);
+}
+
+/* ---- forgetting and adopting ---- */
+
+static void test_forget_leaves_the_server_alone(void **state)
+{
+	struct world *world = *state;
+	char incarnation[INCARNATION_LENGTH + 1];
+
+	make(world, "mydb");
+	request(world, broker_bind, "instance", "mydb", "app", "shop", NULL);
+	strcpy(incarnation, incarnation_of(world, "mydb"));
+	assert_int_equal(request(world, broker_forget, "incarnation", incarnation, NULL).code, 0);
+	assert_int_equal(scripted_instances(scripted(world)), 1);
+	assert_int_equal(scripted_logins(scripted(world)), 1);
+	assert_int_equal(request(world, broker_forget, "incarnation", incarnation, NULL).code, ERR_NOT_FOUND);
+	for (int i = 0; i < 6; i++) { /* its place is free again */
+		char name[16];
+
+		snprintf(name, sizeof(name), "db%d", i);
+		make(world, name);
+	}
+}
+
+static void test_adopt(void **state)
+{
+	struct world *world = *state;
+
+	scripted_put_instance(scripted(world), "legacy", "none");
+	assert_int_equal(request(world, broker_adopt, "instance", "old", "team", "t", "plan", "large", "server", "one",
+	                         "resource", "legacy", NULL)
+	                     .code,
+	                 0);
+	assert_string_equal(scripted_plan(scripted(world), "legacy"), "large");
+	assert_string_equal(resource_of(world, "old"), "legacy");
+	assert_int_equal(request(world, broker_bind, "instance", "old", "app", "shop", NULL).code, 0);
+	assert_int_equal(
+	    request(world, broker_adopt, "instance", "old", "team", "t", "server", "one", "resource", "legacy", NULL)
+	        .code,
+	    ERR_EXISTS);
+	assert_int_equal(
+	    request(world, broker_adopt, "instance", "new", "team", "t", "server", "nine", "resource", "x", NULL).code,
+	    ERR_INVALID);
+}
+
+/* What could not be adopted is not touched, also not by a removal that comes meanwhile. */
+static void test_failed_adoption_drops_nothing(void **state)
+{
+	struct world *world = *state;
+	struct ask ask;
+
+	scripted_put_instance(scripted(world), "legacy", "none");
+	scripted_rule(scripted(world), CALL_ADOPT, SCRIPTED_FAIL_TRANSIENT, 0, 0, 0);
+	begin(world, &ask, broker_adopt, "instance", "old", "team", "t", "server", "one", "resource", "legacy", NULL);
+	settle(world);
+	assert_int_equal(request(world, broker_remove, "instance", "old", NULL).code, ERR_NOT_READY);
+	scripted_clear_rules(scripted(world));
+	scripted_rule(scripted(world), CALL_ADOPT, SCRIPTED_FAIL_FINAL, 0, 0, 0);
+	pass(world, 60000);
+	assert_true(ask.answer.came);
+	assert_true(scripted_has_instance(scripted(world), "legacy"));
+	assert_int_equal(scripted_begun(scripted(world), CALL_DEPROVISION), 0);
+	assert_int_equal(request(world, broker_update, "instance", "old", NULL).code, ERR_NOT_FOUND);
+}
+
+/* ---- limits ---- */
+
+static void test_limits(void **state)
+{
+	struct world *world = *state;
+	struct ask asks[3];
+	struct answer refused;
+	size_t good = 0;
+
+	restart_edited(world, SMALL, "{name: small, description: a, instances: 3, instances_per_team: 2, weight: 1}");
+	for (int i = 0; i < 3; i++) {
+		static const char *const names[] = {"one", "two", "three"};
+
+		begin(world, &asks[i], broker_create, "instance", names[i], "plan", "small", "team", "t", NULL);
+	}
+	settle(world);
+	pass(world, 1000);
+	for (int i = 0; i < 3; i++)
+		good += asks[i].answer.came && asks[i].answer.code == 0;
+	assert_int_equal(good, 2); /* however they overlap */
+	refused = request(world, broker_create, "instance", "four", "plan", "small", "team", "t", NULL);
+	assert_int_equal(refused.code, ERR_FORBIDDEN);
+	assert_non_null(strstr(refused.text, "2 of 2"));
+	assert_int_equal(request(world, broker_create, "instance", "four", "plan", "small", "team", "u", NULL).code, 0);
+}
+
+static void test_limits_of_a_plan(void **state)
+{
+	struct world *world = *state;
+	struct answer refused;
+
+	restart_edited(world, SMALL, "{name: small, description: a, instances: 1, weight: 1}");
+	make(world, "one");
+	refused = request(world, broker_create, "instance", "two", "plan", "small", "team", "u", NULL);
+	assert_int_equal(refused.code, ERR_FORBIDDEN);
+	assert_non_null(strstr(refused.text, "1 of 1"));
+	assert_int_equal(request(world, broker_create, "instance", "two", "plan", "large", "team", "u", NULL).code, 0);
+	assert_int_equal(request(world, broker_update, "instance", "two", "plan", "small", NULL).code, ERR_FORBIDDEN);
+	assert_int_equal(request(world, broker_update, "instance", "one", "plan", "small", NULL).code, 0);
+	assert_int_equal(request(world, broker_update, "instance", "one", "plan", "large", NULL).code, 0);
+	assert_int_equal(request(world, broker_update, "instance", "two", "plan", "small", NULL).code, 0);
+	assert_int_equal(request(world, broker_remove, "instance", "two", NULL).code, 0);
+	assert_int_equal(request(world, broker_update, "instance", "one", "plan", "small", NULL).code, 0);
+}
+
+/* ---- reload ---- */
+
+static void test_reload_while_work_runs(void **state)
+{
+	struct world *world = *state;
+	void *before = scripted(world);
+	struct ask running, waiting;
+
+	make(world, "mydb");
+	scripted_rule(before, CALL_UPDATE, SCRIPTED_HANG, 1, 0, 0);
+	begin(world, &running, broker_update, "instance", "mydb", "plan", "large", NULL);
+	settle(world);
+	begin(world, &waiting, broker_bind, "instance", "mydb", "app", "shop", NULL);
+	settle(world);
+	reload_edited(world, "", "");
+	assert_ptr_not_equal(scripted(world), before);
+	settle(world);
+	assert_false(running.answer.came);
+	assert_int_equal(scripted_release(before), 1);
+	settle(world);
+	assert_true(running.answer.came);
+	assert_int_equal(running.answer.code, 0);
+	assert_true(waiting.answer.came); /* on the new driver, whose world is the same file */
+}
+
+static void test_reload_changes_plans(void **state)
+{
+	struct world *world = *state;
+
+	make(world, "mydb");
+	reload_edited(world, SMALL, "{name: tiny, description: a, weight: 1}");
+	assert_int_equal(request(world, broker_create, "instance", "new", "plan", "small", "team", "t", NULL).code,
+	                 ERR_INVALID);
+	assert_int_equal(request(world, broker_create, "instance", "new", "plan", "tiny", "team", "t", NULL).code, 0);
+	assert_int_equal(request(world, broker_update, "instance", "mydb", "plan", "tiny", NULL).code, 0);
+}
+
+/* A server that is gone from the configuration takes its work up again when it is back. */
+static void test_reload_without_a_server(void **state)
+{
+	struct world *world = *state;
+	struct ask ask;
+
+	make(world, "mydb");
+	scripted_rule(scripted(world), CALL_BIND, SCRIPTED_FAIL_TRANSIENT, 0, 0, 0);
+	begin(world, &ask, broker_bind, "instance", "mydb", "app", "shop", NULL);
+	pass(world, 1000);
+	reload_edited(world, "name: one,", "name: three,");
+	pass(world, 5000);
+	assert_false(ask.answer.came);
+	reload_edited(world, "", "");
+	pass(world, 5000);
+	assert_true(ask.answer.came);
+	assert_int_equal(ask.answer.code, 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(test_removed_is_retained_then_purged),
+	    TEST(test_retention_survives_a_restart),
+	    TEST(test_undelete),
+	    TEST(test_undelete_under_another_name),
+	    TEST(test_failed_undelete_stays_retained),
+	    TEST(test_purge_at_once),
+	    TEST(test_undone_create_is_dropped),
+	    TEST(test_forget_leaves_the_server_alone),
+	    TEST(test_adopt),
+	    TEST(test_failed_adoption_drops_nothing),
+	    TEST(test_limits),
+	    TEST(test_limits_of_a_plan),
+	    TEST(test_reload_while_work_runs),
+	    TEST(test_reload_changes_plans),
+	    TEST(test_reload_without_a_server),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
