@@ -16,7 +16,7 @@ struct api;
 struct event_base;
 
 struct api_options {
-	const struct config *config;
+	struct config *config; /* held while it is served */
 	struct broker *broker;
 	const struct log *log; /* a line for each request */
 	struct event_base *base;
@@ -26,6 +26,8 @@ struct api_options {
 /* Listens where the configuration says. options are copied, what they point to is borrowed until api_close.
  * ERR_BUSY when the address is in use. */
 int api_open(const struct api_options *options, struct api **ret_api, struct error *error);
+/* Serves another configuration from the next request on. The listener stays as it is. ERR_NO_MEMORY changes nothing. */
+int api_reload(struct api *api, struct config *config, struct error *error);
 /* The port as bound. */
 uint16_t api_port(const struct api *api);
 /* Stops accepting; what has begun goes on. */

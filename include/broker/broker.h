@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "base/secret.h"
 #include "base/text.h"
 #include "base/timer.h"
@@ -27,6 +28,7 @@ struct broker_options {
 	struct timers *timers;
 	const struct driver_context *context;
 	const struct log *log;
+	struct metrics *metrics; /* NULL: nothing is measured */
 };
 
 /* Whether the store belongs to a master key already: a new one would not open it. */

@@ -98,6 +98,8 @@ struct driver {
 	void (*allow_unit)(void *state, struct driver_call *call);
 	void (*deny_unit)(void *state, struct driver_call *call);
 
+	/* How many connections it has to the server now. */
+	size_t (*connections)(void *state, const struct server *server);
 	/* Stops the call's work and frees it (call->work); never settles it. A command that is on the wire is given up
 	 * with its connection. */
 	void (*cancel)(void *state, struct driver_call *call);
@@ -108,6 +110,7 @@ int driver_validate_nothing(void *state, const struct plan *plan, const struct c
                             struct error *error);
 void driver_settle_done(void *state, struct driver_call *call); /* settles with 0 */
 void driver_cancel_nothing(void *state, struct driver_call *call);
+size_t driver_no_connections(void *state, const struct server *server);
 void driver_refuse(void *state, struct driver_call *call); /* settles with ERR_REFUSED: the driver has no such thing */
 
 /* What inspect reports. */

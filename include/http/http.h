@@ -47,8 +47,10 @@ struct http_options {
 	int64_t header_bytes, body_bytes;
 	int64_t request_timeout, idle_timeout; /* ms */
 	const struct http_route *routes;
-	const struct http_site *sites;
+	const struct http_site *sites; /* the first; see http_server_set_sites */
 	size_t site_count;
+	void (*on_sites_unused)(void *sites_arg); /* for them; may be NULL */
+	void *sites_arg;
 	void *arg; /* for handlers and on_access */
 	/* After each reply was handed to the socket, also for requests that no handler saw. */
 	void (*on_access)(void *arg, const struct http_request *request);
@@ -56,6 +58,13 @@ struct http_options {
 
 /* Listens; ERR_BUSY when the address is in use. options are copied, what they point to is borrowed. */
 int http_server_open(const struct http_options *options, struct http_server **ret_server, struct error *error);
+/* Requests that are read from now on go to these sites; on_unused is called once nothing refers to them any more.
+ * ERR_NO_MEMORY changes nothing. */
+int http_server_set_sites(struct http_server *server, const struct http_site *sites, size_t count,
+                          void (*on_unused)(void *arg), void *arg);
+/* Limits for requests that are read from now on. */
+void http_server_set_limits(struct http_server *server, int64_t header_bytes, int64_t body_bytes,
+                            int64_t request_timeout, int64_t idle_timeout);
 uint16_t http_server_port(const struct http_server *server);
 /* Stops accepting; replies from now on close their connection. */
 void http_server_drain(struct http_server *server);

@@ -160,6 +160,21 @@ struct tombstone {
 int tombstone_encode(const struct tombstone *tombstone, struct text *record, struct error *error);
 int tombstone_decode(const void *bytes, size_t length, struct tombstone *ret_tombstone, struct error *error);
 
+/* ---- the audit ---- */
+
+/* Who did what to what, with which outcome (key: an operation_id). */
+struct audit {
+	const char *action;                 /* an operation's kind, or what an operator did: "drain" */
+	const char *outcome;                /* "done", "failed", "canceled" */
+	const char *user, *event, *request; /* who asked */
+	const char *service, *instance, *incarnation, *bind;
+	const char *text;     /* the error, or an operator's reason */
+	int64_t at, asked_at; /* wall ms; asked_at 0: the same */
+};
+
+int audit_encode(const struct audit *audit, struct text *record, struct error *error);
+int audit_decode(const void *bytes, size_t length, struct audit *ret_audit, struct error *error);
+
 /* ---- keys in the store: text parts joined by NUL, so that a prefix scan is exact ---- */
 
 void key_name(struct text *ret_key, const char *service, const char *name);

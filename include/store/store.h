@@ -47,11 +47,16 @@ struct store_options {
 	struct event_base *base; /* completions run on it; borrowed for the store's life */
 };
 
+/* How many commits took at most 1, 2, 4, ... ms, and carried at most 1, 2, 4, ... batches; the last: more. */
+#define STORE_BUCKETS 12
+
 struct store_statistics {
 	uint64_t commits;      /* transactions that were synced */
 	uint64_t batches;      /* that took part in them */
 	uint64_t sync_us_last; /* the last commit, begin to end */
 	uint64_t sync_us_max;
+	uint64_t sync_us_sum;
+	uint64_t sync_counts[STORE_BUCKETS], batch_counts[STORE_BUCKETS];
 	uint64_t bytes; /* in use by records */
 };
 
@@ -79,6 +84,9 @@ typedef bool store_visit(void *arg, const void *key, size_t key_length, const st
 /* Visits every key that begins with prefix and is greater than after (NULL: from the first). */
 int store_scan(struct store *store, enum keyspace keyspace, const void *prefix, size_t prefix_length, const void *after,
                size_t after_length, store_visit *visit, void *arg);
+/* Visits every key that is less than before (NULL: from the last), the greatest first. */
+int store_scan_back(struct store *store, enum keyspace keyspace, const void *before, size_t before_length,
+                    store_visit *visit, void *arg);
 /* The counter's committed value; 0 when it does not exist. */
 int64_t store_counter(struct store *store, const char *name);
 

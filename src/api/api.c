@@ -7,17 +7,31 @@
 #include "api/exchange.h"
 #include "api/handlers.h"
 
-static int make_sites(struct api *api, struct error *error)
-{
-	const struct config *config = api->options.config;
+/* The sites of one configuration: one for each service. */
+struct served {
+	struct config *config; /* held */
+	struct http_site sites[];
+};
 
-	api->sites = calloc(config->service_count, sizeof(*api->sites));
-	if (api->sites == NULL)
-		return error_no_memory(error);
+static void served_free(void *arg)
+{
+	struct served *served = arg;
+
+	config_free(served->config);
+	free(served);
+}
+
+static struct served *served_new(struct config *config)
+{
+	struct served *served = calloc(1, sizeof(*served) + config->service_count * sizeof(served->sites[0]));
+
+	if (served == NULL)
+		return NULL;
+	served->config = config_hold(config);
 	for (size_t i = 0; i < config->service_count; i++) {
 		const struct service *service = &config->services[i];
 
-		api->sites[i] = (struct http_site){
+		served->sites[i] = (struct http_site){
 		    .path = service->path,
 		    .username = service->username,
 		    .passwords = service->passwords,
@@ -26,10 +40,10 @@ static int make_sites(struct api *api, struct error *error)
 		    .owner = (void *)(uintptr_t)service,
 		};
 	}
-	return 0;
+	return served;
 }
 
-static int open_server(struct api *api, struct error *error)
+static int open_server(struct api *api, struct served *served, struct error *error)
 {
 	const struct config *config = api->options.config;
 	const struct http_options options = {
@@ -42,8 +56,10 @@ static int open_server(struct api *api, struct error *error)
 	    .request_timeout = config->limits.request_timeout,
 	    .idle_timeout = config->limits.idle_timeout,
 	    .routes = api_routes,
-	    .sites = api->sites,
+	    .sites = served->sites,
 	    .site_count = config->service_count,
+	    .on_sites_unused = served_free,
+	    .sites_arg = served,
 	    .arg = api,
 	    .on_access = access_log,
 	};
@@ -54,19 +70,39 @@ static int open_server(struct api *api, struct error *error)
 int api_open(const struct api_options *options, struct api **ret_api, struct error *error)
 {
 	struct api *api = calloc(1, sizeof(*api));
+	struct served *served = served_new(options->config);
 	int rc;
 
-	if (api == NULL)
-		return error_no_memory(error);
-	api->options = *options;
-	rc = make_sites(api, error);
-	if (rc == 0)
-		rc = open_server(api, error);
-	if (rc != 0) {
-		api_close(api);
-		return rc;
+	if (api == NULL || served == NULL) {
+		rc = error_no_memory(error);
+		goto failed;
 	}
+	api->options = *options;
+	rc = open_server(api, served, error);
+	if (rc != 0)
+		goto failed;
 	*ret_api = api;
+	return 0;
+failed:
+	if (served != NULL)
+		served_free(served);
+	free(api);
+	return rc;
+}
+
+int api_reload(struct api *api, struct config *config, struct error *error)
+{
+	const struct limits *limits = &config->limits;
+	struct served *served = served_new(config);
+
+	if (served == NULL)
+		return error_no_memory(error);
+	if (http_server_set_sites(api->server, served->sites, config->service_count, served_free, served) != 0) {
+		served_free(served);
+		return error_no_memory(error);
+	}
+	http_server_set_limits(api->server, limits->header_bytes, limits->body_bytes, limits->request_timeout,
+	                       limits->idle_timeout);
 	return 0;
 }
 
@@ -90,6 +126,5 @@ void api_close(struct api *api)
 	if (api == NULL)
 		return;
 	http_server_close(api->server);
-	free(api->sites);
 	free(api);
 }

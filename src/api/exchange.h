@@ -7,7 +7,6 @@
 
 struct api {
 	struct api_options options;
-	struct http_site *sites; /* one for each service */
 	struct http_server *server;
 };
 

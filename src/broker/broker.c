@@ -7,8 +7,18 @@
 #include "broker/health.h"
 #include "broker/internal.h"
 #include "broker/keycheck.h"
+#include "broker/measure.h"
 #include "broker/queue.h"
 #include "broker/sweep.h"
+
+void broker_next_id(struct broker *broker, char *ret_id)
+{
+	const int64_t wall = timers_wall(broker->timers);
+
+	if (wall > broker->last_wall)
+		broker->last_wall = wall;
+	operation_id(broker->last_wall, broker->sequence++, ret_id);
+}
 
 struct host *offering_host(struct offering *offering, const char *server)
 {
@@ -55,6 +65,7 @@ int broker_open(const struct broker_options *options, struct broker **ret_broker
 		broker_close(broker);
 		return rc;
 	}
+	measure_open(broker, options->metrics);
 	health_open(broker);
 	sweep_open(broker);
 	*ret_broker = broker;
@@ -66,6 +77,7 @@ void broker_close(struct broker *broker)
 	if (broker == NULL)
 		return;
 	broker->closing = true;
+	measure_close(broker);
 	sweep_close(broker);
 	if (broker->generation != NULL)
 		health_close(broker);

@@ -7,6 +7,7 @@
 
 #include "broker/forget.h"
 #include "broker/health.h"
+#include "broker/measure.h"
 #include "broker/queue.h"
 
 #define RESTORE_AGAIN (3600 * 1000) /* ms */
@@ -93,6 +94,28 @@ static int prune_history(struct saving *saving, struct error *error)
 	return 0;
 }
 
+static void put_audit(struct saving *saving, const char *outcome)
+{
+	const struct operation *operation = &saving->operation.record;
+	const struct instance *instance = &saving->instance.record;
+	const struct audit audit = {
+	    .action = operation_kind_name(operation->kind),
+	    .outcome = outcome,
+	    .user = operation->user,
+	    .event = operation->event,
+	    .request = operation->request,
+	    .service = instance->service,
+	    .instance = instance->name,
+	    .incarnation = instance->incarnation,
+	    .bind = operation->bind_name != NULL ? operation->bind_name : operation->unit,
+	    .text = saving->run->verdict != VERDICT_DONE ? saving->job->error.text : NULL,
+	    .at = saving->wall,
+	    .asked_at = operation->created_at,
+	};
+
+	changes_put_audit(&saving->changes, saving->job->broker, &audit);
+}
+
 static int end_operation(struct saving *saving, struct error *error)
 {
 	static const enum operation_state ends[] = {
@@ -103,6 +126,7 @@ static int end_operation(struct saving *saving, struct error *error)
 	enum operation_state next = saving->job->cleaning ? OPERATION_FAILED : ends[saving->run->verdict];
 	int rc = move_operation(saving, next, error);
 
+	put_audit(saving, operation_state_name(next));
 	return rc != 0 ? rc : prune_history(saving, error);
 }
 
@@ -118,6 +142,7 @@ static int forget_instance(struct saving *saving, struct error *error)
 {
 	int rc = forget_records(saving->job->broker, &saving->arena, &saving->changes, &saving->instance, error);
 
+	put_audit(saving, saving->run->verdict == VERDICT_DONE && !saving->job->cleaning ? "done" : "failed");
 	if (rc == 0)
 		saving->run->cleaned = true;
 	return rc;
@@ -408,6 +433,7 @@ static void after_save(struct job *job)
 	};
 
 	finish_log(job, outcome_name(job));
+	measure_operation(job, outcome_name(job));
 	run->follower = NULL;
 	if (follower != NULL)
 		queue_push(job->broker, follower);

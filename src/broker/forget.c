@@ -74,6 +74,16 @@ static int decide_forget(struct intent *intent, struct changes *changes, enum in
 		return rc;
 	changes_use_reserve(changes);
 	rc = forget_records(intent->broker, &intent->arena, changes, &held, error);
+	changes_put_audit(changes, intent->broker,
+	                  &(struct audit){.action = "forget",
+	                                  .outcome = "done",
+	                                  .user = intent->request->caller.user,
+	                                  .request = intent->request->caller.request,
+	                                  .service = held.record.service,
+	                                  .instance = held.record.name,
+	                                  .incarnation = held.record.incarnation,
+	                                  .text = intent->request->description,
+	                                  .at = timers_wall(intent->broker->timers)});
 	health_forget(intent->broker, held.record.incarnation);
 	*ret_next = INTENT_COMMIT;
 	return rc;

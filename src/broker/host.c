@@ -9,18 +9,23 @@
 
 #define PARALLEL_WITHOUT_SERVER 64
 
-static int64_t count_placed(const struct host *host)
+int64_t host_count(const struct broker *broker, enum counter counter, const struct instance *like)
 {
-	const struct offering *offering = host->offering;
-	const struct instance placed = {.service = offering->service->name, .server = host->server->name};
 	struct text name;
 	int64_t count;
 
 	text_init(&name, STORE_KEY_MAX);
-	records_counter_name(&name, COUNTER_SERVER, &placed);
-	count = name.failed ? 0 : quota_used(offering->generation->broker, text_string(&name));
+	records_counter_name(&name, counter, like);
+	count = name.failed ? 0 : quota_used(broker, text_string(&name));
 	text_release(&name);
 	return count;
+}
+
+int64_t host_placed(const struct host *host)
+{
+	const struct instance like = {.service = host->offering->service->name, .server = host->server->name};
+
+	return host_count(host->offering->generation->broker, COUNTER_SERVER, &like);
 }
 
 int host_open_all(struct offering *offering, struct error *error)
@@ -106,7 +111,7 @@ int host_choose(struct offering *offering, const char *cluster, const char *pool
 		if (host->drained || (offering->service->multi_cluster && !serves(host->server, cluster, pool)))
 			continue;
 		matched = true;
-		used = count_placed(host);
+		used = host_placed(host);
 		taken += used;
 		capacity += host->server->capacity;
 		if (host->server->capacity > 0 && used >= host->server->capacity)

@@ -2,10 +2,13 @@
 #ifndef BROKER_HOST_H
 #define BROKER_HOST_H
 
-#include "broker/internal.h"
+#include "broker/records.h"
 
 /* Fills the offering's hosts from the configuration and the store's counters. */
 int host_open_all(struct offering *offering, struct error *error);
+/* How many instances are placed on the host (which has a server), or are counted by the counter. */
+int64_t host_placed(const struct host *host);
+int64_t host_count(const struct broker *broker, enum counter counter, const struct instance *like);
 /* The host with the most room for a new instance among those of the cluster and pool (either may be NULL).
  * ERR_INVALID when no server serves them, ERR_FORBIDDEN with the numbers when all are full. */
 int host_choose(struct offering *offering, const char *cluster, const char *pool, struct host **ret_host,

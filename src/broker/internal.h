@@ -10,6 +10,7 @@
 #include <uthash.h>
 
 #include "base/arena.h"
+#include "base/metrics.h"
 #include "broker/broker.h"
 
 struct generation;
@@ -92,6 +93,14 @@ struct lane {
 	UT_hash_handle hh;
 };
 
+/* See measure.h. */
+struct measures {
+	struct metric *operations, *durations, *attempts;
+	struct metric *pending, *oldest, *running, *waiting;
+	struct metric *server_up, *server_instances, *server_capacity, *server_drained, *server_connections;
+	struct metric *commits, *batches, *commit_seconds, *commit_batches, *store_bytes, *store_limit, *store_broken;
+};
+
 struct broker {
 	struct generation *generation; /* the present one */
 	struct generation_list old;    /* those that something still uses */
@@ -105,6 +114,8 @@ struct broker {
 	struct observation *observations; /* table by incarnation, least recently asked first */
 	struct intent_list intents;       /* all that have not replied */
 	struct errand_list errands;       /* requests of the broker itself */
+	struct metrics *metrics;          /* NULL: none */
+	struct measures measures;
 	struct broker_statistics statistics;
 	int64_t last_wall; /* of the newest operation id */
 	uint32_t sequence;
@@ -118,6 +129,9 @@ struct broker {
 /* generation.c: what the configuration says now. NULL when it has no such service. */
 struct offering *broker_offering(struct broker *broker, const char *service);
 const struct config *broker_config(const struct broker *broker);
+/* A fresh id for an operation or an entry of the audit: they sort by time, also when the clock goes back. ret_id holds
+ * OPERATION_ID_LENGTH + 1. */
+void broker_next_id(struct broker *broker, char *ret_id);
 /* NULL when the configuration has no such server. */
 struct host *offering_host(struct offering *offering, const char *server);
 

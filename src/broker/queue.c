@@ -44,14 +44,11 @@ static struct job *job_make(struct broker *broker, const struct instance *instan
 struct job *job_new(struct broker *broker, const struct instance *instance, enum operation_kind kind)
 {
 	struct job *job = job_make(broker, instance, kind);
-	int64_t wall = timers_wall(broker->timers);
 
 	if (job == NULL)
 		return NULL;
-	if (wall > broker->last_wall) /* ids never go back, even when the clock does */
-		broker->last_wall = wall;
-	operation_id(broker->last_wall, broker->sequence++, job->id);
-	job->created_at = wall;
+	broker_next_id(broker, job->id);
+	job->created_at = timers_wall(broker->timers);
 	return job;
 }
 

@@ -467,6 +467,22 @@ void changes_delete_retained(struct changes *changes, const struct instance *ins
 	apply(changes, KEYSPACE_RETAINED, &key, NULL, REVISION_ANY);
 }
 
+void changes_put_audit(struct changes *changes, struct broker *broker, const struct audit *audit)
+{
+	char id[OPERATION_ID_LENGTH + 1];
+	struct text key, value;
+
+	broker_next_id(broker, id);
+	text_init(&key, KEY_LIMIT);
+	text_add(&key, id);
+	text_init(&value, RECORD_MAX);
+	if (changes->error.code == 0)
+		audit_encode(audit, &value, &changes->error);
+	apply(changes, KEYSPACE_AUDIT, &key, &value, REVISION_ABSENT);
+	if (changes->error.code == 0)
+		batch_add(changes->batch, AUDIT_COUNTER, 1);
+}
+
 /* ---- counters ---- */
 
 void records_counter_name(struct text *ret_name, enum counter counter, const struct instance *instance)

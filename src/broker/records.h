@@ -73,6 +73,10 @@ void changes_delete_tombstone(struct changes *changes, const char *service, cons
 void changes_put_retained(struct changes *changes, const struct instance *instance);
 void changes_delete_retained(struct changes *changes, const struct instance *instance);
 
+/* An entry of the audit, under a fresh id, and one more in its counter. */
+void changes_put_audit(struct changes *changes, struct broker *broker, const struct audit *audit);
+#define AUDIT_COUNTER "audit"
+
 /* ---- counters of instances ---- */
 
 enum counter {

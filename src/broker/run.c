@@ -7,6 +7,7 @@
 #include "broker/environment.h"
 #include "broker/finish.h"
 #include "broker/generation.h"
+#include "broker/measure.h"
 #include "broker/queue.h"
 
 void run_cancel(struct job *job)
@@ -182,6 +183,7 @@ static void on_settled(struct driver_call *call, int code, const struct error *e
 	struct job *job = call->arg;
 	int rc;
 
+	measure_attempt(job, code == 0 ? "done" : error_may_pass(code) ? "may-pass" : "refused");
 	queue_release_host(job);
 	if (code == 0 && call->kind == CALL_BIND) {
 		rc = environment_render(job, &job->error);

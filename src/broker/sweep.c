@@ -43,7 +43,7 @@ static void sweep_later(struct broker *broker, int64_t delay)
 	                  delay); /* without memory the sweep ends until the next start */
 }
 
-static void delete (struct part *part, const void *key, size_t key_length, const struct store_value *value)
+static void drop(struct part *part, const void *key, size_t key_length, const struct store_value *value)
 {
 	batch_delete(part->batch, part->chore->keyspace, key, key_length, value->revision);
 	part->deleted++;
@@ -68,7 +68,7 @@ static void visit_tombstone(struct part *part, const void *key, size_t key_lengt
 
 	(void)tombstone_decode(value->bytes, value->length, &tombstone, NULL);
 	if (part->now - tombstone.removed_at > part->kept)
-		delete (part, key, key_length, value);
+		drop(part, key, key_length, value);
 }
 
 static void visit_unbound(struct part *part, const void *key, size_t key_length, const struct store_value *value)
@@ -77,7 +77,7 @@ static void visit_unbound(struct part *part, const void *key, size_t key_length,
 
 	(void)bind_decode(value->bytes, value->length, &bind, NULL);
 	if (part->now - bind.updated_at > part->kept)
-		delete (part, key, key_length, value);
+		drop(part, key, key_length, value);
 }
 
 /* ---- retained instances ---- */
@@ -114,12 +114,35 @@ static void purge(struct broker *broker, const char *incarnation)
 	arena_release(&arena);
 }
 
+/* ---- the audit ---- */
+
+static int64_t audit_kept(const struct config *config)
+{
+	return config->limits.audit;
+}
+
+/* The keys are in order of time: the first that is neither too old nor too many ends the pass. */
+static void visit_audit(struct part *part, const void *key, size_t key_length, const struct store_value *value)
+{
+	const int64_t most = broker_config(part->broker)->limits.audit_entries;
+	const int64_t left = store_counter(part->broker->store, AUDIT_COUNTER) - (int64_t)part->deleted;
+	struct audit audit = {0};
+
+	(void)audit_decode(value->bytes, value->length, &audit, NULL);
+	part->over = left <= most && part->now - audit.at <= part->kept;
+	if (part->over)
+		return;
+	drop(part, key, key_length, value);
+	batch_add(part->batch, AUDIT_COUNTER, -1);
+}
+
 /* ---- the pass ---- */
 
 static const struct chore chores[] = {
     {KEYSPACE_TOMBSTONES, tombstones_kept, visit_tombstone},
     {KEYSPACE_UNBOUND, unbound_kept, visit_unbound},
     {KEYSPACE_RETAINED, retained_kept, visit_retained},
+    {KEYSPACE_AUDIT, audit_kept, visit_audit},
 };
 
 #define CHORE_COUNT (sizeof(chores) / sizeof(*chores))

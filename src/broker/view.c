@@ -6,6 +6,7 @@
 #include "broker/host.h"
 #include "broker/queue.h"
 #include "broker/records.h"
+#include "broker/show.h"
 
 #define TIME_SIZE 32
 
@@ -223,40 +224,6 @@ int broker_describe(struct broker *broker, const struct service *service, const 
 
 /* ---- lists for the service's own commands ---- */
 
-/* Adds "name":value, where there is one; first says whether it opens the object. */
-static void add_member(struct text *json, bool first, const char *name, const char *value)
-{
-	if (value == NULL)
-		return;
-	text_add(json, first ? "{" : ",");
-	text_add_json(json, name);
-	text_add(json, ":");
-	text_add_json(json, value);
-}
-
-static void add_time(struct text *json, const char *name, int64_t wall)
-{
-	char time[TIME_SIZE];
-
-	if (wall == 0)
-		return;
-	text_format_time(wall, time, sizeof(time));
-	add_member(json, false, name, time);
-}
-
-static void add_bind(struct text *json, const struct bind *bind)
-{
-	add_member(json, true, "kind", bind_kind_name(bind->kind));
-	add_member(json, false, "name", bind->name);
-	add_member(json, false, "state", bind_state_name(bind->state));
-	add_member(json, false, "login", bind->login);
-	add_member(json, false, "parameters", bind->parameters);
-	add_member(json, false, "user", bind->user);
-	add_time(json, "created", bind->created_at);
-	add_time(json, "changed", bind->updated_at);
-	text_add(json, "}");
-}
-
 int broker_list_binds(struct broker *broker, const struct service *service, const char *instance, struct text *ret_json,
                       struct error *error)
 {
@@ -271,36 +238,13 @@ int broker_list_binds(struct broker *broker, const struct service *service, cons
 	text_add(ret_json, "[");
 	for (size_t i = 0; rc == 0 && i < count; i++) {
 		text_add(ret_json, i > 0 ? "," : "");
-		add_bind(ret_json, &binds[i].record);
+		show_bind(ret_json, &binds[i].record);
 	}
 	text_add(ret_json, "]");
 	arena_release(&view.arena);
 	if (rc == 0 && ret_json->failed)
 		rc = error_no_memory(error);
 	return rc;
-}
-
-/* What only memory knows of an operation under way is added to its record. */
-static void add_operation(struct broker *broker, struct text *json, const struct operation *operation)
-{
-	const struct job *job = operation_finished(operation->state)
-	                            ? NULL
-	                            : queue_find(broker, operation->incarnation, operation->id, operation->kind);
-	const char *error = job != NULL && job->error.code != 0 ? job->error.text : operation->error;
-
-	add_member(json, true, "id", operation->id);
-	add_member(json, false, "kind", operation_kind_name(operation->kind));
-	add_member(json, false, "state",
-	           job != NULL && job->state == JOB_RUNNING ? "running" : operation_state_name(operation->state));
-	text_add_format(json, ",\"attempts\":%lld",
-	                (long long)(operation->attempts + (job != NULL ? job->attempts : 0)));
-	add_member(json, false, "bind", operation->bind_name);
-	add_member(json, false, "user", operation->user);
-	add_member(json, false, "event", operation->event);
-	add_time(json, "created", operation->created_at);
-	add_time(json, "finished", operation->finished_at);
-	add_member(json, false, "error", error);
-	text_add(json, "}");
 }
 
 int broker_list_operations(struct broker *broker, const struct service *service, const char *instance,
@@ -317,7 +261,7 @@ int broker_list_operations(struct broker *broker, const struct service *service,
 	text_add(ret_json, "[");
 	for (size_t i = count; rc == 0 && i > 0; i--) {
 		text_add(ret_json, i < count ? "," : "");
-		add_operation(broker, ret_json, &operations[i - 1].record);
+		show_operation(broker, ret_json, &operations[i - 1].record);
 	}
 	text_add(ret_json, "]");
 	arena_release(&view.arena);

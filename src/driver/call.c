@@ -33,6 +33,13 @@ void driver_settle_done(void *state, struct driver_call *call)
 	call_settle(call, 0, "%s", "");
 }
 
+size_t driver_no_connections(void *state, const struct server *server)
+{
+	(void)state;
+	(void)server;
+	return 0;
+}
+
 void driver_refuse(void *state, struct driver_call *call)
 {
 	(void)state;

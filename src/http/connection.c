@@ -226,6 +226,7 @@ static int take_input(struct connection *connection, struct evbuffer *input)
 
 	if (bytes == NULL)
 		return -1;
+	connection->held.limit = (size_t)connection->server->options.header_bytes + 2 * READ_MAX;
 	text_add_bytes(&connection->held, bytes, length);
 	evbuffer_drain(input, length);
 	return connection->held.failed ? -1 : 0;

@@ -9,6 +9,7 @@
 #include "http/http.h"
 #include "http/linger.h"
 #include "http/route.h"
+#include "http/sites.h"
 
 struct evhttp;
 struct evhttp_bound_socket;
@@ -17,6 +18,7 @@ struct event;
 
 struct http_server {
 	struct http_options options;
+	struct sites *sites; /* the present ones */
 	struct evhttp *evhttp;
 	struct evhttp_bound_socket *bound; /* NULL once draining */
 	struct event *attach_event;        /* active while there are newborn connections */
@@ -46,6 +48,7 @@ struct http_request {
 	struct fields query;
 	struct route_match match;
 	const char *captured[CAPTURES_MAX]; /* match's captures as texts */
+	struct sites *sites;                /* that site is of; held; NULL until it came to one */
 	const struct http_site *site;
 	void *context;         /* the handler's, for on_access */
 	const char *path;      /* below the site, decoded; "" until known */

@@ -37,6 +37,7 @@ void request_free(struct http_request *request)
 		return;
 	arena_wipe(&request->arena);
 	text_wipe(&request->content);
+	sites_drop(request->sites);
 	free(request);
 }
 
@@ -55,11 +56,12 @@ static int check_target(struct http_request *request)
 
 static int check_site(struct http_request *request, struct error *error)
 {
-	const struct http_options *options = &request->server->options;
-	const struct http_site *site = route_site(options->sites, options->site_count, request->path, &request->path);
+	struct sites *sites = request->server->sites;
+	const struct http_site *site = route_site(sites->items, sites->count, request->path, &request->path);
 
 	if (site == NULL)
 		return error_set(error, ERR_NOT_FOUND, "nothing is served under \"%.200s\"", request->path);
+	request->sites = sites_hold(sites);
 	request->site = site;
 	if (auth_check(site, request->head.authorization, &request->arena))
 		return 0;

@@ -127,7 +127,9 @@ static int server_prepare(struct http_server *server, struct error *error)
 	server->lingering = (struct linger_list){.base = server->options.base, .timers = server->options.timers};
 	server->attach_event = event_new(server->options.base, -1, 0, on_attach, server);
 	server->evhttp = evhttp_new(server->options.base);
-	if (server->attach_event == NULL || server->evhttp == NULL)
+	server->sites = sites_new(server->options.sites, server->options.site_count, server->options.on_sites_unused,
+	                          server->options.sites_arg);
+	if (server->attach_event == NULL || server->evhttp == NULL || server->sites == NULL)
 		return error_no_memory(error);
 	evhttp_set_bevcb(server->evhttp, connection_new, server);
 	evhttp_set_gencb(server->evhttp, connection_on_request, server);
@@ -152,11 +154,34 @@ int http_server_open(const struct http_options *options, struct http_server **re
 	if (rc == 0)
 		rc = watch_listener(server, error);
 	if (rc < 0) {
+		if (server->sites != NULL)
+			server->sites->on_unused = NULL; /* they are the caller's still */
 		http_server_close(server);
 		return rc;
 	}
 	*ret_server = server;
 	return 0;
+}
+
+int http_server_set_sites(struct http_server *server, const struct http_site *items, size_t count,
+                          void (*on_unused)(void *arg), void *arg)
+{
+	struct sites *sites = sites_new(items, count, on_unused, arg);
+
+	if (sites == NULL)
+		return ERR_NO_MEMORY;
+	sites_drop(server->sites);
+	server->sites = sites;
+	return 0;
+}
+
+void http_server_set_limits(struct http_server *server, int64_t header_bytes, int64_t body_bytes,
+                            int64_t request_timeout, int64_t idle_timeout)
+{
+	server->options.header_bytes = header_bytes;
+	server->options.body_bytes = body_bytes;
+	server->options.request_timeout = request_timeout;
+	server->options.idle_timeout = idle_timeout;
 }
 
 uint16_t http_server_port(const struct http_server *server)
@@ -191,6 +216,7 @@ void http_server_close(struct http_server *server)
 	linger_release(&server->lingering);
 	if (server->attach_event != NULL)
 		event_free(server->attach_event);
+	sites_drop(server->sites);
 	free(server->by_descriptor);
 	free(server);
 }

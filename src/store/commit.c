@@ -160,6 +160,16 @@ static int write_batches(const struct store *store, MDB_txn *txn, struct batch *
 	return code;
 }
 
+/* The first of 1, 2, 4, ... that is no less. */
+static size_t bucket_of(uint64_t count)
+{
+	size_t bucket = 0;
+
+	while (bucket < STORE_BUCKETS - 1 && count > (uint64_t)1 << bucket)
+		bucket++;
+	return bucket;
+}
+
 static int write_transaction(struct store *store, struct batch *first, const struct batch *end)
 {
 	struct store_statistics *sum = &store->committer.running_sum;
@@ -183,6 +193,9 @@ static int write_transaction(struct store *store, struct batch *first, const str
 	sum->sync_us_last = now_us() - begin;
 	if (sum->sync_us_last > sum->sync_us_max)
 		sum->sync_us_max = sum->sync_us_last;
+	sum->sync_us_sum += sum->sync_us_last;
+	sum->sync_counts[bucket_of((sum->sync_us_last + 999) / 1000)]++;
+	sum->batch_counts[bucket_of(written)]++;
 	return 0;
 }
 

@@ -99,6 +99,47 @@ int store_scan(struct store *store, enum keyspace keyspace, const void *prefix, 
 	return code == 0 ? 0 : ERR_INTERNAL;
 }
 
+static int seek_back(MDB_cursor *cursor, const MDB_val *before, MDB_val *ret_key, MDB_val *ret_stored)
+{
+	int code = MDB_NOTFOUND;
+
+	*ret_key = *before;
+	if (before->mv_size > 0)
+		code = mdb_cursor_get(cursor, ret_key, ret_stored, MDB_SET_RANGE);
+	return mdb_cursor_get(cursor, ret_key, ret_stored, code == 0 ? MDB_PREV : MDB_LAST);
+}
+
+static int scan_back(MDB_cursor *cursor, const MDB_val *before, store_visit *visit, void *arg)
+{
+	MDB_val key, stored;
+	struct store_value value;
+	int code = seek_back(cursor, before, &key, &stored);
+
+	while (code == 0) {
+		code = value_decode(&stored, &value);
+		if (code != 0)
+			return code;
+		if (!visit(arg, key.mv_data, key.mv_size, &value))
+			return 0;
+		code = mdb_cursor_get(cursor, &key, &stored, MDB_PREV);
+	}
+	return code == MDB_NOTFOUND ? 0 : code;
+}
+
+int store_scan_back(struct store *store, enum keyspace keyspace, const void *before, size_t before_length,
+                    store_visit *visit, void *arg)
+{
+	const MDB_val below = {.mv_size = before_length, .mv_data = (void *)before};
+	MDB_cursor *cursor;
+	int code;
+
+	if (!read_begin(store) || mdb_cursor_open(store->reader, store->keyspaces[keyspace], &cursor) != 0)
+		return ERR_INTERNAL;
+	code = scan_back(cursor, &below, visit, arg);
+	mdb_cursor_close(cursor);
+	return code == 0 ? 0 : ERR_INTERNAL;
+}
+
 int64_t store_counter(struct store *store, const char *name)
 {
 	struct store_value value;

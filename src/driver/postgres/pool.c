@@ -291,6 +291,11 @@ int pool_new(const struct driver_context *context, const struct target *target, 
 	return 0;
 }
 
+size_t pool_size(const struct pool *pool)
+{
+	return pool->member_count;
+}
+
 static void drop_list(struct member_list *list)
 {
 	struct member *member;

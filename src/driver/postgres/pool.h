@@ -37,6 +37,9 @@ int pool_new(const struct driver_context *context, const struct target *target, 
 /* Closes all sessions. No lease is out. Accepts NULL. */
 void pool_free(struct pool *pool);
 
+/* Sessions, those being opened included. */
+size_t pool_size(const struct pool *pool);
+
 /* Asks for a session. No time-out of its own. */
 void lease_ask(struct pool *pool, struct lease *lease, lease_done *on_done, void *arg);
 struct session *lease_session(const struct lease *lease); /* NULL: it has none */

@@ -143,6 +143,13 @@ static int postgres_open(const struct driver_context *context, const struct serv
 	return 0;
 }
 
+static size_t postgres_connections(void *state, const struct server *server)
+{
+	const struct postgres *postgres = state;
+
+	return pool_size(postgres->hosts[server - postgres->service->servers].pool);
+}
+
 /* ---- parameters ---- */
 
 int postgres_read_only(const struct cJSON *parameters, bool *ret_read_only, struct error *error)
@@ -200,5 +207,6 @@ const struct driver driver_postgres = {
     .adopt = postgres_adopt,
     .allow_unit = driver_settle_done,
     .deny_unit = driver_settle_done,
+    .connections = postgres_connections,
     .cancel = work_cancel,
 };

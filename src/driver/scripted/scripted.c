@@ -593,5 +593,6 @@ const struct driver driver_scripted = {
     .adopt = scripted_begin,
     .allow_unit = scripted_begin,
     .deny_unit = scripted_begin,
+    .connections = driver_no_connections,
     .cancel = scripted_cancel,
 };

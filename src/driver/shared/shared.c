@@ -69,5 +69,6 @@ const struct driver driver_shared = {
     .adopt = driver_refuse,
     .allow_unit = driver_settle_done,
     .deny_unit = driver_settle_done,
+    .connections = driver_no_connections,
     .cancel = driver_cancel_nothing,
 };

@@ -1,0 +1,193 @@
+/* What is counted as it happens, and what is looked up when somebody asks. */
+#include "broker/measure.h"
+
+#include "broker/generation.h"
+#include "broker/host.h"
+
+#define MS 1000.0
+
+static const double doubling[STORE_BUCKETS - 1] = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024};
+static const double doubling_ms[STORE_BUCKETS - 1] = {0.001, 0.002, 0.004, 0.008, 0.016, 0.032,
+                                                      0.064, 0.128, 0.256, 0.512, 1.024};
+
+#define COUNTER(field, text, ...)                                                                                      \
+	{                                                                                                              \
+		.name = "tsuru_broker_" field, .help = (text), .type = METRIC_COUNTER, .labels = { __VA_ARGS__ }       \
+	}
+#define GAUGE(field, text, ...)                                                                                        \
+	{                                                                                                              \
+		.name = "tsuru_broker_" field, .help = (text), .type = METRIC_GAUGE, .labels = { __VA_ARGS__ }         \
+	}
+#define HISTOGRAM(field, text, bound, count)                                                                           \
+	.name = "tsuru_broker_" field, .help = (text), .type = METRIC_HISTOGRAM, .bounds = (bound),                    \
+	.bound_count = (count)
+
+static const struct metric_family operations =
+    COUNTER("operations_total", "Operations that have ended.", "service", "kind", "outcome");
+static const struct metric_family durations = {HISTOGRAM("operation_duration_seconds",
+                                                         "From an operation's acceptance to its durable end.",
+                                                         metric_seconds, METRIC_SECONDS_COUNT),
+                                               .labels = {"service", "kind"}};
+static const struct metric_family attempts =
+    COUNTER("attempts_total", "Attempts of operations on servers.", "service", "server", "outcome");
+static const struct metric_family pending = GAUGE("operations_pending", "Operations that have not ended.", "service");
+static const struct metric_family oldest =
+    GAUGE("operations_oldest_age_seconds", "How long ago the oldest pending operation was accepted.", "service");
+static const struct metric_family running =
+    GAUGE("server_operations_running", "Operations under way on a server.", "service", "server");
+static const struct metric_family waiting = GAUGE("requests_waiting", "Requests that wait for an operation.", NULL);
+static const struct metric_family server_up =
+    GAUGE("server_up", "Whether the server answered its last check.", "service", "server");
+static const struct metric_family server_instances =
+    GAUGE("server_instances", "Instances on the server, retained ones included.", "service", "server");
+static const struct metric_family server_capacity =
+    GAUGE("server_capacity", "Instances that the server may hold; none: no limit.", "service", "server");
+static const struct metric_family server_drained =
+    GAUGE("server_drained", "Whether the server takes no new instances.", "service", "server");
+static const struct metric_family server_connections =
+    GAUGE("server_connections", "Connections that the broker has to the server.", "service", "server");
+static const struct metric_family commits = COUNTER("store_commits_total", "Durable commits of the store.", NULL);
+static const struct metric_family batches = COUNTER("store_batches_total", "Batches in those commits.", NULL);
+static const struct metric_family commit_seconds = {HISTOGRAM(
+    "store_commit_duration_seconds", "How long a commit took, its sync included.", doubling_ms, STORE_BUCKETS - 1)};
+static const struct metric_family commit_batches = {
+    HISTOGRAM("store_commit_batches", "Batches that shared a commit.", doubling, STORE_BUCKETS - 1)};
+static const struct metric_family store_bytes = GAUGE("store_bytes", "Bytes in use by records.", NULL);
+static const struct metric_family store_limit = GAUGE("store_limit_bytes", "Bytes the store may grow to.", NULL);
+static const struct metric_family store_is_broken =
+    GAUGE("store_broken", "Whether a failed write keeps the store from acknowledging anything.", NULL);
+
+/* ---- as it happens ---- */
+
+void measure_attempt(const struct job *job, const char *outcome)
+{
+	metric_add(job->broker->measures.attempts, 1, (const char *[]){job->service, job->server, outcome});
+}
+
+void measure_operation(const struct job *job, const char *outcome)
+{
+	const struct measures *measures = &job->broker->measures;
+	const char *kind = operation_kind_name(job->kind);
+	const double age = (double)(timers_wall(job->broker->timers) - job->created_at) / MS;
+
+	metric_add(measures->operations, 1, (const char *[]){job->service, kind, outcome});
+	metric_observe(measures->durations, age > 0 ? age : 0, (const char *[]){job->service, kind});
+}
+
+/* ---- when asked ---- */
+
+static void collect_queue(struct broker *broker)
+{
+	const int64_t now = timers_wall(broker->timers);
+	struct measures *measures = &broker->measures;
+	struct lane *lane, *next;
+	const struct job *job;
+
+	metric_clear(measures->pending);
+	metric_clear(measures->oldest);
+	for (size_t i = 0; i < broker->generation->offering_count; i++) {
+		const char *labels[] = {broker->generation->offerings[i].service->name};
+
+		metric_set(measures->pending, 0, labels);
+		metric_set(measures->oldest, 0, labels);
+	}
+	HASH_ITER (hh, broker->lanes, lane, next) {
+		TAILQ_FOREACH (job, &lane->jobs, in_lane) {
+			metric_add(measures->pending, 1, (const char *[]){job->service});
+			metric_max(measures->oldest, (double)(now - job->created_at) / MS,
+			           (const char *[]){job->service});
+		}
+	}
+	metric_set(measures->waiting, (double)broker->statistics.waiting, NULL);
+}
+
+static void collect_server(struct measures *measures, const struct host *host)
+{
+	const struct backend *backend = host->offering->backend;
+	const char *labels[] = {host->offering->service->name, host->server->name};
+
+	metric_set(measures->server_up, host->health == HOST_UP, labels);
+	metric_set(measures->server_instances, (double)host_placed(host), labels);
+	if (host->server->capacity > 0)
+		metric_set(measures->server_capacity, (double)host->server->capacity, labels);
+	metric_set(measures->server_drained, host->drained, labels);
+	metric_set(measures->running, (double)host->running, labels);
+	metric_set(measures->server_connections, (double)backend->driver->connections(backend->state, host->server),
+	           labels);
+}
+
+static void collect_servers(struct broker *broker)
+{
+	struct measures *measures = &broker->measures;
+	struct metric *const cleared[] = {measures->server_up,       measures->server_instances,
+	                                  measures->server_capacity, measures->server_drained,
+	                                  measures->running,         measures->server_connections};
+
+	for (size_t i = 0; i < sizeof(cleared) / sizeof(*cleared); i++)
+		metric_clear(cleared[i]);
+	for (size_t i = 0; i < broker->generation->offering_count; i++) {
+		const struct offering *offering = &broker->generation->offerings[i];
+
+		for (size_t j = 0; j < offering->host_count; j++) {
+			if (offering->hosts[j].server != NULL)
+				collect_server(measures, &offering->hosts[j]);
+		}
+	}
+}
+
+static void collect_store(struct broker *broker)
+{
+	struct measures *measures = &broker->measures;
+	struct store_statistics statistics;
+
+	store_statistics(broker->store, &statistics);
+	metric_set(measures->commits, (double)statistics.commits, NULL);
+	metric_set(measures->batches, (double)statistics.batches, NULL);
+	metric_set_histogram(measures->commit_seconds, statistics.sync_counts,
+	                     (double)statistics.sync_us_sum / (MS * MS), NULL);
+	metric_set_histogram(measures->commit_batches, statistics.batch_counts, (double)statistics.batches, NULL);
+	metric_set(measures->store_bytes, (double)statistics.bytes, NULL);
+	metric_set(measures->store_limit, (double)broker_config(broker)->limits.store_bytes, NULL);
+	metric_set(measures->store_broken, store_broken(broker->store), NULL);
+}
+
+static void collect(void *arg)
+{
+	struct broker *broker = arg;
+
+	collect_queue(broker);
+	collect_servers(broker);
+	collect_store(broker);
+}
+
+void measure_open(struct broker *broker, struct metrics *metrics)
+{
+	broker->metrics = metrics;
+	broker->measures = (struct measures){
+	    .operations = metrics_add(metrics, &operations),
+	    .durations = metrics_add(metrics, &durations),
+	    .attempts = metrics_add(metrics, &attempts),
+	    .pending = metrics_add(metrics, &pending),
+	    .oldest = metrics_add(metrics, &oldest),
+	    .running = metrics_add(metrics, &running),
+	    .waiting = metrics_add(metrics, &waiting),
+	    .server_up = metrics_add(metrics, &server_up),
+	    .server_instances = metrics_add(metrics, &server_instances),
+	    .server_capacity = metrics_add(metrics, &server_capacity),
+	    .server_drained = metrics_add(metrics, &server_drained),
+	    .server_connections = metrics_add(metrics, &server_connections),
+	    .commits = metrics_add(metrics, &commits),
+	    .batches = metrics_add(metrics, &batches),
+	    .commit_seconds = metrics_add(metrics, &commit_seconds),
+	    .commit_batches = metrics_add(metrics, &commit_batches),
+	    .store_bytes = metrics_add(metrics, &store_bytes),
+	    .store_limit = metrics_add(metrics, &store_limit),
+	    .store_broken = metrics_add(metrics, &store_is_broken),
+	};
+	metrics_on_render(metrics, collect, broker);
+}
+
+void measure_close(struct broker *broker)
+{
+	metrics_forget(broker->metrics, broker);
+}

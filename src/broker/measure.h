@@ -1,0 +1,15 @@
+/* The broker's metrics. Label values come from the configuration and from fixed sets only. */
+#ifndef BROKER_MEASURE_H
+#define BROKER_MEASURE_H
+
+#include "broker/internal.h"
+
+/* Adds all of them; metrics (borrowed until measure_close) may be NULL. */
+void measure_open(struct broker *broker, struct metrics *metrics);
+void measure_close(struct broker *broker);
+/* An attempt has ended: outcome is "done", "may-pass" or "refused". */
+void measure_attempt(const struct job *job, const char *outcome);
+/* The operation has. */
+void measure_operation(const struct job *job, const char *outcome);
+
+#endif

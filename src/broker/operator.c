@@ -1,0 +1,139 @@
+/* What operators do that is no operation of an instance. */
+#include "broker/operator.h"
+
+#include <string.h>
+
+#include "broker/generation.h"
+#include "broker/host.h"
+#include "broker/queue.h"
+#include "broker/records.h"
+
+int broker_find_service(struct broker *broker, const char *incarnation, const struct service **ret_service,
+                        struct error *error)
+{
+	struct held_instance held;
+	struct offering *offering;
+	struct arena arena;
+	int rc;
+
+	arena_init(&arena);
+	rc = records_read_instance(broker, &arena, incarnation, &held, error);
+	if (rc == ERR_NOT_FOUND)
+		error_set(error, rc, "there is no instance \"%.100s\"", incarnation);
+	if (rc == 0) {
+		offering = broker_offering(broker, held.record.service);
+		*ret_service = offering != NULL ? offering->service : NULL;
+	}
+	arena_release(&arena);
+	return rc;
+}
+
+static void on_noted(void *arg, int code, const struct error *error, uint64_t revision)
+{
+	struct broker *broker = arg;
+	struct log_line line;
+
+	(void)revision;
+	if (code == 0 || broker->closing)
+		return;
+	log_begin(&line, broker->log, LOG_ERROR, "audit-not-written");
+	log_text(&line, "reason", error->text);
+	log_end(&line);
+}
+
+static void commit_noted(struct broker *broker, struct changes *changes)
+{
+	struct error error;
+
+	if (changes_commit(changes, on_noted, broker, &error) != 0)
+		on_noted(broker, error.code, &error, 0);
+}
+
+static void put_note(struct broker *broker, struct changes *changes, const struct caller *caller, struct audit *audit)
+{
+	audit->user = caller->user;
+	audit->event = caller->event;
+	audit->request = caller->request;
+	audit->at = timers_wall(broker->timers);
+	changes_put_audit(changes, broker, audit);
+}
+
+void broker_note(struct broker *broker, const struct caller *caller, const char *action, const char *outcome,
+                 const char *text)
+{
+	struct audit audit = {.action = action, .outcome = outcome, .text = text};
+	struct changes changes;
+
+	changes_begin(&changes, broker);
+	changes_use_reserve(&changes);
+	put_note(broker, &changes, caller, &audit);
+	commit_noted(broker, &changes);
+}
+
+/* ---- operations ---- */
+
+static int find_pending(struct broker *broker, const char *operation, struct job **ret_job, struct error *error)
+{
+	char incarnation[INCARNATION_LENGTH + 1] = "";
+	struct store_value value;
+	struct job *job = NULL;
+
+	if (store_get(broker->store, KEYSPACE_PENDING, operation, strlen(operation), &value) == 0 &&
+	    value.length == INCARNATION_LENGTH) {
+		memcpy(incarnation, value.bytes, value.length);
+		job = queue_find(broker, incarnation, operation, 0);
+	}
+	if (job == NULL)
+		return error_set(error, ERR_NOT_FOUND, "no operation \"%.100s\" is pending", operation);
+	*ret_job = job;
+	return 0;
+}
+
+int broker_cancel(struct broker *broker, const struct caller *caller, const char *operation, struct error *error)
+{
+	struct audit audit = {.action = "cancel", .outcome = "done", .text = operation};
+	struct changes changes;
+	struct job *job;
+	int rc = find_pending(broker, operation, &job, error);
+
+	if (rc != 0)
+		return rc;
+	if (!queue_give_up(job))
+		return error_set(error, ERR_INVALID,
+		                 "the operation \"%s\" cannot be canceled: what it left on the server has to go",
+		                 operation);
+	audit.service = job->service;
+	audit.incarnation = job->incarnation;
+	changes_begin(&changes, broker);
+	changes_use_reserve(&changes);
+	put_note(broker, &changes, caller, &audit);
+	commit_noted(broker, &changes);
+	return 0;
+}
+
+void broker_hurry(struct broker *broker, const char *incarnation)
+{
+	queue_hurry(broker, incarnation);
+}
+
+/* ---- servers ---- */
+
+int broker_drain(struct broker *broker, const struct caller *caller, const char *service, const char *server,
+                 bool drained, struct error *error)
+{
+	struct offering *offering = broker_offering(broker, service);
+	struct host *host = offering != NULL ? offering_host(offering, server) : NULL;
+	struct audit audit = {
+	    .action = drained ? "drain" : "undrain", .outcome = "done", .service = service, .text = server};
+	struct changes changes;
+
+	if (host == NULL)
+		return error_set(error, ERR_NOT_FOUND, "the service \"%.100s\" has no server \"%.100s\"", service,
+		                 server);
+	host->drained = drained;
+	changes_begin(&changes, broker);
+	host_put_drained(host, drained, changes.batch);
+	put_note(broker, &changes, caller, &audit);
+	commit_noted(broker, &changes);
+	return 0;
+}

@@ -1,0 +1,24 @@
+/* Records as JSON: what the service's own commands and the operators' API show of binds, operations and the rest. */
+#ifndef BROKER_SHOW_H
+#define BROKER_SHOW_H
+
+#include "broker/records.h"
+
+/* Each adds a member, with a comma unless it is the object's first ('{' is the last byte). A NULL text and a time of 0
+ * add nothing. */
+void show_text(struct text *json, const char *name, const char *value);
+void show_number(struct text *json, const char *name, int64_t value);
+void show_flag(struct text *json, const char *name, bool value);
+void show_time(struct text *json, const char *name, int64_t wall);
+/* The comma between members or items, where one is needed, and the name. */
+void show_name(struct text *json, const char *name);
+void show_comma(struct text *json);
+
+/* Whole objects. */
+void show_bind(struct text *json, const struct bind *bind);
+/* What only memory knows of an operation under way is added to its record. */
+void show_operation(struct broker *broker, struct text *json, const struct operation *operation);
+/* The members of an instance, without the braces. */
+void show_instance(struct text *json, const struct instance *instance);
+
+#endif

@@ -1,0 +1,21 @@
+/* A set of sites and its users: the server, while it is the present one, and the requests that came to one of them. */
+#ifndef HTTP_SITES_H
+#define HTTP_SITES_H
+
+#include "http/http.h"
+
+struct sites {
+	const struct http_site *items;
+	size_t count;
+	size_t users;
+	void (*on_unused)(void *arg); /* may be NULL */
+	void *arg;
+};
+
+/* A set with one user. NULL when memory is out. */
+struct sites *sites_new(const struct http_site *items, size_t count, void (*on_unused)(void *arg), void *arg);
+struct sites *sites_hold(struct sites *sites);
+/* Accepts NULL. */
+void sites_drop(struct sites *sites);
+
+#endif
