@@ -10,7 +10,7 @@ floor_of() {
   store | driver) echo 2 ;;
   broker) echo 3 ;;
   http) echo 4 ;;
-  api) echo 5 ;;
+  api | admin) echo 5 ;;
   cli | main.c) echo 6 ;;
   *) echo "?" ;;
   esac

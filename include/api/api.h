@@ -11,6 +11,7 @@
 #include "base/timer.h"
 #include "broker/broker.h"
 #include "config/config.h"
+#include "http/measure.h"
 
 struct api;
 struct event_base;
@@ -18,7 +19,8 @@ struct event_base;
 struct api_options {
 	struct config *config; /* held while it is served */
 	struct broker *broker;
-	const struct log *log; /* a line for each request */
+	const struct log *log;                /* a line for each request */
+	const struct http_measures *measures; /* NULL: nothing is measured */
 	struct event_base *base;
 	struct timers *timers;
 };

@@ -18,14 +18,17 @@ struct keyring; /* the master keys: one seals, all open */
 /* Must have succeeded before anything else here. */
 int secret_init(struct error *error);
 
-/* A keyring whose one key is the 64 hex digits or 44 base64 characters in text (spaces around are allowed). */
+/* A keyring of the keys in text, 1 to 8 of 64 hex digits or 44 base64 characters each, with spaces or newlines between
+ * them: the first one seals, all of them open. */
 int keyring_parse(const char *text, struct keyring **ret_keyring, struct error *error);
-/* Reads the key from path; at most 4 KiB; refuses a file that others may read. When it does not exist and create is
+/* Reads the keys from path; at most 4 KiB; refuses a file that others may read. When it does not exist and create is
  * set, makes it, mode 0600, synced; *ret_created says so. */
 int keyring_load(const char *path, bool create, struct keyring **ret_keyring, bool *ret_created, struct error *error);
 /* Wipes and frees. Accepts NULL. */
 void keyring_free(struct keyring *keyring);
 
+/* Whether sealed bytes are sealed with the key that would seal now. */
+bool keyring_seals_like(const struct keyring *keyring, const unsigned char *sealed, size_t length);
 /* Seals plain with the record's key as associated data: the result opens only with the same context.
  * ret_sealed holds length + SECRET_SEAL_OVERHEAD bytes. */
 void keyring_seal(const struct keyring *keyring, const char *context, const void *plain, size_t length,

@@ -38,11 +38,35 @@ int broker_find_service(struct broker *broker, const char *incarnation, const st
 /* The operation is tried no more: it fails for good, or, when an attempt is under way and succeeds, it is done.
  * ERR_NOT_FOUND when it is not pending, ERR_INVALID when it cannot be given up. */
 int broker_cancel(struct broker *broker, const struct caller *caller, const char *operation, struct error *error);
-/* Tries the instance's next operation now. */
-void broker_hurry(struct broker *broker, const char *incarnation);
+/* Tries it now. ERR_NOT_FOUND when it is not pending. */
+int broker_hurry(struct broker *broker, const char *operation, struct error *error);
 /* A drained server takes no new instances. ERR_NOT_FOUND. It is in force at once and durable soon. */
 int broker_drain(struct broker *broker, const struct caller *caller, const char *service, const char *server,
                  bool drained, struct error *error);
+/* The service of that name in the present configuration, for requests; NULL: none. */
+const struct service *broker_service(struct broker *broker, const char *name);
+
+/* ---- drift: what servers have, beside what the records say ---- */
+
+/* json: {"id", "drift": [{"kind","found"}...]}; with a code, text says why the server could not be asked. Borrowed. */
+typedef void broker_verified(void *arg, int code, const char *text, const char *json);
+/* Looks at one instance now; what can be mended is. Fires on_done once, from the loop, unless an error is returned. */
+int broker_verify(struct broker *broker, const char *incarnation, broker_verified *on_done, void *arg,
+                  struct error *error);
+/* Begins the pass over everything now, if it rests. */
+int broker_verify_all(struct broker *broker, struct error *error);
+/* What was found: the pass's state, instances, and what servers have that nobody knows of. */
+int broker_list_drift(struct broker *broker, struct text *ret_json, struct error *error);
+
+/* ---- the master key ---- */
+
+/* Works with another keyring (borrowed from now on instead of the one before). ERR_CORRUPT, and nothing has changed,
+ * when none of its keys is the store's. */
+int broker_set_keyring(struct broker *broker, struct keyring *keyring, struct error *error);
+/* Seals every secret with the first key of the keyring, in the background. Then the other keys can go. */
+void broker_rekey(struct broker *broker);
+int broker_show_rekey(struct broker *broker, struct text *ret_json, struct error *error);
+
 /* Writes an entry of what an operator did to the whole broker into the audit. */
 void broker_note(struct broker *broker, const struct caller *caller, const char *action, const char *outcome,
                  const char *text);

@@ -45,6 +45,8 @@ struct limits {
 	int64_t idle_timeout;    /* ms a kept connection may be idle; default 75s */
 	int64_t shutdown;        /* ms that waiting requests get after SIGTERM; default 30s */
 	int64_t tombstones;      /* ms that removed instances and binds are remembered; default 30d, at least 1h */
+	int64_t verify_interval; /* ms between two passes that compare servers with records; 0: none; default 6h */
+	int64_t verify_rate;     /* instances a second; default 5 */
 	int64_t audit;           /* ms that the record of who did what is kept; default 365d */
 	int64_t audit_entries;   /* the most that are kept of it; default 1000000 */
 	int64_t history;         /* finished operations kept for an instance; default 20 */

@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/timer.h"
+#include "http/measure.h"
 
 struct event_base;
 struct http_server;
@@ -35,8 +36,9 @@ struct http_site {
 	const char *username;         /* NULL: open to all */
 	const char *const *passwords; /* any of them opens */
 	size_t password_count;
-	const char *realm; /* shown in WWW-Authenticate */
-	void *owner;       /* http_request_site gives it back */
+	const char *const *open_paths; /* below it, need no credentials; ends with NULL; NULL: none */
+	const char *realm;             /* shown in WWW-Authenticate */
+	void *owner;                   /* http_request_site gives it back */
 };
 
 struct http_options {
@@ -51,7 +53,9 @@ struct http_options {
 	size_t site_count;
 	void (*on_sites_unused)(void *sites_arg); /* for them; may be NULL */
 	void *sites_arg;
-	void *arg; /* for handlers and on_access */
+	const char *name;                     /* of the listener, for metrics */
+	const struct http_measures *measures; /* borrowed; NULL: nothing is measured */
+	void *arg;                            /* for handlers and on_access */
 	/* After each reply was handed to the socket, also for requests that no handler saw. */
 	void (*on_access)(void *arg, const struct http_request *request);
 };

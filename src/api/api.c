@@ -60,6 +60,8 @@ static int open_server(struct api *api, struct served *served, struct error *err
 	    .site_count = config->service_count,
 	    .on_sites_unused = served_free,
 	    .sites_arg = served,
+	    .name = "service",
+	    .measures = api->options.measures,
 	    .arg = api,
 	    .on_access = access_log,
 	};

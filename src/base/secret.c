@@ -57,26 +57,47 @@ static void derive_id(struct key *key)
 	memcpy(key->id, hash, sizeof(key->id));
 }
 
-int keyring_parse(const char *text, struct keyring **ret_keyring, struct error *error)
+static int parse_keys(struct keyring *keyring, const char *text, struct error *error)
 {
 	static const char spaces[] = " \t\r\n";
-	struct keyring *keyring;
-	size_t length;
 
-	text += strspn(text, spaces);
-	length = strcspn(text, spaces);
-	keyring = sodium_malloc(sizeof(*keyring));
+	for (text += strspn(text, spaces); *text != '\0'; text += strspn(text, spaces)) {
+		const size_t length = strcspn(text, spaces);
+		struct key *key = &keyring->keys[keyring->count];
+
+		if (keyring->count == KEYS_MAX)
+			return error_set(error, ERR_INVALID, "there are more than %d master keys", KEYS_MAX);
+		if (!parse_key(text, length, key->bytes))
+			break;
+		derive_id(key);
+		keyring->count++;
+		text += length;
+	}
+	if (*text != '\0' || keyring->count == 0)
+		return error_set(error, ERR_INVALID, "a master key must be 64 hex digits or 44 base64 characters");
+	return 0;
+}
+
+int keyring_parse(const char *text, struct keyring **ret_keyring, struct error *error)
+{
+	struct keyring *keyring = sodium_malloc(sizeof(*keyring));
+	int rc;
+
 	if (keyring == NULL)
 		return error_no_memory(error);
 	memset(keyring, 0, sizeof(*keyring));
-	if (text[length + strspn(text + length, spaces)] != '\0' || !parse_key(text, length, keyring->keys[0].bytes)) {
+	rc = parse_keys(keyring, text, error);
+	if (rc == 0)
+		*ret_keyring = keyring;
+	else
 		sodium_free(keyring);
-		return error_set(error, ERR_INVALID, "the master key must be 64 hex digits or 44 base64 characters");
-	}
-	derive_id(&keyring->keys[0]);
-	keyring->count = 1;
-	*ret_keyring = keyring;
-	return 0;
+	return rc;
+}
+
+bool keyring_seals_like(const struct keyring *keyring, const unsigned char *sealed, size_t length)
+{
+	return length >= SECRET_SEAL_OVERHEAD && sealed[0] == SEAL_VERSION &&
+	       memcmp(sealed + 1, keyring->keys[0].id, KEY_ID_BYTES) == 0;
 }
 
 static int write_key(int fd, const char *path, struct error *error)
@@ -157,8 +178,10 @@ static int read_key(int fd, const char *path, struct keyring **ret_keyring, stru
 	rc = keyring_parse(content, ret_keyring, NULL);
 	secret_wipe(content, sizeof(content));
 	if (rc == ERR_INVALID)
-		return error_set(error, rc,
-		                 "the master key file \"%s\" must hold 64 hex digits or 44 base64 characters", path);
+		return error_set(
+		    error, rc,
+		    "the master key file \"%s\" must hold 1 to %d keys of 64 hex digits or 44 base64 characters", path,
+		    KEYS_MAX);
 	return rc != 0 ? error_no_memory(error) : 0;
 }
 

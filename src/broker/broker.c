@@ -2,13 +2,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/drift.h"
 #include "broker/errand.h"
 #include "broker/generation.h"
 #include "broker/health.h"
+#include "broker/inspect.h"
 #include "broker/internal.h"
 #include "broker/keycheck.h"
 #include "broker/measure.h"
 #include "broker/queue.h"
+#include "broker/rekey.h"
 #include "broker/sweep.h"
 
 void broker_next_id(struct broker *broker, char *ret_id)
@@ -55,10 +58,11 @@ int broker_open(const struct broker_options *options, struct broker **ret_broker
 	broker->log = options->log;
 	TAILQ_INIT(&broker->intents);
 	TAILQ_INIT(&broker->errands);
+	TAILQ_INIT(&broker->inspections);
 	TAILQ_INIT(&broker->old);
 	rc = open_present(broker, options->config, error);
 	if (rc == 0)
-		rc = keycheck(broker, error);
+		rc = keycheck(broker, broker->keyring, error);
 	if (rc == 0)
 		rc = queue_recover(broker, error);
 	if (rc != 0) {
@@ -68,6 +72,7 @@ int broker_open(const struct broker_options *options, struct broker **ret_broker
 	measure_open(broker, options->metrics);
 	health_open(broker);
 	sweep_open(broker);
+	drift_open(broker);
 	*ret_broker = broker;
 	return 0;
 }
@@ -79,6 +84,9 @@ void broker_close(struct broker *broker)
 	broker->closing = true;
 	measure_close(broker);
 	sweep_close(broker);
+	rekey_close(broker);
+	drift_close(broker);
+	inspect_close(broker);
 	if (broker->generation != NULL)
 		health_close(broker);
 	queue_stop(broker);

@@ -7,6 +7,7 @@
 
 #include "broker/forget.h"
 #include "broker/health.h"
+#include "broker/inspect.h"
 #include "broker/measure.h"
 #include "broker/queue.h"
 
@@ -356,7 +357,7 @@ static int save_unbind(struct saving *saving, struct error *error)
 		bind.record.updated_at = saving->wall;
 		changes_delete_bind(&saving->changes, &bind.record, bind.revision);
 		if (bind.record.unbind_event != NULL)
-			changes_put_unbound(&saving->changes, &bind.record);
+			changes_put_unbound(&saving->changes, &bind.record, REVISION_ANY);
 	}
 	return end_operation(saving, error);
 }
@@ -420,6 +421,15 @@ static const char *outcome_name(const struct job *job)
 	return job->cleaning ? "cleaned" : names[job->run->verdict];
 }
 
+/* What was found to be amiss may be mended now. */
+static void look_again(const struct job *job)
+{
+	struct error error;
+
+	if (inspect_finding(job->broker, job->incarnation) != NULL && TAILQ_NEXT(job, in_lane) == NULL)
+		(void)inspect_start(job->broker, job->incarnation, NULL, NULL, &error);
+}
+
 static void after_save(struct job *job)
 {
 	struct run *run = job->run;
@@ -437,10 +447,13 @@ static void after_save(struct job *job)
 	run->follower = NULL;
 	if (follower != NULL)
 		queue_push(job->broker, follower);
-	if (run->cleaned)
+	if (run->cleaned) {
 		health_forget(job->broker, job->incarnation);
-	else
+		inspect_forget(job->broker, job->incarnation);
+	} else {
 		health_renew(job->broker, job->incarnation);
+		look_again(job);
+	}
 	if (job->kind == OPERATION_CREATE && run->verdict == VERDICT_FAILED && !job->cleaning) {
 		queue_answer(job, &reply);
 		run_free(job);

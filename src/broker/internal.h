@@ -13,6 +13,8 @@
 #include "base/metrics.h"
 #include "broker/broker.h"
 
+struct drift;
+struct finding;
 struct generation;
 struct host;
 struct job;
@@ -23,6 +25,7 @@ struct run;
 TAILQ_HEAD(generation_list, generation);
 TAILQ_HEAD(job_list, job);
 TAILQ_HEAD(errand_list, errand);
+TAILQ_HEAD(inspection_list, inspection);
 TAILQ_HEAD(intent_list, intent);
 TAILQ_HEAD(observation_list, observation);
 
@@ -93,11 +96,23 @@ struct lane {
 	UT_hash_handle hh;
 };
 
+/* See rekey.h. */
+struct rekey {
+	bool running;
+	bool unbound; /* the second keyspace of the pass */
+	bool again;   /* another pass has to follow */
+	size_t sealed, failed;
+	char position[STORE_KEY_MAX];
+	size_t position_length;
+	struct timer timer;
+};
+
 /* See measure.h. */
 struct measures {
 	struct metric *operations, *durations, *attempts;
 	struct metric *pending, *oldest, *running, *waiting;
 	struct metric *server_up, *server_instances, *server_capacity, *server_drained, *server_connections;
+	struct metric *drifts, *drifting;
 	struct metric *commits, *batches, *commit_seconds, *commit_batches, *store_bytes, *store_limit, *store_broken;
 };
 
@@ -114,7 +129,12 @@ struct broker {
 	struct observation *observations; /* table by incarnation, least recently asked first */
 	struct intent_list intents;       /* all that have not replied */
 	struct errand_list errands;       /* requests of the broker itself */
-	struct metrics *metrics;          /* NULL: none */
+	struct inspection_list inspections;
+	size_t inspecting;
+	struct finding *findings; /* table by incarnation, the first found first */
+	struct drift *drift;      /* NULL: memory was out */
+	struct rekey rekey;
+	struct metrics *metrics; /* NULL: none */
 	struct measures measures;
 	struct broker_statistics statistics;
 	int64_t last_wall; /* of the newest operation id */

@@ -35,22 +35,43 @@ bool broker_store_has_key(struct store *store)
 	return store_get(store, KEYSPACE_META, mark_key, strlen(mark_key), &mark) == 0;
 }
 
-int keycheck(struct broker *broker, struct error *error)
+static int open_mark(struct store *store, const struct keyring *keyring, struct store_value *ret_mark)
+{
+	char plain[sizeof(word)];
+	int rc = store_get(store, KEYSPACE_META, mark_key, strlen(mark_key), ret_mark);
+
+	if (rc != 0)
+		return rc;
+	if (ret_mark->length != sizeof(word) + SECRET_SEAL_OVERHEAD)
+		return ERR_CORRUPT;
+	return keyring_open(keyring, mark_key, ret_mark->bytes, ret_mark->length, plain, NULL);
+}
+
+int keycheck(struct broker *broker, const struct keyring *keyring, struct error *error)
 {
 	struct store_value mark;
-	char plain[sizeof(word)];
-	int rc = store_get(broker->store, KEYSPACE_META, mark_key, strlen(mark_key), &mark);
+	int rc = open_mark(broker->store, keyring, &mark);
 
 	if (rc == ERR_NOT_FOUND)
 		return make_mark(broker, error);
-	if (rc != 0)
-		return error_set(error, rc, "the store cannot be read");
-	if (mark.length != sizeof(word) + SECRET_SEAL_OVERHEAD ||
-	    keyring_open(broker->keyring, mark_key, mark.bytes, mark.length, plain, NULL) != 0)
+	if (rc == ERR_CORRUPT)
 		return error_set(
-		    error, ERR_CORRUPT,
+		    error, rc,
 		    "the passwords in \"%s\" were sealed with another master key than the one given now; start "
 		    "with the key that belongs to this store",
 		    broker_config(broker)->data_dir);
-	return 0;
+	return rc != 0 ? error_set(error, rc, "the store cannot be read") : 0;
+}
+
+bool keycheck_reseal(struct broker *broker, struct batch *batch)
+{
+	unsigned char sealed[sizeof(word) + SECRET_SEAL_OVERHEAD];
+	struct store_value mark;
+
+	if (open_mark(broker->store, broker->keyring, &mark) != 0 ||
+	    keyring_seals_like(broker->keyring, mark.bytes, mark.length))
+		return false;
+	keyring_seal(broker->keyring, mark_key, word, sizeof(word), sealed);
+	batch_put(batch, KEYSPACE_META, mark_key, strlen(mark_key), sealed, sizeof(sealed), mark.revision);
+	return true;
 }

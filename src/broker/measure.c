@@ -1,8 +1,10 @@
 /* What is counted as it happens, and what is looked up when somebody asks. */
 #include "broker/measure.h"
 
+#include "broker/drift.h"
 #include "broker/generation.h"
 #include "broker/host.h"
+#include "broker/inspect.h"
 
 #define MS 1000.0
 
@@ -46,6 +48,10 @@ static const struct metric_family server_drained =
     GAUGE("server_drained", "Whether the server takes no new instances.", "service", "server");
 static const struct metric_family server_connections =
     GAUGE("server_connections", "Connections that the broker has to the server.", "service", "server");
+static const struct metric_family drifts =
+    COUNTER("drift_found_total", "Differences that were found between servers and records.", "service", "kind");
+static const struct metric_family drifting =
+    GAUGE("drift", "Instances that differ from their records, and names that nobody knows of.", "service", "kind");
 static const struct metric_family commits = COUNTER("store_commits_total", "Durable commits of the store.", NULL);
 static const struct metric_family batches = COUNTER("store_batches_total", "Batches in those commits.", NULL);
 static const struct metric_family commit_seconds = {HISTOGRAM(
@@ -151,12 +157,29 @@ static void collect_store(struct broker *broker)
 	metric_set(measures->store_broken, store_broken(broker->store), NULL);
 }
 
+static void collect_drift(struct broker *broker)
+{
+	struct measures *measures = &broker->measures;
+
+	metric_clear(measures->drifting);
+	for (size_t i = 0; i < broker->generation->offering_count; i++) {
+		const char *service = broker->generation->offerings[i].service->name;
+
+		metric_set(measures->drifting, 0, (const char *[]){service, "instance"});
+		metric_set(measures->drifting, (double)drift_count_strays(broker, service),
+		           (const char *[]){service, "stray"});
+	}
+	for (const struct finding *finding = broker->findings; finding != NULL; finding = finding->hh.next)
+		metric_add(measures->drifting, 1, (const char *[]){finding->service, "instance"});
+}
+
 static void collect(void *arg)
 {
 	struct broker *broker = arg;
 
 	collect_queue(broker);
 	collect_servers(broker);
+	collect_drift(broker);
 	collect_store(broker);
 }
 
@@ -176,6 +199,8 @@ void measure_open(struct broker *broker, struct metrics *metrics)
 	    .server_capacity = metrics_add(metrics, &server_capacity),
 	    .server_drained = metrics_add(metrics, &server_drained),
 	    .server_connections = metrics_add(metrics, &server_connections),
+	    .drifts = metrics_add(metrics, &drifts),
+	    .drifting = metrics_add(metrics, &drifting),
 	    .commits = metrics_add(metrics, &commits),
 	    .batches = metrics_add(metrics, &batches),
 	    .commit_seconds = metrics_add(metrics, &commit_seconds),

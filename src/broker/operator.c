@@ -8,6 +8,13 @@
 #include "broker/queue.h"
 #include "broker/records.h"
 
+const struct service *broker_service(struct broker *broker, const char *name)
+{
+	struct offering *offering = broker_offering(broker, name);
+
+	return offering != NULL ? offering->service : NULL;
+}
+
 int broker_find_service(struct broker *broker, const char *incarnation, const struct service **ret_service,
                         struct error *error)
 {
@@ -111,9 +118,14 @@ int broker_cancel(struct broker *broker, const struct caller *caller, const char
 	return 0;
 }
 
-void broker_hurry(struct broker *broker, const char *incarnation)
+int broker_hurry(struct broker *broker, const char *operation, struct error *error)
 {
-	queue_hurry(broker, incarnation);
+	struct job *job;
+	int rc = find_pending(broker, operation, &job, error);
+
+	if (rc == 0)
+		queue_hurry(broker, job->incarnation);
+	return rc;
 }
 
 /* ---- servers ---- */

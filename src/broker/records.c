@@ -363,9 +363,9 @@ void changes_delete_bind(struct changes *changes, const struct bind *bind, uint6
 	delete_bind(changes, KEYSPACE_BINDS, bind, base);
 }
 
-void changes_put_unbound(struct changes *changes, const struct bind *bind)
+void changes_put_unbound(struct changes *changes, const struct bind *bind, uint64_t base)
 {
-	put_bind(changes, KEYSPACE_UNBOUND, bind, REVISION_ANY);
+	put_bind(changes, KEYSPACE_UNBOUND, bind, base);
 }
 
 void changes_delete_unbound(struct changes *changes, const struct bind *bind)

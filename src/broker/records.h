@@ -62,7 +62,7 @@ void changes_delete_instance(struct changes *changes, const struct instance *ins
 void changes_check_instance(struct changes *changes, const struct held_instance *held);
 void changes_put_bind(struct changes *changes, const struct bind *bind, uint64_t base);
 void changes_delete_bind(struct changes *changes, const struct bind *bind, uint64_t base);
-void changes_put_unbound(struct changes *changes, const struct bind *bind);
+void changes_put_unbound(struct changes *changes, const struct bind *bind, uint64_t base);
 void changes_delete_unbound(struct changes *changes, const struct bind *bind);
 /* Also keeps the list of pending operations: an unfinished one is in it, a finished one is not. */
 void changes_put_operation(struct changes *changes, const struct operation *operation, uint64_t base);

@@ -52,6 +52,15 @@ void show_time(struct text *json, const char *name, int64_t wall)
 	show_text(json, name, time);
 }
 
+void show_drift(struct text *json, const struct pair *drift)
+{
+	show_comma(json);
+	text_add(json, "{");
+	show_text(json, "kind", drift->name);
+	show_text(json, "found", drift->value);
+	text_add(json, "}");
+}
+
 void show_bind(struct text *json, const struct bind *bind)
 {
 	text_add(json, "{");

@@ -14,7 +14,8 @@ void show_time(struct text *json, const char *name, int64_t wall);
 void show_name(struct text *json, const char *name);
 void show_comma(struct text *json);
 
-/* Whole objects. */
+/* Whole objects; the drift is an item of a list. */
+void show_drift(struct text *json, const struct pair *drift);
 void show_bind(struct text *json, const struct bind *bind);
 /* What only memory knows of an operation under way is added to its record. */
 void show_operation(struct broker *broker, struct text *json, const struct operation *operation);

@@ -18,7 +18,7 @@ static int decide_absent(struct intent *intent, struct changes *changes, const s
 	if (rc != 0 || request->caller.event == NULL || same_event(request->caller.event, unbound.record.unbind_event))
 		return rc;
 	unbound.record.unbind_event = request->caller.event;
-	changes_put_unbound(changes, &unbound.record);
+	changes_put_unbound(changes, &unbound.record, REVISION_ANY);
 	*ret_next = INTENT_COMMIT;
 	return 0;
 }

@@ -4,6 +4,7 @@
 
 #include "broker/health.h"
 #include "broker/host.h"
+#include "broker/inspect.h"
 #include "broker/queue.h"
 #include "broker/records.h"
 #include "broker/show.h"
@@ -188,6 +189,15 @@ static void add_observed_items(const struct view *view, struct text *json)
 		add_item(json, observation->results[i].name, observation->results[i].value);
 }
 
+static void add_drift_items(const struct view *view, struct text *json)
+{
+	const struct finding *finding = inspect_finding(view->broker, view->instance.record.incarnation);
+
+	for (size_t i = 0; finding != NULL && i < finding->count; i++)
+		add_item(json, strcmp(finding->drifts[i].name, DRIFT_BIND) == 0 ? "Drift (login)" : "Drift",
+		         finding->drifts[i].value);
+}
+
 int broker_describe(struct broker *broker, const struct service *service, const char *instance, struct text *ret_json,
                     struct error *error)
 {
@@ -211,6 +221,7 @@ int broker_describe(struct broker *broker, const struct service *service, const 
 		add_item(ret_json, "Name on the server", record->resource);
 		if (record->state == INSTANCE_READY)
 			add_observed_items(&view, ret_json);
+		add_drift_items(&view, ret_json);
 		rc = add_bind_items(&view, ret_json, error);
 		add_item(ret_json, "Created", created);
 		add_item(ret_json, "Last failure", last_failure(&view));

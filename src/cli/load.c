@@ -22,17 +22,15 @@ static void show_errors(FILE *err, const struct config_errors *errors)
 		fprintf(err, "and %zu more errors\n", errors->total - errors->count);
 }
 
-int load_config(const struct invocation *invocation, struct config **ret_config)
+int load_file(const char *path, struct config **ret_config, struct config_errors **ret_errors)
 {
 	size_t count = count_drivers();
 	struct config_driver *drivers = calloc(count, sizeof(*drivers));
-	struct config_errors *errors = NULL;
 	int rc;
 
-	if (drivers == NULL) {
-		fputs("tsuru-broker: out of memory\n", invocation->err);
+	*ret_errors = NULL;
+	if (drivers == NULL)
 		return ERR_NO_MEMORY;
-	}
 	for (size_t i = 0; i < count; i++) {
 		const struct driver *driver = registry_at(i);
 
@@ -45,10 +43,20 @@ int load_config(const struct invocation *invocation, struct config **ret_config)
 		    .variables = driver->variables,
 		};
 	}
-	rc = config_load(invocation->config_file, drivers, count, ret_config, &errors);
+	rc = config_load(path, drivers, count, ret_config, ret_errors);
 	free(drivers);
+	return rc;
+}
+
+int load_config(const struct invocation *invocation, struct config **ret_config)
+{
+	struct config_errors *errors = NULL;
+	int rc = load_file(invocation->config_file, ret_config, &errors);
+
 	if (rc != 0 && errors != NULL)
 		show_errors(invocation->err, errors);
+	else if (rc != 0)
+		fputs("tsuru-broker: out of memory\n", invocation->err);
 	config_errors_free(errors);
 	return rc;
 }

@@ -15,6 +15,7 @@ void pulse_note(struct pulse *pulse, int64_t late)
 		pulse->longest = late;
 	if (late <= PULSE_STALL)
 		return;
+	pulse->stalls++;
 	log_begin(&line, pulse->log, LOG_WARNING, "loop-stall");
 	log_number(&line, "ms", late);
 	log_end(&line);

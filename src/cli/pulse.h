@@ -3,6 +3,7 @@
 #ifndef CLI_PULSE_H
 #define CLI_PULSE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -18,6 +19,7 @@ struct pulse {
 	struct timer timer;
 	int64_t due;     /* when the timer should fire, monotonic ms */
 	int64_t longest; /* ms */
+	size_t stalls;   /* turns over PULSE_STALL */
 };
 
 /* Begins to measure. What it points to is borrowed until pulse_stop. */

@@ -2,60 +2,35 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "api/api.h"
 #include "base/secret.h"
 #include "cli/address.h"
 #include "cli/command.h"
 #include "cli/key.h"
 #include "cli/load.h"
-#include "cli/pulse.h"
+#include "cli/program.h"
+#include "cli/vitals.h"
 #include "driver/resolver.h"
 
-static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
-
-#define SIGNAL_COUNT (sizeof(signals) / sizeof(*signals))
-
-/* All parts, in the order in which they are built. */
-struct program {
-	struct config *config;
-	struct log log;
-	struct event_base *base;
-	struct event *on_signals[SIGNAL_COUNT];
-	struct timers *timers;
-	struct pulse pulse;
-	struct resolver *resolver;
-	struct store *store;
-	struct keyring *keyring;
-	struct driver_context context;
-	struct broker *broker;
-	struct api *api;
-
-	int stops;             /* signals to stop, so far */
-	struct timer patience; /* runs while waiting requests may finish */
-	bool impatient;        /* it is over */
-};
+static const int signals[PROGRAM_SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
 
 /* ---- signals ---- */
 
-static void log_signal(const struct program *program, enum log_level level, const char *event, const char *message)
-{
-	struct log_line line;
-
-	log_begin(&line, &program->log, level, event);
-	log_text(&line, "message", message);
-	log_end(&line);
-}
-
 static void on_hangup(evutil_socket_t number, short what, void *arg)
 {
+	struct program *program = arg;
+	struct caller caller = {.user = "SIGHUP"};
+	struct error error;
+	int rc;
+
 	(void)number;
 	(void)what;
-	log_signal(arg, LOG_WARNING, "reload-ignored",
-	           "SIGHUP: reload is not supported, restart to apply the configuration");
+	rc = program_reload(program, &error);
+	broker_note(program->broker, &caller, "reload", rc == 0 ? "done" : "failed", rc == 0 ? NULL : error.text);
 }
 
 /* The first ends the service, the second the waiting. */
@@ -77,7 +52,7 @@ static int catch_signals(struct program *program, struct error *error)
 	/* A peer that is gone and a limit on files are told by the call that meets them. */
 	if (sigaction(SIGPIPE, &ignore, NULL) != 0 || sigaction(SIGXFSZ, &ignore, NULL) != 0)
 		return error_set(error, ERR_INTERNAL, "signals cannot be ignored: %s", strerror(errno));
-	for (size_t i = 0; i < SIGNAL_COUNT; i++) {
+	for (size_t i = 0; i < PROGRAM_SIGNALS; i++) {
 		program->on_signals[i] =
 		    evsignal_new(program->base, signals[i], signals[i] == SIGHUP ? on_hangup : on_stop, program);
 		if (program->on_signals[i] == NULL || event_add(program->on_signals[i], NULL) != 0)
@@ -128,6 +103,17 @@ static int open_loop(struct program *program, struct error *error)
 	return pulse_start(&program->pulse, program->timers, &program->log, error);
 }
 
+static int open_metrics(struct program *program, struct error *error)
+{
+	program->started = timers_wall(program->timers);
+	program->metrics = metrics_new();
+	if (program->metrics == NULL)
+		return error_no_memory(error);
+	http_measures_init(&program->http_measures, program->metrics);
+	vitals_open(program);
+	return 0;
+}
+
 static int open_store(struct program *program, struct error *error)
 {
 	const struct store_options options = {
@@ -139,6 +125,15 @@ static int open_store(struct program *program, struct error *error)
 	return store_open(&options, &program->store, error);
 }
 
+static int open_keys(struct program *program, struct error *error)
+{
+	const bool may_create = !broker_store_has_key(program->store);
+	const char *variable = getenv("SECRET_KEY");
+
+	program->key_is_fixed = program->config->secret_key_file == NULL && variable != NULL && variable[0] != '\0';
+	return key_open(program->config, &program->log, may_create, &program->keyring, error);
+}
+
 static int open_broker(struct program *program, struct error *error)
 {
 	const struct broker_options options = {
@@ -148,6 +143,7 @@ static int open_broker(struct program *program, struct error *error)
 	    .timers = program->timers,
 	    .context = &program->context,
 	    .log = &program->log,
+	    .metrics = program->metrics,
 	};
 
 	program->context.base = program->base;
@@ -162,6 +158,7 @@ static int open_api(struct program *program, struct error *error)
 	    .config = program->config,
 	    .broker = program->broker,
 	    .log = &program->log,
+	    .measures = &program->http_measures,
 	    .base = program->base,
 	    .timers = program->timers,
 	};
@@ -169,10 +166,48 @@ static int open_api(struct program *program, struct error *error)
 	return api_open(&options, &program->api, error);
 }
 
+static int reload_for_operator(void *arg, struct error *error)
+{
+	return program_reload(arg, error);
+}
+
+static const char *configuration_error(void *arg)
+{
+	const struct program *program = arg;
+
+	return program->file_is_bad ? program->file_error.text : NULL;
+}
+
+static int open_admin(struct program *program, struct error *error)
+{
+	const struct admin_options options = {
+	    .config = program->config,
+	    .broker = program->broker,
+	    .store = program->store,
+	    .metrics = program->metrics,
+	    .measures = &program->http_measures,
+	    .log = &program->log,
+	    .base = program->base,
+	    .timers = program->timers,
+	    .program =
+	        {
+	            .arg = program,
+	            .version = BROKER_VERSION,
+	            .started = program->started,
+	            .reload = reload_for_operator,
+	            .configuration_error = configuration_error,
+	        },
+	};
+
+	return program->config->admin != NULL ? admin_open(&options, &program->admin, error) : 0;
+}
+
 static int open_parts(struct program *program, struct error *error)
 {
 	int rc = open_loop(program, error);
 
+	if (rc == 0)
+		rc = open_metrics(program, error);
 	if (rc == 0)
 		rc = catch_signals(program, error);
 	if (rc == 0)
@@ -180,28 +215,31 @@ static int open_parts(struct program *program, struct error *error)
 	if (rc == 0)
 		rc = open_store(program, error);
 	if (rc == 0)
-		rc = key_open(program->config, &program->log, !broker_store_has_key(program->store), &program->keyring,
-		              error);
+		rc = open_keys(program, error);
 	if (rc == 0)
 		rc = open_broker(program, error);
-	return rc == 0 ? open_api(program, error) : rc;
+	if (rc == 0)
+		rc = open_api(program, error);
+	return rc == 0 ? open_admin(program, error) : rc;
 }
 
 static void close_parts(struct program *program)
 {
+	admin_close(program->admin);
 	api_close(program->api);
 	broker_close(program->broker);
 	keyring_free(program->keyring);
 	store_close(program->store);
 	resolver_free(program->resolver);
 	pulse_stop(&program->pulse);
-	for (size_t i = 0; i < SIGNAL_COUNT; i++) {
+	for (size_t i = 0; i < PROGRAM_SIGNALS; i++) {
 		if (program->on_signals[i] != NULL)
 			event_free(program->on_signals[i]);
 	}
 	timers_free(program->timers);
 	if (program->base != NULL)
 		event_base_free(program->base);
+	metrics_free(program->metrics);
 	config_free(program->config);
 }
 
@@ -217,6 +255,11 @@ static void log_listening(const struct program *program)
 	log_text(&line, "address", address);
 	log_text(&line, "version", BROKER_VERSION);
 	log_number(&line, "services", (int64_t)program->config->service_count);
+	if (program->admin != NULL) {
+		address_format(program->config->admin->listen.host, admin_port(program->admin), address,
+		               sizeof(address));
+		log_text(&line, "admin", address);
+	}
 	log_end(&line);
 }
 
@@ -253,23 +296,9 @@ static void drain(struct program *program)
 	log_stopping(program, "stopped");
 }
 
-/* The operators' listener is not built yet; a configuration that names one is told so. */
-static void log_admin(const struct program *program)
-{
-	struct log_line line;
-
-	if (program->config->admin == NULL)
-		return;
-	log_begin(&line, &program->log, LOG_WARNING, "admin-not-served");
-	log_text(&line, "admin", program->config->admin->listen.text);
-	log_text(&line, "message", "this version has no listener for operators; \"admin\" is only checked");
-	log_end(&line);
-}
-
 static int run_loop(struct program *program, struct error *error)
 {
 	log_listening(program);
-	log_admin(program);
 	if (event_base_dispatch(program->base) < 0 && program->stops == 0)
 		return error_set(error, ERR_INTERNAL, "the event loop failed: %s", strerror(errno));
 	drain(program);
@@ -295,6 +324,7 @@ int run_serve(const struct invocation *invocation)
 		fprintf(invocation->err, "tsuru-broker: %s\n", error.text);
 		return EXIT_FAILED;
 	}
+	program.config_file = invocation->config_file;
 	if (load_config(invocation, &program.config) != 0)
 		return EXIT_FAILED;
 	set_limits();

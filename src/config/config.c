@@ -48,6 +48,8 @@ static void load_limits(struct loader *loader, int node)
 	limits->idle_timeout = number_of(&mapping, "idle_timeout");
 	limits->shutdown = number_of(&mapping, "shutdown");
 	limits->tombstones = number_of(&mapping, "tombstones");
+	limits->verify_interval = number_of(&mapping, "verify_interval");
+	limits->verify_rate = number_of(&mapping, "verify_rate");
 	limits->audit = number_of(&mapping, "audit");
 	limits->audit_entries = number_of(&mapping, "audit_entries");
 	limits->history = number_of(&mapping, "history");

@@ -74,6 +74,8 @@ const struct config_key limits_keys[] = {
     TIME_KEY("idle_timeout", "75s", SECOND, HOUR, "that a kept connection may be idle"),
     TIME_KEY("shutdown", "30s", 0, 10 * MINUTE, "that waiting requests get after SIGTERM"),
     TIME_KEY("tombstones", "30d", HOUR, 3650 * DAY, "that removed instances are remembered"),
+    TIME_KEY("verify_interval", "6h", 0, 365 * DAY, "between two passes that compare servers with records; 0: none"),
+    NUMBER_KEY("verify_rate", "5", 1, 1000, "instances looked at in a second by such a pass"),
     TIME_KEY("audit", "365d", HOUR, 3650 * DAY, "that the record of who did what is kept"),
     NUMBER_KEY("audit_entries", "1000000", 1000, 100000000, "the most that are kept of it"),
     NUMBER_KEY("history", "20", 1, 1000, "finished operations kept for an instance"),

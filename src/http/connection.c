@@ -266,11 +266,18 @@ static void on_timer(void *arg)
 	evhttp_connection_free(connection->ev);
 }
 
+static void count_connection(const struct http_server *server, int delta)
+{
+	if (server->options.measures != NULL)
+		metric_add(server->options.measures->connections, delta, (const char *[]){server->options.name});
+}
+
 static void connection_free(struct connection *connection)
 {
 	struct http_server *server = connection->server;
 
 	timer_stop(server->options.timers, &connection->timer);
+	count_connection(server, -1);
 	if (connection->ev != NULL)
 		server->by_descriptor[connection->descriptor] = NULL;
 	if (connection->state >= CONNECTION_HANDLING)
@@ -292,6 +299,7 @@ struct bufferevent *connection_new(struct event_base *base, void *arg)
 		return bufferevent; /* evhttp tries by itself; such a connection is closed at once */
 	}
 	server->accepted++;
+	count_connection(server, 1);
 	connection->server = server;
 	connection->bufferevent = bufferevent;
 	/* Kept alive until it is attached or found dead, and then until on_close. */

@@ -93,6 +93,8 @@ static void send_reply(struct http_request *request, int status)
 	evhttp_send_reply(request->ev, status, reason_phrase(status), NULL);
 	request->ended = request_clock();
 	connection_reply_started(request->connection);
+	http_measures_count(server->options.measures, server->options.name, http_request_label(request), status,
+	                    request->ended - request->started);
 	if (server->options.on_access != NULL)
 		server->options.on_access(server->options.arg, request);
 }

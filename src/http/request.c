@@ -54,6 +54,15 @@ static int check_target(struct http_request *request)
 	return 0;
 }
 
+static bool is_open(const struct http_site *site, const char *path)
+{
+	for (const char *const *open = site->open_paths; open != NULL && *open != NULL; open++) {
+		if (strcmp(*open, path) == 0)
+			return true;
+	}
+	return false;
+}
+
 static int check_site(struct http_request *request, struct error *error)
 {
 	struct sites *sites = request->server->sites;
@@ -63,7 +72,7 @@ static int check_site(struct http_request *request, struct error *error)
 		return error_set(error, ERR_NOT_FOUND, "nothing is served under \"%.200s\"", request->path);
 	request->sites = sites_hold(sites);
 	request->site = site;
-	if (auth_check(site, request->head.authorization, &request->arena))
+	if (is_open(site, request->path) || auth_check(site, request->head.authorization, &request->arena))
 		return 0;
 	const char *challenge = arena_format(&request->arena, "Basic realm=\"%s\", charset=\"UTF-8\"",
 	                                     site->realm != NULL ? site->realm : "");

@@ -1,0 +1,51 @@
+/* The operators' listener: health, readiness, metrics, and a JSON API over all that the broker keeps. It has an address
+ * and credentials of its own. docs/operations.md describes the API. */
+#ifndef ADMIN_ADMIN_H
+#define ADMIN_ADMIN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "base/timer.h"
+#include "broker/operator.h"
+#include "config/config.h"
+#include "http/measure.h"
+
+struct admin_server;
+struct event_base;
+
+/* What only the program as a whole can say and do. */
+struct admin_program {
+	void *arg; /* for all of them */
+	const char *version;
+	int64_t started; /* wall ms */
+	/* Reads the configuration again; on failure nothing has changed, and error has the first reason. */
+	int (*reload)(void *arg, struct error *error);
+	/* Why the configuration's file, as it was read last, is not in force; NULL: it is. */
+	const char *(*configuration_error)(void *arg);
+};
+
+struct admin_options {
+	struct config *config; /* its admin is set; held */
+	struct broker *broker;
+	struct store *store;
+	struct metrics *metrics;
+	const struct http_measures *measures;
+	const struct log *log;
+	struct event_base *base;
+	struct timers *timers;
+	struct admin_program program;
+};
+
+/* Listens where the configuration's admin says. options are copied, what they point to is borrowed. */
+int admin_open(const struct admin_options *options, struct admin_server **ret_admin, struct error *error);
+/* Other credentials from the next request on; the listener stays. config->admin may be NULL: then nothing changes. */
+int admin_reload(struct admin_server *admin, struct config *config, struct error *error);
+uint16_t admin_port(const struct admin_server *admin);
+/* Drops what is left. The loop may not turn between this and broker_close. Accepts NULL. */
+void admin_close(struct admin_server *admin);
+
+#endif

@@ -1,0 +1,135 @@
+/* The operators' server: one site with its own credentials, and what is open to probes. */
+#include "admin/admin.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "admin/internal.h"
+
+static const char *const open_to_probes[] = {"/health", "/ready", NULL};
+static const char *const open_to_all[] = {"/health", "/ready", "/metrics", NULL};
+
+/* One configuration's credentials. */
+struct served {
+	struct config *config; /* held */
+	struct http_site site;
+};
+
+static void served_free(void *arg)
+{
+	struct served *served = arg;
+
+	config_free(served->config);
+	free(served);
+}
+
+static struct served *served_new(struct config *config)
+{
+	const struct admin *admin = config->admin;
+	struct served *served = calloc(1, sizeof(*served));
+
+	if (served == NULL)
+		return NULL;
+	served->config = config_hold(config);
+	served->site = (struct http_site){
+	    .path = "/",
+	    .username = admin->username,
+	    .passwords = admin->passwords,
+	    .password_count = admin->password_count,
+	    .open_paths = admin->open_metrics ? open_to_all : open_to_probes,
+	    .realm = "tsuru-broker operators",
+	};
+	return served;
+}
+
+static void log_access(void *arg, const struct http_request *http)
+{
+	const struct admin_server *admin = arg;
+	const bool probe = http_request_status(http) == 200 && strncmp(http_request_path(http), "/v1/", 4) != 0;
+	struct log_line line;
+
+	log_begin(&line, admin->options.log, probe ? LOG_DEBUG : LOG_INFO, "admin-request");
+	log_text(&line, "method", http_request_method(http));
+	log_text(&line, "route", http_request_label(http));
+	log_number(&line, "status", http_request_status(http));
+	log_number(&line, "duration_us", http_request_duration(http));
+	log_text(&line, "peer", http_request_peer(http));
+	log_text(&line, "path", http_request_path(http));
+	log_end(&line);
+}
+
+static int open_server(struct admin_server *admin, struct served *served, struct error *error)
+{
+	const struct config *config = admin->options.config;
+	const struct http_options options = {
+	    .base = admin->options.base,
+	    .timers = admin->options.timers,
+	    .host = config->admin->listen.host,
+	    .port = config->admin->listen.port,
+	    .header_bytes = config->limits.header_bytes,
+	    .body_bytes = config->limits.body_bytes,
+	    .request_timeout = config->limits.request_timeout,
+	    .idle_timeout = config->limits.idle_timeout,
+	    .routes = admin_routes,
+	    .sites = &served->site,
+	    .site_count = 1,
+	    .on_sites_unused = served_free,
+	    .sites_arg = served,
+	    .name = "admin",
+	    .measures = admin->options.measures,
+	    .arg = admin,
+	    .on_access = log_access,
+	};
+
+	return http_server_open(&options, &admin->server, error);
+}
+
+int admin_open(const struct admin_options *options, struct admin_server **ret_admin, struct error *error)
+{
+	struct admin_server *admin = calloc(1, sizeof(*admin));
+	struct served *served = served_new(options->config);
+	int rc;
+
+	if (admin == NULL || served == NULL) {
+		rc = error_no_memory(error);
+		goto failed;
+	}
+	admin->options = *options;
+	rc = open_server(admin, served, error);
+	if (rc != 0)
+		goto failed;
+	*ret_admin = admin;
+	return 0;
+failed:
+	if (served != NULL)
+		served_free(served);
+	free(admin);
+	return rc;
+}
+
+int admin_reload(struct admin_server *admin, struct config *config, struct error *error)
+{
+	struct served *served = config->admin != NULL ? served_new(config) : NULL;
+
+	if (config->admin == NULL)
+		return 0;
+	if (served == NULL)
+		return error_no_memory(error);
+	if (http_server_set_sites(admin->server, &served->site, 1, served_free, served) == 0)
+		return 0;
+	served_free(served);
+	return error_no_memory(error);
+}
+
+uint16_t admin_port(const struct admin_server *admin)
+{
+	return http_server_port(admin->server);
+}
+
+void admin_close(struct admin_server *admin)
+{
+	if (admin == NULL)
+		return;
+	http_server_close(admin->server);
+	free(admin);
+}

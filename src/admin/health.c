@@ -1,0 +1,65 @@
+/* GET /health: the process lives. GET /ready: it can do its work. GET /metrics: all figures. */
+#include "admin/internal.h"
+
+static void add_configuration(const struct admin_server *admin, struct text *json)
+{
+	const char *error = admin->options.program.configuration_error(admin->options.program.arg);
+
+	text_add(json, ",\"configuration\":");
+	text_add_json(json, error != NULL ? error : "good");
+}
+
+void admin_health(void *arg, struct http_request *http)
+{
+	const struct admin_server *admin = arg;
+	const struct admin_program *program = &admin->options.program;
+	struct admin_call *call = call_begin(arg, http);
+	struct text json;
+
+	if (call == NULL)
+		return;
+	text_init(&json, ANSWER_MAX);
+	text_add(&json, "{\"status\":\"ok\",\"version\":");
+	text_add_json(&json, program->version);
+	text_add_format(&json, ",\"uptime_seconds\":%lld",
+	                (long long)(timers_wall(admin->options.timers) - program->started) / 1000);
+	add_configuration(admin, &json);
+	text_add(&json, "}");
+	call_answer(call, &json);
+	text_release(&json);
+}
+
+/* A server that is down keeps no other from being used: it is told, and the broker is ready. */
+void admin_ready(void *arg, struct http_request *http)
+{
+	const struct admin_server *admin = arg;
+	struct admin_call *call = call_begin(arg, http);
+	bool writable = !store_broken(admin->options.store);
+	struct text json;
+
+	if (call == NULL)
+		return;
+	text_init(&json, ANSWER_MAX);
+	text_add_format(&json, "{\"ready\":%s,\"store\":\"%s\"", writable ? "true" : "false",
+	                writable ? "writable" : "a write failed; restart the broker");
+	add_configuration(admin, &json);
+	text_add(&json, ",\"servers\":");
+	broker_list_servers(admin->options.broker, &json);
+	text_add(&json, "}");
+	if (writable || json.failed)
+		call_answer(call, &json);
+	else
+		http_reply_json(http, 503, text_string(&json));
+	text_release(&json);
+}
+
+void admin_metrics(void *arg, struct http_request *http)
+{
+	const struct admin_server *admin = arg;
+	struct text text;
+
+	text_init(&text, ANSWER_MAX);
+	metrics_render(admin->options.metrics, &text);
+	http_reply_text(http, text.failed ? 503 : 200, text_string(&text));
+	text_release(&text);
+}

@@ -1,0 +1,62 @@
+/* What the operators' endpoints share. */
+#ifndef ADMIN_INTERNAL_H
+#define ADMIN_INTERNAL_H
+
+#include "admin/admin.h"
+#include "http/http.h"
+
+#define ANSWER_MAX (64 << 20) /* bytes */
+
+struct admin_server {
+	struct admin_options options;
+	struct http_server *server;
+};
+
+/* A request on its way; lives in its arena. */
+struct admin_call {
+	struct admin_server *admin;
+	struct http_request *http;
+	struct broker_request ask; /* caller is filled in */
+	struct error error;
+};
+
+typedef void admin_verb(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg);
+
+/* What every handler begins with; NULL: it was replied to already. */
+struct admin_call *call_begin(void *arg, struct http_request *http);
+/* Replies: with the error, or with JSON and 200. */
+void call_refuse(struct admin_call *call);
+void call_answer(struct admin_call *call, struct text *json);
+/* Replies 200 with {"done": true}, 202 with {"pending": true}, or with the broker's error. arg is the call. */
+void call_on_reply(void *arg, const struct broker_reply *reply);
+/* Asks the broker for the verb on the instance that the path's {id} names. */
+void call_ask(struct admin_call *call, admin_verb *verb);
+
+/* The table of routes; ends with a NULL method. Each handler's arg is the admin_server. */
+extern const struct http_route admin_routes[];
+
+void admin_health(void *arg, struct http_request *http);
+void admin_ready(void *arg, struct http_request *http);
+void admin_metrics(void *arg, struct http_request *http);
+void admin_services(void *arg, struct http_request *http);
+void admin_instances(void *arg, struct http_request *http);
+void admin_instance(void *arg, struct http_request *http);
+void admin_adopt(void *arg, struct http_request *http);
+void admin_undelete(void *arg, struct http_request *http);
+void admin_purge(void *arg, struct http_request *http);
+void admin_forget(void *arg, struct http_request *http);
+void admin_retry_instance(void *arg, struct http_request *http);
+void admin_operations(void *arg, struct http_request *http);
+void admin_retry_operation(void *arg, struct http_request *http);
+void admin_cancel(void *arg, struct http_request *http);
+void admin_drain(void *arg, struct http_request *http);
+void admin_undrain(void *arg, struct http_request *http);
+void admin_audit(void *arg, struct http_request *http);
+void admin_reload_program(void *arg, struct http_request *http);
+void admin_verify(void *arg, struct http_request *http);
+void admin_verify_instance(void *arg, struct http_request *http);
+void admin_drift(void *arg, struct http_request *http);
+void admin_rekey(void *arg, struct http_request *http);
+void admin_rekey_state(void *arg, struct http_request *http);
+
+#endif

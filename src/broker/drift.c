@@ -1,0 +1,536 @@
+/* A pass in three parts for each server's names, so that what comes and goes meanwhile is not taken for a stray: the
+ * server's list is taken, every record takes its names off it, and what is left has to stand in a second list, too. */
+#include "broker/drift.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker/generation.h"
+#include "broker/host.h"
+#include "broker/inspect.h"
+#include "broker/operator.h"
+#include "broker/records.h"
+#include "broker/show.h"
+
+#define TICK          100   /* ms between two steps of the pass */
+#define PARALLEL      4     /* inspections at once */
+#define SKIP_MAX      500   /* records looked at in one step for one that can be inspected */
+#define MARK_MAX      500   /* records that are marked in one step */
+#define LIST_TIMEOUT  60000 /* ms */
+#define STRAYS_MAX    1000  /* kept in memory */
+#define FIRST_PASS_IN 60000 /* ms after the start */
+
+enum drift_state {
+	DRIFT_RESTING,    /* until the next pass */
+	DRIFT_INSPECTING, /* instance by instance */
+	DRIFT_LISTING,    /* a server's list is awaited */
+	DRIFT_MARKING,    /* its names are taken off by the records */
+	DRIFT_CONFIRMING, /* the second list is awaited */
+};
+
+/* A name of a list. */
+struct name {
+	UT_hash_handle hh;
+	const char *kind; /* LIST_* */
+	char text[];
+};
+
+/* What a server has and nobody knows of. */
+struct stray {
+	TAILQ_ENTRY(stray) entry;
+	const char *kind;
+	char service[SERVICE_NAME_MAX + 1], server[SERVER_NAME_MAX + 1];
+	char name[];
+};
+
+TAILQ_HEAD(stray_list, stray);
+
+struct drift {
+	struct broker *broker;
+	enum drift_state state;
+	struct timer timer;
+	char position[INCARNATION_LENGTH + 1]; /* the last record looked at */
+	uint64_t looked_at;                    /* records of this pass */
+	size_t server;                         /* of all servers, in the configuration's order: which is listed */
+	char service[SERVICE_NAME_MAX + 1], server_name[SERVER_NAME_MAX + 1];
+	struct generation *generation; /* that the list's call is under way in; held */
+	struct driver_call call;
+	struct name *names; /* table */
+	struct stray_list strays;
+	size_t stray_count;
+	int64_t began_at, ended_at; /* wall ms, of the last pass */
+};
+
+static void on_tick(void *arg);
+
+static void tick_in(struct drift *drift, int64_t delay)
+{
+	timer_init(&drift->timer, on_tick, drift);
+	(void)timer_start(drift->broker->timers, &drift->timer, delay); /* without memory: until the next start */
+}
+
+/* ---- names ---- */
+
+static void forget_names(struct drift *drift)
+{
+	struct name *name, *next;
+
+	HASH_ITER (hh, drift->names, name, next) {
+		HASH_DEL(drift->names, name);
+		free(name);
+	}
+}
+
+static bool add_name(struct drift *drift, const char *kind, const char *text)
+{
+	const size_t size = strlen(text) + 1;
+	struct name *name = calloc(1, sizeof(*name) + size);
+
+	if (name == NULL)
+		return false;
+	name->kind = strcmp(kind, LIST_INSTANCE) == 0 ? LIST_INSTANCE : LIST_LOGIN;
+	memcpy(name->text, text, size);
+	HASH_ADD_STR(drift->names, text, name);
+	if (name->hh.tbl != NULL)
+		return true;
+	free(name);
+	return false;
+}
+
+static void take_off(struct drift *drift, const char *text)
+{
+	struct name *name = NULL;
+
+	HASH_FIND_STR(drift->names, text, name);
+	if (name == NULL)
+		return;
+	HASH_DEL(drift->names, name);
+	free(name);
+}
+
+/* ---- strays ---- */
+
+static bool is_of(const struct drift *drift, const struct stray *stray)
+{
+	return strcmp(stray->service, drift->service) == 0 && strcmp(stray->server, drift->server_name) == 0;
+}
+
+static void drop_strays(struct drift *drift, bool (*unwanted)(const struct drift *drift, const struct stray *stray))
+{
+	struct stray *stray, *next;
+
+	for (stray = TAILQ_FIRST(&drift->strays); stray != NULL; stray = next) {
+		next = TAILQ_NEXT(stray, entry);
+		if (unwanted != NULL && !unwanted(drift, stray))
+			continue;
+		TAILQ_REMOVE(&drift->strays, stray, entry);
+		drift->stray_count--;
+		free(stray);
+	}
+}
+
+static void log_stray(const struct drift *drift, const struct name *name)
+{
+	struct log_line line;
+
+	log_begin(&line, drift->broker->log, LOG_WARNING, "drift");
+	log_text(&line, "service", drift->service);
+	log_text(&line, "server", drift->server_name);
+	log_text(&line, "kind", "stray");
+	log_text(&line, "found", name->text);
+	log_text(&line, "action", "none");
+	log_end(&line);
+}
+
+static void add_stray(struct drift *drift, const struct name *name)
+{
+	const size_t size = strlen(name->text) + 1;
+	struct stray *stray = drift->stray_count < STRAYS_MAX ? calloc(1, sizeof(*stray) + size) : NULL;
+
+	log_stray(drift, name);
+	if (stray == NULL)
+		return;
+	stray->kind = name->kind;
+	memcpy(stray->name, name->text, size);
+	strcpy(stray->service, drift->service);
+	strcpy(stray->server, drift->server_name);
+	TAILQ_INSERT_TAIL(&drift->strays, stray, entry);
+	drift->stray_count++;
+}
+
+/* ---- lists ---- */
+
+/* The server whose turn it is; NULL when all had theirs. */
+static struct host *present_host(const struct drift *drift)
+{
+	const struct generation *generation = drift->broker->generation;
+	size_t index = drift->server;
+
+	for (size_t i = 0; i < generation->offering_count; i++) {
+		struct offering *offering = &generation->offerings[i];
+
+		if (index < offering->host_count)
+			return &offering->hosts[index];
+		index -= offering->host_count;
+	}
+	return NULL;
+}
+
+static void next_server(struct drift *drift)
+{
+	forget_names(drift);
+	drift->server++;
+	drift->state = DRIFT_LISTING;
+	tick_in(drift, TICK);
+}
+
+static void end_call(struct drift *drift)
+{
+	call_cancel(&drift->call);
+	call_release(&drift->call);
+	if (drift->generation != NULL)
+		generation_drop(drift->generation);
+	drift->generation = NULL;
+}
+
+static void take_list(struct drift *drift)
+{
+	bool all = true;
+
+	for (size_t i = 0; all && i < drift->call.result_count; i++)
+		all = add_name(drift, drift->call.results[i].name, drift->call.results[i].value);
+	end_call(drift);
+	if (!all) {
+		next_server(drift);
+		return;
+	}
+	drift->state = DRIFT_MARKING;
+	drift->position[0] = '\0';
+	tick_in(drift, TICK);
+}
+
+/* What is left of the first list and stands in the second is a stray. */
+static void confirm(struct drift *drift)
+{
+	drop_strays(drift, is_of);
+	for (size_t i = 0; i < drift->call.result_count; i++) {
+		const struct name *name = NULL;
+
+		HASH_FIND_STR(drift->names, drift->call.results[i].value, name);
+		if (name != NULL)
+			add_stray(drift, name);
+	}
+	end_call(drift);
+	next_server(drift);
+}
+
+static void on_listed(struct driver_call *call, int code, const struct error *error)
+{
+	struct drift *drift = call->arg;
+
+	(void)error;
+	if (code != 0) {
+		end_call(drift);
+		next_server(drift);
+	} else if (drift->state == DRIFT_LISTING) {
+		take_list(drift);
+	} else {
+		confirm(drift);
+	}
+}
+
+static void ask_list(struct drift *drift)
+{
+	struct host *host = present_host(drift);
+
+	if (host == NULL || host->server == NULL || host->health != HOST_UP) {
+		next_server(drift);
+		return;
+	}
+	snprintf(drift->service, sizeof(drift->service), "%s", host->offering->service->name);
+	snprintf(drift->server_name, sizeof(drift->server_name), "%s", host->server->name);
+	drift->generation = host->offering->generation;
+	generation_hold(drift->generation);
+	call_init(&drift->call);
+	drift->call.kind = CALL_LIST;
+	drift->call.backend = host->offering->backend;
+	drift->call.server = host->server;
+	drift->call.timeout = LIST_TIMEOUT;
+	drift->call.on_settled = on_listed;
+	drift->call.arg = drift;
+	if (call_start(&drift->call) == 0)
+		return;
+	end_call(drift);
+	next_server(drift);
+}
+
+/* ---- records ---- */
+
+struct step {
+	struct drift *drift;
+	size_t seen, limit;
+	bool end;
+	char found[INCARNATION_LENGTH + 1]; /* an instance to be inspected; "": none */
+};
+
+static bool on_bind(void *arg, const void *key, size_t key_length, const struct store_value *value)
+{
+	struct bind bind;
+
+	(void)key;
+	(void)key_length;
+	if (bind_decode(value->bytes, value->length, &bind, NULL) == 0)
+		take_off(arg, bind.login);
+	return true;
+}
+
+static void take_off_instance(struct drift *drift, const struct instance *instance)
+{
+	struct text prefix;
+
+	if (strcmp(instance->service, drift->service) != 0 || instance->server == NULL ||
+	    strcmp(instance->server, drift->server_name) != 0)
+		return;
+	take_off(drift, instance->resource);
+	text_init(&prefix, STORE_KEY_MAX);
+	key_incarnation_prefix(&prefix, instance->incarnation);
+	if (!prefix.failed)
+		(void)store_scan(drift->broker->store, KEYSPACE_BINDS, text_string(&prefix), prefix.length, NULL, 0,
+		                 on_bind, drift);
+	text_release(&prefix);
+}
+
+static bool can_be_inspected(const struct broker *broker, const struct instance *instance)
+{
+	struct offering *offering = broker_offering((struct broker *)(uintptr_t)broker, instance->service);
+	const struct host *host = offering != NULL ? offering_host(offering, instance->server) : NULL;
+
+	return instance->state == INSTANCE_READY && host != NULL && host->health == HOST_UP;
+}
+
+static bool on_record(void *arg, const void *key, size_t key_length, const struct store_value *value)
+{
+	struct step *step = arg;
+	struct drift *drift = step->drift;
+	struct instance instance;
+
+	if (key_length == INCARNATION_LENGTH)
+		memcpy(drift->position, key, key_length);
+	step->seen++;
+	drift->looked_at++;
+	if (instance_decode(value->bytes, value->length, &instance, NULL) == 0) {
+		if (drift->state == DRIFT_MARKING)
+			take_off_instance(drift, &instance);
+		else if (can_be_inspected(drift->broker, &instance))
+			strcpy(step->found, instance.incarnation);
+	}
+	return step->seen < step->limit && step->found[0] == '\0';
+}
+
+/* Looks at the next records. */
+static void look(struct drift *drift, size_t limit, struct step *ret_step)
+{
+	*ret_step = (struct step){.drift = drift, .limit = limit};
+	(void)store_scan(drift->broker->store, KEYSPACE_INSTANCES, "", 0,
+	                 drift->position[0] != '\0' ? drift->position : NULL, strlen(drift->position), on_record,
+	                 ret_step);
+	ret_step->end = ret_step->seen < limit && ret_step->found[0] == '\0';
+}
+
+static void inspect_some(struct drift *drift)
+{
+	const int64_t rate = broker_config(drift->broker)->limits.verify_rate;
+	int64_t left = rate >= 1000 / TICK ? rate / (1000 / TICK) : 1;
+	struct step step = {0};
+	struct error error;
+
+	while (left-- > 0 && !step.end && inspect_under_way(drift->broker) < PARALLEL) {
+		look(drift, SKIP_MAX, &step);
+		if (step.found[0] != '\0')
+			(void)inspect_start(drift->broker, step.found, NULL, NULL, &error);
+	}
+	if (step.end) {
+		drift->state = DRIFT_LISTING;
+		drift->server = 0;
+	}
+	tick_in(drift, rate >= 1000 / TICK ? TICK : 1000 / rate);
+}
+
+static void mark_some(struct drift *drift)
+{
+	struct step step;
+
+	look(drift, MARK_MAX, &step);
+	if (!step.end) {
+		tick_in(drift, 0);
+		return;
+	}
+	drift->state = DRIFT_CONFIRMING;
+	if (drift->names == NULL) {
+		drop_strays(drift, is_of);
+		next_server(drift);
+	} else {
+		ask_list(drift);
+	}
+}
+
+/* ---- the pass ---- */
+
+static void begin_pass(struct drift *drift)
+{
+	drift->state = DRIFT_INSPECTING;
+	drift->position[0] = '\0';
+	drift->looked_at = 0;
+	drift->began_at = timers_wall(drift->broker->timers);
+	tick_in(drift, 0);
+}
+
+static void rest(struct drift *drift)
+{
+	const int64_t interval = broker_config(drift->broker)->limits.verify_interval;
+
+	drift->state = DRIFT_RESTING;
+	drift->ended_at = timers_wall(drift->broker->timers);
+	if (interval > 0)
+		tick_in(drift, interval);
+}
+
+static void on_tick(void *arg)
+{
+	struct drift *drift = arg;
+
+	switch (drift->state) {
+	case DRIFT_RESTING:
+		begin_pass(drift);
+		return;
+	case DRIFT_INSPECTING:
+		inspect_some(drift);
+		return;
+	case DRIFT_LISTING:
+		if (present_host(drift) != NULL)
+			ask_list(drift);
+		else
+			rest(drift);
+		return;
+	case DRIFT_MARKING:
+		mark_some(drift);
+		return;
+	case DRIFT_CONFIRMING:
+		break; /* waits for its call */
+	}
+}
+
+void drift_open(struct broker *broker)
+{
+	struct drift *drift = calloc(1, sizeof(*drift));
+	const int64_t interval = broker_config(broker)->limits.verify_interval;
+
+	broker->drift = drift;
+	if (drift == NULL)
+		return; /* nothing is looked for */
+	drift->broker = broker;
+	call_init(&drift->call);
+	TAILQ_INIT(&drift->strays);
+	if (interval > 0)
+		tick_in(drift, interval < FIRST_PASS_IN ? interval : FIRST_PASS_IN);
+}
+
+void drift_close(struct broker *broker)
+{
+	struct drift *drift = broker->drift;
+
+	if (drift == NULL)
+		return;
+	timer_stop(broker->timers, &drift->timer);
+	end_call(drift);
+	forget_names(drift);
+	drop_strays(drift, NULL);
+	free(drift);
+	broker->drift = NULL;
+}
+
+/* ---- for operators ---- */
+
+int broker_verify(struct broker *broker, const char *incarnation, broker_verified *on_done, void *arg,
+                  struct error *error)
+{
+	return inspect_start(broker, incarnation, on_done, arg, error);
+}
+
+int broker_verify_all(struct broker *broker, struct error *error)
+{
+	if (broker->drift == NULL)
+		return error_no_memory(error);
+	if (broker->drift->state == DRIFT_RESTING) {
+		timer_stop(broker->timers, &broker->drift->timer);
+		begin_pass(broker->drift);
+	}
+	return 0;
+}
+
+static void show_pass(const struct drift *drift, struct text *json)
+{
+	static const char *const states[] = {[DRIFT_RESTING] = "resting",
+	                                     [DRIFT_INSPECTING] = "inspecting instances",
+	                                     [DRIFT_LISTING] = "listing servers",
+	                                     [DRIFT_MARKING] = "comparing lists",
+	                                     [DRIFT_CONFIRMING] = "comparing lists"};
+
+	show_text(json, "state", states[drift->state]);
+	show_number(json, "looked_at", (int64_t)drift->looked_at);
+	show_time(json, "began", drift->began_at);
+	show_time(json, "ended", drift->ended_at);
+}
+
+static void show_strays(const struct drift *drift, struct text *json)
+{
+	const struct stray *stray;
+
+	show_name(json, "strays");
+	text_add(json, "[");
+	TAILQ_FOREACH (stray, &drift->strays, entry) {
+		show_comma(json);
+		text_add(json, "{");
+		show_text(json, "service", stray->service);
+		show_text(json, "server", stray->server);
+		show_text(json, "kind", stray->kind);
+		show_text(json, "name", stray->name);
+		text_add(json, "}");
+	}
+	text_add(json, "]");
+}
+
+int broker_list_drift(struct broker *broker, struct text *ret_json, struct error *error)
+{
+	const struct finding *finding;
+
+	if (broker->drift == NULL)
+		return error_no_memory(error);
+	text_add(ret_json, "{");
+	show_pass(broker->drift, ret_json);
+	show_name(ret_json, "found");
+	text_add(ret_json, "[");
+	for (finding = broker->findings; finding != NULL; finding = finding->hh.next) {
+		show_comma(ret_json);
+		text_add(ret_json, "{");
+		inspect_show(ret_json, finding);
+		text_add(ret_json, "}");
+	}
+	text_add(ret_json, "]");
+	show_strays(broker->drift, ret_json);
+	text_add(ret_json, "}");
+	return ret_json->failed ? error_no_memory(error) : 0;
+}
+
+size_t drift_count_strays(const struct broker *broker, const char *service)
+{
+	const struct stray *stray;
+	size_t count = 0;
+
+	if (broker->drift == NULL)
+		return 0;
+	TAILQ_FOREACH (stray, &broker->drift->strays, entry)
+		count += strcmp(stray->service, service) == 0;
+	return count;
+}

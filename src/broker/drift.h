@@ -1,0 +1,13 @@
+/* The drift pass: every instance is looked at in turn, slowly, and then every server for what nobody knows of. */
+#ifndef BROKER_DRIFT_H
+#define BROKER_DRIFT_H
+
+#include "broker/internal.h"
+
+void drift_open(struct broker *broker);
+/* Cancels and frees all. */
+void drift_close(struct broker *broker);
+/* What servers of the service have that nobody knows of. */
+size_t drift_count_strays(const struct broker *broker, const char *service);
+
+#endif

@@ -1,0 +1,330 @@
+/* Inspections: begun one by one, their findings kept, what can be mended given to the queue. */
+#include "broker/inspect.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker/errand.h"
+#include "broker/generation.h"
+#include "broker/mend.h"
+#include "broker/queue.h"
+#include "broker/records.h"
+#include "broker/show.h"
+
+#define JSON_MAX        (16 << 20) /* bytes of what was found of one instance */
+#define INSPECT_TIMEOUT 20000      /* ms */
+
+struct inspection {
+	TAILQ_ENTRY(inspection) in_broker;
+	struct broker *broker;
+	struct generation *generation;
+	struct arena arena;
+	struct held_instance instance;
+	struct driver_call call;
+	broker_verified *on_done;
+	void *arg;
+};
+
+static void free_inspection(struct inspection *inspection)
+{
+	TAILQ_REMOVE(&inspection->broker->inspections, inspection, in_broker);
+	inspection->broker->inspecting--;
+	call_cancel(&inspection->call);
+	call_release(&inspection->call);
+	generation_drop(inspection->generation);
+	arena_release(&inspection->arena);
+	free(inspection);
+}
+
+/* ---- findings ---- */
+
+static struct finding *find(const struct broker *broker, const char *incarnation)
+{
+	struct finding *finding = NULL;
+
+	HASH_FIND_STR(broker->findings, incarnation, finding);
+	return finding;
+}
+
+const struct finding *inspect_finding(const struct broker *broker, const char *incarnation)
+{
+	return find(broker, incarnation);
+}
+
+void inspect_forget(struct broker *broker, const char *incarnation)
+{
+	struct finding *finding = find(broker, incarnation);
+
+	if (finding == NULL)
+		return;
+	HASH_DEL(broker->findings, finding);
+	arena_release(&finding->arena);
+	free(finding);
+}
+
+static struct finding *make_finding(const struct inspection *inspection)
+{
+	const struct instance *instance = &inspection->instance.record;
+	const struct driver_call *call = &inspection->call;
+	struct finding *finding = calloc(1, sizeof(*finding));
+
+	if (finding == NULL)
+		return NULL;
+	arena_init(&finding->arena);
+	strcpy(finding->incarnation, instance->incarnation);
+	snprintf(finding->service, sizeof(finding->service), "%s", instance->service);
+	snprintf(finding->server, sizeof(finding->server), "%s", instance->server != NULL ? instance->server : "");
+	finding->instance = arena_text(&finding->arena, instance->name);
+	finding->found_at = timers_wall(inspection->broker->timers);
+	finding->drifts = arena_alloc(&finding->arena, (call->result_count + 1) * sizeof(*finding->drifts));
+	for (size_t i = 0; finding->drifts != NULL && i < call->result_count; i++) {
+		finding->drifts[i].name = arena_text(&finding->arena, call->results[i].name);
+		finding->drifts[i].value = arena_text(&finding->arena, call->results[i].value);
+	}
+	finding->count = call->result_count;
+	if (!arena_failed(&finding->arena))
+		return finding;
+	arena_release(&finding->arena);
+	free(finding);
+	return NULL;
+}
+
+/* The first that was found makes room when there are too many. */
+static void keep_finding(const struct inspection *inspection)
+{
+	struct broker *broker = inspection->broker;
+	struct finding *finding;
+
+	inspect_forget(broker, inspection->instance.record.incarnation);
+	if (inspection->call.result_count == 0)
+		return;
+	if (HASH_COUNT(broker->findings) >= FINDINGS_MAX)
+		inspect_forget(broker, broker->findings->incarnation);
+	finding = make_finding(inspection);
+	if (finding == NULL)
+		return;
+	HASH_ADD_STR(broker->findings, incarnation, finding);
+	if (finding->hh.tbl != NULL)
+		return;
+	arena_release(&finding->arena);
+	free(finding);
+}
+
+/* ---- mending ---- */
+
+static void log_drift(const struct inspection *inspection, const struct pair *drift)
+{
+	const struct instance *instance = &inspection->instance.record;
+	struct log_line line;
+
+	log_begin(&line, inspection->broker->log, LOG_WARNING, "drift");
+	log_text(&line, "service", instance->service);
+	log_text(&line, "instance", instance->name);
+	log_text(&line, "server", instance->server);
+	log_text(&line, "kind", drift->name);
+	log_text(&line, "found", drift->value);
+	log_text(&line, "action", strcmp(drift->name, DRIFT_LOST) == 0 ? "none" : "mend");
+	log_end(&line);
+}
+
+static const struct bind *bind_of(const struct driver_call *call, const char *login)
+{
+	for (size_t i = 0; i < call->bind_count; i++) {
+		if (strcmp(call->binds[i].login, login) == 0)
+			return &call->binds[i];
+	}
+	return NULL;
+}
+
+static void mend(struct inspection *inspection, const struct pair *drift, bool *mended_instance)
+{
+	struct broker *broker = inspection->broker;
+	const struct instance *instance = &inspection->instance.record;
+	const struct bind *bind;
+
+	log_drift(inspection, drift);
+	metric_add(broker->measures.drifts, 1, (const char *[]){instance->service, drift->name});
+	if (strcmp(drift->name, DRIFT_INSTANCE) == 0 && !*mended_instance) {
+		errand_run(broker, broker_mend, instance, MEND_USER, 0, NULL);
+		*mended_instance = true;
+	} else if (strcmp(drift->name, DRIFT_BIND) == 0) {
+		bind = bind_of(&inspection->call, drift->value);
+		if (bind != NULL)
+			errand_run(broker, broker_mend, instance, MEND_USER, bind->kind, bind->name);
+	}
+}
+
+/* What is lost is a person's matter: an empty one in its place would hide the loss. */
+static void mend_all(struct inspection *inspection)
+{
+	const struct driver_call *call = &inspection->call;
+	bool mended_instance = false;
+
+	for (size_t i = 0; i < call->result_count; i++) {
+		if (strcmp(call->results[i].name, DRIFT_LOST) == 0) {
+			log_drift(inspection, &call->results[i]);
+			return;
+		}
+	}
+	for (size_t i = 0; i < call->result_count; i++)
+		mend(inspection, &call->results[i], &mended_instance);
+}
+
+/* ---- inspections ---- */
+
+static void tell(const struct inspection *inspection, int code, const struct error *error)
+{
+	struct text json;
+
+	if (inspection->on_done == NULL)
+		return;
+	text_init(&json, JSON_MAX);
+	text_add(&json, "{");
+	show_text(&json, "id", inspection->instance.record.incarnation);
+	show_name(&json, "drift");
+	text_add(&json, "[");
+	for (size_t i = 0; i < inspection->call.result_count; i++)
+		show_drift(&json, &inspection->call.results[i]);
+	text_add(&json, "]}");
+	inspection->on_done(inspection->arg, json.failed ? ERR_NO_MEMORY : code,
+	                    json.failed ? "the broker is out of memory" : error->text, text_string(&json));
+	text_release(&json);
+}
+
+/* What changed meanwhile is looked at another time. */
+static bool is_unchanged(const struct inspection *inspection)
+{
+	const char *incarnation = inspection->instance.record.incarnation;
+	struct held_instance now;
+	struct arena arena;
+	bool same;
+
+	arena_init(&arena);
+	same = records_read_instance(inspection->broker, &arena, incarnation, &now, NULL) == 0 &&
+	       now.revision == inspection->instance.revision && !queue_has(inspection->broker, incarnation, ~0u);
+	arena_release(&arena);
+	return same;
+}
+
+static void on_inspected(struct driver_call *call, int code, const struct error *error)
+{
+	struct inspection *inspection = call->arg;
+
+	if (code == 0 && is_unchanged(inspection)) {
+		keep_finding(inspection);
+		mend_all(inspection);
+	}
+	tell(inspection, code, error);
+	free_inspection(inspection);
+}
+
+static int fill(struct inspection *inspection, const char *incarnation, struct error *error)
+{
+	struct broker *broker = inspection->broker;
+	struct instance *instance = &inspection->instance.record;
+	struct offering *offering = NULL;
+	struct host *host = NULL;
+	int rc = records_read_instance(broker, &inspection->arena, incarnation, &inspection->instance, error);
+
+	if (rc == ERR_NOT_FOUND)
+		return error_set(error, rc, "there is no instance \"%.100s\"", incarnation);
+	if (rc != 0)
+		return rc;
+	if (instance->state != INSTANCE_READY || instance->plan == NULL)
+		return error_set(error, ERR_INVALID, "the instance \"%s\" is %s; only a ready one is verified",
+		                 instance->name, instance_state_name(instance->state));
+	offering = broker_offering(broker, instance->service);
+	host = offering != NULL ? offering_host(offering, instance->server) : NULL;
+	if (host == NULL || service_plan(offering->service, instance->plan) == NULL)
+		return error_set(error, ERR_INVALID,
+		                 "the server or the plan of the instance \"%s\" is not in the configuration",
+		                 instance->name);
+	inspection->call.backend = offering->backend;
+	inspection->call.server = host->server;
+	inspection->call.plan = service_plan(offering->service, instance->plan);
+	return 0;
+}
+
+static int fill_binds(struct inspection *inspection, struct error *error)
+{
+	struct held_bind *held = NULL;
+	struct bind *binds;
+	size_t count = 0, bound = 0;
+	int rc = records_read_binds(inspection->broker, &inspection->arena, inspection->instance.record.incarnation,
+	                            &held, &count, error);
+
+	if (rc != 0)
+		return rc;
+	binds = arena_alloc(&inspection->arena, (count + 1) * sizeof(*binds));
+	if (binds == NULL)
+		return error_no_memory(error);
+	for (size_t i = 0; i < count; i++) {
+		if (held[i].record.state == BIND_BOUND)
+			binds[bound++] = held[i].record;
+	}
+	inspection->call.binds = binds;
+	inspection->call.bind_count = bound;
+	return 0;
+}
+
+int inspect_start(struct broker *broker, const char *incarnation, broker_verified *on_done, void *arg,
+                  struct error *error)
+{
+	struct inspection *inspection = calloc(1, sizeof(*inspection));
+	int rc;
+
+	if (inspection == NULL)
+		return error_no_memory(error);
+	inspection->broker = broker;
+	inspection->generation = broker->generation;
+	generation_hold(inspection->generation);
+	TAILQ_INSERT_TAIL(&broker->inspections, inspection, in_broker);
+	broker->inspecting++;
+	arena_init(&inspection->arena);
+	call_init(&inspection->call);
+	rc = fill(inspection, incarnation, error);
+	if (rc == 0)
+		rc = fill_binds(inspection, error);
+	inspection->on_done = on_done;
+	inspection->arg = arg;
+	inspection->call.kind = CALL_INSPECT;
+	inspection->call.instance = &inspection->instance.record;
+	inspection->call.timeout = INSPECT_TIMEOUT;
+	inspection->call.on_settled = on_inspected;
+	inspection->call.arg = inspection;
+	if (rc == 0 && call_start(&inspection->call) != 0)
+		rc = error_no_memory(error);
+	if (rc != 0)
+		free_inspection(inspection);
+	return rc;
+}
+
+size_t inspect_under_way(const struct broker *broker)
+{
+	return broker->inspecting;
+}
+
+void inspect_show(struct text *json, const struct finding *finding)
+{
+	show_text(json, "service", finding->service);
+	show_text(json, "instance", finding->instance);
+	show_text(json, "instance_id", finding->incarnation);
+	show_text(json, "server", finding->server);
+	show_time(json, "found", finding->found_at);
+	show_name(json, "drift");
+	text_add(json, "[");
+	for (size_t i = 0; i < finding->count; i++)
+		show_drift(json, &finding->drifts[i]);
+	text_add(json, "]");
+}
+
+void inspect_close(struct broker *broker)
+{
+	struct inspection *inspection;
+
+	while ((inspection = TAILQ_FIRST(&broker->inspections)) != NULL)
+		free_inspection(inspection);
+	while (broker->findings != NULL)
+		inspect_forget(broker, broker->findings->incarnation);
+}

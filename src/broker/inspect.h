@@ -1,0 +1,36 @@
+/* One look at an instance on its server: what of it is not as the records say. What is safe to mend is mended by an
+ * ordinary operation; what was found is kept until it is found no more. */
+#ifndef BROKER_INSPECT_H
+#define BROKER_INSPECT_H
+
+#include "broker/internal.h"
+#include "broker/operator.h"
+
+#define FINDINGS_MAX 10000 /* instances whose drift is kept in memory */
+
+/* What was found of one instance. */
+struct finding {
+	UT_hash_handle hh;
+	char incarnation[INCARNATION_LENGTH + 1];
+	char service[SERVICE_NAME_MAX + 1], server[SERVER_NAME_MAX + 1];
+	struct arena arena;
+	const char *instance;
+	struct pair *drifts; /* kind and text */
+	size_t count;
+	int64_t found_at; /* wall ms */
+};
+
+/* Begins it; on_done (NULL: nobody waits) gets the findings as JSON. ERR_NOT_FOUND, ERR_INVALID for an instance that is
+ * not ready or whose server is not configured, ERR_NO_MEMORY: on_done will not fire. */
+int inspect_start(struct broker *broker, const char *incarnation, broker_verified *on_done, void *arg,
+                  struct error *error);
+/* How many are under way. */
+size_t inspect_under_way(const struct broker *broker);
+const struct finding *inspect_finding(const struct broker *broker, const char *incarnation);
+void inspect_forget(struct broker *broker, const char *incarnation);
+/* Members of an object: what was found. */
+void inspect_show(struct text *json, const struct finding *finding);
+/* At the broker's end: cancels and frees all. */
+void inspect_close(struct broker *broker);
+
+#endif

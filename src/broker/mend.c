@@ -1,0 +1,63 @@
+/* An update without a change, or a bind with the same credentials. */
+#include "broker/mend.h"
+
+#include "broker/intent.h"
+#include "broker/queue.h"
+
+static int mend_instance(struct intent *intent, struct changes *changes, struct held_instance *held,
+                         enum intent_next *ret_next, struct error *error)
+{
+	const struct operation update = {.kind = OPERATION_UPDATE};
+
+	changes_check_instance(changes, held);
+	*ret_next = INTENT_COMMIT;
+	return intent_add_operation(intent, changes, &held->record, &update, NULL, error);
+}
+
+static int mend_bind(struct intent *intent, struct changes *changes, struct held_instance *held,
+                     enum intent_next *ret_next, struct error *error)
+{
+	const struct broker_request *request = intent->request;
+	const struct operation operation = {
+	    .kind = OPERATION_BIND, .bind_kind = request->bind_kind, .bind_name = request->bind_name};
+	struct held_bind bind;
+	int rc = records_read_bind(intent->broker, &intent->arena, held->record.incarnation, request->bind_kind,
+	                           request->bind_name, &bind, error);
+
+	if (rc == ERR_NOT_FOUND || (rc == 0 && bind.record.state != BIND_BOUND)) {
+		*ret_next = INTENT_ANSWER;
+		return 0;
+	}
+	if (rc == 0)
+		rc = bind_move(&bind.record, BIND_BINDING, error);
+	if (rc == 0)
+		rc = intent_add_operation(intent, changes, &held->record, &operation, &bind.record.operation, error);
+	if (rc != 0)
+		return rc;
+	changes_check_instance(changes, held);
+	changes_put_bind(changes, &bind.record, bind.revision);
+	*ret_next = INTENT_COMMIT;
+	return 0;
+}
+
+static int decide_mend(struct intent *intent, struct changes *changes, enum intent_next *ret_next, struct error *error)
+{
+	const unsigned mending = 1u << OPERATION_BIND; /* of several binds at once */
+	struct held_instance held;
+	int rc = intent_find_instance(intent, &held, error);
+
+	if (rc != 0)
+		return rc;
+	if (held.record.state != INSTANCE_READY ||
+	    queue_has(intent->broker, held.record.incarnation, intent->request->bind_name != NULL ? ~mending : ~0u)) {
+		*ret_next = INTENT_ANSWER;
+		return 0;
+	}
+	return intent->request->bind_name != NULL ? mend_bind(intent, changes, &held, ret_next, error)
+	                                          : mend_instance(intent, changes, &held, ret_next, error);
+}
+
+void broker_mend(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg)
+{
+	intent_start(broker, request, decide_mend, INTENT_NO_WAIT, on_done, arg);
+}

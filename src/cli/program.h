@@ -1,0 +1,52 @@
+/* The broker as a process: all its parts, in the order in which they are built. Neighbours: serve.c, which builds, runs
+ * and takes them down, and reload.c. */
+#ifndef CLI_PROGRAM_H
+#define CLI_PROGRAM_H
+
+#include "admin/admin.h"
+#include "api/api.h"
+#include "cli/pulse.h"
+
+#define PROGRAM_SIGNALS 3
+
+struct event;
+struct resolver;
+
+/* See vitals.h. */
+struct vitals {
+	struct metric *stall, *stalls, *good, *processor, *memory, *files, *files_max;
+};
+
+struct program {
+	const char *config_file;
+	struct config *config;
+	struct log log;
+	struct metrics *metrics;
+	struct http_measures http_measures;
+	struct vitals vitals;
+	struct event_base *base;
+	struct event *on_signals[PROGRAM_SIGNALS];
+	struct timers *timers;
+	struct pulse pulse;
+	struct resolver *resolver;
+	struct store *store;
+	struct keyring *keyring;
+	bool key_is_fixed; /* it came by the environment, and cannot be read again */
+	struct driver_context context;
+	struct broker *broker;
+	struct api *api;
+	struct admin_server *admin; /* NULL: none is configured */
+
+	int64_t started;  /* wall ms */
+	bool file_is_bad; /* the configuration's file, as it was read last, is not in force */
+	struct error file_error;
+	int stops;             /* signals to stop, so far */
+	struct timer patience; /* runs while waiting requests may finish */
+	bool impatient;        /* it is over */
+};
+
+/* Reads the configuration's file again and puts it in force, as far as that is possible while running; what is not is
+ * told in the log. On failure nothing has changed, and error has the first reason; all are in the log. */
+int program_reload(struct program *program, struct error *error);
+
+#endif

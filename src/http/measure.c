@@ -1,0 +1,38 @@
+/* Requests counted as they are replied to. */
+#include "http/measure.h"
+
+#include <stdio.h>
+
+#define US 1e6
+
+static const struct metric_family requests = {.name = "tsuru_broker_http_requests_total",
+                                              .help = "Requests that were replied to.",
+                                              .type = METRIC_COUNTER,
+                                              .labels = {"listener", "route", "code"}};
+static const struct metric_family durations = {.name = "tsuru_broker_http_request_duration_seconds",
+                                               .help = "From a request's head to its reply, waits included.",
+                                               .type = METRIC_HISTOGRAM,
+                                               .labels = {"listener", "route"},
+                                               .bounds = metric_seconds,
+                                               .bound_count = METRIC_SECONDS_COUNT};
+static const struct metric_family connections = {
+    .name = "tsuru_broker_http_connections", .help = "Open connections.", .type = METRIC_GAUGE, .labels = {"listener"}};
+
+void http_measures_init(struct http_measures *measures, struct metrics *metrics)
+{
+	measures->requests = metrics_add(metrics, &requests);
+	measures->durations = metrics_add(metrics, &durations);
+	measures->connections = metrics_add(metrics, &connections);
+}
+
+void http_measures_count(const struct http_measures *measures, const char *listener, const char *route, int status,
+                         int64_t duration_us)
+{
+	char code[16];
+
+	if (measures == NULL)
+		return;
+	snprintf(code, sizeof(code), "%d", status);
+	metric_add(measures->requests, 1, (const char *[]){listener, route, code});
+	metric_observe(measures->durations, (double)duration_us / US, (const char *[]){listener, route});
+}
