@@ -40,6 +40,9 @@ long text_percent_decode(char *bytes, size_t length, bool plus);
 /* Standard base64 with padding to bytes; at most capacity. Returns the count or -1. */
 long text_base64_decode(const char *text, size_t length, unsigned char *ret_bytes, size_t capacity);
 
+/* Appends bytes as standard base64 with padding. */
+void text_add_base64(struct text *text, const void *bytes, size_t length);
+
 /* "250ms", "25s", "2m", "24h", "7d" to milliseconds; 0 or -1. A bare 0 is allowed, no other bare number. */
 int text_parse_duration(const char *text, int64_t *ret_ms);
 /* "512", "64KiB", "1MiB", "2GiB" to bytes; 0 or -1. */

@@ -249,6 +249,23 @@ long text_percent_decode(char *bytes, size_t length, bool plus)
 	return (long)to;
 }
 
+void text_add_base64(struct text *text, const void *bytes, size_t length)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const unsigned char *from = bytes;
+
+	for (size_t i = 0; i < length; i += 3) {
+		const size_t left = length - i;
+		const uint32_t group = (uint32_t)from[i] << 16 | (left > 1 ? (uint32_t)from[i + 1] << 8 : 0) |
+		                       (left > 2 ? (uint32_t)from[i + 2] : 0);
+		const char four[] = {digits[group >> 18], digits[group >> 12 & 63],
+		                     (char)(left > 1 ? digits[group >> 6 & 63] : '='),
+		                     (char)(left > 2 ? digits[group & 63] : '=')};
+
+		text_add_bytes(text, four, sizeof(four));
+	}
+}
+
 long text_base64_decode(const char *text, size_t length, unsigned char *ret_bytes, size_t capacity)
 {
 	size_t count;

@@ -81,12 +81,18 @@ static bool has_more_room(const struct server *server, int64_t used, const struc
 	return (used + 1) * best_room < (best_used + 1) * room;
 }
 
-static int refuse(const struct offering *offering, int64_t used, int64_t capacity, bool matched, struct error *error)
+static int refuse(const struct offering *offering, int64_t used, int64_t capacity, bool matched, bool drained,
+                  struct error *error)
 {
+	if (drained)
+		return error_set(
+		    error, ERR_FORBIDDEN,
+		    "every server of the service \"%s\" that could hold it is drained by its operators; try "
+		    "later",
+		    offering->service->name);
 	if (!matched)
 		return error_set(error, ERR_INVALID,
-		                 "no server of the service \"%s\" serves this pool or cluster; or all of them are "
-		                 "drained; ask for another pool",
+		                 "no server of the service \"%s\" serves this pool or cluster; ask for another pool",
 		                 offering->service->name);
 	return error_set(error, ERR_FORBIDDEN,
 	                 "every server of the service \"%s\" is full: %lld of %lld instances are taken",
@@ -98,7 +104,7 @@ int host_choose(struct offering *offering, const char *cluster, const char *pool
 {
 	struct host *best = NULL;
 	int64_t taken = 0, capacity = 0, best_used = 0;
-	bool matched = false;
+	bool matched = false, drained = false;
 
 	for (size_t i = 0; i < offering->host_count; i++) {
 		struct host *host = &offering->hosts[i];
@@ -108,7 +114,10 @@ int host_choose(struct offering *offering, const char *cluster, const char *pool
 			*ret_host = host;
 			return 0;
 		}
-		if (host->drained || (offering->service->multi_cluster && !serves(host->server, cluster, pool)))
+		if (offering->service->multi_cluster && !serves(host->server, cluster, pool))
+			continue;
+		drained |= host->drained;
+		if (host->drained)
 			continue;
 		matched = true;
 		used = host_placed(host);
@@ -122,7 +131,7 @@ int host_choose(struct offering *offering, const char *cluster, const char *pool
 		best_used = used;
 	}
 	if (best == NULL)
-		return refuse(offering, taken, capacity, matched, error);
+		return refuse(offering, taken, capacity, matched, drained && !matched, error);
 	*ret_host = best;
 	return 0;
 }

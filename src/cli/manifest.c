@@ -134,9 +134,10 @@ static int print_document(const struct invocation *invocation, const struct conf
 	if (service == NULL)
 		return error_set(error, ERR_NOT_FOUND, "\"%s\" has no service \"%s\"", invocation->config_file,
 		                 invocation->operand);
-	if (invocation->operations)
+	if (invocation->values[OPTION_OPERATIONS] != NULL)
 		return manifest_print_operations(document, error);
-	return manifest_print(config, service, invocation->endpoint, invocation->team, document, error);
+	return manifest_print(config, service, invocation->values[OPTION_ENDPOINT], invocation->values[OPTION_TEAM],
+	                      document, error);
 }
 
 int run_manifest(const struct invocation *invocation)

@@ -19,18 +19,18 @@ static const struct field fields[] = {
     {"asked time", 12, FIELD_NUMBER, false, AT(asked_at)},
 };
 
-static const struct schema schema = {
+const struct schema schema_audit = {
     .subject = "audit entry", .fields = fields, .field_count = sizeof(fields) / sizeof(*fields)};
 
 int audit_encode(const struct audit *audit, struct text *record, struct error *error)
 {
-	return codec_encode(&schema, audit, record, error);
+	return codec_encode(&schema_audit, audit, record, error);
 }
 
 int audit_decode(const void *bytes, size_t length, struct audit *ret_audit, struct error *error)
 {
 	struct audit audit = {0};
-	int rc = codec_decode(&schema, bytes, length, &audit, error);
+	int rc = codec_decode(&schema_audit, bytes, length, &audit, error);
 
 	if (rc == 0)
 		*ret_audit = audit;

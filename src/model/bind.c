@@ -46,18 +46,18 @@ static const struct field fields[] = {
     {"update time", 13, FIELD_NUMBER, false, AT(updated_at)},
 };
 
-static const struct schema schema = {
+const struct schema schema_bind = {
     .subject = "bind", .fields = fields, .field_count = sizeof(fields) / sizeof(*fields)};
 
 int bind_encode(const struct bind *bind, struct text *record, struct error *error)
 {
-	return codec_encode(&schema, bind, record, error);
+	return codec_encode(&schema_bind, bind, record, error);
 }
 
 int bind_decode(const void *bytes, size_t length, struct bind *ret_bind, struct error *error)
 {
 	struct bind bind = {0};
-	int rc = codec_decode(&schema, bytes, length, &bind, error);
+	int rc = codec_decode(&schema_bind, bytes, length, &bind, error);
 
 	if (rc == 0)
 		*ret_bind = bind;

@@ -38,6 +38,8 @@ struct schema {
 	const char *(*find_missing)(const void *object);
 };
 
+extern const struct schema schema_instance, schema_bind, schema_operation, schema_tombstone, schema_audit;
+
 /* ERR_TOO_LARGE for a value over its limit, ERR_INTERNAL for one that is missing or makes no sense, ERR_NO_MEMORY. */
 int codec_encode(const struct schema *schema, const void *object, struct text *record, struct error *error);
 /* Fills a zeroed object, which then borrows from bytes. ERR_CORRUPT: object is in no defined state. */

@@ -49,18 +49,18 @@ static const struct field fields[] = {
     {"end of retention", 22, FIELD_NUMBER, false, AT(retained_until)},
 };
 
-static const struct schema schema = {
+const struct schema schema_instance = {
     .subject = "instance", .fields = fields, .field_count = sizeof(fields) / sizeof(*fields)};
 
 int instance_encode(const struct instance *instance, struct text *record, struct error *error)
 {
-	return codec_encode(&schema, instance, record, error);
+	return codec_encode(&schema_instance, instance, record, error);
 }
 
 int instance_decode(const void *bytes, size_t length, struct instance *ret_instance, struct error *error)
 {
 	struct instance instance = {0};
-	int rc = codec_decode(&schema, bytes, length, &instance, error);
+	int rc = codec_decode(&schema_instance, bytes, length, &instance, error);
 
 	if (rc == 0)
 		*ret_instance = instance;

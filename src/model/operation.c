@@ -80,7 +80,7 @@ static const char *find_missing(const void *object)
 	return NULL;
 }
 
-static const struct schema schema = {
+const struct schema schema_operation = {
     .subject = "operation",
     .fields = fields,
     .field_count = sizeof(fields) / sizeof(*fields),
@@ -89,13 +89,13 @@ static const struct schema schema = {
 
 int operation_encode(const struct operation *operation, struct text *record, struct error *error)
 {
-	return codec_encode(&schema, operation, record, error);
+	return codec_encode(&schema_operation, operation, record, error);
 }
 
 int operation_decode(const void *bytes, size_t length, struct operation *ret_operation, struct error *error)
 {
 	struct operation operation = {0};
-	int rc = codec_decode(&schema, bytes, length, &operation, error);
+	int rc = codec_decode(&schema_operation, bytes, length, &operation, error);
 
 	if (rc == 0)
 		*ret_operation = operation;

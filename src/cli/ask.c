@@ -1,0 +1,223 @@
+/* The client side of src/admin, on libcurl's easy interface: it may block, nothing else runs in this process. */
+#include "cli/ask.h"
+
+#include <cjson/cJSON.h>
+#include <curl/curl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/secret.h"
+#include "base/text.h"
+#include "cli/address.h"
+#include "cli/load.h"
+
+#define ANSWER_MAX   (64 << 20) /* bytes */
+#define ASK_TIMEOUT  300L       /* s: an undelete waits for its operation */
+#define CONNECT_TIME 10L        /* s */
+#define URL_BYTES    512
+
+struct asker {
+	CURL *curl;
+	struct curl_slist *headers;
+	char base[URL_BYTES]; /* "http://127.0.0.1:9080" */
+	char user[URL_BYTES];
+	char *password;
+};
+
+/* ---- where ---- */
+
+static int by_url(const struct invocation *invocation, struct asker *asker)
+{
+	const char *password = getenv("TSURU_BROKER_PASSWORD");
+	const char *user = invocation->values[OPTION_USER];
+
+	if (password == NULL) {
+		fputs("tsuru-broker: with --url, the operators' password has to be in $TSURU_BROKER_PASSWORD\n",
+		      invocation->err);
+		return ERR_INVALID;
+	}
+	snprintf(asker->base, sizeof(asker->base), "%s", invocation->values[OPTION_URL]);
+	snprintf(asker->user, sizeof(asker->user), "%s", user != NULL ? user : "admin");
+	asker->password = strdup(password);
+	return asker->password != NULL ? 0 : ERR_NO_MEMORY;
+}
+
+static int by_configuration(const struct invocation *invocation, struct asker *asker)
+{
+	struct config *config = NULL;
+	char address[ADDRESS_MAX];
+	int rc = load_config(invocation, &config);
+
+	if (rc != 0)
+		return rc;
+	if (config->admin == NULL) {
+		fprintf(invocation->err,
+		        "tsuru-broker: the configuration \"%s\" has no \"admin\": the broker has no listener for "
+		        "operators\n",
+		        config->file);
+		config_free(config);
+		return ERR_INVALID;
+	}
+	address_format(address_reachable(config->admin->listen.host), config->admin->listen.port, address,
+	               sizeof(address));
+	snprintf(asker->base, sizeof(asker->base), "http://%s", address);
+	snprintf(asker->user, sizeof(asker->user), "%s", config->admin->username);
+	asker->password = strdup(config->admin->passwords[0]);
+	config_free(config);
+	return asker->password != NULL ? 0 : ERR_NO_MEMORY;
+}
+
+static void add_operator(struct asker *asker)
+{
+	const char *name = getenv("SUDO_USER") != NULL ? getenv("SUDO_USER") : getenv("USER");
+	char header[URL_BYTES];
+
+	if (name == NULL || strpbrk(name, "\r\n") != NULL)
+		return;
+	snprintf(header, sizeof(header), "X-Operator: %.200s", name);
+	asker->headers = curl_slist_append(asker->headers, header);
+}
+
+static void set_up(struct asker *asker)
+{
+	curl_easy_setopt(asker->curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(asker->curl, CURLOPT_PROXY, "");
+	curl_easy_setopt(asker->curl, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(asker->curl, CURLOPT_USERNAME, asker->user);
+	curl_easy_setopt(asker->curl, CURLOPT_PASSWORD, asker->password);
+	curl_easy_setopt(asker->curl, CURLOPT_TIMEOUT, ASK_TIMEOUT);
+	curl_easy_setopt(asker->curl, CURLOPT_CONNECTTIMEOUT, CONNECT_TIME);
+	curl_easy_setopt(asker->curl, CURLOPT_HTTPHEADER, asker->headers);
+}
+
+int ask_open(const struct invocation *invocation, struct asker **ret_asker)
+{
+	struct asker *asker = calloc(1, sizeof(*asker));
+	int rc = asker == NULL ? ERR_NO_MEMORY : 0;
+
+	if (rc == 0)
+		rc = invocation->values[OPTION_URL] != NULL ? by_url(invocation, asker)
+		                                            : by_configuration(invocation, asker);
+	if (rc == 0) {
+		curl_global_init(CURL_GLOBAL_DEFAULT);
+		asker->curl = curl_easy_init();
+		rc = asker->curl == NULL ? ERR_NO_MEMORY : 0;
+	}
+	if (rc != 0) {
+		ask_close(asker);
+		return rc;
+	}
+	add_operator(asker);
+	set_up(asker);
+	*ret_asker = asker;
+	return 0;
+}
+
+void ask_close(struct asker *asker)
+{
+	if (asker == NULL)
+		return;
+	if (asker->password != NULL)
+		secret_wipe(asker->password, strlen(asker->password));
+	free(asker->password);
+	curl_slist_free_all(asker->headers);
+	curl_easy_cleanup(asker->curl);
+	free(asker);
+}
+
+/* ---- asking ---- */
+
+static size_t on_bytes(char *bytes, size_t size, size_t count, void *arg)
+{
+	struct text *body = arg;
+
+	text_add_bytes(body, bytes, size * count);
+	return body->failed ? 0 : size * count;
+}
+
+static void make_form(const char *const *fields, struct text *ret_form)
+{
+	for (; fields[0] != NULL; fields += 2) {
+		if (fields[1] == NULL)
+			continue;
+		text_add(ret_form, ret_form->length > 0 ? "&" : "");
+		text_add(ret_form, fields[0]);
+		text_add(ret_form, "=");
+		text_add_percent(ret_form, fields[1]);
+	}
+}
+
+static int perform(struct asker *asker, const char *path, const struct text *form, struct text *ret_body,
+                   long *ret_status, struct error *error)
+{
+	char url[2 * URL_BYTES];
+	CURLcode code;
+
+	snprintf(url, sizeof(url), "%s%s", asker->base, path);
+	curl_easy_setopt(asker->curl, CURLOPT_URL, url);
+	curl_easy_setopt(asker->curl, CURLOPT_WRITEFUNCTION, on_bytes);
+	curl_easy_setopt(asker->curl, CURLOPT_WRITEDATA, ret_body);
+	curl_easy_setopt(asker->curl, CURLOPT_HTTPGET, 1L);
+	if (form != NULL)
+		curl_easy_setopt(asker->curl, CURLOPT_COPYPOSTFIELDS, text_string(form));
+	code = curl_easy_perform(asker->curl);
+	if (code != CURLE_OK)
+		return error_set(error, ERR_UNAVAILABLE, "the broker at %s does not answer: %s", asker->base,
+		                 curl_easy_strerror(code));
+	curl_easy_getinfo(asker->curl, CURLINFO_RESPONSE_CODE, ret_status);
+	return 0;
+}
+
+/* The broker's own sentence. */
+static int refuse(long status, const struct cJSON *json, struct error *error)
+{
+	const struct cJSON *message = cJSON_GetObjectItemCaseSensitive(json, "message");
+	const char *text = cJSON_IsString(message) ? message->valuestring : "it gives no reason";
+
+	return error_set(error,
+	                 status == 404   ? ERR_NOT_FOUND
+	                 : status == 401 ? ERR_UNAUTHORIZED
+	                                 : ERR_REFUSED,
+	                 "the broker refuses (%ld): %s", status, text);
+}
+
+static int ask_any(struct asker *asker, const char *path, const char *const *fields, bool any_status,
+                   struct cJSON **ret_json, struct error *error)
+{
+	struct text form, body;
+	struct cJSON *json = NULL;
+	long status = 0;
+	int rc;
+
+	text_init(&form, ANSWER_MAX);
+	text_init(&body, ANSWER_MAX);
+	if (fields != NULL)
+		make_form(fields, &form);
+	rc = perform(asker, path, fields != NULL ? &form : NULL, &body, &status, error);
+	if (rc == 0) {
+		json = cJSON_Parse(text_string(&body));
+		if (status >= 300 && !any_status)
+			rc = refuse(status, json, error);
+		else if (json == NULL)
+			rc = error_set(error, ERR_INTERNAL, "the answer of %s is no JSON (status %ld)", asker->base,
+			               status);
+	}
+	if (rc == 0)
+		*ret_json = json;
+	else
+		cJSON_Delete(json);
+	text_release(&form);
+	text_release(&body);
+	return rc;
+}
+
+int ask(struct asker *asker, const char *path, const char *const *fields, struct cJSON **ret_json, struct error *error)
+{
+	return ask_any(asker, path, fields, false, ret_json, error);
+}
+
+int ask_whatever(struct asker *asker, const char *path, struct cJSON **ret_json, struct error *error)
+{
+	return ask_any(asker, path, NULL, true, ret_json, error);
+}

@@ -1,0 +1,133 @@
+/* The tables of the command line: every subcommand with its operand, options and help, and every option. */
+#include "cli/command.h"
+#include "cli/ctl.h"
+
+const struct cli_option cli_options[OPTION_COUNT] = {
+    [OPTION_HELP] = {'h', "help", NULL, "show this help"},
+    [OPTION_CONFIG] = {'c', "config", "FILE",
+                       "the configuration; default: $TSURU_BROKER_CONFIG, else\n/etc/tsuru-broker/broker.yaml"},
+    [OPTION_ENDPOINT] = {0, "endpoint", "URL",
+                         "where tsuru reaches the broker; the service's path is added\nunless it ends in it. Default: "
+                         "the listen address"},
+    [OPTION_OPERATIONS] = {0, "operations", NULL, "print the document of the service's commands instead"},
+    [OPTION_URL] = {0, "url", "URL",
+                    "the operators' listener, instead of the configuration's admin;\nthe password is then taken from "
+                    "$TSURU_BROKER_PASSWORD"},
+    [OPTION_USER] = {0, "user", "NAME", "with --url: the user to log in as; default: admin"},
+    [OPTION_JSON] = {0, "json", NULL, "print JSON instead of a table"},
+    [OPTION_SERVICE] = {0, "service", "SERVICE", "only those of the service"},
+    [OPTION_TEAM] = {'t', "team", "TEAM", "the tsuru team that owns it"},
+    [OPTION_STATE] = {0, "state", "STATE", "only those in the state"},
+    [OPTION_SERVER] = {0, "server", "SERVER", "the server of the configuration that holds it"},
+    [OPTION_NAME] = {0, "name", "NAME", "only those of the instance"},
+    [OPTION_LIMIT] = {0, "limit", "NUMBER", "at most so many; default: all"},
+    [OPTION_AS] = {0, "as", "NAME", "the name to bring it back under; default: its own"},
+    [OPTION_REASON] = {0, "reason", "TEXT", "why; kept in the audit"},
+    [OPTION_RESOURCE] = {0, "resource", "NAME", "what it is called on the server"},
+    [OPTION_PLAN] = {0, "plan", "PLAN", "the plan it gets; default: the service's first"},
+};
+
+#define CONFIG TAKES(OPTION_CONFIG)
+#define ADMIN  (CONFIG | TAKES(OPTION_URL) | TAKES(OPTION_USER) | TAKES(OPTION_JSON))
+#define OWNED  (TAKES(OPTION_SERVICE) | TAKES(OPTION_TEAM) | TAKES(OPTION_STATE) | TAKES(OPTION_SERVER))
+#define LISTED (ADMIN | OWNED | TAKES(OPTION_NAME) | TAKES(OPTION_LIMIT))
+
+const struct command ctl_commands[] = {
+    {"services", NULL, ADMIN, "list services with their servers and plans", "", ctl_services, NULL},
+    {"instances", NULL, LISTED, "list instances",
+     "States: creating, ready, failed, removing, retained (removed, and kept until its plan's retain has\npassed).\n",
+     ctl_instances, NULL},
+    {"show", "INSTANCE", ADMIN, "show an instance with its binds and its history",
+     "INSTANCE is SERVICE/NAME, or the id that ctl instances lists.\n", ctl_show, NULL},
+    {"operations", NULL, LISTED, "list operations",
+     "States: pending (the default: all that has not ended), failed, done, canceled, any. What has ended is\nkept up "
+     "to "
+     "limits.history an instance.\n",
+     ctl_operations, NULL},
+    {"retry", "OPERATION|INSTANCE", ADMIN, "try a pending operation now, or a failed one again",
+     "With a pending operation's id, its next attempt is made at once. With SERVICE/NAME or an instance's\nid, what "
+     "failed for good (a create, an update, a removal) is taken up anew.\n",
+     ctl_retry, NULL},
+    {"cancel", "OPERATION", ADMIN, "give a pending operation up",
+     "It fails for good with its next turn: a create is then cleaned up, an update leaves the plan as it\nis, a bind "
+     "is "
+     "followed by an unbind, a removal can be asked for again.\n",
+     ctl_cancel, NULL},
+    {"drain", "SERVICE/SERVER", ADMIN, "place no new instances on a server",
+     "What it holds stays and goes on to be served. Lasts over restarts, until undrain.\n", ctl_drain, NULL},
+    {"undrain", "SERVICE/SERVER", ADMIN, "place new instances on a server again", "", ctl_undrain, NULL},
+    {"undelete", "INSTANCE", ADMIN | TAKES(OPTION_AS), "bring a removed instance back",
+     "While it is retained: its content and the credentials of its binds work again. tsuru has no row of\nit any more: "
+     "its team gets it by tsuru service-instance-add with the same name.\n",
+     ctl_undelete, NULL},
+    {"purge", "INSTANCE", ADMIN, "drop a retained instance now", "Its content is lost.\n", ctl_purge, NULL},
+    {"forget", "INSTANCE", ADMIN | TAKES(OPTION_REASON), "drop the broker's records of an instance",
+     "Whatever is on the server stays there, and is nobody's. For servers that died for good.\n", ctl_forget, NULL},
+    {"adopt", "SERVICE/NAME",
+     ADMIN | TAKES(OPTION_TEAM) | TAKES(OPTION_SERVER) | TAKES(OPTION_RESOURCE) | TAKES(OPTION_PLAN),
+     "make what exists on a server an instance",
+     "Its content is not touched. Its team gets it by tsuru service-instance-add with the same name.\n", ctl_adopt,
+     NULL},
+    {"verify", "[INSTANCE]", ADMIN, "compare servers with the records now",
+     "Without an operand: everything. What is safe to mend (a role, a grant, a limit) is mended by an\nordinary "
+     "operation. Exits 3 when something was found.\n",
+     ctl_verify, NULL},
+    {"drift", NULL, ADMIN, "show what the last comparison found", "Exits 3 when something was found.\n", ctl_drift,
+     NULL},
+    {"audit", NULL, ADMIN | TAKES(OPTION_SERVICE) | TAKES(OPTION_NAME) | TAKES(OPTION_STATE) | TAKES(OPTION_LIMIT),
+     "show who did what, the newest first", "--state filters by outcome: done, failed, canceled. Default limit: 100.\n",
+     ctl_audit, NULL},
+    {"health", NULL, ADMIN, "show whether the broker and its servers are well",
+     "Exits 3 when it is not ready, its configuration's file is not good, or a server is down.\n", ctl_health, NULL},
+    {"reload", NULL, ADMIN, "put the configuration's file in force", "The same as SIGHUP, with the error told here.\n",
+     ctl_reload, NULL},
+    {"rekey", NULL, ADMIN, "seal every secret with the first of the master keys",
+     "Put a new key (tsuru-broker new-key) as the first line before the old one into the key's file, run\nctl reload "
+     "and "
+     "ctl rekey, then take the old line away.\n",
+     ctl_rekey, NULL},
+    {"backup", "FILE", CONFIG, "copy the store, consistently, while the broker runs",
+     "Runs where data_dir is. To restore: put the file as data.mdb into an empty directory, and start on\nit as "
+     "data_dir. "
+     "The master key is not in it.\n",
+     run_backup, NULL},
+    {"export", "FILE", CONFIG, "write every record as a line of JSON",
+     "Runs where data_dir is, while the broker runs or not; \"-\" is standard output. Secrets stay sealed\nwith the "
+     "master "
+     "key.\n",
+     run_export, NULL},
+    {"import", "FILE", CONFIG, "read records that export wrote into an empty store",
+     "The broker must not run. \"-\" is standard input.\n", run_import, NULL},
+    {0},
+};
+
+const struct command cli_commands[] = {
+    {"serve", NULL, CONFIG, "run the broker",
+     "Runs until SIGTERM or SIGINT: then it accepts nothing more, answers what waits within\n"
+     "limits.shutdown, and exits 0; a second signal ends the wait. SIGHUP puts the configuration's file\n"
+     "in force. The log goes to standard error.\n"
+     "The keys that seal passwords are read from secret_key_file, else from the environment variable\n"
+     "SECRET_KEY, else from secret.key in data_dir, which is made when it is not there.\n",
+     run_serve, NULL},
+    {"check", NULL, CONFIG, "check the configuration and show every error in it",
+     "Prints each error as file:line:column: sentence. Exits 0 when there are none, else 1. No server is\n"
+     "contacted.\n",
+     run_check, NULL},
+    {"manifest", "SERVICE", CONFIG | TAKES(OPTION_ENDPOINT) | TAKES(OPTION_TEAM) | TAKES(OPTION_OPERATIONS),
+     "print a service's manifest.yaml for tsuru service-create",
+     "With --operations, prints the document for tsuru's fine-grained operations (JSON), by which tsuru\n"
+     "gives each of the service's own commands a permission.\n",
+     run_manifest, NULL},
+    {"ctl", "COMMAND", 0, "operate the running broker", "", NULL, ctl_commands},
+    {"ping", NULL, CONFIG, "ask the running broker for an answer",
+     "Connects to the listen address of the configuration. Exits 0 when the broker answers HTTP within 3 s,\n"
+     "whatever it says, else 1. For health checks of containers.\n",
+     run_ping, NULL},
+    {"new-key", NULL, 0, "print a new master key", "64 hex digits, for secret_key_file or SECRET_KEY.\n", run_new_key,
+     NULL},
+    {"man", NULL, 0, "print the manual page", "For man(1): tsuru-broker man | man -l -\n", run_man, NULL},
+    {"completion", NULL, 0, "print the completion for bash", "For bash: . <(tsuru-broker completion)\n", run_completion,
+     NULL},
+    {"version", NULL, 0, "print the version", "", run_version, NULL},
+    {0},
+};

@@ -1,0 +1,258 @@
+/* The subcommands of ctl that do something. */
+#include <cjson/cJSON.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/table.h"
+#include "cli/talk.h"
+#include "model/model.h"
+
+#define POLL_INTERVAL 300 /* ms */
+
+/* ---- instances ---- */
+
+static int do_to_instance(const struct invocation *invocation, const char *verb, const char *const *fields)
+{
+	char id[INCARNATION_LENGTH + 1], path[CTL_PATH_MAX];
+	struct talk talk;
+	int rc;
+
+	if (talk_open(&talk, invocation) != EXIT_GOOD)
+		return EXIT_FAILED;
+	rc = talk_find(&talk, invocation->operand, id);
+	if (rc == 0) {
+		snprintf(path, sizeof(path), "/v1/instances/%s/%s", id, verb);
+		rc = talk_do(&talk, path, fields);
+	}
+	return talk_end(&talk, rc);
+}
+
+int ctl_undelete(const struct invocation *invocation)
+{
+	const char *const fields[] = {"name", invocation->values[OPTION_AS], NULL};
+
+	return do_to_instance(invocation, "undelete", fields);
+}
+
+int ctl_purge(const struct invocation *invocation)
+{
+	return do_to_instance(invocation, "purge", NULL);
+}
+
+int ctl_forget(const struct invocation *invocation)
+{
+	const char *const fields[] = {"reason", invocation->values[OPTION_REASON], NULL};
+
+	if (invocation->values[OPTION_REASON] == NULL) {
+		fputs("tsuru-broker: forget needs --reason TEXT, for the audit\n", invocation->err);
+		return EXIT_USAGE;
+	}
+	return do_to_instance(invocation, "forget", fields);
+}
+
+static int adopt(struct talk *talk)
+{
+	const char *const *values = talk->invocation->values;
+	char service[CTL_PATH_MAX], name[CTL_PATH_MAX];
+	int rc = talk_split(talk, talk->invocation->operand, service, name, sizeof(service));
+	const char *const fields[] = {"service",  service,
+	                              "name",     name,
+	                              "team",     values[OPTION_TEAM],
+	                              "server",   values[OPTION_SERVER],
+	                              "resource", values[OPTION_RESOURCE],
+	                              "plan",     values[OPTION_PLAN],
+	                              NULL};
+
+	return rc != 0 ? rc : talk_do(talk, "/v1/instances", fields);
+}
+
+int ctl_adopt(const struct invocation *invocation)
+{
+	struct talk talk;
+
+	if (invocation->values[OPTION_TEAM] == NULL || invocation->values[OPTION_RESOURCE] == NULL) {
+		fputs("tsuru-broker: adopt needs --team TEAM and --resource NAME\n", invocation->err);
+		return EXIT_USAGE;
+	}
+	if (talk_open(&talk, invocation) != EXIT_GOOD)
+		return EXIT_FAILED;
+	return talk_end(&talk, adopt(&talk));
+}
+
+/* ---- operations ---- */
+
+static bool is_operation(const char *operand)
+{
+	return strlen(operand) == OPERATION_ID_LENGTH && strspn(operand, "0123456789abcdef") == OPERATION_ID_LENGTH;
+}
+
+static int do_to_operation(const struct invocation *invocation, const char *verb)
+{
+	char path[CTL_PATH_MAX];
+	struct talk talk;
+
+	if (!is_operation(invocation->operand)) {
+		fprintf(invocation->err, "tsuru-broker: \"%.100s\" is no operation's id (%d hex digits)\n",
+		        invocation->operand, OPERATION_ID_LENGTH);
+		return EXIT_USAGE;
+	}
+	if (talk_open(&talk, invocation) != EXIT_GOOD)
+		return EXIT_FAILED;
+	snprintf(path, sizeof(path), "/v1/operations/%s/%s", invocation->operand, verb);
+	return talk_end(&talk, talk_do(&talk, path, NULL));
+}
+
+int ctl_retry(const struct invocation *invocation)
+{
+	return is_operation(invocation->operand) ? do_to_operation(invocation, "retry")
+	                                         : do_to_instance(invocation, "retry", NULL);
+}
+
+int ctl_cancel(const struct invocation *invocation)
+{
+	return do_to_operation(invocation, "cancel");
+}
+
+/* ---- servers and the program ---- */
+
+static int do_to_server(const struct invocation *invocation, const char *verb)
+{
+	char service[CTL_PATH_MAX], server[CTL_PATH_MAX], path[3 * CTL_PATH_MAX];
+	struct talk talk;
+	int rc;
+
+	if (talk_open(&talk, invocation) != EXIT_GOOD)
+		return EXIT_FAILED;
+	rc = talk_split(&talk, invocation->operand, service, server, sizeof(service));
+	if (rc == 0) {
+		snprintf(path, sizeof(path), "/v1/servers/%s/%s/%s", service, server, verb);
+		rc = talk_do(&talk, path, NULL);
+	}
+	return talk_end(&talk, rc);
+}
+
+int ctl_drain(const struct invocation *invocation)
+{
+	return do_to_server(invocation, "drain");
+}
+
+int ctl_undrain(const struct invocation *invocation)
+{
+	return do_to_server(invocation, "undrain");
+}
+
+int ctl_reload(const struct invocation *invocation)
+{
+	struct talk talk;
+
+	if (talk_open(&talk, invocation) != EXIT_GOOD)
+		return EXIT_FAILED;
+	return talk_end(&talk, talk_do(&talk, "/v1/reload", NULL));
+}
+
+/* ---- what takes long ---- */
+
+static void pause_a_moment(void)
+{
+	const struct timespec moment = {.tv_nsec = POLL_INTERVAL * 1000000L};
+
+	nanosleep(&moment, NULL);
+}
+
+/* Begins by a POST to start, then asks path until its state is "resting"; shows member's number meanwhile on a
+ * terminal. *ret_json is the caller's. */
+static int wait_until_resting(struct talk *talk, const char *start, const char *path, const char *member,
+                              struct cJSON **ret_json)
+{
+	static const char *const nothing[] = {NULL};
+	const bool progress = isatty(STDERR_FILENO) && !talk_prints_json(talk);
+	struct cJSON *json = NULL;
+	int rc = ask(talk->asker, start, nothing, &json, &talk->error);
+
+	while (rc == 0) {
+		const char *state;
+
+		cJSON_Delete(json);
+		json = NULL;
+		rc = ask(talk->asker, path, NULL, &json, &talk->error);
+		state = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "state"));
+		if (rc != 0 || state == NULL || strcmp(state, "resting") == 0)
+			break;
+		if (progress)
+			fprintf(stderr, "\r%s: %.0f ", state,
+			        cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(json, member)));
+		pause_a_moment();
+	}
+	if (progress)
+		fputs("\r\033[K", stderr);
+	*ret_json = json;
+	return rc;
+}
+
+static int verify_one(struct talk *talk, int *ret_code)
+{
+	static const char *const nothing[] = {NULL};
+	char id[INCARNATION_LENGTH + 1], path[CTL_PATH_MAX];
+	const struct cJSON *drift;
+	struct cJSON *json = NULL;
+	int rc = talk_find(talk, talk->invocation->operand, id);
+
+	if (rc != 0)
+		return rc;
+	snprintf(path, sizeof(path), "/v1/instances/%s/verify", id);
+	rc = ask(talk->asker, path, nothing, &json, &talk->error);
+	if (rc != 0)
+		return rc;
+	drift = cJSON_GetObjectItemCaseSensitive(json, "drift");
+	*ret_code = cJSON_GetArraySize(drift) > 0 ? EXIT_AMISS : EXIT_GOOD;
+	if (talk_prints_json(talk))
+		talk_print_json(talk, json);
+	else if (*ret_code == EXIT_GOOD)
+		fputs("the server has what the records say\n", talk->invocation->out);
+	else
+		table_print(talk->invocation->out, drift,
+		            (const struct column[]){{"KIND", "kind"}, {"FOUND", "found"}, {NULL, NULL}});
+	cJSON_Delete(json);
+	return 0;
+}
+
+int ctl_verify(const struct invocation *invocation)
+{
+	struct talk talk;
+	struct cJSON *json = NULL;
+	int rc, code = EXIT_GOOD;
+
+	if (talk_open(&talk, invocation) != EXIT_GOOD)
+		return EXIT_FAILED;
+	if (invocation->operand != NULL) {
+		rc = talk_end(&talk, verify_one(&talk, &code));
+		return rc != EXIT_GOOD ? rc : code;
+	}
+	rc = wait_until_resting(&talk, "/v1/verify", "/v1/drift", "looked_at", &json);
+	cJSON_Delete(json);
+	rc = talk_end(&talk, rc);
+	return rc != EXIT_GOOD ? rc : ctl_drift(invocation);
+}
+
+int ctl_rekey(const struct invocation *invocation)
+{
+	struct talk talk;
+	struct cJSON *json = NULL;
+	double failed = 0;
+	int rc;
+
+	if (talk_open(&talk, invocation) != EXIT_GOOD)
+		return EXIT_FAILED;
+	rc = wait_until_resting(&talk, "/v1/rekey", "/v1/rekey", "sealed", &json);
+	if (rc == 0) {
+		failed = cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(json, "failed"));
+		if (talk_prints_json(&talk))
+			talk_print_json(&talk, json);
+		else
+			table_print_object(invocation->out, json);
+	}
+	cJSON_Delete(json);
+	rc = talk_end(&talk, rc);
+	return rc != EXIT_GOOD ? rc : failed > 0 ? EXIT_AMISS : EXIT_GOOD;
+}
