@@ -12,6 +12,7 @@
 #include "broker/measure.h"
 #include "broker/queue.h"
 #include "broker/rekey.h"
+#include "broker/retention.h"
 #include "broker/sweep.h"
 
 void broker_next_id(struct broker *broker, char *ret_id)
@@ -72,6 +73,7 @@ int broker_open(const struct broker_options *options, struct broker **ret_broker
 	measure_open(broker, options->metrics);
 	health_open(broker);
 	sweep_open(broker);
+	retention_open(broker);
 	drift_open(broker);
 	*ret_broker = broker;
 	return 0;
@@ -84,6 +86,7 @@ void broker_close(struct broker *broker)
 	broker->closing = true;
 	measure_close(broker);
 	sweep_close(broker);
+	retention_close(broker);
 	rekey_close(broker);
 	drift_close(broker);
 	inspect_close(broker);

@@ -382,6 +382,7 @@ static void begin_pass(struct drift *drift)
 	drift->state = DRIFT_INSPECTING;
 	drift->position[0] = '\0';
 	drift->looked_at = 0;
+	drift->broker->differing = 0;
 	drift->began_at = timers_wall(drift->broker->timers);
 	tick_in(drift, 0);
 }
@@ -479,6 +480,7 @@ static void show_pass(const struct drift *drift, struct text *json)
 
 	show_text(json, "state", states[drift->state]);
 	show_number(json, "looked_at", (int64_t)drift->looked_at);
+	show_number(json, "differed", (int64_t)drift->broker->differing);
 	show_time(json, "began", drift->began_at);
 	show_time(json, "ended", drift->ended_at);
 }

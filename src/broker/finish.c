@@ -10,6 +10,7 @@
 #include "broker/inspect.h"
 #include "broker/measure.h"
 #include "broker/queue.h"
+#include "broker/retention.h"
 
 #define RESTORE_AGAIN (3600 * 1000) /* ms */
 
@@ -444,6 +445,8 @@ static void after_save(struct job *job)
 
 	finish_log(job, outcome_name(job));
 	measure_operation(job, outcome_name(job));
+	if (job->kind == OPERATION_REMOVE || job->kind == OPERATION_RESTORE)
+		retention_changed(job->broker);
 	run->follower = NULL;
 	if (follower != NULL)
 		queue_push(job->broker, follower);

@@ -99,6 +99,7 @@ static void keep_finding(const struct inspection *inspection)
 	inspect_forget(broker, inspection->instance.record.incarnation);
 	if (inspection->call.result_count == 0)
 		return;
+	broker->differing++;
 	if (HASH_COUNT(broker->findings) >= FINDINGS_MAX)
 		inspect_forget(broker, broker->findings->incarnation);
 	finding = make_finding(inspection);

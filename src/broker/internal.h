@@ -132,6 +132,7 @@ struct broker {
 	struct inspection_list inspections;
 	size_t inspecting;
 	struct finding *findings; /* table by incarnation, the first found first */
+	size_t differing;         /* instances that were found to differ since the last pass began */
 	struct drift *drift;      /* NULL: memory was out */
 	struct rekey rekey;
 	struct metrics *metrics; /* NULL: none */
@@ -139,6 +140,7 @@ struct broker {
 	struct broker_statistics statistics;
 	int64_t last_wall; /* of the newest operation id */
 	uint32_t sequence;
+	struct timer retention;
 	struct timer sweep;
 	size_t chore; /* of the sweep: which is next */
 	char *swept;  /* where it goes on; NULL: from the beginning */

@@ -5,13 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/errand.h"
 #include "broker/records.h"
 
 #define SWEEP_INTERVAL (5 * 60 * 1000) /* ms between two passes */
 #define SWEEP_PAUSE    50              /* ms between two parts of a pass */
-#define DUE_MAX        64
-#define SWEEP_PART     500 /* records looked at in one part */
+#define SWEEP_PART     500             /* records looked at in one part */
 
 /* One part of a pass over one keyspace. */
 struct part {
@@ -20,8 +18,6 @@ struct part {
 	struct batch *batch;
 	int64_t now, kept;
 	size_t seen, deleted;
-	char due[DUE_MAX][INCARNATION_LENGTH + 1]; /* retained instances whose time has passed */
-	size_t due_count;
 	bool over; /* nothing behind it is due */
 	char last[STORE_KEY_MAX];
 	size_t last_length;
@@ -80,40 +76,6 @@ static void visit_unbound(struct part *part, const void *key, size_t key_length,
 		drop(part, key, key_length, value);
 }
 
-/* ---- retained instances ---- */
-
-static int64_t retained_kept(const struct config *config)
-{
-	(void)config;
-	return 0;
-}
-
-/* The keys are in order of time. What is due is asked for after the scan, in which nothing may be committed. */
-static void visit_retained(struct part *part, const void *key, size_t key_length, const struct store_value *value)
-{
-	char time[KEY_RETAINED_TIME + 1] = "";
-
-	(void)value;
-	if (key_length != KEY_RETAINED_TIME + 1 + INCARNATION_LENGTH)
-		return;
-	memcpy(time, key, KEY_RETAINED_TIME);
-	part->over = strtoll(time, NULL, 16) > part->now;
-	if (!part->over)
-		memcpy(part->due[part->due_count++], (const char *)key + KEY_RETAINED_TIME + 1, INCARNATION_LENGTH);
-}
-
-/* An instance whose purge is under way already refuses another. */
-static void purge(struct broker *broker, const char *incarnation)
-{
-	struct held_instance held;
-	struct arena arena;
-
-	arena_init(&arena);
-	if (records_read_instance(broker, &arena, incarnation, &held, NULL) == 0)
-		errand_run(broker, broker_purge, &held.record, "retention", 0, NULL);
-	arena_release(&arena);
-}
-
 /* ---- the audit ---- */
 
 static int64_t audit_kept(const struct config *config)
@@ -141,16 +103,10 @@ static void visit_audit(struct part *part, const void *key, size_t key_length, c
 static const struct chore chores[] = {
     {KEYSPACE_TOMBSTONES, tombstones_kept, visit_tombstone},
     {KEYSPACE_UNBOUND, unbound_kept, visit_unbound},
-    {KEYSPACE_RETAINED, retained_kept, visit_retained},
     {KEYSPACE_AUDIT, audit_kept, visit_audit},
 };
 
 #define CHORE_COUNT (sizeof(chores) / sizeof(*chores))
-
-static bool is_full(const struct part *part)
-{
-	return part->seen == SWEEP_PART || part->due_count == DUE_MAX;
-}
 
 static bool on_record(void *arg, const void *key, size_t key_length, const struct store_value *value)
 {
@@ -160,7 +116,7 @@ static bool on_record(void *arg, const void *key, size_t key_length, const struc
 	part->last_length = key_length;
 	part->seen++;
 	part->chore->visit(part, key, key_length, value);
-	return !part->over && !is_full(part);
+	return !part->over && part->seen < SWEEP_PART;
 }
 
 static void on_swept(void *arg, int code, const struct error *error, uint64_t revision)
@@ -203,9 +159,7 @@ static void on_sweep(void *arg)
 		batch_commit(part.batch, on_swept, NULL);
 	else
 		batch_free(part.batch);
-	for (size_t i = 0; i < part.due_count; i++)
-		purge(broker, part.due[i]);
-	if (is_full(&part) && !part.over) {
+	if (part.seen == SWEEP_PART && !part.over) {
 		remember(broker, &part);
 		sweep_later(broker, SWEEP_PAUSE);
 		return;

@@ -230,9 +230,13 @@ int ctl_verify(const struct invocation *invocation)
 		return rc != EXIT_GOOD ? rc : code;
 	}
 	rc = wait_until_resting(&talk, "/v1/verify", "/v1/drift", "looked_at", &json);
+	if (rc == 0 && cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(json, "differed")) > 0)
+		code = EXIT_AMISS; /* also when it is mended by now */
 	cJSON_Delete(json);
 	rc = talk_end(&talk, rc);
-	return rc != EXIT_GOOD ? rc : ctl_drift(invocation);
+	if (rc == EXIT_GOOD)
+		rc = ctl_drift(invocation);
+	return rc != EXIT_GOOD ? rc : code;
 }
 
 int ctl_rekey(const struct invocation *invocation)

@@ -127,6 +127,7 @@ class Broker:
     """The program under test with a configuration and a data directory of its own."""
 
     def __init__(self, services, limits="", environment=None):
+        self.admin_port = free_port()
         self.directory = tempfile.mkdtemp(prefix="broker-test-")
         self.data = os.path.join(self.directory, "data")
         self.config = os.path.join(self.directory, "broker.yaml")
@@ -139,7 +140,8 @@ class Broker:
 
     def write_config(self, services, limits=""):
         with open(self.config, "w", encoding="utf-8") as file:
-            file.write(f"listen: 127.0.0.1:0\ndata_dir: {self.data}\n{limits}services:\n{services}")
+            file.write(f"listen: 127.0.0.1:0\nadmin: {{listen: '127.0.0.1:{self.admin_port}', password: operate}}\n"
+                       f"data_dir: {self.data}\n{limits}services:\n{services}")
 
     def start(self):
         with open(self.log_path, "ab") as log:
@@ -156,6 +158,40 @@ class Broker:
             log.seek(begin)
             found = re.search(rb"event=listening address=127\.0\.0\.1:(\d+)", log.read())
         return found and found.group(1)
+
+    def reload(self, services, limits=""):
+        """Writes another configuration and sends SIGHUP; gives what the log says of it."""
+        begin = os.path.getsize(self.log_path)
+        self.write_config(services, limits)
+        self.process.send_signal(signal.SIGHUP)
+        return wait_until("the broker says how the reload went",
+                          lambda: re.search(r"event=(reloaded|reload-failed).*", self.log()[begin:]))[0]
+
+    def ctl(self, *arguments, status=0):
+        """Runs tsuru-broker ctl; its output, which is what --json printed where that is among the arguments."""
+        done = subprocess.run([BROKER, "ctl", *arguments, *([] if "--help" in arguments else ["-c", self.config])],
+                              stdin=subprocess.DEVNULL, capture_output=True, env={**self.environment, "USER": "ops"},
+                              timeout=TIMEOUT, check=False)
+        output = done.stdout.decode()
+        assert done.returncode == status, f"{arguments}: {done.returncode} {output} {done.stderr.decode()}"
+        if status in (1, 2):
+            return done.stderr.decode()
+        return json.loads(output) if "--json" in arguments else output
+
+    def admin(self, path, method="GET", user="admin:operate", fields=None):
+        """A request to the operators' listener."""
+        headers = {"Authorization": "Basic " + base64.b64encode(user.encode()).decode()} if user else {}
+        body = None
+        if fields is not None:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+            body = urllib.parse.urlencode(fields)
+        connection = http.client.HTTPConnection("127.0.0.1", self.admin_port, timeout=TIMEOUT)
+        try:
+            connection.request(method, path, body, headers)
+            response = connection.getresponse()
+            return Answer(response.status, response.headers, response.read().decode())
+        finally:
+            connection.close()
 
     def log(self):
         with open(self.log_path, encoding="utf-8", errors="replace") as log:
