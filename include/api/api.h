@@ -28,10 +28,11 @@ struct api_options {
 /* Listens where the configuration says. options are copied, what they point to is borrowed until api_close.
  * ERR_BUSY when the address is in use. */
 int api_open(const struct api_options *options, struct api **ret_api, struct error *error);
-/* Serves another configuration from the next request on. The listener stays as it is. ERR_NO_MEMORY changes nothing. */
+/* Serves another configuration from the next request on. The listeners stay as they are; a certificate is read again.
+ * ERR_INVALID for one that is not good, ERR_NO_MEMORY: nothing has changed. */
 int api_reload(struct api *api, struct config *config, struct error *error);
-/* The port as bound. */
-uint16_t api_port(const struct api *api);
+/* The port of the i-th listener, as bound. */
+uint16_t api_port(const struct api *api, size_t i);
 /* Stops accepting; what has begun goes on. */
 void api_drain(struct api *api);
 /* Requests that are not answered, or whose answer is still being sent. */

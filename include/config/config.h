@@ -10,8 +10,9 @@
 #include "config/key.h"
 #include "model/service.h"
 
-#define CONFIG_FILE_MAX   (1024 * 1024) /* bytes */
-#define CONFIG_ERRORS_MAX 100           /* shown; more are counted */
+#define CONFIG_FILE_MAX      (1024 * 1024) /* bytes */
+#define CONFIG_LISTENERS_MAX 8
+#define CONFIG_ERRORS_MAX    100 /* shown; more are counted */
 
 /* What the configuration needs to know of a driver, so that this floor need not include it. */
 struct config_driver {
@@ -25,8 +26,15 @@ struct config_driver {
 
 struct listener {
 	const char *text; /* as written */
-	const char *host; /* IPv4 or IPv6 address without brackets */
+	const char *host; /* IPv4 or IPv6 address without brackets; NULL: path */
 	uint16_t port;    /* 0: the kernel chooses (tests); the log says which */
+	const char *path; /* of a socket file: "unix:/run/broker.sock"; NULL: host and port */
+};
+
+/* The certificate of the service's listeners. */
+struct tls_files {
+	const char *cert, *key;
+	const char *client_ca; /* NULL: clients need no certificate */
 };
 
 /* The operators' listener. */
@@ -34,16 +42,20 @@ struct admin {
 	struct listener listen;
 	const char *username;
 	const char *const *passwords;
-	size_t password_count;
-	bool open_metrics; /* /metrics needs no login */
+	size_t password_count; /* 0: a socket file, open to whoever may open it */
+	bool open_metrics;     /* /metrics needs no login */
 };
 
 struct limits {
-	int64_t header_bytes;    /* request line and headers; default 64KiB */
-	int64_t body_bytes;      /* default 1MiB */
-	int64_t request_timeout; /* ms to receive a whole request; default 30s */
-	int64_t idle_timeout;    /* ms a kept connection may be idle; default 75s */
-	int64_t shutdown;        /* ms that waiting requests get after SIGTERM; default 30s */
+	int64_t header_bytes;            /* request line and headers; default 64KiB */
+	int64_t body_bytes;              /* default 1MiB */
+	int64_t request_timeout;         /* ms to receive a whole request; default 30s */
+	int64_t idle_timeout;            /* ms a kept connection may be idle; default 75s */
+	int64_t connections;             /* of the service API, in all; default 20000 */
+	int64_t connections_per_address; /* 0: no limit */
+	int64_t requests;                /* waiting for an answer at once; default 4096 */
+	int64_t body_bytes_total;        /* of all bodies being received; default 64MiB */
+	int64_t shutdown;                /* ms that waiting requests get after SIGTERM; default 30s */
 	int64_t tombstones;      /* ms that removed instances and binds are remembered; default 30d, at least 1h */
 	int64_t verify_interval; /* ms between two passes that compare servers with records; 0: none; default 6h */
 	int64_t verify_rate;     /* instances a second; default 5 */
@@ -55,8 +67,10 @@ struct limits {
 
 struct config {
 	const char *file;
-	struct listener listen;
-	const struct admin *admin; /* NULL: none */
+	const struct listener *listeners; /* of the service API */
+	size_t listener_count;            /* 1 to CONFIG_LISTENERS_MAX */
+	const struct tls_files *tls;      /* for those that are no socket files; NULL: none */
+	const struct admin *admin;        /* NULL: none */
 	const char *data_dir;
 	const char *secret_key_file; /* NULL: SECRET_KEY from the environment, else <data_dir>/secret.key */
 	const char *log_format;      /* "text" or "json" */

@@ -41,13 +41,39 @@ struct http_site {
 	void *owner;                   /* http_request_site gives it back */
 };
 
+/* Where to listen: an IP address and port, or a socket file. */
+struct http_address {
+	const char *host; /* numeric */
+	uint16_t port;    /* 0: the kernel chooses; http_server_port says which */
+	const char *path; /* instead of host and port; made with mode 0660 */
+	bool tls;
+};
+
+/* PEM files. */
+struct http_tls {
+	const char *cert, *key; /* the certificate with its chain; its key without a passphrase */
+	const char *client_ca;  /* clients need a certificate of one of these; NULL: they need none */
+};
+
+/* Whether the files make a good server; *ret_expired: only the certificate's time is over. */
+int http_tls_check(const struct http_tls *files, bool *ret_expired, struct error *error);
+
+/* Ceilings; 0: none. Over one of them a request is answered 503, a connection is closed. */
+struct http_limits {
+	int64_t header_bytes, body_bytes;      /* of one request; never 0 */
+	int64_t request_timeout, idle_timeout; /* ms; never 0 */
+	int64_t connections, connections_per_address;
+	int64_t requests;         /* handled and not replied to */
+	int64_t body_bytes_total; /* of all bodies that are being received; small ones are always taken */
+};
+
 struct http_options {
 	struct event_base *base;
 	struct timers *timers;
-	const char *host; /* numeric address */
-	uint16_t port;    /* 0: the kernel chooses; http_server_port says which */
-	int64_t header_bytes, body_bytes;
-	int64_t request_timeout, idle_timeout; /* ms */
+	const struct http_address *addresses; /* at least one; borrowed for the server's life */
+	size_t address_count;
+	const struct http_tls *tls; /* for the addresses that say so; borrowed until http_server_reload_tls */
+	struct http_limits limits;
 	const struct http_route *routes;
 	const struct http_site *sites; /* the first; see http_server_set_sites */
 	size_t site_count;
@@ -56,6 +82,8 @@ struct http_options {
 	const char *name;                     /* of the listener, for metrics */
 	const struct http_measures *measures; /* borrowed; NULL: nothing is measured */
 	void *arg;                            /* for handlers and on_access */
+	/* The certificate was replaced (text: its file) or could not be (failed, and why). NULL: nobody is told. */
+	void (*on_tls_notice)(void *arg, bool failed, const char *text);
 	/* After each reply was handed to the socket, also for requests that no handler saw. */
 	void (*on_access)(void *arg, const struct http_request *request);
 };
@@ -66,10 +94,13 @@ int http_server_open(const struct http_options *options, struct http_server **re
  * ERR_NO_MEMORY changes nothing. */
 int http_server_set_sites(struct http_server *server, const struct http_site *sites, size_t count,
                           void (*on_unused)(void *arg), void *arg);
-/* Limits for requests that are read from now on. */
-void http_server_set_limits(struct http_server *server, int64_t header_bytes, int64_t body_bytes,
-                            int64_t request_timeout, int64_t idle_timeout);
-uint16_t http_server_port(const struct http_server *server);
+/* Limits for what comes from now on. */
+void http_server_set_limits(struct http_server *server, const struct http_limits *limits);
+/* Other files, or the same ones read again, for new connections; the server has a listener with TLS. A failure leaves
+ * what is in force. */
+int http_server_reload_tls(struct http_server *server, const struct http_tls *tls, struct error *error);
+/* The port of the i-th address, as bound; 0 for a socket file. */
+uint16_t http_server_port(const struct http_server *server, size_t i);
 /* Stops accepting; replies from now on close their connection. */
 void http_server_drain(struct http_server *server);
 /* Requests that a handler has and has not replied to, and replies still being sent. */

@@ -6,6 +6,8 @@
 
 #include "admin/internal.h"
 
+#define CONNECTIONS_MAX 1000
+
 static const char *const open_to_probes[] = {"/health", "/ready", NULL};
 static const char *const open_to_all[] = {"/health", "/ready", "/metrics", NULL};
 
@@ -33,7 +35,7 @@ static struct served *served_new(struct config *config)
 	served->config = config_hold(config);
 	served->site = (struct http_site){
 	    .path = "/",
-	    .username = admin->username,
+	    .username = admin->password_count > 0 ? admin->username : NULL,
 	    .passwords = admin->passwords,
 	    .password_count = admin->password_count,
 	    .open_paths = admin->open_metrics ? open_to_all : open_to_probes,
@@ -61,15 +63,22 @@ static void log_access(void *arg, const struct http_request *http)
 static int open_server(struct admin_server *admin, struct served *served, struct error *error)
 {
 	const struct config *config = admin->options.config;
+
+	admin->address = (struct http_address){
+	    .host = config->admin->listen.host, .port = config->admin->listen.port, .path = config->admin->listen.path};
 	const struct http_options options = {
 	    .base = admin->options.base,
 	    .timers = admin->options.timers,
-	    .host = config->admin->listen.host,
-	    .port = config->admin->listen.port,
-	    .header_bytes = config->limits.header_bytes,
-	    .body_bytes = config->limits.body_bytes,
-	    .request_timeout = config->limits.request_timeout,
-	    .idle_timeout = config->limits.idle_timeout,
+	    .addresses = &admin->address,
+	    .address_count = 1,
+	    .limits =
+	        {
+	            .header_bytes = config->limits.header_bytes,
+	            .body_bytes = config->limits.body_bytes,
+	            .request_timeout = config->limits.request_timeout,
+	            .idle_timeout = config->limits.idle_timeout,
+	            .connections = CONNECTIONS_MAX,
+	        },
 	    .routes = admin_routes,
 	    .sites = &served->site,
 	    .site_count = 1,
@@ -95,6 +104,7 @@ int admin_open(const struct admin_options *options, struct admin_server **ret_ad
 		goto failed;
 	}
 	admin->options = *options;
+	admin->listening = config_hold(options->config);
 	rc = open_server(admin, served, error);
 	if (rc != 0)
 		goto failed;
@@ -103,6 +113,8 @@ int admin_open(const struct admin_options *options, struct admin_server **ret_ad
 failed:
 	if (served != NULL)
 		served_free(served);
+	if (admin != NULL)
+		config_free(admin->listening);
 	free(admin);
 	return rc;
 }
@@ -123,7 +135,7 @@ int admin_reload(struct admin_server *admin, struct config *config, struct error
 
 uint16_t admin_port(const struct admin_server *admin)
 {
-	return http_server_port(admin->server);
+	return http_server_port(admin->server, 0);
 }
 
 void admin_close(struct admin_server *admin)
@@ -131,5 +143,6 @@ void admin_close(struct admin_server *admin)
 	if (admin == NULL)
 		return;
 	http_server_close(admin->server);
+	config_free(admin->listening);
 	free(admin);
 }

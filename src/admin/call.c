@@ -14,7 +14,7 @@ static const char *read_operator(const struct http_request *http)
 
 	if (given != NULL && given[0] != '\0' && strlen(given) <= OPERATOR_MAX && text_is_clean(given, strlen(given)))
 		return given;
-	return http_request_site(http)->username;
+	return http_request_site(http)->username != NULL ? http_request_site(http)->username : "socket";
 }
 
 struct admin_call *call_begin(void *arg, struct http_request *http)

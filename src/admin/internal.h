@@ -10,6 +10,8 @@
 struct admin_server {
 	struct admin_options options;
 	struct http_server *server;
+	struct config *listening; /* held: whose address is listened on */
+	struct http_address address;
 };
 
 /* A request on its way; lives in its arena. */

@@ -13,6 +13,63 @@ struct served {
 	struct http_site sites[];
 };
 
+static struct http_limits limits_of(const struct config *config)
+{
+	const struct limits *limits = &config->limits;
+
+	return (struct http_limits){
+	    .header_bytes = limits->header_bytes,
+	    .body_bytes = limits->body_bytes,
+	    .request_timeout = limits->request_timeout,
+	    .idle_timeout = limits->idle_timeout,
+	    .connections = limits->connections,
+	    .connections_per_address = limits->connections_per_address,
+	    .requests = limits->requests,
+	    .body_bytes_total = limits->body_bytes_total,
+	};
+}
+
+static void set_tls(struct api *api, const struct config *config)
+{
+	if (config->tls != NULL)
+		api->tls = (struct http_tls){
+		    .cert = config->tls->cert, .key = config->tls->key, .client_ca = config->tls->client_ca};
+}
+
+static void set_addresses(struct api *api, const struct config *config)
+{
+	api->address_count = config->listener_count;
+	for (size_t i = 0; i < config->listener_count; i++) {
+		const struct listener *listener = &config->listeners[i];
+
+		api->addresses[i] = (struct http_address){
+		    .host = listener->host,
+		    .port = listener->port,
+		    .path = listener->path,
+		    .tls = config->tls != NULL && listener->path == NULL,
+		};
+	}
+}
+
+/* The names of the certificate's files have to stay as long as they are watched. */
+static void hold_files(struct api *api, struct config *config)
+{
+	config_hold(config);
+	config_free(api->files);
+	api->files = config;
+}
+
+static void on_tls_notice(void *arg, bool failed, const char *text)
+{
+	const struct api *api = arg;
+	struct log_line line;
+
+	log_begin(&line, api->options.log, failed ? LOG_ERROR : LOG_INFO,
+	          failed ? "certificate-not-good" : "certificate-replaced");
+	log_text(&line, failed ? "error" : "file", text);
+	log_end(&line);
+}
+
 static void served_free(void *arg)
 {
 	struct served *served = arg;
@@ -49,12 +106,10 @@ static int open_server(struct api *api, struct served *served, struct error *err
 	const struct http_options options = {
 	    .base = api->options.base,
 	    .timers = api->options.timers,
-	    .host = config->listen.host,
-	    .port = config->listen.port,
-	    .header_bytes = config->limits.header_bytes,
-	    .body_bytes = config->limits.body_bytes,
-	    .request_timeout = config->limits.request_timeout,
-	    .idle_timeout = config->limits.idle_timeout,
+	    .addresses = api->addresses,
+	    .address_count = api->address_count,
+	    .tls = &api->tls,
+	    .limits = limits_of(config),
 	    .routes = api_routes,
 	    .sites = served->sites,
 	    .site_count = config->service_count,
@@ -63,6 +118,7 @@ static int open_server(struct api *api, struct served *served, struct error *err
 	    .name = "service",
 	    .measures = api->options.measures,
 	    .arg = api,
+	    .on_tls_notice = on_tls_notice,
 	    .on_access = access_log,
 	};
 
@@ -80,6 +136,9 @@ int api_open(const struct api_options *options, struct api **ret_api, struct err
 		goto failed;
 	}
 	api->options = *options;
+	api->listening = config_hold(options->config);
+	set_addresses(api, options->config);
+	set_tls(api, options->config);
 	rc = open_server(api, served, error);
 	if (rc != 0)
 		goto failed;
@@ -88,29 +147,50 @@ int api_open(const struct api_options *options, struct api **ret_api, struct err
 failed:
 	if (served != NULL)
 		served_free(served);
+	if (api != NULL)
+		config_free(api->listening);
 	free(api);
+	return rc;
+}
+
+/* The files are the new configuration's, if it has TLS as the listeners have. */
+static int reload_tls(struct api *api, struct config *config, struct error *error)
+{
+	const struct http_tls before = api->tls;
+	int rc;
+
+	if (config->tls == NULL || api->listening->tls == NULL)
+		return 0;
+	set_tls(api, config);
+	rc = http_server_reload_tls(api->server, &api->tls, error);
+	if (rc != 0)
+		api->tls = before;
 	return rc;
 }
 
 int api_reload(struct api *api, struct config *config, struct error *error)
 {
-	const struct limits *limits = &config->limits;
+	const struct http_limits limits = limits_of(config);
 	struct served *served = served_new(config);
+	int rc = served == NULL ? error_no_memory(error) : reload_tls(api, config, error);
 
-	if (served == NULL)
-		return error_no_memory(error);
-	if (http_server_set_sites(api->server, served->sites, config->service_count, served_free, served) != 0) {
-		served_free(served);
-		return error_no_memory(error);
+	if (rc == 0 &&
+	    http_server_set_sites(api->server, served->sites, config->service_count, served_free, served) != 0)
+		rc = error_no_memory(error);
+	if (rc != 0) {
+		if (served != NULL)
+			served_free(served);
+		return rc;
 	}
-	http_server_set_limits(api->server, limits->header_bytes, limits->body_bytes, limits->request_timeout,
-	                       limits->idle_timeout);
+	http_server_set_limits(api->server, &limits);
+	if (config->tls != NULL && api->listening->tls != NULL)
+		hold_files(api, config);
 	return 0;
 }
 
-uint16_t api_port(const struct api *api)
+uint16_t api_port(const struct api *api, size_t i)
 {
-	return http_server_port(api->server);
+	return http_server_port(api->server, i);
 }
 
 void api_drain(struct api *api)
@@ -128,5 +208,7 @@ void api_close(struct api *api)
 	if (api == NULL)
 		return;
 	http_server_close(api->server);
+	config_free(api->files);
+	config_free(api->listening);
 	free(api);
 }

@@ -8,6 +8,11 @@
 struct api {
 	struct api_options options;
 	struct http_server *server;
+	struct config *listening; /* held: whose addresses are listened on */
+	struct config *files;     /* held: whose certificate is served; NULL: listening's */
+	struct http_address addresses[CONFIG_LISTENERS_MAX];
+	size_t address_count;
+	struct http_tls tls;
 };
 
 /* Lives in the request's arena, and so until the reply. */

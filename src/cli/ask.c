@@ -20,7 +20,8 @@
 struct asker {
 	CURL *curl;
 	struct curl_slist *headers;
-	char base[URL_BYTES]; /* "http://127.0.0.1:9080" */
+	char base[URL_BYTES];   /* "http://127.0.0.1:9080" */
+	char socket[URL_BYTES]; /* "": none */
 	char user[URL_BYTES];
 	char *password;
 };
@@ -43,6 +44,19 @@ static int by_url(const struct invocation *invocation, struct asker *asker)
 	return asker->password != NULL ? 0 : ERR_NO_MEMORY;
 }
 
+/* Takes config. */
+static int by_socket(struct config *config, struct asker *asker)
+{
+	const struct admin *admin = config->admin;
+
+	snprintf(asker->base, sizeof(asker->base), "http://localhost");
+	snprintf(asker->socket, sizeof(asker->socket), "%s", admin->listen.path);
+	snprintf(asker->user, sizeof(asker->user), "%s", admin->username);
+	asker->password = strdup(admin->password_count > 0 ? admin->passwords[0] : "");
+	config_free(config);
+	return asker->password != NULL ? 0 : ERR_NO_MEMORY;
+}
+
 static int by_configuration(const struct invocation *invocation, struct asker *asker)
 {
 	struct config *config = NULL;
@@ -59,6 +73,8 @@ static int by_configuration(const struct invocation *invocation, struct asker *a
 		config_free(config);
 		return ERR_INVALID;
 	}
+	if (config->admin->listen.path != NULL)
+		return by_socket(config, asker);
 	address_format(address_reachable(config->admin->listen.host), config->admin->listen.port, address,
 	               sizeof(address));
 	snprintf(asker->base, sizeof(asker->base), "http://%s", address);
@@ -84,6 +100,8 @@ static void set_up(struct asker *asker)
 	curl_easy_setopt(asker->curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(asker->curl, CURLOPT_PROXY, "");
 	curl_easy_setopt(asker->curl, CURLOPT_PROTOCOLS_STR, "http,https");
+	if (asker->socket[0] != '\0')
+		curl_easy_setopt(asker->curl, CURLOPT_UNIX_SOCKET_PATH, asker->socket);
 	curl_easy_setopt(asker->curl, CURLOPT_USERNAME, asker->user);
 	curl_easy_setopt(asker->curl, CURLOPT_PASSWORD, asker->password);
 	curl_easy_setopt(asker->curl, CURLOPT_TIMEOUT, ASK_TIMEOUT);

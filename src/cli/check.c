@@ -6,6 +6,7 @@
 #include "cli/load.h"
 #include "driver/registry.h"
 #include "driver/resolver.h"
+#include "http/http.h"
 
 /* The number of services whose driver finds fault; each is shown. */
 static size_t count_faults(const struct config *config, const struct driver_context *context, FILE *err)
@@ -48,6 +49,22 @@ static int check_drivers(const struct config *config, FILE *err)
 	return faults == 0 ? EXIT_GOOD : EXIT_FAILED;
 }
 
+static int check_certificate(const struct config *config, FILE *err)
+{
+	const struct http_tls files = {
+	    .cert = config->tls->cert, .key = config->tls->key, .client_ca = config->tls->client_ca};
+	bool expired = false;
+	struct error error;
+
+	if (http_tls_check(&files, &expired, &error) != 0) {
+		fprintf(err, "%s: \"tls\": %s\n", config->file, error.text);
+		return EXIT_FAILED;
+	}
+	if (expired)
+		fprintf(err, "%s: \"tls\": the certificate \"%s\" has expired\n", config->file, files.cert);
+	return EXIT_GOOD;
+}
+
 int run_check(const struct invocation *invocation)
 {
 	struct config *config = NULL;
@@ -56,6 +73,8 @@ int run_check(const struct invocation *invocation)
 	if (load_config(invocation, &config) != 0)
 		return EXIT_FAILED;
 	rc = check_drivers(config, invocation->err);
+	if (config->tls != NULL && check_certificate(config, invocation->err) != EXIT_GOOD)
+		rc = EXIT_FAILED;
 	if (rc == EXIT_GOOD)
 		fprintf(invocation->out, "%s: good: %zu service%s\n", invocation->config_file, config->service_count,
 		        config->service_count == 1 ? "" : "s");

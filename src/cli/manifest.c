@@ -75,16 +75,31 @@ static void add_url(struct text *url, const char *endpoint, const char *path)
 	text_add_bytes(url, path, path_length);
 }
 
+/* The first address that tsuru could reach; NULL: there are socket files only. */
+static const struct listener *reachable(const struct config *config)
+{
+	for (size_t i = 0; i < config->listener_count; i++) {
+		if (config->listeners[i].path == NULL)
+			return &config->listeners[i];
+	}
+	return NULL;
+}
+
 static int add_endpoint(const struct config *config, const struct service *service, const char *endpoint,
                         struct text *yaml, struct error *error)
 {
-	char listening[sizeof("http://") + ADDRESS_MAX] = "http://";
+	const struct listener *listener = reachable(config);
+	char listening[sizeof("https://") + ADDRESS_MAX];
 	struct text url;
 	int rc;
 
+	if (endpoint == NULL && listener == NULL)
+		return error_set(error, ERR_INVALID,
+		                 "the broker listens on socket files only; --endpoint has to say how tsuru reaches it");
 	if (endpoint == NULL) {
-		address_format(address_reachable(config->listen.host), config->listen.port,
-		               listening + strlen(listening), ADDRESS_MAX);
+		strcpy(listening, config->tls != NULL ? "https://" : "http://");
+		address_format(address_reachable(listener->host), listener->port, listening + strlen(listening),
+		               ADDRESS_MAX);
 		text_add(yaml, "# The listen address; --endpoint gives the one by which tsuru reaches the broker.\n");
 	}
 	text_init(&url, MANIFEST_MAX);

@@ -31,6 +31,15 @@ static int read_file(struct program *program, struct config **ret_config, struct
 	return ERR_INVALID;
 }
 
+static bool listens_like(const struct config *now, const struct config *next)
+{
+	bool same = now->listener_count == next->listener_count;
+
+	for (size_t i = 0; same && i < now->listener_count; i++)
+		same = strcmp(now->listeners[i].text, next->listeners[i].text) == 0;
+	return same;
+}
+
 /* What is built once stays as it was. */
 static void warn_of_fixed(const struct program *program, const struct config *next)
 {
@@ -41,7 +50,8 @@ static void warn_of_fixed(const struct program *program, const struct config *ne
 		const char *key;
 		bool changed;
 	} fixed[] = {
-	    {"listen", strcmp(now->listen.text, next->listen.text) != 0},
+	    {"listen", !listens_like(now, next)},
+	    {"tls", (now->tls != NULL) != (next->tls != NULL)},
 	    {"admin.listen", strcmp(admin, next_admin) != 0},
 	    {"data_dir", strcmp(now->data_dir, next->data_dir) != 0},
 	    {"limits.store_bytes", now->limits.store_bytes != next->limits.store_bytes},
@@ -71,7 +81,7 @@ static void swap_keys(struct program *program, struct keyring *keyring)
 	program->keyring = keyring;
 }
 
-/* The broker's part is the one that may find a fault. */
+/* A certificate or a driver may find a fault: what was put in force before it goes back. */
 static int swap(struct program *program, struct config *next, struct error *error)
 {
 	struct keyring *keyring = NULL;
@@ -80,14 +90,18 @@ static int swap(struct program *program, struct config *next, struct error *erro
 	if (rc == 0 && keyring != NULL)
 		rc = broker_set_keyring(program->broker, keyring, error);
 	if (rc == 0)
+		rc = api_reload(program->api, next, error);
+	if (rc == 0) {
 		rc = broker_reload(program->broker, next, error);
+		if (rc != 0)
+			(void)api_reload(program->api, program->config, NULL);
+	}
 	if (rc != 0) {
 		(void)broker_set_keyring(program->broker, program->keyring, NULL);
 		keyring_free(keyring);
 		return rc;
 	}
 	swap_keys(program, keyring);
-	rc = api_reload(program->api, next, error);
 	return rc == 0 && program->admin != NULL ? admin_reload(program->admin, next, error) : rc;
 }
 

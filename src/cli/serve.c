@@ -15,6 +15,7 @@
 #include "cli/program.h"
 #include "cli/vitals.h"
 #include "driver/resolver.h"
+#include "http/http.h"
 
 static const int signals[PROGRAM_SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
 
@@ -245,21 +246,47 @@ static void close_parts(struct program *program)
 
 /* ---- running ---- */
 
-static void log_listening(const struct program *program)
+static void log_listener(const struct program *program, const char *event, const struct listener *listener,
+                         uint16_t port)
 {
 	char address[ADDRESS_MAX];
 	struct log_line line;
 
-	address_format(program->config->listen.host, api_port(program->api), address, sizeof(address));
-	log_begin(&line, &program->log, LOG_INFO, "listening");
-	log_text(&line, "address", address);
+	if (listener->path == NULL)
+		address_format(listener->host, port, address, sizeof(address));
+	log_begin(&line, &program->log, LOG_INFO, event);
+	log_text(&line, "address", listener->path != NULL ? listener->text : address);
 	log_text(&line, "version", BROKER_VERSION);
 	log_number(&line, "services", (int64_t)program->config->service_count);
-	if (program->admin != NULL) {
-		address_format(program->config->admin->listen.host, admin_port(program->admin), address,
-		               sizeof(address));
-		log_text(&line, "admin", address);
-	}
+	if (listener->path == NULL && program->config->tls != NULL && strcmp(event, "listening") == 0)
+		log_text(&line, "tls", program->config->tls->cert);
+	log_end(&line);
+}
+
+/* The service's listeners come last: whoever waits for the program waits for them. */
+static void log_listening(const struct program *program)
+{
+	const struct config *config = program->config;
+
+	if (program->admin != NULL)
+		log_listener(program, "listening-admin", &config->admin->listen, admin_port(program->admin));
+	for (size_t i = 0; i < config->listener_count; i++)
+		log_listener(program, "listening", &config->listeners[i], api_port(program->api, i));
+}
+
+static void log_certificate(const struct program *program)
+{
+	const struct tls_files *files = program->config->tls;
+	const struct http_tls tls = {.cert = files != NULL ? files->cert : NULL,
+	                             .key = files != NULL ? files->key : NULL,
+	                             .client_ca = files != NULL ? files->client_ca : NULL};
+	bool expired = false;
+	struct log_line line;
+
+	if (files == NULL || http_tls_check(&tls, &expired, NULL) != 0 || !expired)
+		return;
+	log_begin(&line, &program->log, LOG_WARNING, "certificate-expired");
+	log_text(&line, "file", files->cert);
 	log_end(&line);
 }
 
@@ -298,6 +325,7 @@ static void drain(struct program *program)
 
 static int run_loop(struct program *program, struct error *error)
 {
+	log_certificate(program);
 	log_listening(program);
 	if (event_base_dispatch(program->base) < 0 && program->stops == 0)
 		return error_set(error, ERR_INTERNAL, "the event loop failed: %s", strerror(errno));

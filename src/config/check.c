@@ -5,10 +5,12 @@
 #include "base/text.h"
 #include "config/reader.h"
 
-#define NAME_MAX_BYTES 64   /* SERVER_NAME_MAX */
-#define PASSWORD_MAX   1024 /* bytes */
+#define NAME_MAX_BYTES  64 /* SERVER_NAME_MAX */
+#define UNIX_PREFIX     "unix:"
+#define SOCKET_PATH_MAX 107  /* bytes that a socket's address holds */
+#define PASSWORD_MAX    1024 /* bytes */
 
-/* "host:port", "[v6]:port" or ":port"; the host is numeric. */
+/* "host:port", "[v6]:port" or ":port", where the host is numeric; or "unix:/path". */
 bool split_listener(const char *text, struct arena *arena, struct listener *ret_listener)
 {
 	const char *colon = strrchr(text, ':');
@@ -16,6 +18,10 @@ bool split_listener(const char *text, struct arena *arena, struct listener *ret_
 	int64_t port;
 	char *host;
 
+	if (strncmp(text, UNIX_PREFIX, strlen(UNIX_PREFIX)) == 0) {
+		*ret_listener = (struct listener){.text = text, .path = text + strlen(UNIX_PREFIX)};
+		return ret_listener->path[0] == '/' && strlen(ret_listener->path) <= SOCKET_PATH_MAX;
+	}
 	if (colon == NULL || text_parse_number(colon + 1, &port) != 0 || port < 0 || port > 65535)
 		return false;
 	if (colon == text)
@@ -43,8 +49,8 @@ int check_listener(const char *name, const char *value, struct error *error)
 		return 0;
 	return error_set(error, ERR_INVALID,
 	                 "\"%s\" is \"%.100s\"; it must be ADDRESS:PORT with a numeric address, such as 0.0.0.0:8080, "
-	                 "[::]:8080 or :8080",
-	                 name, value);
+	                 "[::]:8080 or :8080, or unix:/PATH of at most %d bytes",
+	                 name, value, SOCKET_PATH_MAX);
 }
 
 int check_service_name(const char *name, const char *value, struct error *error)

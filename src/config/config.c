@@ -46,6 +46,10 @@ static void load_limits(struct loader *loader, int node)
 	limits->body_bytes = number_of(&mapping, "body_bytes");
 	limits->request_timeout = number_of(&mapping, "request_timeout");
 	limits->idle_timeout = number_of(&mapping, "idle_timeout");
+	limits->connections = number_of(&mapping, "connections");
+	limits->connections_per_address = number_of(&mapping, "connections_per_address");
+	limits->requests = number_of(&mapping, "requests");
+	limits->body_bytes_total = number_of(&mapping, "body_bytes_total");
 	limits->shutdown = number_of(&mapping, "shutdown");
 	limits->tombstones = number_of(&mapping, "tombstones");
 	limits->verify_interval = number_of(&mapping, "verify_interval");
@@ -63,6 +67,37 @@ static void load_log(struct loader *loader, int node)
 	reader_mapping(&loader->reader, node, "\"log\"", log_keys, NULL, &mapping);
 	loader->config->log_format = text_of(&mapping, "format");
 	loader->config->log_level = text_of(&mapping, "level");
+}
+
+static void load_listeners(struct loader *loader, const struct option *listen)
+{
+	static const char *const fallback[] = {"0.0.0.0:8080"};
+	const char *const *texts = listen->set ? listen->value.list.items : fallback;
+	const size_t count = listen->set ? listen->value.list.count : 1;
+	struct arena *arena = loader->reader.arena;
+	struct listener *listeners = arena_alloc(arena, (count + 1) * sizeof(*listeners));
+
+	for (size_t i = 0; listeners != NULL && i < count; i++)
+		(void)split_listener(texts[i], arena, &listeners[i]);
+	loader->config->listeners = listeners;
+	loader->config->listener_count = count;
+}
+
+static void load_tls(struct loader *loader, int node)
+{
+	struct mapping mapping;
+	struct tls_files *tls;
+
+	if (node == 0)
+		return;
+	tls = arena_alloc(loader->reader.arena, sizeof(*tls));
+	if (tls == NULL)
+		return;
+	reader_mapping(&loader->reader, node, "\"tls\"", tls_keys, NULL, &mapping);
+	tls->cert = text_of(&mapping, "cert");
+	tls->key = text_of(&mapping, "key");
+	tls->client_ca = text_of(&mapping, "client_ca");
+	loader->config->tls = tls;
 }
 
 static void load_admin(struct loader *loader, int node)
@@ -84,7 +119,9 @@ static void load_admin(struct loader *loader, int node)
 		reader_error(&loader->reader, node_of(&mapping, "username"),
 		             "\"username\" must not hold a colon (RFC 7617)");
 	admin->open_metrics = options_flag(&mapping.options, "open_metrics");
-	load_passwords(loader, &mapping, "\"admin\"", &admin->passwords, &admin->password_count);
+	/* Whoever may open a socket file needs no password. */
+	if (admin->listen.path == NULL || node_of(&mapping, "password") != 0 || node_of(&mapping, "password_file") != 0)
+		load_passwords(loader, &mapping, "\"admin\"", &admin->passwords, &admin->password_count);
 	loader->config->admin = admin;
 }
 
@@ -96,8 +133,8 @@ static void load_document(struct loader *loader)
 	reader_mapping(&loader->reader, 1, "the configuration", top_keys, NULL, &mapping);
 	config->data_dir = text_of(&mapping, "data_dir");
 	config->secret_key_file = text_of(&mapping, "secret_key_file");
-	if (text_of(&mapping, "listen") != NULL)
-		(void)split_listener(text_of(&mapping, "listen"), loader->reader.arena, &config->listen);
+	load_listeners(loader, options_find(&mapping.options, "listen"));
+	load_tls(loader, node_of(&mapping, "tls"));
 	load_admin(loader, node_of(&mapping, "admin"));
 	load_log(loader, node_of(&mapping, "log"));
 	load_limits(loader, node_of(&mapping, "limits"));

@@ -21,13 +21,25 @@ static int check_template_name(const char *name, const char *value, struct error
 }
 
 const struct config_key top_keys[] = {
-    {.name = "listen", .fallback = "0.0.0.0:8080", .check = check_listener, .help = "where tsuru reaches the broker"},
+    {.name = "listen",
+     .type = KEY_LIST,
+     .max = CONFIG_LISTENERS_MAX,
+     .check = check_listener,
+     .help = "where tsuru reaches the broker"},
+    {.name = "tls", .type = KEY_NODE, .help = "the certificate of those addresses"},
     {.name = "admin", .type = KEY_NODE, .help = "the operators' listener"},
     {.name = "data_dir", .fallback = "/var/lib/tsuru-broker", .min = 1, .max = 3000, .help = "the store's directory"},
     {.name = "secret_key_file", .min = 1, .max = 3000, .help = "the file that holds the master key"},
     {.name = "log", .type = KEY_NODE, .help = "the log's format and level"},
     {.name = "limits", .type = KEY_NODE, .help = "sizes and times"},
     {.name = "services", .type = KEY_NODE, .required = true, .help = "a list of what tsuru is offered"},
+    {0},
+};
+
+const struct config_key tls_keys[] = {
+    {.name = "cert", .required = true, .min = 1, .max = 3000, .help = "the file of the certificate and its chain"},
+    {.name = "key", .required = true, .min = 1, .max = 3000, .help = "the file of its key"},
+    {.name = "client_ca", .min = 1, .max = 3000, .help = "the file of those whom clients need a certificate of"},
     {0},
 };
 
@@ -72,6 +84,10 @@ const struct config_key limits_keys[] = {
     SIZE_KEY("body_bytes", "1MiB", 4 * KIB, 64 * MIB, "of a request's body"),
     TIME_KEY("request_timeout", "30s", SECOND, 10 * MINUTE, "to receive a whole request"),
     TIME_KEY("idle_timeout", "75s", SECOND, HOUR, "that a kept connection may be idle"),
+    NUMBER_KEY("connections", "20000", 10, 1000000, "open at once; more are closed"),
+    NUMBER_KEY("connections_per_address", "0", 0, 1000000, "open at once from one address; 0: no limit"),
+    NUMBER_KEY("requests", "4096", 1, 1000000, "waiting for their answer at once; more are answered 503"),
+    SIZE_KEY("body_bytes_total", "64MiB", MIB, 1024 * GIB, "of all bodies that are being received"),
     TIME_KEY("shutdown", "30s", 0, 10 * MINUTE, "that waiting requests get after SIGTERM"),
     TIME_KEY("tombstones", "30d", HOUR, 3650 * DAY, "that removed instances are remembered"),
     TIME_KEY("verify_interval", "6h", 0, 365 * DAY, "between two passes that compare servers with records; 0: none"),

@@ -16,7 +16,8 @@
 
 #include "http/internal.h"
 
-#define READ_MAX ((size_t)16384) /* libevent's most for one read */
+#define SMALL_BODY ((size_t)16384)
+#define READ_MAX   ((size_t)16384) /* libevent's most for one read */
 
 static const char canonical[] = "GET / HTTP/1.1\r\n\r\n";
 
@@ -46,6 +47,7 @@ static void connection_move(struct connection *connection, enum connection_state
 	    [CONNECTION_SENDING] = 1U << CONNECTION_IDLE,
 	};
 	const struct http_options *options = &connection->server->options;
+	const struct http_limits *limits = &options->limits;
 	enum connection_state before = connection->state;
 
 	assert((allowed[before] & 1U << state) != 0);
@@ -53,9 +55,9 @@ static void connection_move(struct connection *connection, enum connection_state
 	if (state == CONNECTION_READY)
 		timer_stop(options->timers, &connection->timer);
 	else if (state == CONNECTION_IDLE)
-		start_timer(connection, options->idle_timeout);
+		start_timer(connection, limits->idle_timeout);
 	else if (state == CONNECTION_SENDING || (before == CONNECTION_IDLE && state != CONNECTION_READY))
-		start_timer(connection, options->request_timeout);
+		start_timer(connection, limits->request_timeout);
 }
 
 /* ---- reading ---- */
@@ -123,7 +125,7 @@ static void send_continue(struct connection *connection)
 static void begin_body(struct connection *connection)
 {
 	struct http_request *request = connection->request;
-	int64_t most = connection->server->options.body_bytes;
+	int64_t most = connection->server->options.limits.body_bytes;
 
 	if (request->head.content_length > most) {
 		refuse_request(connection, &(struct refusal){413, "the request's body is over the limit"});
@@ -164,7 +166,7 @@ static void take_head(struct connection *connection, size_t length)
 static void read_head(struct connection *connection)
 {
 	struct refusal refusal = {0};
-	size_t most = (size_t)connection->server->options.header_bytes;
+	size_t most = (size_t)connection->server->options.limits.header_bytes;
 	size_t seen = connection->held.length;
 
 	if (seen > most)
@@ -190,17 +192,31 @@ static long read_counted(struct connection *connection)
 	return (long)size;
 }
 
+/* Takes note of what the body has grown by. Small bodies are taken in any case: they are what tsuru sends. */
+static bool is_over_total(struct http_request *request, size_t before)
+{
+	struct http_server *server = request->server;
+	const int64_t most = server->options.limits.body_bytes_total;
+
+	server->body_bytes += (int64_t)(request->content.length - before);
+	request->counted = request->content.length;
+	return most > 0 && server->body_bytes > most && request->content.length > SMALL_BODY;
+}
+
 static void read_body(struct connection *connection)
 {
 	struct http_request *request = connection->request;
 	struct text *held = &connection->held;
 	struct refusal refusal = {0};
+	const size_t before = request->content.length;
 	bool chunked = request->head.chunked;
 
 	long used = chunked ? chunk_read(&connection->chunks, held->bytes, held->length, &request->content, &refusal)
 	                    : read_counted(connection);
 	if (request->content.failed)
 		used = refuse(&refusal, 503, "memory is short");
+	if (used >= 0 && is_over_total(request, before))
+		used = refuse(&refusal, 503, "too much is being sent at once; try again");
 	if (used < 0) {
 		refuse_request(connection, &refusal);
 		return;
@@ -226,7 +242,7 @@ static int take_input(struct connection *connection, struct evbuffer *input)
 
 	if (bytes == NULL)
 		return -1;
-	connection->held.limit = (size_t)connection->server->options.header_bytes + 2 * READ_MAX;
+	connection->held.limit = (size_t)connection->server->options.limits.header_bytes + 2 * READ_MAX;
 	text_add_bytes(&connection->held, bytes, length);
 	evbuffer_drain(input, length);
 	return connection->held.failed ? -1 : 0;
@@ -258,6 +274,10 @@ static void on_timer(void *arg)
 {
 	struct connection *connection = arg;
 
+	if (connection->state == CONNECTION_HANDLING) {
+		request_refuse_login(connection->request);
+		return;
+	}
 	if (connection->state == CONNECTION_HEAD || connection->state == CONNECTION_BODY) {
 		refuse_request(connection, &(struct refusal){408, "the request did not arrive in time"});
 		bufferevent_trigger(connection->bufferevent, EV_READ, BEV_TRIG_IGNORE_WATERMARKS);
@@ -278,6 +298,11 @@ static void connection_free(struct connection *connection)
 
 	timer_stop(server->options.timers, &connection->timer);
 	count_connection(server, -1);
+	server->connections--;
+	if (connection->counted)
+		crowd_leave(&server->crowd, connection->address);
+	if (connection->listener->address->tls && connection->ev != NULL)
+		tls_say_goodbye(connection->bufferevent);
 	if (connection->ev != NULL)
 		server->by_descriptor[connection->descriptor] = NULL;
 	if (connection->state >= CONNECTION_HANDLING)
@@ -288,23 +313,34 @@ static void connection_free(struct connection *connection)
 	free(connection);
 }
 
+static struct bufferevent *new_bufferevent(const struct listener *listener, struct event_base *base)
+{
+	return listener->address->tls ? tls_bufferevent(listener->server->tls, base)
+	                              : bufferevent_socket_new(base, -1, 0);
+}
+
 struct bufferevent *connection_new(struct event_base *base, void *arg)
 {
-	struct http_server *server = arg;
+	struct listener *listener = arg;
+	struct http_server *server = listener->server;
+	const struct http_limits *limits = &server->options.limits;
 	struct connection *connection = calloc(1, sizeof(*connection));
-	struct bufferevent *bufferevent = connection != NULL ? bufferevent_socket_new(base, -1, 0) : NULL;
+	struct bufferevent *bufferevent = connection != NULL ? new_bufferevent(listener, base) : NULL;
 
+	listener->accepted++;
 	if (bufferevent == NULL || evbuffer_add_cb(bufferevent_get_input(bufferevent), on_input, connection) == NULL) {
 		free(connection);
 		return bufferevent; /* evhttp tries by itself; such a connection is closed at once */
 	}
-	server->accepted++;
+	server->connections++;
 	count_connection(server, 1);
 	connection->server = server;
+	connection->listener = listener;
 	connection->bufferevent = bufferevent;
+	connection->unwelcome = limits->connections > 0 && (int64_t)server->connections > limits->connections;
 	/* Kept alive until it is attached or found dead, and then until on_close. */
 	bufferevent_incref(bufferevent);
-	text_init(&connection->held, (size_t)server->options.header_bytes + 2 * READ_MAX);
+	text_init(&connection->held, (size_t)limits->header_bytes + 2 * READ_MAX);
 	timer_init(&connection->timer, on_timer, connection);
 	connection->next = server->newborn;
 	server->newborn = connection;
@@ -336,9 +372,28 @@ static void note_peer(struct connection *connection)
 	char *address = NULL;
 	uint16_t port = 0;
 
+	if (connection->listener->address->path != NULL) {
+		strcpy(connection->peer, "unix");
+		return;
+	}
 	evhttp_connection_get_peer(connection->ev, &address, &port);
 	bool bare = strchr(address, ':') == NULL; /* not IPv6 */
+	snprintf(connection->address, sizeof(connection->address), "%s", address);
 	snprintf(connection->peer, sizeof(connection->peer), bare ? "%s:%u" : "[%s]:%u", address, port);
+}
+
+/* Socket files are not counted: whoever may open them is trusted. */
+static void enter_crowd(struct connection *connection)
+{
+	struct http_server *server = connection->server;
+	const int64_t most = server->options.limits.connections_per_address;
+	size_t count;
+
+	if (connection->address[0] == '\0')
+		return;
+	count = crowd_enter(&server->crowd, connection->address);
+	connection->counted = count > 0;
+	connection->unwelcome |= most > 0 && (int64_t)count > most;
 }
 
 /* evhttp is about to free its side. A request still being handled at this point is one that http_server_close drops. */
@@ -371,7 +426,14 @@ static void attach(struct connection *connection)
 	server->by_descriptor[descriptor] = connection;
 	evhttp_connection_set_closecb(connection->ev, on_close, connection);
 	note_peer(connection);
-	start_timer(connection, server->options.idle_timeout);
+	enter_crowd(connection);
+	if (connection->unwelcome) {
+		evhttp_connection_free(connection->ev);
+		return;
+	}
+	/* A handshake has to be over as soon as a request would be. */
+	start_timer(connection, connection->listener->address->tls ? server->options.limits.request_timeout
+	                                                           : server->options.limits.idle_timeout);
 }
 
 void connection_attach_newborn(struct http_server *server)
@@ -402,6 +464,24 @@ static void on_complete(struct evhttp_request *ev, void *arg)
 		connection_read(connection);
 }
 
+static bool is_crowded(const struct http_server *server)
+{
+	const int64_t most = server->options.limits.requests;
+
+	return most > 0 && (int64_t)server->pending > most;
+}
+
+static void refuse_crowd(struct http_request *request)
+{
+	http_reply_header(request, "Retry-After", "1");
+	reply_refusal(request, 503, "too many requests are being handled; try again");
+}
+
+void connection_delay(struct connection *connection, int64_t delay_ms)
+{
+	start_timer(connection, delay_ms);
+}
+
 void connection_on_request(struct evhttp_request *ev, void *arg)
 {
 	struct http_server *server = arg;
@@ -420,7 +500,10 @@ void connection_on_request(struct evhttp_request *ev, void *arg)
 	evhttp_request_set_on_complete_cb(ev, on_complete, connection);
 	server->pending++;
 	connection_move(connection, CONNECTION_HANDLING);
-	request_dispatch(connection->request);
+	if (is_crowded(server))
+		refuse_crowd(connection->request);
+	else
+		request_dispatch(connection->request);
 }
 
 void connection_reply_started(struct connection *connection)

@@ -15,6 +15,7 @@ struct evhttp_connection;
 struct evhttp_request;
 struct http_request;
 struct http_server;
+struct listener;
 
 enum connection_state {
 	CONNECTION_IDLE,     /* nothing of a next request is here; idle_timeout runs */
@@ -27,6 +28,7 @@ enum connection_state {
 
 struct connection {
 	struct http_server *server;
+	const struct listener *listener;
 	struct connection *next; /* newborn */
 	struct bufferevent *bufferevent;
 	struct evhttp_connection *ev; /* NULL while newborn */
@@ -38,15 +40,20 @@ struct connection {
 	struct chunk_reader chunks;
 	int64_t body_left;            /* of a body with Content-Length */
 	struct http_request *request; /* under way; NULL when idle */
+	bool unwelcome;               /* over a limit of connections: closed as soon as it is attached */
+	bool counted;                 /* in the server's crowd */
+	char address[48];             /* the peer's, without its port; "" for a socket file */
 	char peer[64];
 };
 
-/* For evhttp_set_bevcb; arg is the server. */
+/* For evhttp_set_bevcb; arg is the listener. */
 struct bufferevent *connection_new(struct event_base *base, void *arg);
 /* Meets the connections that evhttp has finished to set up since the last call. */
 void connection_attach_newborn(struct http_server *server);
 /* For evhttp_set_gencb: the canonical request of some connection has arrived. */
 void connection_on_request(struct evhttp_request *ev, void *arg);
+/* Answers the request that is being handled after a while, by request_refuse_login. */
+void connection_delay(struct connection *connection, int64_t delay_ms);
 /* The request's reply has been handed to evhttp. */
 void connection_reply_started(struct connection *connection);
 

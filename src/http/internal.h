@@ -5,32 +5,35 @@
 #include "base/text.h"
 #include "http/body.h"
 #include "http/connection.h"
+#include "http/crowd.h"
 #include "http/head.h"
 #include "http/http.h"
 #include "http/linger.h"
+#include "http/listener.h"
 #include "http/route.h"
 #include "http/sites.h"
+#include "http/throttle.h"
+#include "http/tls.h"
 
-struct evhttp;
-struct evhttp_bound_socket;
 struct evhttp_request;
 struct event;
 
 struct http_server {
 	struct http_options options;
 	struct sites *sites; /* the present ones */
-	struct evhttp *evhttp;
-	struct evhttp_bound_socket *bound; /* NULL once draining */
+	struct tls *tls;     /* NULL: none of its listeners has it */
+	struct listener *listeners;
+	size_t listener_count;
+	bool draining;
 	struct event *attach_event;        /* active while there are newborn connections */
 	struct connection *newborn;        /* made, but evhttp's side not yet known */
 	struct connection **by_descriptor; /* attached connections, by their socket */
 	size_t by_descriptor_count;        /* slots */
 	struct linger_list lingering;
-	struct event *accept_event; /* on the listener's socket; NULL once draining */
-	struct timer accept_timer;  /* runs while accepting pauses */
-	size_t accepted;            /* connections ever */
-	size_t accepted_before;     /* as of the last turn that had some waiting */
-	uint16_t port;
+	struct crowd *crowd;
+	struct throttle *throttle;
+	size_t connections;
+	int64_t body_bytes; /* of bodies that are being received */
 	size_t pending;
 	int64_t date_second; /* that date stands for */
 	char date[32];
@@ -44,6 +47,7 @@ struct http_request {
 	struct head head;
 	struct refusal refusal; /* status 0: none */
 	struct text content;    /* the raw body */
+	size_t counted;         /* bytes of it in the server's body_bytes */
 	struct body body;
 	struct fields query;
 	struct route_match match;
@@ -69,6 +73,8 @@ void request_free(struct http_request *request);
 void request_dispatch(struct http_request *request);
 
 /* {"code": status, "message": message}, for statuses that no error code stands for. */
+/* The answer to a failed login whose delay is over. */
+void request_refuse_login(struct http_request *request);
 void reply_refusal(struct http_request *request, int status, const char *message);
 
 #endif

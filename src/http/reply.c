@@ -86,7 +86,7 @@ static void send_reply(struct http_request *request, int status)
 
 	assert(request->status == 0);
 	request->status = status;
-	request->head.close |= request->refusal.status != 0 || server->bound == NULL;
+	request->head.close |= request->refusal.status != 0 || server->draining;
 	if (request->head.close)
 		evhttp_add_header(headers, "Connection", "close");
 	evhttp_add_header(headers, "Date", current_date(server));

@@ -27,7 +27,7 @@ struct http_request *request_new(struct http_server *server, struct connection *
 	request->path = "";
 	request->started = request_clock();
 	arena_init(&request->arena);
-	text_init(&request->content, (size_t)server->options.body_bytes);
+	text_init(&request->content, (size_t)server->options.limits.body_bytes);
 	return request;
 }
 
@@ -35,6 +35,7 @@ void request_free(struct http_request *request)
 {
 	if (request == NULL)
 		return;
+	request->server->body_bytes -= (int64_t)request->counted;
 	arena_wipe(&request->arena);
 	text_wipe(&request->content);
 	sites_drop(request->sites);
@@ -72,14 +73,38 @@ static int check_site(struct http_request *request, struct error *error)
 		return error_set(error, ERR_NOT_FOUND, "nothing is served under \"%.200s\"", request->path);
 	request->sites = sites_hold(sites);
 	request->site = site;
-	if (is_open(site, request->path) || auth_check(site, request->head.authorization, &request->arena))
+	if (is_open(site, request->path))
 		return 0;
-	const char *challenge = arena_format(&request->arena, "Basic realm=\"%s\", charset=\"UTF-8\"",
-	                                     site->realm != NULL ? site->realm : "");
-	if (challenge == NULL)
-		return error_no_memory(error);
-	http_reply_header(request, "WWW-Authenticate", challenge);
+	if (auth_check(site, request->head.authorization, &request->arena)) {
+		throttle_passed(&request->server->throttle, request->connection->address);
+		return 0;
+	}
 	return error_set(error, ERR_UNAUTHORIZED, "the user or the password is wrong");
+}
+
+void request_refuse_login(struct http_request *request)
+{
+	const char *realm = request->site->realm != NULL ? request->site->realm : "";
+	const char *challenge = arena_format(&request->arena, "Basic realm=\"%s\", charset=\"UTF-8\"", realm);
+
+	if (challenge != NULL)
+		http_reply_header(request, "WWW-Authenticate", challenge);
+	reply_refusal(request, 401, "the user or the password is wrong");
+}
+
+/* Guessing becomes slower and slower; whoever just has no password yet is asked for it at once. */
+static void refuse_login(struct http_request *request)
+{
+	struct connection *connection = request->connection;
+	const int64_t now = timers_now(request->server->options.timers);
+	int64_t delay = 0;
+
+	if (request->head.authorization != NULL && connection->address[0] != '\0')
+		delay = throttle_failed(&request->server->throttle, connection->address, now);
+	if (delay > 0)
+		connection_delay(connection, delay);
+	else
+		request_refuse_login(request);
 }
 
 /* No route has the method: 405, or 204 for an OPTIONS, both with the methods there are. */
@@ -138,7 +163,10 @@ static void handle(struct http_request *request)
 	struct error error;
 
 	if (check_site(request, &error) < 0) {
-		http_reply_error(request, &error);
+		if (error.code == ERR_UNAUTHORIZED)
+			refuse_login(request);
+		else
+			http_reply_error(request, &error);
 		return;
 	}
 	const struct http_route *route = find_route(request, &error);

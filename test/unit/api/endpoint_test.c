@@ -167,7 +167,7 @@ static int send_request(const struct fixture *fixture, const char *method, const
                         const char *body)
 {
 	const struct sockaddr_in address = {.sin_family = AF_INET,
-	                                    .sin_port = htons(api_port(fixture->api)),
+	                                    .sin_port = htons(api_port(fixture->api, 0)),
 	                                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	char request[8192];
 	int client = socket(AF_INET, SOCK_STREAM, 0);

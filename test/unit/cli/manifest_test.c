@@ -12,6 +12,7 @@
 
 static struct service service;
 static const char *password;
+static struct listener listener;
 static struct config config;
 static struct text yaml;
 
@@ -21,8 +22,10 @@ static int set_up(void **state)
 	service = (struct service){
 	    .name = "smtp", .path = "/smtp", .username = "user", .passwords = &password, .password_count = 1};
 	password = "secret";
+	listener = (struct listener){.text = "0.0.0.0:8080", .host = "0.0.0.0", .port = 8080};
 	config = (struct config){
-	    .listen = {.text = "0.0.0.0:8080", .host = "0.0.0.0", .port = 8080},
+	    .listeners = &listener,
+	    .listener_count = 1,
 	    .services = &service,
 	    .service_count = 1,
 	};
@@ -71,7 +74,7 @@ static void falls_back_to_the_listen_address(void **state)
 {
 	(void)state;
 	assert_non_null(strstr(print(NULL, NULL), "  production: \"http://127.0.0.1:8080/smtp\"\n"));
-	config.listen.host = "::";
+	listener.host = "::";
 	assert_non_null(strstr(print(NULL, NULL), "  production: \"http://[::1]:8080/smtp\"\n"));
 }
 

@@ -72,7 +72,7 @@ static const struct {
     {"- a\n", "1:1: the configuration must be a mapping"},
     {"a: [\n", "this is not YAML"},
     {"listen: :1\n", "1:1: the configuration must have the key \"services\""},
-    {"colour: red\n" SERVICE PLANS, "1:1: the configuration has no key \"colour\"; allowed are: listen, admin"},
+    {"colour: red\n" SERVICE PLANS, "1:1: the configuration has no key \"colour\"; allowed are: listen, tls, admin"},
     {"listen: :1\nlisten: :2\n" SERVICE PLANS, "2:1: the key \"listen\" stands here a second time"},
     {"listen: localhost:80\n" SERVICE PLANS, "1:9: \"listen\" is \"localhost:80\"; it must be ADDRESS:PORT"},
     {"listen: 1.2.3.4:70000\n" SERVICE PLANS, "1:9: \"listen\" is \"1.2.3.4:70000\""},
@@ -203,8 +203,8 @@ static void test_defaults(void **state)
 
 	(void)state;
 	assert_non_null(loaded.config);
-	assert_string_equal(loaded.config->listen.host, "0.0.0.0");
-	assert_int_equal(loaded.config->listen.port, 8080);
+	assert_string_equal(loaded.config->listeners[0].host, "0.0.0.0");
+	assert_int_equal(loaded.config->listeners[0].port, 8080);
 	assert_null(loaded.config->admin);
 	assert_string_equal(loaded.config->data_dir, "/var/lib/tsuru-broker");
 	assert_string_equal(loaded.config->log_format, "text");
@@ -239,7 +239,7 @@ static void test_everything(void **state)
 	    "    plans: [{name: p, description: d, env: {X: ''}, extensions: [e], settings: {k: v}, limit: 2m}]\n");
 	if (loaded.errors != NULL)
 		fail_msg("%s", loaded.errors->texts[0]);
-	assert_string_equal(loaded.config->listen.host, "::1");
+	assert_string_equal(loaded.config->listeners[0].host, "::1");
 	service = &loaded.config->services[0];
 	assert_string_equal(service->passwords[0], "p$wx");
 	assert_string_equal(options_text(&service->servers[0].options, "url"), "http://db.example.com/");

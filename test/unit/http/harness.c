@@ -109,12 +109,12 @@ static void on_access(void *arg, const struct http_request *request)
 
 struct http_options harness_options(void)
 {
+	static const struct http_address address = {.host = "127.0.0.1"};
+
 	return (struct http_options){
-	    .host = "127.0.0.1",
-	    .header_bytes = 4096,
-	    .body_bytes = 65536,
-	    .request_timeout = 30000,
-	    .idle_timeout = 60000,
+	    .addresses = &address,
+	    .address_count = 1,
+	    .limits = {.header_bytes = 4096, .body_bytes = 65536, .request_timeout = 30000, .idle_timeout = 60000},
 	    .routes = routes,
 	    .sites = sites,
 	    .site_count = sizeof(sites) / sizeof(sites[0]),
@@ -151,7 +151,7 @@ int harness_connect(struct harness *harness)
 	int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
 
 	assert_true(client >= 0);
-	address.sin_port = htons(http_server_port(harness->server));
+	address.sin_port = htons(http_server_port(harness->server, 0));
 	assert_int_equal(setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)), 0);
 	assert_int_equal(connect(client, (struct sockaddr *)&address, sizeof(address)), 0);
 	harness->reply_length = 0;

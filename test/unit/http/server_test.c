@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "http/throttle.h"
 #include "unit/http/harness.h"
 
 static int set_up(void **state)
@@ -231,6 +232,8 @@ static void test_answered(void **state)
 	for (size_t i = 0; i < sizeof(answered) / sizeof(answered[0]); i++) {
 		for (size_t step = 0; step < 2; step++) {
 			const char *request = answered[i].request;
+			/* a good login, so that none of the failures is slowed down */
+			assert_int_equal(harness_exchange(harness, GET("/") "\r\n"), 200);
 			int status = harness_exchange_bytes(harness, request, strlen(request), step);
 			if (status != answered[i].status || strstr(harness->reply, answered[i].found) == NULL)
 				print_message("row %zu: %.60s\n%s\n", i, request, harness->reply);
@@ -553,19 +556,100 @@ static void test_drain(void **state)
 	close(client);
 }
 
+/* Guessing becomes slow; a right password is answered at once, from the same address, too. */
+static void test_failed_logins_are_slowed_down(void **state)
+{
+	static const char wrong[] = "GET / HTTP/1.1\r\n" HOST "Authorization: Basic dXNlcjp3cm9uZw==\r\n\r\n";
+	struct harness *harness = *state;
+	int client;
+
+	for (int i = 0; i < THROTTLE_FREE; i++)
+		assert_int_equal(harness_exchange(harness, wrong), 401);
+	client = harness_connect(harness);
+	harness_send(harness, client, wrong, strlen(wrong), 0);
+	harness_read(harness, client);
+	assert_int_equal(harness_status(harness), 0);
+	timers_advance(harness->timers, THROTTLE_FIRST);
+	harness_read_replies(harness, client, 1);
+	assert_int_equal(harness_status(harness), 401);
+	close(client);
+	client = harness_connect(harness);
+	harness_send(harness, client, wrong, strlen(wrong), 0);
+	harness_read(harness, client);
+	assert_int_equal(harness_status(harness), 0);
+	close(client); /* whoever does not wait is forgotten */
+	harness_turn(harness);
+	assert_int_equal(harness_exchange(harness, GET("/") "\r\n"), 200);
+	assert_int_equal(harness_exchange(harness, wrong), 401);
+}
+
+static void test_throttle(void **state)
+{
+	struct throttle *throttle = NULL;
+	char address[32];
+
+	(void)state;
+	for (int i = 0; i < THROTTLE_FREE; i++)
+		assert_int_equal(throttle_failed(&throttle, "2001:db8::1", 1000), 0);
+	assert_int_equal(throttle_failed(&throttle, "2001:db8::ffff", 1000), THROTTLE_FIRST);
+	assert_int_equal(throttle_failed(&throttle, "2001:db8::2", 1000), 2 * THROTTLE_FIRST);
+	for (int i = 0; i < 100; i++)
+		assert_true(throttle_failed(&throttle, "2001:db8::2", 1000) <= THROTTLE_MAX);
+	assert_int_equal(throttle_failed(&throttle, "2001:db8::2", 1000), THROTTLE_MAX);
+	assert_int_equal(throttle_failed(&throttle, "2001:db9::1", 1000), 0);
+	assert_int_equal(throttle_failed(&throttle, "2001:db8::2", 1001 + THROTTLE_FORGET), 0);
+	for (int i = 0; i < THROTTLE_FREE; i++)
+		throttle_failed(&throttle, "10.0.0.1", 1000);
+	assert_int_equal(throttle_failed(&throttle, "10.0.0.1", 1000), THROTTLE_FIRST);
+	throttle_passed(&throttle, "10.0.0.1");
+	assert_int_equal(throttle_failed(&throttle, "10.0.0.1", 1000), 0);
+	for (int i = 0; i < THROTTLE_FREE; i++)
+		throttle_failed(&throttle, "10.0.0.1", 1000);
+	for (int i = 0; i < THROTTLE_ADDRESSES; i++) { /* the table is bounded */
+		snprintf(address, sizeof(address), "10.1.%d.%d", i / 256, i % 256);
+		assert_int_equal(throttle_failed(&throttle, address, 1000), 0);
+	}
+	assert_int_equal(throttle_failed(&throttle, "10.0.0.1", 1000), 0);
+	throttle_free(&throttle);
+}
+
+static void test_crowded(void **state)
+{
+	struct harness *harness = *state;
+	int first, second;
+
+	http_server_set_limits(harness->server, &(struct http_limits){.header_bytes = 4096,
+	                                                              .body_bytes = 65536,
+	                                                              .request_timeout = 30000,
+	                                                              .idle_timeout = 60000,
+	                                                              .connections_per_address = 2,
+	                                                              .requests = 1});
+	first = harness_connect(harness);
+	harness_send(harness, first, GET("/hold") "\r\n", strlen(GET("/hold") "\r\n"), 0);
+	second = harness_connect(harness);
+	harness_send(harness, second, GET("/") "\r\n", strlen(GET("/") "\r\n"), 0);
+	harness_read_replies(harness, second, 1);
+	assert_int_equal(harness_status(harness), 503);
+	assert_non_null(strstr(harness->reply, "Retry-After: 1"));
+	assert_int_equal(harness_exchange(harness, GET("/") "\r\n"), 0); /* a third connection is closed */
+	close(first);
+	close(second);
+}
+
 static void test_address_in_use(void **state)
 {
 	struct harness *harness = *state;
 	struct http_options options = harness_options();
+	struct http_address address = {.host = "127.0.0.1", .port = http_server_port(harness->server, 0)};
 	struct http_server *second = NULL;
 	struct error error;
 
 	options.base = harness->base;
 	options.timers = harness->timers;
-	options.port = http_server_port(harness->server);
+	options.addresses = &address;
 	assert_int_equal(http_server_open(&options, &second, &error), ERR_BUSY);
 	assert_null(second);
-	options.host = "localhost";
+	address.host = "localhost";
 	assert_int_equal(http_server_open(&options, &second, &error), ERR_INVALID);
 }
 
@@ -622,6 +706,9 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_half_closed_client_gets_all, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_close_drops_all, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_drain, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_failed_logins_are_slowed_down, set_up, tear_down),
+	    cmocka_unit_test(test_throttle),
+	    cmocka_unit_test_setup_teardown(test_crowded, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_address_in_use, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_out_of_descriptors, set_up, tear_down),
 	};

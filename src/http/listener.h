@@ -1,0 +1,30 @@
+/* One listener: an address or a socket file, its evhttp, and the pause instead of spinning when accepting fails. */
+#ifndef HTTP_LISTENER_H
+#define HTTP_LISTENER_H
+
+#include "http/http.h"
+
+struct evhttp;
+struct evhttp_bound_socket;
+struct event;
+
+struct listener {
+	struct http_server *server;
+	const struct http_address *address;
+	struct evhttp *evhttp;
+	struct evhttp_bound_socket *bound; /* NULL once draining */
+	struct event *accept_event;        /* on the listener's socket; NULL once draining */
+	struct timer accept_timer;         /* runs while accepting pauses */
+	size_t accepted;                   /* connections ever */
+	size_t accepted_before;            /* as of the last turn that had some waiting */
+	uint16_t port;
+};
+
+/* ERR_BUSY when somebody listens there. On failure, too, listener_close is due. */
+int listener_open(struct listener *listener, struct http_server *server, const struct http_address *address,
+                  struct error *error);
+/* Stops accepting. */
+void listener_drain(struct listener *listener);
+void listener_close(struct listener *listener);
+
+#endif

@@ -1,0 +1,230 @@
+/* Contexts from files. A connection keeps the context that it began with; OpenSSL counts them. */
+#include "http/tls.h"
+
+#include <event2/bufferevent_ssl.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define LOOK_INTERVAL 5000 /* ms between two looks at the files */
+#define FILE_COUNT    3
+
+/* TLS 1.2's; those of 1.3 are all good. */
+static const char ciphers[] = "ECDHE+AESGCM:ECDHE+CHACHA20";
+
+/* What tells that a file is another. */
+struct mark {
+	dev_t device;
+	ino_t inode;
+	off_t size;
+	struct timespec changed;
+};
+
+struct tls {
+	SSL_CTX *context;
+	const struct http_tls *files;
+	struct timers *timers;
+	struct timer timer;
+	struct mark marks[FILE_COUNT];
+	void (*on_notice)(void *arg, bool failed, const char *text);
+	void *arg;
+};
+
+/* ---- reading the files ---- */
+
+static int fail(const char *what, const char *path, struct error *error)
+{
+	char reason[256] = "it cannot be read";
+	const unsigned long code = ERR_peek_last_error();
+
+	if (code != 0)
+		ERR_error_string_n(code, reason, sizeof(reason));
+	ERR_clear_error();
+	return error_set(error, ERR_INVALID, "the %s \"%s\" is not good: %s", what, path, reason);
+}
+
+/* An encrypted key would ask its question on the terminal. */
+static int no_passphrase(char *ret_text, int size, int writing, void *arg)
+{
+	(void)ret_text;
+	(void)size;
+	(void)writing;
+	(void)arg;
+	return -1;
+}
+
+static int use_client_ca(SSL_CTX *context, const char *path, struct error *error)
+{
+	STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(path);
+
+	if (names == NULL || SSL_CTX_load_verify_locations(context, path, NULL) != 1) {
+		sk_X509_NAME_pop_free(names, X509_NAME_free);
+		return fail("file of client_ca", path, error);
+	}
+	SSL_CTX_set_client_CA_list(context, names);
+	SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+	return 0;
+}
+
+static int use_files(SSL_CTX *context, const struct http_tls *files, struct error *error)
+{
+	if (SSL_CTX_use_certificate_chain_file(context, files->cert) != 1)
+		return fail("certificate", files->cert, error);
+	if (SSL_CTX_use_PrivateKey_file(context, files->key, SSL_FILETYPE_PEM) != 1)
+		return fail("key", files->key, error);
+	if (SSL_CTX_check_private_key(context) != 1)
+		return fail("key, which is not the certificate's,", files->key, error);
+	return files->client_ca != NULL ? use_client_ca(context, files->client_ca, error) : 0;
+}
+
+static int make_context(const struct http_tls *files, SSL_CTX **ret_context, struct error *error)
+{
+	static const unsigned char session_context[] = "tsuru-broker";
+	SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+	int rc;
+
+	ERR_clear_error();
+	if (context == NULL)
+		return error_no_memory(error);
+	SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+	SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+	SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_cipher_list(context, ciphers);
+	SSL_CTX_set_default_passwd_cb(context, no_passphrase);
+	SSL_CTX_set_session_id_context(context, session_context, sizeof(session_context) - 1);
+	rc = use_files(context, files, error);
+	if (rc == 0)
+		*ret_context = context;
+	else
+		SSL_CTX_free(context);
+	return rc;
+}
+
+int http_tls_check(const struct http_tls *files, bool *ret_expired, struct error *error)
+{
+	SSL_CTX *context = NULL;
+	int rc = make_context(files, &context, error);
+
+	if (rc != 0)
+		return rc;
+	*ret_expired = X509_cmp_current_time(X509_get0_notAfter(SSL_CTX_get0_certificate(context))) < 0;
+	SSL_CTX_free(context);
+	return 0;
+}
+
+/* ---- watching them ---- */
+
+static void look(const struct http_tls *files, struct mark *ret_marks)
+{
+	const char *const paths[FILE_COUNT] = {files->cert, files->key, files->client_ca};
+	struct stat found;
+
+	memset(ret_marks, 0, FILE_COUNT * sizeof(*ret_marks));
+	for (size_t i = 0; i < FILE_COUNT; i++) {
+		if (paths[i] == NULL || stat(paths[i], &found) != 0)
+			continue;
+		ret_marks[i].device = found.st_dev;
+		ret_marks[i].inode = found.st_ino;
+		ret_marks[i].size = found.st_size;
+		ret_marks[i].changed = found.st_mtim;
+	}
+}
+
+static void notice(const struct tls *tls, bool failed, const char *text)
+{
+	if (tls->on_notice != NULL)
+		tls->on_notice(tls->arg, failed, text);
+}
+
+int tls_reload(struct tls *tls, const struct http_tls *files, struct error *error)
+{
+	SSL_CTX *context = NULL;
+	int rc = make_context(files, &context, error);
+
+	if (rc != 0)
+		return rc;
+	SSL_CTX_free(tls->context);
+	tls->context = context;
+	tls->files = files;
+	look(files, tls->marks);
+	return 0;
+}
+
+static void on_timer(void *arg)
+{
+	struct tls *tls = arg;
+	struct mark marks[FILE_COUNT];
+	struct error error;
+
+	(void)timer_start(tls->timers, &tls->timer, LOOK_INTERVAL);
+	look(tls->files, marks);
+	if (memcmp(marks, tls->marks, sizeof(marks)) == 0)
+		return;
+	memcpy(tls->marks, marks, sizeof(marks)); /* a failure is told once */
+	if (tls_reload(tls, tls->files, &error) == 0)
+		notice(tls, false, tls->files->cert);
+	else
+		notice(tls, true, error.text);
+}
+
+int tls_new(const struct http_options *options, struct tls **ret_tls, struct error *error)
+{
+	struct tls *tls = calloc(1, sizeof(*tls));
+	int rc;
+
+	if (tls == NULL)
+		return error_no_memory(error);
+	tls->timers = options->timers;
+	tls->on_notice = options->on_tls_notice;
+	tls->arg = options->arg;
+	timer_init(&tls->timer, on_timer, tls);
+	rc = tls_reload(tls, options->tls, error);
+	if (rc == 0 && timer_start(tls->timers, &tls->timer, LOOK_INTERVAL) != 0)
+		rc = error_no_memory(error);
+	if (rc == 0)
+		*ret_tls = tls;
+	else
+		tls_free(tls);
+	return rc;
+}
+
+void tls_free(struct tls *tls)
+{
+	if (tls == NULL)
+		return;
+	timer_stop(tls->timers, &tls->timer);
+	SSL_CTX_free(tls->context);
+	free(tls);
+}
+
+/* ---- connections ---- */
+
+struct bufferevent *tls_bufferevent(struct tls *tls, struct event_base *base)
+{
+	SSL *ssl = SSL_new(tls->context);
+	struct bufferevent *bufferevent;
+
+	if (ssl == NULL)
+		return NULL;
+	bufferevent = bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
+	if (bufferevent == NULL)
+		SSL_free(ssl);
+	else
+		bufferevent_openssl_set_allow_dirty_shutdown(bufferevent, 1);
+	return bufferevent;
+}
+
+void tls_say_goodbye(struct bufferevent *bufferevent)
+{
+	SSL *ssl = bufferevent_openssl_get_ssl(bufferevent);
+
+	if (ssl == NULL || !SSL_is_init_finished(ssl))
+		return;
+	SSL_set_shutdown(ssl, SSL_RECEIVED_SHUTDOWN);
+	SSL_shutdown(ssl);
+	ERR_clear_error();
+}

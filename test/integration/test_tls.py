@@ -1,0 +1,340 @@
+"""Listeners: TLS with its certificate changed under load, client certificates, IPv6, socket files; and crowds of clients."""
+
+import concurrent.futures
+import http.client
+import os
+import resource
+import socket
+import ssl
+import statistics
+import subprocess
+import threading
+import time
+
+import pytest
+
+from harness import BROKER, TIMEOUT, Broker, Tsuru, scripted_service, wait_until
+
+HEADERS = {"Authorization": "Basic c2NyaXB0ZWQ6eA==", "Connection": "close"}  # scripted:x
+
+
+def openssl(*arguments):
+    subprocess.run(["openssl", *arguments], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def make_certificate(directory, name, days=30, ca=None):
+    """A key and a certificate for 127.0.0.1, signed by itself or by the ca."""
+    key, certificate = str(directory / f"{name}.key"), str(directory / f"{name}.pem")
+    more = ["-CA", f"{ca}.pem", "-CAkey", f"{ca}.key"] if ca else []
+    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key, "-out", certificate,
+            "-days", str(days), "-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1,IP:::1", *more)
+    return certificate, key
+
+
+class Listening(Broker):
+    """A broker with listeners of its own choice."""
+
+    def __init__(self, directory, listen, more=""):
+        self.listen, self.more = listen, more
+        super().__init__(scripted_service(directory, "x"))
+
+    def write_config(self, services, limits=""):
+        with open(self.config, "w", encoding="utf-8") as file:
+            file.write(f"listen: {self.listen}\nadmin: {{listen: '127.0.0.1:{self.admin_port}', password: operate}}\n"
+                       f"data_dir: {self.data}\n{self.more}{limits}services:\n{services}")
+
+
+@pytest.fixture
+def start(tmp_path):
+    brokers = []
+
+    def begin(listen="127.0.0.1:0", more=""):
+        brokers.append(Listening(tmp_path, listen, more))
+        return brokers[-1].start()
+
+    yield begin
+    for broker in brokers:
+        broker.close()
+
+
+def tls(certificate, key, more=""):
+    return f"tls: {{cert: {certificate}, key: {key}{more}}}\n"
+
+
+def client(ca, minimum=None, maximum=None, certificate=None):
+    context = ssl.create_default_context(cafile=ca)
+    if minimum:
+        context.minimum_version = minimum
+    if maximum:
+        context.maximum_version = maximum
+    if certificate:
+        context.load_cert_chain(*certificate)
+    return context
+
+
+def ask(port, context, host="127.0.0.1", path="/scripted/resources/plans"):
+    connection = http.client.HTTPSConnection(host, port, context=context, timeout=TIMEOUT)
+    try:
+        connection.request("GET", path, headers=HEADERS)
+        response = connection.getresponse()
+        return response.status, response.read()
+    finally:
+        connection.close()
+
+
+def test_tls_from_1_2_on(start, tmp_path):
+    certificate, key = make_certificate(tmp_path, "server")
+    broker = start(more=tls(certificate, key))
+    for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+        assert ask(broker.port, client(certificate, version, version))[0] == 200
+    old = client(certificate, ssl.TLSVersion.TLSv1_1, ssl.TLSVersion.TLSv1_1)
+    old.set_ciphers("DEFAULT@SECLEVEL=0")
+    with pytest.raises(ssl.SSLError):
+        ask(broker.port, old)
+    with pytest.raises((ConnectionError, http.client.BadStatusLine, TimeoutError)):
+        Tsuru(broker, "scripted", "x").plans()
+    # A body of many records in both directions, and a client that talks nonsense.
+    tsuru = http.client.HTTPSConnection("127.0.0.1", broker.port, context=client(certificate), timeout=TIMEOUT)
+    body = "name=mydb&team=t&unknown=" + "x" * 200000
+    for _ in range(3):
+        tsuru.request("POST", "/scripted/resources", body, {**HEADERS, "Connection": "keep-alive",
+                                                            "X-Padding": "x" * 20000, "Content-Type": "application/x-www-form-urlencoded"})
+        response = tsuru.getresponse()
+        response.read()
+        assert response.status == 201
+    tsuru.close()
+    with socket.create_connection(("127.0.0.1", broker.port)) as nonsense:
+        nonsense.sendall(os.urandom(1000))
+        nonsense.settimeout(TIMEOUT)
+        while nonsense.recv(1000):
+            pass
+    assert subprocess.run([BROKER, "ping", "-c", broker.config], check=False).returncode == 0
+    assert "https://" in subprocess.run([BROKER, "manifest", "scripted", "-c", broker.config], capture_output=True, check=True).stdout.decode()
+
+
+def test_client_certificates(start, tmp_path):
+    server = make_certificate(tmp_path, "server")
+    make_certificate(tmp_path, "ca")
+    good = make_certificate(tmp_path, "good", ca=tmp_path / "ca")
+    stranger = make_certificate(tmp_path, "stranger")
+    broker = start(more=tls(*server, more=f", client_ca: {tmp_path / 'ca.pem'}"))
+    for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+        assert ask(broker.port, client(server[0], version, version, good))[0] == 200
+        for certificate in (None, stranger):
+            with pytest.raises((ssl.SSLError, ConnectionError)):
+                ask(broker.port, client(server[0], version, version, certificate))
+
+
+def test_files_that_are_not_good(start, tmp_path):
+    certificate, key = make_certificate(tmp_path, "server")
+    other = make_certificate(tmp_path, "other")
+    for files, part in (((certificate, str(tmp_path / "nothing")), "key"), ((str(tmp_path / "nothing"), key), "certificate"),
+                        ((certificate, other[1]), "key")):
+        broker = Listening(tmp_path, "127.0.0.1:0", tls(*files))
+        checked = subprocess.run([BROKER, "check", "-c", broker.config], capture_output=True, check=False)
+        assert checked.returncode == 1 and f"the {part}" in checked.stderr.decode(), checked
+        with pytest.raises(AssertionError, match=f"the {part}"):
+            broker.start()
+        broker.process = None
+        broker.close()
+    assert start is not None
+
+
+def test_the_certificate_changes_under_load_without_a_failed_request(start, tmp_path):
+    certificate, key = make_certificate(tmp_path, "server")
+    broker = start(more=tls(certificate, key))
+    trusted = client(certificate)
+    failures, count, over = [], [0], threading.Event()
+
+    def load():
+        while not over.is_set():
+            try:
+                status, _ = ask(broker.port, trusted)
+            except OSError as error:
+                status = error
+            count[0] += 1
+            if status != 200:
+                failures.append(status)
+            time.sleep(0.03)
+
+    with concurrent.futures.ThreadPoolExecutor(8) as threads:
+        loads = [threads.submit(load) for _ in range(8)]
+        for number in range(3):
+            make_certificate(tmp_path, "next")
+            trusted.load_verify_locations(str(tmp_path / "next.pem"))
+            serial = ssl.PEM_cert_to_DER_cert((tmp_path / "next.pem").read_text())
+            os.rename(tmp_path / "next.key", key)  # at this moment the two do not fit
+            os.rename(tmp_path / "next.pem", certificate)
+            if number == 0:
+                broker.ctl("reload")
+            wait_until("the new certificate is served",  # by itself, the second time
+                       lambda: ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate(("127.0.0.1", broker.port))) == serial)
+        (tmp_path / "server.key").write_text("nonsense")
+        assert "key" in broker.ctl("reload", status=1)
+        at = count[0]
+        wait_until("load goes on", lambda: count[0] > at + 50)
+        over.set()
+        for one in loads:
+            one.result()
+    assert failures == [] and count[0] > 100
+
+
+def test_several_listeners(start, tmp_path):
+    path = tmp_path / "socket"
+    broker = start(f"['127.0.0.1:0', '[::1]:0', 'unix:{path}']")
+    v6 = int(wait_until("IPv6 is listened on", lambda: __import__("re").search(r"address=\[::1\]:(\d+)", broker.log()))[1])
+    for host, port in (("127.0.0.1", broker.port), ("::1", v6)):
+        connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT)
+        connection.request("GET", "/scripted/resources/plans", headers=HEADERS)
+        assert connection.getresponse().status == 200
+        connection.close()
+    assert os.stat(path).st_mode & 0o777 == 0o660
+    done = subprocess.run(["curl", "-s", "-u", "scripted:x", "--unix-socket", path, "http://x/scripted/resources/plans"],
+                          capture_output=True, check=True)
+    assert b"small" in done.stdout
+    assert "peer=unix" in broker.log() and "peer=[::1]:" in broker.log()
+    other = Listening(tmp_path, f"'unix:{path}'")
+    with pytest.raises(AssertionError, match="somebody listens"):
+        other.start()
+    other.process = None
+    other.close()
+    broker.kill()  # leaves the file behind
+    assert path.exists()
+    broker.start()
+    broker.stop()
+    assert not path.exists()
+
+
+def test_operators_by_a_socket_file(tmp_path):
+    broker = Listening(tmp_path, "127.0.0.1:0")
+    path = tmp_path / "admin"
+    with open(broker.config, encoding="utf-8") as file:
+        text = file.read()
+    with open(broker.config, "w", encoding="utf-8") as file:
+        file.write(text.replace(f"admin: {{listen: '127.0.0.1:{broker.admin_port}', password: operate}}", f"admin: {{listen: 'unix:{path}'}}"))
+    broker.start()
+    try:
+        assert broker.ctl("services", "--json")["services"][0]["name"] == "scripted"
+        assert subprocess.run([BROKER, "ping", "-c", broker.config], check=False).returncode == 0
+    finally:
+        broker.close()
+
+
+# ---- crowds ----
+
+@pytest.fixture
+def many_files():
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 20000), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def durations(tsuru, rounds=40):
+    """How long tsuru's calls take, in ms."""
+    taken = []
+    for _ in range(rounds):
+        began = time.monotonic()
+        assert tsuru.plans().status == 200
+        taken.append((time.monotonic() - began) * 1000)
+    return taken
+
+
+def test_slow_and_idle_clients_keep_nobody_waiting(start, many_files):
+    broker = start()
+    tsuru = Tsuru(broker, "scripted", "x")
+    quiet = statistics.median(durations(tsuru))
+    slow = [socket.create_connection(("127.0.0.1", broker.port)) for _ in range(1000)]
+    idle = [socket.create_connection(("127.0.0.1", broker.port)) for _ in range(5000)]
+    over = threading.Event()
+
+    def dribble():
+        """A byte a second on each, in turns."""
+        request = b"GET /scripted/resources/plans HTTP/1.1\r\nX: " + b"x" * 100000
+        at = 0
+        while not over.is_set():
+            for one in slow:
+                one.send(request[at:at + 1])
+            at += 1
+            time.sleep(0.2)
+
+    with concurrent.futures.ThreadPoolExecutor(1) as threads:
+        dribbling = threads.submit(dribble)
+        crowded = durations(tsuru, 100)
+        over.set()
+        dribbling.result()
+    print(f"plans: median {quiet:.2f} ms alone, {statistics.median(crowded):.2f} ms, worst {max(crowded):.1f} ms beside 1,000 slow and 5,000 idle clients")
+    assert sum(one > 100 for one in crowded) <= 5
+    for one in slow + idle:
+        one.close()
+    assert many_files is None
+
+
+def test_a_body_of_a_gigabyte_is_refused_without_being_kept(start):
+    broker = start()
+    tsuru = Tsuru(broker, "scripted", "x")
+
+    def resident():
+        return int(open(f"/proc/{broker.process.pid}/statm", encoding="ascii").read().split()[1]) * 4096
+
+    before = resident()
+    head = (b"POST /scripted/resources HTTP/1.1\r\nHost: x\r\nAuthorization: Basic c2NyaXB0ZWQ6eA==\r\n"
+            b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 1073741824\r\n\r\n")
+    with socket.create_connection(("127.0.0.1", broker.port), timeout=TIMEOUT) as connection:
+        connection.sendall(head)
+        block, sent = b"x" * 1048576, 0
+        try:
+            while sent < 1 << 30:
+                sent += connection.send(block)
+                if sent % (64 << 20) < len(block):
+                    assert max(durations(tsuru, 3)) < 1000
+        except OSError:
+            pass
+        answer = b""
+        try:
+            answer = connection.recv(1000)
+        except OSError:
+            pass
+    assert not answer or b" 413 " in answer
+    assert resident() - before < 64 << 20
+    assert tsuru.plans().status == 200
+
+
+def test_limits_of_connections(tmp_path):
+    broker = Listening(tmp_path, "127.0.0.1:0", "limits: {connections: 20, connections_per_address: 15}\n").start()
+    try:
+        tsuru = Tsuru(broker, "scripted", "x")
+        held = [socket.create_connection(("127.0.0.1", broker.port)) for _ in range(40)]
+
+        def closed():
+            count = 0
+            for one in held:
+                one.settimeout(0.01)
+                try:
+                    count += one.recv(1) == b""
+                except TimeoutError:
+                    pass
+                except OSError:
+                    count += 1
+            return count
+
+        wait_until("those over the limit are closed", lambda: closed() >= 25)
+        assert closed() == 25
+        for one in held:
+            one.close()
+        wait_until("all is well again", lambda: tsuru.plans().status == 200)
+    finally:
+        broker.close()
+
+
+def test_wrong_passwords_are_slowed_down_and_right_ones_are_not(start):
+    broker = start()
+    tsuru, wrong = Tsuru(broker, "scripted", "x"), Tsuru(broker, "scripted", "guess")
+    assert all(wrong.plans().status == 401 for _ in range(10))
+    began = time.monotonic()
+    with concurrent.futures.ThreadPoolExecutor(4) as threads:
+        guesses = [threads.submit(wrong.plans) for _ in range(4)]
+        assert all(one.result().status == 401 for one in guesses)
+    assert time.monotonic() - began > 0.1
+    assert tsuru.plans().status == 200  # and it clears the address
+    assert wrong.plans().status == 401
