@@ -18,7 +18,8 @@ struct config_driver {
 	const char *name;
 	const struct config_key *server_keys; /* NULL: the driver has no servers, and `servers` is refused */
 	const struct config_key *plan_keys;   /* NULL: none of its own */
-	const char *const *variables;         /* what env templates may use beside template_common; ends with NULL */
+	const char *const
+	    *variables; /* what env templates may use beside template_common; ends with NULL. NULL: anything */
 };
 
 struct listener {
