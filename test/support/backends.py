@@ -20,6 +20,7 @@ Keys and values are letters and digits. write and read of two apps of one instan
 "small" (the default) and "large". What only this driver can do is tested in a file of its own, test_NAME.py.
 """
 
+import contextlib
 import glob
 import json
 import os
@@ -75,12 +76,16 @@ class Backend:
 
     def freeze(self):
         """The server takes connections and answers nothing."""
-        for pid in self.pids():
-            os.kill(pid, signal.SIGSTOP)
+        self.signal(signal.SIGSTOP)
+        self.signal(signal.SIGSTOP)  # those that were begun while the first were being stopped
 
     def thaw(self):
+        self.signal(signal.SIGCONT)
+
+    def signal(self, number):
         for pid in self.pids():
-            os.kill(pid, signal.SIGCONT)
+            with contextlib.suppress(ProcessLookupError):  # one that has ended since
+                os.kill(pid, number)
 
 
 class PostgresBackend(Backend):
