@@ -21,7 +21,8 @@ struct config_driver {
 	const struct config_key *plan_keys;   /* NULL: none of its own */
 	bool retires;                         /* whether plans may say `retain` */
 	int64_t retain;                       /* ms; of plans that do not say it */
-	const char *const *variables;         /* what env templates may use beside template_common; ends with NULL */
+	const char *const
+	    *variables; /* what env templates may use beside template_common; ends with NULL. NULL: anything */
 };
 
 struct listener {

@@ -41,11 +41,14 @@ struct driver {
 	const struct config_key *plan_keys;   /* NULL: none */
 	size_t instance_name_max;             /* bytes of a name on the server, 24 to BACKEND_NAME_MAX */
 	size_t login_name_max;
-	const char *const *variables;           /* what `bind` gives for templates; ends with NULL */
-	const struct pair *environment;         /* the default templates; ends with a NULL name */
-	const char *const *instance_parameters; /* names a user may give on create and update; ends with NULL */
-	const char *const *bind_parameters;     /* likewise on bind; `env_prefix` is every driver's and not listed */
-	bool units;                             /* whether allow_unit and deny_unit do anything */
+	/* What `bind` gives for templates; ends with NULL. NULL: each bind decides, templates may name anything, and
+	 * whatever it gives becomes a variable of the app under its own name, which has to be fit for one. */
+	const char *const *variables;
+	const struct pair *environment; /* the default templates; ends with a NULL name */
+	const char *const
+	    *instance_parameters;           /* names a user may give on create and update; ends with NULL. NULL: any */
+	const char *const *bind_parameters; /* likewise on bind; `env_prefix` is every driver's and not listed */
+	bool units;                         /* whether allow_unit and deny_unit do anything */
 	bool retires;   /* whether it has retire and restore; otherwise a plan's `retain` is refused */
 	int64_t retain; /* ms that a removed instance is kept when its plan does not say */
 
@@ -68,7 +71,7 @@ struct driver {
 	/* Removes the instance and every bind in call->binds; what is gone already is fine. */
 	void (*deprovision)(void *state, struct driver_call *call);
 	/* Makes call->bind's login work with call->password; under call->renew, sessions of earlier passwords end.
-	 * Before success it adds each of driver->variables by call_result. */
+	 * Before success it adds each of driver->variables by call_result; when there is no such list, what it has. */
 	void (*bind)(void *state, struct driver_call *call);
 	/* Ends the login and its sessions; the instance's content stays. */
 	void (*unbind)(void *state, struct driver_call *call);

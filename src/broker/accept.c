@@ -69,6 +69,8 @@ static int check_names(const struct driver *driver, const struct cJSON *paramete
 	const char *const *own = is_bind ? driver->bind_parameters : driver->instance_parameters;
 	size_t count = 0;
 
+	if (own == NULL)
+		return 0;
 	allowed[count++] = is_bind ? ENVIRONMENT_PREFIX : ACCEPT_PROTECTION;
 	while (*own != NULL && count <= NAMES_MAX)
 		allowed[count++] = *own++;

@@ -10,6 +10,7 @@
 #include "broker/internal.h"
 #include "broker/keycheck.h"
 #include "broker/measure.h"
+#include "broker/migrate.h"
 #include "broker/queue.h"
 #include "broker/rekey.h"
 #include "broker/retention.h"
@@ -64,6 +65,8 @@ int broker_open(const struct broker_options *options, struct broker **ret_broker
 	rc = open_present(broker, options->config, error);
 	if (rc == 0)
 		rc = keycheck(broker, broker->keyring, error);
+	if (rc == 0)
+		rc = migrate(broker, error);
 	if (rc == 0)
 		rc = queue_recover(broker, error);
 	if (rc != 0) {

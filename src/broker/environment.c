@@ -37,15 +37,31 @@ static int put_all(struct layers *layers, const struct pair *templates, size_t c
 	return rc;
 }
 
-static int collect_layers(const struct job *job, struct layers *ret_layers, struct error *error)
+/* Each result under its own name, for a driver that has no list of them. */
+static int put_results(const struct job *job, struct layers *layers, struct error *error)
 {
-	const struct service *service = job->host->offering->service;
-	const struct plan *plan = job->run->call.plan;
+	struct run *run = job->run;
 	int rc = 0;
 
+	for (size_t i = 0; rc == 0 && i < run->call.result_count; i++) {
+		const char *name = run->call.results[i].name;
+		const struct pair own = {name, arena_format(&run->arena, "{%s}", name)};
+
+		rc = own.value != NULL ? put(layers, &own, error) : error_no_memory(error);
+	}
+	return rc;
+}
+
+static int collect_layers(const struct job *job, struct layers *ret_layers, struct error *error)
+{
+	const struct driver *driver = job->host->offering->backend->driver;
+	const struct service *service = job->host->offering->service;
+	const struct plan *plan = job->run->call.plan;
+	int rc;
+
 	ret_layers->count = 0;
-	for (const struct pair *own = job->host->offering->backend->driver->environment; rc == 0 && own->name != NULL;
-	     own++)
+	rc = driver->variables == NULL ? put_results(job, ret_layers, error) : 0;
+	for (const struct pair *own = driver->environment; rc == 0 && own->name != NULL; own++)
 		rc = put(ret_layers, own, error);
 	if (rc == 0)
 		rc = put_all(ret_layers, service->env, service->env_count, error);
@@ -54,7 +70,7 @@ static int collect_layers(const struct job *job, struct layers *ret_layers, stru
 	return rc;
 }
 
-/* The driver's results and what every service's templates may use. */
+/* What every service's templates may use and the driver's results; a result that bears a common name wins. */
 static struct pair *collect_values(const struct job *job, size_t *ret_count)
 {
 	const struct run *run = job->run;
@@ -68,9 +84,9 @@ static struct pair *collect_values(const struct job *job, size_t *ret_count)
 
 	if (values == NULL)
 		return NULL;
-	memcpy(values, common, sizeof(common));
 	if (run->call.result_count > 0)
-		memcpy(values + count, run->call.results, run->call.result_count * sizeof(*values));
+		memcpy(values, run->call.results, run->call.result_count * sizeof(*values));
+	memcpy(values + run->call.result_count, common, sizeof(common));
 	*ret_count = count + run->call.result_count;
 	return values;
 }

@@ -28,6 +28,7 @@ static void take_env(struct loader *loader, const struct mapping *mapping, const
                      const struct pair **ret_env, size_t *ret_count)
 {
 	const struct option *env = options_find(&mapping->options, "env");
+	const char *const *common = driver != NULL && driver->variables == NULL ? NULL : template_common;
 	struct error error;
 
 	*ret_env = env->value.map.items;
@@ -35,7 +36,7 @@ static void take_env(struct loader *loader, const struct mapping *mapping, const
 	for (size_t i = 0; driver != NULL && i < *ret_count; i++) {
 		const struct pair *pair = &(*ret_env)[i];
 
-		if (template_check(pair->value, template_common, driver->variables, &error) != 0)
+		if (template_check(pair->value, common, driver->variables, &error) != 0)
 			reader_error(&loader->reader, node_of(mapping, "env"), "the variable \"%s\": %s", pair->name,
 			             error.text);
 	}

@@ -6,6 +6,7 @@
 #include "driver/drivers.h"
 
 static const struct driver *const drivers[] = {
+    &driver_exec,
     &driver_postgres,
     &driver_shared,
 #ifdef SCRIPTED_DRIVER

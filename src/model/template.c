@@ -67,6 +67,24 @@ static bool is_listed(const struct piece *piece, const char *const *names)
 	return false;
 }
 
+static bool is_name(const char *bytes, size_t length)
+{
+	for (size_t i = 0; i < length; i++) {
+		const char c = bytes[i];
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && c != '_' && !(i > 0 && c >= '0' && c <= '9'))
+			return false;
+	}
+	return length > 0 && length <= VARIABLE_NAME_MAX;
+}
+
+static bool is_allowed(const struct piece *piece, const char *const *names, const char *const *more)
+{
+	if (names == NULL)
+		return is_name(piece->bytes, piece->length);
+	return is_listed(piece, names) || is_listed(piece, more);
+}
+
 static void list_names(const char *const *names, struct text *ret_list)
 {
 	for (size_t i = 0; names != NULL && names[i] != NULL; i++)
@@ -78,6 +96,10 @@ static int refuse_variable(const struct piece *piece, const char *const *names, 
 {
 	struct text list;
 
+	if (names == NULL)
+		return error_set(
+		    error, ERR_INVALID, "\"{%.*s}\" is no variable: its name is not made of letters, digits and _",
+		    piece->length > VARIABLE_NAME_MAX ? VARIABLE_NAME_MAX : (int)piece->length, piece->bytes);
 	text_init(&list, ERROR_TEXT_MAX);
 	list_names(names, &list);
 	list_names(more, &list);
@@ -98,7 +120,7 @@ int template_check(const char *template, const char *const *names, const char *c
 			return error_set(error, ERR_INVALID,
 			                 "the brace at character %td has no partner; write %c%c for a brace itself",
 			                 piece.bytes - template + 1, *piece.bytes, *piece.bytes);
-		if (piece.kind == PIECE_VARIABLE && !is_listed(&piece, names) && !is_listed(&piece, more))
+		if (piece.kind == PIECE_VARIABLE && !is_allowed(&piece, names, more))
 			return refuse_variable(&piece, names, more, error);
 	}
 	return 0;
@@ -130,12 +152,7 @@ void template_render(const char *template, const struct pair *values, size_t cou
 
 int template_check_name(const char *name, struct error *error)
 {
-	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_";
-	static const char others[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789";
-	size_t length = strlen(name);
-
-	if (length == 0 || length > VARIABLE_NAME_MAX || strchr(letters, name[0]) == NULL ||
-	    strspn(name, others) != length)
+	if (!is_name(name, strlen(name)))
 		return error_set(error, ERR_INVALID,
 		                 "the variable's name \"%.*s\" is not a letter or _ followed by at most %d letters, "
 		                 "digits or _",

@@ -32,6 +32,7 @@ static const char *const variables[] = {"url", "host", NULL};
 static const struct config_driver drivers[] = {
     {.name = "db", .server_keys = server_keys, .plan_keys = plan_keys, .variables = variables},
     {.name = "shared", .variables = (const char *const[]){NULL}},
+    {.name = "any"},
 };
 
 struct loaded {
@@ -99,7 +100,7 @@ static const struct {
      "1:53: the password file \"/nowhere/x\" cannot be read"},
     {"services: [{name: A, driver: shared, password: x, plans: [{name: p}]}]\n", "1:19: \"name\" is \"A\""},
     {"services: [{name: a, driver: nosql, password: x, plans: [{name: p}]}]\n",
-     "1:30: there is no driver \"nosql\"; there are: db, shared"},
+     "1:30: there is no driver \"nosql\"; there are: db, shared, any"},
     {"services: [{name: a, driver: shared, password: x, plans: [{name: p}]},\n"
      "  {name: a, driver: shared, password: x, plans: [{name: p}]}]\n",
      "2:10: a service \"a\" stands further up"},
@@ -108,6 +109,8 @@ static const struct {
      "2:19: the path \"/a\" is that of the service \"a\""},
     {SERVICE "    env: {1A: x}\n" PLANS, "1A"},
     {SERVICE "    env: {A: '{colour}'}\n" PLANS, "5:10: the variable \"A\": "},
+    {"services: [{name: a, driver: any, password: x, env: {A: '{b}', B: '{b c}'}, plans: [{name: p}]}]\n",
+     "1:53: the variable \"B\": \"{b c}\" is no variable"},
     {SERVICE "    env: {A: x, A: y}\n" PLANS, "5:17: the key \"A\" stands here a second time"},
     {DB PLANS, "2:5: a service of the driver \"db\" must have the key \"servers\""},
     {DB "    servers: [{name: s}]\n" PLANS, "5:15: a server must have the key \"url\""},

@@ -28,12 +28,13 @@ static void test_every_driver_is_whole(void **state)
 		assert_ptr_equal(registry_find(driver->name), driver);
 		assert_in_range(driver->instance_name_max, 24, BACKEND_NAME_MAX);
 		assert_in_range(driver->login_name_max, 24, BACKEND_NAME_MAX);
-		assert_true(driver->variables != NULL && driver->environment != NULL);
-		assert_true(driver->instance_parameters != NULL && driver->bind_parameters != NULL);
+		assert_non_null(driver->environment);
 		assert_true(driver->open != NULL && driver->close != NULL && driver->validate != NULL);
 		assert_true(driver->provision != NULL && driver->update != NULL && driver->deprovision != NULL);
 		assert_true(driver->bind != NULL && driver->unbind != NULL);
 		assert_true(driver->check != NULL && driver->observe != NULL);
+		assert_true(driver->retire != NULL && driver->restore != NULL && driver->adopt != NULL);
+		assert_true(driver->inspect != NULL && driver->list != NULL);
 		assert_true(driver->allow_unit != NULL && driver->deny_unit != NULL && driver->cancel != NULL);
 	}
 	assert_true(count >= 2);

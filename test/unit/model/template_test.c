@@ -49,6 +49,12 @@ static void test_check(void **state)
 	assert_int_equal(template_check("{url}", template_common, NULL, &error), ERR_INVALID);
 	assert_string_equal(error.text, "the variable \"{url}\" is not known here; allowed are {service}, {instance}, "
 	                                "{plan}, {team}, {app}");
+	assert_int_equal(template_check("x{Any_1}{service}{{}}", NULL, NULL, &error), 0);
+	assert_int_equal(template_check("{\"a\": 1}", NULL, NULL, &error), ERR_INVALID);
+	assert_string_equal(error.text, "\"{\"a\": 1}\" is no variable: its name is not made of letters, digits and _");
+	assert_int_equal(template_check("{}", NULL, NULL, &error), ERR_INVALID);
+	assert_int_equal(template_check("{1a}", NULL, NULL, &error), ERR_INVALID);
+	assert_int_equal(template_check("{a", NULL, NULL, &error), ERR_INVALID);
 	assert_int_equal(template_check("ab{c", template_common, NULL, &error), ERR_INVALID);
 	assert_string_equal(error.text, "the brace at character 3 has no partner; write {{ for a brace itself");
 }

@@ -1,0 +1,186 @@
+/* One call is one run of the program: the request goes in, and the exit status and the answer become the outcome. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "answer.h"
+#include "exec.h"
+#include "request.h"
+
+/* Exit statuses with a meaning, as in sysexits.h. */
+#define STATUS_UNKNOWN 64 /* EX_USAGE: the program has no such action */
+#define STATUS_LATER   75 /* EX_TEMPFAIL: it may pass */
+
+struct action {
+	const char *name;
+	bool optional; /* a program without it is as one that did it */
+};
+
+static const struct action actions[] = {
+    [CALL_PROVISION] = {"provision", false},
+    [CALL_UPDATE] = {"update", true},
+    [CALL_DEPROVISION] = {"deprovision", false},
+    [CALL_BIND] = {"bind", false},
+    [CALL_UNBIND] = {"unbind", false},
+    [CALL_CHECK] = {"check", true},
+    [CALL_OBSERVE] = {"observe", true},
+    [CALL_RETIRE] = {"retire", false},
+    [CALL_RESTORE] = {"restore", false},
+    [CALL_INSPECT] = {"inspect", true},
+    [CALL_LIST] = {"list", true},
+    [CALL_ADOPT] = {"adopt", false},
+};
+
+struct work {
+	struct driver_call *call;
+	const struct place *place;
+	struct process *process;
+};
+
+/* ---- the end ---- */
+
+/* "the server "main" could not bind "shop_1": " before the reason. */
+static int fail(const struct driver_call *call, int code, const char *reason, struct error *ret_error)
+{
+	const char *name = "";
+
+	if (call->bind != NULL)
+		name = call->bind->login;
+	else if (call->instance != NULL)
+		name = call->instance->resource;
+	if (name[0] == '\0')
+		return error_set(ret_error, code, "the server \"%s\" could not %s: %s", call->server->name,
+		                 actions[call->kind].name, reason);
+	return error_set(ret_error, code, "the server \"%s\" could not %s \"%s\": %s", call->server->name,
+	                 actions[call->kind].name, name, reason);
+}
+
+/* What the program says for itself, or else what is known of its end. A program may be careless with what it was given.
+ */
+static int fail_by_end(const struct work *work, const struct process_end *end, int code, struct error *ret_error)
+{
+	const char *password = work->call->password;
+	char sentence[ANSWER_SENTENCE_MAX + 1];
+
+	answer_sentence(end->messages, end->messages_length, sentence);
+	if (password != NULL && password[0] != '\0' && strstr(sentence, password) != NULL)
+		return fail(work->call, code, "its message holds the password and is not shown", ret_error);
+	if (sentence[0] != '\0')
+		return fail(work->call, code, sentence, ret_error);
+	snprintf(sentence, sizeof(sentence), "its program ended with the status %d and gave no reason", end->status);
+	return fail(work->call, code, sentence, ret_error);
+}
+
+static void add_result(void *arg, const char *name, const char *value)
+{
+	call_result(arg, name, value);
+}
+
+static int judge(const struct work *work, const struct process_end *end, struct error *ret_error)
+{
+	struct driver_call *call = work->call;
+	char reason[ANSWER_SENTENCE_MAX + 1];
+	struct error mistake;
+
+	if (end->flooded) {
+		snprintf(reason, sizeof(reason), "the answer of its program is over %zu bytes",
+		         work->place->output_max);
+		return fail(call, ERR_REFUSED, reason, ret_error);
+	}
+	if (end->signal != 0) {
+		snprintf(reason, sizeof(reason), "its program was killed by the signal %d", end->signal);
+		return fail(call, ERR_UNAVAILABLE, reason, ret_error);
+	}
+	if (end->status == STATUS_UNKNOWN)
+		return actions[call->kind].optional
+		           ? 0
+		           : fail(call, ERR_REFUSED, "its program does not know this action", ret_error);
+	if (end->status != 0)
+		return fail_by_end(work, end, end->status == STATUS_LATER ? ERR_UNAVAILABLE : ERR_REFUSED, ret_error);
+	if (answer_read(call->kind, end->output, end->output_length, add_result, call, &mistake) != 0)
+		return fail(call, mistake.code, mistake.text, ret_error);
+	return 0;
+}
+
+static void on_end(void *arg, const struct process_end *end)
+{
+	struct work *work = arg;
+	struct driver_call *call = work->call;
+	struct error error = {0};
+	int rc = judge(work, end, &error);
+
+	free(work);
+	call_settle(call, rc, "%s", error.text);
+}
+
+void exec_cancel(void *state, struct driver_call *call)
+{
+	struct work *work = call->work;
+
+	(void)state;
+	if (work == NULL)
+		return;
+	process_give_up(work->process);
+	free(work);
+}
+
+/* ---- the beginning ---- */
+
+static const struct place *find_place(const struct exec *exec, const struct server *server)
+{
+	return &exec->places[server - exec->service->servers];
+}
+
+static int start(struct exec *exec, struct work *work, struct error *error)
+{
+	const struct driver_call *call = work->call;
+	const struct place *place = work->place;
+	const char *arguments[ARGUMENTS_MAX + 3] = {NULL};
+	struct text request;
+	int rc;
+
+	memcpy(arguments, place->arguments, place->argument_count * sizeof(*arguments));
+	arguments[place->argument_count] = actions[call->kind].name;
+	text_init(&request, REQUEST_MAX);
+	request_write(call, actions[call->kind].name, &request);
+	if (request.failed)
+		rc = error_no_memory(error);
+	else
+		rc = process_start(
+		    &(const struct process_options){
+		        .base = exec->context->base,
+		        .list = &exec->processes,
+		        .spawn = {.directory = place->directory,
+		                  .arguments = arguments,
+		                  .environment = place->environment,
+		                  .memory = place->memory},
+		        .input = &request,
+		        .output_max = place->output_max,
+		        .on_end = on_end,
+		        .arg = work,
+		    },
+		    &work->process, error);
+	text_wipe(&request);
+	return rc;
+}
+
+void exec_run(void *state, struct driver_call *call)
+{
+	struct exec *exec = state;
+	struct work *work = calloc(1, sizeof(*work));
+	struct error reason, error;
+
+	if (work == NULL) {
+		call_settle(call, ERR_NO_MEMORY, "out of memory");
+		return;
+	}
+	work->call = call;
+	work->place = find_place(exec, call->server);
+	if (start(exec, work, &reason) == 0) {
+		call->work = work;
+		return;
+	}
+	free(work);
+	fail(call, reason.code, reason.text, &error);
+	call_settle(call, error.code, "%s", error.text);
+}

@@ -1,0 +1,182 @@
+/* Any program as a server: the vtable, the configuration's keys, and how each server's program is called. */
+#include "exec.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "driver/drivers.h"
+#include "model/template.h"
+
+#define MIB ((int64_t)1024 * 1024)
+
+/* ---- keys ---- */
+
+static int check_path(const char *name, const char *value, struct error *error)
+{
+	if (value[0] == '/')
+		return 0;
+	return error_set(error, ERR_INVALID, "\"%s\" is \"%.100s\"; it must be an absolute path", name, value);
+}
+
+static int check_variable(const char *name, const char *value, struct error *error)
+{
+	(void)value;
+	return template_check_name(name, error);
+}
+
+static const struct config_key server_keys[] = {
+    {.name = "command",
+     .type = KEY_TEXT,
+     .required = true,
+     .min = 1,
+     .max = 3000,
+     .check = check_path,
+     .help = "the program, by its absolute path"},
+    {.name = "args", .type = KEY_LIST, .max = ARGUMENTS_MAX, .help = "its arguments before the action"},
+    {.name = "env",
+     .type = KEY_MAP,
+     .max = 256,
+     .check = check_variable,
+     .secret = true,
+     .help = "its environment, beside PATH, HOME and LANG"},
+    {.name = "directory",
+     .type = KEY_TEXT,
+     .fallback = "/",
+     .min = 1,
+     .max = 3000,
+     .check = check_path,
+     .help = "where it runs"},
+    {.name = "output_bytes",
+     .type = KEY_SIZE,
+     .fallback = "1MiB",
+     .min = 1024,
+     .max = 64 * MIB,
+     .help = "of an answer"},
+    {.name = "memory",
+     .type = KEY_SIZE,
+     .fallback = "0",
+     .max = 1024 * 1024 * MIB,
+     .help = "address space of each of its processes; 0: no limit"},
+    {.name = NULL},
+};
+
+static const struct config_key plan_keys[] = {
+    {.name = "options", .type = KEY_MAP, .max = 256, .help = "texts that the program is given with the plan"},
+    {.name = NULL},
+};
+
+/* ---- open and close ---- */
+
+/* Unless the configuration gives them. */
+static const struct pair usual[] = {
+    {"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
+    {"HOME", "/nonexistent"},
+    {"LANG", "C.UTF-8"},
+};
+
+static bool is_given(const struct option *given, const char *name)
+{
+	for (size_t i = 0; i < given->value.map.count; i++)
+		if (strcmp(given->value.map.items[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static void fill_environment(struct arena *arena, const struct option *given, struct place *place)
+{
+	const size_t usual_count = sizeof(usual) / sizeof(*usual), given_count = given->value.map.count;
+	size_t count = 0;
+
+	place->environment = arena_alloc(arena, (usual_count + given_count + 1) * sizeof(*place->environment));
+	if (place->environment == NULL)
+		return;
+	for (size_t i = 0; i < usual_count; i++)
+		if (!is_given(given, usual[i].name))
+			place->environment[count++] = arena_format(arena, "%s=%s", usual[i].name, usual[i].value);
+	for (size_t i = 0; i < given_count; i++)
+		place->environment[count++] =
+		    arena_format(arena, "%s=%s", given->value.map.items[i].name, given->value.map.items[i].value);
+}
+
+static void fill_arguments(const struct options *options, struct place *place)
+{
+	const struct option *args = options_find(options, "args");
+
+	place->arguments[place->argument_count++] = options_text(options, "command");
+	for (size_t i = 0; i < args->value.list.count; i++)
+		place->arguments[place->argument_count++] = args->value.list.items[i];
+}
+
+static void exec_close(void *state)
+{
+	struct exec *exec = state;
+
+	processes_forget(&exec->processes);
+	arena_wipe(&exec->arena); /* environments hold passwords */
+	free(exec);
+}
+
+static int exec_open(const struct driver_context *context, const struct service *service, void **ret_state,
+                     struct error *error)
+{
+	struct exec *exec = calloc(1, sizeof(*exec) + service->server_count * sizeof(exec->places[0]));
+
+	if (exec == NULL)
+		return error_no_memory(error);
+	exec->context = context;
+	exec->service = service;
+	LIST_INIT(&exec->processes);
+	arena_init(&exec->arena);
+	for (size_t i = 0; i < service->server_count; i++) {
+		const struct options *options = &service->servers[i].options;
+		struct place *place = &exec->places[i];
+
+		place->directory = options_text(options, "directory");
+		place->output_max = (size_t)options_number(options, "output_bytes");
+		place->memory = options_number(options, "memory");
+		fill_arguments(options, place);
+		fill_environment(&exec->arena, options_find(options, "env"), place);
+	}
+	if (arena_failed(&exec->arena)) {
+		exec_close(exec);
+		return error_no_memory(error);
+	}
+	*ret_state = exec;
+	return 0;
+}
+
+/* ---- the vtable ---- */
+
+static const struct pair environment[] = {{NULL, NULL}};
+
+const struct driver driver_exec = {
+    .name = "exec",
+    .server_keys = server_keys,
+    .plan_keys = plan_keys,
+    .instance_name_max = BACKEND_NAME_MAX,
+    .login_name_max = BACKEND_NAME_MAX,
+    .variables = NULL,
+    .environment = environment,
+    .instance_parameters = NULL,
+    .bind_parameters = NULL,
+    .retires = true,
+    .open = exec_open,
+    .close = exec_close,
+    .validate = driver_validate_nothing,
+    .provision = exec_run,
+    .update = exec_run,
+    .deprovision = exec_run,
+    .bind = exec_run,
+    .unbind = exec_run,
+    .check = exec_run,
+    .observe = exec_run,
+    .retire = exec_run,
+    .restore = exec_run,
+    .inspect = exec_run,
+    .list = exec_run,
+    .adopt = exec_run,
+    .allow_unit = driver_settle_done,
+    .deny_unit = driver_settle_done,
+    .connections = driver_no_connections,
+    .cancel = exec_cancel,
+};
