@@ -124,6 +124,16 @@ static int render_one(struct arena *arena, const char *prefix, const struct pair
 	return 0;
 }
 
+/* Whether it is the driver's own template, replaced by nobody. */
+static bool is_own(const struct driver *driver, const struct pair *template)
+{
+	for (const struct pair *own = driver->environment; own != NULL && own->name != NULL; own++) {
+		if (own->value == template->value && strcmp(own->name, template->name) == 0)
+			return true;
+	}
+	return false;
+}
+
 static int render_all(struct run *run, const struct layers *layers, const struct pair *values, size_t value_count,
                       struct error *error)
 {
@@ -138,7 +148,10 @@ static int render_all(struct run *run, const struct layers *layers, const struct
 			continue;
 		rc = render_one(&run->arena, prefix, &layers->items[i], values, value_count,
 		                &run->environment[run->environment_count], error);
-		run->environment_count++;
+		/* What a driver has to tell only of some servers is not told of the others. */
+		if (rc != 0 || arena_failed(&run->arena) || run->environment[run->environment_count].value[0] != '\0' ||
+		    !is_own(run->call.backend->driver, &layers->items[i]))
+			run->environment_count++;
 	}
 	if (rc == 0 && arena_failed(&run->arena))
 		rc = error_no_memory(error);

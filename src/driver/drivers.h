@@ -6,6 +6,7 @@
 
 extern const struct driver driver_exec;
 extern const struct driver driver_postgres;
+extern const struct driver driver_redis;
 extern const struct driver driver_shared;
 extern const struct driver driver_scripted; /* for tests; in the program only with the option SCRIPTED_DRIVER */
 

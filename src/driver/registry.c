@@ -8,6 +8,7 @@
 static const struct driver *const drivers[] = {
     &driver_exec,
     &driver_postgres,
+    &driver_redis,
     &driver_shared,
 #ifdef SCRIPTED_DRIVER
     &driver_scripted,

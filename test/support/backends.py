@@ -258,4 +258,54 @@ class ExecSettings(ExecBackend):
                 {row[0] for row in self.rows("SELECT login FROM accounts")})
 
 
-BACKENDS = [PostgresBackend, ExecFiles, ExecSettings]
+class RedisBackend(Backend):
+    """Key prefixes on a shared Redis."""
+
+    name = "redis"
+
+    def start(self):
+        from redis_server import Redis  # pylint: disable=import-outside-toplevel
+
+        self.server = Redis()
+
+    def stop(self):
+        self.server.stop()
+
+    def start_again(self):
+        self.server.start()
+
+    def close(self):
+        self.server.close()
+
+    def service(self, name):
+        return service(name, "redis", {"url": self.server.url(), "connect_timeout": "3s"}, {}, {"commands": ["+@scripting"]})
+
+    def ask(self, env, *command):
+        import redis  # pylint: disable=import-outside-toplevel
+
+        client = self.server.client(env["REDIS_USER"], env["REDIS_PASSWORD"])
+        try:
+            return client.execute_command(*command)
+        except (redis.exceptions.AuthenticationError, redis.exceptions.ResponseError) as error:
+            if "WRONGPASS" in str(error) or "NOAUTH" in str(error):
+                raise Denied(str(error)) from error
+            raise
+        finally:
+            client.close()
+
+    def write(self, env, key, value):
+        self.ask(env, "SET", env["REDIS_PREFIX"] + key, value)
+
+    def read(self, env, key):
+        return self.ask(env, "GET", env["REDIS_PREFIX"] + key)
+
+    def objects(self):
+        users = self.server.users()
+        keys = {key.split(":")[0] for key in self.server.client().scan_iter(count=1000)}
+        return ({user.split(":")[1] for user in users if ":" in user} | keys, {user for user in users if ":" not in user})
+
+    def pids(self):
+        return [self.server.process.pid]
+
+
+BACKENDS = [PostgresBackend, ExecFiles, ExecSettings, RedisBackend]

@@ -1,0 +1,116 @@
+/* check and observe: how a server and an instance are. */
+#include <stdio.h>
+#include <string.h>
+
+#include "work.h"
+
+#define SHOWN_MAX 128
+
+/* "name:value\r\n" of INFO; false: not there. */
+static bool info_value(const redisReply *info, const char *name, char *ret_value, size_t size)
+{
+	const char *text = reply_text(info), *at = text != NULL ? strstr(text, name) : NULL;
+	const size_t length = strlen(name);
+
+	if (at == NULL || (at != text && at[-1] != '\n') || at[length] != ':')
+		return false;
+	at += length + 1;
+	snprintf(ret_value, size, "%.*s", (int)strcspn(at, "\r\n"), at);
+	return true;
+}
+
+/* ---- check ---- */
+
+/* A server that keeps its users in memory only has lost them when it restarted. To say once that it was away makes the
+ * broker look at everything on it. */
+static int take_run(struct work *work, redisReply *const *replies, size_t count, struct error *error)
+{
+	struct host *host = work->host;
+	char run[RUN_BYTES] = "";
+	bool restarted;
+	int rc = redis_work_check(work, replies, count, error);
+
+	if (rc != 0 || work->node > 0 || !info_value(replies[0], "run_id", run, sizeof(run)))
+		return rc;
+	restarted = host->run[0] != '\0' && strcmp(host->run, run) != 0;
+	strcpy(host->run, run);
+	if (restarted && host->forgets_users)
+		return error_set(error, ERR_UNAVAILABLE,
+		                 "it was restarted and has no file to keep its users in; they are made again");
+	return 0;
+}
+
+static void step_answer(void *arg)
+{
+	struct work *work = arg;
+
+	batch_reset(&work->batch);
+	batch_command(&work->batch, "INFO", "server", NULL);
+	redis_work_each(work, true, take_run);
+}
+
+static const struct step check_steps[] = {
+    WORK_BEGINS,
+    {"answer", step_answer},
+    {NULL, NULL},
+};
+
+void redis_check(void *state, struct driver_call *call)
+{
+	struct work *work = redis_work_begin(state, call);
+
+	if (work != NULL)
+		redis_work_start(work, check_steps);
+}
+
+/* ---- observe ---- */
+
+static int take_info(struct work *work, redisReply *const *replies, size_t count, struct error *error)
+{
+	struct driver_call *call = work->call;
+	char value[SHOWN_MAX];
+	int rc = redis_work_check(work, replies, count, error);
+
+	if (rc != 0)
+		return rc;
+	if (reply_is_nil(replies[0]))
+		return error_set(error, ERR_NOT_FOUND, "the instance's user is not there");
+	if (info_value(replies[1], "used_memory_human", value, sizeof(value)))
+		call_result(call, "Memory of the server", value);
+	if (info_value(replies[2], "redis_version", value, sizeof(value)))
+		call_result(call, "Version", value);
+	if (work->redis->dedicated && replies[3]->type == REDIS_REPLY_INTEGER) {
+		snprintf(value, sizeof(value), "%lld", replies[3]->integer);
+		call_result(call, "Keys", value);
+	}
+	if (work->host->forgets_users)
+		call_result(call, "Users", "kept in memory only: the server has no aclfile");
+	work->node = work->nodes.count; /* one master is enough to look at */
+	return 0;
+}
+
+static void step_show(void *arg)
+{
+	struct work *work = arg;
+
+	batch_reset(&work->batch);
+	batch_command(&work->batch, "ACL", "GETUSER", work->template, NULL);
+	batch_command(&work->batch, "INFO", "memory", NULL);
+	batch_command(&work->batch, "INFO", "server", NULL);
+	batch_command(&work->batch, "DBSIZE", NULL);
+	redis_work_each(work, true, take_info);
+}
+
+static const struct step observe_steps[] = {
+    WORK_BEGINS,
+    {"show_the_instance", step_show},
+    {NULL, NULL},
+};
+
+void redis_observe(void *state, struct driver_call *call)
+{
+	struct work *work = redis_work_begin(state, call);
+
+	if (work != NULL)
+		redis_work_start(work, observe_steps);
+}

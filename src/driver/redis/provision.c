@@ -1,0 +1,119 @@
+/* provision and update: the instance's template user on every node, and the rules of its logins by the plan. A whole
+ * server has to be empty before it is given to anybody. */
+#include "work.h"
+
+static int take_known(struct work *work, redisReply *const *replies, size_t count, struct error *error)
+{
+	int rc = redis_work_check(work, replies, count, error);
+
+	work->found |= rc == 0 && !reply_is_nil(replies[0]);
+	return rc;
+}
+
+static void step_look(void *arg)
+{
+	struct work *work = arg;
+
+	work->found = false;
+	batch_reset(&work->batch);
+	batch_command(&work->batch, "ACL", "GETUSER", work->template, NULL);
+	redis_work_each(work, true, take_known);
+}
+
+static int take_size(struct work *work, redisReply *const *replies, size_t count, struct error *error)
+{
+	int rc = redis_work_check(work, replies, count, error);
+
+	if (rc == 0 && (replies[0]->type != REDIS_REPLY_INTEGER || replies[0]->integer != 0))
+		rc = error_set(error, ERR_REFUSED, "the server is not empty: %lld keys are left in it",
+		               replies[0]->integer);
+	return rc;
+}
+
+/* An instance that is there already may have keys: the call is repeated. */
+static void step_require_empty(void *arg)
+{
+	struct work *work = arg;
+
+	batch_reset(&work->batch);
+	if (work->redis->dedicated && !work->found)
+		batch_command(&work->batch, "DBSIZE", NULL);
+	redis_work_each(work, true, take_size);
+}
+
+static void step_make_template(void *arg)
+{
+	struct work *work = arg;
+
+	batch_reset(&work->batch);
+	acl_add_template(&work->batch, &work->acl, work->template);
+	redis_work_each(work, false, NULL);
+}
+
+static const struct step provision_steps[] = {
+    WORK_BEGINS,
+    {"look_for_the_instance", step_look},
+    {"find_it_empty", step_require_empty},
+    {"make_the_instance's_user", step_make_template},
+    {"save_users", redis_step_save_users},
+    {NULL, NULL},
+};
+
+void redis_provision(void *state, struct driver_call *call)
+{
+	struct work *work = redis_work_begin(state, call);
+
+	if (work != NULL)
+		redis_work_start(work, provision_steps);
+}
+
+/* ---- update ---- */
+
+static void step_look_for_logins(void *arg)
+{
+	struct work *work = arg;
+
+	batch_reset(&work->batch);
+	for (size_t i = 0; i < work->call->bind_count; i++)
+		batch_command(&work->batch, "ACL", "GETUSER", work->call->binds[i].login, NULL);
+	redis_work_each(work, true, redis_take_logins);
+}
+
+/* One that is missing is not made without its password: the drift pass sees to it. */
+static void step_apply_plan(void *arg)
+{
+	struct work *work = arg;
+	struct error error;
+
+	batch_reset(&work->batch);
+	for (size_t i = 0; i < work->call->bind_count; i++) {
+		const struct bind *bind = &work->call->binds[i];
+		bool read_only = false;
+
+		if (!work->logins[i])
+			continue;
+		if (redis_read_only(bind->parameters, &read_only, &error) != 0) {
+			redis_work_fail(work, &error);
+			return;
+		}
+		acl_add_rules(&work->batch, &work->acl, bind->login, read_only);
+	}
+	redis_work_each(work, false, NULL);
+}
+
+static const struct step update_steps[] = {
+    WORK_BEGINS,
+    {"make_the_instance's_user", step_make_template},
+    {"look_for_logins", step_look_for_logins},
+    {"apply_the_plan", step_apply_plan},
+    {"save_users", redis_step_save_users},
+    {NULL, NULL},
+};
+
+void redis_update(void *state, struct driver_call *call)
+{
+	struct work *work = redis_work_begin(state, call);
+
+	if (work != NULL)
+		redis_work_start(work, update_steps);
+}

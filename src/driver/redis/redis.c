@@ -1,0 +1,223 @@
+/* The vtable, the configuration's keys, and the service's servers opened and closed. */
+#include "redis.h"
+
+#include <cjson/cJSON.h>
+#include <stdlib.h>
+
+#include "acl.h"
+#include "driver/drivers.h"
+#include "model/parameters.h"
+#include "pool.h"
+#include "work.h"
+
+/* ---- keys ---- */
+
+static const struct config_key server_keys[] = {
+    {.name = "url",
+     .required = true,
+     .check = redis_target_check_url,
+     .secret = true,
+     .help = "how the broker reaches it: redis://user:password@host:6379, or rediss:// with TLS"},
+    {.name = "public_host", .max = 255, .help = "the host that apps are told; default: the url's, or the master's"},
+    {.name = "public_port", .type = KEY_NUMBER, .min = 1, .max = 65535, .help = "the port that apps are told"},
+    {.name = "ca_file", .help = "the certificates that rediss:// trusts; default: the system's"},
+    {.name = "tls_name", .max = 255, .help = "the name that its certificate must carry; default: the url's host"},
+    {.name = "sentinels",
+     .type = KEY_LIST,
+     .max = TARGET_PLACES_MAX,
+     .check = redis_target_check_sentinel,
+     .help = "the sentinels that know the master: [one:26379, two:26379]"},
+    {.name = "master", .max = 255, .help = "the name that the sentinels know it by"},
+    {.name = "sentinel_user", .max = 255, .help = "that the broker logs in to the sentinels with"},
+    {.name = "sentinel_password", .max = 1024, .secret = true, .help = "that goes with it"},
+    {.name = "cluster", .type = KEY_BOOL, .fallback = "false", .help = "whether it is a Redis Cluster"},
+    {.name = "connections",
+     .type = KEY_NUMBER,
+     .fallback = "8",
+     .min = 1,
+     .max = 100,
+     .help = "calls that work on it at once"},
+    {.name = "connect_timeout",
+     .type = KEY_DURATION,
+     .fallback = "10s",
+     .min = 100,
+     .max = 300000,
+     .help = "how long one address may take to connect"},
+    {.name = "idle",
+     .type = KEY_DURATION,
+     .fallback = "5m",
+     .min = 1000,
+     .max = 86400000,
+     .help = "how long an unused connection is kept"},
+    {.name = NULL},
+};
+
+static const struct config_key plan_keys[] = {
+    {.name = "dedicated",
+     .type = KEY_BOOL,
+     .fallback = "false",
+     .help = "whether an instance is a whole server; its servers have a capacity of 1"},
+    {.name = "commands",
+     .type = KEY_LIST,
+     .max = 100,
+     .check = acl_check_rule,
+     .help = "rules of Redis's ACL on top of the broker's: [+@scripting, -@geo]"},
+    {.name = NULL},
+};
+
+/* ---- open and close ---- */
+
+static void redis_close(void *state)
+{
+	struct redis *redis = state;
+
+	for (size_t i = 0; i < redis->host_count; i++) {
+		redis_pool_free(redis->hosts[i].pool);
+		redis_target_release(&redis->hosts[i].target);
+	}
+	free(redis);
+}
+
+static int open_host(const struct driver_context *context, const struct server *server, struct host *host,
+                     struct error *error)
+{
+	const struct pool_limits limits = {
+	    .seats = (size_t)options_number(&server->options, "connections"),
+	    .idle = options_number(&server->options, "idle"),
+	};
+	int rc = redis_target_init(&host->target, server, error);
+
+	if (rc != 0)
+		return rc;
+	rc = redis_pool_new(context, &limits, &host->pool, error);
+	if (rc != 0)
+		redis_target_release(&host->target);
+	return rc;
+}
+
+static bool is_dedicated(const struct plan *plan)
+{
+	return options_flag(&plan->options, "dedicated");
+}
+
+/* What an instance is has to be the same for all of a service: a server is given whole or shared. */
+static int check_plans(const struct service *service, struct error *error)
+{
+	const bool dedicated = is_dedicated(&service->plans[0]);
+
+	for (size_t i = 1; i < service->plan_count; i++) {
+		if (is_dedicated(&service->plans[i]) != dedicated)
+			return error_set(
+			    error, ERR_INVALID,
+			    "the plans of the service \"%s\" are partly dedicated: make two services of them",
+			    service->name);
+	}
+	for (size_t i = 0; dedicated && i < service->server_count; i++) {
+		if (service->servers[i].capacity != 1)
+			return error_set(
+			    error, ERR_INVALID,
+			    "the service \"%s\" has dedicated plans: its server \"%s\" needs \"capacity: 1\"",
+			    service->name, service->servers[i].name);
+	}
+	return 0;
+}
+
+static int redis_open(const struct driver_context *context, const struct service *service, void **ret_state,
+                      struct error *error)
+{
+	struct redis *redis;
+	int rc = check_plans(service, error);
+
+	if (rc != 0)
+		return rc;
+	redis = calloc(1, sizeof(*redis) + service->server_count * sizeof(redis->hosts[0]));
+	if (redis == NULL)
+		return error_no_memory(error);
+	redis->context = context;
+	redis->service = service;
+	redis->dedicated = is_dedicated(&service->plans[0]);
+	for (; rc == 0 && redis->host_count < service->server_count; redis->host_count += rc == 0)
+		rc = open_host(context, &service->servers[redis->host_count], &redis->hosts[redis->host_count], error);
+	if (rc != 0)
+		redis_close(redis);
+	else
+		*ret_state = redis;
+	return rc;
+}
+
+/* ---- parameters ---- */
+
+int redis_read_only(const char *parameters, bool *ret_read_only, struct error *error)
+{
+	struct cJSON *object;
+	int rc = parameters_parse(parameters, &object, error);
+
+	if (rc != 0)
+		return rc;
+	rc = parameters_flag(object, "read_only", ret_read_only, error);
+	cJSON_Delete(object);
+	return rc;
+}
+
+static int redis_validate(void *state, const struct plan *plan, const struct cJSON *parameters, bool is_bind,
+                          struct error *error)
+{
+	bool read_only;
+
+	(void)state;
+	(void)plan;
+	return is_bind ? parameters_flag(parameters, "read_only", &read_only, error) : 0;
+}
+
+static size_t redis_connections(void *state, const struct server *server)
+{
+	const struct redis *redis = state;
+
+	return redis_pool_size(redis->hosts[server - redis->service->servers].pool);
+}
+
+/* ---- the vtable ---- */
+
+static const char *const variables[] = {"url",    "host",  "port",      "user",   "password",
+                                        "prefix", "hosts", "sentinels", "master", NULL};
+static const struct pair environment[] = {
+    {"REDIS_URL", "{url}"},           {"REDIS_HOST", "{host}"},
+    {"REDIS_PORT", "{port}"},         {"REDIS_USER", "{user}"},
+    {"REDIS_PASSWORD", "{password}"}, {"REDIS_PREFIX", "{prefix}"},
+    {"REDIS_HOSTS", "{hosts}"},       {"SENTINEL_HOSTS", "{sentinels}"},
+    {"REDIS_MASTER", "{master}"},     {NULL, NULL},
+};
+static const char *const instance_parameters[] = {NULL};
+static const char *const bind_parameters[] = {"read_only", NULL};
+
+const struct driver driver_redis = {
+    .name = "redis",
+    .server_keys = server_keys,
+    .plan_keys = plan_keys,
+    .instance_name_max = INSTANCE_MAX,
+    .login_name_max = LOGIN_MAX,
+    .variables = variables,
+    .environment = environment,
+    .instance_parameters = instance_parameters,
+    .bind_parameters = bind_parameters,
+    .retires = true,
+    .open = redis_open,
+    .close = redis_close,
+    .validate = redis_validate,
+    .provision = redis_provision,
+    .update = redis_update,
+    .deprovision = redis_deprovision,
+    .bind = redis_bind,
+    .unbind = redis_unbind,
+    .check = redis_check,
+    .observe = redis_observe,
+    .retire = redis_retire,
+    .restore = redis_restore,
+    .inspect = redis_inspect,
+    .list = redis_list,
+    .adopt = driver_refuse,
+    .allow_unit = driver_settle_done,
+    .deny_unit = driver_settle_done,
+    .connections = redis_connections,
+    .cancel = redis_work_cancel,
+};

@@ -1,0 +1,75 @@
+/* retire and restore: the logins are switched off and on again with their passwords; the keys stay where they are, and
+ * a user that nobody can be says that the instance is retired. */
+#include "work.h"
+
+static void switch_logins(struct work *work, const char *state)
+{
+	for (size_t i = 0; i < work->call->bind_count; i++) {
+		if (work->logins[i])
+			batch_command(&work->batch, "ACL", "SETUSER", work->call->binds[i].login, state, NULL);
+	}
+}
+
+static void step_look_for_logins(void *arg)
+{
+	struct work *work = arg;
+
+	batch_reset(&work->batch);
+	for (size_t i = 0; i < work->call->bind_count; i++)
+		batch_command(&work->batch, "ACL", "GETUSER", work->call->binds[i].login, NULL);
+	redis_work_each(work, true, redis_take_logins);
+}
+
+static void step_lock(void *arg)
+{
+	struct work *work = arg;
+
+	batch_reset(&work->batch);
+	batch_command(&work->batch, "ACL", "SETUSER", work->retired, "reset", NULL);
+	switch_logins(work, "off");
+	for (size_t i = 0; i < work->call->bind_count; i++)
+		batch_command(&work->batch, "CLIENT", "KILL", "USER", work->call->binds[i].login, NULL);
+	redis_work_each(work, false, NULL);
+}
+
+static void step_unlock(void *arg)
+{
+	struct work *work = arg;
+
+	batch_reset(&work->batch);
+	switch_logins(work, "on");
+	batch_command(&work->batch, "ACL", "DELUSER", work->retired, NULL);
+	redis_work_each(work, false, NULL);
+}
+
+static const struct step retire_steps[] = {
+    WORK_BEGINS,
+    {"look_for_logins", step_look_for_logins},
+    {"lock_it_away", step_lock},
+    {"save_users", redis_step_save_users},
+    {NULL, NULL},
+};
+
+static const struct step restore_steps[] = {
+    WORK_BEGINS,
+    {"look_for_logins", step_look_for_logins},
+    {"open_it_again", step_unlock},
+    {"save_users", redis_step_save_users},
+    {NULL, NULL},
+};
+
+void redis_retire(void *state, struct driver_call *call)
+{
+	struct work *work = redis_work_begin(state, call);
+
+	if (work != NULL)
+		redis_work_start(work, retire_steps);
+}
+
+void redis_restore(void *state, struct driver_call *call)
+{
+	struct work *work = redis_work_begin(state, call);
+
+	if (work != NULL)
+		redis_work_start(work, restore_steps);
+}

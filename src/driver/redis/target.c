@@ -1,0 +1,323 @@
+/* The url of a server, parsed at the start. Only what the broker can honour is taken; the rest is refused. */
+#include "target.h"
+
+#include <string.h>
+
+#define PLAIN_SCHEME  "redis://"
+#define TLS_SCHEME    "rediss://"
+#define DEFAULT_PORT  "6379"
+#define SENTINEL_PORT "26379"
+#define DEFAULT_USER  "default"
+#define HOST_MAX      255
+#define PORT_MAX      65535
+#define ADDRESSES_MAX 8192 /* bytes of a list of them */
+
+struct url {
+	bool tls;
+	const char *user, *password;
+	struct place places[TARGET_PLACES_MAX];
+	size_t place_count;
+};
+
+/* ---- places ---- */
+
+static int take_port(struct arena *arena, const char *text, const char *fallback, const char **ret_port,
+                     struct error *error)
+{
+	int64_t port;
+
+	if (text == NULL) {
+		*ret_port = fallback;
+		return 0;
+	}
+	if (text_parse_number(text, &port) != 0 || port < 1 || port > PORT_MAX)
+		return error_set(error, ERR_INVALID, "it has a port that is no number from 1 to %d", PORT_MAX);
+	*ret_port = arena_format(arena, "%lld", (long long)port);
+	return 0;
+}
+
+/* host, host:port, [address] or [address]:port; the bytes are changed. */
+static int take_place(struct arena *arena, char *bytes, const char *fallback_port, struct place *ret_place,
+                      struct error *error)
+{
+	struct place place = {.host = bytes};
+	char *end = strchr(bytes, ':'), *port = NULL;
+	int rc;
+
+	if (bytes[0] == '[') {
+		place.host = bytes + 1;
+		end = strchr(bytes, ']');
+		if (end == NULL || (end[1] != '\0' && end[1] != ':'))
+			return error_set(error, ERR_INVALID, "it has a bracket without its end");
+		if (end[1] == ':')
+			port = end + 2;
+		*end = '\0';
+	} else if (end != NULL) {
+		*end = '\0';
+		port = end + 1;
+	}
+	if (place.host[0] == '\0' || strlen(place.host) > HOST_MAX)
+		return error_set(error, ERR_INVALID, "it has a host of no bytes, or of more than %d", HOST_MAX);
+	rc = take_port(arena, port, fallback_port, &place.port, error);
+	if (rc == 0)
+		*ret_place = place;
+	return rc;
+}
+
+static int take_places(struct arena *arena, char *list, struct url *url, struct error *error)
+{
+	char *next;
+
+	for (; list != NULL && list[0] != '\0'; list = next) {
+		int rc;
+
+		if (url->place_count == TARGET_PLACES_MAX)
+			return error_set(error, ERR_INVALID, "it has more than %d hosts", TARGET_PLACES_MAX);
+		next = strchr(list, ',');
+		if (next != NULL)
+			*next++ = '\0';
+		rc = take_place(arena, list, DEFAULT_PORT, &url->places[url->place_count], error);
+		if (rc != 0)
+			return rc;
+		url->place_count++;
+	}
+	return 0;
+}
+
+/* ---- the url ---- */
+
+static int take_login(char *bytes, struct url *url, struct error *error)
+{
+	char *password = strchr(bytes, ':');
+
+	if (password == NULL)
+		return error_set(error, ERR_INVALID, "it names no password");
+	*password++ = '\0';
+	if (text_percent_decode(bytes, strlen(bytes), false) < 0 ||
+	    text_percent_decode(password, strlen(password), false) < 0)
+		return error_set(error, ERR_INVALID, "its user and password are not percent-encoded");
+	if (password[0] == '\0')
+		return error_set(error, ERR_INVALID, "it has an empty password");
+	url->user = bytes[0] != '\0' ? bytes : DEFAULT_USER;
+	url->password = password;
+	return 0;
+}
+
+static int take_url(struct arena *arena, const char *text, struct url *url, struct error *error)
+{
+	char *bytes, *places, *path;
+	int rc;
+
+	url->tls = strncmp(text, TLS_SCHEME, strlen(TLS_SCHEME)) == 0;
+	if (!url->tls && strncmp(text, PLAIN_SCHEME, strlen(PLAIN_SCHEME)) != 0)
+		return error_set(error, ERR_INVALID, "it is not a url like redis://user:password@host:6379");
+	bytes = arena_text(arena, text + strlen(url->tls ? TLS_SCHEME : PLAIN_SCHEME));
+	if (bytes == NULL)
+		return error_no_memory(error);
+	places = strrchr(bytes, '@');
+	if (places == NULL)
+		return error_set(error, ERR_INVALID, "it names no user and password");
+	*places++ = '\0';
+	path = strpbrk(places, "/?#");
+	if (path != NULL && strcmp(path, "/") != 0 && strcmp(path, "/0") != 0)
+		return error_set(error, ERR_INVALID, "nothing but /0 may follow its host and port");
+	if (path != NULL)
+		*path = '\0';
+	rc = take_login(bytes, url, error);
+	return rc == 0 ? take_places(arena, places, url, error) : rc;
+}
+
+int redis_target_check_url(const char *name, const char *value, struct error *error)
+{
+	struct arena arena;
+	struct url url = {0};
+	int rc;
+
+	(void)name;
+	arena_init(&arena);
+	rc = take_url(&arena, value, &url, error);
+	arena_wipe(&arena);
+	return rc;
+}
+
+int redis_target_check_sentinel(const char *name, const char *value, struct error *error)
+{
+	struct arena arena;
+	struct place place;
+	char *bytes;
+	int rc;
+
+	(void)name;
+	arena_init(&arena);
+	bytes = arena_text(&arena, value);
+	rc = bytes == NULL ? error_no_memory(error) : take_place(&arena, bytes, SENTINEL_PORT, &place, error);
+	arena_release(&arena);
+	return rc;
+}
+
+/* ---- targets ---- */
+
+static int check_kind(const struct target *target, const struct options *options, struct error *error)
+{
+	const bool cluster = options_flag(options, "cluster");
+
+	if ((target->sentinel_count > 0) != (target->master != NULL))
+		return error_set(error, ERR_INVALID,
+		                 "the server \"%s\" needs both \"sentinels\" and \"master\", or none", target->name);
+	if (target->sentinel_count > 0 && cluster)
+		return error_set(error, ERR_INVALID, "the server \"%s\" cannot have \"sentinels\" and be a \"cluster\"",
+		                 target->name);
+	if (target->sentinel_count > 0 && target->place_count > 0)
+		return error_set(
+		    error, ERR_INVALID,
+		    "the url of the server \"%s\" must name no host: the sentinels tell it (redis://user:password@)",
+		    target->name);
+	if (target->sentinel_count == 0 && target->place_count == 0)
+		return error_set(error, ERR_INVALID, "the url of the server \"%s\" names no host", target->name);
+	if (!cluster && target->place_count > 1)
+		return error_set(error, ERR_INVALID,
+		                 "the url of the server \"%s\" has several hosts, but it is no \"cluster\"",
+		                 target->name);
+	return 0;
+}
+
+static int take_sentinels(struct target *target, const struct options *options, struct error *error)
+{
+	const struct option *list = options_find(options, "sentinels");
+	struct text addresses;
+
+	text_init(&addresses, ADDRESSES_MAX);
+	for (size_t i = 0; list->set && i < list->value.list.count; i++) {
+		struct place *place = &target->sentinels[target->sentinel_count];
+		char *bytes = arena_text(&target->arena, list->value.list.items[i]);
+		int rc = bytes == NULL ? error_no_memory(error)
+		                       : take_place(&target->arena, bytes, SENTINEL_PORT, place, error);
+
+		if (rc != 0) {
+			text_release(&addresses);
+			return rc;
+		}
+		text_add(&addresses, i > 0 ? "," : "");
+		redis_target_add_address(&addresses, place->host, place->port);
+		target->sentinel_count++;
+	}
+	target->sentinel_list = arena_text(&target->arena, text_string(&addresses));
+	target->arena.failed |= addresses.failed;
+	text_release(&addresses);
+	return 0;
+}
+
+static int make_tls(struct target *target, const struct options *options, struct error *error)
+{
+	const char *file = options_text(options, "ca_file");
+	SSL_CTX *tls = SSL_CTX_new(TLS_client_method());
+
+	target->login.tls = tls;
+	if (tls == NULL || SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION) != 1)
+		return error_no_memory(error);
+	SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);
+	if (file == NULL && SSL_CTX_set_default_verify_paths(tls) != 1)
+		return error_set(error, ERR_INVALID,
+		                 "the server \"%s\" needs a ca_file: the system has no certificates", target->name);
+	if (file != NULL && SSL_CTX_load_verify_locations(tls, file, NULL) != 1)
+		return error_set(error, ERR_INVALID,
+		                 "the ca_file \"%s\" of the server \"%s\" holds no certificates that can be read", file,
+		                 target->name);
+	return 0;
+}
+
+static int take_tls(struct target *target, const struct options *options, bool tls, struct error *error)
+{
+	target->login.tls_name = options_text(options, "tls_name");
+	if (tls)
+		return make_tls(target, options, error);
+	if (options_text(options, "ca_file") != NULL || target->login.tls_name != NULL)
+		return error_set(
+		    error, ERR_INVALID,
+		    "the server \"%s\" has a ca_file or a tls_name, but its url does not begin with rediss://",
+		    target->name);
+	return 0;
+}
+
+static void take_public(struct target *target, const struct options *options)
+{
+	const int64_t port = options_number(options, "public_port");
+
+	target->public_host = options_text(options, "public_host");
+	if (port > 0)
+		target->public_port = arena_format(&target->arena, "%lld", (long long)port);
+	if (target->kind == TARGET_SENTINEL)
+		return;
+	if (target->public_host == NULL)
+		target->public_host = target->places[0].host;
+	if (port == 0)
+		target->public_port = target->places[0].port;
+}
+
+static int take_all(struct target *target, const struct options *options, struct error *error)
+{
+	struct url url = {0};
+	int rc = take_url(&target->arena, options_text(options, "url"), &url, error);
+
+	if (rc != 0)
+		return rc;
+	memcpy(target->places, url.places, sizeof(url.places));
+	target->place_count = url.place_count;
+	target->login.user = url.user;
+	target->login.password = url.password;
+	target->master = options_text(options, "master");
+	rc = take_sentinels(target, options, error);
+	if (rc == 0)
+		rc = check_kind(target, options, error);
+	if (rc == 0)
+		rc = take_tls(target, options, url.tls, error);
+	if (rc != 0)
+		return rc;
+	if (target->sentinel_count > 0)
+		target->kind = TARGET_SENTINEL;
+	else if (options_flag(options, "cluster"))
+		target->kind = TARGET_CLUSTER;
+	take_public(target, options);
+	target->sentinel_login = target->login;
+	target->sentinel_login.user = options_text(options, "sentinel_user");
+	target->sentinel_login.password = options_text(options, "sentinel_password");
+	return arena_failed(&target->arena) ? error_no_memory(error) : 0;
+}
+
+int redis_target_init(struct target *target, const struct server *server, struct error *error)
+{
+	int rc;
+
+	*target = (struct target){.name = server->name};
+	arena_init(&target->arena);
+	target->login.connect_timeout = options_number(&server->options, "connect_timeout");
+	rc = take_all(target, &server->options, error);
+	if (rc != 0)
+		redis_target_release(target);
+	return rc;
+}
+
+void redis_target_release(struct target *target)
+{
+	SSL_CTX_free(target->login.tls);
+	arena_wipe(&target->arena);
+	*target = (struct target){0};
+}
+
+/* ---- for apps ---- */
+
+void redis_target_add_address(struct text *text, const char *host, const char *port)
+{
+	text_add_format(text, strchr(host, ':') != NULL ? "[%s]:%s" : "%s:%s", host, port);
+}
+
+void redis_target_app_url(const struct target *target, const char *host, const char *port, const char *user,
+                          const char *password, struct text *ret_url)
+{
+	text_add(ret_url, target->login.tls != NULL ? TLS_SCHEME : PLAIN_SCHEME);
+	text_add_percent(ret_url, user);
+	text_add(ret_url, ":");
+	text_add_percent(ret_url, password);
+	text_add(ret_url, "@");
+	redis_target_add_address(ret_url, host, port);
+}

@@ -1,0 +1,437 @@
+/* What all calls share: finding the nodes of a server, asking them one after another, and ending. The work is freed
+ * before its call is settled. */
+#include "work.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define VERB_MAX 64
+
+static void on_end(void *arg, int code, const struct error *error);
+
+/* ---- beginning and ending ---- */
+
+static void name_things(struct work *work)
+{
+	const struct driver_call *call = work->call;
+	const bool cluster = work->host->target.kind == TARGET_CLUSTER;
+
+	work->resource = call->instance != NULL ? call->instance->resource : "";
+	work->login = call->bind != NULL ? call->bind->login : NULL;
+	/* In a cluster the hash tag keeps an instance's keys in one slot, so that commands may take several of them. */
+	if (!work->redis->dedicated)
+		snprintf(work->prefix, sizeof(work->prefix), cluster ? "{%s}:" : "%s:", work->resource);
+	snprintf(work->template, sizeof(work->template), ACL_INSTANCE "%s", work->resource);
+	snprintf(work->retired, sizeof(work->retired), ACL_RETIRED "%s", work->resource);
+	work->acl = (struct acl){.prefix = work->prefix, .plan = call->plan, .dedicated = work->redis->dedicated};
+}
+
+static void free_work(struct work *work)
+{
+	seat_leave(&work->seat);
+	batch_release(&work->batch);
+	arena_release(&work->arena);
+	free(work);
+}
+
+struct work *redis_work_begin(void *state, struct driver_call *call)
+{
+	struct redis *redis = state;
+	struct work *work = calloc(1, sizeof(*work));
+
+	if (work == NULL) {
+		call_settle(call, ERR_NO_MEMORY, "out of memory");
+		return NULL;
+	}
+	work->redis = redis;
+	work->host = &redis->hosts[call->server - redis->service->servers];
+	work->call = call;
+	arena_init(&work->arena);
+	batch_init(&work->batch);
+	name_things(work);
+	work->logins = arena_alloc(&work->arena, (call->bind_count + 1) * sizeof(*work->logins));
+	if (work->logins == NULL) {
+		free_work(work);
+		call_settle(call, ERR_NO_MEMORY, "out of memory");
+		return NULL;
+	}
+	call->work = work;
+	return work;
+}
+
+void redis_work_start(struct work *work, const struct step *table)
+{
+	steps_start(&work->steps, table, work, on_end);
+}
+
+void redis_work_cancel(void *state, struct driver_call *call)
+{
+	struct work *work = call->work;
+
+	(void)state;
+	if (work == NULL)
+		return;
+	link_close(work->link);
+	free_work(work);
+}
+
+static void on_end(void *arg, int code, const struct error *error)
+{
+	struct work *work = arg;
+	struct driver_call *call = work->call;
+
+	redis_work_close(work);
+	free_work(work);
+	call_settle(call, code, "%s", error->text);
+}
+
+void redis_work_fail(struct work *work, const struct error *reason)
+{
+	const char *subject = work->login != NULL ? work->login : work->resource;
+	struct error error;
+	char verb[VERB_MAX];
+
+	snprintf(verb, sizeof(verb), "%s", steps_name(&work->steps));
+	for (char *c = verb; *c != '\0'; c++)
+		if (*c == '_')
+			*c = ' ';
+	if (subject[0] == '\0')
+		error_set(&error, reason->code, "the server \"%s\" could not %s: %s", work->host->target.name, verb,
+		          reason->text);
+	else
+		error_set(&error, reason->code, "the server \"%s\" could not %s for \"%s\": %s",
+		          work->host->target.name, verb, subject, reason->text);
+	steps_fail(&work->steps, &error);
+}
+
+/* ---- links ---- */
+
+void redis_work_close(struct work *work)
+{
+	struct link *link = work->link;
+
+	work->link = NULL;
+	redis_pool_put(work->host->pool, link);
+}
+
+static void on_opened(void *arg, int code, const struct error *error)
+{
+	struct work *work = arg;
+
+	if (code == 0) {
+		work->on_open(work);
+		return;
+	}
+	link_close(work->link);
+	work->link = NULL;
+	redis_work_fail(work, error);
+}
+
+void redis_work_open(struct work *work, void (*on_open)(struct work *work))
+{
+	const struct node *node = &work->nodes.items[work->node];
+	struct error error;
+
+	redis_work_close(work);
+	work->on_open = on_open;
+	work->link = redis_pool_take(work->host->pool, node->host, node->port);
+	if (work->link != NULL) {
+		on_open(work);
+		return;
+	}
+	work->link =
+	    link_open(work->redis->context, &work->host->target.login, node->host, node->port, on_opened, work);
+	if (work->link != NULL)
+		return;
+	error_no_memory(&error);
+	redis_work_fail(work, &error);
+}
+
+static void on_answered(void *arg, int code, const struct error *error, redisReply *const *replies, size_t count)
+{
+	struct work *work = arg;
+	struct error failure;
+	work_answers *on_answers = work->on_answers;
+
+	if (code != 0) {
+		link_close(work->link);
+		work->link = NULL;
+		redis_work_fail(work, error);
+	} else if (on_answers(work, replies, count, &failure) != 0) {
+		redis_work_fail(work, &failure);
+	}
+}
+
+void redis_work_send(struct work *work, work_answers *on_answers)
+{
+	work->on_answers = on_answers;
+	link_ask(work->link, &work->batch, on_answered, work);
+}
+
+int redis_work_check(struct work *work, redisReply *const *replies, size_t count, struct error *error)
+{
+	int rc = 0;
+
+	(void)work;
+	for (size_t i = 0; rc == 0 && i < count; i++)
+		rc = reply_check(replies[i], error);
+	return rc;
+}
+
+int redis_take_logins(struct work *work, redisReply *const *replies, size_t count, struct error *error)
+{
+	int rc = redis_work_check(work, replies, count, error);
+
+	for (size_t i = 0; rc == 0 && i < count; i++)
+		work->logins[i] = !reply_is_nil(replies[i]);
+	return rc;
+}
+
+/* ---- one node after another ---- */
+
+static void ask_node(struct work *work);
+static void on_node_answered(void *arg, int code, const struct error *error, redisReply *const *replies, size_t count);
+
+static void go_to_node(struct work *work)
+{
+	while (work->node < work->nodes.count && work->masters_only && !work->nodes.items[work->node].is_master)
+		work->node++;
+	if (work->node < work->nodes.count)
+		redis_work_open(work, ask_node);
+	else
+		steps_next(&work->steps);
+}
+
+static void ask_node(struct work *work)
+{
+	link_ask(work->link, &work->batch, on_node_answered, work);
+}
+
+static void on_node_answered(void *arg, int code, const struct error *error, redisReply *const *replies, size_t count)
+{
+	struct work *work = arg;
+	struct error failure = {0};
+
+	if (code != 0) {
+		link_close(work->link);
+		work->link = NULL;
+		redis_work_fail(work, error);
+		return;
+	}
+	if (work->on_answers(work, replies, count, &failure) != 0) {
+		redis_work_fail(work, &failure);
+		return;
+	}
+	work->node++;
+	go_to_node(work);
+}
+
+void redis_work_each(struct work *work, bool masters_only, work_answers *on_answers)
+{
+	struct error error;
+
+	if (work->batch.failed) {
+		error_no_memory(&error);
+		redis_work_fail(work, &error);
+		return;
+	}
+	if (work->batch.count == 0) {
+		steps_next(&work->steps);
+		return;
+	}
+	work->masters_only = masters_only;
+	work->on_answers = on_answers != NULL ? on_answers : redis_work_check;
+	work->node = 0;
+	go_to_node(work);
+}
+
+/* ---- steps ---- */
+
+static void on_seat(void *arg)
+{
+	struct work *work = arg;
+
+	steps_next(&work->steps);
+}
+
+void redis_step_take_seat(void *arg)
+{
+	struct work *work = arg;
+
+	seat_ask(work->host->pool, &work->seat, on_seat, work);
+}
+
+static void try_place(struct work *work);
+
+static void try_next_place(struct work *work, const struct error *error)
+{
+	const struct target *target = &work->host->target;
+	const size_t count = target->kind == TARGET_SENTINEL ? target->sentinel_count : target->place_count;
+
+	link_close(work->link);
+	work->link = NULL;
+	if (++work->place < count)
+		try_place(work);
+	else
+		redis_work_fail(work, error);
+}
+
+static int read_nodes(struct work *work, redisReply *const *replies, size_t count, struct error *error)
+{
+	if (work->host->target.kind == TARGET_SENTINEL)
+		return count == 2 ? reply_sentinel_nodes(replies[0], replies[1], &work->arena, &work->nodes, error)
+		                  : error_set(error, ERR_UNAVAILABLE, "it gave no answer");
+	return reply_cluster_nodes(replies[0], work->host->target.places[work->place].host, &work->arena, &work->nodes,
+	                           error);
+}
+
+static void on_nodes(void *arg, int code, const struct error *error, redisReply *const *replies, size_t count)
+{
+	struct work *work = arg;
+	struct error failure = {0};
+
+	if (code != 0)
+		failure = *error;
+	else
+		(void)read_nodes(work, replies, count, &failure);
+	if (failure.code != 0) {
+		try_next_place(work, &failure);
+		return;
+	}
+	if (work->host->target.kind == TARGET_SENTINEL) {
+		link_close(work->link);
+		work->link = NULL;
+	}
+	steps_next(&work->steps);
+}
+
+static void take_single(struct work *work)
+{
+	const struct place *place = &work->host->target.places[work->place];
+	struct error error;
+
+	work->nodes.items = arena_alloc(&work->arena, sizeof(*work->nodes.items));
+	if (work->nodes.items == NULL) {
+		error_no_memory(&error);
+		redis_work_fail(work, &error);
+		return;
+	}
+	work->nodes.items[0] = (struct node){.host = place->host, .port = place->port, .is_master = true};
+	work->nodes.count = 1;
+	steps_next(&work->steps);
+}
+
+static void ask_for_nodes(struct work *work)
+{
+	const struct target *target = &work->host->target;
+
+	if (target->kind == TARGET_SINGLE) {
+		take_single(work);
+		return;
+	}
+	batch_reset(&work->batch);
+	if (target->kind == TARGET_SENTINEL) {
+		batch_command(&work->batch, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", target->master, NULL);
+		batch_command(&work->batch, "SENTINEL", "REPLICAS", target->master, NULL);
+	} else {
+		batch_command(&work->batch, "CLUSTER", "NODES", NULL);
+	}
+	link_ask(work->link, &work->batch, on_nodes, work);
+}
+
+static void on_place(void *arg, int code, const struct error *error)
+{
+	struct work *work = arg;
+
+	if (code != 0)
+		try_next_place(work, error);
+	else
+		ask_for_nodes(work);
+}
+
+static void try_place(struct work *work)
+{
+	const struct target *target = &work->host->target;
+	const bool sentinel = target->kind == TARGET_SENTINEL;
+	const struct place *place = sentinel ? &target->sentinels[work->place] : &target->places[work->place];
+	struct error error;
+
+	if (!sentinel)
+		work->link = redis_pool_take(work->host->pool, place->host, place->port);
+	if (work->link != NULL) {
+		ask_for_nodes(work);
+		return;
+	}
+	work->link = link_open(work->redis->context, sentinel ? &target->sentinel_login : &target->login, place->host,
+	                       place->port, on_place, work);
+	if (work->link != NULL)
+		return;
+	error_no_memory(&error);
+	redis_work_fail(work, &error);
+}
+
+void redis_step_find_nodes(void *arg)
+{
+	struct work *work = arg;
+
+	work->place = 0;
+	try_place(work);
+}
+
+static int take_role(struct work *work, redisReply *const *replies, size_t count, struct error *error)
+{
+	int rc = redis_work_check(work, replies, count, error);
+
+	if (rc == 0 && !reply_text_is(reply_item(replies[0], 0), "master"))
+		rc = error_set(error, ERR_UNAVAILABLE, "it is a replica, which takes no writes");
+	return rc;
+}
+
+void redis_step_check_role(void *arg)
+{
+	struct work *work = arg;
+
+	batch_reset(&work->batch);
+	batch_command(&work->batch, "ROLE", NULL);
+	redis_work_each(work, true, take_role);
+}
+
+static int take_presence(struct work *work, redisReply *const *replies, size_t count, struct error *error)
+{
+	int rc = redis_work_check(work, replies, count, error);
+
+	if (rc != 0)
+		return rc;
+	if (reply_is_nil(replies[0]))
+		return error_set(error, ERR_REFUSED,
+		                 "the instance is not there any more; an update makes its user anew");
+	if (!reply_is_nil(replies[1]))
+		return error_set(error, ERR_REFUSED, "the instance is retired");
+	return 0;
+}
+
+void redis_step_require_instance(void *arg)
+{
+	struct work *work = arg;
+
+	batch_reset(&work->batch);
+	batch_command(&work->batch, "ACL", "GETUSER", work->template, NULL);
+	batch_command(&work->batch, "ACL", "GETUSER", work->retired, NULL);
+	redis_work_each(work, true, take_presence);
+}
+
+static int take_saved(struct work *work, redisReply *const *replies, size_t count, struct error *error)
+{
+	work->host->forgets_users = reply_lacks_aclfile(replies[0]);
+	return work->host->forgets_users ? 0 : redis_work_check(work, replies, count, error);
+}
+
+void redis_step_save_users(void *arg)
+{
+	struct work *work = arg;
+
+	batch_reset(&work->batch);
+	batch_command(&work->batch, "ACL", "SAVE", NULL);
+	redis_work_each(work, false, take_saved);
+}

@@ -1,0 +1,89 @@
+/* The work of one call: its steps, its seat, and a link to one node of the server after another.
+ *
+ * A step fills work->batch and sends it by work_each to every node (or every master), or goes node by node itself with
+ * work_open and work_send. Any failure ends the call. */
+#ifndef DRIVER_REDIS_WORK_H
+#define DRIVER_REDIS_WORK_H
+
+#include "acl.h"
+#include "base/arena.h"
+#include "command.h"
+#include "driver/driver.h"
+#include "driver/steps.h"
+#include "link.h"
+#include "pool.h"
+#include "redis.h"
+#include "reply.h"
+
+#define NAME_BYTES (BACKEND_NAME_MAX + 16)
+
+struct work;
+
+/* What the answers to a batch mean: 0, or a failure that ends the work. */
+typedef int work_answers(struct work *work, redisReply *const *replies, size_t count, struct error *error);
+
+struct work {
+	const struct redis *redis;
+	struct host *host;
+	struct driver_call *call;
+	struct steps steps;
+	struct seat seat;
+	struct arena arena;
+	struct nodes nodes; /* of the server, masters among them */
+	size_t node;        /* which is worked on */
+	size_t place;       /* of the url's hosts or the sentinels: which is tried */
+	struct link *link;  /* to it; NULL: none */
+	struct batch batch;
+	bool masters_only;
+	work_answers *on_answers;
+	void (*on_open)(struct work *work);
+	const char *resource, *login;
+	char prefix[NAME_BYTES], template[NAME_BYTES], retired[NAME_BYTES];
+	struct acl acl;
+	bool read_only; /* the bind */
+	bool found;     /* a step's own note */
+	bool finished;  /* deprovision: no key is left to be found on the node */
+	bool *logins;   /* for each of call->binds: update, retire: it is there; inspect: it was told of */
+};
+
+/* NULL: the call is settled. */
+struct work *redis_work_begin(void *state, struct driver_call *call);
+void redis_work_start(struct work *work, const struct step *table);
+/* The vtable's cancel. */
+void redis_work_cancel(void *state, struct driver_call *call);
+/* Ends the running step by a failure. */
+void redis_work_fail(struct work *work, const struct error *reason);
+
+/* Sends work->batch to every node (every master), gives each one's answers to on_answers (NULL: none may be an error),
+ * and goes on with the next step. An empty batch goes on at once. */
+void redis_work_each(struct work *work, bool masters_only, work_answers *on_answers);
+/* A link to work->nodes.items[work->node], then on_open. */
+void redis_work_open(struct work *work, void (*on_open)(struct work *work));
+/* Sends work->batch over work->link; on_answers has to go on by itself when it returns 0. */
+void redis_work_send(struct work *work, work_answers *on_answers);
+/* Gives the link back. */
+void redis_work_close(struct work *work);
+/* Fails on the first answer that is an error. */
+int redis_work_check(struct work *work, redisReply *const *replies, size_t count, struct error *error);
+
+/* The answers of ACL GETUSER for each of call->binds: notes in work->logins which are there. */
+int redis_take_logins(struct work *work, redisReply *const *replies, size_t count, struct error *error);
+
+/* ---- steps that every table begins with ---- */
+
+void redis_step_take_seat(void *arg);
+void redis_step_find_nodes(void *arg);
+/* Masters have to be masters. */
+void redis_step_check_role(void *arg);
+/* Fails for good when the instance is not on the server, or retired. */
+void redis_step_require_instance(void *arg);
+/* Users are kept over restarts where the server has a file for them. */
+void redis_step_save_users(void *arg);
+
+#define WORK_BEGINS                                                                                                    \
+	{"take_a_seat", redis_step_take_seat}, {"find_its_nodes", redis_step_find_nodes},                              \
+	{                                                                                                              \
+		"check_its_role", redis_step_check_role                                                                \
+	}
+
+#endif
