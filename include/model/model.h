@@ -81,6 +81,9 @@ struct bind {
 	const char *unbind_event; /* of the unbind, once there is one */
 	const char *operation;    /* the id of the operation that may settle its state */
 	enum bind_state state;
+	/* For drivers whose servers choose the credentials: each new password and each unbind taken back is a new
+	 * version of the bind, which may need a name of its own on the server. Those before oldest are gone. */
+	int64_t oldest, version;
 	int64_t created_at, updated_at;
 };
 

@@ -28,6 +28,7 @@ int bind_new_secret(struct intent *intent, struct bind *bind, struct error *erro
 	text_release(&context);
 	bind->secret = sealed;
 	bind->secret_length = length;
+	bind->version++;
 	return 0;
 }
 
@@ -92,6 +93,7 @@ static int decide_new(struct intent *intent, struct changes *changes, struct hel
 	if (rc == 0 && same_event(request->caller.event, unbound.record.unbind_event)) {
 		bind = unbound.record;
 		bind.unbind_event = NULL;
+		bind.version++;
 		rc = bind_move(&bind, BIND_BINDING, error);
 	} else {
 		rc = make_bind(intent, &instance->record, &bind, error);
@@ -118,6 +120,8 @@ static int decide_again(struct intent *intent, struct changes *changes, struct h
 		bind->event = request->caller.event;
 		rc = bind_new_secret(intent, bind, error);
 	}
+	if (undo)
+		bind->version++;
 	bind->unbind_event = NULL;
 	if (rc == 0)
 		rc = bind_move(bind, BIND_BINDING, error);

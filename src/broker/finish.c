@@ -295,6 +295,8 @@ static int save_bind(struct saving *saving, struct error *error)
 			changes_delete_bind(&saving->changes, &bind.record, bind.revision);
 		return end_operation(saving, error);
 	}
+	if (verdict == VERDICT_DONE)
+		bind.record.oldest = bind.record.version;
 	if (verdict == VERDICT_FAILED && saving->job->kind == OPERATION_BIND)
 		rc = add_unbind(saving, &bind, error);
 	else

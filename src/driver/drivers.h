@@ -5,6 +5,7 @@
 #include "driver/driver.h"
 
 extern const struct driver driver_exec;
+extern const struct driver driver_osb;
 extern const struct driver driver_postgres;
 extern const struct driver driver_shared;
 extern const struct driver driver_scripted; /* for tests; in the program only with the option SCRIPTED_DRIVER */

@@ -7,6 +7,7 @@
 
 static const struct driver *const drivers[] = {
     &driver_exec,
+    &driver_osb,
     &driver_postgres,
     &driver_shared,
 #ifdef SCRIPTED_DRIVER

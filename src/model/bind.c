@@ -44,6 +44,8 @@ static const struct field fields[] = {
     {"state", 11, FIELD_ENUM, true, AT(state), .max = BIND_UNBINDING},
     {"creation time", 12, FIELD_NUMBER, false, AT(created_at)},
     {"update time", 13, FIELD_NUMBER, false, AT(updated_at)},
+    {"oldest version", 14, FIELD_NUMBER, false, AT(oldest)},
+    {"version", 15, FIELD_NUMBER, false, AT(version)},
 };
 
 static const struct schema schema = {
