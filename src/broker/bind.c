@@ -49,6 +49,7 @@ static int make_bind(struct intent *intent, const struct instance *instance, str
 	    .parameters = request->parameters,
 	    .event = request->caller.event,
 	    .state = BIND_BINDING,
+	    .oldest = 1,
 	    .created_at = timers_wall(intent->broker->timers),
 	};
 	return bind_new_secret(intent, ret_bind, error);

@@ -8,9 +8,11 @@ is strict about what the specification demands of platforms. In a test it is dri
 """
 
 import base64
+import contextlib
 import http.server
 import json
 import secrets
+import socket
 import sys
 import threading
 import time
@@ -61,6 +63,7 @@ class OsbBroker:
         self.operations = {}  # id of an instance or binding -> {"name", "kind", "left", "finish"}
         self.requests = []    # (method, path, headers, body)
         self.complaints = []  # what a platform must not do
+        self.connections = set()
         self.port = port
         self.server = None
         self.start()
@@ -77,6 +80,9 @@ class OsbBroker:
             self.server.shutdown()
             self.server.server_close()
             self.server = None
+        for connection in list(self.connections):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     close = stop
 
@@ -134,10 +140,18 @@ class OsbBroker:
         return 202, {"operation": self.operations[key]["name"]}
 
     def under_way(self, key, kind):
+        """The answer to a repeated request; nothing when no operation is in the way."""
         operation = self.operations.get(key)
-        if operation is not None and operation["kind"] != kind:
+        if operation is None:
+            return None
+        if operation["kind"] == kind:
+            return 202, {"operation": operation["name"]}
+        operation["left"] -= 1  # it goes on whether anybody asks about it or not
+        if operation["left"] >= 0:
             raise Refusal(422, "ConcurrencyError", "another operation is in progress")
-        return operation and (202, {"operation": operation["name"]})
+        del self.operations[key]
+        operation["finish"]()
+        return None
 
     def last_operation(self, key, query):
         operation = self.operations.get(key)
@@ -264,6 +278,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     broker = None
 
+    def setup(self):
+        super().setup()
+        self.broker.connections.add(self.connection)
+
+    def finish(self):
+        self.broker.connections.discard(self.connection)
+        with contextlib.suppress(OSError):
+            super().finish()
+
     def log_message(self, format, *args):  # pylint: disable=redefined-builtin
         pass
 
@@ -314,10 +337,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if rule is not None:
             time.sleep(rule.get("delay", 0))
             if rule.get("drop"):
-                self.close_connection = True
+                self.drop()
                 return
             status, answer = rule.get("status") or status, rule.get("body", answer)
         self.reply(status or 200, answer)
+
+    def drop(self):
+        """Ends in the middle of an answer, so that nobody takes it for an idle connection's end and asks again."""
+        with contextlib.suppress(OSError):
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
+        self.close_connection = True
 
     def reply(self, status, answer):
         text = (answer if isinstance(answer, str) else json.dumps(answer)).encode()

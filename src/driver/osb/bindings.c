@@ -23,16 +23,16 @@ static void step_check_bindable(void *arg)
 	if (work->offer.bindable)
 		steps_next(&work->steps);
 	else
-		work_fail(work, ERR_REFUSED, "its plan \"%s\" cannot be bound", work->offer.plan_name);
+		osb_fail(work, ERR_REFUSED, "its plan \"%s\" cannot be bound", work->offer.plan_name);
 }
 
 static void step_remove_orphan(void *arg)
 {
 	struct work *work = arg;
 
-	work_choose(work, work->call->bind, work->call->bind->version);
-	if (work_is_orphan(work))
-		work_ask(work, VERB_REMOVE, go_on);
+	osb_choose(work, work->call->bind, work->call->bind->version);
+	if (osb_is_orphan(work))
+		osb_ask(work, VERB_REMOVE, go_on);
 	else
 		steps_next(&work->steps);
 }
@@ -47,7 +47,7 @@ static void take_credentials(struct work *work, const struct cJSON *answer)
 	struct error error;
 
 	if (credentials_flatten(answer, add_result, work->call, &error) != 0)
-		work_fail_because(work, &error);
+		osb_fail_because(work, &error);
 	else
 		steps_next(&work->steps);
 }
@@ -58,9 +58,9 @@ static void on_created(struct work *work, const struct cJSON *answer)
 	if (answer != NULL)
 		take_credentials(work, answer);
 	else if (!work->offer.bindings_retrievable)
-		work_fail(work, ERR_REFUSED, "it makes bindings that it does not let fetch");
+		osb_fail(work, ERR_REFUSED, "it makes bindings that it does not let fetch");
 	else
-		work_ask(work, VERB_FETCH, take_credentials);
+		osb_ask(work, VERB_FETCH, take_credentials);
 }
 
 static void step_create_binding(void *arg)
@@ -68,10 +68,10 @@ static void step_create_binding(void *arg)
 	struct work *work = arg;
 	struct error error;
 
-	if (request_write_binding(work->call, &work->offer, &work->body, &error) != 0)
-		work_fail_because(work, &error);
+	if (osb_write_binding(work->call, &work->offer, &work->body, &error) != 0)
+		osb_fail_because(work, &error);
 	else
-		work_ask(work, VERB_MAKE, on_created);
+		osb_ask(work, VERB_MAKE, on_created);
 }
 
 static void step_begin_with_oldest(void *arg)
@@ -83,11 +83,11 @@ static void step_begin_with_oldest(void *arg)
 }
 
 /* Removes work->version and those behind it, up to end. */
-static void remove_until(struct work *work, const struct bind *bind, int64_t end, work_done *on_removed)
+static void remove_until(struct work *work, const struct bind *bind, int64_t end, osb_done *on_removed)
 {
 	if (work->version < end) {
-		work_choose(work, bind, work->version++);
-		work_ask(work, VERB_REMOVE, on_removed);
+		osb_choose(work, bind, work->version++);
+		osb_ask(work, VERB_REMOVE, on_removed);
 		return;
 	}
 	steps_next(&work->steps);
@@ -107,7 +107,7 @@ static void step_remove_earlier(void *arg)
 }
 
 static const struct step bind_steps[] = {
-    {"read_its_catalog", step_read_catalog},
+    {"read_its_catalog", osb_step_read_catalog},
     {"find_whether_it_binds", step_check_bindable},
     {"remove_an_orphan", step_remove_orphan},
     {"create_the_binding", step_create_binding},
@@ -118,7 +118,7 @@ static const struct step bind_steps[] = {
 
 void osb_bind(void *state, struct driver_call *call)
 {
-	work_start(state, call, bind_steps);
+	osb_start(state, call, bind_steps);
 }
 
 /* ---- unbind ---- */
@@ -137,7 +137,7 @@ static void step_remove_bindings(void *arg)
 }
 
 static const struct step unbind_steps[] = {
-    {"read_its_catalog", step_read_catalog},
+    {"read_its_catalog", osb_step_read_catalog},
     {"look_for_bindings", step_begin_with_oldest},
     {"remove_the_binding", step_remove_bindings},
     {NULL, NULL},
@@ -145,7 +145,7 @@ static const struct step unbind_steps[] = {
 
 void osb_unbind(void *state, struct driver_call *call)
 {
-	work_start(state, call, unbind_steps);
+	osb_start(state, call, unbind_steps);
 }
 
 /* ---- of all binds ---- */
@@ -168,7 +168,7 @@ static void remove_next_of_all(struct work *work, const struct cJSON *answer)
 	steps_next(&work->steps);
 }
 
-void step_remove_all_bindings(void *arg)
+void osb_step_remove_bindings(void *arg)
 {
 	struct work *work = arg;
 

@@ -3,6 +3,6 @@
 #define DRIVER_OSB_BINDINGS_H
 
 /* Removes every version of every bind of the call. */
-void step_remove_all_bindings(void *arg);
+void osb_step_remove_bindings(void *arg);
 
 #endif

@@ -40,7 +40,8 @@ static const cJSON *find(const cJSON *list, const char *name)
 
 	cJSON_ArrayForEach(item, list)
 	{
-		if (is_usable(item) && (strcmp(text_of(item, "name"), name) == 0 || strcmp(text_of(item, "id"), name) == 0))
+		if (is_usable(item) &&
+		    (strcmp(text_of(item, "name"), name) == 0 || strcmp(text_of(item, "id"), name) == 0))
 			return item;
 	}
 	return NULL;

@@ -32,8 +32,8 @@ static int append(struct flattening *flat, const char *part)
 	const bool divides = length > 0 || isdigit((unsigned char)part[0]);
 
 	if (length + divides + strlen(part) >= sizeof(flat->name))
-		return error_set(flat->error, ERR_REFUSED, "the name of one of its credentials, \"%s_...\", is too long",
-		                 flat->name);
+		return error_set(flat->error, ERR_REFUSED,
+		                 "the name of one of its credentials, \"%s_...\", is too long", flat->name);
 	if (divides)
 		flat->name[length++] = '_';
 	for (; *part != '\0'; part++)
@@ -57,7 +57,8 @@ static int add_value(struct flattening *flat, const char *value)
 	if (flat->count == CREDENTIALS_MAX)
 		return error_set(flat->error, ERR_REFUSED, "its binding holds more than %d values", CREDENTIALS_MAX);
 	if (!text_is_clean(value, strlen(value)))
-		return error_set(flat->error, ERR_REFUSED, "the credential \"%s\" holds control characters", flat->name);
+		return error_set(flat->error, ERR_REFUSED, "the credential \"%s\" holds control characters",
+		                 flat->name);
 	memcpy(flat->names[flat->count++], flat->name, sizeof(flat->name));
 	flat->add(flat->arg, flat->name, value);
 	return 0;

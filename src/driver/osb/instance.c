@@ -15,9 +15,9 @@ static void step_remove_orphan(void *arg)
 {
 	struct work *work = arg;
 
-	work_choose(work, NULL, 0);
-	if (work_is_orphan(work))
-		work_ask(work, VERB_REMOVE, go_on);
+	osb_choose(work, NULL, 0);
+	if (osb_is_orphan(work))
+		osb_ask(work, VERB_REMOVE, go_on);
 	else
 		steps_next(&work->steps);
 }
@@ -27,14 +27,14 @@ static void step_create_instance(void *arg)
 	struct work *work = arg;
 	struct error error;
 
-	if (request_write_instance(work->call, &work->offer, &work->body, &error) != 0)
-		work_fail_because(work, &error);
+	if (osb_write_instance(work->call, &work->offer, &work->body, &error) != 0)
+		osb_fail_because(work, &error);
 	else
-		work_ask(work, VERB_MAKE, go_on);
+		osb_ask(work, VERB_MAKE, go_on);
 }
 
 static const struct step provision_steps[] = {
-    {"read_its_catalog", step_read_catalog},
+    {"read_its_catalog", osb_step_read_catalog},
     {"remove_an_orphan", step_remove_orphan},
     {"create_the_instance", step_create_instance},
     {NULL, NULL},
@@ -42,7 +42,7 @@ static const struct step provision_steps[] = {
 
 void osb_provision(void *state, struct driver_call *call)
 {
-	work_start(state, call, provision_steps);
+	osb_start(state, call, provision_steps);
 }
 
 /* ---- update ---- */
@@ -60,10 +60,10 @@ static void step_find_previous_plan(void *arg)
 
 	if (offers_find(work, instance->plan != NULL ? instance->plan : instance->wanted_plan, &work->previous,
 	                &error) != 0)
-		work_fail_because(work, &error);
+		osb_fail_because(work, &error);
 	else if (changes_plan(work) && !work->previous.updateable)
-		work_fail(work, ERR_REFUSED, "its instances of the plan \"%s\" cannot change to another",
-		          work->previous.plan_name);
+		osb_fail(work, ERR_REFUSED, "its instances of the plan \"%s\" cannot change to another",
+		         work->previous.plan_name);
 	else
 		steps_next(&work->steps);
 }
@@ -74,15 +74,15 @@ static void step_update_instance(void *arg)
 	struct error error;
 
 	work->polled = &work->previous;
-	work_choose(work, NULL, 0);
-	if (request_write_update(work->call, &work->offer, &work->previous, &work->body, &error) != 0)
-		work_fail_because(work, &error);
+	osb_choose(work, NULL, 0);
+	if (osb_write_update(work->call, &work->offer, &work->previous, &work->body, &error) != 0)
+		osb_fail_because(work, &error);
 	else
-		work_ask(work, VERB_CHANGE, go_on);
+		osb_ask(work, VERB_CHANGE, go_on);
 }
 
 static const struct step update_steps[] = {
-    {"read_its_catalog", step_read_catalog},
+    {"read_its_catalog", osb_step_read_catalog},
     {"find_the_previous_plan", step_find_previous_plan},
     {"update_the_instance", step_update_instance},
     {NULL, NULL},
@@ -90,7 +90,7 @@ static const struct step update_steps[] = {
 
 void osb_update(void *state, struct driver_call *call)
 {
-	work_start(state, call, update_steps);
+	osb_start(state, call, update_steps);
 }
 
 /* ---- deprovision ---- */
@@ -99,18 +99,18 @@ static void step_remove_instance(void *arg)
 {
 	struct work *work = arg;
 
-	work_choose(work, NULL, 0);
-	work_ask(work, VERB_REMOVE, go_on);
+	osb_choose(work, NULL, 0);
+	osb_ask(work, VERB_REMOVE, go_on);
 }
 
 static const struct step deprovision_steps[] = {
-    {"read_its_catalog", step_read_catalog},
-    {"remove_the_bindings", step_remove_all_bindings},
+    {"read_its_catalog", osb_step_read_catalog},
+    {"remove_the_bindings", osb_step_remove_bindings},
     {"remove_the_instance", step_remove_instance},
     {NULL, NULL},
 };
 
 void osb_deprovision(void *state, struct driver_call *call)
 {
-	work_start(state, call, deprovision_steps);
+	osb_start(state, call, deprovision_steps);
 }

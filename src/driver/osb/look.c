@@ -27,7 +27,7 @@ static void check_new_catalog(struct work *work, const struct cJSON *answer)
 
 	(void)answer;
 	if (check_plans(work, &error) != 0)
-		work_fail_because(work, &error);
+		osb_fail_because(work, &error);
 	else
 		steps_next(&work->steps);
 }
@@ -58,7 +58,7 @@ static const struct step check_steps[] = {
 
 void osb_check(void *state, struct driver_call *call)
 {
-	work_start(state, call, check_steps);
+	osb_start(state, call, check_steps);
 }
 
 /* ---- observe ---- */
@@ -72,7 +72,7 @@ static void add_item(struct work *work, const char *label, const char *value)
 static void show_instance(struct work *work, const struct cJSON *answer)
 {
 	if (answer == NULL) {
-		work_fail(work, ERR_NOT_FOUND, "it does not know the instance");
+		osb_fail(work, ERR_NOT_FOUND, "it does not know the instance");
 		return;
 	}
 	add_item(work, "Dashboard", cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(answer, "dashboard_url")));
@@ -89,19 +89,19 @@ static void step_find_instance(void *arg)
 		steps_next(&work->steps);
 		return;
 	}
-	work_choose(work, NULL, 0);
-	work_find(work, show_instance);
+	osb_choose(work, NULL, 0);
+	osb_find(work, show_instance);
 }
 
 static const struct step observe_steps[] = {
-    {"read_its_catalog", step_read_catalog},
+    {"read_its_catalog", osb_step_read_catalog},
     {"find_the_instance", step_find_instance},
     {NULL, NULL},
 };
 
 void osb_observe(void *state, struct driver_call *call)
 {
-	work_start(state, call, observe_steps);
+	osb_start(state, call, observe_steps);
 }
 
 /* ---- inspect ---- */
@@ -128,8 +128,8 @@ static void step_compare_instance(void *arg)
 		steps_next(&work->steps);
 		return;
 	}
-	work_choose(work, NULL, 0);
-	work_find(work, compare_instance);
+	osb_choose(work, NULL, 0);
+	osb_find(work, compare_instance);
 }
 
 static void compare_next_binding(struct work *work);
@@ -150,8 +150,8 @@ static void compare_next_binding(struct work *work)
 		steps_next(&work->steps);
 		return;
 	}
-	work_choose(work, &call->binds[work->bind_index], call->binds[work->bind_index].version);
-	work_find(work, compare_binding);
+	osb_choose(work, &call->binds[work->bind_index], call->binds[work->bind_index].version);
+	osb_find(work, compare_binding);
 }
 
 static void step_compare_bindings(void *arg)
@@ -165,7 +165,7 @@ static void step_compare_bindings(void *arg)
 }
 
 static const struct step inspect_steps[] = {
-    {"read_its_catalog", step_read_catalog},
+    {"read_its_catalog", osb_step_read_catalog},
     {"find_the_instance", step_compare_instance},
     {"find_the_bindings", step_compare_bindings},
     {NULL, NULL},
@@ -173,5 +173,5 @@ static const struct step inspect_steps[] = {
 
 void osb_inspect(void *state, struct driver_call *call)
 {
-	work_start(state, call, inspect_steps);
+	osb_start(state, call, inspect_steps);
 }

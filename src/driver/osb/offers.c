@@ -35,7 +35,7 @@ static void fail_without(struct work *work, const struct error *reason)
 	if (was_never_made(work, reason->code))
 		steps_finish(&work->steps);
 	else
-		work_fail_because(work, reason);
+		osb_fail_because(work, reason);
 }
 
 static void on_catalog(void *arg, int code, const struct error *error, const struct client_answer *answer)
@@ -46,7 +46,7 @@ static void on_catalog(void *arg, int code, const struct error *error, const str
 	work->exchange = NULL;
 	work->upstream->answered_at = 0;
 	if (code != 0) {
-		work_fail_because(work, error);
+		osb_fail_because(work, error);
 		return;
 	}
 	if (take_catalog(work->upstream, answer, timers_now(work->osb->context->timers), &reason) != 0) {
@@ -57,12 +57,12 @@ static void on_catalog(void *arg, int code, const struct error *error, const str
 	work->on_done(work, NULL);
 }
 
-void offers_read(struct work *work, work_done *on_done)
+void offers_read(struct work *work, osb_done *on_done)
 {
 	work->on_done = on_done;
 	text_reset(&work->url);
 	text_add(&work->url, "/v2/catalog");
-	work_send(work, verb_method(VERB_FETCH), on_catalog);
+	osb_send(work, verb_method(VERB_FETCH), on_catalog);
 }
 
 bool offers_hold(struct work *work, int64_t ms)
@@ -102,7 +102,7 @@ static void find_offer(struct work *work, const struct cJSON *answer)
 		steps_next(&work->steps);
 }
 
-void step_read_catalog(void *arg)
+void osb_step_read_catalog(void *arg)
 {
 	struct work *work = arg;
 	struct error error;

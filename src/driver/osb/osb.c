@@ -40,12 +40,7 @@ static const struct config_key server_keys[] = {
      .min = 100,
      .max = 300000,
      .help = "how long a connection may take"},
-    {.name = "connections",
-     .type = KEY_NUMBER,
-     .fallback = "8",
-     .min = 1,
-     .max = 100,
-     .help = "requests at once"},
+    {.name = "connections", .type = KEY_NUMBER, .fallback = "8", .min = 1, .max = 100, .help = "requests at once"},
     {.name = "polling_interval",
      .type = KEY_DURATION,
      .fallback = "5s",
@@ -89,11 +84,11 @@ static void osb_close(void *state)
 static int check_authentication(const struct server *server, const struct client_options *options, struct error *error)
 {
 	if ((options->username == NULL) != (options->password == NULL))
-		return error_set(error, ERR_INVALID, "the server \"%s\" must have \"username\" and \"password\" or neither",
-		                 server->name);
+		return error_set(error, ERR_INVALID,
+		                 "the server \"%s\" must have \"username\" and \"password\" or neither", server->name);
 	if (options->username != NULL && options->token != NULL)
-		return error_set(error, ERR_INVALID, "the server \"%s\" has a \"token\" beside \"username\"; one is enough",
-		                 server->name);
+		return error_set(error, ERR_INVALID,
+		                 "the server \"%s\" has a \"token\" beside \"username\"; one is enough", server->name);
 	return 0;
 }
 
@@ -180,5 +175,5 @@ const struct driver driver_osb = {
     .adopt = driver_refuse,
     .allow_unit = driver_settle_done,
     .deny_unit = driver_settle_done,
-    .cancel = work_cancel,
+    .cancel = osb_cancel,
 };

@@ -101,7 +101,8 @@ static void read_success(enum verb verb, int status, struct outcome *outcome)
 	if (status != 200 && !(status == 201 && verb == VERB_MAKE) && !accepts) {
 		fail(outcome, verb == VERB_REMOVE ? ERR_UNAVAILABLE : ERR_REFUSED, status);
 		outcome->orphan = verb == VERB_MAKE;
-	} else if (!cJSON_IsObject(outcome->answer) || (accepts && !has_operation(outcome->answer, &outcome->operation))) {
+	} else if (!cJSON_IsObject(outcome->answer) ||
+	           (accepts && !has_operation(outcome->answer, &outcome->operation))) {
 		fail_malformed(verb, status, outcome);
 	} else {
 		outcome->kind = accepts ? OUTCOME_ACCEPTED : OUTCOME_DONE;

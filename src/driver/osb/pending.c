@@ -23,7 +23,8 @@ struct pending *pending_find(const struct pendings *pendings, const char *id)
 {
 	struct pending *pending;
 
-	LIST_FOREACH (pending, pendings, entry) {
+	LIST_FOREACH(pending, pendings, entry)
+	{
 		if (strcmp(pending->id, id) == 0)
 			return pending;
 	}

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-#include "names.h"
+#include "id.h"
 #include "outcome.h"
 
 struct pending {

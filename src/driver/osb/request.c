@@ -98,8 +98,8 @@ static bool add_plan_parameters(cJSON *parameters, const struct plan *plan)
 static int add_parameters(struct text *body, const char *json, const struct plan *plan, const cJSON *schema,
                           struct error *error)
 {
-	const cJSON *properties = cJSON_GetObjectItemCaseSensitive(
-	    cJSON_GetObjectItemCaseSensitive(schema, "parameters"), "properties");
+	const cJSON *properties =
+	    cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(schema, "parameters"), "properties");
 	cJSON *parameters;
 	char *text = NULL;
 	int rc = parameters_parse(json, &parameters, error);
@@ -167,8 +167,8 @@ static int close_body(struct text *body, int rc, struct error *error)
 	return rc;
 }
 
-int request_write_instance(const struct driver_call *call, const struct offer *offer, struct text *ret_body,
-                           struct error *error)
+int osb_write_instance(const struct driver_call *call, const struct offer *offer, struct text *ret_body,
+                       struct error *error)
 {
 	const struct instance *instance = call->instance;
 	const char *team = instance->team != NULL && instance->team[0] != '\0' ? instance->team : PLATFORM;
@@ -184,8 +184,8 @@ int request_write_instance(const struct driver_call *call, const struct offer *o
 	return close_body(ret_body, rc, error);
 }
 
-int request_write_update(const struct driver_call *call, const struct offer *offer, const struct offer *previous,
-                         struct text *ret_body, struct error *error)
+int osb_write_update(const struct driver_call *call, const struct offer *offer, const struct offer *previous,
+                     struct text *ret_body, struct error *error)
 {
 	int rc;
 
@@ -199,8 +199,8 @@ int request_write_update(const struct driver_call *call, const struct offer *off
 	return close_body(ret_body, rc, error);
 }
 
-int request_write_binding(const struct driver_call *call, const struct offer *offer, struct text *ret_body,
-                          struct error *error)
+int osb_write_binding(const struct driver_call *call, const struct offer *offer, struct text *ret_body,
+                      struct error *error)
 {
 	int rc;
 
@@ -216,14 +216,14 @@ int request_write_binding(const struct driver_call *call, const struct offer *of
 
 /* ---- paths ---- */
 
-void request_add_object(struct text *path, const char *instance_id, const char *binding_id)
+void osb_add_object(struct text *path, const char *instance_id, const char *binding_id)
 {
 	text_add_format(path, "/v2/service_instances/%s", instance_id);
 	if (binding_id != NULL)
 		text_add_format(path, "/service_bindings/%s", binding_id);
 }
 
-void request_add_ids(struct text *path, char first, const struct offer *offer)
+void osb_add_ids(struct text *path, char first, const struct offer *offer)
 {
 	text_add_format(path, "%cservice_id=", first);
 	text_add_percent(path, offer->service_id);
@@ -248,7 +248,7 @@ static void add_base64(struct text *text, const unsigned char *bytes, size_t len
 	}
 }
 
-void request_write_identity(const char *user, struct text *ret_value)
+void osb_write_identity(const char *user, struct text *ret_value)
 {
 	struct text json;
 

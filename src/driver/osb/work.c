@@ -10,7 +10,7 @@
 #define API_VERSION     "2.17"
 #define REQUEST_TIMEOUT ((int64_t)60 * 1000)   /* ms for one exchange, as the specification suggests */
 #define POLLING_DEFAULT ((int64_t)3600 * 1000) /* ms */
-#define CALL_MARGIN     ((int64_t)500) /* ms before the deadline when a call that only waits ends by itself */
+#define CALL_MARGIN     ((int64_t)500)         /* ms before the deadline when a call that only waits ends by itself */
 #define IDENTITY_MAX    ((size_t)16 * 1024)
 #define VERB_SIZE       64
 
@@ -64,13 +64,13 @@ static struct work *make_work(struct osb *osb, struct driver_call *call)
 	text_init(&work->body, REQUEST_BODY_MAX);
 	text_init(&work->identity, IDENTITY_MAX);
 	if (user != NULL && user[0] != '\0')
-		request_write_identity(user, &work->identity);
+		osb_write_identity(user, &work->identity);
 	if (call->instance != NULL)
-		names_instance(work->instance_id, call->instance);
+		osb_id_of_instance(work->instance_id, call->instance);
 	return work;
 }
 
-void work_start(void *state, struct driver_call *call, const struct step *table)
+void osb_start(void *state, struct driver_call *call, const struct step *table)
 {
 	struct work *work = make_work(state, call);
 
@@ -88,7 +88,7 @@ static void note_orphan_if_lost(const struct work *work)
 		pending_note_orphan(&work->upstream->pendings, work->id);
 }
 
-void work_cancel(void *state, struct driver_call *call)
+void osb_cancel(void *state, struct driver_call *call)
 {
 	struct work *work = call->work;
 
@@ -102,7 +102,7 @@ void work_cancel(void *state, struct driver_call *call)
 
 /* ---- failures ---- */
 
-void work_fail_because(struct work *work, const struct error *reason)
+void osb_fail_because(struct work *work, const struct error *reason)
 {
 	const struct instance *instance = work->call->instance;
 	struct error error;
@@ -118,7 +118,7 @@ void work_fail_because(struct work *work, const struct error *reason)
 	steps_fail(&work->steps, &error);
 }
 
-void work_fail(struct work *work, int code, const char *format, ...)
+void osb_fail(struct work *work, int code, const char *format, ...)
 {
 	struct error reason;
 	char text[ERROR_TEXT_MAX];
@@ -128,12 +128,18 @@ void work_fail(struct work *work, int code, const char *format, ...)
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
 	error_set(&reason, code, "%s", text);
-	work_fail_because(work, &reason);
+	osb_fail_because(work, &reason);
 }
 
 /* ---- exchanges ---- */
 
 static void take_outcome(struct work *work, struct outcome *outcome, int64_t retry_after);
+
+/* Whether it lets the broker in and is not in trouble. */
+static bool is_well(int status)
+{
+	return status < 500 && status != 401 && status != 403;
+}
 
 static void on_answer(void *arg, int code, const struct error *error, const struct client_answer *answer)
 {
@@ -141,10 +147,10 @@ static void on_answer(void *arg, int code, const struct error *error, const stru
 	struct outcome outcome;
 
 	work->exchange = NULL;
-	work->upstream->answered_at = code == 0 && answer->status < 500 ? now_of(work) : 0;
+	work->upstream->answered_at = code == 0 && is_well(answer->status) ? now_of(work) : 0;
 	if (code != 0) {
 		note_orphan_if_lost(work);
-		work_fail_because(work, error);
+		osb_fail_because(work, error);
 		return;
 	}
 	if (work->polling)
@@ -154,7 +160,7 @@ static void on_answer(void *arg, int code, const struct error *error, const stru
 	take_outcome(work, &outcome, answer->retry_after);
 }
 
-void work_send(struct work *work, const char *method, client_done *on_answered)
+void osb_send(struct work *work, const char *method, client_done *on_answered)
 {
 	char request_id[ID_SIZE];
 	const struct pair headers[] = {
@@ -171,12 +177,12 @@ void work_send(struct work *work, const char *method, client_done *on_answered)
 	    .timeout = REQUEST_TIMEOUT,
 	};
 
-	names_request(request_id);
+	osb_id_random(request_id);
 	if (!work->path.failed && !work->url.failed && !work->body.failed && !work->identity.failed)
 		work->exchange = client_start(work->upstream->client, &request, on_answered, work);
 	text_reset(&work->body);
 	if (work->exchange == NULL)
-		work_fail(work, ERR_NO_MEMORY, "out of memory");
+		osb_fail(work, ERR_NO_MEMORY, "out of memory");
 }
 
 static void ask(struct work *work)
@@ -187,20 +193,20 @@ static void ask(struct work *work)
 	if (work->verb != VERB_FETCH)
 		text_add(&work->url, "?accepts_incomplete=true");
 	if (work->verb == VERB_REMOVE || work->verb == VERB_FETCH)
-		request_add_ids(&work->url, work->verb == VERB_FETCH ? '?' : '&', &work->offer);
-	work_send(work, verb_method(work->verb), on_answer);
+		osb_add_ids(&work->url, work->verb == VERB_FETCH ? '?' : '&', &work->offer);
+	osb_send(work, verb_method(work->verb), on_answer);
 }
 
-void work_choose(struct work *work, const struct bind *bind, int64_t version)
+void osb_choose(struct work *work, const struct bind *bind, int64_t version)
 {
 	memcpy(work->id, work->instance_id, sizeof(work->id));
 	if (bind != NULL)
-		names_binding(work->id, bind, version);
+		osb_id_of_binding(work->id, bind, version);
 	text_reset(&work->path);
-	request_add_object(&work->path, work->instance_id, bind != NULL ? work->id : NULL);
+	osb_add_object(&work->path, work->instance_id, bind != NULL ? work->id : NULL);
 }
 
-void work_ask(struct work *work, enum verb verb, work_done *on_done)
+void osb_ask(struct work *work, enum verb verb, osb_done *on_done)
 {
 	struct pending *pending = pending_find(&work->upstream->pendings, work->id);
 
@@ -213,7 +219,7 @@ void work_ask(struct work *work, enum verb verb, work_done *on_done)
 		ask(work);
 }
 
-void work_find(struct work *work, work_done *on_done)
+void osb_find(struct work *work, osb_done *on_done)
 {
 	work->verb = VERB_FETCH;
 	work->finds = true;
@@ -221,7 +227,7 @@ void work_find(struct work *work, work_done *on_done)
 	ask(work);
 }
 
-bool work_is_orphan(const struct work *work)
+bool osb_is_orphan(const struct work *work)
 {
 	const struct pending *pending = pending_find(&work->upstream->pendings, work->id);
 
@@ -253,7 +259,7 @@ static void take_failure(struct work *work, struct outcome *outcome)
 	/* tsuru takes "not found" for success at times, and what is lacking here is not what the user named. */
 	if (outcome->error.code == ERR_NOT_FOUND)
 		outcome->error.code = ERR_UNAVAILABLE;
-	work_fail_because(work, &outcome->error);
+	osb_fail_because(work, &outcome->error);
 }
 
 static int64_t polling_limit(const struct work *work)
@@ -270,7 +276,7 @@ static void give_up_polling(struct work *work)
 
 	text_format_duration(polling_limit(work), limit, sizeof(limit));
 	note_end(work, &expired);
-	work_fail(work, work->verb == VERB_REMOVE ? ERR_UNAVAILABLE : ERR_REFUSED, "it did not finish within %s", limit);
+	osb_fail(work, work->verb == VERB_REMOVE ? ERR_UNAVAILABLE : ERR_REFUSED, "it did not finish within %s", limit);
 }
 
 /* The upstream goes on: it is asked again after a while. */
@@ -278,13 +284,13 @@ static void poll_later(struct work *work, const struct outcome *outcome, int64_t
 {
 	struct pendings *pendings = &work->upstream->pendings;
 	const int64_t now = now_of(work);
-	struct pending *pending =
-	    work->polling ? pending_find(pendings, work->id)
-	                  : pending_note_operation(pendings, work->id, work->verb, outcome->operation, now);
+	struct pending *pending = work->polling
+	                              ? pending_find(pendings, work->id)
+	                              : pending_note_operation(pendings, work->id, work->verb, outcome->operation, now);
 	int64_t left;
 
 	if (pending == NULL) {
-		work_fail(work, ERR_NO_MEMORY, "out of memory");
+		osb_fail(work, ERR_NO_MEMORY, "out of memory");
 		return;
 	}
 	left = pending->since + polling_limit(work) - now;
@@ -305,9 +311,9 @@ static void poll_when_due(struct work *work, struct pending *pending)
 	int64_t delay = pending->due - now_of(work);
 
 	if (pending->due > work->deadline - CALL_MARGIN)
-		work_fail(work, ERR_BUSY, "it is still at work");
+		osb_fail(work, ERR_BUSY, "it is still at work");
 	else if (timer_start(work->osb->context->timers, &work->pause, delay > 0 ? delay : 0) != 0)
-		work_fail(work, ERR_NO_MEMORY, "out of memory");
+		osb_fail(work, ERR_NO_MEMORY, "out of memory");
 }
 
 static void on_pause(void *arg)
@@ -319,12 +325,12 @@ static void on_pause(void *arg)
 	text_reset(&work->body);
 	text_reset(&work->url);
 	text_add_format(&work->url, "%s/last_operation", text_string(&work->path));
-	request_add_ids(&work->url, '?', work->polled);
+	osb_add_ids(&work->url, '?', work->polled);
 	if (pending != NULL && pending->operation != NULL) {
 		text_add(&work->url, "&operation=");
 		text_add_percent(&work->url, pending->operation);
 	}
-	work_send(work, verb_method(VERB_FETCH), on_answer);
+	osb_send(work, verb_method(VERB_FETCH), on_answer);
 }
 
 static void take_outcome(struct work *work, struct outcome *outcome, int64_t retry_after)

@@ -1,4 +1,4 @@
-/* The work of one call: its steps, and the one request that is under way. A step asks by work_ask and goes on in the
+/* The work of one call: its steps, and the one request that is under way. A step asks by osb_ask and goes on in the
  * function it gave; asking includes the polling of last_operation. Any failure ends the call, but for 404 where the
  * asker wants to know. */
 #ifndef DRIVER_OSB_WORK_H
@@ -14,7 +14,7 @@
 struct work;
 
 /* answer is NULL after polling and for 404; borrowed. */
-typedef void work_done(struct work *work, const struct cJSON *answer);
+typedef void osb_done(struct work *work, const struct cJSON *answer);
 
 struct work {
 	const struct osb *osb;
@@ -38,31 +38,31 @@ struct work {
 	bool polling;               /* it is last_operation that is asked */
 	bool finds;                 /* 404 is an answer */
 	const struct offer *polled; /* whose plan last_operation is asked with */
-	work_done *on_done;
+	osb_done *on_done;
 
 	/* where a walk through bindings is */
 	size_t bind_index;
 	int64_t version;
 };
 
-void work_start(void *state, struct driver_call *call, const struct step *table);
+void osb_start(void *state, struct driver_call *call, const struct step *table);
 /* The vtable's cancel. */
-void work_cancel(void *state, struct driver_call *call);
+void osb_cancel(void *state, struct driver_call *call);
 
 /* Ends the running step by a failure, after "the broker "x" could not <step> for "y": ". */
-void work_fail_because(struct work *work, const struct error *reason);
-void work_fail(struct work *work, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void osb_fail_because(struct work *work, const struct error *reason);
+void osb_fail(struct work *work, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* Chooses what the next request is about: the instance (bind NULL) or a version of a bind. */
-void work_choose(struct work *work, const struct bind *bind, int64_t version);
+void osb_choose(struct work *work, const struct bind *bind, int64_t version);
 /* Sends a request about it, with work->body. Polls when the upstream says so, or when an earlier attempt's operation
  * still goes on. */
-void work_ask(struct work *work, enum verb verb, work_done *on_done);
+void osb_ask(struct work *work, enum verb verb, osb_done *on_done);
 /* A GET that takes 404 for an answer. */
-void work_find(struct work *work, work_done *on_done);
+void osb_find(struct work *work, osb_done *on_done);
 /* Whether what was chosen may be there by a request that failed. */
-bool work_is_orphan(const struct work *work);
-/* For catalogs: sends work->url by the method. Otherwise work_ask does it. */
-void work_send(struct work *work, const char *method, client_done *on_answered);
+bool osb_is_orphan(const struct work *work);
+/* For catalogs: sends work->url by the method. Otherwise osb_ask does it. */
+void osb_send(struct work *work, const char *method, client_done *on_answered);
 
 #endif

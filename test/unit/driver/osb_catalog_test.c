@@ -86,16 +86,17 @@ static void test_missing(void **state)
 
 static void test_malformed(void **state)
 {
-	static const char *const texts[] = {"", "no", "[]", "{}", "{\"services\":{}}", "{\"services\":[]} more", "null"};
+	static const char *const texts[] = {"",    "no", "[]", "{}", "{\"services\":{}}", "{\"services\":[]} more",
+	                                    "null"};
 	struct catalog *catalog = NULL;
 	struct error error;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
 		assert_int_equal(catalog_parse(texts[i], "db", &catalog, &error), ERR_UNAVAILABLE);
-	assert_int_equal(catalog_parse("{\"services\":[1,{\"name\":\"db\"},{\"id\":\"\",\"name\":\"db\"}]}", "db",
-	                               &catalog, &error),
-	                 ERR_REFUSED);
+	assert_int_equal(
+	    catalog_parse("{\"services\":[1,{\"name\":\"db\"},{\"id\":\"\",\"name\":\"db\"}]}", "db", &catalog, &error),
+	    ERR_REFUSED);
 	assert_null(catalog);
 }
 

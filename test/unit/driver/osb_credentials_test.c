@@ -42,7 +42,8 @@ static void test_names(void **state)
 	    {"{\"credentials\":{\"a\":\"1\"},\"syslog_drain_url\":\"s\",\"endpoints\":[{\"host\":\"h\"}],\"other\":1}",
 	     "A=1;SYSLOG_DRAIN_URL=s;ENDPOINTS_0_HOST=h;"},
 	    {"{\"syslog_drain_url\":\"syslog://x\"}", "SYSLOG_DRAIN_URL=syslog://x;"},
-	    {"{\"credentials\":{\"big\":9007199254740993,\"neg\":-3,\"huge\":1e30}}", "BIG=9007199254740992;NEG=-3;HUGE=1e+30;"},
+	    {"{\"credentials\":{\"big\":9007199254740993,\"neg\":-3,\"huge\":1e30}}",
+	     "BIG=9007199254740992;NEG=-3;HUGE=1e+30;"},
 	};
 	struct text variables;
 	struct error error;

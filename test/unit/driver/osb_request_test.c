@@ -22,8 +22,9 @@ static const struct instance instance = {
     .name = "mydb", .service = "db", .incarnation = "0123456789abcdef", .team = "r\"ed"};
 static const struct bind app = {.kind = BIND_APP, .name = "shop", .incarnation = "0123456789abcdef", .created_at = 5};
 
-#define CONTEXT "\"context\":{\"platform\":\"tsuru\",\"service_name\":\"db\",\"instance_name\":\"mydb\",\"team\":\"r\\\"ed\""
-#define IDS     "\"service_id\":\"s\\\"1\",\"plan_id\":\"p 1\""
+#define CONTEXT                                                                                                        \
+	"\"context\":{\"platform\":\"tsuru\",\"service_name\":\"db\",\"instance_name\":\"mydb\",\"team\":\"r\\\"ed\""
+#define IDS "\"service_id\":\"s\\\"1\",\"plan_id\":\"p 1\""
 
 static void expect_instance(const struct plan *plan, const struct offer *from, const char *parameters,
                             const char *expected)
@@ -36,7 +37,7 @@ static void expect_instance(const struct plan *plan, const struct offer *from, c
 
 	made.parameters = parameters;
 	text_init(&body, REQUEST_BODY_MAX);
-	assert_int_equal(request_write_instance(&call, from, &body, &error), 0);
+	assert_int_equal(osb_write_instance(&call, from, &body, &error), 0);
 	parsed = cJSON_ParseWithOpts(text_string(&body), NULL, 1);
 	assert_non_null(parsed);
 	cJSON_Delete(parsed);
@@ -69,10 +70,11 @@ static void test_cast(void **state)
 
 	(void)state;
 	typed.schemas = schemas;
-	expect_instance(&plain, &typed,
-	                "{\"n\":\"10\",\"b\":\"true\",\"t\":\"5\",\"o\":\"{\\\"x\\\":1}\",\"bad\":\"ten\",\"any\":\"1\"}",
-	                "{" IDS "," CONTEXT "}," GUIDS
-	                ",\"parameters\":{\"n\":10,\"b\":true,\"t\":\"5\",\"o\":{\"x\":1},\"bad\":\"ten\",\"any\":\"1\"}}");
+	expect_instance(
+	    &plain, &typed,
+	    "{\"n\":\"10\",\"b\":\"true\",\"t\":\"5\",\"o\":\"{\\\"x\\\":1}\",\"bad\":\"ten\",\"any\":\"1\"}",
+	    "{" IDS "," CONTEXT "}," GUIDS
+	    ",\"parameters\":{\"n\":10,\"b\":true,\"t\":\"5\",\"o\":{\"x\":1},\"bad\":\"ten\",\"any\":\"1\"}}");
 	cJSON_Delete(schemas);
 }
 
@@ -86,10 +88,10 @@ static void test_update(void **state)
 
 	(void)state;
 	text_init(&body, REQUEST_BODY_MAX);
-	assert_int_equal(request_write_update(&call, &offer, &movable, &body, &error), 0);
+	assert_int_equal(osb_write_update(&call, &offer, &movable, &body, &error), 0);
 	assert_string_equal(text_string(&body), "{" IDS "," CONTEXT "},\"previous_values\":{\"plan_id\":\"old\"}}");
 	text_reset(&body);
-	assert_int_equal(request_write_update(&call, &offer, &fixed, &body, &error), 0);
+	assert_int_equal(osb_write_update(&call, &offer, &fixed, &body, &error), 0);
 	assert_string_equal(text_string(&body),
 	                    "{\"service_id\":\"s\\\"1\"," CONTEXT "},\"previous_values\":{\"plan_id\":\"p 1\"}}");
 	text_release(&body);
@@ -105,7 +107,7 @@ static void test_binding(void **state)
 	(void)state;
 	bind.parameters = "{\"env_prefix\":\"X_\",\"role\":\"reader\"}";
 	text_init(&body, REQUEST_BODY_MAX);
-	assert_int_equal(request_write_binding(&call, &offer, &body, &error), 0);
+	assert_int_equal(osb_write_binding(&call, &offer, &body, &error), 0);
 	assert_string_equal(text_string(&body), "{" IDS "," CONTEXT ",\"app_name\":\"shop\"},"
 	                                        "\"bind_resource\":{\"app_guid\":\"shop\"},"
 	                                        "\"parameters\":{\"role\":\"reader\"}}");
@@ -118,21 +120,21 @@ static void test_ids(void **state)
 	struct bind later = app, job = app;
 
 	(void)state;
-	names_instance(first, &instance);
-	names_instance(second, &instance);
+	osb_id_of_instance(first, &instance);
+	osb_id_of_instance(second, &instance);
 	assert_string_equal(first, second);
 	assert_int_equal(strlen(first), ID_SIZE - 1);
 	assert_true(first[8] == '-' && first[13] == '-' && first[14] == '8' && first[18] == '-' && first[23] == '-');
-	names_binding(first, &app, 1);
-	names_binding(second, &app, 2);
+	osb_id_of_binding(first, &app, 1);
+	osb_id_of_binding(second, &app, 2);
 	assert_string_not_equal(first, second);
 	later.created_at = 6;
-	names_binding(second, &later, 1);
+	osb_id_of_binding(second, &later, 1);
 	assert_string_not_equal(first, second);
 	job.kind = BIND_JOB;
-	names_binding(second, &job, 1);
+	osb_id_of_binding(second, &job, 1);
 	assert_string_not_equal(first, second);
-	names_request(second);
+	osb_id_random(second);
 	assert_int_equal(strlen(second), ID_SIZE - 1);
 }
 
@@ -142,11 +144,11 @@ static void test_paths(void **state)
 
 	(void)state;
 	text_init(&path, REQUEST_PATH_MAX);
-	request_add_object(&path, "i", NULL);
-	request_add_ids(&path, '?', &offer);
+	osb_add_object(&path, "i", NULL);
+	osb_add_ids(&path, '?', &offer);
 	assert_string_equal(text_string(&path), "/v2/service_instances/i?service_id=s%221&plan_id=p%201");
 	text_reset(&path);
-	request_add_object(&path, "i", "b");
+	osb_add_object(&path, "i", "b");
 	assert_string_equal(text_string(&path), "/v2/service_instances/i/service_bindings/b");
 	text_release(&path);
 }
@@ -165,7 +167,7 @@ static void test_identity(void **state)
 	text_init(&value, 1024);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		text_reset(&value);
-		request_write_identity(cases[i][0], &value);
+		osb_write_identity(cases[i][0], &value);
 		assert_string_equal(text_string(&value), cases[i][1]);
 	}
 	text_release(&value);
@@ -182,8 +184,8 @@ static int initialize(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_instance), cmocka_unit_test(test_cast),  cmocka_unit_test(test_update),
-	    cmocka_unit_test(test_binding),  cmocka_unit_test(test_ids),   cmocka_unit_test(test_paths),
+	    cmocka_unit_test(test_instance), cmocka_unit_test(test_cast), cmocka_unit_test(test_update),
+	    cmocka_unit_test(test_binding),  cmocka_unit_test(test_ids),  cmocka_unit_test(test_paths),
 	    cmocka_unit_test(test_identity),
 	};
 

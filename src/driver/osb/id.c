@@ -1,5 +1,5 @@
 /* UUIDs (RFC 9562) of version 8, 122 bits of a hash, or 4, as many of chance. */
-#include "names.h"
+#include "id.h"
 
 #include <stdio.h>
 
@@ -7,7 +7,7 @@
 
 #define HASH_BYTES 16
 
-#define HEX_SIZE   (2 * HASH_BYTES + 1)
+#define HEX_SIZE (2 * HASH_BYTES + 1)
 
 static void format_id(char ret_id[ID_SIZE], char hex[HEX_SIZE], char version)
 {
@@ -26,7 +26,7 @@ static void hash_id(char ret_id[ID_SIZE], const char *const *parts, size_t count
 	format_id(ret_id, hex, '8');
 }
 
-void names_request(char ret_id[ID_SIZE])
+void osb_id_random(char ret_id[ID_SIZE])
 {
 	char hex[HEX_SIZE];
 
@@ -34,7 +34,7 @@ void names_request(char ret_id[ID_SIZE])
 	format_id(ret_id, hex, '4');
 }
 
-void names_instance(char ret_id[ID_SIZE], const struct instance *instance)
+void osb_id_of_instance(char ret_id[ID_SIZE], const struct instance *instance)
 {
 	const char *const parts[] = {"tsuru-broker instance", instance->service, instance->incarnation};
 
@@ -42,7 +42,7 @@ void names_instance(char ret_id[ID_SIZE], const struct instance *instance)
 }
 
 /* The time of the record tells it from an earlier bind of the same app, which counted its versions from 1, too. */
-void names_binding(char ret_id[ID_SIZE], const struct bind *bind, int64_t version)
+void osb_id_of_binding(char ret_id[ID_SIZE], const struct bind *bind, int64_t version)
 {
 	char made[24], number[24];
 	const char *const parts[] = {
