@@ -46,6 +46,8 @@ static const struct field fields[] = {
     {"update time", 13, FIELD_NUMBER, false, AT(updated_at)},
     {"oldest version", 14, FIELD_NUMBER, false, AT(oldest)},
     {"version", 15, FIELD_NUMBER, false, AT(version)},
+    {"kept text", 16, FIELD_BYTES, false, AT(kept), .length_offset = offsetof(struct bind, kept_length),
+     .min = SECRET_SEAL_OVERHEAD, .max = KEPT_MAX + SECRET_SEAL_OVERHEAD},
 };
 
 static const struct schema schema = {

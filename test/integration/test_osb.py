@@ -338,6 +338,25 @@ def test_rebind(tsuru, upstream):
     assert tsuru.bind("mydb", "shop", event=event).json == fourth  # a repeat is no new bind
 
 
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_credentials_that_are_told_once(start_broker, upstream, asynchronous):
+    broker = start_broker(osb_service(upstream))
+    tsuru = Tsuru(broker, "kv", "x")
+    upstream.credentials_once, upstream.asynchronous = True, asynchronous
+    tsuru.create("mydb")
+    wait_until("it is up", lambda: tsuru.is_up("mydb"))
+    event = "0123456789abcdef01234567"
+    env = tsuru.bind("mydb", "shop", event=event).json
+    assert value(env) is None
+    broker.stop()
+    broker.start()
+    assert tsuru.bind("mydb", "shop", event=event).json == env and value(env) is None
+    with open(os.path.join(broker.data, "data.mdb"), "rb") as store:
+        assert env["PASSWORD"].encode() not in store.read()
+    other = tsuru.bind("mydb", "shop").json
+    assert is_dead(env) and value(other) is None
+
+
 def test_earlier_bindings_are_never_left(start_broker, upstream):
     """Binds whose upstream fails in the middle: what was made by any of them goes with the unbind."""
     tsuru = Tsuru(start_broker(osb_service(upstream, more="    bind_wait: 1s\n")), "kv", "x")

@@ -5,6 +5,7 @@
 #include <cjson/cJSON.h>
 
 #include "credentials.h"
+#include "kept.h"
 #include "offers.h"
 #include "work.h"
 
@@ -42,11 +43,18 @@ static void add_result(void *arg, const char *name, const char *value)
 	call_result(arg, name, value);
 }
 
+/* An upstream may tell the credentials only once: then they are those that were kept. */
 static void take_credentials(struct work *work, const struct cJSON *answer)
 {
+	cJSON *kept = credentials_are_in(answer) ? NULL : kept_read(work->call, work->id);
+	const cJSON *binding = kept != NULL ? kept : answer;
 	struct error error;
+	int rc = credentials_flatten(binding, add_result, work->call, &error);
 
-	if (credentials_flatten(answer, add_result, work->call, &error) != 0)
+	if (rc == 0)
+		kept_write(work->call, work->id, binding);
+	outcome_wipe(kept);
+	if (rc != 0)
 		osb_fail_because(work, &error);
 	else
 		steps_next(&work->steps);

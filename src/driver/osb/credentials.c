@@ -111,9 +111,19 @@ static int add_values(struct flattening *flat, const cJSON *item, int depth)
 	return cJSON_IsNull(item) ? 0 : add_members(flat, item, depth);
 }
 
+static const char *const others[] = {"syslog_drain_url", "route_service_url", "volume_mounts", "endpoints"};
+
+bool credentials_are_in(const struct cJSON *binding)
+{
+	bool found = cJSON_GetObjectItemCaseSensitive(binding, "credentials") != NULL;
+
+	for (size_t i = 0; !found && i < sizeof(others) / sizeof(*others); i++)
+		found = cJSON_GetObjectItemCaseSensitive(binding, others[i]) != NULL;
+	return found;
+}
+
 int credentials_flatten(const struct cJSON *binding, credentials_add *add, void *arg, struct error *error)
 {
-	static const char *const others[] = {"syslog_drain_url", "route_service_url", "volume_mounts", "endpoints"};
 	struct flattening flat = {.add = add, .arg = arg, .error = error};
 	const cJSON *credentials = cJSON_GetObjectItemCaseSensitive(binding, "credentials");
 	int rc = cJSON_IsObject(credentials) ? add_values(&flat, credentials, 0) : 0;

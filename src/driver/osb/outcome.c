@@ -4,6 +4,7 @@
 #include <cjson/cJSON.h>
 #include <string.h>
 
+#include "base/secret.h"
 #include "base/text.h"
 
 #define DESCRIPTION_MAX 200 /* bytes of the upstream's own words in a message */
@@ -148,8 +149,26 @@ void outcome_read_progress(enum verb verb, int status, const char *body, struct 
 	}
 }
 
+static void wipe_texts(cJSON *item)
+{
+	cJSON *child;
+
+	if (cJSON_IsString(item))
+		secret_wipe(item->valuestring, strlen(item->valuestring));
+	cJSON_ArrayForEach(child, item)
+	{
+		wipe_texts(child);
+	}
+}
+
+void outcome_wipe(struct cJSON *answer)
+{
+	wipe_texts(answer);
+	cJSON_Delete(answer);
+}
+
 void outcome_release(struct outcome *outcome)
 {
-	cJSON_Delete(outcome->answer);
+	outcome_wipe(outcome->answer);
 	*outcome = (struct outcome){0};
 }

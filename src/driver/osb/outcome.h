@@ -40,5 +40,7 @@ void outcome_read(enum verb verb, int status, const char *body, struct outcome *
  * means, too. */
 void outcome_read_progress(enum verb verb, int status, const char *body, struct outcome *ret_outcome);
 void outcome_release(struct outcome *outcome);
+/* Frees an answer and wipes its texts: those about bindings hold passwords. Accepts NULL. */
+void outcome_wipe(struct cJSON *answer);
 
 #endif
