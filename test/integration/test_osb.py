@@ -5,6 +5,7 @@ import concurrent.futures
 import json
 import os
 import random
+import subprocess
 import threading
 import time
 import urllib.error
@@ -12,7 +13,7 @@ import urllib.request
 
 import pytest
 
-from harness import Tsuru, wait_until
+from harness import BROKER, Tsuru, wait_until
 from osb_broker import OsbBroker
 
 SEED = int(os.environ.get("SEED", str(random.randrange(10**6))))
@@ -127,6 +128,23 @@ def test_bearer(start_broker):
     tsuru = Tsuru(start_broker(osb_service(upstream, login=False, server_more="        token: a-token\n")), "kv", "x")
     assert tsuru.create("mydb").status == 201 and tsuru.is_up("mydb")
     assert tsuru.remove("mydb").status == 200
+    upstream.stop()
+
+
+def test_private_authority(start_broker, tmp_path):
+    certificate, key = str(tmp_path / "cert.pem"), str(tmp_path / "key.pem")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=upstream",
+                    "-addext", "subjectAltName=IP:127.0.0.1", "-out", certificate, "-keyout", key], check=True,
+                   capture_output=True)
+    upstream = OsbBroker(tls=(certificate, key))
+    more = f"        ca_file: {certificate}\n"
+    trusting = Tsuru(start_broker(osb_service(upstream, server_more=more)), "kv", "x")
+    assert trusting.create("mydb").status == 201 and trusting.is_up("mydb")
+    assert trusting.remove("mydb").status == 200
+    requests = len(upstream.requests)
+    other = Tsuru(start_broker(osb_service(upstream, more="    wait: 1s\n")), "kv", "x")
+    assert other.create("mydb").status == 201 and other.status("mydb").status == 202
+    assert len(upstream.requests) == requests
     upstream.stop()
 
 
@@ -492,3 +510,22 @@ def test_killed_at_random(start_broker, upstream):
                    lambda name=name: tsuru.info(name).status == 404 or is_idle(tsuru, name), 120)
         tsuru.remove(name)
     wait_until(f"nothing is left (seed {SEED})", lambda: not upstream.instances and not upstream.bindings, 120)
+
+
+def test_sample_is_good():
+    root = os.path.join(os.path.dirname(__file__), "..", "..")
+    result = subprocess.run([BROKER, "check", "-c", os.path.join(root, "conf", "samples", "osb.yaml")],
+                            capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("key, words", [("token: t", "one is enough"), ("url: ftp://x", "url"),
+                                        ("ca_file: /nowhere.pem", "/nowhere.pem")])
+def test_mistakes_in_the_configuration(tmp_path, upstream, key, words):
+    path = tmp_path / "broker.yaml"
+    service = osb_service(upstream, server_more=f"        {key}\n")
+    if key.startswith("url"):
+        service = service.replace(f"        url: {upstream.url()}\n", "")
+    path.write_text(f"data_dir: {tmp_path}/data\nservices:\n{service}")
+    result = subprocess.run([BROKER, "serve", "-c", str(path)], capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == 1 and words in result.stderr and upstream.password not in result.stderr

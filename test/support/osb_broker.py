@@ -13,6 +13,7 @@ import http.server
 import json
 import secrets
 import socket
+import ssl
 import sys
 import threading
 import time
@@ -46,7 +47,8 @@ class Refusal(Exception):
 class OsbBroker:
     """The server; its state stays while it is stopped."""
 
-    def __init__(self, port=0, username="upstream", password="upstream-secret", token=None):
+    def __init__(self, port=0, username="upstream", password="upstream-secret", token=None, tls=None):
+        """tls: the files of a certificate and its key."""
         self.lock = threading.RLock()
         self.username, self.password, self.token = username, password, token
         self.asynchronous = False
@@ -65,6 +67,10 @@ class OsbBroker:
         self.complaints = []  # what a platform must not do
         self.connections = set()
         self.port = port
+        self.tls = None
+        if tls is not None:
+            self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.tls.load_cert_chain(*tls)
         self.server = None
         self.start()
 
@@ -72,6 +78,9 @@ class OsbBroker:
         handler = type("Handler", (Handler,), {"broker": self})
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", self.port), handler)
         self.server.daemon_threads = True
+        if self.tls is not None:
+            self.server.socket = self.tls.wrap_socket(self.server.socket, server_side=True,
+                                                      do_handshake_on_connect=False)
         self.port = self.server.server_port
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
@@ -87,7 +96,7 @@ class OsbBroker:
     close = stop
 
     def url(self):
-        return f"http://127.0.0.1:{self.port}"
+        return f"http{'s' if self.tls else ''}://127.0.0.1:{self.port}"
 
     def rule(self, method, path, times=1, **does):
         with self.lock:
