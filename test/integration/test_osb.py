@@ -126,7 +126,8 @@ def test_identity(tsuru, upstream):
 def test_bearer(start_broker):
     upstream = OsbBroker(token="a-token")
     tsuru = Tsuru(start_broker(osb_service(upstream, login=False, server_more="        token: a-token\n")), "kv", "x")
-    assert tsuru.create("mydb").status == 201 and tsuru.is_up("mydb")
+    assert tsuru.create("mydb").status == 201
+    wait_until("it is up", lambda: tsuru.is_up("mydb"))
     assert tsuru.remove("mydb").status == 200
     upstream.stop()
 
@@ -139,7 +140,8 @@ def test_private_authority(start_broker, tmp_path):
     upstream = OsbBroker(tls=(certificate, key))
     more = f"        ca_file: {certificate}\n"
     trusting = Tsuru(start_broker(osb_service(upstream, server_more=more)), "kv", "x")
-    assert trusting.create("mydb").status == 201 and trusting.is_up("mydb")
+    assert trusting.create("mydb").status == 201
+    wait_until("it is up", lambda: trusting.is_up("mydb"))
     assert trusting.remove("mydb").status == 200
     requests = len(upstream.requests)
     other = Tsuru(start_broker(osb_service(upstream, more="    wait: 1s\n")), "kv", "x")

@@ -78,6 +78,7 @@ class OsbBroker:
         handler = type("Handler", (Handler,), {"broker": self})
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", self.port), handler)
         self.server.daemon_threads = True
+        self.server.handle_error = lambda *_: None  # whoever asked has gone, or does not trust the certificate
         if self.tls is not None:
             self.server.socket = self.tls.wrap_socket(self.server.socket, server_side=True,
                                                       do_handshake_on_connect=False)

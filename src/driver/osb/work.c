@@ -31,7 +31,7 @@ static void free_work(struct work *work)
 	catalog_drop(work->catalog);
 	text_release(&work->path);
 	text_release(&work->url);
-	text_release(&work->body);
+	text_wipe(&work->body); /* users put passwords into parameters, too */
 	text_release(&work->identity);
 	free(work);
 }
