@@ -7,6 +7,7 @@ import pytest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 
+import backends  # noqa: E402  pylint: disable=wrong-import-position
 import harness  # noqa: E402  pylint: disable=wrong-import-position
 
 
@@ -24,6 +25,15 @@ def own_server():
     postgres = harness.Postgres()
     yield postgres
     postgres.close()
+
+
+@pytest.fixture(scope="session", params=backends.BACKENDS, ids=lambda kind: kind.name)
+def backend(request):
+    """Each driver's server in turn."""
+    server = request.param()
+    server.start()
+    yield server
+    server.close()
 
 
 @pytest.fixture

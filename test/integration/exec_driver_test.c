@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -54,7 +55,7 @@ static const struct {
     {"chatter", "", "head -c 1000000 /dev/zero >&2; echo >&2; " SAY("echo last")},
     {"holder", "directory: @, ", "sleep 1000 & echo $! >held"},
     {"hanger", "directory: @, ", "sleep 1000 & echo $! >hung; wait"},
-    {"full", "", "head -c 60000 /dev/zero | tr '\\0' ' '; echo '{}'"},
+    {"full", "", "head -c 60000 /dev/zero | tr '\\0' ' '; echo '{\"variables\": {\"URL\": \"a\"}}'"},
     {"slow", "", "sleep 0.2"},
     {"nowhere", "directory: /nowhere, ", "exit 0"},
 };
@@ -328,7 +329,22 @@ static void test_results(void **state)
 	expect_result(rig, CALL_LIST, 0, LIST_INSTANCE, "a");
 	expect_result(rig, CALL_LIST, 1, LIST_LOGIN, "b");
 	expect(rig, "answer", CALL_PROVISION, 0, "");
-	expect(rig, "full", CALL_BIND, 0, "");
+}
+
+/* A pipe that is nearly full when the loop first looks, and its program gone. */
+static void test_an_answer_that_waits(void **state)
+{
+	struct request request = {0};
+	siginfo_t info;
+
+	start(*state, "full", CALL_BIND, &request);
+	assert_int_equal(call_start(&request.call), 0);
+	assert_int_equal(waitid(P_ALL, 0, &info, WEXITED | WNOWAIT), 0);
+	await(*state, &request);
+	assert_int_equal(request.code, 0);
+	assert_int_equal(request.call.result_count, 1);
+	assert_string_equal(request.call.results[0].value, "a");
+	call_release(&request.call);
 }
 
 static void test_outcomes(void **state)
@@ -410,6 +426,22 @@ static void test_what_is_left_behind(void **state)
 	expect(*state, "holder", CALL_PROVISION, 0, "");
 	assert_true(now() - begin < 20);
 	expect_gone(*state, "held");
+}
+
+/* As the first process of a container: what programs leave behind becomes ours, and is reaped with a later program. */
+static void test_strays_are_reaped(void **state)
+{
+	struct rig *rig = *state;
+	siginfo_t info;
+
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	expect(rig, "holder", CALL_PROVISION, 0, "");
+	expect_gone(rig, "held");
+	assert_int_equal(waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT), 0);
+	expect(rig, "answer", CALL_PROVISION, 0, "");
+	assert_int_equal(waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT), -1);
+	assert_int_equal(errno, ECHILD);
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
 }
 
 /* Whether a child of ours, living or dead, is left; the loop goes on meanwhile. */
@@ -509,11 +541,18 @@ static void test_many_at_once(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_a_clean_world),   cmocka_unit_test(test_signals),
-	    cmocka_unit_test(test_the_action),      cmocka_unit_test(test_a_long_request),
-	    cmocka_unit_test(test_results),         cmocka_unit_test(test_outcomes),
-	    cmocka_unit_test(test_unknown_actions), cmocka_unit_test(test_what_is_left_behind),
-	    cmocka_unit_test(test_deadline),        cmocka_unit_test(test_close_while_one_dies),
+	    cmocka_unit_test(test_a_clean_world),
+	    cmocka_unit_test(test_signals),
+	    cmocka_unit_test(test_the_action),
+	    cmocka_unit_test(test_a_long_request),
+	    cmocka_unit_test(test_results),
+	    cmocka_unit_test(test_an_answer_that_waits),
+	    cmocka_unit_test(test_outcomes),
+	    cmocka_unit_test(test_unknown_actions),
+	    cmocka_unit_test(test_what_is_left_behind),
+	    cmocka_unit_test(test_strays_are_reaped),
+	    cmocka_unit_test(test_deadline),
+	    cmocka_unit_test(test_close_while_one_dies),
 	    cmocka_unit_test(test_many_at_once),
 	};
 

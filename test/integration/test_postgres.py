@@ -74,6 +74,18 @@ def test_read_only(tsuru, server):
     tsuru.remove("mydb")
 
 
+def test_an_undone_unbind_stays_read_only(tsuru, server):
+    tsuru.create("mydb")
+    env = tsuru.bind("mydb", "shop", parameters={"read_only": True}).json
+    tsuru.unbind("mydb", "shop", event="e2")
+    # tsuru takes it back: the same event, no parameters, the answer thrown away.
+    fields = {"app-name": "shop", "eventid": "e2"}
+    assert tsuru.send("POST", "/resources/mydb/bind-app", fields, None, "e2").status == 201
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        server.as_app(env, "SET TRANSACTION READ WRITE; CREATE TABLE t (a int)")
+    tsuru.remove("mydb")
+
+
 def test_environment(start_broker, server):
     more = """    env:
       DB_URL: "{url}"

@@ -12,7 +12,8 @@ import time
 
 import pytest
 
-from harness import Tsuru, postgres_service, scripted_service, wait_until
+from backends import PASSWORD, configuration
+from harness import Tsuru, scripted_service, wait_until
 
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
 WORKERS = int(os.environ.get("WORKERS", "40"))  # requests at once
@@ -117,17 +118,16 @@ def crash_once(broker, tsuru, chance, check):
 
 
 @pytest.mark.parametrize("number", range(ROUNDS))
-def test_postgres(start_broker, server, number):
-    broker = start_broker(postgres_service(server, "x", server_more="        parallel: 8\n        connections: 16\n"))
+def test_drivers(start_broker, backend, number):
+    before = backend.objects()
+    broker = start_broker(configuration(backend.service("s")))
 
     def check(known):
-        databases = {resource for resource, _ in known.values()}
-        logins = {login for _, logins in known.values() for login in logins}
-        assert server.databases() == databases, f"seed {SEED}"
-        # A database has an owner and a reader; every other role is a bind's.
-        assert server.roles() - databases - {name + "_r" for name in databases} == logins, f"seed {SEED}"
+        instances, logins = backend.objects()
+        assert instances - before[0] == {resource for resource, _ in known.values()}, f"seed {SEED}"
+        assert logins - before[1] == {login for _, logins in known.values() for login in logins}, f"seed {SEED}"
 
-    crash_once(broker, Tsuru(broker, "postgres", "x"), random.Random(f"{SEED}-{number}"), check)
+    crash_once(broker, Tsuru(broker, "s", PASSWORD), random.Random(f"{SEED}-{number}"), check)
 
 
 @pytest.mark.parametrize("number", range(ROUNDS))

@@ -1,13 +1,13 @@
-"""The failure sequences that tsuru creates, through the whole program; on PostgreSQL where credentials must be tried."""
+"""The failure sequences that tsuru creates, through the whole program, with faults that only the scripted driver has at
+will. test_drivers.py goes through them on every driver's real server, S5 to S9 there alone: credentials must be tried."""
 
 import concurrent.futures
 import secrets
 import time
 
-import psycopg2
 import pytest
 
-from harness import Tsuru, postgres_service, scripted_service, wait_until
+from harness import Tsuru, scripted_service, wait_until
 
 
 @pytest.fixture
@@ -20,18 +20,6 @@ def scripted(start_broker, tmp_path):
         (tmp_path / "rules").write_text("# " + secrets.token_hex(len(lines) + 1) + "\n" + "\n".join(lines) + "\n")
 
     return Tsuru(broker, "scripted", "x"), rules
-
-
-@pytest.fixture
-def postgres(start_broker, server):
-    return Tsuru(start_broker(postgres_service(server, "x")), "postgres", "x")
-
-
-def logs_in(server, env):
-    try:
-        return server.as_app(env, "SELECT 1") == [(1,)]
-    except psycopg2.OperationalError:
-        return False
 
 
 def test_s1_create_again(scripted):
@@ -84,66 +72,6 @@ def test_s4_bind_again(scripted):
     assert answer.status == 503 and "repeat" in answer.message
     rules()
     assert tsuru.bind("mydb", "other").status == 201
-
-
-def test_s5_unbind_twice(postgres, server):
-    postgres.create("mydb")
-    env = postgres.bind("mydb", "shop", event="e1").json
-    assert logs_in(server, env)
-    assert postgres.unbind("mydb", "shop", event="e1").status == 200
-    assert not logs_in(server, env)
-    assert postgres.unbind("mydb", "shop", event="e1").status == 200
-    assert postgres.unbind("mydb", "never-bound").status == 200
-    postgres.remove("mydb")
-
-
-def test_s6_undone_unbind(postgres, server):
-    postgres.create("mydb")
-    env = postgres.bind("mydb", "shop", parameters={"read_only": True}).json
-    postgres.unbind("mydb", "shop", event="e2")
-    assert not logs_in(server, env)
-    # tsuru takes it back: the same event, no parameters, the answer thrown away.
-    fields = {"app-name": "shop", "eventid": "e2"}
-    assert postgres.send("POST", "/resources/mydb/bind-app", fields, None, "e2").status == 201
-    assert logs_in(server, env)
-    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
-        server.as_app(env, "SET TRANSACTION READ WRITE; CREATE TABLE t (a int)")
-    postgres.remove("mydb")
-
-
-def test_s7_name_of_a_removed_app(postgres, server):
-    postgres.create("mydb")
-    first = postgres.bind("mydb", "shop").json
-    # The app was removed while the broker could not be reached: no unbind came. Another team's app takes the name.
-    second = postgres.bind("mydb", "shop").json
-    assert logs_in(server, second) and not logs_in(server, first)
-    postgres.remove("mydb")
-
-
-def test_s8_jobs(postgres, server):
-    postgres.create("mydb")
-    app = postgres.bind("mydb", "shop").json
-    job = postgres.bind_job("mydb", "shop", event="e1").json
-    postgres.unbind_job("mydb", "shop", event="e2")
-    assert not logs_in(server, job) and logs_in(server, app)
-    postgres.bind_job("mydb", "shop", event="e2")
-    assert logs_in(server, job)
-    # The job is removed without an unbind, then the instance: nothing of either is left.
-    assert postgres.remove("mydb").status == 200
-    assert not {app["PG_USER"], job["PG_USER"]} & server.roles()
-
-
-def test_s9_remove_again_and_new_incarnation(postgres, server):
-    postgres.create("mydb")
-    env = postgres.bind("mydb", "shop").json
-    server.as_app(env, "CREATE TABLE mine (a int)")
-    assert postgres.remove("mydb").status == 200
-    assert postgres.remove("mydb").status == 200
-    assert postgres.create("mydb").status == 201
-    again = postgres.bind("mydb", "shop").json
-    assert again["PG_DATABASE"] != env["PG_DATABASE"]
-    assert server.as_app(again, "SELECT count(*) FROM pg_tables WHERE tablename = 'mine'") == [(0,)]
-    postgres.remove("mydb")
 
 
 def test_s10_info_never_waits(scripted):

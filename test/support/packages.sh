@@ -6,7 +6,7 @@ build_packages="build-essential cmake ninja-build pkg-config libevent-dev libcjs
   libpq-dev libsodium-dev uthash-dev"
 demo_packages="$build_packages curl ca-certificates postgresql postgresql-contrib python3"
 # shellcheck disable=SC2034 # used by those who source this
-test_packages="$demo_packages git libcmocka-dev clang clang-format libclang-rt-14-dev valgrind shellcheck pmccabe openssl
+test_packages="$demo_packages git libcmocka-dev clang clang-format libclang-rt-14-dev valgrind shellcheck pmccabe openssl jq
   python3-pytest python3-psycopg2 python3-yaml"
 
 # as_root COMMAND ...: runs it as root, by sudo when need be.

@@ -82,6 +82,21 @@ static void add_bind(struct text *request, const struct driver_call *call)
 	text_add(request, "}");
 }
 
+/* Those whose slots are given all binds; the list is there also when it is empty. */
+static bool takes_binds(enum call_kind kind)
+{
+	switch (kind) {
+	case CALL_UPDATE:
+	case CALL_DEPROVISION:
+	case CALL_RETIRE:
+	case CALL_RESTORE:
+	case CALL_INSPECT:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static void add_binds(struct text *request, const struct driver_call *call)
 {
 	add_name(request, "binds");
@@ -106,7 +121,7 @@ void request_write(const struct driver_call *call, const char *action, struct te
 		add_plan(ret_request, call->plan);
 	if (call->bind != NULL)
 		add_bind(ret_request, call);
-	if (call->binds != NULL)
+	if (takes_binds(call->kind))
 		add_binds(ret_request, call);
 	text_add(ret_request, "}\n");
 }

@@ -55,8 +55,12 @@ static void test_requests(void **state)
 
 	(void)state;
 	expect_request(&call, "check", "{\"action\":\"check\",\"service\":\"files\",\"server\":\"main\"}\n");
-	call.kind = CALL_BIND;
+	call.kind = CALL_DEPROVISION;
 	call.instance = &instance;
+	expect_request(&call, "deprovision",
+	               "{\"action\":\"deprovision\",\"service\":\"files\",\"server\":\"main\"," INSTANCE
+	               ",\"binds\":[]}\n");
+	call.kind = CALL_BIND;
 	call.plan = &plan;
 	call.bind = &binds[0];
 	call.password = "secret";

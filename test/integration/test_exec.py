@@ -1,0 +1,170 @@
+"""The driver exec through the whole program: its sample configuration and programs, what apps get, and a broker that dies."""
+
+import json
+import os
+import subprocess
+
+import pytest
+
+from backends import SAMPLES, ExecFiles, ExecSettings, configuration, service
+from harness import Tsuru, wait_until
+
+SAMPLE = os.path.join(SAMPLES, "..", "exec.yaml")
+
+
+@pytest.fixture(params=[ExecFiles, ExecSettings], ids=lambda kind: kind.name)
+def sample(request):
+    """A sample by itself, and a function that runs it as the driver does: its exit status, its answer or its message."""
+    backend = request.param()
+    backend.start()
+    server, = backend.service("s")["servers"]
+
+    def run(action, plan="small", logins=(), **members):
+        asked = {"action": action, "service": "s", "server": "main",
+                 "instance": {"name": "mydb", "resource": "mydb_1", "parameters": {}, **members.pop("instance", {})},
+                 "plan": {"name": plan, "options": {"quota": "1000"}},
+                 "binds": [{"kind": "app", "name": "shop", "login": login, "parameters": {}} for login in logins], **members}
+        done = subprocess.run([server["command"], *server["args"], action], input=json.dumps(asked), text=True,
+                              capture_output=True, check=False, env={"PATH": os.environ["PATH"]}, cwd="/")
+        return done.returncode, json.loads(done.stdout or "{}") if done.returncode == 0 else done.stderr.strip()
+
+    yield backend, run
+    backend.close()
+
+
+def bind(login, password, **parameters):
+    return {"kind": "app", "name": "shop", "login": login, "password": password, "parameters": parameters, "renew": False}
+
+
+def test_every_action_may_come_twice(sample):
+    backend, run = sample
+    for _ in range(2):
+        assert run("provision") == (0, {})
+    for password in ("old", "new", "new"):
+        status, answer = run("bind", bind=bind("shop_1", password))
+        assert status == 0 and backend.works(answer["variables"])
+    for _ in range(2):
+        assert run("update", "large", ["shop_1"]) == (0, {})
+        assert backend.works(answer["variables"])
+    for _ in range(2):
+        assert run("unbind", bind=bind("shop_1", None)) == (0, {})
+        assert backend.refused(answer["variables"])
+    for _ in range(2):
+        assert run("deprovision") == (0, {})
+    assert backend.objects() == (set(), set())
+
+
+def test_retire_and_restore(sample):
+    backend, run = sample
+    run("provision")
+    env = run("bind", bind=bind("shop_1", "secret"))[1]["variables"]
+    backend.write(env, "colour", "red")
+    for _ in range(2):
+        assert run("retire", logins=["shop_1"]) == (0, {})
+        assert backend.refused(env)
+    assert run("list") == (0, {"instances": ["mydb_1"], "logins": ["shop_1"]})
+    for _ in range(2):
+        assert run("restore", logins=["shop_1"]) == (0, {})
+        assert backend.read(env, "colour") == "red"
+    run("retire", logins=["shop_1"])
+    assert run("deprovision", logins=["shop_1"]) == (0, {})
+    assert run("list") == (0, {"instances": [], "logins": []})
+
+
+def test_inspect(sample):
+    _, run = sample
+    assert [drift["kind"] for drift in run("inspect")[1]["drift"]] == ["lost"]
+    run("provision")
+    assert run("inspect") == (0, {"drift": []})
+    assert [drift["kind"] for drift in run("inspect", "large")[1]["drift"]] == ["instance"]
+    run("bind", bind=bind("shop_1", "secret"))
+    assert run("inspect", logins=["shop_1", "mail_1"]) == (0, {"drift": [{"kind": "bind", "text": "mail_1"}]})
+
+
+def test_what_they_refuse(sample):
+    backend, run = sample
+    assert run("bind", bind=bind("shop_1", "x"))[0] == 1
+    assert run("update")[0] == 1
+    assert run("observe")[0] == 1
+    status, message = run("provision", instance={"parameters": {"size": "3"}})
+    assert status == 1 and "size" in message
+    assert run("fly")[0] == 64
+    backend.stop()
+    assert run("check")[0] == 75 and run("provision")[0] == 75
+    backend.start_again()
+    assert run("check") == (0, {})
+
+
+def test_the_sample_configuration(start_broker):
+    """As it is, with the places of this machine by its variables."""
+    files, settings = ExecFiles(), ExecSettings()
+    for backend in (files, settings):
+        backend.start()
+    try:
+        with open(SAMPLE, encoding="utf-8") as file:
+            services = file.read().partition("\nservices:\n")[2]
+        variables = {"SAMPLES": os.path.realpath(SAMPLES), "FILES_ROOT": files.root, "SETTINGS_DB": settings.path}
+        subprocess.run([os.environ["BROKER"], "check", "-c", SAMPLE], env={**os.environ, **variables}, check=True)
+        broker = start_broker(services, environment=variables)
+        for name, backend, label in (("files", files, "Files"), ("settings", settings, "Entries")):
+            tsuru = Tsuru(broker, name, "change-me")
+            assert tsuru.create("mydb", "large").status == 201
+            env = tsuru.bind("mydb", "shop").json
+            assert backend.works(env) and (name != "files" or env["FILES_HOME"] == env["FILES_URL"])
+            wait_until("it is observed", lambda tsuru=tsuru, label=label: label in tsuru.described("mydb"))
+            assert tsuru.remove("mydb").status == 200
+            assert backend.objects() == (set(), set())
+    finally:
+        for backend in (files, settings):
+            backend.close()
+
+
+def shell(script, **more):
+    """A service whose program is a shell with the script; $1 is the action."""
+    return service("s", "exec", {"command": "/bin/sh", "args": ["-c", script.replace("$", "$$"), "sh"], **more})
+
+
+def test_variables_and_templates(start_broker):
+    program = shell("""[ "$1" != bind ] || echo '{"variables": {"URL": "a{app}{{", "host": "h", "SPARE": "x"}}'""")
+    program["env"] = {"DB_URL": "{URL}@{host} of {app}{nothing}", "SPARE": ""}
+    program["plans"][0]["env"] = {"host": "its {host}"}
+    tsuru = Tsuru(start_broker(configuration(program)), "s", program["password"])
+    tsuru.create("mydb")
+    assert tsuru.bind("mydb", "shop").json == {"URL": "a{app}{{", "host": "its h", "DB_URL": "a{app}{{@h of shop"}
+    assert tsuru.bind("mydb", "mail", parameters={"env_prefix": "X_"}).json.keys() == {"X_URL", "X_host", "X_DB_URL"}
+
+
+def test_users_read_what_the_program_says(start_broker):
+    program = shell("""case $1 in
+        provision) grep -q '"size":"3"' || { echo 'it must have the size 3' >&2; exit 1; };;
+        check) exit 64;;
+        bind) echo 'no "logins" today' >&2; exit 75;;
+        esac""")
+    program["bind_wait"] = "1s"
+    tsuru = Tsuru(start_broker(configuration(program)), "s", program["password"])
+    answer = tsuru.create("mydb", parameters={"size": "4"})
+    assert answer.status == 422 and "it must have the size 3" in answer.message
+    wait_until("its record is gone", lambda: tsuru.info("mydb").status == 404)
+    assert tsuru.create("mydb", parameters={"size": "3"}).status == 201
+    assert tsuru.status("mydb").status == 204
+    answer = tsuru.bind("mydb", "shop")
+    assert answer.status == 503 and 'no "logins" today' in answer.message
+
+
+def test_a_program_dies_with_its_broker(start_broker, tmp_path):
+    """Its successor begins the action again, and alone."""
+    pid = tmp_path / "pid"
+    broker = start_broker(configuration(shell(f"[ $1 != provision ] || {{ echo $$ >{pid}; exec sleep 1000; }}")))
+    tsuru = Tsuru(broker, "s", "api-password")
+    with pytest.raises(OSError):
+        try:
+            tsuru.send("POST", "/resources", {"name": "mydb", "team": "red", "user": "x"}, timeout=2)
+        finally:
+            first = wait_until("it runs", lambda: pid.exists() and pid.read_text().strip())
+    broker.kill()
+    wait_until("it is gone", lambda: not os.path.exists(f"/proc/{first}") or
+               open(f"/proc/{first}/stat", encoding="ascii").read().split()[2] == "Z")
+    broker.start()
+    second = wait_until("it runs again", lambda: (now := pid.read_text().strip()) != first and now)
+    broker.stop()
+    wait_until("that is gone, too", lambda: not os.path.exists(f"/proc/{second}"))

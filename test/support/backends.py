@@ -1,0 +1,260 @@
+"""The servers behind the drivers, as the shared tests see them (test_drivers.py, test_recovery.py): every driver's real
+server goes through the same tests.
+
+A driver joins with one class of about 40 lines and its place in BACKENDS:
+
+    class Redis(Backend):
+        name = "redis"                       # the tests' id: pytest -k redis
+        def start(self): ...                 # begins a private server; called once, before all else
+        def stop(self): ...                  # the server goes away, as by a crash ...
+        def start_again(self): ...           # ... and comes back at the same place with what it had
+        def close(self): ...                 # ends it and removes every trace; also after stop
+        def service(self, name): ...         # its service for the configuration, by service() below
+        def write(self, env, key, value): ...  # what an app does with the environment of a bind: logs in afresh, stores
+        def read(self, env, key): ...          # gives the value, or None when there is none; both raise Denied when the
+                                               # server does not let the login in, and nothing else for that reason
+        def objects(self): ...               # what the broker made on the server: (instances' names, logins' names)
+        def pids(self): ...                  # the server's processes, for the tests that stop them; none: not tested
+
+Keys and values are letters and digits. write and read of two apps of one instance see the same content. The plans must be
+"small" (the default) and "large". What only this driver can do is tested in a file of its own, test_NAME.py.
+"""
+
+import contextlib
+import glob
+import json
+import os
+import secrets
+import shutil
+import signal
+import sqlite3
+import subprocess
+import tempfile
+
+from harness import Postgres
+
+SAMPLES = os.path.join(os.path.dirname(__file__), "..", "..", "conf", "samples", "exec")
+PASSWORD = "api-password"
+
+
+class Denied(Exception):
+    """The server does not let this login in."""
+
+
+def service(name, driver, server, small=None, large=None):
+    """A service with one server and the two plans, from the keys that are the driver's own."""
+    return {"name": name, "driver": driver, "password": PASSWORD, "servers": [{"name": "main", "parallel": 8, **server}],
+            "plans": [{"name": "small", **(small or {})}, {"name": "large", **(large or {})}]}
+
+
+def configuration(*services):
+    """The services as the YAML that harness.Broker takes: each a mapping in JSON, which is YAML too."""
+    return "".join(f"  - {json.dumps(one)}\n" for one in services)
+
+
+class Backend:
+    """What follows from the methods above."""
+
+    name = ""
+
+    def pids(self):
+        return []
+
+    def works(self, env):
+        """Logs in with the app's environment, writes and reads."""
+        key, value = secrets.token_hex(4), secrets.token_hex(4)
+        self.write(env, key, value)
+        return self.read(env, key) == value
+
+    def refused(self, env):
+        """Whether the login is dead."""
+        try:
+            self.read(env, "any")
+        except Denied:
+            return True
+        return False
+
+    def freeze(self):
+        """The server takes connections and answers nothing."""
+        self.signal(signal.SIGSTOP)
+        self.signal(signal.SIGSTOP)  # those that were begun while the first were being stopped
+
+    def thaw(self):
+        self.signal(signal.SIGCONT)
+
+    def signal(self, number):
+        for pid in self.pids():
+            with contextlib.suppress(ProcessLookupError):  # one that has ended since
+                os.kill(pid, number)
+
+
+class PostgresBackend(Backend):
+    """Databases and logins."""
+
+    name = "postgres"
+
+    def start(self):
+        self.server = Postgres()
+
+    def stop(self):
+        self.server.stop()
+
+    def start_again(self):
+        self.server.start()
+
+    def close(self):
+        self.server.close()
+
+    def service(self, name):
+        return service(name, "postgres", {"url": self.server.url(), "connections": 16, "connect_timeout": "3s"},
+                       {"connection_limit": 10}, {"connection_limit": 100, "statement_timeout": "90s"})
+
+    def ask(self, env, sql):
+        import psycopg2  # pylint: disable=import-outside-toplevel
+
+        try:
+            return self.server.as_app(env, "CREATE TABLE IF NOT EXISTS kept (key text PRIMARY KEY, value text);" + sql)
+        except psycopg2.OperationalError as error:
+            raise Denied(str(error)) from error
+
+    def write(self, env, key, value):
+        self.ask(env, f"INSERT INTO kept VALUES ('{key}', '{value}') ON CONFLICT (key) DO UPDATE SET value = '{value}'")
+
+    def read(self, env, key):
+        rows = self.ask(env, f"SELECT value FROM kept WHERE key = '{key}'")
+        return rows[0][0] if rows else None
+
+    def objects(self):
+        databases = self.server.databases()
+        # A database has an owner and a reader; every other role is a bind's.
+        return databases, self.server.roles() - databases - {name + "_r" for name in databases}
+
+    def pids(self):
+        with open(os.path.join(self.server.data, "postmaster.pid"), encoding="ascii") as file:
+            postmaster = int(file.readline())
+        children = [int(path.split("/")[2]) for path in glob.glob("/proc/[0-9]*/stat") if parent(path) == postmaster]
+        return [postmaster, *children]
+
+
+def parent(stat):
+    """The parent of the process with that /proc/PID/stat; None when it has gone."""
+    try:
+        with open(stat, encoding="ascii", errors="replace") as file:
+            return int(file.read().rpartition(")")[2].split()[1])
+    except OSError:
+        return None
+
+
+class ExecBackend(Backend):
+    """A sample program of the driver exec. Its server is a directory: it is away when that is."""
+
+    def start(self):
+        self.parent = tempfile.mkdtemp(prefix="broker-exec-")
+        self.root = os.path.join(self.parent, "root")
+        os.mkdir(self.root)
+
+    def stop(self):
+        os.rename(self.root, self.root + ".away")
+
+    def start_again(self):
+        os.rename(self.root + ".away", self.root)
+
+    def close(self):
+        shutil.rmtree(self.parent, ignore_errors=True)
+
+
+class ExecFiles(ExecBackend):
+    """backend.sh: directories with a file of users."""
+
+    name = "exec-sh"
+
+    def start(self):
+        super().start()
+        os.mkdir(os.path.join(self.root, "instances"))
+        os.mkdir(os.path.join(self.root, "retired"))
+
+    def service(self, name):
+        return service(name, "exec", {"command": os.path.realpath(os.path.join(SAMPLES, "backend.sh")),
+                                      "args": [self.root, "https://files.example.com"]})
+
+    def log_in(self, env):
+        """As the web server would; gives the directory."""
+        home = os.path.join(self.root, "instances", env["FILES_URL"].split("/")[3])
+        try:
+            with open(os.path.join(home, "htpasswd"), encoding="ascii") as file:
+                hashes = dict(line.rstrip("\n").split(":", 1) for line in file)
+            salt = hashes[env["FILES_USER"]].split("$")[2]
+        except (OSError, KeyError) as error:
+            raise Denied(env["FILES_USER"]) from error
+        given = subprocess.run(["openssl", "passwd", "-6", "-salt", salt, "-stdin"], input=env["FILES_PASSWORD"],
+                               capture_output=True, text=True, check=True).stdout.strip()
+        if given != hashes[env["FILES_USER"]]:
+            raise Denied(env["FILES_USER"])
+        return os.path.join(home, "content")
+
+    def write(self, env, key, value):
+        with open(os.path.join(self.log_in(env), key), "w", encoding="ascii") as file:
+            file.write(value)
+
+    def read(self, env, key):
+        path = os.path.join(self.log_in(env), key)
+        if not os.path.exists(path):
+            return None
+        with open(path, encoding="ascii") as file:
+            return file.read()
+
+    def objects(self):
+        homes = glob.glob(os.path.join(self.root, "*", "*"))
+        logins = set()
+        for path in glob.glob(os.path.join(self.root, "*", "*", "htpasswd")):
+            with open(path, encoding="ascii") as file:
+                logins |= {line.split(":")[0] for line in file}
+        return {os.path.basename(home) for home in homes}, logins
+
+
+class ExecSettings(ExecBackend):
+    """backend.py: spaces and accounts in a SQLite database."""
+
+    name = "exec-py"
+
+    def start(self):
+        super().start()
+        self.path = os.path.join(self.root, "settings.db")
+        self.program = os.path.realpath(os.path.join(SAMPLES, "backend.py"))
+        subprocess.run([self.program, self.path, "init"], check=True)
+
+    def service(self, name):
+        return service(name, "exec", {"command": "/usr/bin/python3", "args": ["-I", self.program, self.path]},
+                       {"options": {"quota": "1000"}}, {"options": {"quota": "100000"}})
+
+    def rows(self, sql, *values):
+        database = sqlite3.connect(self.path, timeout=30)
+        try:
+            with database:
+                return database.execute(sql, values).fetchall()
+        finally:
+            database.close()
+
+    def log_in(self, env):
+        import hashlib  # pylint: disable=import-outside-toplevel
+
+        found = self.rows("SELECT salt, hash FROM accounts JOIN spaces ON spaces.name = space "
+                          "WHERE login = ? AND space = ? AND NOT retired", env["SETTINGS_USER"], env["SETTINGS_SPACE"])
+        if not found or hashlib.scrypt(env["SETTINGS_PASSWORD"].encode(), salt=found[0][0], n=2**14, r=8,
+                                       p=1) != found[0][1]:
+            raise Denied(env["SETTINGS_USER"])
+        return env["SETTINGS_SPACE"]
+
+    def write(self, env, key, value):
+        self.rows("INSERT OR REPLACE INTO entries VALUES (?, ?, ?)", self.log_in(env), key, value)
+
+    def read(self, env, key):
+        found = self.rows("SELECT value FROM entries WHERE space = ? AND key = ?", self.log_in(env), key)
+        return found[0][0] if found else None
+
+    def objects(self):
+        return ({row[0] for row in self.rows("SELECT name FROM spaces")},
+                {row[0] for row in self.rows("SELECT login FROM accounts")})
+
+
+BACKENDS = [PostgresBackend, ExecFiles, ExecSettings]
