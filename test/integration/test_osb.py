@@ -8,8 +8,6 @@ import random
 import subprocess
 import threading
 import time
-import urllib.error
-import urllib.request
 
 import pytest
 
@@ -54,21 +52,15 @@ def tsuru(start_broker, upstream):
 
 def value(env, name="key", put=None):
     """What an app with the environment of a bind reads, or writes with put, at the service itself."""
-    login = base64.b64encode(f"{env['USERNAME']}:{env['PASSWORD']}".encode()).decode()
-    address = env["URI"].replace(f"{env['USERNAME']}:{env['PASSWORD']}@", "")
-    data = json.dumps(put).encode() if put is not None else None
-    request = urllib.request.Request(f"{address}/{name}", data, {"Authorization": f"Basic {login}"},
-                                     method="PUT" if put is not None else "GET")
-    with urllib.request.urlopen(request, timeout=10) as response:
-        return json.load(response)["value"]
+    login = f"{env['USERNAME']}:{env['PASSWORD']}"
+    status, answer = OsbBroker.talk("PUT" if put is not None else "GET", f"{env['URI'].replace(login + '@', '')}/{name}",
+                                    login, put)
+    return answer["value"] if status == 200 else (status, answer)
 
 
 def is_dead(env):
-    try:
-        value(env)
-    except urllib.error.HTTPError as error:
-        return error.code == 401
-    return False
+    answer = value(env)
+    return isinstance(answer, tuple) and answer[0] == 401
 
 
 def is_idle(tsuru, name):
@@ -93,7 +85,7 @@ def test_life(tsuru, upstream, asynchronous):
     (instance,) = upstream.instances.values()
     assert instance["body"]["parameters"] == {"size": 10, "zone": "a"}
     assert instance["body"]["context"] == {"platform": "tsuru", "service_name": "kv", "instance_name": "mydb",
-                                           "team": "red"}
+                                           "resource": tsuru.described("mydb")["Name on the server"], "team": "red"}
     env = tsuru.bind("mydb", "shop").json
     assert env["TLS"] == "false" and env["HOSTS_0_NAME"] == "127.0.0.1" and env["PORT"] == str(upstream.port)
     value(env, put="content")

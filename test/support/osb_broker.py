@@ -4,20 +4,23 @@ Its service is a store of keys and values behind /kv/INSTANCE/KEY, so that the c
 is strict about what the specification demands of platforms. In a test it is driven by its attributes, from outside by
 /control: GET tells its state, POST takes {"attribute": value}.
 
-    python3 osb_broker.py PORT
+    python3 osb_broker.py PORT    # 0: any; it prints its process and its port
 """
 
 import base64
 import contextlib
 import http.server
 import json
+import os
 import secrets
 import socket
 import ssl
 import sys
 import threading
 import time
+import urllib.error
 import urllib.parse
+import urllib.request
 
 PREFIX = "/v2/service_instances/"
 ATTRIBUTES = ("asynchronous", "polls", "retry_after", "fail_operations", "credentials_once", "services", "rules")
@@ -274,6 +277,18 @@ class OsbBroker:
                 return 200, {"value": values.get(name)}
         raise Refusal(401)
 
+    @staticmethod
+    def talk(method, url, login, body=None):
+        """What an app does: the status and the answer of a request with its login, USER:PASSWORD."""
+        request = urllib.request.Request(url, json.dumps(body).encode() if body is not None else None, method=method)
+        request.add_header("Authorization", "Basic " + base64.b64encode(login.encode()).decode())
+        try:
+            with urllib.request.urlopen(request, timeout=60) as response:
+                return response.status, json.load(response)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.load(error)
+
     def state(self):
         return {"instances": {key: {"plan_id": one["body"]["plan_id"], "ready": one["ready"]}
                               for key, one in self.instances.items()},
@@ -375,5 +390,5 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    OsbBroker(int(sys.argv[1]))
+    print(os.getpid(), OsbBroker(int(sys.argv[1])).port, flush=True)
     threading.Event().wait()

@@ -142,11 +142,14 @@ static void add_context(struct text *body, const struct driver_call *call)
 	text_add(body, ",\"context\":{\"platform\":\"" PLATFORM "\"");
 	add_text(body, "service_name", instance->service);
 	add_text(body, "instance_name", instance->name);
+	add_text(body, "resource", instance->resource);
 	add_text(body, "team", instance->team);
 	add_text(body, "cluster", instance->cluster);
 	add_text(body, "pool", instance->pool);
-	if (call->bind != NULL)
+	if (call->bind != NULL) {
 		add_text(body, call->bind->kind == BIND_JOB ? "job_name" : "app_name", call->bind->name);
+		add_text(body, "login", call->bind->login);
+	}
 	text_add(body, "}");
 }
 

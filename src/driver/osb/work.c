@@ -95,8 +95,10 @@ void osb_cancel(void *state, struct driver_call *call)
 	(void)state;
 	if (work == NULL)
 		return;
-	if (work->exchange != NULL)
+	if (work->exchange != NULL) {
+		work->upstream->answered_at = 0; /* it may be silent: the next check asks it */
 		note_orphan_if_lost(work);
+	}
 	free_work(work);
 }
 

@@ -19,11 +19,13 @@ static const struct plan plain = {.name = "small", .options = {&without_paramete
 static const struct plan filled = {.name = "small", .options = {&with_parameters, 1}};
 static const struct offer offer = {.service_id = "s\"1", .plan_id = "p 1", .updateable = true};
 static const struct instance instance = {
-    .name = "mydb", .service = "db", .incarnation = "0123456789abcdef", .team = "r\"ed"};
-static const struct bind app = {.kind = BIND_APP, .name = "shop", .incarnation = "0123456789abcdef", .created_at = 5};
+    .name = "mydb", .resource = "mydb_1", .service = "db", .incarnation = "0123456789abcdef", .team = "r\"ed"};
+static const struct bind app = {
+    .kind = BIND_APP, .name = "shop", .login = "shop_1", .incarnation = "0123456789abcdef", .created_at = 5};
 
 #define CONTEXT                                                                                                        \
-	"\"context\":{\"platform\":\"tsuru\",\"service_name\":\"db\",\"instance_name\":\"mydb\",\"team\":\"r\\\"ed\""
+	"\"context\":{\"platform\":\"tsuru\",\"service_name\":\"db\",\"instance_name\":\"mydb\",\"resource\":\"mydb_"  \
+	"1\",\"team\":\"r\\\"ed\""
 #define IDS "\"service_id\":\"s\\\"1\",\"plan_id\":\"p 1\""
 
 static void expect_instance(const struct plan *plan, const struct offer *from, const char *parameters,
@@ -108,7 +110,7 @@ static void test_binding(void **state)
 	bind.parameters = "{\"env_prefix\":\"X_\",\"role\":\"reader\"}";
 	text_init(&body, REQUEST_BODY_MAX);
 	assert_int_equal(osb_write_binding(&call, &offer, &body, &error), 0);
-	assert_string_equal(text_string(&body), "{" IDS "," CONTEXT ",\"app_name\":\"shop\"},"
+	assert_string_equal(text_string(&body), "{" IDS "," CONTEXT ",\"app_name\":\"shop\",\"login\":\"shop_1\"},"
 	                                        "\"bind_resource\":{\"app_guid\":\"shop\"},"
 	                                        "\"parameters\":{\"role\":\"reader\"}}");
 	text_release(&body);
