@@ -5,6 +5,7 @@
 
 #include "driver/drivers.h"
 
+/* clang-format off: a line each */
 static const struct driver *const drivers[] = {
     &driver_exec,
     &driver_osb,
@@ -14,6 +15,7 @@ static const struct driver *const drivers[] = {
     &driver_scripted,
 #endif
 };
+/* clang-format on */
 
 #define DRIVER_COUNT (sizeof(drivers) / sizeof(*drivers))
 
