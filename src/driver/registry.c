@@ -5,7 +5,8 @@
 
 #include "driver/drivers.h"
 
-/* clang-format off: a line each */
+/* A line each: */
+/* clang-format off */
 static const struct driver *const drivers[] = {
     &driver_exec,
     &driver_osb,
