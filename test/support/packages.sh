@@ -3,7 +3,7 @@
 # shellcheck shell=sh
 
 build_packages="build-essential cmake ninja-build pkg-config libevent-dev libcjson-dev libyaml-dev liblmdb-dev
-  libpq-dev libsodium-dev uthash-dev"
+  libpq-dev libcurl4-openssl-dev libsodium-dev uthash-dev"
 demo_packages="$build_packages curl ca-certificates postgresql postgresql-contrib python3"
 # shellcheck disable=SC2034 # used by those who source this
 test_packages="$demo_packages git libcmocka-dev clang clang-format libclang-rt-14-dev valgrind shellcheck pmccabe openssl jq
