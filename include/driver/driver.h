@@ -165,7 +165,8 @@ struct driver_call {
 	const struct bind *bind;         /* bind, unbind */
 	const char *password;            /* bind; in clear, never to be logged */
 	bool renew;                      /* bind */
-	const struct bind *binds;        /* update, deprovision, retire, restore, inspect */
+	const char *kept;         /* bind; what call_keep kept last, in clear, never to be logged; NULL: nothing */
+	const struct bind *binds; /* update, deprovision, retire, restore, inspect */
 	size_t bind_count;
 	const char *unit; /* allow_unit, deny_unit */
 	int64_t timeout;  /* ms */
@@ -177,6 +178,7 @@ struct driver_call {
 	void *work; /* what cancel has to free */
 
 	/* what the driver added; the caller's once settled, in the call's arena */
+	const char *keep; /* NULL: nothing is to be kept */
 	struct pair *results;
 	size_t result_count;
 
@@ -202,5 +204,8 @@ bool call_under_way(const struct driver_call *call);
 void call_settle(struct driver_call *call, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* For drivers: adds a result, copying both; lack of memory settles the call with ERR_NO_MEMORY instead of 0. */
 void call_result(struct driver_call *call, const char *name, const char *value);
+/* For drivers whose servers choose the credentials: once a bind has succeeded, text is kept sealed with it, in place of
+ * what was kept before, and given to its later calls. Copied. Over KEPT_MAX bytes nothing is kept. */
+void call_keep(struct driver_call *call, const char *text);
 
 #endif

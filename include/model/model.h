@@ -17,6 +17,7 @@
 #define OPERATION_ID_LENGTH 20  /* hex digits, in order of time */
 #define PARAMETERS_MAX      (64 * 1024) /* bytes of an instance's or bind's parameters as JSON */
 #define TAGS_MAX            100
+#define KEPT_MAX            (64 * 1024) /* bytes of what a driver keeps with a bind */
 
 /* ---- instances ---- */
 
@@ -77,12 +78,18 @@ struct bind {
 	const char *login;           /* the user's name on the server */
 	const unsigned char *secret; /* the sealed password; context: bind_context */
 	size_t secret_length;
+	const unsigned char
+	    *kept; /* the sealed text that the driver wants to see again; context: and "/kept". NULL: none */
+	size_t kept_length;
 	const char *parameters;   /* JSON object or NULL */
 	const char *user;         /* who asked */
 	const char *event;        /* tsuru's event id of the bind */
 	const char *unbind_event; /* of the unbind, once there is one */
 	const char *operation;    /* the id of the operation that may settle its state */
 	enum bind_state state;
+	/* For drivers whose servers choose the credentials: each new password and each unbind taken back is a new
+	 * version of the bind, which may need a name of its own on the server. Those before oldest are gone. */
+	int64_t oldest, version;
 	int64_t created_at, updated_at;
 };
 
@@ -98,6 +105,7 @@ int bind_check_name(enum bind_kind kind, const char *name, struct error *error);
 int bind_check_host(const char *host, struct error *error);
 /* What a bind's secret is sealed with: the key of its record. */
 void bind_context(const struct bind *bind, struct text *ret_context);
+#define BIND_KEPT_CONTEXT "/kept" /* behind it: what a bind's kept text is sealed with */
 
 /* ---- operations ---- */
 

@@ -28,6 +28,7 @@ int bind_new_secret(struct intent *intent, struct bind *bind, struct error *erro
 	text_release(&context);
 	bind->secret = sealed;
 	bind->secret_length = length;
+	bind->version++;
 	return 0;
 }
 
@@ -48,6 +49,7 @@ static int make_bind(struct intent *intent, const struct instance *instance, str
 	    .parameters = request->parameters,
 	    .event = request->caller.event,
 	    .state = BIND_BINDING,
+	    .oldest = 1,
 	    .created_at = timers_wall(intent->broker->timers),
 	};
 	return bind_new_secret(intent, ret_bind, error);
@@ -92,6 +94,7 @@ static int decide_new(struct intent *intent, struct changes *changes, struct hel
 	if (rc == 0 && same_event(request->caller.event, unbound.record.unbind_event)) {
 		bind = unbound.record;
 		bind.unbind_event = NULL;
+		bind.version++;
 		rc = bind_move(&bind, BIND_BINDING, error);
 	} else {
 		rc = make_bind(intent, &instance->record, &bind, error);
@@ -118,6 +121,8 @@ static int decide_again(struct intent *intent, struct changes *changes, struct h
 		bind->event = request->caller.event;
 		rc = bind_new_secret(intent, bind, error);
 	}
+	if (undo)
+		bind->version++;
 	bind->unbind_event = NULL;
 	if (rc == 0)
 		rc = bind_move(bind, BIND_BINDING, error);

@@ -319,6 +319,42 @@ static int add_unbind(struct saving *saving, struct held_bind *bind, struct erro
 	return bind_move(&bind->record, BIND_UNBINDING, error);
 }
 
+/* What the driver wants to see again takes the place of what was kept. */
+static int keep(struct saving *saving, struct bind *bind, struct error *error)
+{
+	const char *plain = saving->run->call.keep;
+	const size_t length = plain != NULL ? strlen(plain) : 0;
+	unsigned char *sealed;
+	struct text context;
+	int rc = 0;
+
+	bind->kept = NULL;
+	if (plain == NULL)
+		return 0;
+	sealed = arena_alloc(&saving->arena, length + SECRET_SEAL_OVERHEAD);
+	text_init(&context, STORE_KEY_MAX);
+	bind_context(bind, &context);
+	text_add(&context, BIND_KEPT_CONTEXT);
+	if (sealed == NULL || context.failed) {
+		rc = error_no_memory(error);
+	} else {
+		keyring_seal(saving->job->broker->keyring, text_string(&context), plain, length, sealed);
+		bind->kept = sealed;
+		bind->kept_length = length + SECRET_SEAL_OVERHEAD;
+	}
+	text_release(&context);
+	return rc;
+}
+
+/* The bind works, and earlier versions of it are gone. */
+static int settle_bind(struct saving *saving, struct bind *bind, struct error *error)
+{
+	int rc = keep(saving, bind, error);
+
+	bind->oldest = bind->version;
+	return rc != 0 ? rc : bind_move(bind, BIND_BOUND, error);
+}
+
 static int save_bind(struct saving *saving, struct error *error)
 {
 	enum verdict verdict = saving->run->verdict;
@@ -335,7 +371,9 @@ static int save_bind(struct saving *saving, struct error *error)
 			changes_delete_bind(&saving->changes, &bind.record, bind.revision);
 		return end_operation(saving, error);
 	}
-	if (verdict == VERDICT_FAILED && saving->job->kind == OPERATION_BIND)
+	if (verdict == VERDICT_DONE)
+		rc = settle_bind(saving, &bind.record, error);
+	else if (saving->job->kind == OPERATION_BIND)
 		rc = add_unbind(saving, &bind, error);
 	else
 		rc = bind_move(&bind.record, BIND_BOUND, error);

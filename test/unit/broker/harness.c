@@ -33,7 +33,7 @@ static const char configuration[] =
 
 static void load_config(struct world *world, const char *text, const char *other)
 {
-	struct config_driver drivers[8];
+	struct config_driver drivers[16];
 	struct config_errors *errors = NULL;
 	char path[96], written[2048], edited[2048];
 	size_t count = 0;

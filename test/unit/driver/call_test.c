@@ -310,6 +310,29 @@ static void test_results(void **state)
 	assert_int_equal(world->call.result_count, 0);
 }
 
+static void test_kept_text(void **state)
+{
+	static char long_text[KEPT_MAX + 2];
+	struct world *world = *state;
+	char text[32] = "before";
+
+	assert_int_equal(call_start(&world->call), 0);
+	call_keep(&world->call, text);
+	strcpy(text, "after");
+	assert_string_equal(world->call.keep, "before");
+	memset(long_text, 'x', KEPT_MAX + 1);
+	call_keep(&world->call, long_text);
+	assert_null(world->call.keep);
+	long_text[KEPT_MAX] = '\0';
+	call_keep(&world->call, long_text);
+	assert_string_equal(world->call.keep, long_text);
+	call_settle(&world->call, 0, "%s", "");
+	timers_advance(world->context.timers, 0);
+	assert_int_equal(world->code, 0);
+	call_release(&world->call);
+	assert_null(world->call.keep);
+}
+
 static void test_lost_result_is_no_success(void **state)
 {
 	struct world *world = *state;
@@ -388,6 +411,7 @@ int main(void)
 	    TEST(test_cancel_of_nothing),
 	    TEST(test_completion_may_free_the_call),
 	    TEST(test_results),
+	    TEST(test_kept_text),
 	    TEST(test_lost_result_is_no_success),
 	    TEST(test_every_kind_has_its_slot),
 	    TEST(test_defaults),

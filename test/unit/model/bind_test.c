@@ -6,6 +6,8 @@
 
 static const unsigned char sealed[SECRET_SEAL_OVERHEAD + PASSWORD_LENGTH] = {1, 0, 2, 0, 3};
 
+static const unsigned char kept[SECRET_SEAL_OVERHEAD] = {1, 9};
+
 static const struct bind full = {
     .incarnation = "0123456789abcdef",
     .kind = BIND_JOB,
@@ -19,6 +21,10 @@ static const struct bind full = {
     .unbind_event = "e2",
     .operation = "0123456789abcdef0123",
     .state = BIND_UNBINDING,
+    .kept = kept,
+    .kept_length = sizeof(kept),
+    .oldest = 2,
+    .version = 3,
     .created_at = 5,
     .updated_at = 6,
 };
@@ -58,6 +64,10 @@ static void test_round_trip(void **state)
 	assert_string_equal(bind.unbind_event, full.unbind_event);
 	assert_string_equal(bind.operation, full.operation);
 	assert_int_equal(bind.state, full.state);
+	assert_int_equal(bind.kept_length, sizeof(kept));
+	assert_memory_equal(bind.kept, kept, sizeof(kept));
+	assert_int_equal(bind.oldest, full.oldest);
+	assert_int_equal(bind.version, full.version);
 	assert_int_equal(bind.created_at, 5);
 	assert_int_equal(bind.updated_at, 6);
 	text_release(&record);

@@ -1,0 +1,189 @@
+/* Binds. Each version of a bind (a new password, an unbind taken back) is a binding of its own, since the upstream
+ * chooses the credentials; the older ones go when the new one is there. */
+#include "bindings.h"
+
+#include <cjson/cJSON.h>
+
+#include "credentials.h"
+#include "kept.h"
+#include "offers.h"
+#include "work.h"
+
+static void go_on(struct work *work, const struct cJSON *answer)
+{
+	(void)answer;
+	steps_next(&work->steps);
+}
+
+/* ---- bind ---- */
+
+static void step_check_bindable(void *arg)
+{
+	struct work *work = arg;
+
+	if (work->offer.bindable)
+		steps_next(&work->steps);
+	else
+		osb_fail(work, ERR_REFUSED, "its plan \"%s\" cannot be bound", work->offer.plan_name);
+}
+
+static void step_remove_orphan(void *arg)
+{
+	struct work *work = arg;
+
+	osb_choose(work, work->call->bind, work->call->bind->version);
+	if (osb_is_orphan(work))
+		osb_ask(work, VERB_REMOVE, go_on);
+	else
+		steps_next(&work->steps);
+}
+
+static void add_result(void *arg, const char *name, const char *value)
+{
+	call_result(arg, name, value);
+}
+
+/* An upstream may tell the credentials only once: then they are those that were kept. */
+static void take_credentials(struct work *work, const struct cJSON *answer)
+{
+	cJSON *kept = credentials_are_in(answer) ? NULL : kept_read(work->call, work->id);
+	const cJSON *binding = kept != NULL ? kept : answer;
+	struct error error;
+	int rc = credentials_flatten(binding, add_result, work->call, &error);
+
+	if (rc == 0)
+		kept_write(work->call, work->id, binding);
+	outcome_wipe(kept);
+	if (rc != 0)
+		osb_fail_because(work, &error);
+	else
+		steps_next(&work->steps);
+}
+
+/* A binding that was made while we polled is fetched. */
+static void on_created(struct work *work, const struct cJSON *answer)
+{
+	if (answer != NULL)
+		take_credentials(work, answer);
+	else if (!work->offer.bindings_retrievable)
+		osb_fail(work, ERR_REFUSED, "it makes bindings that it does not let fetch");
+	else
+		osb_ask(work, VERB_FETCH, take_credentials);
+}
+
+static void step_create_binding(void *arg)
+{
+	struct work *work = arg;
+	struct error error;
+
+	if (osb_write_binding(work->call, &work->offer, &work->body, &error) != 0)
+		osb_fail_because(work, &error);
+	else
+		osb_ask(work, VERB_MAKE, on_created);
+}
+
+static void step_begin_with_oldest(void *arg)
+{
+	struct work *work = arg;
+
+	work->version = work->call->bind->oldest;
+	steps_next(&work->steps);
+}
+
+/* Removes work->version and those behind it, up to end. */
+static void remove_until(struct work *work, const struct bind *bind, int64_t end, osb_done *on_removed)
+{
+	if (work->version < end) {
+		osb_choose(work, bind, work->version++);
+		osb_ask(work, VERB_REMOVE, on_removed);
+		return;
+	}
+	steps_next(&work->steps);
+}
+
+static void remove_next_earlier(struct work *work, const struct cJSON *answer)
+{
+	const struct bind *bind = work->call->bind;
+
+	(void)answer;
+	remove_until(work, bind, bind->version, remove_next_earlier);
+}
+
+static void step_remove_earlier(void *arg)
+{
+	remove_next_earlier(arg, NULL);
+}
+
+static const struct step bind_steps[] = {
+    {"read_its_catalog", osb_step_read_catalog},
+    {"find_whether_it_binds", step_check_bindable},
+    {"remove_an_orphan", step_remove_orphan},
+    {"create_the_binding", step_create_binding},
+    {"look_for_earlier_bindings", step_begin_with_oldest},
+    {"remove_earlier_bindings", step_remove_earlier},
+    {NULL, NULL},
+};
+
+void osb_bind(void *state, struct driver_call *call)
+{
+	osb_start(state, call, bind_steps);
+}
+
+/* ---- unbind ---- */
+
+static void remove_next(struct work *work, const struct cJSON *answer)
+{
+	const struct bind *bind = work->call->bind;
+
+	(void)answer;
+	remove_until(work, bind, bind->version + 1, remove_next);
+}
+
+static void step_remove_bindings(void *arg)
+{
+	remove_next(arg, NULL);
+}
+
+static const struct step unbind_steps[] = {
+    {"read_its_catalog", osb_step_read_catalog},
+    {"look_for_bindings", step_begin_with_oldest},
+    {"remove_the_binding", step_remove_bindings},
+    {NULL, NULL},
+};
+
+void osb_unbind(void *state, struct driver_call *call)
+{
+	osb_start(state, call, unbind_steps);
+}
+
+/* ---- of all binds ---- */
+
+static void remove_next_of_all(struct work *work, const struct cJSON *answer)
+{
+	const struct driver_call *call = work->call;
+
+	(void)answer;
+	while (work->bind_index < call->bind_count) {
+		const struct bind *bind = &call->binds[work->bind_index];
+
+		if (work->version <= bind->version) {
+			remove_until(work, bind, bind->version + 1, remove_next_of_all);
+			return;
+		}
+		if (++work->bind_index < call->bind_count)
+			work->version = call->binds[work->bind_index].oldest;
+	}
+	steps_next(&work->steps);
+}
+
+void osb_step_remove_bindings(void *arg)
+{
+	struct work *work = arg;
+
+	if (work->offer.bindable && work->call->bind_count > 0) {
+		work->version = work->call->binds[0].oldest;
+		remove_next_of_all(work, NULL);
+		return;
+	}
+	steps_next(&work->steps);
+}

@@ -1,0 +1,141 @@
+/* The walk through a binding. Names are built in one buffer, which grows by a part on the way down. */
+#include "credentials.h"
+
+#include <cjson/cJSON.h>
+#include <ctype.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+#define NAME_SIZE 129 /* bytes, with the NUL: as long as a variable's name may be */
+#define DEPTH_MAX 16
+
+struct flattening {
+	credentials_add *add;
+	void *arg;
+	char name[NAME_SIZE];
+	char names[CREDENTIALS_MAX][NAME_SIZE]; /* that were added */
+	size_t count;
+	struct error *error;
+};
+
+static int add_values(struct flattening *flat, const cJSON *item, int depth);
+
+/* Appends a part to the name. */
+static int append(struct flattening *flat, const char *part)
+{
+	size_t length = strlen(flat->name);
+	const bool divides = length > 0 || isdigit((unsigned char)part[0]);
+
+	if (length + divides + strlen(part) >= sizeof(flat->name))
+		return error_set(flat->error, ERR_REFUSED,
+		                 "the name of one of its credentials, \"%s_...\", is too long", flat->name);
+	if (divides)
+		flat->name[length++] = '_';
+	for (; *part != '\0'; part++)
+		flat->name[length++] = (char)(isalnum((unsigned char)*part) ? toupper((unsigned char)*part) : '_');
+	flat->name[length] = '\0';
+	return 0;
+}
+
+static bool is_known(const struct flattening *flat)
+{
+	for (size_t i = 0; i < flat->count; i++)
+		if (strcmp(flat->names[i], flat->name) == 0)
+			return true;
+	return false;
+}
+
+static int add_value(struct flattening *flat, const char *value)
+{
+	if (flat->name[0] == '\0' || is_known(flat))
+		return 0;
+	if (flat->count == CREDENTIALS_MAX)
+		return error_set(flat->error, ERR_REFUSED, "its binding holds more than %d values", CREDENTIALS_MAX);
+	if (!text_is_clean(value, strlen(value)))
+		return error_set(flat->error, ERR_REFUSED, "the credential \"%s\" holds control characters",
+		                 flat->name);
+	memcpy(flat->names[flat->count++], flat->name, sizeof(flat->name));
+	flat->add(flat->arg, flat->name, value);
+	return 0;
+}
+
+/* Whole numbers as such, as far as JSON's are exact; others in as few digits as give them back. */
+static int add_number(struct flattening *flat, const cJSON *item)
+{
+	const double number = item->valuedouble, exact = 9007199254740992.0; /* 2^53 */
+	char text[32];
+
+	if (number >= -exact && number <= exact && (double)(int64_t)number == number)
+		snprintf(text, sizeof(text), "%lld", (long long)number);
+	else if (snprintf(text, sizeof(text), "%.15g", number) > 0 && strtod(text, NULL) != number)
+		snprintf(text, sizeof(text), "%.17g", number);
+	return add_value(flat, text);
+}
+
+static int add_members(struct flattening *flat, const cJSON *parent, int depth)
+{
+	const size_t length = strlen(flat->name);
+	const cJSON *item;
+	char number[24];
+	size_t i = 0;
+	int rc = 0;
+
+	cJSON_ArrayForEach(item, parent)
+	{
+		snprintf(number, sizeof(number), "%zu", i++);
+		rc = append(flat, cJSON_IsArray(parent) ? number : item->string);
+		if (rc == 0)
+			rc = add_values(flat, item, depth + 1);
+		flat->name[length] = '\0';
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int add_values(struct flattening *flat, const cJSON *item, int depth)
+{
+	if (depth > DEPTH_MAX)
+		return error_set(flat->error, ERR_REFUSED, "its credentials are nested more than %d deep", DEPTH_MAX);
+	if (cJSON_IsString(item))
+		return add_value(flat, item->valuestring);
+	if (cJSON_IsNumber(item))
+		return add_number(flat, item);
+	if (cJSON_IsBool(item))
+		return add_value(flat, cJSON_IsTrue(item) ? "true" : "false");
+	return cJSON_IsNull(item) ? 0 : add_members(flat, item, depth);
+}
+
+static const char *const others[] = {"syslog_drain_url", "route_service_url", "volume_mounts", "endpoints"};
+
+bool credentials_are_in(const struct cJSON *binding)
+{
+	bool found = cJSON_GetObjectItemCaseSensitive(binding, "credentials") != NULL;
+
+	for (size_t i = 0; !found && i < sizeof(others) / sizeof(*others); i++)
+		found = cJSON_GetObjectItemCaseSensitive(binding, others[i]) != NULL;
+	return found;
+}
+
+int credentials_flatten(const struct cJSON *binding, credentials_add *add, void *arg, struct error *error)
+{
+	struct flattening flat = {.add = add, .arg = arg, .error = error};
+	const cJSON *credentials = cJSON_GetObjectItemCaseSensitive(binding, "credentials");
+	int rc = cJSON_IsObject(credentials) ? add_values(&flat, credentials, 0) : 0;
+
+	for (size_t i = 0; rc == 0 && i < sizeof(others) / sizeof(*others); i++) {
+		const cJSON *item = cJSON_GetObjectItemCaseSensitive(binding, others[i]);
+
+		flat.name[0] = '\0';
+		if (item != NULL && (rc = append(&flat, others[i])) == 0)
+			rc = add_values(&flat, item, 0);
+	}
+	if (rc == 0 && flat.count == 0)
+		rc = error_set(error, ERR_REFUSED, "its binding holds no credentials");
+	return rc;
+}

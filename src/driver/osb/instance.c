@@ -1,0 +1,116 @@
+/* Instances: provision, update, deprovision. An orphan of an earlier attempt goes before its id is used again. */
+#include <string.h>
+
+#include "bindings.h"
+#include "offers.h"
+#include "work.h"
+
+static void go_on(struct work *work, const struct cJSON *answer)
+{
+	(void)answer;
+	steps_next(&work->steps);
+}
+
+static void step_remove_orphan(void *arg)
+{
+	struct work *work = arg;
+
+	osb_choose(work, NULL, 0);
+	if (osb_is_orphan(work))
+		osb_ask(work, VERB_REMOVE, go_on);
+	else
+		steps_next(&work->steps);
+}
+
+static void step_create_instance(void *arg)
+{
+	struct work *work = arg;
+	struct error error;
+
+	if (osb_write_instance(work->call, &work->offer, &work->body, &error) != 0)
+		osb_fail_because(work, &error);
+	else
+		osb_ask(work, VERB_MAKE, go_on);
+}
+
+static const struct step provision_steps[] = {
+    {"read_its_catalog", osb_step_read_catalog},
+    {"remove_an_orphan", step_remove_orphan},
+    {"create_the_instance", step_create_instance},
+    {NULL, NULL},
+};
+
+void osb_provision(void *state, struct driver_call *call)
+{
+	osb_start(state, call, provision_steps);
+}
+
+/* ---- update ---- */
+
+static bool changes_plan(const struct work *work)
+{
+	return strcmp(work->offer.plan_id, work->previous.plan_id) != 0;
+}
+
+static void step_find_previous_plan(void *arg)
+{
+	struct work *work = arg;
+	const struct instance *instance = work->call->instance;
+	struct error error;
+
+	if (offers_find(work, instance->plan != NULL ? instance->plan : instance->wanted_plan, &work->previous,
+	                &error) != 0)
+		osb_fail_because(work, &error);
+	else if (changes_plan(work) && !work->previous.updateable)
+		osb_fail(work, ERR_REFUSED, "its instances of the plan \"%s\" cannot change to another",
+		         work->previous.plan_name);
+	else
+		steps_next(&work->steps);
+}
+
+static void step_update_instance(void *arg)
+{
+	struct work *work = arg;
+	struct error error;
+
+	work->polled = &work->previous;
+	osb_choose(work, NULL, 0);
+	if (osb_write_update(work->call, &work->offer, &work->previous, &work->body, &error) != 0)
+		osb_fail_because(work, &error);
+	else
+		osb_ask(work, VERB_CHANGE, go_on);
+}
+
+static const struct step update_steps[] = {
+    {"read_its_catalog", osb_step_read_catalog},
+    {"find_the_previous_plan", step_find_previous_plan},
+    {"update_the_instance", step_update_instance},
+    {NULL, NULL},
+};
+
+void osb_update(void *state, struct driver_call *call)
+{
+	osb_start(state, call, update_steps);
+}
+
+/* ---- deprovision ---- */
+
+static void step_remove_instance(void *arg)
+{
+	struct work *work = arg;
+
+	osb_choose(work, NULL, 0);
+	osb_ask(work, VERB_REMOVE, go_on);
+}
+
+static const struct step deprovision_steps[] = {
+    {"read_its_catalog", osb_step_read_catalog},
+    {"remove_the_bindings", osb_step_remove_bindings},
+    {"remove_the_instance", step_remove_instance},
+    {NULL, NULL},
+};
+
+void osb_deprovision(void *state, struct driver_call *call)
+{
+	osb_start(state, call, deprovision_steps);
+}

@@ -1,0 +1,180 @@
+/* The vtable, the configuration's keys, and the service's upstream brokers opened and closed. */
+#include "osb.h"
+
+#include <stdlib.h>
+
+#include "driver/drivers.h"
+#include "work.h"
+
+/* ---- keys ---- */
+
+static const struct config_key server_keys[] = {
+    {.name = "url",
+     .type = KEY_TEXT,
+     .required = true,
+     .check = client_check_url,
+     .help = "the upstream broker, without /v2: https://broker.example.com"},
+    {.name = "username", .type = KEY_TEXT, .min = 1, .max = 255, .help = "for Basic authentication"},
+    {.name = "password", .type = KEY_TEXT, .min = 1, .max = 1024, .secret = true, .help = "for Basic authentication"},
+    {.name = "token", .type = KEY_TEXT, .min = 1, .max = 8192, .secret = true, .help = "for Bearer authentication"},
+    {.name = "ca_file",
+     .type = KEY_TEXT,
+     .min = 1,
+     .max = 3000,
+     .help = "the certificates that https trusts; default: the system's"},
+    {.name = "service",
+     .type = KEY_TEXT,
+     .required = true,
+     .min = 1,
+     .max = 255,
+     .help = "the name or id of the service in its catalog"},
+    {.name = "catalog_refresh",
+     .type = KEY_DURATION,
+     .fallback = "10m",
+     .min = 1000,
+     .max = 86400000,
+     .help = "how long a catalog is used before it is read anew"},
+    {.name = "connect_timeout",
+     .type = KEY_DURATION,
+     .fallback = "10s",
+     .min = 100,
+     .max = 300000,
+     .help = "how long a connection may take"},
+    {.name = "connections", .type = KEY_NUMBER, .fallback = "8", .min = 1, .max = 100, .help = "requests at once"},
+    {.name = "polling_interval",
+     .type = KEY_DURATION,
+     .fallback = "5s",
+     .min = 50,
+     .max = 3600000,
+     .help = "between two questions about work that goes on, when the upstream does not say"},
+    {.name = "maximum_polling",
+     .type = KEY_DURATION,
+     .min = 1000,
+     .max = 604800000,
+     .help = "how long work may go on; default: the catalog's maximum_polling_duration, or 1h"},
+    {.name = NULL},
+};
+
+static const struct config_key plan_keys[] = {
+    {.name = "upstream_plan",
+     .type = KEY_TEXT,
+     .min = 1,
+     .max = 255,
+     .help = "the name or id of the plan in the catalog; default: the plan's own name"},
+    {.name = "parameters", .type = KEY_MAP, .max = 100, .help = "given when an instance is made; JSON or text"},
+    {.name = NULL},
+};
+
+/* ---- open and close ---- */
+
+static void osb_close(void *state)
+{
+	struct osb *osb = state;
+
+	for (size_t i = 0; i < osb->upstream_count; i++) {
+		struct upstream *upstream = &osb->upstreams[i];
+
+		client_free(upstream->client);
+		catalog_drop(upstream->catalog);
+		pendings_release(&upstream->pendings);
+	}
+	free(osb);
+}
+
+static int check_authentication(const struct server *server, const struct client_options *options, struct error *error)
+{
+	if ((options->username == NULL) != (options->password == NULL))
+		return error_set(error, ERR_INVALID,
+		                 "the server \"%s\" must have \"username\" and \"password\" or neither", server->name);
+	if (options->username != NULL && options->token != NULL)
+		return error_set(error, ERR_INVALID,
+		                 "the server \"%s\" has a \"token\" beside \"username\"; one is enough", server->name);
+	return 0;
+}
+
+static int open_upstream(const struct driver_context *context, const struct server *server, struct upstream *upstream,
+                         struct error *error)
+{
+	const struct options *given = &server->options;
+	const struct client_options options = {
+	    .url = options_text(given, "url"),
+	    .username = options_text(given, "username"),
+	    .password = options_text(given, "password"),
+	    .token = options_text(given, "token"),
+	    .ca_file = options_text(given, "ca_file"),
+	    .connections = (size_t)options_number(given, "connections"),
+	    .connect_timeout = options_number(given, "connect_timeout"),
+	};
+	int rc = check_authentication(server, &options, error);
+
+	if (rc != 0)
+		return rc;
+	upstream->server = server;
+	upstream->service = options_text(given, "service");
+	upstream->catalog_refresh = options_number(given, "catalog_refresh");
+	upstream->polling_interval = options_number(given, "polling_interval");
+	upstream->maximum_polling = options_number(given, "maximum_polling");
+	LIST_INIT(&upstream->pendings);
+	return client_new(context, &options, &upstream->client, error);
+}
+
+static int osb_open(const struct driver_context *context, const struct service *service, void **ret_state,
+                    struct error *error)
+{
+	struct osb *osb;
+
+	if (service->server_count == 0)
+		return error_set(error, ERR_INVALID, "the service \"%s\" needs \"servers\"", service->name);
+	osb = calloc(1, sizeof(*osb) + service->server_count * sizeof(osb->upstreams[0]));
+	if (osb == NULL)
+		return error_no_memory(error);
+	osb->context = context;
+	osb->service = service;
+	for (; osb->upstream_count < service->server_count; osb->upstream_count++) {
+		const size_t i = osb->upstream_count;
+		int rc = open_upstream(context, &service->servers[i], &osb->upstreams[i], error);
+
+		if (rc != 0) {
+			osb_close(osb);
+			return rc;
+		}
+	}
+	*ret_state = osb;
+	return 0;
+}
+
+/* ---- the vtable ---- */
+
+static const struct pair environment[] = {{NULL, NULL}};
+
+const struct driver driver_osb = {
+    .name = "osb",
+    .server_keys = server_keys,
+    .plan_keys = plan_keys,
+    .instance_name_max = BACKEND_NAME_MAX,
+    .login_name_max = BACKEND_NAME_MAX,
+    .variables = NULL,
+    .environment = environment,
+    .instance_parameters = NULL,
+    .bind_parameters = NULL,
+    .units = false,
+    .open = osb_open,
+    .close = osb_close,
+    .validate = driver_validate_nothing,
+    .provision = osb_provision,
+    .update = osb_update,
+    .deprovision = osb_deprovision,
+    .bind = osb_bind,
+    .unbind = osb_unbind,
+    .check = osb_check,
+    .observe = osb_observe,
+    .retire = driver_refuse,
+    .restore = driver_refuse,
+    .inspect = osb_inspect,
+    .list = driver_settle_done,
+    .adopt = driver_refuse,
+    .allow_unit = driver_settle_done,
+    .deny_unit = driver_settle_done,
+    .connections = driver_no_connections,
+    .cancel = osb_cancel,
+};

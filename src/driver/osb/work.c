@@ -1,0 +1,350 @@
+/* What all calls share: asking, polling, failing, ending. The work is freed before its call is settled. */
+#include "work.h"
+
+#include <cjson/cJSON.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define API_VERSION     "2.17"
+#define REQUEST_TIMEOUT ((int64_t)60 * 1000)   /* ms for one exchange, as the specification suggests */
+#define POLLING_DEFAULT ((int64_t)3600 * 1000) /* ms */
+#define CALL_MARGIN     ((int64_t)500)         /* ms before the deadline when a call that only waits ends by itself */
+#define IDENTITY_MAX    ((size_t)16 * 1024)
+#define VERB_SIZE       64
+
+static void poll_when_due(struct work *work, struct pending *pending);
+static void on_pause(void *arg);
+
+static int64_t now_of(const struct work *work)
+{
+	return timers_now(work->osb->context->timers);
+}
+
+/* ---- beginning and ending ---- */
+
+static void free_work(struct work *work)
+{
+	timer_stop(work->osb->context->timers, &work->pause);
+	client_cancel(work->exchange);
+	catalog_drop(work->catalog);
+	text_release(&work->path);
+	text_release(&work->url);
+	text_wipe(&work->body); /* users put passwords into parameters, too */
+	text_release(&work->identity);
+	free(work);
+}
+
+static void on_end(void *arg, int code, const struct error *error)
+{
+	struct work *work = arg;
+	struct driver_call *call = work->call;
+	struct error outcome = *error;
+
+	free_work(work);
+	call_settle(call, code, "%s", outcome.text);
+}
+
+static struct work *make_work(struct osb *osb, struct driver_call *call)
+{
+	const char *user = call->bind != NULL ? call->bind->user : call->instance != NULL ? call->instance->user : NULL;
+	struct work *work = calloc(1, sizeof(*work));
+
+	if (work == NULL)
+		return NULL;
+	work->osb = osb;
+	work->upstream = &osb->upstreams[call->server - osb->service->servers];
+	work->call = call;
+	work->deadline = now_of(work) + call->timeout;
+	work->polled = &work->offer;
+	timer_init(&work->pause, on_pause, work);
+	text_init(&work->path, REQUEST_PATH_MAX);
+	text_init(&work->url, REQUEST_PATH_MAX);
+	text_init(&work->body, REQUEST_BODY_MAX);
+	text_init(&work->identity, IDENTITY_MAX);
+	if (user != NULL && user[0] != '\0')
+		osb_write_identity(user, &work->identity);
+	if (call->instance != NULL)
+		osb_id_of_instance(work->instance_id, call->instance);
+	return work;
+}
+
+void osb_start(void *state, struct driver_call *call, const struct step *table)
+{
+	struct work *work = make_work(state, call);
+
+	if (work == NULL) {
+		call_settle(call, ERR_NO_MEMORY, "out of memory");
+		return;
+	}
+	call->work = work;
+	steps_start(&work->steps, table, work, on_end);
+}
+
+static void note_orphan_if_lost(const struct work *work)
+{
+	if (work->verb == VERB_MAKE && !work->polling)
+		pending_note_orphan(&work->upstream->pendings, work->id);
+}
+
+void osb_cancel(void *state, struct driver_call *call)
+{
+	struct work *work = call->work;
+
+	(void)state;
+	if (work == NULL)
+		return;
+	if (work->exchange != NULL) {
+		work->upstream->answered_at = 0; /* it may be silent: the next check asks it */
+		note_orphan_if_lost(work);
+	}
+	free_work(work);
+}
+
+/* ---- failures ---- */
+
+void osb_fail_because(struct work *work, const struct error *reason)
+{
+	const struct instance *instance = work->call->instance;
+	struct error error;
+	char verb[VERB_SIZE];
+
+	snprintf(verb, sizeof(verb), "%s", steps_name(&work->steps));
+	for (char *c = verb; *c != '\0'; c++)
+		if (*c == '_')
+			*c = ' ';
+	error_set(&error, reason->code, "the broker \"%s\" could not %s%s%s%s: %s", work->upstream->server->name, verb,
+	          instance != NULL ? " for \"" : "", instance != NULL ? instance->name : "",
+	          instance != NULL ? "\"" : "", reason->text);
+	steps_fail(&work->steps, &error);
+}
+
+void osb_fail(struct work *work, int code, const char *format, ...)
+{
+	struct error reason;
+	char text[ERROR_TEXT_MAX];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	error_set(&reason, code, "%s", text);
+	osb_fail_because(work, &reason);
+}
+
+/* ---- exchanges ---- */
+
+static void take_outcome(struct work *work, struct outcome *outcome, int64_t retry_after);
+
+/* Whether it lets the broker in and is not in trouble. */
+static bool is_well(int status)
+{
+	return status < 500 && status != 401 && status != 403;
+}
+
+static void on_answer(void *arg, int code, const struct error *error, const struct client_answer *answer)
+{
+	struct work *work = arg;
+	struct outcome outcome;
+
+	work->exchange = NULL;
+	work->upstream->answered_at = code == 0 && is_well(answer->status) ? now_of(work) : 0;
+	if (code != 0) {
+		note_orphan_if_lost(work);
+		osb_fail_because(work, error);
+		return;
+	}
+	if (work->polling)
+		outcome_read_progress(work->verb, answer->status, answer->body, &outcome);
+	else
+		outcome_read(work->verb, answer->status, answer->body, &outcome);
+	take_outcome(work, &outcome, answer->retry_after);
+}
+
+void osb_send(struct work *work, const char *method, client_done *on_answered)
+{
+	char request_id[ID_SIZE];
+	const struct pair headers[] = {
+	    {"X-Broker-API-Version", API_VERSION},
+	    {"X-Broker-API-Request-Identity", request_id},
+	    {"X-Broker-API-Originating-Identity", text_string(&work->identity)},
+	};
+	const struct client_request request = {
+	    .method = method,
+	    .path = text_string(&work->url),
+	    .body = work->body.length > 0 ? text_string(&work->body) : NULL,
+	    .headers = headers,
+	    .header_count = work->identity.length > 0 ? 3 : 2,
+	    .timeout = REQUEST_TIMEOUT,
+	};
+
+	osb_id_random(request_id);
+	if (!work->path.failed && !work->url.failed && !work->body.failed && !work->identity.failed)
+		work->exchange = client_start(work->upstream->client, &request, on_answered, work);
+	text_reset(&work->body);
+	if (work->exchange == NULL)
+		osb_fail(work, ERR_NO_MEMORY, "out of memory");
+}
+
+static void ask(struct work *work)
+{
+	work->polling = false;
+	text_reset(&work->url);
+	text_add(&work->url, text_string(&work->path));
+	if (work->verb != VERB_FETCH)
+		text_add(&work->url, "?accepts_incomplete=true");
+	if (work->verb == VERB_REMOVE || work->verb == VERB_FETCH)
+		osb_add_ids(&work->url, work->verb == VERB_FETCH ? '?' : '&', &work->offer);
+	osb_send(work, verb_method(work->verb), on_answer);
+}
+
+void osb_choose(struct work *work, const struct bind *bind, int64_t version)
+{
+	memcpy(work->id, work->instance_id, sizeof(work->id));
+	if (bind != NULL)
+		osb_id_of_binding(work->id, bind, version);
+	text_reset(&work->path);
+	osb_add_object(&work->path, work->instance_id, bind != NULL ? work->id : NULL);
+}
+
+void osb_ask(struct work *work, enum verb verb, osb_done *on_done)
+{
+	struct pending *pending = pending_find(&work->upstream->pendings, work->id);
+
+	work->verb = verb;
+	work->finds = false;
+	work->on_done = on_done;
+	if (verb != VERB_FETCH && pending != NULL && pending->polled && pending->verb == verb)
+		poll_when_due(work, pending);
+	else
+		ask(work);
+}
+
+void osb_find(struct work *work, osb_done *on_done)
+{
+	work->verb = VERB_FETCH;
+	work->finds = true;
+	work->on_done = on_done;
+	ask(work);
+}
+
+bool osb_is_orphan(const struct work *work)
+{
+	const struct pending *pending = pending_find(&work->upstream->pendings, work->id);
+
+	return pending != NULL && pending->orphan;
+}
+
+/* ---- outcomes ---- */
+
+static void note_end(const struct work *work, const struct outcome *outcome)
+{
+	struct pendings *pendings = &work->upstream->pendings;
+
+	if (work->verb == VERB_FETCH)
+		return;
+	if (outcome->orphan)
+		pending_note_orphan(pendings, work->id);
+	else if (outcome->kind == OUTCOME_DONE && work->verb == VERB_REMOVE)
+		pending_forget(pendings, work->id);
+	else
+		pending_end_operation(pendings, work->id);
+}
+
+static void take_failure(struct work *work, struct outcome *outcome)
+{
+	if (outcome->error.code == ERR_NOT_FOUND && work->finds) {
+		work->on_done(work, NULL);
+		return;
+	}
+	/* tsuru takes "not found" for success at times, and what is lacking here is not what the user named. */
+	if (outcome->error.code == ERR_NOT_FOUND)
+		outcome->error.code = ERR_UNAVAILABLE;
+	osb_fail_because(work, &outcome->error);
+}
+
+static int64_t polling_limit(const struct work *work)
+{
+	if (work->upstream->maximum_polling > 0)
+		return work->upstream->maximum_polling;
+	return work->offer.maximum_polling > 0 ? work->offer.maximum_polling : POLLING_DEFAULT;
+}
+
+static void give_up_polling(struct work *work)
+{
+	const struct outcome expired = {.kind = OUTCOME_FAILED, .orphan = work->verb == VERB_MAKE};
+	char limit[32];
+
+	text_format_duration(polling_limit(work), limit, sizeof(limit));
+	note_end(work, &expired);
+	osb_fail(work, work->verb == VERB_REMOVE ? ERR_UNAVAILABLE : ERR_REFUSED, "it did not finish within %s", limit);
+}
+
+/* The upstream goes on: it is asked again after a while. */
+static void poll_later(struct work *work, const struct outcome *outcome, int64_t retry_after)
+{
+	struct pendings *pendings = &work->upstream->pendings;
+	const int64_t now = now_of(work);
+	struct pending *pending = work->polling
+	                              ? pending_find(pendings, work->id)
+	                              : pending_note_operation(pendings, work->id, work->verb, outcome->operation, now);
+	int64_t left;
+
+	if (pending == NULL) {
+		osb_fail(work, ERR_NO_MEMORY, "out of memory");
+		return;
+	}
+	left = pending->since + polling_limit(work) - now;
+	if (left <= 0) {
+		give_up_polling(work);
+		return;
+	}
+	pending->due = now + (retry_after > 0 ? retry_after : work->upstream->polling_interval);
+	if (pending->due > now + left)
+		pending->due = now + left;
+	poll_when_due(work, pending);
+}
+
+/* A call that would only wait until its deadline ends before: the next attempt goes on from here, and others have their
+ * turn meanwhile. */
+static void poll_when_due(struct work *work, struct pending *pending)
+{
+	int64_t delay = pending->due - now_of(work);
+
+	if (pending->due > work->deadline - CALL_MARGIN)
+		osb_fail(work, ERR_BUSY, "it is still at work");
+	else if (timer_start(work->osb->context->timers, &work->pause, delay > 0 ? delay : 0) != 0)
+		osb_fail(work, ERR_NO_MEMORY, "out of memory");
+}
+
+static void on_pause(void *arg)
+{
+	struct work *work = arg;
+	const struct pending *pending = pending_find(&work->upstream->pendings, work->id);
+
+	work->polling = true;
+	text_reset(&work->body);
+	text_reset(&work->url);
+	text_add_format(&work->url, "%s/last_operation", text_string(&work->path));
+	osb_add_ids(&work->url, '?', work->polled);
+	if (pending != NULL && pending->operation != NULL) {
+		text_add(&work->url, "&operation=");
+		text_add_percent(&work->url, pending->operation);
+	}
+	osb_send(work, verb_method(VERB_FETCH), on_answer);
+}
+
+static void take_outcome(struct work *work, struct outcome *outcome, int64_t retry_after)
+{
+	if (outcome->kind == OUTCOME_ACCEPTED) {
+		poll_later(work, outcome, retry_after);
+	} else {
+		note_end(work, outcome);
+		if (outcome->kind == OUTCOME_FAILED)
+			take_failure(work, outcome);
+		else
+			work->on_done(work, work->polling ? NULL : outcome->answer);
+	}
+	outcome_release(outcome);
+}

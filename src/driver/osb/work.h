@@ -1,0 +1,68 @@
+/* The work of one call: its steps, and the one request that is under way. A step asks by osb_ask and goes on in the
+ * function it gave; asking includes the polling of last_operation. Any failure ends the call, but for 404 where the
+ * asker wants to know. */
+#ifndef DRIVER_OSB_WORK_H
+#define DRIVER_OSB_WORK_H
+
+#include <stdbool.h>
+
+#include "base/text.h"
+#include "driver/steps.h"
+#include "osb.h"
+#include "request.h"
+
+struct work;
+
+/* answer is NULL after polling and for 404; borrowed. */
+typedef void osb_done(struct work *work, const struct cJSON *answer);
+
+struct work {
+	const struct osb *osb;
+	struct upstream *upstream;
+	struct driver_call *call;
+	struct steps steps;
+	struct client_exchange *exchange;
+	struct timer pause;
+	struct catalog *catalog; /* held: the offers borrow from it */
+	struct offer offer;      /* of the plan that the instance has or gets */
+	struct offer previous;   /* update: of the one it has */
+	int64_t deadline;        /* monotonic ms: when the dispatcher gives the call up */
+	char instance_id[ID_SIZE];
+
+	/* the request under way */
+	struct text path; /* of the object, without a query */
+	struct text url;  /* with one */
+	struct text body, identity;
+	enum verb verb;
+	char id[ID_SIZE];           /* of the object; "" for the catalog */
+	bool polling;               /* it is last_operation that is asked */
+	bool finds;                 /* 404 is an answer */
+	const struct offer *polled; /* whose plan last_operation is asked with */
+	osb_done *on_done;
+
+	/* where a walk through bindings is */
+	size_t bind_index;
+	int64_t version;
+};
+
+void osb_start(void *state, struct driver_call *call, const struct step *table);
+/* The vtable's cancel. */
+void osb_cancel(void *state, struct driver_call *call);
+
+/* Ends the running step by a failure, after "the broker "x" could not <step> for "y": ". */
+void osb_fail_because(struct work *work, const struct error *reason);
+void osb_fail(struct work *work, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* Chooses what the next request is about: the instance (bind NULL) or a version of a bind. */
+void osb_choose(struct work *work, const struct bind *bind, int64_t version);
+/* Sends a request about it, with work->body. Polls when the upstream says so, or when an earlier attempt's operation
+ * still goes on. */
+void osb_ask(struct work *work, enum verb verb, osb_done *on_done);
+/* A GET that takes 404 for an answer. */
+void osb_find(struct work *work, osb_done *on_done);
+/* Whether what was chosen may be there by a request that failed. */
+bool osb_is_orphan(const struct work *work);
+/* For catalogs: sends work->url by the method. Otherwise osb_ask does it. */
+void osb_send(struct work *work, const char *method, client_done *on_answered);
+
+#endif

@@ -1,0 +1,525 @@
+"""The driver osb through the whole program: every answer of an upstream broker, and what becomes of it."""
+
+import base64
+import concurrent.futures
+import json
+import os
+import random
+import subprocess
+import threading
+import time
+
+import pytest
+
+from harness import BROKER, Tsuru, wait_until
+from osb_broker import OsbBroker
+
+SEED = int(os.environ.get("SEED", str(random.randrange(10**6))))
+
+
+def osb_service(upstream, more="", server_more="", plans=None, login=True):
+    plans = plans or """      - {name: small, parameters: {zone: a, size: 5}}
+      - {name: big, upstream_plan: large}
+      - {name: fixed}
+      - {name: unbindable}
+"""
+    if login:
+        server_more += f"        username: {upstream.username}\n        password: {upstream.password}\n"
+    return f"""  - name: kv
+    driver: osb
+    password: x
+{more}    servers:
+      - name: main
+        url: {upstream.url()}
+        service: kv
+        polling_interval: 50ms
+{server_more}    plans:
+{plans}"""
+
+
+@pytest.fixture
+def upstream():
+    broker = OsbBroker()
+    yield broker
+    broker.stop()
+    assert broker.complaints == []
+
+
+@pytest.fixture
+def tsuru(start_broker, upstream):
+    return Tsuru(start_broker(osb_service(upstream)), "kv", "x")
+
+
+def value(env, name="key", put=None):
+    """What an app with the environment of a bind reads, or writes with put, at the service itself."""
+    login = f"{env['USERNAME']}:{env['PASSWORD']}"
+    status, answer = OsbBroker.talk("PUT" if put is not None else "GET", f"{env['URI'].replace(login + '@', '')}/{name}",
+                                    login, put)
+    return answer["value"] if status == 200 else (status, answer)
+
+
+def is_dead(env):
+    answer = value(env)
+    return isinstance(answer, tuple) and answer[0] == 401
+
+
+def is_idle(tsuru, name):
+    return all(operation["state"] in ("done", "failed", "canceled") for operation in tsuru.operations(name))
+
+
+def sent(upstream, method, path=""):
+    return [request for request in upstream.requests if request[0] == method and path in request[1]]
+
+
+def makes(upstream):
+    """The requests that change instances, in order."""
+    return [method for method, path, _, _ in upstream.requests
+            if method in ("PUT", "DELETE") and "/service_bindings/" not in path]
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_life(tsuru, upstream, asynchronous):
+    upstream.asynchronous = asynchronous
+    assert tsuru.create("mydb", "small", parameters={"size": "10", "deletion_protection": "false"}).status == 201
+    wait_until("it is up", lambda: tsuru.is_up("mydb"))
+    (instance,) = upstream.instances.values()
+    assert instance["body"]["parameters"] == {"size": 10, "zone": "a"}
+    assert instance["body"]["context"] == {"platform": "tsuru", "service_name": "kv", "instance_name": "mydb",
+                                           "resource": tsuru.described("mydb")["Name on the server"], "team": "red"}
+    env = tsuru.bind("mydb", "shop").json
+    assert env["TLS"] == "false" and env["HOSTS_0_NAME"] == "127.0.0.1" and env["PORT"] == str(upstream.port)
+    value(env, put="content")
+    assert value(env) == "content"
+    (binding,) = upstream.bindings.values()
+    assert binding["body"]["bind_resource"] == {"app_guid": "shop"}
+    wait_until("the dashboard is shown", lambda: tsuru.described("mydb").get("Dashboard", "").startswith("http://dash/"))
+    assert tsuru.update("mydb", "big").status == 200
+    wait_until("the plan is changed", lambda: tsuru.described("mydb")["Plan"] == "big")
+    assert instance["body"]["plan_id"] == "id of large"
+    job = tsuru.bind_job("mydb", "shop").json
+    assert value(job) == "content" and job["USERNAME"] != env["USERNAME"]
+    assert tsuru.unbind("mydb", "shop").status == 200
+    assert is_dead(env) and value(job) == "content"
+    assert tsuru.remove("mydb").status == 200
+    wait_until("nothing is left", lambda: not upstream.instances and not upstream.bindings)
+
+
+def test_identity(tsuru, upstream):
+    tsuru.user = 'd"ev@exämple.com'.encode().decode("latin-1")
+    tsuru.create("mydb")
+    (_, path, headers, _), = sent(upstream, "PUT")
+    assert path.endswith("?accepts_incomplete=true")
+    platform, user = headers["X-Broker-API-Originating-Identity"].split()
+    assert platform == "tsuru" and json.loads(base64.b64decode(user))["user"]
+    identities = [headers["X-Broker-API-Request-Identity"] for _, _, headers, _ in upstream.requests]
+    assert len(set(identities)) == len(identities)
+
+
+def test_bearer(start_broker):
+    upstream = OsbBroker(token="a-token")
+    tsuru = Tsuru(start_broker(osb_service(upstream, login=False, server_more="        token: a-token\n")), "kv", "x")
+    assert tsuru.create("mydb").status == 201
+    wait_until("it is up", lambda: tsuru.is_up("mydb"))
+    assert tsuru.remove("mydb").status == 200
+    upstream.stop()
+
+
+def test_private_authority(start_broker, tmp_path):
+    certificate, key = str(tmp_path / "cert.pem"), str(tmp_path / "key.pem")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=upstream",
+                    "-addext", "subjectAltName=IP:127.0.0.1", "-out", certificate, "-keyout", key], check=True,
+                   capture_output=True)
+    upstream = OsbBroker(tls=(certificate, key))
+    more = f"        ca_file: {certificate}\n"
+    trusting = Tsuru(start_broker(osb_service(upstream, server_more=more)), "kv", "x")
+    assert trusting.create("mydb").status == 201
+    wait_until("it is up", lambda: trusting.is_up("mydb"))
+    assert trusting.remove("mydb").status == 200
+    requests = len(upstream.requests)
+    other = Tsuru(start_broker(osb_service(upstream, more="    wait: 1s\n")), "kv", "x")
+    assert other.create("mydb").status == 201 and other.status("mydb").status == 202
+    assert len(upstream.requests) == requests
+    upstream.stop()
+
+
+def test_wrong_credentials(start_broker, upstream):
+    broker = start_broker(osb_service(upstream, more="    wait: 1s\n"))
+    tsuru = Tsuru(broker, "kv", "x")
+    tsuru.create("old")
+    secret, upstream.password = upstream.password, "changed"
+    tsuru.create("new")
+    wait_until("the status says down", lambda: "401" in tsuru.status("old").body)
+    upstream.password = secret
+    wait_until("it is made", lambda: tsuru.is_up("new"))
+    assert secret not in broker.log() and base64.b64encode(f"upstream:{secret}".encode()).decode() not in broker.log()
+
+
+# ---- orphans ----
+
+@pytest.mark.parametrize("does", [{"drop": True}, {"drop": True, "act": True}, {"status": 500},
+                                  {"status": 500, "act": True}])
+def test_orphan_is_removed_first(tsuru, upstream, does):
+    """What may have had an effect is removed before its id is used again."""
+    upstream.rule("PUT", "/v2/service_instances/", **does)
+    assert tsuru.create("mydb").status == 201
+    wait_until("it is up", lambda: tsuru.is_up("mydb"))
+    assert makes(upstream) == ["PUT", "DELETE", "PUT"] and len(upstream.instances) == 1
+    upstream.rule("PUT", "/service_bindings/", **does)
+    env = tsuru.bind("mydb", "shop").json
+    assert value(env) is None and len(upstream.bindings) == 1
+    assert [method for method, path, _, _ in upstream.requests if "/service_bindings/" in path] == \
+        ["PUT", "DELETE", "PUT"]
+
+
+def test_no_orphan(tsuru, upstream):
+    """408 and ConcurrencyError say that nothing was done."""
+    upstream.rule("PUT", "/v2/service_instances/", status=408)
+    upstream.rule("PUT", "/v2/service_instances/", status=422, body='{"error": "ConcurrencyError"}')
+    assert tsuru.create("mydb").status == 201
+    wait_until("it is up", lambda: tsuru.is_up("mydb"))
+    assert makes(upstream) == ["PUT", "PUT", "PUT"]
+
+
+def test_removal_of_an_orphan_is_repeated(tsuru, upstream):
+    upstream.rule("PUT", "/v2/service_instances/", status=500, act=True)
+    upstream.rule("DELETE", "/v2/service_instances/", times=2, status=500)
+    upstream.asynchronous = True
+    tsuru.create("mydb")
+    wait_until("it is up", lambda: tsuru.is_up("mydb"))
+    first, *others, last = makes(upstream)
+    assert first == last == "PUT" and set(others) == {"DELETE"} and len(others) >= 3
+
+
+@pytest.mark.parametrize("does, words", [
+    ({"status": 400, "body": '{"description": "no quota left"}'}, "no quota left"),
+    ({"status": 409, "body": "{}"}, "409"),
+    ({"status": 201, "body": "{", "act": True}, "201"),
+    ({"status": 204, "body": "", "act": True}, "204"),
+    ({"status": 200, "body": "[]"}, "200")])
+def test_refused(tsuru, upstream, does, words):
+    upstream.rule("PUT", "/v2/service_instances/", **does)
+    answer = tsuru.create("mydb")
+    assert answer.status == 422 and words in answer.message and "main" in answer.message
+    wait_until("nothing is left", lambda: tsuru.info("mydb").status == 404 and not upstream.instances)
+
+
+def test_failed_operations(tsuru, upstream):
+    upstream.asynchronous = True
+    upstream.fail_operations = 1
+    answer = tsuru.create("mydb")
+    assert answer.status == 422 and "it was told to fail" in answer.message
+    wait_until("nothing is left", lambda: not upstream.instances and tsuru.info("mydb").status == 404)
+    tsuru.create("mydb")
+    wait_until("it is up", lambda: tsuru.is_up("mydb"))
+    upstream.fail_operations = 1
+    answer = tsuru.bind("mydb", "shop")
+    assert answer.status == 422 and "it was told to fail" in answer.message
+    wait_until("no binding is left", lambda: not upstream.bindings)
+    upstream.fail_operations = 1
+    tsuru.update("mydb", "big")
+    wait_until("the status says so", lambda: "it was told to fail" in tsuru.status("mydb").body)
+    upstream.fail_operations = 1
+    tsuru.remove("mydb")
+    wait_until("nothing is left", lambda: not upstream.instances)
+
+
+# ---- long work ----
+
+def test_longer_than_an_attempt(start_broker, upstream):
+    """One request, however many attempts poll for it."""
+    tsuru = Tsuru(start_broker(osb_service(upstream, more="    attempt_timeout: 1s\n    wait: 1s\n    bind_wait: 1s\n")), "kv", "x")
+    upstream.asynchronous, upstream.polls = True, 10**6
+    assert tsuru.create("mydb").status == 201
+    assert tsuru.status("mydb").status == 202
+    assert tsuru.bind("mydb", "shop").status == 412
+    wait_until("some attempts are over", lambda: tsuru.operations("mydb")[-1]["attempts"] >= 4)
+    (operation,) = upstream.operations.values()
+    operation["left"] = 0
+    wait_until("it is up", lambda: tsuru.is_up("mydb"))
+    assert makes(upstream) == ["PUT"]
+
+
+def test_retry_after(tsuru, upstream):
+    upstream.asynchronous, upstream.polls, upstream.retry_after = True, 1, 1
+    begin = time.monotonic()
+    tsuru.create("mydb")
+    assert 2 <= time.monotonic() - begin < 20
+    assert upstream.count("GET", "last_operation") == 2
+
+
+def test_maximum_polling(start_broker, upstream):
+    tsuru = Tsuru(start_broker(osb_service(upstream, server_more="        maximum_polling: 1s\n")), "kv", "x")
+    upstream.asynchronous, upstream.polls = True, 10**6
+    answer = tsuru.create("mydb")
+    assert answer.status == 422 and "within 1s" in answer.message
+    wait_until("its removal is asked for", lambda: sent(upstream, "DELETE"))
+    upstream.polls = 1
+    for operation in upstream.operations.values():
+        operation["left"] = 0
+    wait_until("nothing is left", lambda: not upstream.instances, 90)
+
+
+def test_nonsense_while_polling(tsuru, upstream):
+    upstream.asynchronous = True
+    for does in ({"status": 500}, {"status": 404, "body": "{}"}, {"status": 200, "body": "<html>"},
+                 {"status": 410, "body": "{}"}, {"status": 200, "body": '{"state": "done"}'}, {"drop": True}):
+        upstream.rule("GET", "last_operation", **does)
+    tsuru.create("mydb")
+    wait_until("it is up", lambda: tsuru.is_up("mydb"))
+    assert makes(upstream) == ["PUT"]
+
+
+def test_killed_while_polling(start_broker, upstream):
+    broker = start_broker(osb_service(upstream, more="    wait: 0\n    bind_wait: 1s\n"))
+    tsuru = Tsuru(broker, "kv", "x")
+    upstream.asynchronous, upstream.polls = True, 10**6
+
+    def interrupted(request, kind):
+        before = len(sent(upstream, "GET", "last_operation"))
+        request()
+        wait_until("it is polled", lambda: len(sent(upstream, "GET", "last_operation")) > before + 1)
+        broker.kill()
+        (operation,) = upstream.operations.values()
+        assert operation["kind"] == kind
+        operation["left"] = 0
+        broker.start()
+
+    interrupted(lambda: tsuru.create("mydb"), "make")
+    wait_until("it is up", lambda: tsuru.is_up("mydb"))
+    assert makes(upstream) == ["PUT", "PUT"] and len(upstream.instances) == 1
+    interrupted(lambda: tsuru.bind("mydb", "shop"), "bind")
+    wait_until("it is bound", lambda: is_idle(tsuru, "mydb"))
+    assert len(upstream.bindings) == 1
+    interrupted(lambda: tsuru.update("mydb", "big"), "change")
+    wait_until("the plan is changed", lambda: tsuru.described("mydb")["Plan"] == "big")
+    upstream.asynchronous = False
+    env = tsuru.bind("mydb", "shop").json
+    assert value(env) is None and len(upstream.bindings) == 1
+    upstream.asynchronous = True
+    interrupted(lambda: tsuru.unbind("mydb", "shop"), "unbind")
+    wait_until("it is unbound", lambda: not upstream.bindings)
+    interrupted(lambda: tsuru.remove("mydb"), "remove")
+    wait_until("nothing is left", lambda: not upstream.instances)
+
+
+def test_dead_and_back(start_broker, upstream):
+    broker = start_broker(osb_service(upstream, more="    wait: 1s\n    bind_wait: 2s\n"))
+    tsuru = Tsuru(broker, "kv", "x")
+    tsuru.create("old")
+    env = tsuru.bind("old", "shop").json
+    upstream.stop()
+    assert tsuru.create("new").status == 201 and tsuru.status("new").status == 202
+    assert tsuru.bind("old", "second").status == 503
+    assert tsuru.unbind("old", "shop").status == 200
+    wait_until("the status says down", lambda: tsuru.status("old").status == 500)
+    assert "main" in tsuru.status("old").message and upstream.password not in tsuru.status("old").body
+    begin = time.monotonic()
+    assert tsuru.info("old").status == 200 and time.monotonic() - begin < 5
+    upstream.start()
+    wait_until("all converges", lambda: tsuru.is_up("new") and is_idle(tsuru, "old") and is_dead(env), 90)
+    assert value(tsuru.bind("new", "shop").json) is None
+
+
+def test_answers_nothing(start_broker, upstream):
+    """An upstream that takes the request and is silent: the deadline of the attempt counts."""
+    tsuru = Tsuru(start_broker(osb_service(upstream, more="    attempt_timeout: 1s\n")), "kv", "x")
+    upstream.rule("PUT", "/v2/service_instances/", delay=3, drop=True, act=True)
+    tsuru.create("mydb")
+    wait_until("it is up", lambda: tsuru.is_up("mydb"))
+    assert len(upstream.instances) == 1 and makes(upstream)[:2] == ["PUT", "DELETE"]
+
+
+# ---- binds ----
+
+def test_rebind(tsuru, upstream):
+    tsuru.create("mydb")
+    first = tsuru.bind("mydb", "shop").json
+    second = tsuru.bind("mydb", "shop").json
+    assert is_dead(first) and value(second) is None and len(upstream.bindings) == 1
+    assert tsuru.send("POST", "/resources/mydb/rotate", {"app-name": "shop"}).status == 202
+    wait_until("it is rotated", lambda: is_dead(second))
+    assert len(upstream.bindings) == 1
+    tsuru.unbind("mydb", "shop")
+    assert not upstream.bindings
+    third = tsuru.bind("mydb", "shop").json
+    assert value(third) is None and is_dead(first) and is_dead(second)
+    identifiers = {path.split("/")[5].split("?")[0] for _, path, _, _ in sent(upstream, "PUT", "/service_bindings/")}
+    assert len(identifiers) == 4
+    event = "0123456789abcdef01234567"
+    fourth = tsuru.bind("mydb", "shop", event=event).json
+    assert tsuru.bind("mydb", "shop", event=event).json == fourth  # a repeat is no new bind
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_credentials_that_are_told_once(start_broker, upstream, asynchronous):
+    broker = start_broker(osb_service(upstream))
+    tsuru = Tsuru(broker, "kv", "x")
+    upstream.credentials_once, upstream.asynchronous = True, asynchronous
+    tsuru.create("mydb")
+    wait_until("it is up", lambda: tsuru.is_up("mydb"))
+    event = "0123456789abcdef01234567"
+    env = tsuru.bind("mydb", "shop", event=event).json
+    assert value(env) is None
+    broker.stop()
+    broker.start()
+    assert tsuru.bind("mydb", "shop", event=event).json == env and value(env) is None
+    with open(os.path.join(broker.data, "data.mdb"), "rb") as store:
+        assert env["PASSWORD"].encode() not in store.read()
+    other = tsuru.bind("mydb", "shop").json
+    assert is_dead(env) and value(other) is None
+
+
+def test_earlier_bindings_are_never_left(start_broker, upstream):
+    """Binds whose upstream fails in the middle: what was made by any of them goes with the unbind."""
+    tsuru = Tsuru(start_broker(osb_service(upstream, more="    bind_wait: 1s\n")), "kv", "x")
+    tsuru.create("mydb")
+    tsuru.bind("mydb", "shop")
+    upstream.rule("DELETE", "/service_bindings/", times=3, status=500)
+    tsuru.bind("mydb", "shop")
+    upstream.rule("PUT", "/service_bindings/", times=2, status=500, act=True)
+    tsuru.bind("mydb", "shop")
+    tsuru.bind("mydb", "shop")
+    tsuru.unbind("mydb", "shop")
+    wait_until("no binding is left", lambda: not upstream.bindings and is_idle(tsuru, "mydb"))
+
+
+def test_undone_unbind(tsuru, upstream):
+    """The upstream chooses credentials: what comes back after its own removal are others, and they work."""
+    tsuru.create("mydb")
+    before = tsuru.bind("mydb", "shop").json
+    event = "0123456789abcdef01234567"
+    tsuru.unbind("mydb", "shop", event=event)
+    after = tsuru.bind("mydb", "shop", event=event).json
+    assert is_dead(before) and value(after) is None and len(upstream.bindings) == 1
+    tsuru.unbind("mydb", "shop")
+    assert not upstream.bindings
+
+
+def test_environment(start_broker, upstream):
+    more = """    env:
+      KV_URL: "{URI}"
+      URI: ""
+      KV_HOST: "{HOSTS_0_NAME}:{PORT}"
+      NOTHING: "{NOT_GIVEN}"
+"""
+    tsuru = Tsuru(start_broker(osb_service(upstream, more=more)), "kv", "x")
+    tsuru.create("mydb")
+    env = tsuru.bind("mydb", "shop", parameters={"env_prefix": "MAIN_", "role": "reader"}).json
+    assert env["MAIN_KV_URL"].startswith("http://u-") and "MAIN_URI" not in env
+    assert env["MAIN_KV_HOST"] == f"127.0.0.1:{upstream.port}" and env["MAIN_NOTHING"] == ""
+    (binding,) = upstream.bindings.values()
+    assert binding["body"]["parameters"] == {"role": "reader"}
+
+
+def test_isolation(tsuru, upstream):
+    tsuru.create("one")
+    tsuru.create("two")
+    env = tsuru.bind("one", "shop").json
+    other = tsuru.bind("two", "shop").json
+    value(other, put="secret of two")
+    assert is_dead({**env, "URI": other["URI"].replace(other["USERNAME"], env["USERNAME"]).replace(
+        other["PASSWORD"], env["PASSWORD"])})
+    tsuru.remove("one")
+    assert value(other) == "secret of two" and len(upstream.instances) == 1
+
+
+def test_plans_that_cannot(tsuru, upstream):
+    tsuru.create("mydb", "fixed")
+    tsuru.update("mydb", "big")
+    wait_until("the status says so", lambda: "cannot change" in tsuru.status("mydb").body)
+    assert not sent(upstream, "PATCH")
+    tsuru.create("other", "unbindable")
+    answer = tsuru.bind("other", "shop")
+    assert answer.status == 422 and "cannot be bound" in answer.message
+    tsuru.remove("mydb")
+    tsuru.remove("other")
+    assert not upstream.instances
+
+
+# ---- the catalog ----
+
+def test_catalog_lacks_a_plan(start_broker, upstream):
+    plans = "      - {name: small}\n      - {name: huge}\n"
+    tsuru = Tsuru(start_broker(osb_service(upstream, plans=plans, more="    wait: 2s\n")), "kv", "x")
+    tsuru.create("mydb", "small")
+    wait_until("the status says down", lambda: tsuru.status("mydb").status == 500)
+    assert '"huge"' in tsuru.status("mydb").message and "small, large, fixed" in tsuru.status("mydb").message
+    answer = tsuru.create("other", "huge")
+    assert answer.status == 422 and '"huge"' in answer.message
+    wait_until("it leaves nothing", lambda: tsuru.info("other").status == 404)
+    upstream.services[0]["plans"].append({"id": "new", "name": "huge"})
+    wait_until("it is up", lambda: tsuru.is_up("mydb"))
+    assert tsuru.create("other", "huge").status == 201
+
+
+def test_catalog_is_cached(tsuru, upstream):
+    for i in range(5):
+        tsuru.create(f"db-{i}")
+        tsuru.bind(f"db-{i}", "shop")
+    assert upstream.count("GET", "/v2/catalog") <= 3
+
+
+def test_malformed_catalog(start_broker, upstream):
+    tsuru = Tsuru(start_broker(osb_service(upstream, more="    wait: 1s\n")), "kv", "x")
+    upstream.rule("GET", "/v2/catalog", times=4, status=200, body="<html>no catalog</html>")
+    tsuru.create("mydb")
+    wait_until("it is up", lambda: tsuru.is_up("mydb"))
+
+
+# ---- kill -9 ----
+
+def test_killed_at_random(start_broker, upstream):
+    """Concurrent work, an upstream that fails at times, kill -9: nothing stays that the broker does not know."""
+    chance = random.Random(SEED)
+    broker = start_broker(osb_service(upstream, more="    wait: 2s\n    bind_wait: 2s\n",
+                                      server_more="        parallel: 16\n"))
+    tsuru = Tsuru(broker, "kv", "x")
+    upstream.asynchronous = True
+    names = [f"db-{i}" for i in range(8)]
+
+    def work(name):
+        mine = random.Random(f"{SEED}-{name}")
+        for _ in range(6):
+            try:
+                mine.choice([tsuru.create, tsuru.create, lambda name: tsuru.bind(name, "shop"),
+                             lambda name: tsuru.unbind(name, "shop"), tsuru.remove])(name)
+            except (OSError, ValueError, EOFError):
+                return
+            except Exception:  # pylint: disable=broad-except  # a cut answer
+                return
+
+    for _ in range(3):
+        for method in ("PUT", "DELETE", "GET"):
+            upstream.rule(method, "/v2/service_instances/", times=3, status=500, act=chance.random() < 0.5)
+        with concurrent.futures.ThreadPoolExecutor(len(names)) as pool:
+            done = threading.Event()
+            futures = [pool.submit(work, name) for name in names]
+            time.sleep(chance.uniform(0.2, 1))
+            broker.kill()
+            done.set()
+            concurrent.futures.wait(futures)
+        broker.start()
+    for name in names:
+        wait_until(f"the operations of {name} end (seed {SEED})",
+                   lambda name=name: tsuru.info(name).status == 404 or is_idle(tsuru, name), 120)
+        tsuru.remove(name)
+    wait_until(f"nothing is left (seed {SEED})", lambda: not upstream.instances and not upstream.bindings, 120)
+
+
+def test_sample_is_good():
+    root = os.path.join(os.path.dirname(__file__), "..", "..")
+    result = subprocess.run([BROKER, "check", "-c", os.path.join(root, "conf", "samples", "osb.yaml")],
+                            capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("key, words", [("token: t", "one is enough"), ("url: ftp://x", "url"),
+                                        ("ca_file: /nowhere.pem", "/nowhere.pem")])
+def test_mistakes_in_the_configuration(tmp_path, upstream, key, words):
+    path = tmp_path / "broker.yaml"
+    service = osb_service(upstream, server_more=f"        {key}\n")
+    if key.startswith("url"):
+        service = service.replace(f"        url: {upstream.url()}\n", "")
+    path.write_text(f"data_dir: {tmp_path}/data\nservices:\n{service}")
+    result = subprocess.run([BROKER, "serve", "-c", str(path)], capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == 1 and words in result.stderr and upstream.password not in result.stderr
