@@ -164,15 +164,25 @@ static void begin_user(struct batch *batch, const char *name)
 	batch_word(batch, name);
 }
 
+/* All channels and one more is what Redis does not take: the template of a whole server, which nobody is, has only the
+ * mark. */
 void acl_add_template(struct batch *batch, const struct acl *acl, const char *name)
 {
-	char mark[PATTERN_MAX];
+	char keys[PATTERN_MAX], channels[PATTERN_MAX], mark[PATTERN_MAX];
+	struct rules rules;
 
+	collect(acl, false, &rules);
+	format_keys(acl, false, keys);
+	format_channels(acl, channels);
 	format_mark(acl, mark);
 	begin_user(batch, name);
 	batch_word(batch, "reset");
-	add_rights(batch, acl, false);
+	batch_format(batch, "%s", keys);
+	if (!acl->dedicated)
+		batch_format(batch, "%s", channels);
 	batch_format(batch, "%s", mark);
+	for (size_t i = 0; i < rules.count; i++)
+		batch_word(batch, rules.items[i]);
 	add_selector(batch, acl);
 	batch_end(batch);
 }
@@ -231,7 +241,7 @@ bool acl_template_fits(const redisReply *user, const struct acl *acl)
 	format_keys(acl, false, keys);
 	format_channels(acl, channels);
 	format_mark(acl, mark);
-	snprintf(both, sizeof(both), "%s %s", channels, mark);
+	snprintf(both, sizeof(both), acl->dedicated ? "%.0s%s" : "%s %s", channels, mark);
 	return reply_list_has(reply_field(user, "flags"), "off") && has_patterns(user, keys, both) &&
 	       reply_item(reply_field(user, "passwords"), 0) == NULL;
 }

@@ -81,15 +81,23 @@ static void remove_from(struct work *work)
 	redis_work_send(work, on_found);
 }
 
+/* What was never the instance's is not wiped: its provision found the server not empty. */
+static void add_wipe(struct work *work)
+{
+	batch_reset(&work->batch);
+	if (!work->found)
+		return;
+	batch_command(&work->batch, "FLUSHALL", "ASYNC", NULL);
+	batch_command(&work->batch, "SCRIPT", "FLUSH", "ASYNC", NULL);
+	batch_command(&work->batch, "FUNCTION", "FLUSH", "ASYNC", NULL);
+}
+
 static void step_remove_keys(void *arg)
 {
 	struct work *work = arg;
 
 	if (work->redis->dedicated) {
-		batch_reset(&work->batch);
-		batch_command(&work->batch, "FLUSHALL", "ASYNC", NULL);
-		batch_command(&work->batch, "SCRIPT", "FLUSH", "ASYNC", NULL);
-		batch_command(&work->batch, "FUNCTION", "FLUSH", "ASYNC", NULL);
+		add_wipe(work);
 		redis_work_each(work, true, NULL);
 		return;
 	}
@@ -108,6 +116,7 @@ static void step_drop_instance(void *arg)
 
 static const struct step deprovision_steps[] = {
     WORK_BEGINS,
+    {"look_for_the_instance", redis_step_look},
     {"drop_logins", step_drop_logins},
     {"remove_the_keys", step_remove_keys},
     {"drop_the_instance's_user", step_drop_instance},

@@ -76,13 +76,16 @@ static void drop_stream(struct link *link)
 
 /* ---- opening ---- */
 
+/* The callback may close the link. */
 static void end_opening(struct link *link, int code)
 {
+	const struct error error = link->error;
+
 	timer_stop(link->context->timers, &link->timer);
 	link->state = code == 0 ? LINK_IDLE : LINK_BROKEN;
 	if (code != 0)
 		drop_stream(link);
-	link->on_opened(link->arg, code, &link->error);
+	link->on_opened(link->arg, code, &error);
 }
 
 static void try_next_address(struct link *link)

@@ -2,24 +2,6 @@
  * server has to be empty before it is given to anybody. */
 #include "work.h"
 
-static int take_known(struct work *work, redisReply *const *replies, size_t count, struct error *error)
-{
-	int rc = redis_work_check(work, replies, count, error);
-
-	work->found |= rc == 0 && !reply_is_nil(replies[0]);
-	return rc;
-}
-
-static void step_look(void *arg)
-{
-	struct work *work = arg;
-
-	work->found = false;
-	batch_reset(&work->batch);
-	batch_command(&work->batch, "ACL", "GETUSER", work->template, NULL);
-	redis_work_each(work, true, take_known);
-}
-
 static int take_size(struct work *work, redisReply *const *replies, size_t count, struct error *error)
 {
 	int rc = redis_work_check(work, replies, count, error);
@@ -52,7 +34,7 @@ static void step_make_template(void *arg)
 
 static const struct step provision_steps[] = {
     WORK_BEGINS,
-    {"look_for_the_instance", step_look},
+    {"look_for_the_instance", redis_step_look},
     {"find_it_empty", step_require_empty},
     {"make_the_instance's_user", step_make_template},
     {"save_users", redis_step_save_users},

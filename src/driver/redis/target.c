@@ -86,6 +86,15 @@ static int take_places(struct arena *arena, char *list, struct url *url, struct 
 
 /* ---- the url ---- */
 
+static bool decode(char *bytes)
+{
+	const long length = text_percent_decode(bytes, strlen(bytes), false);
+
+	if (length >= 0)
+		bytes[length] = '\0';
+	return length >= 0;
+}
+
 static int take_login(char *bytes, struct url *url, struct error *error)
 {
 	char *password = strchr(bytes, ':');
@@ -93,8 +102,7 @@ static int take_login(char *bytes, struct url *url, struct error *error)
 	if (password == NULL)
 		return error_set(error, ERR_INVALID, "it names no password");
 	*password++ = '\0';
-	if (text_percent_decode(bytes, strlen(bytes), false) < 0 ||
-	    text_percent_decode(password, strlen(password), false) < 0)
+	if (!decode(bytes) || !decode(password))
 		return error_set(error, ERR_INVALID, "its user and password are not percent-encoded");
 	if (password[0] == '\0')
 		return error_set(error, ERR_INVALID, "it has an empty password");

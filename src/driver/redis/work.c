@@ -411,6 +411,24 @@ static int take_presence(struct work *work, redisReply *const *replies, size_t c
 	return 0;
 }
 
+static int take_known(struct work *work, redisReply *const *replies, size_t count, struct error *error)
+{
+	int rc = redis_work_check(work, replies, count, error);
+
+	work->found |= rc == 0 && !reply_is_nil(replies[0]);
+	return rc;
+}
+
+void redis_step_look(void *arg)
+{
+	struct work *work = arg;
+
+	work->found = false;
+	batch_reset(&work->batch);
+	batch_command(&work->batch, "ACL", "GETUSER", work->template, NULL);
+	redis_work_each(work, true, take_known);
+}
+
 void redis_step_require_instance(void *arg)
 {
 	struct work *work = arg;

@@ -75,6 +75,8 @@ void redis_step_take_seat(void *arg);
 void redis_step_find_nodes(void *arg);
 /* Masters have to be masters. */
 void redis_step_check_role(void *arg);
+/* Whether the instance is there, in work->found. */
+void redis_step_look(void *arg);
 /* Fails for good when the instance is not on the server, or retired. */
 void redis_step_require_instance(void *arg);
 /* Users are kept over restarts where the server has a file for them. */

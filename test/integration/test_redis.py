@@ -1,0 +1,327 @@
+"""The redis driver on real servers: isolation by attack, removal of many keys, TLS, dedicated servers, Sentinel, Cluster."""
+
+import os
+import statistics
+import subprocess
+import threading
+import time
+
+import pytest
+import redis
+
+from harness import BROKER, TIMEOUT, Tsuru, free_port, wait_until
+from redis_server import Redis
+from test_tls import make_certificate
+
+
+def service(servers, plans="      - {name: small}\n      - {name: large, commands: ['+@scripting']}\n"):
+    lines = "".join(f"      - {{name: s{number}, {server}}}\n" for number, server in enumerate(servers))
+    return f"  - name: redis\n    driver: redis\n    password: x\n    servers:\n{lines}    plans:\n{plans}"
+
+
+@pytest.fixture
+def servers():
+    started = []
+
+    def start(**options):
+        started.append(Redis(**options))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.close()
+
+
+def log_in(server, env):
+    return server.client(env["REDIS_USER"], env["REDIS_PASSWORD"])
+
+
+def test_a_bound_app_reaches_nothing_but_its_own(start_broker, servers):
+    server = servers()
+    tsuru = Tsuru(start_broker(service([f"url: '{server.url()}'"])), "redis", "x")
+    tsuru.create("mine", "small")
+    tsuru.create("yours", "small")
+    mine, yours = tsuru.bind("mine", "shop").json, tsuru.bind("yours", "shop").json
+    log_in(server, yours).set(yours["REDIS_PREFIX"] + "secret", "1")
+    client, own, other = log_in(server, mine), mine["REDIS_PREFIX"], yours["REDIS_PREFIX"]
+    client.set(own + "k", "v")
+    assert client.get(own + "k") == "v" and client.expire(own + "k", 100)
+    assert client.publish(own + "channel", "x") == 0
+    for attack in (("GET", other + "secret"), ("SET", other + "secret", "2"), ("DEL", other + "secret"), ("GET", "k"),
+                   ("RENAME", own + "k", other + "k"), ("COPY", own + "k", other + "k"), ("MGET", own + "k", other + "secret"),
+                   ("SUNIONSTORE", own + "d", other + "s"), ("SORT", own + "l", "BY", other + "*"), ("KEYS", "*"), ("SCAN", "0"),
+                   ("RANDOMKEY",), ("DBSIZE",), ("FLUSHALL",), ("FLUSHDB",), ("CONFIG", "GET", "*"), ("CONFIG", "SET", "dir", "/tmp"),
+                   ("DEBUG", "SLEEP", "0"), ("SAVE",), ("BGSAVE",), ("BGREWRITEAOF",), ("SHUTDOWN",), ("REPLICAOF", "NO", "ONE"),
+                   ("SLAVEOF", "127.0.0.1", "1"), ("PSYNC", "?", "-1"), ("SYNC",), ("MONITOR",), ("ACL", "LIST"),
+                   ("ACL", "SETUSER", mine["REDIS_USER"], "~*"), ("ACL", "GETUSER", yours["REDIS_USER"]), ("CLIENT", "LIST"),
+                   ("CLIENT", "KILL", "USER", yours["REDIS_USER"]), ("EVAL", "return 1", "0"), ("SCRIPT", "LOAD", "return 1"),
+                   ("FUNCTION", "LIST"), ("MIGRATE", "127.0.0.1", "1", own + "k", "0", "1"), ("RESTORE", own + "r", "0", "x"),
+                   ("SWAPDB", "0", "1"), ("SELECT", "1"), ("MOVE", own + "k", "1"), ("MODULE", "LIST"), ("LATENCY", "RESET"),
+                   ("SLOWLOG", "GET"), ("SUBSCRIBE", other + "channel"), ("PSUBSCRIBE", "*"), ("PUBLISH", other + "channel", "x"),
+                   ("PUBSUB", "CHANNELS"), ("INFO",), ("OBJECT", "ENCODING", other + "secret"), ("MEMORY", "USAGE", other + "secret"),
+                   ("AUTH", "admin", "guess"), ("WAIT", "0", "0", "x"), ("FAILOVER",), ("LOLWUT", "x") if False else ("CLUSTER", "RESET")):
+        with pytest.raises(redis.RedisError):
+            log_in(server, mine).execute_command(*attack)
+    reader = tsuru.bind("mine", "report", parameters={"read_only": True}).json
+    assert log_in(server, reader).get(own + "k") == "v"
+    for attack in (("SET", own + "k", "x"), ("DEL", own + "k"), ("GET", other + "secret"), ("PUBLISH", own + "channel", "x")):
+        with pytest.raises(redis.RedisError):
+            log_in(server, reader).execute_command(*attack)
+    tsuru.update("mine", "large")
+    assert log_in(server, mine).eval("return redis.call('get', KEYS[1])", 1, own + "k") == "v"
+    with pytest.raises(redis.RedisError):
+        log_in(server, mine).eval("return redis.call('get', KEYS[1])", 1, other + "secret")
+    with pytest.raises(redis.RedisError):
+        log_in(server, reader).eval("return redis.call('set', KEYS[1], 'x')", 1, own + "k")
+
+
+def test_many_keys_are_removed_without_a_stall(start_broker, servers):
+    server = servers(options=("--slowlog-log-slower-than", "10000", "--slowlog-max-len", "1000"))
+    broker = start_broker(service([f"url: '{server.url()}'"]))
+    tsuru = Tsuru(broker, "redis", "x")
+    tsuru.create("mine")
+    tsuru.create("yours")
+    admin = server.client()
+    many = int(os.environ.get("KEYS", "200000"))
+    for name, count in (("mine", 10000), ("yours", many)):
+        prefix = tsuru.bind(name, "shop").json["REDIS_PREFIX"]
+        for start in range(0, count, 10000):
+            pipe = admin.pipeline(transaction=False)
+            for number in range(start, min(start + 10000, count)):
+                pipe.set(f"{prefix}{number}", number)
+            pipe.execute()
+    admin.slowlog_reset()
+    taken, over = [], threading.Event()
+
+    def ping():
+        mine = server.client()
+        while not over.is_set():
+            began = time.monotonic()
+            mine.ping()
+            taken.append((time.monotonic() - began) * 1000)
+            time.sleep(0.001)
+
+    thread = threading.Thread(target=ping)
+    thread.start()
+    tsuru.remove("mine")
+    wait_until("the first is gone", lambda: broker.ctl("instances", "--json", "--name", "mine") == [])
+    over.set()
+    thread.join()
+    slow = [entry for entry in admin.slowlog_get(1000)]
+    print(f"ping beside the removal: median {statistics.median(taken):.2f} ms, worst {max(taken):.1f} ms; slow commands: {len(slow)}")
+    assert admin.dbsize() == many and slow == []
+
+
+def test_a_removal_goes_on_after_a_restart(start_broker, servers):
+    server = servers()
+    broker = start_broker(service([f"url: '{server.url()}'"]))
+    tsuru = Tsuru(broker, "redis", "x")
+    tsuru.create("mine")
+    env = tsuru.bind("mine", "shop").json
+    pipe = server.client().pipeline(transaction=False)
+    for number in range(100000):
+        pipe.set(env["REDIS_PREFIX"] + str(number), number)
+    pipe.execute()
+    removal = threading.Thread(target=lambda: pytest.raises(OSError, tsuru.remove, "mine"))
+    removal.start()
+    wait_until("the removal has begun", lambda: server.client().dbsize() < 95000, pause=0.001)
+    broker.kill()
+    removal.join()
+    assert server.client().dbsize() > 0
+    broker.start()
+    wait_until("all is gone", lambda: server.client().dbsize() == 0 and not server.users())
+
+
+def test_users_come_back_to_a_server_that_forgets_them(start_broker, servers):
+    server = servers(aclfile=False)
+    broker = start_broker(service([f"url: '{server.url()}'"]))
+    tsuru = Tsuru(broker, "redis", "x")
+    tsuru.create("mine")
+    env = tsuru.bind("mine", "shop").json
+    assert "memory only" in tsuru.described("mine").get("Users", "") or wait_until(
+        "info tells it", lambda: "memory only" in tsuru.described("mine").get("Users", ""))
+    server.stop()
+    server.start()
+    with pytest.raises(redis.RedisError):
+        log_in(server, env).ping()
+    wait_until("the login works again", lambda: _pings(server, env))
+    tsuru.remove("mine")
+
+
+def _pings(server, env):
+    try:
+        return log_in(server, env).ping()
+    except redis.RedisError:
+        return False
+
+
+def test_retired_and_brought_back(start_broker, servers):
+    server = servers()
+    broker = start_broker(service([f"url: '{server.url()}'"], plans="      - {name: small, retain: 1h}\n"))
+    tsuru = Tsuru(broker, "redis", "x")
+    tsuru.create("mine")
+    env = tsuru.bind("mine", "shop").json
+    client = log_in(server, env)
+    client.set(env["REDIS_PREFIX"] + "k", "v")
+    tsuru.remove("mine")
+    assert not _pings(server, env)
+    with pytest.raises(redis.RedisError):
+        client.get(env["REDIS_PREFIX"] + "k")
+    broker.ctl("undelete", "redis/mine")
+    assert log_in(server, env).get(env["REDIS_PREFIX"] + "k") == "v"
+    server.client().acl_deluser(env["REDIS_USER"])
+    assert broker.ctl("verify", "redis/mine", "--json", status=3)["drift"][0]["kind"] == "bind"
+    wait_until("the login is mended", lambda: _pings(server, env))
+    server.client().acl_setuser("stray_0123456789", enabled=False)
+    wait_until("the server was checked", lambda: broker.ctl("health", "--json"))
+    assert broker.ctl("verify", "--json", status=3)["strays"][0]["name"] == "stray_0123456789"
+    tsuru.create("mine")
+    tsuru.remove("mine")
+    broker.ctl("purge", "redis/mine")
+    assert server.users() == {"stray_0123456789"} and server.client().dbsize() == 0
+
+
+def test_tls(start_broker, servers, tmp_path):
+    certificate, key = make_certificate(tmp_path, "redis")
+    server = servers(tls=(certificate, key))
+    tsuru = Tsuru(start_broker(service([f"url: '{server.url('rediss')}', ca_file: {certificate}"])), "redis", "x")
+    assert tsuru.create("mine").status == 201
+    env = tsuru.bind("mine", "shop").json
+    assert env["REDIS_URL"].startswith("rediss://") and log_in(server, env).set(env["REDIS_PREFIX"] + "k", "v")
+    other, _ = make_certificate(tmp_path, "other")
+    broker = start_broker(service([f"url: '{server.url('rediss')}', ca_file: {other}"]))
+    wait_until("the certificate is refused", lambda: "certificate is not accepted" in broker.log())
+
+
+def test_dedicated_servers_are_given_whole_and_empty(start_broker, servers):
+    pool = [servers(), servers()]
+    plans = "      - {name: whole, dedicated: true}\n"
+    broker = start_broker(service([f"url: '{one.url()}', capacity: 1" for one in pool], plans))
+    tsuru = Tsuru(broker, "redis", "x")
+    assert tsuru.create("first").status == 201 and tsuru.create("second").status == 201
+    refused = tsuru.create("third")
+    assert refused.status == 403 and "2 of 2" in refused.message
+    env = tsuru.bind("first", "shop").json
+    server = next(one for one in pool if str(one.port) == env["REDIS_PORT"])
+    assert "REDIS_PREFIX" not in env
+    client = log_in(server, env)
+    client.set("any", "v")
+    assert client.keys("*") == ["any"] and client.eval("return 1", 0) == 1
+    for attack in (("CONFIG", "GET", "*"), ("ACL", "LIST"), ("SHUTDOWN",), ("REPLICAOF", "NO", "ONE"), ("DEBUG", "SLEEP", "0")):
+        with pytest.raises(redis.RedisError):
+            log_in(server, env).execute_command(*attack)
+    tsuru.remove("first")
+    assert server.client().dbsize() == 0 and not _pings(server, env)
+    server.client().set("left", "by somebody")
+    assert "not empty" in tsuru.create("third").message
+    assert server.client().get("left") == "by somebody"
+    wait_until("its place is free again", lambda: broker.ctl("instances", "--json", "--name", "third") == [])
+    assert server.client().get("left") == "by somebody"
+    server.client().flushall()
+    assert tsuru.create("third").status == 201
+
+
+def test_bad_configuration(servers, tmp_path):
+    server = servers()
+    whole = "      - {name: whole, dedicated: true}\n"
+    for entry, plans, wanted in ((f"url: '{server.url()}'", whole, "capacity: 1"),
+                                 ("url: 'http://admin:x@127.0.0.1:6379'", "", "redis://"),
+                                 ("url: 'redis://127.0.0.1:6379'", "", "names no user and password"),
+                                 ("url: 'redis://admin:@127.0.0.1'", "", "empty password"),
+                                 ("url: 'redis://admin:%zz@127.0.0.1'", "", "percent-encoded"),
+                                 ("url: 'redis://admin:x@127.0.0.1/3'", "", "nothing but /0")):
+        path = tmp_path / "broker.yaml"
+        path.write_text(configuration(tmp_path, service([entry], plans)))
+        checked = subprocess.run([BROKER, "check", "-c", path], capture_output=True, text=True, timeout=TIMEOUT)
+        assert checked.returncode != 0 and wanted in checked.stderr, (entry, checked.stderr)
+
+
+def test_a_password_of_any_bytes(start_broker, servers):
+    server = servers()
+    server.client().acl_setuser("b:ss", enabled=True, passwords=["+p@ss/w:rd%"], keys="*", channels="*", categories=["+@all"])
+    tsuru = Tsuru(start_broker(service([f"url: 'redis://b%3ass:p%40ss%2Fw%3Ard%25@127.0.0.1:{server.port}'"])), "redis", "x")
+    assert tsuru.create("mine").status == 201
+
+
+def test_sentinel_and_its_failover(start_broker, servers, tmp_path):
+    master = servers()
+    replica = servers(options=("--replicaof", "127.0.0.1", str(master.port), "--masteruser", "admin", "--masterauth", master.password))
+    replica.client().acl_setuser("admin", enabled=True, passwords=[f"+{master.password}"], keys="*", channels="*", categories=["+@all"])
+    replica.password = master.password
+    port = free_port()
+    (tmp_path / "sentinel.conf").write_text(
+        f"port {port}\nbind 127.0.0.1\ndir {tmp_path}\nsentinel monitor mymaster 127.0.0.1 {master.port} 1\n"
+        f"sentinel auth-user mymaster admin\nsentinel auth-pass mymaster {master.password}\n"
+        "sentinel down-after-milliseconds mymaster 1000\nsentinel failover-timeout mymaster 5000\n")
+    with open(tmp_path / "log", "wb") as log:
+        sentinel = subprocess.Popen(["redis-server", tmp_path / "sentinel.conf", "--sentinel"], stdout=log, stderr=log)
+    try:
+        asked = redis.Redis(port=port, decode_responses=True, socket_timeout=TIMEOUT)
+
+        def knows_replica():
+            try:
+                found = asked.execute_command("SENTINEL", "REPLICAS", "mymaster")
+            except redis.RedisError:
+                return False
+            return found and "disconnected" not in str(found) and "s_down" not in str(found)
+
+        wait_until("the sentinel knows the replica", knows_replica)
+        broker = start_broker(service([f"url: 'redis://admin:{master.password}@', sentinels: ['127.0.0.1:{port}'], master: mymaster"]))
+        tsuru = Tsuru(broker, "redis", "x")
+        assert tsuru.create("mine").status == 201
+        env = tsuru.bind("mine", "shop").json
+        assert env["REDIS_MASTER"] == "mymaster" and env["SENTINEL_HOSTS"] == f"127.0.0.1:{port}"
+        assert env["REDIS_PORT"] == str(master.port) and str(replica.port) in env["REDIS_HOSTS"]
+        assert log_in(master, env).set(env["REDIS_PREFIX"] + "k", "v")
+        assert _pings(replica, env)
+        wait_until("the replica has the key", lambda: log_in(replica, env).get(env["REDIS_PREFIX"] + "k") == "v")
+        master.stop()
+        wait_until("the replica is the master", lambda: replica.client().role()[0] == "master")
+        again = wait_until("a bind finds the new master",
+                           lambda: (lambda answer: answer.status == 201 and answer.json)(tsuru.bind("mine", "other")))
+        assert again["REDIS_PORT"] == str(replica.port)
+        assert log_in(replica, env).get(env["REDIS_PREFIX"] + "k") == "v"
+        tsuru.remove("mine")
+        wait_until("all is gone", lambda: replica.client().dbsize() == 0)
+    finally:
+        sentinel.kill()
+        sentinel.wait()
+
+
+def test_cluster(start_broker, servers):
+    nodes = [servers(port=_low_port(), options=("--cluster-enabled", "yes", "--cluster-node-timeout", "2000")) for _ in range(3)]
+    for one in nodes[1:]:
+        one.client().acl_setuser("admin", enabled=True, passwords=[f"+{nodes[0].password}"], keys="*", channels="*", categories=["+@all"])
+        one.password = nodes[0].password
+    subprocess.run(["redis-cli", "--user", "admin", "--pass", nodes[0].password, "--no-auth-warning", "--cluster", "create",
+                    *[f"127.0.0.1:{one.port}" for one in nodes], "--cluster-yes"], check=True, stdout=subprocess.DEVNULL)
+    wait_until("the cluster is well", lambda: all(one.client().execute_command("CLUSTER INFO")["cluster_state"] == "ok" for one in nodes))
+    seeds = ",".join(f"127.0.0.1:{one.port}" for one in nodes)
+    tsuru = Tsuru(start_broker(service([f"url: 'redis://admin:{nodes[0].password}@{seeds}', cluster: true"])), "redis", "x")
+    assert tsuru.create("mine").status == 201
+    env = tsuru.bind("mine", "shop").json
+    prefix = env["REDIS_PREFIX"]
+    assert prefix.startswith("{")
+    for one in nodes:
+        assert _pings(one, env)
+    home = next(one for one in nodes if _sets(one, env, prefix + "a"))
+    assert log_in(home, env).execute_command("MSET", prefix + "b", "1", prefix + "c", "2")
+    tsuru.unbind("mine", "shop")
+    assert not any(_pings(one, env) for one in nodes)
+    tsuru.remove("mine")
+    assert all(one.client().dbsize() == 0 and not one.users() for one in nodes)
+
+
+def _low_port():
+    """Its bus listens 10000 above."""
+    while True:
+        port = free_port()
+        if port < 55000:
+            return port
+
+
+def _sets(server, env, key):
+    try:
+        return log_in(server, env).execute_command("SET", key, "v")
+    except redis.RedisError:
+        return False
