@@ -49,6 +49,7 @@ TAILQ_HEAD(stray_list, stray);
 struct drift {
 	struct broker *broker;
 	enum drift_state state;
+	bool again; /* another pass follows this one at once */
 	struct timer timer;
 	char position[INCARNATION_LENGTH + 1]; /* the last record looked at */
 	uint64_t looked_at;                    /* records of this pass */
@@ -380,6 +381,7 @@ static void mark_some(struct drift *drift)
 static void begin_pass(struct drift *drift)
 {
 	drift->state = DRIFT_INSPECTING;
+	drift->again = false;
 	drift->position[0] = '\0';
 	drift->looked_at = 0;
 	drift->broker->differing = 0;
@@ -393,7 +395,9 @@ static void rest(struct drift *drift)
 
 	drift->state = DRIFT_RESTING;
 	drift->ended_at = timers_wall(drift->broker->timers);
-	if (interval > 0)
+	if (drift->again)
+		tick_in(drift, 0);
+	else if (interval > 0)
 		tick_in(drift, interval);
 }
 
@@ -449,6 +453,20 @@ void drift_close(struct broker *broker)
 	drop_strays(drift, NULL);
 	free(drift);
 	broker->drift = NULL;
+}
+
+void drift_hurry(struct broker *broker)
+{
+	struct drift *drift = broker->drift;
+
+	if (drift == NULL || broker_config(broker)->limits.verify_interval == 0)
+		return;
+	if (drift->state == DRIFT_RESTING) {
+		timer_stop(broker->timers, &drift->timer);
+		begin_pass(drift);
+	} else {
+		drift->again = true;
+	}
 }
 
 /* ---- for operators ---- */

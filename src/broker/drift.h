@@ -7,6 +7,9 @@
 void drift_open(struct broker *broker);
 /* Cancels and frees all. */
 void drift_close(struct broker *broker);
+/* A server came back, maybe without what it had: a pass begins now, or anew behind the one under way. Nothing is done
+ * where passes are off (verify_interval: 0). */
+void drift_hurry(struct broker *broker);
 /* What servers of the service have that nobody knows of. */
 size_t drift_count_strays(const struct broker *broker, const char *service);
 

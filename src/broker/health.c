@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/drift.h"
 #include "broker/generation.h"
 #include "broker/host.h"
 #include "broker/queue.h"
@@ -59,8 +60,10 @@ static void on_checked(struct driver_call *call, int code, const struct error *e
 	strcpy(host->reason, code == 0 ? "" : error->text);
 	if (host->health != before)
 		log_turn(host);
-	if (host->health == HOST_UP && before == HOST_DOWN)
+	if (host->health == HOST_UP && before == HOST_DOWN) {
 		queue_hurry_host(host);
+		drift_hurry(host->offering->generation->broker);
+	}
 	call_release(call);
 	check_later(host);
 }

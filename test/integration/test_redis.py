@@ -1,6 +1,7 @@
 """The redis driver on real servers: isolation by attack, removal of many keys, TLS, dedicated servers, Sentinel, Cluster."""
 
 import os
+import re
 import statistics
 import subprocess
 import threading
@@ -144,7 +145,7 @@ def test_users_come_back_to_a_server_that_forgets_them(start_broker, servers):
     server.start()
     with pytest.raises(redis.RedisError):
         log_in(server, env).ping()
-    wait_until("the login works again", lambda: _pings(server, env))
+    wait_until("the login works again, long before the first ordinary pass", lambda: _pings(server, env), timeout=40)
     tsuru.remove("mine")
 
 
@@ -229,11 +230,28 @@ def test_bad_configuration(servers, tmp_path):
                                  ("url: 'redis://127.0.0.1:6379'", "", "names no user and password"),
                                  ("url: 'redis://admin:@127.0.0.1'", "", "empty password"),
                                  ("url: 'redis://admin:%zz@127.0.0.1'", "", "percent-encoded"),
-                                 ("url: 'redis://admin:x@127.0.0.1/3'", "", "nothing but /0")):
+                                 ("url: 'redis://admin:x@127.0.0.1/3'", "", "nothing but /0"),
+                                 (f"url: '{server.url()}'", "      - {name: wide, commands: ['+@all']}\n", "name the commands"),
+                                 (f"url: '{server.url()}', master: mymaster", "", "sentinels")):
         path = tmp_path / "broker.yaml"
-        path.write_text(configuration(tmp_path, service([entry], plans)))
-        checked = subprocess.run([BROKER, "check", "-c", path], capture_output=True, text=True, timeout=TIMEOUT)
+        path.write_text(f"listen: 127.0.0.1:0\ndata_dir: {tmp_path}\nservices:\n" +
+                        service([entry], plans or "      - {name: small}\n"))
+        checked = subprocess.run([BROKER, "check", "-c", path], capture_output=True, text=True, timeout=TIMEOUT, check=False)
         assert checked.returncode != 0 and wanted in checked.stderr, (entry, checked.stderr)
+
+
+def test_the_sample_is_good_and_names_every_key():
+    root = os.path.join(os.path.dirname(__file__), "..", "..")
+    sample = os.path.join(root, "conf", "samples", "redis.yaml")
+    checked = subprocess.run([BROKER, "check", "-c", sample], capture_output=True, text=True, timeout=TIMEOUT, check=False)
+    assert checked.returncode == 0, checked.stderr
+    with open(sample, encoding="utf-8") as file:
+        shown = file.read()
+    with open(os.path.join(root, "docs", "drivers", "redis.md"), encoding="utf-8") as file:
+        told = file.read()
+    with open(os.path.join(root, "src", "driver", "redis", "redis.c"), encoding="utf-8") as file:
+        keys = re.findall(r'\.name = "(\w+)"', file.read())
+    assert [key for key in keys if key != "redis" and (f"{key}:" not in shown or f"`{key}`" not in told)] == []
 
 
 def test_a_password_of_any_bytes(start_broker, servers):
@@ -241,6 +259,25 @@ def test_a_password_of_any_bytes(start_broker, servers):
     server.client().acl_setuser("b:ss", enabled=True, passwords=["+p@ss/w:rd%"], keys="*", channels="*", categories=["+@all"])
     tsuru = Tsuru(start_broker(service([f"url: 'redis://b%3ass:p%40ss%2Fw%3Ard%25@127.0.0.1:{server.port}'"])), "redis", "x")
     assert tsuru.create("mine").status == 201
+
+
+def test_the_rights_that_the_manual_names_are_enough(start_broker, servers):
+    """The line of docs/drivers/redis.md, word by word."""
+    path = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "drivers", "redis.md")
+    with open(path, encoding="utf-8") as file:
+        line = next(line for line in file if line.startswith("ACL SETUSER tsuru_broker"))
+    server = servers()
+    server.client().execute_command(*line.replace("...", "sekret").split())
+    url = f"redis://tsuru_broker:sekret@127.0.0.1:{server.port}"
+    for plans in ("      - {name: small, retain: 1h}\n", "      - {name: whole, dedicated: true}\n"):
+        tsuru = Tsuru(start_broker(service([f"url: '{url}', capacity: 1"], plans)), "redis", "x")
+        assert tsuru.create("mine").status == 201
+        env = tsuru.bind("mine", "shop").json
+        assert log_in(server, env).set(env.get("REDIS_PREFIX", "") + "k", "v")
+        assert tsuru.update("mine").status == 200
+        assert tsuru.unbind("mine", "shop").status == 200
+        assert tsuru.remove("mine").status == 200
+        server.client().flushall()
 
 
 def test_sentinel_and_its_failover(start_broker, servers, tmp_path):
@@ -297,7 +334,7 @@ def test_cluster(start_broker, servers):
                     *[f"127.0.0.1:{one.port}" for one in nodes], "--cluster-yes"], check=True, stdout=subprocess.DEVNULL)
     wait_until("the cluster is well", lambda: all(one.client().execute_command("CLUSTER INFO")["cluster_state"] == "ok" for one in nodes))
     seeds = ",".join(f"127.0.0.1:{one.port}" for one in nodes)
-    tsuru = Tsuru(start_broker(service([f"url: 'redis://admin:{nodes[0].password}@{seeds}', cluster: true"])), "redis", "x")
+    tsuru = Tsuru(start_broker(service([f"url: 'redis://admin:{nodes[0].password}@{seeds}', redis_cluster: true"])), "redis", "x")
     assert tsuru.create("mine").status == 201
     env = tsuru.bind("mine", "shop").json
     prefix = env["REDIS_PREFIX"]

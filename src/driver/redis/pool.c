@@ -12,10 +12,10 @@ TAILQ_HEAD(seat_list, seat);
 TAILQ_HEAD(kept_list, kept);
 
 struct kept {
+	TAILQ_ENTRY(kept) entry;
 	struct pool *pool;
 	struct link *link;
 	int64_t since;
-	TAILQ_ENTRY(kept) entry;
 };
 
 struct pool {

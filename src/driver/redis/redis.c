@@ -30,7 +30,7 @@ static const struct config_key server_keys[] = {
     {.name = "master", .max = 255, .help = "the name that the sentinels know it by"},
     {.name = "sentinel_user", .max = 255, .help = "that the broker logs in to the sentinels with"},
     {.name = "sentinel_password", .max = 1024, .secret = true, .help = "that goes with it"},
-    {.name = "cluster", .type = KEY_BOOL, .fallback = "false", .help = "whether it is a Redis Cluster"},
+    {.name = "redis_cluster", .type = KEY_BOOL, .fallback = "false", .help = "whether it is a Redis Cluster"},
     {.name = "connections",
      .type = KEY_NUMBER,
      .fallback = "8",

@@ -167,13 +167,14 @@ int redis_target_check_sentinel(const char *name, const char *value, struct erro
 
 static int check_kind(const struct target *target, const struct options *options, struct error *error)
 {
-	const bool cluster = options_flag(options, "cluster");
+	const bool cluster = options_flag(options, "redis_cluster");
 
 	if ((target->sentinel_count > 0) != (target->master != NULL))
 		return error_set(error, ERR_INVALID,
 		                 "the server \"%s\" needs both \"sentinels\" and \"master\", or none", target->name);
 	if (target->sentinel_count > 0 && cluster)
-		return error_set(error, ERR_INVALID, "the server \"%s\" cannot have \"sentinels\" and be a \"cluster\"",
+		return error_set(error, ERR_INVALID,
+		                 "the server \"%s\" cannot have \"sentinels\" and be a \"redis_cluster\"",
 		                 target->name);
 	if (target->sentinel_count > 0 && target->place_count > 0)
 		return error_set(
@@ -184,7 +185,7 @@ static int check_kind(const struct target *target, const struct options *options
 		return error_set(error, ERR_INVALID, "the url of the server \"%s\" names no host", target->name);
 	if (!cluster && target->place_count > 1)
 		return error_set(error, ERR_INVALID,
-		                 "the url of the server \"%s\" has several hosts, but it is no \"cluster\"",
+		                 "the url of the server \"%s\" has several hosts, but it is no \"redis_cluster\"",
 		                 target->name);
 	return 0;
 }
@@ -283,7 +284,7 @@ static int take_all(struct target *target, const struct options *options, struct
 		return rc;
 	if (target->sentinel_count > 0)
 		target->kind = TARGET_SENTINEL;
-	else if (options_flag(options, "cluster"))
+	else if (options_flag(options, "redis_cluster"))
 		target->kind = TARGET_CLUSTER;
 	take_public(target, options);
 	target->sentinel_login = target->login;

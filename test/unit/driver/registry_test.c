@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "config/tables.h"
 #include "driver/registry.h"
 
 static void test_find(void **state)
@@ -41,9 +42,36 @@ static void test_every_driver_is_whole(void **state)
 	assert_null(registry_at(count + 1));
 }
 
+static bool has_key(const struct config_key *keys, const char *name)
+{
+	for (; keys->name != NULL; keys++)
+		if (strcmp(keys->name, name) == 0)
+			return true;
+	return false;
+}
+
+static void expect_apart(const struct config_key *own, const struct config_key *common)
+{
+	for (; own != NULL && own->name != NULL; own++)
+		if (has_key(common, own->name))
+			fail_msg("the key \"%s\" is every driver's", own->name);
+}
+
+static void test_keys_of_drivers_are_their_own(void **state)
+{
+	const struct driver *driver;
+
+	(void)state;
+	for (size_t i = 0; (driver = registry_at(i)) != NULL; i++) {
+		expect_apart(driver->server_keys, server_keys);
+		expect_apart(driver->plan_keys, plan_keys);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_find), cmocka_unit_test(test_every_driver_is_whole)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_find), cmocka_unit_test(test_every_driver_is_whole),
+	                                   cmocka_unit_test(test_keys_of_drivers_are_their_own)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
