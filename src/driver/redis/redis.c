@@ -24,7 +24,7 @@ static const struct config_key server_keys[] = {
     {.name = "tls_name", .max = 255, .help = "the name that its certificate must carry; default: the url's host"},
     {.name = "sentinels",
      .type = KEY_LIST,
-     .max = TARGET_PLACES_MAX,
+     .max = URL_PLACES_MAX,
      .check = redis_target_check_sentinel,
      .help = "the sentinels that know the master: [one:26379, two:26379]"},
     {.name = "master", .max = 255, .help = "the name that the sentinels know it by"},
