@@ -166,11 +166,14 @@ static size_t maria_connections(void *state, const struct server *server)
 int maria_read_only(const char *parameters, bool *ret_read_only, struct error *error)
 {
 	struct cJSON *object;
+	bool read_only = false;
 	int rc = parameters_parse(parameters, &object, error);
 
 	if (rc != 0)
 		return rc;
-	rc = parameters_flag(object, "read_only", ret_read_only, error);
+	rc = parameters_flag(object, "read_only", &read_only, error);
+	if (rc == 0)
+		*ret_read_only = read_only;
 	cJSON_Delete(object);
 	return rc;
 }
