@@ -11,6 +11,7 @@ static const struct driver *const drivers[] = {
     &driver_exec,
     &driver_osb,
     &driver_postgres,
+    &driver_rabbitmq,
     &driver_redis,
     &driver_shared,
 #ifdef SCRIPTED_DRIVER
