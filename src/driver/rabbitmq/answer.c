@@ -177,6 +177,28 @@ bool rabbitmq_answer_runs(const cJSON *vhost)
 	return false;
 }
 
+static bool has_name(const cJSON *list, const char *name)
+{
+	const cJSON *item;
+
+	cJSON_ArrayForEach(item, list)
+	{
+		if (text_is(item, "name", name))
+			return true;
+	}
+	return false;
+}
+
+bool rabbitmq_answer_is_whole(const cJSON *exchanges)
+{
+	static const char *const names[] = {"", "amq.direct", "amq.fanout", "amq.headers", "amq.match", "amq.topic"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!has_name(exchanges, names[i]))
+			return false;
+	return true;
+}
+
 bool rabbitmq_answer_is_retired(const cJSON *vhost)
 {
 	return has_tag(vhost, RETIRED);

@@ -28,6 +28,8 @@ int rabbitmq_answer_check_admin(const struct cJSON *root, struct error *error);
 /* Whether a node at least has it running. */
 bool rabbitmq_answer_runs(const struct cJSON *vhost);
 bool rabbitmq_answer_is_retired(const struct cJSON *vhost);
+/* By the list of its exchanges: are those there that every vhost is made with, and that nobody can delete? */
+bool rabbitmq_answer_is_whole(const struct cJSON *exchanges);
 /* The body that changes whether it is marked as retired, and nothing else of it. */
 void rabbitmq_answer_write_mark(const struct cJSON *vhost, bool retired, struct text *ret_body);
 

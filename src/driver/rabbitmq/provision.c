@@ -5,13 +5,39 @@
 
 /* ---- provision ---- */
 
-static void step_make_vhost(void *arg)
+static void make(struct work *work, bool found, const struct cJSON *answer)
 {
-	struct work *work = arg;
-
+	(void)found;
+	(void)answer;
 	rabbitmq_path(work, "vhosts", work->vhost, NULL);
 	rabbitmq_write_vhost(work->call->instance, &work->body);
 	rabbitmq_ask(work, "PUT", rabbitmq_go_on);
+}
+
+static void step_make_vhost(void *arg)
+{
+	make(arg, true, NULL);
+}
+
+/* A server that ended while it made the vhost may have left one in which nothing can be published. It is useless, so
+ * nothing is lost with it. */
+static void replace_part(struct work *work, bool found, const struct cJSON *answer)
+{
+	if (!found || rabbitmq_answer_is_whole(answer)) {
+		steps_next(&work->steps);
+		return;
+	}
+	rabbitmq_path(work, "vhosts", work->vhost, NULL);
+	rabbitmq_ask(work, "DELETE", make);
+}
+
+static void step_replace_part(void *arg)
+{
+	struct work *work = arg;
+
+	rabbitmq_path(work, "exchanges", work->vhost, NULL);
+	text_add(&work->path, "?columns=name");
+	rabbitmq_ask(work, "GET", replace_part);
 }
 
 static void look_whether_it_runs(void *arg);
@@ -53,6 +79,7 @@ static void step_drop_own_rights(void *arg)
 
 static const struct step provision_steps[] = {
     {"make_the_vhost", step_make_vhost},
+    {"make_the_vhost_whole", step_replace_part},
     {"start_the_vhost", step_wait},
     {"drop_the_broker's_own_rights", step_drop_own_rights},
     {"set_limits", rabbitmq_step_set_vhost_limits},

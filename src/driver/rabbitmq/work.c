@@ -139,10 +139,14 @@ static void on_answer(void *arg, int code, const struct error *error, const stru
 
 void rabbitmq_ask(struct work *work, const char *method, rabbitmq_done *on_done)
 {
+	/* Beside JSON: some of its resources offer only HTML, and answer 406 to a DELETE that does not take that. */
+	static const struct pair headers[] = {{"Accept", "*/*;q=0.1"}};
 	const struct client_request request = {
 	    .method = method,
 	    .path = text_string(&work->path),
 	    .body = work->body.length > 0 ? text_string(&work->body) : NULL,
+	    .headers = headers,
+	    .header_count = sizeof(headers) / sizeof(*headers),
 	    .timeout = work->call->timeout,
 	};
 

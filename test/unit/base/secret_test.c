@@ -147,12 +147,9 @@ static int setup(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_keys),
-	    cmocka_unit_test(test_seal_and_open),
-	    cmocka_unit_test(test_key_file),
-	    cmocka_unit_test(test_hashes_do_not_run_together),
-	    cmocka_unit_test(test_sha256),
-	    cmocka_unit_test(test_random_and_equal),
+	    cmocka_unit_test(test_keys),     cmocka_unit_test(test_seal_and_open),
+	    cmocka_unit_test(test_key_file), cmocka_unit_test(test_hashes_do_not_run_together),
+	    cmocka_unit_test(test_sha256),   cmocka_unit_test(test_random_and_equal),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

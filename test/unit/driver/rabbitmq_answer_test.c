@@ -111,6 +111,18 @@ static void test_vhosts(void **state)
 	assert_false(try(rabbitmq_answer_is_retired, "{\"tags\":7}"));
 }
 
+static void test_whole(void **state)
+{
+	(void)state;
+	assert_true(
+	    try(rabbitmq_answer_is_whole,
+	        "[{\"name\":\"amq.direct\"},{\"name\":\"amq.fanout\"},{\"name\":\"amq.headers\"},{\"name\":\"own\"},"
+	        "{\"name\":\"amq.match\"},{\"name\":\"amq.topic\"},{\"name\":\"\"}]"));
+	assert_false(try(rabbitmq_answer_is_whole, "[{\"name\":\"\"},{\"name\":\"amq.direct\"},{\"name\":7},[]]"));
+	assert_false(try(rabbitmq_answer_is_whole, "[]"));
+	assert_false(rabbitmq_answer_is_whole(NULL));
+}
+
 static void check_mark(const char *json, bool retired, const char *wanted)
 {
 	cJSON *vhost = cJSON_Parse(json);
@@ -271,9 +283,10 @@ static int setup(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_statuses), cmocka_unit_test(test_admin),  cmocka_unit_test(test_vhosts),
-	    cmocka_unit_test(test_marks),    cmocka_unit_test(test_limits), cmocka_unit_test(test_rights),
-	    cmocka_unit_test(test_lists),    cmocka_unit_test(test_names),  cmocka_unit_test(test_password),
+	    cmocka_unit_test(test_statuses), cmocka_unit_test(test_admin), cmocka_unit_test(test_vhosts),
+	    cmocka_unit_test(test_whole),    cmocka_unit_test(test_marks), cmocka_unit_test(test_limits),
+	    cmocka_unit_test(test_rights),   cmocka_unit_test(test_lists), cmocka_unit_test(test_names),
+	    cmocka_unit_test(test_password),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);
