@@ -18,6 +18,7 @@ import urllib.parse
 from harness import TIMEOUT, free_port, wait_until
 
 PROGRAM = "/usr/lib/rabbitmq/bin/rabbitmq-server"
+CTL = "/usr/lib/rabbitmq/bin/rabbitmqctl"
 START = 180  # seconds that a server may take to begin
 
 
@@ -108,6 +109,12 @@ class RabbitMQ:
         salt = secrets.token_bytes(4)
         digest = base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode()
         return self.ask("PUT", "/api/users/" + urllib.parse.quote(name, ""), {"password_hash": digest, "tags": tags})
+
+    def ctl(self, *arguments):
+        """rabbitmqctl, as an operator runs it."""
+        done = subprocess.run([CTL, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, env=self.environment,
+                              cwd=self.directory, timeout=START, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
 
     # ---- AMQP ----
 
