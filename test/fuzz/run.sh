@@ -6,7 +6,7 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 build=${BUILD_DIR:-$root/build-fuzz}
 seconds=${1:-600}
 [ $# = 0 ] || shift
-[ $# != 0 ] || set -- answer auth body chunk config head osb record target
+[ $# != 0 ] || set -- answer auth body chunk config head osb rabbitmq record reply target
 
 cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Sanitize -DCMAKE_C_COMPILER=clang -DFUZZ=ON >/dev/null
 cmake --build "$build"
