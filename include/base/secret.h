@@ -11,6 +11,7 @@
 
 #define SECRET_KEY_BYTES     32
 #define SECRET_SEAL_OVERHEAD 45 /* sealed length = plain length + this */
+#define SECRET_SHA256_BYTES  32
 #define PASSWORD_LENGTH      32 /* characters of [A-Za-z0-9]: 190 bits */
 
 struct keyring; /* the master keys: one seals, all open */
@@ -40,6 +41,7 @@ int keyring_open(const struct keyring *keyring, const char *context, const unsig
 
 /* A random password, PASSWORD_LENGTH characters and a NUL. */
 void secret_password(char ret_password[PASSWORD_LENGTH + 1]);
+void secret_random(void *ret_bytes, size_t length);
 /* Random bytes as lower-case hex: 2 * bytes characters and a NUL. bytes is at most 32. */
 void secret_random_hex(char *ret_hex, size_t bytes);
 /* A uniformly random number below bound (bound > 0). */
@@ -47,6 +49,8 @@ uint32_t secret_random_below(uint32_t bound);
 /* The first 2 * bytes hex digits of BLAKE2b over the parts, each with its length: no two lists collide. bytes at
  * most 32. */
 void secret_hash_hex(char *ret_hex, size_t bytes, const char *const *parts, size_t count);
+/* SHA-256 over a salt and a text: how servers keep passwords. ret_hash holds SECRET_SHA256_BYTES. */
+void secret_sha256(unsigned char *ret_hash, const void *salt, size_t salt_length, const char *text);
 /* Equality in time that depends on neither content. */
 bool secret_equal(const char *a, const char *b);
 /* Overwrites; never optimised away. */

@@ -20,6 +20,7 @@
 #define KEYS_MAX     8
 
 _Static_assert(SECRET_SEAL_OVERHEAD == CIPHER_AT + crypto_aead_xchacha20poly1305_ietf_ABYTES, "the overhead of a seal");
+_Static_assert(SECRET_SHA256_BYTES == crypto_hash_sha256_BYTES, "the size of a hash");
 _Static_assert(SECRET_KEY_BYTES == crypto_aead_xchacha20poly1305_ietf_KEYBYTES, "the size of a key");
 
 struct key {
@@ -266,6 +267,11 @@ void secret_password(char ret_password[PASSWORD_LENGTH + 1])
 	ret_password[PASSWORD_LENGTH] = '\0';
 }
 
+void secret_random(void *ret_bytes, size_t length)
+{
+	randombytes_buf(ret_bytes, length);
+}
+
 void secret_random_hex(char *ret_hex, size_t bytes)
 {
 	unsigned char random[32];
@@ -297,6 +303,17 @@ void secret_hash_hex(char *ret_hex, size_t bytes, const char *const *parts, size
 	}
 	crypto_generichash_final(&state, hash, sizeof(hash));
 	sodium_bin2hex(ret_hex, 2 * bytes + 1, hash, bytes);
+}
+
+void secret_sha256(unsigned char *ret_hash, const void *salt, size_t salt_length, const char *text)
+{
+	crypto_hash_sha256_state state;
+
+	crypto_hash_sha256_init(&state);
+	crypto_hash_sha256_update(&state, salt, salt_length);
+	crypto_hash_sha256_update(&state, (const unsigned char *)text, strlen(text));
+	crypto_hash_sha256_final(&state, ret_hash);
+	secret_wipe(&state, sizeof(state));
 }
 
 /* Compares hashes of equal length: neither the length nor the first difference of the texts shows in the time. */

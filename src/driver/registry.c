@@ -12,6 +12,7 @@ static const struct driver *const drivers[] = {
     &driver_mysql,
     &driver_osb,
     &driver_postgres,
+    &driver_rabbitmq,
     &driver_redis,
     &driver_shared,
 #ifdef SCRIPTED_DRIVER

@@ -412,4 +412,75 @@ class MysqlBackend(Backend):
         return [self.server.process.pid]
 
 
-BACKENDS = [PostgresBackend, ExecFiles, ExecSettings, OsbBackend, RedisBackend, MysqlBackend]
+class RabbitmqBackend(Backend):
+    """Vhosts. A key is a durable queue that holds its value as the only message, which is read and put back."""
+
+    name = "rabbitmq"
+
+    def start(self):
+        from rabbitmq_server import RabbitMQ  # pylint: disable=import-outside-toplevel
+
+        self.server = RabbitMQ()
+
+    def stop(self):
+        self.server.stop()
+
+    def start_again(self):
+        self.server.start()
+
+    def close(self):
+        self.server.close()
+
+    def service(self, name):
+        server = {"url": self.server.url(), "username": self.server.username, "password": self.server.password,
+                  "amqp_port": self.server.port, "connect_timeout": "3s"}
+        return service(name, "rabbitmq", server, {"max_connections": 50, "retain": 0},
+                       {"max_connections": 500, "max_user_channels": 100, "retain": 0})
+
+    def log_in(self, env):
+        import pika  # pylint: disable=import-outside-toplevel
+
+        try:
+            return self.server.connect(env["RABBITMQ_USER"], env["RABBITMQ_PASSWORD"], env["RABBITMQ_VHOST"])
+        except (pika.exceptions.ProbableAuthenticationError, pika.exceptions.ProbableAccessDeniedError) as error:
+            raise Denied(repr(error)) from error
+        except pika.exceptions.ConnectionClosedByBroker as error:
+            if error.reply_code == 530:  # access to the vhost refused, or no such vhost
+                raise Denied(repr(error)) from error
+            raise
+
+    def write(self, env, key, value):
+        import pika  # pylint: disable=import-outside-toplevel
+
+        with contextlib.closing(self.log_in(env)) as connection:
+            channel = connection.channel()
+            channel.confirm_delivery()
+            # The newest value pushes the one before it out.
+            channel.queue_declare(key, durable=True, arguments={"x-max-length": 1})
+            channel.basic_publish("", key, value.encode(), pika.BasicProperties(delivery_mode=2), mandatory=True)
+
+    def read(self, env, key):
+        import pika  # pylint: disable=import-outside-toplevel
+
+        with contextlib.closing(self.log_in(env)) as connection:
+            try:
+                channel = connection.channel()
+                method, _, value = channel.basic_get(key)
+            except pika.exceptions.ChannelClosedByBroker as error:
+                if error.reply_code != 404:
+                    raise
+                return None
+            if method is None:
+                return None
+            channel.basic_nack(method.delivery_tag)
+            channel.queue_declare(key, passive=True)  # answered behind the nack: the message is back
+            return value.decode()
+
+    def objects(self):
+        return self.server.vhosts(), self.server.users()
+
+    def pids(self):
+        return [self.server.process.pid]
+
+
+BACKENDS = [PostgresBackend, ExecFiles, ExecSettings, OsbBackend, RedisBackend, MysqlBackend, RabbitmqBackend]

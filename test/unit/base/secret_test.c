@@ -110,6 +110,16 @@ static void test_hashes_do_not_run_together(void **state)
 	assert_string_not_equal(first, second);
 }
 
+static void test_sha256(void **state)
+{
+	static const unsigned char begin[] = {0xba, 0x78, 0x16, 0xbf}; /* of "abc": FIPS 180-2 */
+	unsigned char hash[SECRET_SHA256_BYTES];
+
+	(void)state;
+	secret_sha256(hash, "ab", 2, "c");
+	assert_memory_equal(hash, begin, sizeof(begin));
+}
+
 static void test_random_and_equal(void **state)
 {
 	char first[PASSWORD_LENGTH + 1], second[PASSWORD_LENGTH + 1], hex[17];
@@ -137,11 +147,9 @@ static int setup(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_keys),
-	    cmocka_unit_test(test_seal_and_open),
-	    cmocka_unit_test(test_key_file),
-	    cmocka_unit_test(test_hashes_do_not_run_together),
-	    cmocka_unit_test(test_random_and_equal),
+	    cmocka_unit_test(test_keys),     cmocka_unit_test(test_seal_and_open),
+	    cmocka_unit_test(test_key_file), cmocka_unit_test(test_hashes_do_not_run_together),
+	    cmocka_unit_test(test_sha256),   cmocka_unit_test(test_random_and_equal),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

@@ -1,0 +1,354 @@
+/* Answers are read member by member; cJSON takes NULL and wrong types for absent. */
+#include "answer.h"
+
+#include <cjson/cJSON.h>
+#include <string.h>
+
+#include "base/text.h"
+
+#define REASON_MAX    200 /* bytes of a server's own words */
+#define ADMINISTRATOR "administrator"
+#define RETIRED       "retired"
+#define HASH_DIGITS   10 /* after a '_', how the broker's names end */
+
+static const cJSON *member_of(const cJSON *object, const char *name)
+{
+	return cJSON_GetObjectItemCaseSensitive(object, name);
+}
+
+static const char *text_of(const cJSON *object, const char *name)
+{
+	return cJSON_GetStringValue(member_of(object, name));
+}
+
+static bool text_is(const cJSON *object, const char *name, const char *wanted)
+{
+	const char *text = text_of(object, name);
+
+	return text != NULL && strcmp(text, wanted) == 0;
+}
+
+/* ---- statuses ---- */
+
+/* What a person may be shown of it: the reason is a text, or a list of them. */
+static void add_reason(const cJSON *root, struct text *text)
+{
+	const cJSON *reason = member_of(root, "reason"), *item;
+
+	if (cJSON_IsString(reason))
+		text_add(text, reason->valuestring);
+	else if (cJSON_IsArray(reason))
+		cJSON_ArrayForEach(item, reason)
+		{
+			text_add(text, text->length > 0 ? " " : "");
+			text_add(text, cJSON_IsString(item) ? item->valuestring : "");
+		}
+	if (!text_is_clean(text_string(text), text->length))
+		text_reset(text);
+	for (size_t i = 0; i < text->length; i++)
+		if (text->bytes[i] == '\n')
+			text->bytes[i] = ' ';
+}
+
+static int explain(int code, int status, const cJSON *root, struct error *error)
+{
+	struct text reason;
+	int rc;
+
+	text_init(&reason, ERROR_TEXT_MAX);
+	add_reason(root, &reason);
+	if (status == 401 || status == 403)
+		rc = error_set(error, code, "it does not let the broker's user in%s%.*s", reason.length > 0 ? ": " : "",
+		               REASON_MAX, text_string(&reason));
+	else
+		rc = error_set(error, code, "it answered %d%s%.*s", status, reason.length > 0 ? ": " : "", REASON_MAX,
+		               text_string(&reason));
+	text_release(&reason);
+	return rc;
+}
+
+static int code_of(int status)
+{
+	if (status == 408 || status == 429)
+		return ERR_BUSY;
+	/* The broker's own login: the operator will mend it. */
+	if (status == 401 || status == 403)
+		return ERR_UNAVAILABLE;
+	return status >= 400 && status < 500 ? ERR_REFUSED : ERR_UNAVAILABLE;
+}
+
+static int read_found(const char *body, cJSON *root, struct cJSON **ret_root, struct error *error)
+{
+	if (body[strspn(body, " \t\r\n")] != '\0' && !cJSON_IsObject(root) && !cJSON_IsArray(root)) {
+		cJSON_Delete(root);
+		return error_set(error, ERR_UNAVAILABLE, "its answer is not what RabbitMQ's management API gives");
+	}
+	*ret_root = root;
+	return 0;
+}
+
+/* Whatever else may be at the url answers 404, too, but not in these words. */
+static int read_missing(const cJSON *root, struct error *error)
+{
+	if (text_of(root, "error") == NULL)
+		return error_set(error, ERR_UNAVAILABLE, "it answered 404, and not as RabbitMQ's management API does");
+	return 0;
+}
+
+int rabbitmq_answer_read(int status, const char *body, bool *ret_found, struct cJSON **ret_root, struct error *error)
+{
+	cJSON *root = cJSON_ParseWithOpts(body, NULL, 1);
+	int rc;
+
+	if (status >= 200 && status < 300) {
+		rc = read_found(body, root, ret_root, error);
+		if (rc == 0)
+			*ret_found = true;
+		return rc;
+	}
+	rc = status == 404 ? read_missing(root, error) : explain(code_of(status), status, root, error);
+	cJSON_Delete(root);
+	if (rc == 0) {
+		*ret_found = false;
+		*ret_root = NULL;
+	}
+	return rc;
+}
+
+/* ---- tags ---- */
+
+static bool list_has(const char *list, const char *tag)
+{
+	const size_t length = strlen(tag);
+
+	for (const char *at = list; at != NULL; at = strchr(at, ',')) {
+		at += *at == ',';
+		if (strncmp(at, tag, length) == 0 && (at[length] == ',' || at[length] == '\0'))
+			return true;
+	}
+	return false;
+}
+
+/* A list of texts, or one text with commas. */
+static bool has_tag(const cJSON *object, const char *tag)
+{
+	const cJSON *tags = member_of(object, "tags"), *item;
+
+	if (cJSON_IsString(tags))
+		return list_has(tags->valuestring, tag);
+	cJSON_ArrayForEach(item, tags)
+	{
+		if (cJSON_IsString(item) && strcmp(item->valuestring, tag) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool has_tags(const cJSON *object)
+{
+	const cJSON *tags = member_of(object, "tags");
+
+	return cJSON_IsString(tags) ? tags->valuestring[0] != '\0' : cJSON_GetArraySize(tags) > 0;
+}
+
+int rabbitmq_answer_check_admin(const cJSON *root, struct error *error)
+{
+	const char *name = text_of(root, "name");
+
+	if (name == NULL)
+		return error_set(error, ERR_UNAVAILABLE, "its url does not lead to RabbitMQ's management API");
+	if (!has_tag(root, ADMINISTRATOR))
+		return error_set(error, ERR_UNAVAILABLE, "the broker's user \"%.*s\" has not the tag " ADMINISTRATOR,
+		                 REASON_MAX, text_is_clean(name, strlen(name)) ? name : "");
+	return 0;
+}
+
+/* ---- a vhost ---- */
+
+bool rabbitmq_answer_runs(const cJSON *vhost)
+{
+	const cJSON *states = member_of(vhost, "cluster_state"), *state;
+
+	cJSON_ArrayForEach(state, states)
+	{
+		if (cJSON_IsString(state) && strcmp(state->valuestring, "running") == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool has_name(const cJSON *list, const char *name)
+{
+	const cJSON *item;
+
+	cJSON_ArrayForEach(item, list)
+	{
+		if (text_is(item, "name", name))
+			return true;
+	}
+	return false;
+}
+
+bool rabbitmq_answer_is_whole(const cJSON *exchanges)
+{
+	static const char *const names[] = {"", "amq.direct", "amq.fanout", "amq.headers", "amq.match", "amq.topic"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!has_name(exchanges, names[i]))
+			return false;
+	return true;
+}
+
+bool rabbitmq_answer_is_retired(const cJSON *vhost)
+{
+	return has_tag(vhost, RETIRED);
+}
+
+static void add_tag(struct text *tags, const char *tag)
+{
+	text_add(tags, tags->length > 0 ? "," : "");
+	text_add(tags, tag);
+}
+
+static void collect_tags(const cJSON *vhost, bool retired, struct text *ret_tags)
+{
+	const cJSON *item;
+
+	cJSON_ArrayForEach(item, member_of(vhost, "tags"))
+	{
+		if (cJSON_IsString(item) && strcmp(item->valuestring, RETIRED) != 0)
+			add_tag(ret_tags, item->valuestring);
+	}
+	if (retired)
+		add_tag(ret_tags, RETIRED);
+}
+
+/* The server takes what a request leaves out for empty. */
+void rabbitmq_answer_write_mark(const cJSON *vhost, bool retired, struct text *ret_body)
+{
+	const char *description = text_of(vhost, "description"), *type = text_of(vhost, "default_queue_type");
+	struct text tags;
+
+	text_init(&tags, ret_body->limit);
+	collect_tags(vhost, retired, &tags);
+	text_add(ret_body, "{\"description\":");
+	text_add_json(ret_body, description != NULL ? description : "");
+	text_add(ret_body, ",\"tags\":");
+	text_add_json(ret_body, text_string(&tags));
+	if (type != NULL && strcmp(type, "undefined") != 0) {
+		text_add(ret_body, ",\"default_queue_type\":");
+		text_add_json(ret_body, type);
+	}
+	text_add(ret_body, "}");
+	ret_body->failed |= tags.failed;
+	text_release(&tags);
+}
+
+/* ---- what is compared ---- */
+
+/* A limit that is absent or negative is none. */
+static bool limits_fit(const cJSON *values, const struct limits *limits, const struct options *plan)
+{
+	for (size_t i = 0; i < LIMITS_COUNT; i++) {
+		const cJSON *value = member_of(values, limits->items[i].name);
+		const double has = cJSON_IsNumber(value) ? value->valuedouble : -1;
+		const int64_t wanted = options_number(plan, limits->items[i].key);
+
+		if (wanted > 0 ? has != (double)wanted : has >= 0)
+			return false;
+	}
+	return true;
+}
+
+bool rabbitmq_answer_vhost_fits(const cJSON *limits, const struct options *plan)
+{
+	return limits_fit(member_of(cJSON_GetArrayItem(limits, 0), "value"), &rabbitmq_vhost_limits, plan);
+}
+
+bool rabbitmq_answer_user_fits(const cJSON *user, const struct options *plan)
+{
+	return cJSON_IsObject(user) && !has_tags(user) &&
+	       limits_fit(member_of(user, "limits"), &rabbitmq_user_limits, plan);
+}
+
+bool rabbitmq_answer_rights_fit(const cJSON *permissions, const char *login, bool read_only)
+{
+	const struct rights *rights = rabbitmq_rights(read_only);
+	const cJSON *item;
+
+	cJSON_ArrayForEach(item, permissions)
+	{
+		if (text_is(item, "user", login))
+			return text_is(item, "configure", rights->configure) && text_is(item, "write", rights->write) &&
+			       text_is(item, "read", rights->read);
+	}
+	return false;
+}
+
+bool rabbitmq_answer_is_confined(const cJSON *permissions, const char *vhost)
+{
+	return cJSON_IsArray(permissions) && cJSON_GetArraySize(permissions) == 1 &&
+	       text_is(cJSON_GetArrayItem(permissions, 0), "vhost", vhost);
+}
+
+/* ---- lists ---- */
+
+size_t rabbitmq_answer_count(const cJSON *list)
+{
+	return cJSON_IsArray(list) ? (size_t)cJSON_GetArraySize(list) : 0;
+}
+
+int64_t rabbitmq_answer_number(const cJSON *object, const char *member)
+{
+	const cJSON *value = member_of(object, member);
+
+	/* Not NaN either, and nothing that a double cannot hold exactly. */
+	return cJSON_IsNumber(value) && value->valuedouble >= 0 && value->valuedouble <= (double)(1LL << 53)
+	           ? (int64_t)value->valuedouble
+	           : 0;
+}
+
+int64_t rabbitmq_answer_sum(const cJSON *list, const char *member)
+{
+	const cJSON *item;
+	int64_t sum = 0;
+
+	cJSON_ArrayForEach(item, list)
+	{
+		const int64_t number = rabbitmq_answer_number(item, member);
+
+		if (sum > INT64_MAX / 2 - number)
+			return INT64_MAX / 2;
+		sum += number;
+	}
+	return sum;
+}
+
+const char *const *rabbitmq_answer_texts(const cJSON *list, const char *member, struct arena *arena)
+{
+	const char **texts = arena_alloc(arena, (rabbitmq_answer_count(list) + 1) * sizeof(*texts));
+	const cJSON *item;
+	size_t count = 0;
+
+	if (texts == NULL || !cJSON_IsArray(list))
+		return texts;
+	cJSON_ArrayForEach(item, list)
+	{
+		const char *text = text_of(item, member);
+
+		if (text != NULL)
+			texts[count++] = arena_text(arena, text);
+	}
+	return arena_failed(arena) ? NULL : texts;
+}
+
+bool rabbitmq_answer_is_ours(const char *name)
+{
+	const size_t length = strlen(name);
+	const char *end;
+
+	if (length <= HASH_DIGITS + 1)
+		return false;
+	end = name + length - HASH_DIGITS - 1;
+	return end[0] == '_' && strspn(end + 1, "0123456789abcdef") == HASH_DIGITS;
+}

@@ -1,0 +1,133 @@
+/* bind and unbind: a user with rights in the vhost only. The server gets the password's hash, never the password.
+ *
+ * Sessions end by DELETE /api/connections/username/NAME: what it goes by is kept at once, other lists of connections
+ * are seconds behind. */
+#include "work.h"
+
+/* ---- what both do ---- */
+
+static void step_drop_login(void *arg)
+{
+	struct work *work = arg;
+
+	rabbitmq_path(work, "users", work->call->bind->login, NULL);
+	rabbitmq_ask(work, "DELETE", rabbitmq_go_on);
+}
+
+static void step_end_sessions(void *arg)
+{
+	struct work *work = arg;
+
+	rabbitmq_path(work, "connections", "username", work->call->bind->login, NULL);
+	rabbitmq_ask(work, "DELETE", rabbitmq_go_on);
+}
+
+/* ---- bind ---- */
+
+static void step_read_parameters(void *arg)
+{
+	struct work *work = arg;
+	struct error error;
+
+	if (rabbitmq_read_only(work->call->bind->parameters, &work->read_only, &error) != 0)
+		rabbitmq_fail_because(work, &error);
+	else
+		steps_next(&work->steps);
+}
+
+static void step_make_login(void *arg)
+{
+	struct work *work = arg;
+
+	rabbitmq_path(work, "users", work->call->bind->login, NULL);
+	rabbitmq_write_user(work->call->password, &work->body);
+	rabbitmq_ask(work, "PUT", rabbitmq_go_on);
+}
+
+static void end_step(struct work *work)
+{
+	steps_next(&work->steps);
+}
+
+static void step_set_limits(void *arg)
+{
+	struct work *work = arg;
+
+	rabbitmq_set_limits(work, &rabbitmq_user_limits, work->call->bind->login, end_step);
+}
+
+static void step_give_rights(void *arg)
+{
+	struct work *work = arg;
+
+	rabbitmq_path(work, "permissions", work->vhost, work->call->bind->login, NULL);
+	rabbitmq_write_rights(work->read_only, &work->body);
+	rabbitmq_ask(work, "PUT", rabbitmq_go_on);
+}
+
+static void step_tell(void *arg)
+{
+	struct work *work = arg;
+	struct driver_call *call = work->call;
+	const struct target *target = &work->host->target;
+	struct text url;
+
+	text_init(&url, KEPT_MAX);
+	rabbitmq_target_app_url(target, work->vhost, call->bind->login, call->password, &url);
+	call_result(call, "url", text_string(&url));
+	call_result(call, "host", target->host);
+	call_result(call, "port", target->port);
+	call_result(call, "vhost", work->vhost);
+	call_result(call, "user", call->bind->login);
+	call_result(call, "password", call->password);
+	call->arena.failed |= url.failed;
+	text_wipe(&url);
+	steps_next(&work->steps);
+}
+
+#define BIND_BEGINS                                                                                                    \
+	{"read_the_parameters", step_read_parameters},                                                                 \
+	{                                                                                                              \
+		"find_the_vhost", rabbitmq_step_require_vhost                                                          \
+	}
+#define BIND_ENDS                                                                                                      \
+	{"make_the_login", step_make_login}, {"set_limits_of_the_login", step_set_limits},                             \
+	{                                                                                                              \
+		"give_rights_to_the_login", step_give_rights                                                           \
+	}
+
+static const struct step bind_steps[] = {
+    BIND_BEGINS,
+    BIND_ENDS,
+    {"tell_the_environment", step_tell},
+    {NULL, NULL},
+};
+
+/* Nobody knows the new password yet: whatever is connected at the end has an earlier one. */
+static const struct step renew_steps[] = {
+    BIND_BEGINS,
+    {"drop_the_earlier_login", step_drop_login},
+    BIND_ENDS,
+    {"end_earlier_sessions", step_end_sessions},
+    {"tell_the_environment", step_tell},
+    {NULL, NULL},
+};
+
+void rabbitmq_bind(void *state, struct driver_call *call)
+{
+	rabbitmq_start(state, call, call->renew ? renew_steps : bind_steps);
+}
+
+/* ---- unbind ---- */
+
+static const struct step unbind_steps[] = {
+    {"let_the_broker_in", rabbitmq_step_check_admin},
+    {"drop_the_login", step_drop_login},
+    {"end_its_sessions", step_end_sessions},
+    {NULL, NULL},
+};
+
+void rabbitmq_unbind(void *state, struct driver_call *call)
+{
+	rabbitmq_start(state, call, unbind_steps);
+}

@@ -1,0 +1,87 @@
+/* deprovision: the logins first, then the vhost with all that is in it, which ends its connections. */
+#include "work.h"
+
+/* ---- logins ---- */
+
+static void end_sessions(struct work *work, bool found, const struct cJSON *answer)
+{
+	(void)found;
+	(void)answer;
+	rabbitmq_path(work, "connections", "username", work->subject, NULL);
+	rabbitmq_ask(work, "DELETE", rabbitmq_go_on_binds);
+}
+
+static void drop_login(struct work *work, const struct bind *bind)
+{
+	rabbitmq_path(work, "users", bind->login, NULL);
+	rabbitmq_ask(work, "DELETE", end_sessions);
+}
+
+static void step_drop_logins(void *arg)
+{
+	rabbitmq_each_bind(arg, drop_login);
+}
+
+/* ---- logins that no bind knows of ---- */
+
+static void end_stray_sessions(struct work *work, bool found, const struct cJSON *answer)
+{
+	(void)found;
+	(void)answer;
+	rabbitmq_path(work, "connections", "username", work->subject, NULL);
+	rabbitmq_ask(work, "DELETE", rabbitmq_go_on_names);
+}
+
+/* A login that somebody has let into other vhosts is not only this instance's. */
+static void drop_confined(struct work *work, bool found, const struct cJSON *answer)
+{
+	if (!found || !rabbitmq_answer_is_confined(answer, work->vhost)) {
+		rabbitmq_next_name(work);
+		return;
+	}
+	rabbitmq_path(work, "users", work->subject, NULL);
+	rabbitmq_ask(work, "DELETE", end_stray_sessions);
+}
+
+static void look_at_stray(struct work *work, const char *name)
+{
+	rabbitmq_path(work, "users", name, "permissions", NULL);
+	rabbitmq_ask(work, "GET", drop_confined);
+}
+
+static void take_users(struct work *work, bool found, const struct cJSON *answer)
+{
+	(void)found;
+	rabbitmq_each_name(work, answer, "user", true, look_at_stray);
+}
+
+static void step_drop_strays(void *arg)
+{
+	struct work *work = arg;
+
+	rabbitmq_path(work, "vhosts", work->vhost, "permissions", NULL);
+	rabbitmq_ask(work, "GET", take_users);
+}
+
+/* ---- the vhost ---- */
+
+static void step_drop_vhost(void *arg)
+{
+	struct work *work = arg;
+
+	rabbitmq_path(work, "vhosts", work->vhost, NULL);
+	rabbitmq_ask(work, "DELETE", rabbitmq_go_on);
+}
+
+static const struct step deprovision_steps[] = {
+    {"let_the_broker_in", rabbitmq_step_check_admin},
+    {"drop_a_login", step_drop_logins},
+    {"drop_a_forgotten_login", step_drop_strays},
+    {"drop_the_vhost", step_drop_vhost},
+    {NULL, NULL},
+};
+
+void rabbitmq_deprovision(void *state, struct driver_call *call)
+{
+	rabbitmq_start(state, call, deprovision_steps);
+}

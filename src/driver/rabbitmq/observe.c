@@ -1,0 +1,92 @@
+/* check and observe: how a server and an instance are. RabbitMQ's numbers are some seconds old. */
+#include <stdio.h>
+
+#include "work.h"
+
+#define NUMBER_SIZE 24
+
+/* ---- check ---- */
+
+static const struct step check_steps[] = {
+    {"let_the_broker_in", rabbitmq_step_check_admin},
+    {NULL, NULL},
+};
+
+void rabbitmq_check(void *state, struct driver_call *call)
+{
+	rabbitmq_start(state, call, check_steps);
+}
+
+/* ---- observe ---- */
+
+static void add_number(struct work *work, const char *label, int64_t number)
+{
+	char value[NUMBER_SIZE];
+
+	snprintf(value, sizeof(value), "%lld", (long long)number);
+	call_result(work->call, label, value);
+}
+
+static void show_vhost(struct work *work, bool found, const struct cJSON *answer)
+{
+	if (!found) {
+		rabbitmq_fail(work, ERR_NOT_FOUND, "there is no vhost \"%s\"", work->vhost);
+		return;
+	}
+	add_number(work, "Messages", rabbitmq_answer_number(answer, "messages"));
+	steps_next(&work->steps);
+}
+
+static void step_show_vhost(void *arg)
+{
+	struct work *work = arg;
+
+	rabbitmq_path(work, "vhosts", work->vhost, NULL);
+	rabbitmq_ask(work, "GET", show_vhost);
+}
+
+static void show_queues(struct work *work, bool found, const struct cJSON *answer)
+{
+	(void)found;
+	add_number(work, "Queues", (int64_t)rabbitmq_answer_count(answer));
+	add_number(work, "Consumers", rabbitmq_answer_sum(answer, "consumers"));
+	steps_next(&work->steps);
+}
+
+static void step_show_queues(void *arg)
+{
+	struct work *work = arg;
+
+	rabbitmq_path(work, "queues", work->vhost, NULL);
+	text_add(&work->path, "?columns=consumers");
+	rabbitmq_ask(work, "GET", show_queues);
+}
+
+static void show_connections(struct work *work, bool found, const struct cJSON *answer)
+{
+	(void)found;
+	add_number(work, "Connections", (int64_t)rabbitmq_answer_count(answer));
+	steps_next(&work->steps);
+}
+
+static void step_show_connections(void *arg)
+{
+	struct work *work = arg;
+
+	rabbitmq_path(work, "vhosts", work->vhost, "connections", NULL);
+	text_add(&work->path, "?columns=protocol");
+	rabbitmq_ask(work, "GET", show_connections);
+}
+
+static const struct step observe_steps[] = {
+    {"let_the_broker_in", rabbitmq_step_check_admin},
+    {"show_the_vhost", step_show_vhost},
+    {"show_its_queues", step_show_queues},
+    {"show_its_connections", step_show_connections},
+    {NULL, NULL},
+};
+
+void rabbitmq_observe(void *state, struct driver_call *call)
+{
+	rabbitmq_start(state, call, observe_steps);
+}

@@ -1,0 +1,140 @@
+/* provision, update and adopt: the vhost with the limits of its plan. */
+#include "work.h"
+
+#define PAUSE ((int64_t)200) /* ms between two looks at a vhost that starts */
+
+/* ---- provision ---- */
+
+static void make(struct work *work, bool found, const struct cJSON *answer)
+{
+	(void)found;
+	(void)answer;
+	rabbitmq_path(work, "vhosts", work->vhost, NULL);
+	rabbitmq_write_vhost(work->call->instance, &work->body);
+	rabbitmq_ask(work, "PUT", rabbitmq_go_on);
+}
+
+static void step_make_vhost(void *arg)
+{
+	make(arg, true, NULL);
+}
+
+/* A server that ended while it made the vhost may have left one in which nothing can be published. It is useless, so
+ * nothing is lost with it. */
+static void replace_part(struct work *work, bool found, const struct cJSON *answer)
+{
+	if (!found || rabbitmq_answer_is_whole(answer)) {
+		steps_next(&work->steps);
+		return;
+	}
+	rabbitmq_path(work, "vhosts", work->vhost, NULL);
+	rabbitmq_ask(work, "DELETE", make);
+}
+
+static void step_replace_part(void *arg)
+{
+	struct work *work = arg;
+
+	rabbitmq_path(work, "exchanges", work->vhost, NULL);
+	text_add(&work->path, "?columns=name");
+	rabbitmq_ask(work, "GET", replace_part);
+}
+
+static void look_whether_it_runs(void *arg);
+
+static void take_state(struct work *work, bool found, const struct cJSON *answer)
+{
+	if (!found)
+		rabbitmq_fail(work, ERR_UNAVAILABLE, "the vhost that was just made is gone");
+	else if (rabbitmq_answer_runs(answer))
+		steps_next(&work->steps);
+	else if (timer_start(work->rabbitmq->context->timers, &work->pause, PAUSE) != 0)
+		rabbitmq_fail(work, ERR_NO_MEMORY, "out of memory");
+}
+
+static void look_whether_it_runs(void *arg)
+{
+	struct work *work = arg;
+
+	rabbitmq_path(work, "vhosts", work->vhost, NULL);
+	rabbitmq_ask(work, "GET", take_state);
+}
+
+static void step_wait(void *arg)
+{
+	struct work *work = arg;
+
+	timer_init(&work->pause, look_whether_it_runs, work);
+	look_whether_it_runs(work);
+}
+
+/* Who makes a vhost gets all rights in it, which the broker has no use for. */
+static void step_drop_own_rights(void *arg)
+{
+	struct work *work = arg;
+
+	rabbitmq_path(work, "permissions", work->vhost, work->host->username, NULL);
+	rabbitmq_ask(work, "DELETE", rabbitmq_go_on);
+}
+
+static const struct step provision_steps[] = {
+    {"make_the_vhost", step_make_vhost},
+    {"make_the_vhost_whole", step_replace_part},
+    {"start_the_vhost", step_wait},
+    {"drop_the_broker's_own_rights", step_drop_own_rights},
+    {"set_limits", rabbitmq_step_set_vhost_limits},
+    {NULL, NULL},
+};
+
+void rabbitmq_provision(void *state, struct driver_call *call)
+{
+	rabbitmq_start(state, call, provision_steps);
+}
+
+/* ---- update ---- */
+
+/* One that is missing is not made without its password: the drift pass sees to it. */
+static void limit_login(struct work *work, bool found, const struct cJSON *answer)
+{
+	(void)answer;
+	if (found)
+		rabbitmq_set_limits(work, &rabbitmq_user_limits, work->subject, rabbitmq_next_bind);
+	else
+		rabbitmq_next_bind(work);
+}
+
+static void look_for_login(struct work *work, const struct bind *bind)
+{
+	rabbitmq_path(work, "users", bind->login, NULL);
+	rabbitmq_ask(work, "GET", limit_login);
+}
+
+static void step_limit_logins(void *arg)
+{
+	rabbitmq_each_bind(arg, look_for_login);
+}
+
+static const struct step update_steps[] = {
+    {"find_the_vhost", rabbitmq_step_require_vhost},
+    {"set_limits", rabbitmq_step_set_vhost_limits},
+    {"set_limits_of_a_login", step_limit_logins},
+    {NULL, NULL},
+};
+
+void rabbitmq_update(void *state, struct driver_call *call)
+{
+	rabbitmq_start(state, call, update_steps);
+}
+
+/* ---- adopt ---- */
+
+static const struct step adopt_steps[] = {
+    {"find_the_vhost", rabbitmq_step_require_vhost},
+    {"set_limits", rabbitmq_step_set_vhost_limits},
+    {NULL, NULL},
+};
+
+void rabbitmq_adopt(void *state, struct driver_call *call)
+{
+	rabbitmq_start(state, call, adopt_steps);
+}

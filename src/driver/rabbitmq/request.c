@@ -1,0 +1,64 @@
+/* How passwords are hashed: https://www.rabbitmq.com/docs/passwords#computing-password-hash */
+#include "request.h"
+
+#include <string.h>
+
+#include "base/secret.h"
+
+#define SALT_BYTES 4
+
+const struct limits rabbitmq_vhost_limits = {"vhost-limits",
+                                             {{"max_connections", "max-connections"}, {"max_queues", "max-queues"}}};
+const struct limits rabbitmq_user_limits = {
+    "user-limits", {{"max_user_connections", "max-connections"}, {"max_user_channels", "max-channels"}}};
+
+const struct rights *rabbitmq_rights(bool read_only)
+{
+	static const struct rights all = {".*", ".*", ".*"}, reading = {"^$", "^$", ".*"};
+
+	return read_only ? &reading : &all;
+}
+
+/* Adds `"name":"value"` behind before. */
+static void add_member(struct text *body, const char *before, const char *name, const char *value)
+{
+	text_add(body, before);
+	text_add_json(body, name);
+	text_add(body, ":");
+	text_add_json(body, value);
+}
+
+void rabbitmq_write_vhost(const struct instance *instance, struct text *ret_body)
+{
+	struct text description;
+
+	text_init(&description, ret_body->limit);
+	text_add_format(&description, "tsuru: %s of the service %s", instance->name, instance->service);
+	add_member(ret_body, "{", "description", text_string(&description));
+	add_member(ret_body, ",", "tags", "");
+	text_add(ret_body, "}");
+	ret_body->failed |= description.failed;
+	text_release(&description);
+}
+
+void rabbitmq_write_user(const char *password, struct text *ret_body)
+{
+	unsigned char hash[SALT_BYTES + SECRET_SHA256_BYTES];
+
+	secret_random(hash, SALT_BYTES);
+	secret_sha256(hash + SALT_BYTES, hash, SALT_BYTES, password);
+	text_add(ret_body, "{\"password_hash\":\"");
+	text_add_base64(ret_body, hash, sizeof(hash));
+	text_add(ret_body, "\",\"hashing_algorithm\":\"rabbit_password_hashing_sha256\",\"tags\":\"\"}");
+	secret_wipe(hash, sizeof(hash));
+}
+
+void rabbitmq_write_rights(bool read_only, struct text *ret_body)
+{
+	const struct rights *rights = rabbitmq_rights(read_only);
+
+	add_member(ret_body, "{", "configure", rights->configure);
+	add_member(ret_body, ",", "write", rights->write);
+	add_member(ret_body, ",", "read", rights->read);
+	text_add(ret_body, "}");
+}

@@ -1,0 +1,39 @@
+/* The bodies of requests, and what they ask for: the rights of logins, the limits of plans.
+ * Source: RabbitMQ's management HTTP API, https://www.rabbitmq.com/docs/management */
+#ifndef DRIVER_RABBITMQ_REQUEST_H
+#define DRIVER_RABBITMQ_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/text.h"
+#include "model/model.h"
+
+#define LIMITS_COUNT 2
+
+/* Regular expressions over the names of queues and exchanges. */
+struct rights {
+	const char *configure, *write, *read;
+};
+
+struct limit {
+	const char *key;  /* in a plan */
+	const char *name; /* on the server */
+};
+
+struct limits {
+	const char *path; /* the first part of theirs in the API */
+	struct limit items[LIMITS_COUNT];
+};
+
+extern const struct limits rabbitmq_vhost_limits, rabbitmq_user_limits;
+
+const struct rights *rabbitmq_rights(bool read_only);
+
+/* A new vhost; the description tells people whose it is. */
+void rabbitmq_write_vhost(const struct instance *instance, struct text *ret_body);
+/* A user without tags, so without the management API. It holds a salted hash of the password, never the password. */
+void rabbitmq_write_user(const char *password, struct text *ret_body);
+void rabbitmq_write_rights(bool read_only, struct text *ret_body);
+
+#endif

@@ -1,0 +1,146 @@
+/* retire and restore: nobody has rights in a retired vhost, so nobody gets in; it keeps its content, and the users keep
+ * their passwords. A tag says that it is retired, for RabbitMQ renames nothing. */
+#include <cjson/cJSON.h>
+
+#include "work.h"
+
+/* ---- the mark ---- */
+
+static void mark(struct work *work, const struct cJSON *vhost, bool retired)
+{
+	rabbitmq_path(work, "vhosts", work->vhost, NULL);
+	rabbitmq_answer_write_mark(vhost, retired, &work->body);
+	rabbitmq_ask(work, "PUT", rabbitmq_go_on);
+}
+
+static void mark_retired(struct work *work, bool found, const struct cJSON *answer)
+{
+	if (found)
+		mark(work, answer, true);
+	else
+		steps_finish(&work->steps);
+}
+
+static void step_mark(void *arg)
+{
+	struct work *work = arg;
+
+	rabbitmq_path(work, "vhosts", work->vhost, NULL);
+	rabbitmq_ask(work, "GET", mark_retired);
+}
+
+static void unmark(struct work *work, bool found, const struct cJSON *answer)
+{
+	if (found)
+		mark(work, answer, false);
+	else
+		rabbitmq_fail(work, ERR_REFUSED, "there is no vhost \"%s\"", work->vhost);
+}
+
+static void step_unmark(void *arg)
+{
+	struct work *work = arg;
+
+	rabbitmq_path(work, "vhosts", work->vhost, NULL);
+	rabbitmq_ask(work, "GET", unmark);
+}
+
+/* ---- retire ---- */
+
+static void end_user_sessions(struct work *work, bool found, const struct cJSON *answer)
+{
+	(void)found;
+	(void)answer;
+	rabbitmq_path(work, "connections", "username", work->subject, NULL);
+	rabbitmq_ask(work, "DELETE", rabbitmq_go_on_names);
+}
+
+static void drop_rights(struct work *work, const char *name)
+{
+	rabbitmq_path(work, "permissions", work->vhost, name, NULL);
+	rabbitmq_ask(work, "DELETE", end_user_sessions);
+}
+
+static void take_users(struct work *work, bool found, const struct cJSON *answer)
+{
+	(void)found;
+	rabbitmq_each_name(work, answer, "user", false, drop_rights);
+}
+
+static void step_drop_rights(void *arg)
+{
+	struct work *work = arg;
+
+	rabbitmq_path(work, "vhosts", work->vhost, "permissions", NULL);
+	rabbitmq_ask(work, "GET", take_users);
+}
+
+/* Those whose rights an attempt before has taken are no longer listed. */
+static void end_sessions(struct work *work, const struct bind *bind)
+{
+	rabbitmq_path(work, "connections", "username", bind->login, NULL);
+	rabbitmq_ask(work, "DELETE", rabbitmq_go_on_binds);
+}
+
+static void step_end_sessions(void *arg)
+{
+	rabbitmq_each_bind(arg, end_sessions);
+}
+
+static const struct step retire_steps[] = {
+    {"let_the_broker_in", rabbitmq_step_check_admin},
+    {"mark_the_vhost", step_mark},
+    {"take_all_rights_away", step_drop_rights},
+    {"end_sessions", step_end_sessions},
+    {NULL, NULL},
+};
+
+void rabbitmq_retire(void *state, struct driver_call *call)
+{
+	rabbitmq_start(state, call, retire_steps);
+}
+
+/* ---- restore ---- */
+
+/* One that is missing is made by the drift pass, which has its password. */
+static void give_rights(struct work *work, bool found, const struct cJSON *answer)
+{
+	const struct bind *bind = &work->call->binds[work->bind_index - 1];
+	bool read_only = false;
+	struct error error;
+
+	(void)answer;
+	if (!found) {
+		rabbitmq_next_bind(work);
+		return;
+	}
+	if (rabbitmq_read_only(bind->parameters, &read_only, &error) != 0) {
+		rabbitmq_fail_because(work, &error);
+		return;
+	}
+	rabbitmq_path(work, "permissions", work->vhost, bind->login, NULL);
+	rabbitmq_write_rights(read_only, &work->body);
+	rabbitmq_ask(work, "PUT", rabbitmq_go_on_binds);
+}
+
+static void look_for_login(struct work *work, const struct bind *bind)
+{
+	rabbitmq_path(work, "users", bind->login, NULL);
+	rabbitmq_ask(work, "GET", give_rights);
+}
+
+static void step_give_rights(void *arg)
+{
+	rabbitmq_each_bind(arg, look_for_login);
+}
+
+static const struct step restore_steps[] = {
+    {"take_the_mark_away", step_unmark},
+    {"give_the_rights_back", step_give_rights},
+    {NULL, NULL},
+};
+
+void rabbitmq_restore(void *state, struct driver_call *call)
+{
+	rabbitmq_start(state, call, restore_steps);
+}

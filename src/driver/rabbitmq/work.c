@@ -1,0 +1,303 @@
+/* What all calls share: asking, walking through lists, failing, ending. The work is freed before its call is settled.
+ */
+#include "work.h"
+
+#include <cjson/cJSON.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define PATH_MAX_BYTES ((size_t)4 * 1024)
+#define BODY_MAX_BYTES ((size_t)64 * 1024)
+
+/* ---- beginning and ending ---- */
+
+static void free_work(struct work *work)
+{
+	timer_stop(work->rabbitmq->context->timers, &work->pause);
+	client_cancel(work->exchange);
+	cJSON_Delete(work->permissions);
+	arena_release(&work->arena);
+	text_release(&work->path);
+	text_wipe(&work->body);
+	free(work);
+}
+
+static void on_end(void *arg, int code, const struct error *error)
+{
+	struct work *work = arg;
+	struct driver_call *call = work->call;
+	struct error outcome = *error;
+
+	free_work(work);
+	call_settle(call, code, "%s", outcome.text);
+}
+
+static struct work *make_work(const struct rabbitmq *rabbitmq, struct driver_call *call)
+{
+	struct work *work = calloc(1, sizeof(*work));
+
+	if (work == NULL)
+		return NULL;
+	work->rabbitmq = rabbitmq;
+	work->host = &rabbitmq->hosts[call->server - rabbitmq->service->servers];
+	work->call = call;
+	work->vhost = call->instance != NULL ? call->instance->resource : "";
+	work->subject = call->bind != NULL ? call->bind->login : work->vhost;
+	arena_init(&work->arena);
+	text_init(&work->path, PATH_MAX_BYTES);
+	text_init(&work->body, BODY_MAX_BYTES);
+	return work;
+}
+
+void rabbitmq_start(void *state, struct driver_call *call, const struct step *table)
+{
+	struct work *work = make_work(state, call);
+
+	if (work == NULL) {
+		call_settle(call, ERR_NO_MEMORY, "out of memory");
+		return;
+	}
+	call->work = work;
+	steps_start(&work->steps, table, work, on_end);
+}
+
+void rabbitmq_cancel(void *state, struct driver_call *call)
+{
+	(void)state;
+	if (call->work != NULL)
+		free_work(call->work);
+}
+
+/* ---- failures ---- */
+
+void rabbitmq_fail_because(struct work *work, const struct error *reason)
+{
+	steps_fail_because(&work->steps, "server", work->host->server->name, work->subject, reason);
+}
+
+void rabbitmq_fail(struct work *work, int code, const char *format, ...)
+{
+	struct error reason;
+	char text[ERROR_TEXT_MAX];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	error_set(&reason, code, "%s", text);
+	rabbitmq_fail_because(work, &reason);
+}
+
+/* ---- requests ---- */
+
+void rabbitmq_path(struct work *work, const char *part, ...)
+{
+	va_list parts;
+
+	text_reset(&work->path);
+	text_add(&work->path, "/api");
+	va_start(parts, part);
+	for (; part != NULL; part = va_arg(parts, const char *)) {
+		text_add(&work->path, "/");
+		text_add_percent(&work->path, part);
+	}
+	va_end(parts);
+}
+
+static void on_answer(void *arg, int code, const struct error *error, const struct client_answer *answer)
+{
+	struct work *work = arg;
+	struct error failure;
+	struct cJSON *root;
+	bool found;
+
+	work->exchange = NULL;
+	if (code != 0) {
+		rabbitmq_fail_because(work, error);
+		return;
+	}
+	if (rabbitmq_answer_read(answer->status, answer->body, &found, &root, &failure) != 0) {
+		rabbitmq_fail_because(work, &failure);
+		return;
+	}
+	/* The work may be gone when it returns. */
+	work->on_done(work, found, root);
+	cJSON_Delete(root);
+}
+
+void rabbitmq_ask(struct work *work, const char *method, rabbitmq_done *on_done)
+{
+	/* Beside JSON: some of its resources offer only HTML, and answer 406 to a DELETE that does not take that. */
+	static const struct pair headers[] = {{"Accept", "*/*;q=0.1"}};
+	const struct client_request request = {
+	    .method = method,
+	    .path = text_string(&work->path),
+	    .body = work->body.length > 0 ? text_string(&work->body) : NULL,
+	    .headers = headers,
+	    .header_count = sizeof(headers) / sizeof(*headers),
+	    .timeout = work->call->timeout,
+	};
+
+	work->on_done = on_done;
+	if (!work->path.failed && !work->body.failed)
+		work->exchange = client_start(work->host->client, &request, on_answer, work);
+	text_reset(&work->body);
+	if (work->exchange == NULL)
+		rabbitmq_fail(work, ERR_NO_MEMORY, "out of memory");
+}
+
+void rabbitmq_go_on(struct work *work, bool found, const struct cJSON *answer)
+{
+	(void)found;
+	(void)answer;
+	steps_next(&work->steps);
+}
+
+/* ---- walks ---- */
+
+void rabbitmq_each_bind(struct work *work, void (*on_bind)(struct work *work, const struct bind *bind))
+{
+	work->on_bind = on_bind;
+	work->bind_index = 0;
+	rabbitmq_next_bind(work);
+}
+
+void rabbitmq_next_bind(struct work *work)
+{
+	const struct bind *bind;
+
+	if (work->bind_index == work->call->bind_count) {
+		work->subject = work->vhost;
+		steps_next(&work->steps);
+		return;
+	}
+	bind = &work->call->binds[work->bind_index++];
+	work->subject = bind->login;
+	work->on_bind(work, bind);
+}
+
+void rabbitmq_go_on_binds(struct work *work, bool found, const struct cJSON *answer)
+{
+	(void)found;
+	(void)answer;
+	rabbitmq_next_bind(work);
+}
+
+void rabbitmq_each_name(struct work *work, const struct cJSON *list, const char *member, bool ours_only,
+                        void (*on_name)(struct work *work, const char *name))
+{
+	work->names = rabbitmq_answer_texts(list, member, &work->arena);
+	work->ours_only = ours_only;
+	work->on_name = on_name;
+	if (work->names == NULL)
+		rabbitmq_fail(work, ERR_NO_MEMORY, "out of memory");
+	else
+		rabbitmq_next_name(work);
+}
+
+void rabbitmq_next_name(struct work *work)
+{
+	const char *name;
+
+	while (work->ours_only && *work->names != NULL && !rabbitmq_answer_is_ours(*work->names))
+		work->names++;
+	name = *work->names;
+	if (name == NULL) {
+		work->subject = work->vhost;
+		steps_next(&work->steps);
+		return;
+	}
+	work->names++;
+	work->subject = name;
+	work->on_name(work, name);
+}
+
+void rabbitmq_go_on_names(struct work *work, bool found, const struct cJSON *answer)
+{
+	(void)found;
+	(void)answer;
+	rabbitmq_next_name(work);
+}
+
+/* ---- limits ---- */
+
+static void set_next_limit(struct work *work, bool found, const struct cJSON *answer)
+{
+	const struct limit *limit;
+	int64_t value;
+
+	(void)found;
+	(void)answer;
+	if (work->limit_index == LIMITS_COUNT) {
+		work->on_limited(work);
+		return;
+	}
+	limit = &work->limits->items[work->limit_index++];
+	value = options_number(&work->call->plan->options, limit->key);
+	rabbitmq_path(work, work->limits->path, work->limited, limit->name, NULL);
+	if (value > 0)
+		text_add_format(&work->body, "{\"value\":%lld}", (long long)value);
+	rabbitmq_ask(work, value > 0 ? "PUT" : "DELETE", set_next_limit);
+}
+
+void rabbitmq_set_limits(struct work *work, const struct limits *limits, const char *name,
+                         void (*on_limited)(struct work *work))
+{
+	work->limits = limits;
+	work->limit_index = 0;
+	work->limited = name;
+	work->on_limited = on_limited;
+	set_next_limit(work, true, NULL);
+}
+
+/* ---- steps ---- */
+
+static void take_admin(struct work *work, bool found, const struct cJSON *answer)
+{
+	struct error error;
+
+	(void)found;
+	if (rabbitmq_answer_check_admin(answer, &error) != 0)
+		rabbitmq_fail_because(work, &error);
+	else
+		steps_next(&work->steps);
+}
+
+void rabbitmq_step_check_admin(void *arg)
+{
+	struct work *work = arg;
+
+	rabbitmq_path(work, "whoami", NULL);
+	rabbitmq_ask(work, "GET", take_admin);
+}
+
+static void take_vhost(struct work *work, bool found, const struct cJSON *answer)
+{
+	if (!found)
+		rabbitmq_fail(work, ERR_REFUSED, "there is no vhost \"%s\"", work->vhost);
+	else if (rabbitmq_answer_is_retired(answer))
+		rabbitmq_fail(work, ERR_REFUSED, "the vhost \"%s\" is retired", work->vhost);
+	else
+		steps_next(&work->steps);
+}
+
+void rabbitmq_step_require_vhost(void *arg)
+{
+	struct work *work = arg;
+
+	rabbitmq_path(work, "vhosts", work->vhost, NULL);
+	rabbitmq_ask(work, "GET", take_vhost);
+}
+
+static void end_step(struct work *work)
+{
+	steps_next(&work->steps);
+}
+
+void rabbitmq_step_set_vhost_limits(void *arg)
+{
+	struct work *work = arg;
+
+	rabbitmq_set_limits(work, &rabbitmq_vhost_limits, work->vhost, end_step);
+}

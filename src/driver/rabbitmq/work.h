@@ -1,0 +1,92 @@
+/* The work of one call: its steps, and the one request that is under way. A step names a path, fills work->body where
+ * there is something to say, asks, and goes on in the function that it gave. Any failure ends the call. */
+#ifndef DRIVER_RABBITMQ_WORK_H
+#define DRIVER_RABBITMQ_WORK_H
+
+#include "answer.h"
+#include "base/arena.h"
+#include "base/text.h"
+#include "base/timer.h"
+#include "driver/steps.h"
+#include "rabbitmq.h"
+#include "request.h"
+
+struct cJSON;
+struct work;
+
+/* found is false for 404; answer is borrowed, NULL for one without a body. */
+typedef void rabbitmq_done(struct work *work, bool found, const struct cJSON *answer);
+
+struct work {
+	const struct rabbitmq *rabbitmq;
+	const struct host *host;
+	struct driver_call *call;
+	struct steps steps;
+	struct client_exchange *exchange;
+	struct timer pause;
+	struct arena arena;
+	const char *vhost;   /* "" for check and list */
+	const char *subject; /* whom the step is about, for messages */
+	bool read_only;      /* the bind */
+
+	/* the request under way */
+	struct text path, body;
+	rabbitmq_done *on_done;
+
+	/* where a walk is */
+	size_t bind_index;
+	void (*on_bind)(struct work *work, const struct bind *bind);
+	const char *const *names; /* what is left of a list of users; NULL ends it */
+	bool ours_only;
+	void (*on_name)(struct work *work, const char *name);
+	const struct limits *limits;
+	size_t limit_index;
+	const char *limited;
+	void (*on_limited)(struct work *work);
+	struct cJSON *permissions; /* of the vhost; owned */
+};
+
+void rabbitmq_start(void *state, struct driver_call *call, const struct step *table);
+/* The vtable's cancel. */
+void rabbitmq_cancel(void *state, struct driver_call *call);
+
+/* Ends the running step by a failure, after "the server "x" could not <step> for "y": ". */
+void rabbitmq_fail_because(struct work *work, const struct error *reason);
+void rabbitmq_fail(struct work *work, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* ---- requests ---- */
+
+/* The path of the next request: "/api" and each part, encoded, up to a NULL. */
+void rabbitmq_path(struct work *work, const char *part, ...) __attribute__((sentinel));
+/* Sends it with work->body, which is empty afterwards. */
+void rabbitmq_ask(struct work *work, const char *method, rabbitmq_done *on_done);
+/* An on_done that goes on with the next step, whether there was anything or not. */
+void rabbitmq_go_on(struct work *work, bool found, const struct cJSON *answer);
+
+/* ---- walks ---- */
+
+/* Calls on_bind for each of call->binds, one when the one before has called rabbitmq_next_bind; then the next step. */
+void rabbitmq_each_bind(struct work *work, void (*on_bind)(struct work *work, const struct bind *bind));
+void rabbitmq_next_bind(struct work *work);
+/* An on_done that goes on with the next bind. */
+void rabbitmq_go_on_binds(struct work *work, bool found, const struct cJSON *answer);
+
+/* The same for the member of each item of a list; with ours_only for those that the broker has named. */
+void rabbitmq_each_name(struct work *work, const struct cJSON *list, const char *member, bool ours_only,
+                        void (*on_name)(struct work *work, const char *name));
+void rabbitmq_next_name(struct work *work);
+void rabbitmq_go_on_names(struct work *work, bool found, const struct cJSON *answer);
+
+/* Sets the plan's limits of the vhost or the user that is named, or takes them away; then on_limited. */
+void rabbitmq_set_limits(struct work *work, const struct limits *limits, const char *name,
+                         void (*on_limited)(struct work *work));
+
+/* ---- steps ---- */
+
+/* The management API is there, and the broker an administrator: a 404 means then what it says. */
+void rabbitmq_step_check_admin(void *arg);
+/* Fails for good when the vhost is not there, or retired. */
+void rabbitmq_step_require_vhost(void *arg);
+void rabbitmq_step_set_vhost_limits(void *arg);
+
+#endif

@@ -1,0 +1,448 @@
+"""The rabbitmq driver on real servers: isolation by attack, limits, the end of sessions, retirement, drift, adoption, TLS."""
+
+import contextlib
+import os
+import re
+import shlex
+import socket
+import ssl
+import struct
+import subprocess
+import time
+import urllib.parse
+
+import pika
+import pytest
+
+from harness import BROKER, TIMEOUT, Tsuru, wait_until
+from rabbitmq_server import RabbitMQ
+from test_tls import make_certificate
+
+ROOT = os.path.join(os.path.dirname(__file__), "..", "..")
+AMQP_ERRORS = (pika.exceptions.AMQPError, OSError)
+
+
+def service(server, plans="      - {name: small, retain: 0}\n", more="", login=None):
+    username, password = login or (server.username, server.password)
+    return (f"  - name: rabbitmq\n    driver: rabbitmq\n    password: x\n    servers:\n"
+            f"      - {{name: main, url: '{server.url()}', username: {username}, password: {password}, amqp_port: {server.port}{more}}}\n"
+            f"    plans:\n{plans}")
+
+
+@pytest.fixture(scope="module")
+def rabbit():
+    """One server for the file."""
+    server = RabbitMQ()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def tsuru(start_broker, rabbit):
+    return Tsuru(start_broker(service(rabbit)), "rabbitmq", "x")
+
+
+def log_in(server, env):
+    return server.connect(env["RABBITMQ_USER"], env["RABBITMQ_PASSWORD"], env["RABBITMQ_VHOST"])
+
+
+def lets_in(server, env):
+    try:
+        log_in(server, env).close()
+        return True
+    except AMQP_ERRORS:
+        return False
+
+
+def lives(connection):
+    """Whether a session that was open still is."""
+    try:
+        connection.channel().close()
+        return True
+    except AMQP_ERRORS:
+        return False
+
+
+def refused(server, env, attempt):
+    """Tries something on a channel of its own: the code of the refusal, or None when it was done."""
+    with contextlib.closing(log_in(server, env)) as connection:
+        channel = connection.channel()
+        channel.confirm_delivery()
+        try:
+            attempt(channel)
+        except pika.exceptions.ChannelClosedByBroker as error:
+            return error.reply_code
+        return None
+
+
+def test_what_an_app_gets(tsuru, rabbit):
+    tsuru.create("mine")
+    env = tsuru.bind("mine", "shop").json
+    assert set(env) == {"AMQP_URL", "RABBITMQ_HOST", "RABBITMQ_PORT", "RABBITMQ_VHOST", "RABBITMQ_USER", "RABBITMQ_PASSWORD"}
+    assert env["AMQP_URL"] == (f"amqp://{env['RABBITMQ_USER']}:{env['RABBITMQ_PASSWORD']}@127.0.0.1:{rabbit.port}"
+                               f"/{env['RABBITMQ_VHOST']}")
+    connection = pika.BlockingConnection(pika.URLParameters(env["AMQP_URL"]))
+    assert connection.channel().queue_declare("q").method.queue == "q"
+    connection.close()
+    user = rabbit.ask("GET", f"/api/users/{env['RABBITMQ_USER']}")[1]
+    assert user["tags"] == [] and user["hashing_algorithm"] == "rabbit_password_hashing_sha256"
+    permissions = rabbit.ask("GET", f"/api/vhosts/{env['RABBITMQ_VHOST']}/permissions")[1]
+    assert [entry["user"] for entry in permissions] == [env["RABBITMQ_USER"]], "the broker's own rights are gone"
+    tsuru.remove("mine")
+    assert rabbit.vhosts() == set() and rabbit.users() == set()
+
+
+def test_a_bound_app_reaches_nothing_but_its_own(tsuru, rabbit):
+    for name in ("mine", "yours"):
+        tsuru.create(name)
+    mine, yours = tsuru.bind("mine", "shop").json, tsuru.bind("yours", "shop").json
+    with contextlib.closing(log_in(rabbit, yours)) as connection:
+        channel = connection.channel()
+        channel.queue_declare("secret", durable=True)
+        channel.queue_bind("secret", "amq.topic", "#")
+        channel.basic_publish("", "secret", b"1")
+    # Other vhosts, and others' logins.
+    for user, password, vhost in ((mine["RABBITMQ_USER"], mine["RABBITMQ_PASSWORD"], yours["RABBITMQ_VHOST"]),
+                                  (mine["RABBITMQ_USER"], mine["RABBITMQ_PASSWORD"], "/"),
+                                  (mine["RABBITMQ_USER"], mine["RABBITMQ_PASSWORD"], "nowhere"),
+                                  (yours["RABBITMQ_USER"], mine["RABBITMQ_PASSWORD"], yours["RABBITMQ_VHOST"]),
+                                  (mine["RABBITMQ_USER"], "", mine["RABBITMQ_VHOST"]), ("guest", "guest", "/")):
+        with pytest.raises(AMQP_ERRORS):
+            rabbit.connect(user, password or "x", vhost).close()
+    # The same names in its own vhost are its own.
+    assert refused(rabbit, mine, lambda channel: channel.queue_declare("secret", passive=True)) == 404
+    with contextlib.closing(log_in(rabbit, mine)) as connection:
+        connection.channel().basic_publish("amq.topic", "any", b"mine")
+    # Names of the server's, other users' names, and the server's own topics.
+    assert refused(rabbit, mine, lambda channel: channel.queue_declare("amq.mine")) == 403
+    assert refused(rabbit, mine, lambda channel: channel.exchange_delete("amq.topic")) == 403
+    assert refused(rabbit, mine, lambda channel: channel.basic_publish("amq.rabbitmq.trace", "x", b"x")) == 403
+    assert refused(rabbit, mine, lambda channel: channel.exchange_declare("amq.rabbitmq.event", "topic")) == 403
+
+    def forge(channel):
+        channel.queue_declare("q")
+        channel.basic_publish("", "q", b"x", pika.BasicProperties(user_id=yours["RABBITMQ_USER"]))
+
+    assert refused(rabbit, mine, forge) == 406
+    # The management API.
+    for path in ("/api/whoami", "/api/overview", "/api/vhosts", "/api/users", f"/api/queues/{mine['RABBITMQ_VHOST']}",
+                 f"/api/queues/{yours['RABBITMQ_VHOST']}", "/api/definitions", "/api/connections", "/api/nodes"):
+        assert rabbit.ask("GET", path, user=mine["RABBITMQ_USER"], password=mine["RABBITMQ_PASSWORD"])[0] == 401, path
+    status, _ = rabbit.ask("PUT", f"/api/permissions/{yours['RABBITMQ_VHOST']}/{mine['RABBITMQ_USER']}",
+                           {"configure": ".*", "write": ".*", "read": ".*"}, mine["RABBITMQ_USER"], mine["RABBITMQ_PASSWORD"])
+    assert status == 401
+    with contextlib.closing(log_in(rabbit, yours)) as connection:
+        channel = connection.channel()
+        assert channel.queue_declare("secret", passive=True).method.message_count == 1
+    for name in ("mine", "yours"):
+        tsuru.remove(name)
+
+
+def test_read_only(tsuru, rabbit):
+    tsuru.create("mine")
+    writer = tsuru.bind("mine", "shop").json
+    reader = tsuru.bind("mine", "report", parameters={"read_only": True}).json
+    with contextlib.closing(log_in(rabbit, writer)) as connection:
+        channel = connection.channel()
+        channel.queue_declare("q", durable=True)
+        channel.basic_publish("", "q", b"x")
+    for attempt in (lambda channel: channel.queue_declare("other"), lambda channel: channel.queue_delete("q"),
+                    lambda channel: channel.basic_publish("amq.topic", "q", b"y"), lambda channel: channel.basic_publish("", "q", b"y"),
+                    lambda channel: channel.exchange_declare("e"), lambda channel: channel.queue_bind("q", "amq.topic", "#")):
+        assert refused(rabbit, reader, attempt) == 403
+    with contextlib.closing(log_in(rabbit, reader)) as connection:
+        assert connection.channel().basic_get("q")[2] == b"x"
+    bad = tsuru.bind("mine", "other", parameters={"read_only": "perhaps"})
+    assert bad.status == 400 and "read_only" in bad.message
+    tsuru.remove("mine")
+
+
+def test_limits_hold(start_broker, rabbit):
+    plans = ("      - {name: small, max_connections: 3, max_queues: 2, max_user_connections: 2, max_user_channels: 4}\n"
+             "      - {name: large, retain: 0}\n")
+    tsuru = Tsuru(start_broker(service(rabbit, plans)), "rabbitmq", "x")
+    tsuru.create("mine", "small")
+    one, two = tsuru.bind("mine", "one").json, tsuru.bind("mine", "two").json
+    open_ones = [log_in(rabbit, one), log_in(rabbit, one)]
+    assert not lets_in(rabbit, one), "a third connection of the login"
+    open_ones.append(log_in(rabbit, two))
+    assert not lets_in(rabbit, two), "a fourth connection to the vhost"
+    channels = [open_ones[0].channel() for _ in range(4)]
+    with pytest.raises(AMQP_ERRORS):
+        open_ones[0].channel()
+    assert len(channels) == 4
+    open_ones[2].channel().queue_declare("q1")
+    open_ones[2].channel().queue_declare("q2")
+    with pytest.raises(pika.exceptions.ChannelClosedByBroker):
+        open_ones[2].channel().queue_declare("q3")
+    assert tsuru.update("mine", "large").status == 200
+    open_ones += [log_in(rabbit, env) for env in (one, one, two, two)]
+    open_ones[2].channel().queue_declare("q3")
+    open_ones[-1].channel().queue_declare("q4")
+    assert [open_ones[-1].channel() for _ in range(8)]
+    for connection in open_ones:
+        with contextlib.suppress(*AMQP_ERRORS):
+            connection.close()
+    assert tsuru.update("mine", "small").status == 200
+    assert rabbit.ask("GET", f"/api/vhost-limits/{one['RABBITMQ_VHOST']}")[1][0]["value"] == {"max-connections": 3, "max-queues": 2}
+    assert rabbit.ask("GET", f"/api/users/{two['RABBITMQ_USER']}")[1]["limits"] == {"max-connections": 2, "max-channels": 4}
+    tsuru.update("mine", "large")
+    tsuru.remove("mine")
+
+
+def test_sessions_end_with_their_login(tsuru, rabbit):
+    tsuru.create("mine")
+    first, other = tsuru.bind("mine", "shop").json, tsuru.bind("mine", "other").json
+    bystander = log_in(rabbit, other)
+    session = log_in(rabbit, first)  # no list of the server's shows it for seconds
+    second = tsuru.bind("mine", "shop").json
+    assert not lives(session) and not lets_in(rabbit, first)
+    session = log_in(rabbit, second)
+    assert tsuru.unbind("mine", "shop").status == 200
+    assert not lives(session) and not lets_in(rabbit, second)
+    assert lives(bystander)
+    tsuru.remove("mine")
+    assert not lives(bystander)
+
+
+# ---- retirement ----
+
+
+def test_retired_and_brought_back(start_broker, rabbit):
+    broker = start_broker(service(rabbit, plans="      - {name: small, retain: 1h}\n"))
+    tsuru = Tsuru(broker, "rabbitmq", "x")
+    tsuru.create("mine")
+    writer, reader = tsuru.bind("mine", "shop").json, tsuru.bind("mine", "report", parameters={"read_only": "yes"}).json
+    vhost = writer["RABBITMQ_VHOST"]
+    rabbit.add_user("auditor", "x")
+    rabbit.ask("PUT", f"/api/permissions/{vhost}/auditor", {"configure": "", "write": "", "read": ".*"})
+    session, foreign = log_in(rabbit, writer), rabbit.connect("auditor", "x", vhost)
+    channel = session.channel()
+    channel.queue_declare("q", durable=True)
+    channel.confirm_delivery()
+    channel.basic_publish("", "q", b"kept", pika.BasicProperties(delivery_mode=2), mandatory=True)
+    assert tsuru.remove("mine").status == 200
+    assert not lives(session) and not lives(foreign)
+    assert not lets_in(rabbit, writer) and not lets_in(rabbit, reader)
+    assert rabbit.ask("GET", f"/api/vhosts/{vhost}")[1]["tags"] == ["retired"]
+    assert rabbit.ask("GET", f"/api/vhosts/{vhost}/permissions")[1] == []
+    broker.ctl("undelete", "rabbitmq/mine")
+    restored = rabbit.ask("GET", f"/api/vhosts/{vhost}")[1]
+    assert restored["tags"] == [] and "mine" in restored["description"]
+    with contextlib.closing(log_in(rabbit, reader)) as connection:
+        assert connection.channel().basic_get("q")[2] == b"kept"
+    assert refused(rabbit, reader, lambda channel: channel.queue_delete("q")) == 403
+    assert refused(rabbit, writer, lambda channel: channel.queue_delete("q")) is None
+    assert broker.ctl("verify", "rabbitmq/mine", "--json")["drift"] == []
+    tsuru.remove("mine")
+    broker.ctl("purge", "rabbitmq/mine")
+    assert rabbit.vhosts() == set() and rabbit.users() == {"auditor"}
+    rabbit.ask("DELETE", "/api/users/auditor")
+
+
+# ---- drift ----
+
+
+def test_drift_is_found_and_mended(start_broker, rabbit):
+    broker = start_broker(service(rabbit, plans="      - {name: small, max_queues: 7, max_user_channels: 9, retain: 0}\n"))
+    tsuru = Tsuru(broker, "rabbitmq", "x")
+    tsuru.create("mine")
+    env = tsuru.bind("mine", "shop").json
+    vhost, user = env["RABBITMQ_VHOST"], env["RABBITMQ_USER"]
+    assert broker.ctl("verify", "rabbitmq/mine", "--json")["drift"] == []
+
+    def verify(kind, method, path, body=None):
+        assert rabbit.ask(method, path, body)[0] in (201, 204)
+        assert [entry["kind"] for entry in broker.ctl("verify", "rabbitmq/mine", "--json", status=3)["drift"]] == [kind], path
+        wait_until(f"{path} is mended", lambda: broker.ctl("show", "rabbitmq/mine", "--json") and not drift(broker))
+        assert lets_in(rabbit, env)
+
+    verify("instance", "DELETE", f"/api/vhost-limits/{vhost}/max-queues")
+    verify("instance", "PUT", f"/api/vhost-limits/{vhost}/max-connections", {"value": 100})
+    verify("bind", "DELETE", f"/api/users/{user}")
+    verify("bind", "DELETE", f"/api/permissions/{vhost}/{user}")
+    verify("bind", "PUT", f"/api/permissions/{vhost}/{user}", {"configure": ".*", "write": ".*", "read": "^$"})
+    verify("bind", "PUT", f"/api/user-limits/{user}/max-channels", {"value": 100})
+    hashed = rabbit.ask("GET", f"/api/users/{user}")[1]["password_hash"]
+    verify("bind", "PUT", f"/api/users/{user}", {"password_hash": hashed, "tags": "administrator"})
+    rabbit.ask("DELETE", f"/api/vhosts/{vhost}")
+    assert broker.ctl("verify", "rabbitmq/mine", "--json", status=3)["drift"][0]["kind"] == "lost"
+    refusal = tsuru.bind("mine", "other")
+    assert refusal.status == 422 and vhost in refusal.message
+    wait_until("the status tells it", lambda: tsuru.status("mine").status == 500)
+    assert vhost not in rabbit.vhosts()
+    assert tsuru.remove("mine").status == 200
+    assert user not in rabbit.users()
+
+
+def drift(broker):
+    found = subprocess.run([BROKER, "ctl", "verify", "rabbitmq/mine", "-c", broker.config], capture_output=True, timeout=TIMEOUT,
+                           check=False)
+    return found.returncode != 0
+
+
+def test_strays_are_told_and_left(start_broker, rabbit):
+    broker = start_broker(service(rabbit))
+    tsuru = Tsuru(broker, "rabbitmq", "x")
+    tsuru.create("mine")
+    env = tsuru.bind("mine", "shop").json
+    rabbit.ask("PUT", "/api/vhosts/old_0123456789", {})
+    rabbit.ask("PUT", "/api/vhosts/own", {})
+    for user in ("lost_0123456789", "shared_0123456789", "person"):
+        rabbit.add_user(user, "x")
+        rabbit.ask("PUT", f"/api/permissions/{env['RABBITMQ_VHOST']}/{user}", {"configure": ".*", "write": ".*", "read": ".*"})
+    rabbit.ask("PUT", "/api/permissions/own/shared_0123456789", {"configure": ".*", "write": ".*", "read": ".*"})
+    wait_until("the server was checked", lambda: broker.ctl("health", "--json"))
+    strays = broker.ctl("verify", "--json", status=3)["strays"]
+    assert {(stray["kind"], stray["name"]) for stray in strays} == {
+        ("instance", "old_0123456789"), ("login", "lost_0123456789"), ("login", "shared_0123456789")}
+    tsuru.remove("mine")
+    # A login that was of this instance only goes with it; what others use stays.
+    assert rabbit.users() == {"shared_0123456789", "person"} and rabbit.vhosts() == {"old_0123456789", "own"}
+    for path in ("users/shared_0123456789", "users/person", "vhosts/old_0123456789", "vhosts/own"):
+        assert rabbit.ask("DELETE", f"/api/{path}")[0] == 204
+
+
+# ---- the operator ----
+
+
+@pytest.mark.parametrize("vhost", ["blog", "a.b/c d%2F"])
+def test_an_existing_vhost_is_adopted(start_broker, rabbit, vhost):
+    broker = start_broker(service(rabbit, "      - {name: small, max_queues: 5, retain: 1h}\n"))
+    tsuru = Tsuru(broker, "rabbitmq", "x")
+    path = "/api/vhosts/" + urllib.parse.quote(vhost, "")
+    rabbit.ask("PUT", path, {"description": "ours", "tags": "old"})
+    with contextlib.closing(rabbit.connect(vhost=vhost)) as connection:
+        connection.channel().queue_declare("q", durable=True)
+    arguments = ("--team", "red", "--server", "main", "--resource")
+    assert "no vhost" in broker.ctl("adopt", "rabbitmq/x1", *arguments, "x1", status=1)
+    assert broker.ctl("adopt", "rabbitmq/blog", *arguments, vhost) == "done\n"
+    env = tsuru.bind("blog", "shop").json
+    assert env["RABBITMQ_VHOST"] == vhost and refused(rabbit, env, lambda channel: channel.queue_declare("q", passive=True)) is None
+    connection = pika.BlockingConnection(pika.URLParameters(env["AMQP_URL"]))
+    connection.channel().queue_declare("q", passive=True)
+    connection.close()
+    assert broker.ctl("verify", "rabbitmq/blog", "--json")["drift"] == []
+    tsuru.remove("blog")
+    assert rabbit.ask("GET", path)[1]["tags"] == ["old", "retired"] and not lets_in(rabbit, env)
+    broker.ctl("undelete", "rabbitmq/blog")
+    assert rabbit.ask("GET", path)[1]["tags"] == ["old"] and rabbit.ask("GET", path)[1]["description"] == "ours"
+    assert lets_in(rabbit, env)
+    tsuru.remove("blog")
+    broker.ctl("purge", "rabbitmq/blog")
+    assert rabbit.vhosts() == set() and rabbit.users() == set()
+
+
+def test_info_shows_the_vhost(tsuru, rabbit):
+    tsuru.create("mine")
+    env = tsuru.bind("mine", "shop").json
+    with contextlib.closing(log_in(rabbit, env)) as connection:
+        channel = connection.channel()
+        channel.queue_declare("q")
+        channel.queue_declare("other")
+        channel.confirm_delivery()
+        for _ in range(3):
+            channel.basic_publish("", "q", b"x", mandatory=True)
+        channel.basic_consume("other", lambda *_: None)
+
+        def shown():
+            connection.process_data_events(0)
+            described = tsuru.described("mine")
+            return [described.get(label) for label in ("Messages", "Queues", "Consumers", "Connections")] == ["3", "2", "1", "1"]
+
+        wait_until("info shows all of it", shown, pause=0.5)
+    tsuru.remove("mine")
+
+
+def test_the_server_does_not_let_the_broker_in(start_broker, rabbit):
+    rabbit.add_user("watcher", "sekret", "monitoring")
+    for login, reason in ((("watcher", "sekret"), "administrator"), ((rabbit.username, "wrong"), "does not let the broker's user in")):
+        broker = start_broker(service(rabbit, login=login))
+        wait_until("the log says why", lambda broker=broker, reason=reason: reason in broker.log())
+        tsuru = Tsuru(broker, "rabbitmq", "x")
+        assert tsuru.create("mine").status in (201, 422, 503)
+        assert "sekret" not in broker.log() and "wrong" not in broker.log()
+    broker = start_broker(service(rabbit).replace(rabbit.url(), rabbit.url() + "/elsewhere"))
+    wait_until("the log says that it is not there", lambda: "management API" in broker.log())
+    rabbit.ask("DELETE", "/api/users/watcher")
+
+
+def test_bad_configuration(rabbit, tmp_path):
+    server, plan = f"url: '{rabbit.url()}', username: a, password: b", "      - {name: small}\n"
+    for entry, plans, wanted in (("username: a, password: b", plan, "url"), (f"url: '{rabbit.url()}', password: b", plan, "username"),
+                                 (f"url: '{rabbit.url()}', username: a", plan, "password"),
+                                 ("url: 'amqp://127.0.0.1', username: a, password: b", plan, "http://"),
+                                 ("url: 'http://a:sekret@127.0.0.1', username: a, password: b", plan, "url"),
+                                 (server + ", amqp_host: 'a:5672'", plan, "amqp_host"), (server + ", amqp_host: '[::1]'", plan, "amqp_host"),
+                                 (server + ", amqp_port: 0", plan, "amqp_port"), (server + ", amqp_tls: perhaps", plan, "amqp_tls"),
+                                 (server + ", ca_file: /nonexistent", plan, "/nonexistent"), (server + ", connections: 0", plan, "connections"),
+                                 (server + ", vhost: a", plan, "vhost"),
+                                 (server, "      - {name: small, max_connections: 0}\n", "max_connections"),
+                                 (server, "      - {name: small, max_queues: -1}\n", "max_queues"),
+                                 (server, "      - {name: small, max_user_connections: many}\n", "max_user_connections"),
+                                 (server, "      - {name: small, max_user_channels: 1.5}\n", "max_user_channels"),
+                                 (server, "      - {name: small, queues: 1}\n", "queues")):
+        path = tmp_path / "broker.yaml"
+        path.write_text(f"listen: 127.0.0.1:0\ndata_dir: {tmp_path}\nservices:\n  - name: rabbitmq\n    driver: rabbitmq\n    password: x\n"
+                        f"    servers:\n      - {{name: main, {entry}}}\n    plans:\n{plans}")
+        checked = subprocess.run([BROKER, "check", "-c", path], capture_output=True, text=True, timeout=TIMEOUT, check=False)
+        assert checked.returncode != 0 and wanted in checked.stderr and "sekret" not in checked.stderr, (entry, plans, checked.stderr)
+
+
+def test_the_sample_is_good_and_names_every_key():
+    sample = os.path.join(ROOT, "conf", "samples", "rabbitmq.yaml")
+    checked = subprocess.run([BROKER, "check", "-c", sample], capture_output=True, text=True, timeout=TIMEOUT, check=False)
+    assert checked.returncode == 0, checked.stderr
+    with open(sample, encoding="utf-8") as file:
+        shown = file.read()
+    with open(os.path.join(ROOT, "docs", "drivers", "rabbitmq.md"), encoding="utf-8") as file:
+        told = file.read()
+    with open(os.path.join(ROOT, "src", "driver", "rabbitmq", "rabbitmq.c"), encoding="utf-8") as file:
+        keys = re.findall(r'\.name = "(\w+)"', file.read())
+    assert [key for key in keys if key != "rabbitmq" and (f"{key}:" not in shown or f"`{key}`" not in told)] == []
+
+
+def test_the_commands_of_the_manual_are_enough(start_broker, rabbit):
+    """Those of docs/drivers/rabbitmq.md, word by word; no rights in any vhost are among them."""
+    with open(os.path.join(ROOT, "docs", "drivers", "rabbitmq.md"), encoding="utf-8") as file:
+        commands = [line for line in file if line.startswith("rabbitmqctl ")]
+    assert len(commands) == 2
+    for line in commands:
+        rabbit.ctl(*shlex.split(line.replace("...", "sekret"))[1:])
+    broker = start_broker(service(rabbit, "      - {name: small, retain: 1h, max_queues: 3, max_user_channels: 3}\n",
+                                  login=("tsuru_broker", "sekret")))
+    tsuru = Tsuru(broker, "rabbitmq", "x")
+    assert tsuru.create("mine").status == 201
+    env = tsuru.bind("mine", "shop").json
+    assert lets_in(rabbit, env)
+    env = tsuru.bind("mine", "shop").json
+    assert tsuru.update("mine").status == 200
+    assert broker.ctl("verify", "rabbitmq/mine", "--json")["drift"] == []
+    assert tsuru.status("mine").status == 204
+    tsuru.remove("mine")
+    broker.ctl("undelete", "rabbitmq/mine")
+    assert lets_in(rabbit, env)
+    assert tsuru.unbind("mine", "shop").status == 200 and tsuru.remove("mine").status == 200
+    broker.ctl("purge", "rabbitmq/mine")
+    assert rabbit.vhosts() == set() and rabbit.users() == {"tsuru_broker"}
+    rabbit.ask("DELETE", "/api/users/tsuru_broker")
+
+
+def test_tls(start_broker, tmp_path):
+    certificate, key = make_certificate(tmp_path, "rabbitmq")
+    os.chmod(key, 0o644)
+    server = RabbitMQ(tls=(certificate, key))
+    try:
+        tsuru = Tsuru(start_broker(service(server, more=f", ca_file: {certificate}, amqp_tls: true")), "rabbitmq", "x")
+        assert tsuru.create("mine").status == 201
+        env = tsuru.bind("mine", "shop").json
+        assert env["AMQP_URL"].startswith("amqps://") and lets_in(server, env)
+        parameters = pika.URLParameters(env["AMQP_URL"])
+        parameters.ssl_options = pika.SSLOptions(ssl.create_default_context(cafile=certificate), "127.0.0.1")
+        pika.BlockingConnection(parameters).close()
+        tsuru.remove("mine")
+        other, _ = make_certificate(tmp_path, "other")
+        broker = start_broker(service(server, more=f", ca_file: {other}"))
+        wait_until("the certificate is refused", lambda: "certificate" in broker.log())
+    finally:
+        server.close()
