@@ -230,6 +230,7 @@ const struct driver driver_mysql = {
     .inspect = maria_inspect,
     .list = maria_list,
     .adopt = maria_adopt,
+    .act = driver_refuse,
     .allow_unit = driver_settle_done,
     .deny_unit = driver_settle_done,
     .connections = maria_connections,

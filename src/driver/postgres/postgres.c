@@ -205,6 +205,7 @@ const struct driver driver_postgres = {
     .inspect = postgres_inspect,
     .list = postgres_list,
     .adopt = postgres_adopt,
+    .act = driver_refuse,
     .allow_unit = driver_settle_done,
     .deny_unit = driver_settle_done,
     .connections = postgres_connections,

@@ -216,6 +216,7 @@ const struct driver driver_redis = {
     .inspect = redis_inspect,
     .list = redis_list,
     .adopt = driver_refuse,
+    .act = driver_refuse,
     .allow_unit = driver_settle_done,
     .deny_unit = driver_settle_done,
     .connections = redis_connections,

@@ -113,6 +113,7 @@ static const struct driver driver_puppet = {
     .inspect = puppet_inspect,
     .list = puppet_list,
     .adopt = puppet_adopt,
+    .act = driver_refuse,
     .allow_unit = puppet_allow_unit,
     .deny_unit = puppet_deny_unit,
     .cancel = puppet_cancel,
