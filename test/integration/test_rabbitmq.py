@@ -205,6 +205,61 @@ def test_sessions_end_with_their_login(tsuru, rabbit):
     assert not lives(bystander)
 
 
+class Halfway:
+    """A session that has shown its password and not yet named its vhost: RabbitMQ leaves it 10 s for that."""
+
+    def __init__(self, server, env):
+        self.socket = socket.create_connection(("127.0.0.1", server.port), TIMEOUT)
+        self.socket.sendall(b"AMQP\0\0\x09\x01")
+        self.read()
+        response = f"\0{env['RABBITMQ_USER']}\0{env['RABBITMQ_PASSWORD']}".encode()
+        self.send(10, 11, struct.pack(">IB5sI", 0, 5, b"PLAIN", len(response)) + response + b"\x05en_US")
+        assert self.read() == (10, 30), "tune: the password is accepted"
+        self.send(10, 31, struct.pack(">HIH", 10, 131072, 0))
+
+    def send(self, group, method, arguments):
+        body = struct.pack(">HH", group, method) + arguments
+        self.socket.sendall(struct.pack(">BHI", 1, 0, len(body)) + body + b"\xce")
+
+    def exactly(self, count):
+        data = b""
+        while len(data) < count:
+            part = self.socket.recv(count - len(data))
+            if not part:
+                raise ConnectionResetError("closed")
+            data += part
+        return data
+
+    def read(self):
+        """The method of the next frame."""
+        length = struct.unpack(">BHI", self.exactly(7))[2]
+        return struct.unpack(">HH", self.exactly(length + 1)[:4])
+
+    def open(self, vhost):
+        self.send(10, 40, bytes([len(vhost)]) + vhost.encode() + b"\0\0")
+        return self.read()
+
+
+def test_a_session_that_was_just_beginning_ends_too(tsuru, rabbit):
+    tsuru.create("mine")
+    for change in ("renewed", "unbound"):
+        early = tsuru.bind("mine", change).json
+        halfway = Halfway(rabbit, early)
+        if change == "unbound":
+            tsuru.unbind("mine", change)
+        env = tsuru.bind("mine", change).json
+        # No server could know: a login of that name has rights in the vhost.
+        assert halfway.open(env["RABBITMQ_VHOST"]) == (10, 41), change
+        time.sleep(1.2)  # as much as the clocks may differ
+        session = log_in(rabbit, env)
+        began = time.monotonic()
+        assert halfway.read() == (10, 50), "the server closes it"
+        assert time.monotonic() - began < 40 and lives(session) and lets_in(rabbit, env)
+        session.close()
+        halfway.socket.close()
+    tsuru.remove("mine")
+
+
 # ---- retirement ----
 
 

@@ -342,6 +342,31 @@ const char *const *rabbitmq_answer_texts(const cJSON *list, const char *member, 
 	return arena_failed(arena) ? NULL : texts;
 }
 
+static bool is_older(const cJSON *session, int64_t before)
+{
+	const int64_t at = rabbitmq_answer_number(session, "connected_at");
+
+	return at > 0 && at < before;
+}
+
+const char *const *rabbitmq_answer_sessions(const cJSON *list, const char *login, int64_t before, struct arena *arena)
+{
+	const char **names = arena_alloc(arena, (rabbitmq_answer_count(list) + 1) * sizeof(*names));
+	const cJSON *item;
+	size_t count = 0;
+
+	if (names == NULL || !cJSON_IsArray(list))
+		return names;
+	cJSON_ArrayForEach(item, list)
+	{
+		const char *name = text_of(item, "name");
+
+		if (name != NULL && text_is(item, "user", login) && is_older(item, before))
+			names[count++] = arena_text(arena, name);
+	}
+	return arena_failed(arena) ? NULL : names;
+}
+
 bool rabbitmq_answer_is_ours(const char *name)
 {
 	const size_t length = strlen(name);

@@ -53,6 +53,10 @@ int64_t rabbitmq_answer_sum(const struct cJSON *list, const char *member);
 int64_t rabbitmq_answer_number(const struct cJSON *object, const char *member);
 /* The member's texts, ended by NULL, copied into the arena. NULL: memory is out. */
 const char *const *rabbitmq_answer_texts(const struct cJSON *list, const char *member, struct arena *arena);
+/* The names, ended by NULL, of those connections of a list that are the login's and began before that wall time in ms.
+ * NULL: memory is out. */
+const char *const *rabbitmq_answer_sessions(const struct cJSON *list, const char *login, int64_t before,
+                                            struct arena *arena);
 /* Whether a name has the form that name_instance and name_login give. */
 bool rabbitmq_answer_is_ours(const char *name);
 

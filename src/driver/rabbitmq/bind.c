@@ -1,7 +1,7 @@
 /* bind and unbind: a user with rights in the vhost only. The server gets the password's hash, never the password.
  *
  * Sessions end by DELETE /api/connections/username/NAME: what it goes by is kept at once, other lists of connections
- * are seconds behind. */
+ * are seconds behind. sweep.c has an eye on those that were just beginning. */
 #include "work.h"
 
 /* ---- what both do ---- */
@@ -20,6 +20,15 @@ static void step_end_sessions(void *arg)
 
 	rabbitmq_path(work, "connections", "username", work->call->bind->login, NULL);
 	rabbitmq_ask(work, "DELETE", rabbitmq_go_on);
+}
+
+static void step_plan_sweep(void *arg)
+{
+	struct work *work = arg;
+
+	rabbitmq_sweep_plan(&work->host->sweeps, work->rabbitmq->context, work->host->client, work->vhost,
+	                    work->call->bind->login);
+	steps_next(&work->steps);
 }
 
 /* ---- bind ---- */
@@ -109,6 +118,7 @@ static const struct step renew_steps[] = {
     {"drop_the_earlier_login", step_drop_login},
     BIND_ENDS,
     {"end_earlier_sessions", step_end_sessions},
+    {"look_for_sessions_later", step_plan_sweep},
     {"tell_the_environment", step_tell},
     {NULL, NULL},
 };
@@ -124,6 +134,7 @@ static const struct step unbind_steps[] = {
     {"let_the_broker_in", rabbitmq_step_check_admin},
     {"drop_the_login", step_drop_login},
     {"end_its_sessions", step_end_sessions},
+    {"look_for_sessions_later", step_plan_sweep},
     {NULL, NULL},
 };
 

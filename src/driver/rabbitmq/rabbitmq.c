@@ -72,6 +72,7 @@ static void rabbitmq_close(void *state)
 	struct rabbitmq *rabbitmq = state;
 
 	for (size_t i = 0; i < rabbitmq->host_count; i++) {
+		rabbitmq_sweep_release(&rabbitmq->hosts[i].sweeps);
 		client_free(rabbitmq->hosts[i].client);
 		rabbitmq_target_release(&rabbitmq->hosts[i].target);
 	}
@@ -93,6 +94,7 @@ static int open_host(const struct driver_context *context, const struct server *
 	int rc;
 
 	host->server = server;
+	LIST_INIT(&host->sweeps);
 	host->username = options.username;
 	rc = rabbitmq_target_init(&host->target, given, error);
 	if (rc != 0)

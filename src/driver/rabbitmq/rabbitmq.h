@@ -8,6 +8,7 @@
 
 #include "driver/client.h"
 #include "driver/driver.h"
+#include "sweep.h"
 #include "target.h"
 
 struct host {
@@ -15,6 +16,7 @@ struct host {
 	const char *username; /* the broker's own */
 	struct client *client;
 	struct target target;
+	struct sweeps sweeps;
 };
 
 struct rabbitmq {

@@ -12,6 +12,23 @@ const struct limits rabbitmq_vhost_limits = {"vhost-limits",
 const struct limits rabbitmq_user_limits = {
     "user-limits", {{"max_user_connections", "max-connections"}, {"max_user_channels", "max-channels"}}};
 
+struct client_exchange *rabbitmq_send(struct client *client, const char *method, const struct text *path,
+                                      const struct text *body, int64_t timeout, client_done *on_done, void *arg)
+{
+	/* Beside JSON: some of its resources offer only HTML, and answer 406 to a DELETE that does not take that. */
+	static const struct pair headers[] = {{"Accept", "*/*;q=0.1"}};
+	const struct client_request request = {
+	    .method = method,
+	    .path = text_string(path),
+	    .body = body != NULL && body->length > 0 ? text_string(body) : NULL,
+	    .headers = headers,
+	    .header_count = sizeof(headers) / sizeof(*headers),
+	    .timeout = timeout,
+	};
+
+	return client_start(client, &request, on_done, arg);
+}
+
 const struct rights *rabbitmq_rights(bool read_only)
 {
 	static const struct rights all = {".*", ".*", ".*"}, reading = {"^$", "^$", ".*"};

@@ -1,4 +1,4 @@
-/* The bodies of requests, and what they ask for: the rights of logins, the limits of plans.
+/* Requests: their bodies, and what they ask for: the rights of logins, the limits of plans.
  * Source: RabbitMQ's management HTTP API, https://www.rabbitmq.com/docs/management */
 #ifndef DRIVER_RABBITMQ_REQUEST_H
 #define DRIVER_RABBITMQ_REQUEST_H
@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "base/text.h"
+#include "driver/client.h"
 #include "model/model.h"
 
 #define LIMITS_COUNT 2
@@ -27,6 +28,10 @@ struct limits {
 };
 
 extern const struct limits rabbitmq_vhost_limits, rabbitmq_user_limits;
+
+/* client_start; body NULL or empty: none. */
+struct client_exchange *rabbitmq_send(struct client *client, const char *method, const struct text *path,
+                                      const struct text *body, int64_t timeout, client_done *on_done, void *arg);
 
 const struct rights *rabbitmq_rights(bool read_only);
 

@@ -16,20 +16,20 @@ static const char *take_host(struct arena *arena, const char *url)
 	return arena_bytes(arena, begin, strcspn(begin, ":/"));
 }
 
+/* One colon divides a host from a port, several are an IPv6 address. */
 int rabbitmq_target_check_host(const char *name, const char *value, struct error *error)
 {
+	bool good = true;
 	size_t colons = 0;
 
 	for (const char *c = value; *c != '\0'; c++) {
+		good = good && (isalnum((unsigned char)*c) || strchr("-._:", *c) != NULL);
 		colons += *c == ':';
-		if (!isalnum((unsigned char)*c) && strchr("-._:", *c) == NULL)
-			colons = 1;
 	}
-	/* One colon divides a host from a port, several are an IPv6 address. */
-	if (colons == 1)
-		return error_set(error, ERR_INVALID,
-		                 "\"%s\" must be a name or an address, without a port and without brackets", name);
-	return 0;
+	if (good && colons != 1)
+		return 0;
+	return error_set(error, ERR_INVALID, "\"%s\" must be a name or an address, without a port and without brackets",
+	                 name);
 }
 
 int rabbitmq_target_init(struct target *target, const struct options *options, struct error *error)

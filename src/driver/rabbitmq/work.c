@@ -33,7 +33,7 @@ static void on_end(void *arg, int code, const struct error *error)
 	call_settle(call, code, "%s", outcome.text);
 }
 
-static struct work *make_work(const struct rabbitmq *rabbitmq, struct driver_call *call)
+static struct work *make_work(struct rabbitmq *rabbitmq, struct driver_call *call)
 {
 	struct work *work = calloc(1, sizeof(*work));
 
@@ -128,20 +128,10 @@ static void on_answer(void *arg, int code, const struct error *error, const stru
 
 void rabbitmq_ask(struct work *work, const char *method, rabbitmq_done *on_done)
 {
-	/* Beside JSON: some of its resources offer only HTML, and answer 406 to a DELETE that does not take that. */
-	static const struct pair headers[] = {{"Accept", "*/*;q=0.1"}};
-	const struct client_request request = {
-	    .method = method,
-	    .path = text_string(&work->path),
-	    .body = work->body.length > 0 ? text_string(&work->body) : NULL,
-	    .headers = headers,
-	    .header_count = sizeof(headers) / sizeof(*headers),
-	    .timeout = work->call->timeout,
-	};
-
 	work->on_done = on_done;
 	if (!work->path.failed && !work->body.failed)
-		work->exchange = client_start(work->host->client, &request, on_answer, work);
+		work->exchange = rabbitmq_send(work->host->client, method, &work->path, &work->body,
+		                               work->call->timeout, on_answer, work);
 	text_reset(&work->body);
 	if (work->exchange == NULL)
 		rabbitmq_fail(work, ERR_NO_MEMORY, "out of memory");

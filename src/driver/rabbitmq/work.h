@@ -19,7 +19,7 @@ typedef void rabbitmq_done(struct work *work, bool found, const struct cJSON *an
 
 struct work {
 	const struct rabbitmq *rabbitmq;
-	const struct host *host;
+	struct host *host;
 	struct driver_call *call;
 	struct steps steps;
 	struct client_exchange *exchange;

@@ -236,6 +236,25 @@ static void test_lists(void **state)
 	cJSON_Delete(list);
 }
 
+static void test_sessions(void **state)
+{
+	cJSON *list = cJSON_Parse(
+	    "[{\"name\":\"a\",\"user\":\"u\",\"connected_at\":9},{\"name\":\"b\",\"user\":\"u\",\"connected_at\":10},"
+	    "{\"name\":\"c\",\"user\":\"x\",\"connected_at\":9},{\"name\":\"d\",\"user\":\"u\"},"
+	    "{\"user\":\"u\",\"connected_at\":9},7]");
+	const char *const *names;
+	struct arena arena;
+
+	(void)state;
+	arena_init(&arena);
+	names = rabbitmq_answer_sessions(list, "u", 10, &arena);
+	assert_string_equal(names[0], "a");
+	assert_null(names[1]);
+	assert_null(rabbitmq_answer_sessions(NULL, "u", 10, &arena)[0]);
+	arena_release(&arena);
+	cJSON_Delete(list);
+}
+
 static void test_names(void **state)
 {
 	(void)state;
@@ -283,10 +302,10 @@ static int setup(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_statuses), cmocka_unit_test(test_admin), cmocka_unit_test(test_vhosts),
-	    cmocka_unit_test(test_whole),    cmocka_unit_test(test_marks), cmocka_unit_test(test_limits),
-	    cmocka_unit_test(test_rights),   cmocka_unit_test(test_lists), cmocka_unit_test(test_names),
-	    cmocka_unit_test(test_password),
+	    cmocka_unit_test(test_statuses), cmocka_unit_test(test_admin),    cmocka_unit_test(test_vhosts),
+	    cmocka_unit_test(test_whole),    cmocka_unit_test(test_marks),    cmocka_unit_test(test_limits),
+	    cmocka_unit_test(test_rights),   cmocka_unit_test(test_lists),    cmocka_unit_test(test_sessions),
+	    cmocka_unit_test(test_names),    cmocka_unit_test(test_password),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);
