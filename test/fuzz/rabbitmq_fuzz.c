@@ -27,6 +27,7 @@ static void try_comparisons(const struct cJSON *root)
 
 	(void)rabbitmq_answer_check_admin(root, NULL);
 	(void)rabbitmq_answer_runs(root);
+	(void)rabbitmq_answer_stopped_node(root);
 	(void)rabbitmq_answer_is_whole(root);
 	(void)rabbitmq_answer_vhost_fits(root, &plan);
 	(void)rabbitmq_answer_user_fits(root, &plan);

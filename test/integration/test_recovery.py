@@ -77,7 +77,10 @@ def settle(tsuru, names):
         return states <= {"done", "failed", "canceled"} and tsuru.status(name).status in (204, 404, 500)
 
     for name in names:
-        wait_until(f"the operations of {name} end", lambda name=name: ended(name), 90)
+        try:
+            wait_until(f"the operations of {name} end", lambda name=name: ended(name), 90)
+        except AssertionError as late:
+            raise AssertionError(f"{late}: {tsuru.send('GET', f'/resources/{name}/operations').body}") from late
 
 
 def check_acknowledged(tsuru, load):

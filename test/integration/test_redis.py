@@ -108,9 +108,13 @@ def test_many_keys_are_removed_without_a_stall(start_broker, servers):
     wait_until("the first is gone", lambda: broker.ctl("instances", "--json", "--name", "mine") == [])
     over.set()
     thread.join()
-    slow = [entry for entry in admin.slowlog_get(1000)]
+    slow = admin.slowlog_get(1000)
     print(f"ping beside the removal: median {statistics.median(taken):.2f} ms, worst {max(taken):.1f} ms; slow commands: {len(slow)}")
-    assert admin.dbsize() == many and slow == []
+    assert admin.dbsize() == many
+    # No command looks at more than some hundred keys: that, and not the clock of a busy machine, is what keeps steps short.
+    used = admin.info("commandstats")
+    assert used["cmdstat_scan"]["calls"] > many / 1000 and used["cmdstat_unlink"]["calls"] >= 10000 / 1000
+    assert not {"cmdstat_keys", "cmdstat_del", "cmdstat_eval", "cmdstat_flushall", "cmdstat_flushdb"} & set(used)
 
 
 def test_a_removal_goes_on_after_a_restart(start_broker, servers):

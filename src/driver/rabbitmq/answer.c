@@ -189,6 +189,18 @@ static bool has_name(const cJSON *list, const char *name)
 	return false;
 }
 
+const char *rabbitmq_answer_stopped_node(const cJSON *vhost)
+{
+	const cJSON *states = member_of(vhost, "cluster_state"), *state;
+
+	cJSON_ArrayForEach(state, states)
+	{
+		if (state->string != NULL && cJSON_IsString(state) && strcmp(state->valuestring, "running") != 0)
+			return state->string;
+	}
+	return NULL;
+}
+
 bool rabbitmq_answer_is_whole(const cJSON *exchanges)
 {
 	static const char *const names[] = {"", "amq.direct", "amq.fanout", "amq.headers", "amq.match", "amq.topic"};

@@ -27,6 +27,8 @@ int rabbitmq_answer_check_admin(const struct cJSON *root, struct error *error);
 
 /* Whether a node at least has it running. */
 bool rabbitmq_answer_runs(const struct cJSON *vhost);
+/* A node on which it does not run; NULL: there is none. Borrowed from vhost. */
+const char *rabbitmq_answer_stopped_node(const struct cJSON *vhost);
 bool rabbitmq_answer_is_retired(const struct cJSON *vhost);
 /* By the list of its exchanges: are those there that every vhost is made with, and that nobody can delete? */
 bool rabbitmq_answer_is_whole(const struct cJSON *exchanges);

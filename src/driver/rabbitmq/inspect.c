@@ -7,8 +7,9 @@
 
 static void take_vhost(struct work *work, bool found, const struct cJSON *answer)
 {
-	(void)answer;
 	if (found) {
+		if (!rabbitmq_answer_runs(answer))
+			call_result(work->call, DRIFT_INSTANCE, "the vhost is stopped");
 		steps_next(&work->steps);
 		return;
 	}

@@ -42,14 +42,30 @@ static void step_replace_part(void *arg)
 
 static void look_whether_it_runs(void *arg);
 
+static void look_again(struct work *work, bool found, const struct cJSON *answer)
+{
+	(void)found;
+	(void)answer;
+	if (timer_start(work->rabbitmq->context->timers, &work->pause, PAUSE) != 0)
+		rabbitmq_fail(work, ERR_NO_MEMORY, "out of memory");
+}
+
+/* A vhost whose making was interrupted is there and stays stopped until it is told to start; one that starts already
+ * takes no harm. */
 static void take_state(struct work *work, bool found, const struct cJSON *answer)
 {
-	if (!found)
-		rabbitmq_fail(work, ERR_UNAVAILABLE, "the vhost that was just made is gone");
-	else if (rabbitmq_answer_runs(answer))
+	const char *node = rabbitmq_answer_stopped_node(answer);
+
+	if (!found) {
+		rabbitmq_fail(work, ERR_REFUSED, "there is no vhost \"%s\"", work->vhost);
+	} else if (rabbitmq_answer_runs(answer)) {
 		steps_next(&work->steps);
-	else if (timer_start(work->rabbitmq->context->timers, &work->pause, PAUSE) != 0)
-		rabbitmq_fail(work, ERR_NO_MEMORY, "out of memory");
+	} else if (node != NULL) {
+		rabbitmq_path(work, "vhosts", work->vhost, "start", node, NULL);
+		rabbitmq_ask(work, "POST", look_again);
+	} else {
+		look_again(work, true, NULL);
+	}
 }
 
 static void look_whether_it_runs(void *arg)
@@ -116,6 +132,7 @@ static void step_limit_logins(void *arg)
 
 static const struct step update_steps[] = {
     {"find_the_vhost", rabbitmq_step_require_vhost},
+    {"start_the_vhost", step_wait},
     {"set_limits", rabbitmq_step_set_vhost_limits},
     {"set_limits_of_a_login", step_limit_logins},
     {NULL, NULL},

@@ -111,6 +111,19 @@ static void test_vhosts(void **state)
 	assert_false(try(rabbitmq_answer_is_retired, "{\"tags\":7}"));
 }
 
+static void test_stopped_nodes(void **state)
+{
+	cJSON *vhost = cJSON_Parse("{\"cluster_state\":{\"a\":\"running\",\"b\":7,\"c\":\"stopped\"}}");
+
+	(void)state;
+	assert_string_equal(rabbitmq_answer_stopped_node(vhost), "c");
+	cJSON_Delete(vhost);
+	vhost = cJSON_Parse("{\"cluster_state\":[\"stopped\"]}");
+	assert_null(rabbitmq_answer_stopped_node(vhost));
+	cJSON_Delete(vhost);
+	assert_null(rabbitmq_answer_stopped_node(NULL));
+}
+
 static void test_whole(void **state)
 {
 	(void)state;
@@ -302,10 +315,10 @@ static int setup(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_statuses), cmocka_unit_test(test_admin),    cmocka_unit_test(test_vhosts),
-	    cmocka_unit_test(test_whole),    cmocka_unit_test(test_marks),    cmocka_unit_test(test_limits),
-	    cmocka_unit_test(test_rights),   cmocka_unit_test(test_lists),    cmocka_unit_test(test_sessions),
-	    cmocka_unit_test(test_names),    cmocka_unit_test(test_password),
+	    cmocka_unit_test(test_statuses),      cmocka_unit_test(test_admin),  cmocka_unit_test(test_vhosts),
+	    cmocka_unit_test(test_stopped_nodes), cmocka_unit_test(test_whole),  cmocka_unit_test(test_marks),
+	    cmocka_unit_test(test_limits),        cmocka_unit_test(test_rights), cmocka_unit_test(test_lists),
+	    cmocka_unit_test(test_sessions),      cmocka_unit_test(test_names),  cmocka_unit_test(test_password),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);
