@@ -3,6 +3,7 @@
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -40,6 +41,10 @@ struct error {
 /* Fills error (which may be NULL) with code and the formatted sentence; returns code, so that a failure reads
  * `return error_set(error, ERR_INVALID, ...)`. Arguments may point into error->text itself. Never put a secret in. */
 int error_set(struct error *error, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* The same, from a list. */
+int error_set_list(struct error *error, int code, const char *format, va_list arguments)
+    __attribute__((format(printf, 3, 0)));
 
 /* error_set for a failed allocation. */
 int error_no_memory(struct error *error);

@@ -115,9 +115,15 @@ struct driver {
 /* The actions of the driver's own that the plan declares; their count, 0 for none. Borrowed from the plan. */
 size_t driver_actions(const struct driver *driver, const struct plan *plan, const char *const **ret_actions);
 
+/* Whether the bind's parameters ask for one that only reads (`read_only`). */
+int driver_read_only(const struct bind *bind, bool *ret_read_only, struct error *error);
+
 /* Shared defaults for slots. */
 int driver_validate_nothing(void *state, const struct plan *plan, const struct cJSON *parameters, bool is_bind,
                             struct error *error);
+/* For drivers whose binds know `read_only` and nothing else. */
+int driver_validate_read_only(void *state, const struct plan *plan, const struct cJSON *parameters, bool is_bind,
+                              struct error *error);
 void driver_settle_done(void *state, struct driver_call *call); /* settles with 0 */
 void driver_cancel_nothing(void *state, struct driver_call *call);
 size_t driver_no_connections(void *state, const struct server *server);

@@ -57,21 +57,28 @@ static void cut_at_character(char *text, size_t length)
 		text[start - 1] = '\0';
 }
 
-int error_set(struct error *error, int code, const char *format, ...)
+int error_set_list(struct error *error, int code, const char *format, va_list arguments)
 {
 	char text[ERROR_TEXT_MAX];
-	va_list arguments;
 	int length;
 
 	if (error == NULL)
 		return code;
-	va_start(arguments, format);
 	length = vsnprintf(text, sizeof(text), format, arguments);
-	va_end(arguments);
 	if (length >= (int)sizeof(text))
 		cut_at_character(text, sizeof(text) - 1);
 	memcpy(error->text, text, strlen(text) + 1);
 	error->code = code;
+	return code;
+}
+
+int error_set(struct error *error, int code, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	error_set_list(error, code, format, arguments);
+	va_end(arguments);
 	return code;
 }
 

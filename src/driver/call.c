@@ -1,12 +1,16 @@
 /* All dispatch to drivers: begins a call, keeps its deadline, takes its outcome, and tells it once, from the loop.
  * One timer does for the deadline and the telling: to move it needs no memory, so an outcome can always be told. */
 #include <assert.h>
+#include <cjson/cJSON.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "driver/driver.h"
+#include "model/parameters.h"
+
+#define READ_ONLY "read_only"
 
 enum {
 	CALL_IDLE,    /* not begun, told or given up */
@@ -31,6 +35,31 @@ void driver_settle_done(void *state, struct driver_call *call)
 {
 	(void)state;
 	call_settle(call, 0, "%s", "");
+}
+
+int driver_read_only(const struct bind *bind, bool *ret_read_only, struct error *error)
+{
+	struct cJSON *parameters;
+	bool read_only = false;
+	int rc = parameters_parse(bind->parameters, &parameters, error);
+
+	if (rc != 0)
+		return rc;
+	rc = parameters_flag(parameters, READ_ONLY, &read_only, error);
+	cJSON_Delete(parameters);
+	if (rc == 0)
+		*ret_read_only = read_only;
+	return rc;
+}
+
+int driver_validate_read_only(void *state, const struct plan *plan, const struct cJSON *parameters, bool is_bind,
+                              struct error *error)
+{
+	bool read_only;
+
+	(void)state;
+	(void)plan;
+	return is_bind ? parameters_flag(parameters, READ_ONLY, &read_only, error) : 0;
 }
 
 size_t driver_actions(const struct driver *driver, const struct plan *plan, const char *const **ret_actions)

@@ -53,7 +53,7 @@ static int add_login(struct work *work, struct sql *sql, const struct bind *bind
 	struct error error;
 	bool read_only;
 
-	if (maria_read_only(bind->parameters, &read_only, &error) != 0) {
+	if (driver_read_only(bind, &read_only, &error) != 0) {
 		maria_fail(work, error.code, "%s", error.text);
 		return error.code;
 	}

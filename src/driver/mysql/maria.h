@@ -28,9 +28,6 @@ struct maria {
 	struct host hosts[]; /* one for each of the service's servers, in their order */
 };
 
-/* Whether the parameters of a bind (JSON or NULL) ask for one that only reads. */
-int maria_read_only(const char *parameters, bool *ret_read_only, struct error *error);
-
 /* The slots of the vtable: update and adopt are in provision.c, unbind in bind.c, restore in retire.c, check in
  * observe.c and list in inspect.c. */
 void maria_provision(void *state, struct driver_call *call);

@@ -1,10 +1,8 @@
 /* The vtable, the configuration's keys, and the service's servers opened and closed. */
-#include <cjson/cJSON.h>
 #include <ctype.h>
 #include <stdlib.h>
 
 #include "driver/drivers.h"
-#include "model/parameters.h"
 #include "session.h"
 #include "work.h"
 
@@ -161,33 +159,6 @@ static size_t maria_connections(void *state, const struct server *server)
 	return pool_size(maria->hosts[server - maria->service->servers].pool);
 }
 
-/* ---- parameters ---- */
-
-int maria_read_only(const char *parameters, bool *ret_read_only, struct error *error)
-{
-	struct cJSON *object;
-	bool read_only = false;
-	int rc = parameters_parse(parameters, &object, error);
-
-	if (rc != 0)
-		return rc;
-	rc = parameters_flag(object, "read_only", &read_only, error);
-	if (rc == 0)
-		*ret_read_only = read_only;
-	cJSON_Delete(object);
-	return rc;
-}
-
-static int maria_validate(void *state, const struct plan *plan, const struct cJSON *parameters, bool is_bind,
-                          struct error *error)
-{
-	bool read_only;
-
-	(void)state;
-	(void)plan;
-	return is_bind ? parameters_flag(parameters, "read_only", &read_only, error) : 0;
-}
-
 /* ---- the vtable ---- */
 
 static const char *const variables[] = {"url", "host", "port", "database", "user", "password", NULL};
@@ -217,7 +188,7 @@ const struct driver driver_mysql = {
     .retain = RETAIN,
     .open = maria_open,
     .close = maria_close,
-    .validate = maria_validate,
+    .validate = driver_validate_read_only,
     .provision = maria_provision,
     .update = maria_update,
     .deprovision = maria_deprovision,

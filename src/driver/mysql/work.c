@@ -65,7 +65,7 @@ void maria_start(void *state, struct driver_call *call, const struct step *table
 		call_settle(call, ERR_NO_MEMORY, "out of memory");
 		return;
 	}
-	if (call->bind != NULL && maria_read_only(call->bind->parameters, &work->read_only, &error) != 0) {
+	if (call->bind != NULL && driver_read_only(call->bind, &work->read_only, &error) != 0) {
 		free_work(work);
 		call_settle(call, error.code, "%s", error.text);
 		return;
@@ -122,13 +122,11 @@ static void fail(struct work *work, const struct error *reason)
 void maria_fail(struct work *work, int code, const char *format, ...)
 {
 	struct error reason;
-	char text[ERROR_TEXT_MAX];
 	va_list arguments;
 
 	va_start(arguments, format);
-	vsnprintf(text, sizeof(text), format, arguments);
+	error_set_list(&reason, code, format, arguments);
 	va_end(arguments);
-	error_set(&reason, code, "%s", text);
 	fail(work, &reason);
 }
 

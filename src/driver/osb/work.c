@@ -114,13 +114,11 @@ void osb_fail_because(struct work *work, const struct error *reason)
 void osb_fail(struct work *work, int code, const char *format, ...)
 {
 	struct error reason;
-	char text[ERROR_TEXT_MAX];
 	va_list arguments;
 
 	va_start(arguments, format);
-	vsnprintf(text, sizeof(text), format, arguments);
+	error_set_list(&reason, code, format, arguments);
 	va_end(arguments);
-	error_set(&reason, code, "%s", text);
 	osb_fail_because(work, &reason);
 }
 

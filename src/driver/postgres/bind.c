@@ -1,8 +1,5 @@
 /* bind: a login that acts as the owner, or one that reads. The server gets a SCRAM verifier, never the password. */
-#include <cjson/cJSON.h>
-
 #include "inside.h"
-#include "model/parameters.h"
 #include "roles.h"
 #include "session.h"
 
@@ -107,18 +104,6 @@ static const struct step bind_steps[] = {
     {NULL, NULL},
 };
 
-static int read_parameters(struct work *work, struct error *error)
-{
-	struct cJSON *parameters;
-	int rc = parameters_parse(work->call->bind->parameters, &parameters, error);
-
-	if (rc != 0)
-		return rc;
-	rc = postgres_read_only(parameters, &work->read_only, error);
-	cJSON_Delete(parameters);
-	return rc;
-}
-
 /* Known before the server is asked; told only with success. */
 static void add_results(const struct work *work)
 {
@@ -145,7 +130,7 @@ void postgres_bind(void *state, struct driver_call *call)
 
 	if (work == NULL)
 		return;
-	if (read_parameters(work, &error) != 0) {
+	if (driver_read_only(call->bind, &work->read_only, &error) != 0) {
 		work_cancel(state, call);
 		call_settle(call, error.code, "%s", error.text);
 		return;

@@ -7,7 +7,6 @@
 #include <strings.h>
 
 #include "driver/drivers.h"
-#include "model/parameters.h"
 #include "session.h"
 #include "work.h"
 
@@ -150,23 +149,6 @@ static size_t postgres_connections(void *state, const struct server *server)
 	return pool_size(postgres->hosts[server - postgres->service->servers].pool);
 }
 
-/* ---- parameters ---- */
-
-int postgres_read_only(const struct cJSON *parameters, bool *ret_read_only, struct error *error)
-{
-	return parameters_flag(parameters, "read_only", ret_read_only, error);
-}
-
-static int postgres_validate(void *state, const struct plan *plan, const struct cJSON *parameters, bool is_bind,
-                             struct error *error)
-{
-	bool read_only;
-
-	(void)state;
-	(void)plan;
-	return is_bind ? postgres_read_only(parameters, &read_only, error) : 0;
-}
-
 /* ---- the vtable ---- */
 
 static const char *const variables[] = {"url", "host", "port", "database", "user", "password", NULL};
@@ -192,7 +174,7 @@ const struct driver driver_postgres = {
     .retain = RETAIN,
     .open = postgres_open,
     .close = postgres_close,
-    .validate = postgres_validate,
+    .validate = driver_validate_read_only,
     .provision = postgres_provision,
     .update = postgres_update,
     .deprovision = postgres_deprovision,

@@ -28,9 +28,6 @@ struct postgres {
 	struct host hosts[]; /* one for each of the service's servers, in their order */
 };
 
-/* Whether the parameters of a bind ask for one that only reads. */
-int postgres_read_only(const struct cJSON *parameters, bool *ret_read_only, struct error *error);
-
 /* The slots of the vtable, each in the file of its name; check is in observe.c, list in inspect.c, restore in retire.c.
  */
 void postgres_provision(void *state, struct driver_call *call);

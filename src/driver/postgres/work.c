@@ -123,13 +123,11 @@ static void fail(struct work *work, const struct error *reason)
 void work_fail(struct work *work, int code, const char *format, ...)
 {
 	struct error reason;
-	char text[ERROR_TEXT_MAX];
 	va_list arguments;
 
 	va_start(arguments, format);
-	vsnprintf(text, sizeof(text), format, arguments);
+	error_set_list(&reason, code, format, arguments);
 	va_end(arguments);
-	error_set(&reason, code, "%s", text);
 	fail(work, &reason);
 }
 

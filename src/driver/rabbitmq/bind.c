@@ -38,7 +38,7 @@ static void step_read_parameters(void *arg)
 	struct work *work = arg;
 	struct error error;
 
-	if (rabbitmq_read_only(work->call->bind->parameters, &work->read_only, &error) != 0)
+	if (driver_read_only(work->call->bind, &work->read_only, &error) != 0)
 		rabbitmq_fail_because(work, &error);
 	else
 		steps_next(&work->steps);

@@ -64,7 +64,7 @@ static void compare_login(struct work *work, bool found, const struct cJSON *ans
 	bool read_only = false;
 
 	/* What cannot be read was never bound. */
-	if (rabbitmq_read_only(bind->parameters, &read_only, NULL) == 0 &&
+	if (driver_read_only(bind, &read_only, NULL) == 0 &&
 	    (!found || !rabbitmq_answer_user_fits(answer, &work->call->plan->options) ||
 	     !rabbitmq_answer_rights_fit(work->permissions, bind->login, read_only)))
 		call_result(work->call, DRIFT_BIND, bind->login);

@@ -1,11 +1,9 @@
 /* The vtable, the configuration's keys, and the service's servers opened and closed. */
 #include "rabbitmq.h"
 
-#include <cjson/cJSON.h>
 #include <stdlib.h>
 
 #include "driver/drivers.h"
-#include "model/parameters.h"
 #include "work.h"
 
 #define LIMIT_MAX 1000000
@@ -125,30 +123,6 @@ static int rabbitmq_open(const struct driver_context *context, const struct serv
 	return rc;
 }
 
-/* ---- parameters ---- */
-
-int rabbitmq_read_only(const char *parameters, bool *ret_read_only, struct error *error)
-{
-	struct cJSON *object;
-	int rc = parameters_parse(parameters, &object, error);
-
-	if (rc != 0)
-		return rc;
-	rc = parameters_flag(object, "read_only", ret_read_only, error);
-	cJSON_Delete(object);
-	return rc;
-}
-
-static int rabbitmq_validate(void *state, const struct plan *plan, const struct cJSON *parameters, bool is_bind,
-                             struct error *error)
-{
-	bool read_only;
-
-	(void)state;
-	(void)plan;
-	return is_bind ? parameters_flag(parameters, "read_only", &read_only, error) : 0;
-}
-
 /* ---- the vtable ---- */
 
 static const char *const variables[] = {"url", "host", "port", "vhost", "user", "password", NULL};
@@ -178,7 +152,7 @@ const struct driver driver_rabbitmq = {
     .retain = (int64_t)24 * 3600 * 1000,
     .open = rabbitmq_open,
     .close = rabbitmq_close,
-    .validate = rabbitmq_validate,
+    .validate = driver_validate_read_only,
     .provision = rabbitmq_provision,
     .update = rabbitmq_update,
     .deprovision = rabbitmq_deprovision,

@@ -26,9 +26,6 @@ struct rabbitmq {
 	struct host hosts[]; /* one for each of the service's servers, in their order */
 };
 
-/* Whether the parameters of a bind (JSON or NULL) ask for one that only reads. */
-int rabbitmq_read_only(const char *parameters, bool *ret_read_only, struct error *error);
-
 /* The slots of the vtable, each in the file of its name; update and adopt are in provision.c, unbind in bind.c, restore
  * in retire.c, check in observe.c and list in inspect.c. */
 void rabbitmq_provision(void *state, struct driver_call *call);

@@ -114,7 +114,7 @@ static void give_rights(struct work *work, bool found, const struct cJSON *answe
 		rabbitmq_next_bind(work);
 		return;
 	}
-	if (rabbitmq_read_only(bind->parameters, &read_only, &error) != 0) {
+	if (driver_read_only(bind, &read_only, &error) != 0) {
 		rabbitmq_fail_because(work, &error);
 		return;
 	}

@@ -73,7 +73,7 @@ void redis_bind(void *state, struct driver_call *call)
 
 	if (work == NULL)
 		return;
-	if (redis_read_only(call->bind->parameters, &work->read_only, &error) != 0) {
+	if (driver_read_only(call->bind, &work->read_only, &error) != 0) {
 		redis_work_cancel(state, call);
 		call_settle(call, error.code, "%s", error.text);
 		return;

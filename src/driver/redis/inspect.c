@@ -24,7 +24,7 @@ static int take_users(struct work *work, redisReply *const *replies, size_t coun
 		const redisReply *login = replies[i + 1];
 		bool read_only = false;
 
-		if (work->logins[i] || redis_read_only(call->binds[i].parameters, &read_only, NULL) != 0)
+		if (work->logins[i] || driver_read_only(&call->binds[i], &read_only, NULL) != 0)
 			continue;
 		if (!reply_is_nil(login) &&
 		    (reply_is_nil(replies[0]) || acl_login_fits(login, replies[0], &work->acl, read_only)))

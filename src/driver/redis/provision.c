@@ -74,7 +74,7 @@ static void step_apply_plan(void *arg)
 
 		if (!work->logins[i])
 			continue;
-		if (redis_read_only(bind->parameters, &read_only, &error) != 0) {
+		if (driver_read_only(bind, &read_only, &error) != 0) {
 			redis_work_fail(work, &error);
 			return;
 		}

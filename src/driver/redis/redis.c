@@ -1,12 +1,10 @@
 /* The vtable, the configuration's keys, and the service's servers opened and closed. */
 #include "redis.h"
 
-#include <cjson/cJSON.h>
 #include <stdlib.h>
 
 #include "acl.h"
 #include "driver/drivers.h"
-#include "model/parameters.h"
 #include "pool.h"
 #include "work.h"
 
@@ -145,30 +143,6 @@ static int redis_open(const struct driver_context *context, const struct service
 	return rc;
 }
 
-/* ---- parameters ---- */
-
-int redis_read_only(const char *parameters, bool *ret_read_only, struct error *error)
-{
-	struct cJSON *object;
-	int rc = parameters_parse(parameters, &object, error);
-
-	if (rc != 0)
-		return rc;
-	rc = parameters_flag(object, "read_only", ret_read_only, error);
-	cJSON_Delete(object);
-	return rc;
-}
-
-static int redis_validate(void *state, const struct plan *plan, const struct cJSON *parameters, bool is_bind,
-                          struct error *error)
-{
-	bool read_only;
-
-	(void)state;
-	(void)plan;
-	return is_bind ? parameters_flag(parameters, "read_only", &read_only, error) : 0;
-}
-
 static size_t redis_connections(void *state, const struct server *server)
 {
 	const struct redis *redis = state;
@@ -203,7 +177,7 @@ const struct driver driver_redis = {
     .retires = true,
     .open = redis_open,
     .close = redis_close,
-    .validate = redis_validate,
+    .validate = driver_validate_read_only,
     .provision = redis_provision,
     .update = redis_update,
     .deprovision = redis_deprovision,

@@ -31,9 +31,6 @@ struct redis {
 	struct host hosts[]; /* one for each of the service's servers, in their order */
 };
 
-/* Whether the parameters of a bind (JSON or NULL) ask for one that only reads. */
-int redis_read_only(const char *parameters, bool *ret_read_only, struct error *error);
-
 /* The slots of the vtable, each in the file of its name; update is in provision.c, restore in retire.c, check in
  * observe.c and list in inspect.c. */
 void redis_provision(void *state, struct driver_call *call);
