@@ -19,8 +19,8 @@ static void step_make_vhost(void *arg)
 	make(arg, true, NULL);
 }
 
-/* A server that ended while it made the vhost may have left one in which nothing can be published. It is useless, so
- * nothing is lost with it. */
+/* RabbitMQ stops to make a vhost in the middle when it ends, and also when the connection of the request does. What is
+ * left has not all of its exchanges, so that nothing could be published: nothing is lost with it. */
 static void replace_part(struct work *work, bool found, const struct cJSON *answer)
 {
 	if (!found || rabbitmq_answer_is_whole(answer)) {
@@ -38,6 +38,27 @@ static void step_replace_part(void *arg)
 	rabbitmq_path(work, "exchanges", work->vhost, NULL);
 	text_add(&work->path, "?columns=name");
 	rabbitmq_ask(work, "GET", replace_part);
+}
+
+static void start_on(struct work *work, const char *node)
+{
+	rabbitmq_path(work, "vhosts", work->vhost, "start", node, NULL);
+	rabbitmq_ask(work, "POST", rabbitmq_go_on_names);
+}
+
+static void start_where_stopped(struct work *work, bool found, const struct cJSON *answer)
+{
+	(void)found;
+	rabbitmq_each_of(work, rabbitmq_answer_stopped(answer, &work->arena), false, start_on);
+}
+
+/* The same for one that has its exchanges and was not begun with. */
+static void step_start(void *arg)
+{
+	struct work *work = arg;
+
+	rabbitmq_path(work, "vhosts", work->vhost, NULL);
+	rabbitmq_ask(work, "GET", start_where_stopped);
 }
 
 static void look_whether_it_runs(void *arg);
@@ -80,7 +101,8 @@ static void step_drop_own_rights(void *arg)
 static const struct step provision_steps[] = {
     {"make_the_vhost", step_make_vhost},
     {"make_the_vhost_whole", step_replace_part},
-    {"start_the_vhost", step_wait},
+    {"start_the_vhost", step_start},
+    {"wait_for_the_vhost", step_wait},
     {"drop_the_broker's_own_rights", step_drop_own_rights},
     {"set_limits", rabbitmq_step_set_vhost_limits},
     {NULL, NULL},
