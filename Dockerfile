@@ -1,8 +1,8 @@
 # Two stages: the compiler stays behind. Build: docker build -t tsuru-broker .
 FROM debian:bookworm-slim AS build
 RUN apt-get update && apt-get install -y --no-install-recommends \
-      build-essential cmake libcjson-dev libcurl4-openssl-dev libevent-dev libhiredis-dev liblmdb-dev libpq-dev libsodium-dev \
-      libssl-dev libyaml-dev ninja-build pkg-config uthash-dev \
+      build-essential cmake libcjson-dev libcurl4-openssl-dev libevent-dev libhiredis-dev liblmdb-dev libmariadb-dev libpq-dev \
+      libsodium-dev libssl-dev libyaml-dev ninja-build pkg-config uthash-dev \
     && rm -rf /var/lib/apt/lists/*
 COPY CMakeLists.txt /source/
 COPY include /source/include
@@ -16,7 +16,7 @@ LABEL org.opencontainers.image.title="tsuru-broker" \
       org.opencontainers.image.licenses="BSD-3-Clause"
 RUN apt-get update && apt-get install -y --no-install-recommends \
       ca-certificates libcjson1 libcurl4 libevent-core-2.1-7 libevent-extra-2.1-7 libevent-openssl-2.1-7 libhiredis0.14 \
-      liblmdb0 libpq5 libsodium23 libssl3 libyaml-0-2 \
+      liblmdb0 libmariadb3 libpq5 libsodium23 libssl3 libyaml-0-2 \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin tsuru-broker \
     && install -d -o tsuru-broker -g tsuru-broker -m 0700 /var/lib/tsuru-broker

@@ -55,6 +55,7 @@ one_home 'event2/http.*\.h' src/http
 one_home 'yaml\.h' src/config
 one_home 'libpq.*\.h|libpq-fe\.h' src/driver/postgres
 one_home 'sched\.h' src/driver/exec
+one_home 'mysql.*\.h|errmsg\.h' src/driver/mysql
 one_home 'hiredis/.*\.h' src/driver/redis
 one_home 'curl/.*\.h' src/driver src/cli
 one_home 'sodium\.h' src/base

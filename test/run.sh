@@ -35,7 +35,7 @@ cmake --build "$build-plain" -j "$jobs"
 
 echo "== building the fuzzers in $build-fuzz"
 configure "$build-fuzz" -DCMAKE_BUILD_TYPE=Sanitize -DCMAKE_C_COMPILER=clang -DFUZZ=ON
-cmake --build "$build-fuzz" -j "$jobs" --target fuzz_answer fuzz_auth fuzz_body fuzz_chunk fuzz_config fuzz_head fuzz_osb fuzz_rabbitmq fuzz_record fuzz_reply fuzz_target
+cmake --build "$build-fuzz" -j "$jobs" --target fuzzers
 
 echo "== running the tests"
 exec ctest --test-dir "$build" --output-on-failure -j "$((jobs + 2))" ${1:+-R "$1"}

@@ -61,8 +61,9 @@ struct broker_request {
 	const char *cluster, *pool;            /* multi-cluster services */
 	enum bind_kind bind_kind;              /* bind, unbind, rotate (0: all of the instance's) */
 	const char *bind_name;
-	bool bind_by_host; /* bind_name is an old client's app-host */
-	const char *unit;  /* unit hosts of old clients */
+	bool bind_by_host;  /* bind_name is an old client's app-host */
+	const char *unit;   /* unit hosts of old clients */
+	const char *action; /* act */
 };
 
 struct broker_reply {
@@ -85,6 +86,8 @@ void broker_allow_unit(struct broker *broker, const struct broker_request *reque
 void broker_deny_unit(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg);
 /* New passwords; answers as soon as the work is durable. */
 void broker_rotate(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg);
+/* An action that the instance's driver offers; answers as soon as it is durable. */
+void broker_act(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg);
 /* Runs what waits to be tried again now, and takes up a failed create or update anew; answers once that is durable. */
 void broker_retry(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg);
 

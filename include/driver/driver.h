@@ -49,8 +49,10 @@ struct driver {
 	    *instance_parameters;           /* names a user may give on create and update; ends with NULL. NULL: any */
 	const char *const *bind_parameters; /* likewise on bind; `env_prefix` is every driver's and not listed */
 	bool units;                         /* whether allow_unit and deny_unit do anything */
-	bool retires;   /* whether it has retire and restore; otherwise a plan's `retain` is refused */
-	int64_t retain; /* ms that a removed instance is kept when its plan does not say */
+	bool retires; /* whether it has retire and restore; otherwise a plan's `retain` is refused */
+	const char
+	    *actions_key; /* the plan's key, a list, that declares actions of the driver's own for users; NULL: none */
+	int64_t retain;   /* ms that a removed instance is kept when its plan does not say */
 
 	/* Checks what the tables cannot, and prepares the service's servers (parse their URLs; connect to nothing).
 	 * On success *ret_state is the driver's own. service lives until close. */
@@ -97,6 +99,8 @@ struct driver {
 	/* Takes what exists on the server under instance->resource, which an operator chose, into the broker: makes
 	 * around it what provision makes, and leaves the content as it is. */
 	void (*adopt)(void *state, struct driver_call *call);
+	/* Does call->action, one that the plan declares under actions_key, with call->parameters. */
+	void (*act)(void *state, struct driver_call *call);
 	/* tsuru before 1.18: lets call->unit, a host, in or shuts it out. */
 	void (*allow_unit)(void *state, struct driver_call *call);
 	void (*deny_unit)(void *state, struct driver_call *call);
@@ -107,6 +111,9 @@ struct driver {
 	 * with its connection. */
 	void (*cancel)(void *state, struct driver_call *call);
 };
+
+/* The actions of the driver's own that the plan declares; their count, 0 for none. Borrowed from the plan. */
+size_t driver_actions(const struct driver *driver, const struct plan *plan, const char *const **ret_actions);
 
 /* Shared defaults for slots. */
 int driver_validate_nothing(void *state, const struct plan *plan, const struct cJSON *parameters, bool is_bind,
@@ -153,6 +160,7 @@ enum call_kind {
 	CALL_INSPECT,
 	CALL_LIST,
 	CALL_ADOPT,
+	CALL_ACT,
 };
 
 struct driver_call {
@@ -161,15 +169,17 @@ struct driver_call {
 	struct backend *backend;
 	const struct server *server;     /* NULL: the driver has none */
 	const struct instance *instance; /* NULL for check and list */
-	const struct plan *plan;         /* provision, update, bind, inspect, adopt */
+	const struct plan *plan;         /* provision, update, bind, inspect, adopt, act */
 	const struct bind *bind;         /* bind, unbind */
 	const char *password;            /* bind; in clear, never to be logged */
 	bool renew;                      /* bind */
 	const char *kept;         /* bind; what call_keep kept last, in clear, never to be logged; NULL: nothing */
 	const struct bind *binds; /* update, deprovision, retire, restore, inspect */
 	size_t bind_count;
-	const char *unit; /* allow_unit, deny_unit */
-	int64_t timeout;  /* ms */
+	const char *unit;       /* allow_unit, deny_unit */
+	const char *action;     /* act */
+	const char *parameters; /* act; a JSON object or NULL */
+	int64_t timeout;        /* ms */
 	/* Fires once, from the loop; not after call_cancel. error is borrowed. */
 	void (*on_settled)(struct driver_call *call, int code, const struct error *error);
 	void *arg;

@@ -31,6 +31,10 @@ void steps_next(struct steps *steps);
 void steps_finish(struct steps *steps);
 /* error is copied. */
 void steps_fail(struct steps *steps, const struct error *error);
+/* Fails with a whole sentence: the server "x" could not create the database for "subject": reason. From the running
+ * step's name; what is "server", subject NULL or "" is left out. */
+void steps_fail_because(struct steps *steps, const char *what, const char *name, const char *subject,
+                        const struct error *reason);
 /* The running step's name, for messages; "" when none runs. */
 const char *steps_name(const struct steps *steps);
 

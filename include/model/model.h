@@ -17,6 +17,7 @@
 #define OPERATION_ID_LENGTH 20  /* hex digits, in order of time */
 #define PARAMETERS_MAX      (64 * 1024) /* bytes of an instance's or bind's parameters as JSON */
 #define TAGS_MAX            100
+#define ACTION_MAX          63          /* bytes of an action's name */
 #define KEPT_MAX            (64 * 1024) /* bytes of what a driver keeps with a bind */
 
 /* ---- instances ---- */
@@ -120,6 +121,7 @@ enum operation_kind {
 	OPERATION_DENY_UNIT,
 	OPERATION_RESTORE, /* an operator takes a removal back */
 	OPERATION_ADOPT,   /* an operator makes something that exists on a server an instance */
+	OPERATION_ACT,     /* an action that only the driver knows */
 };
 
 enum operation_state {
@@ -138,6 +140,7 @@ struct operation {
 	enum bind_kind bind_kind; /* bind, unbind, rotate: whose; 0 otherwise */
 	const char *bind_name;
 	const char *unit;                           /* allow and deny unit: the host */
+	const char *action, *parameters;            /* act: its name, and a JSON object or NULL */
 	const char *event, *user, *request, *trace; /* who asked: tsuru's event and user, request id, W3C trace id */
 	const char *error;                          /* the last attempt's, when it failed */
 	bool renew;                                 /* bind, rotate: earlier credentials must stop working */

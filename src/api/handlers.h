@@ -24,5 +24,6 @@ void handle_binds(void *arg, struct http_request *http);
 void handle_operations(void *arg, struct http_request *http);
 void handle_retry(void *arg, struct http_request *http);
 void handle_rotate(void *arg, struct http_request *http);
+void handle_act(void *arg, struct http_request *http);
 
 #endif

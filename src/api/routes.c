@@ -22,6 +22,7 @@ const struct http_route api_routes[] = {
     {"GET", INSTANCE "/operations", handle_operations, "operations", false},
     {"POST", INSTANCE "/operations/retry", handle_retry, "retry", false},
     {"POST", INSTANCE "/rotate", handle_rotate, "rotate", false},
+    {"POST", INSTANCE "/actions/{action}", handle_act, "action", false},
     {NULL, NULL, NULL, NULL, false},
 };
 

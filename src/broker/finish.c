@@ -419,6 +419,7 @@ static int save_kind(struct saving *saving, struct error *error)
 		return save_restored(saving, error);
 	case OPERATION_ADOPT:
 		return save_adopted(saving, error);
+	case OPERATION_ACT:
 	case OPERATION_ALLOW_UNIT:
 	case OPERATION_DENY_UNIT:
 		break;

@@ -172,6 +172,11 @@ static int prepare(struct job *job, struct error *error)
 		run->call.kind = CALL_UNBIND;
 		run->call.bind = &run->bind.record;
 		return 0;
+	case OPERATION_ACT:
+		run->call.kind = CALL_ACT;
+		run->call.action = run->operation.record.action;
+		run->call.parameters = run->operation.record.parameters;
+		return find_plan(job, error);
 	case OPERATION_ALLOW_UNIT:
 	case OPERATION_DENY_UNIT:
 		run->call.kind = job->kind == OPERATION_ALLOW_UNIT ? CALL_ALLOW_UNIT : CALL_DENY_UNIT;

@@ -88,6 +88,7 @@ void show_operation(struct broker *broker, struct text *json, const struct opera
 	show_text(json, "state", running ? "running" : operation_state_name(operation->state));
 	show_number(json, "attempts", operation->attempts + (job != NULL ? job->attempts : 0));
 	show_text(json, "bind", operation->bind_name);
+	show_text(json, "action", operation->action);
 	show_text(json, "user", operation->user);
 	show_text(json, "event", operation->event);
 	show_time(json, "created", operation->created_at);

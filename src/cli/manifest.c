@@ -8,6 +8,8 @@
 #include "cli/address.h"
 #include "cli/command.h"
 #include "cli/load.h"
+#include "driver/driver.h"
+#include "driver/registry.h"
 
 /* The character at *at, which is valid UTF-8, moving behind it. */
 static uint32_t next_character(const unsigned char **at)
@@ -129,7 +131,39 @@ int manifest_print(const struct config *config, const struct service *service, c
 	return ret_yaml->failed ? error_no_memory(error) : 0;
 }
 
-int manifest_print_operations(struct text *ret_json, struct error *error)
+/* Whether an earlier plan declares it, too. */
+static bool is_told(const struct driver *driver, const struct service *service, size_t plan, const char *action)
+{
+	const char *const *actions;
+
+	for (size_t i = 0; i < plan; i++) {
+		const size_t count = driver_actions(driver, &service->plans[i], &actions);
+
+		for (size_t a = 0; a < count; a++)
+			if (strcmp(actions[a], action) == 0)
+				return true;
+	}
+	return false;
+}
+
+static void add_actions(const struct service *service, struct text *json)
+{
+	const struct driver *driver = registry_find(service->driver);
+
+	for (size_t i = 0; i < service->plan_count; i++) {
+		const char *const *actions;
+		const size_t count = driver_actions(driver, &service->plans[i], &actions);
+
+		for (size_t a = 0; a < count; a++)
+			if (!is_told(driver, service, i, actions[a]))
+				text_add_format(json,
+				                ",\n    {\"method\": \"POST\", \"path\": \"/actions/%s\","
+				                " \"action\": \"actions.%s\"}",
+				                actions[a], actions[a]);
+	}
+}
+
+int manifest_print_operations(const struct service *service, struct text *ret_json, struct error *error)
 {
 	const struct api_command *command;
 
@@ -137,6 +171,7 @@ int manifest_print_operations(struct text *ret_json, struct error *error)
 	for (size_t i = 0; (command = api_command_at(i)) != NULL; i++)
 		text_add_format(ret_json, "%s\n    {\"method\": \"%s\", \"path\": \"%s\", \"action\": \"%s\"}",
 		                i > 0 ? "," : "", command->method, command->path, command->action);
+	add_actions(service, ret_json);
 	text_add(ret_json, "\n  ]\n}\n");
 	return ret_json->failed ? error_no_memory(error) : 0;
 }
@@ -150,7 +185,7 @@ static int print_document(const struct invocation *invocation, const struct conf
 		return error_set(error, ERR_NOT_FOUND, "\"%s\" has no service \"%s\"", invocation->config_file,
 		                 invocation->operand);
 	if (invocation->values[OPTION_OPERATIONS] != NULL)
-		return manifest_print_operations(document, error);
+		return manifest_print_operations(service, document, error);
 	return manifest_print(config, service, invocation->values[OPTION_ENDPOINT], invocation->values[OPTION_TEAM],
 	                      document, error);
 }

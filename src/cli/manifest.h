@@ -13,6 +13,6 @@
 int manifest_print(const struct config *config, const struct service *service, const char *endpoint, const char *team,
                    struct text *ret_yaml, struct error *error);
 /* Appends the JSON document of tsuru's fine-grained operations, which is the same for every service. */
-int manifest_print_operations(struct text *ret_json, struct error *error);
+int manifest_print_operations(const struct service *service, struct text *ret_json, struct error *error);
 
 #endif

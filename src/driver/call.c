@@ -33,6 +33,19 @@ void driver_settle_done(void *state, struct driver_call *call)
 	call_settle(call, 0, "%s", "");
 }
 
+size_t driver_actions(const struct driver *driver, const struct plan *plan, const char *const **ret_actions)
+{
+	const struct option *option = NULL;
+
+	*ret_actions = NULL;
+	if (driver->actions_key != NULL)
+		option = options_find(&plan->options, driver->actions_key);
+	if (option == NULL || !option->set)
+		return 0;
+	*ret_actions = option->value.list.items;
+	return option->value.list.count;
+}
+
 size_t driver_no_connections(void *state, const struct server *server)
 {
 	(void)state;
@@ -122,6 +135,9 @@ static void dispatch(const struct driver *driver, void *state, struct driver_cal
 		return;
 	case CALL_ADOPT:
 		driver->adopt(state, call);
+		return;
+	case CALL_ACT:
+		driver->act(state, call);
 		return;
 	case CALL_ALLOW_UNIT:
 		driver->allow_unit(state, call);

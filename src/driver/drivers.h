@@ -5,6 +5,7 @@
 #include "driver/driver.h"
 
 extern const struct driver driver_exec;
+extern const struct driver driver_mysql;
 extern const struct driver driver_osb;
 extern const struct driver driver_postgres;
 extern const struct driver driver_rabbitmq;

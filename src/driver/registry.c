@@ -9,6 +9,7 @@
 /* clang-format off */
 static const struct driver *const drivers[] = {
     &driver_exec,
+    &driver_mysql,
     &driver_osb,
     &driver_postgres,
     &driver_rabbitmq,

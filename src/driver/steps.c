@@ -3,6 +3,10 @@
 #include "driver/steps.h"
 
 #include <assert.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#define VERB_SIZE 64
 
 enum {
 	STEPS_ENDED,     /* no step runs */
@@ -77,4 +81,20 @@ void steps_fail(struct steps *steps, const struct error *error)
 const char *steps_name(const struct steps *steps)
 {
 	return steps->state == STEPS_ENDED ? "" : steps->table[steps->current].name;
+}
+
+void steps_fail_because(struct steps *steps, const char *what, const char *name, const char *subject,
+                        const struct error *reason)
+{
+	const bool has_subject = subject != NULL && subject[0] != '\0';
+	struct error error;
+	char verb[VERB_SIZE];
+
+	snprintf(verb, sizeof(verb), "%s", steps_name(steps));
+	for (char *c = verb; *c != '\0'; c++)
+		if (*c == '_')
+			*c = ' ';
+	error_set(&error, reason->code, "the %s \"%s\" could not %s%s%s%s: %s", what, name, verb,
+	          has_subject ? " for \"" : "", has_subject ? subject : "", has_subject ? "\"" : "", reason->text);
+	steps_fail(steps, &error);
 }

@@ -11,11 +11,17 @@
 #define IS(state) (1u << (state))
 
 static const char *const kind_names[] = {
-    [OPERATION_CREATE] = "create",         [OPERATION_UPDATE] = "update",
-    [OPERATION_REMOVE] = "remove",         [OPERATION_BIND] = "bind",
-    [OPERATION_UNBIND] = "unbind",         [OPERATION_ROTATE] = "rotate",
-    [OPERATION_ALLOW_UNIT] = "allow-unit", [OPERATION_DENY_UNIT] = "deny-unit",
-    [OPERATION_RESTORE] = "restore",       [OPERATION_ADOPT] = "adopt",
+    [OPERATION_CREATE] = "create",
+    [OPERATION_UPDATE] = "update",
+    [OPERATION_REMOVE] = "remove",
+    [OPERATION_BIND] = "bind",
+    [OPERATION_UNBIND] = "unbind",
+    [OPERATION_ROTATE] = "rotate",
+    [OPERATION_ALLOW_UNIT] = "allow-unit",
+    [OPERATION_DENY_UNIT] = "deny-unit",
+    [OPERATION_RESTORE] = "restore",
+    [OPERATION_ADOPT] = "adopt",
+    [OPERATION_ACT] = "action",
 };
 
 static const char *const state_names[] = {
@@ -38,7 +44,7 @@ static const unsigned int moves[] = {
 static const struct field fields[] = {
     {"id", 1, FIELD_TEXT, true, AT(id), .min = OPERATION_ID_LENGTH, .max = OPERATION_ID_LENGTH},
     {"incarnation", 2, FIELD_TEXT, true, AT(incarnation), .min = INCARNATION_LENGTH, .max = INCARNATION_LENGTH},
-    {"kind", 3, FIELD_ENUM, true, AT(kind), .max = OPERATION_ADOPT},
+    {"kind", 3, FIELD_ENUM, true, AT(kind), .max = OPERATION_ACT},
     {"state", 4, FIELD_ENUM, true, AT(state), .max = OPERATION_CANCELED},
     {"bind's kind", 5, FIELD_ENUM, false, AT(bind_kind), .max = BIND_JOB},
     {"bind's name", 6, FIELD_TEXT, false, AT(bind_name), .min = 1, .max = APP_NAME_MAX},
@@ -54,6 +60,8 @@ static const struct field fields[] = {
     {"creation time", 16, FIELD_NUMBER, false, AT(created_at)},
     {"end time", 17, FIELD_NUMBER, false, AT(finished_at)},
     {"retention", 18, FIELD_NUMBER, false, AT(retain)},
+    {"action", 19, FIELD_TEXT, false, AT(action), .min = 1, .max = ACTION_MAX},
+    {"parameters", 20, FIELD_TEXT, false, AT(parameters), .max = PARAMETERS_MAX},
 };
 
 static const char *find_missing(const void *object)
@@ -70,6 +78,8 @@ static const char *find_missing(const void *object)
 	case OPERATION_ALLOW_UNIT:
 	case OPERATION_DENY_UNIT:
 		return operation->unit == NULL ? "unit" : NULL;
+	case OPERATION_ACT:
+		return operation->action == NULL ? "action" : NULL;
 	case OPERATION_CREATE:
 	case OPERATION_UPDATE:
 	case OPERATION_REMOVE:
@@ -114,7 +124,7 @@ int operation_move(struct operation *operation, enum operation_state next, struc
 
 const char *operation_kind_name(enum operation_kind kind)
 {
-	return kind >= OPERATION_CREATE && kind <= OPERATION_ADOPT ? kind_names[kind] : "unknown";
+	return kind >= OPERATION_CREATE && kind <= OPERATION_ACT ? kind_names[kind] : "unknown";
 }
 
 const char *operation_state_name(enum operation_state state)

@@ -6,10 +6,15 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 build=${BUILD_DIR:-$root/build-fuzz}
 seconds=${1:-600}
 [ $# = 0 ] || shift
-[ $# != 0 ] || set -- answer auth body chunk config head osb rabbitmq record reply target
+if [ $# = 0 ]; then
+  for source in "$root"/test/fuzz/*_fuzz.c; do
+    name=$(basename "$source" _fuzz.c)
+    set -- "$@" "$name"
+  done
+fi
 
 cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Sanitize -DCMAKE_C_COMPILER=clang -DFUZZ=ON >/dev/null
-cmake --build "$build"
+cmake --build "$build" --target fuzzers
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 for name in "$@"; do

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from backends import SAMPLES, ExecFiles, ExecSettings, configuration, service
-from harness import Tsuru, wait_until
+from harness import BROKER, Tsuru, wait_until
 
 SAMPLE = os.path.join(SAMPLES, "..", "exec.yaml")
 
@@ -132,6 +132,63 @@ def test_variables_and_templates(start_broker):
     tsuru.create("mydb")
     assert tsuru.bind("mydb", "shop").json == {"URL": "a{app}{{", "host": "its h", "DB_URL": "a{app}{{@h of shop"}
     assert tsuru.bind("mydb", "mail", parameters={"env_prefix": "X_"}).json.keys() == {"X_URL", "X_host", "X_DB_URL"}
+
+
+def test_an_action_of_its_own(start_broker):
+    backend = ExecSettings()
+    backend.start()
+    offered = backend.service("s")
+    offered["plans"][0]["actions"] = ["clear"]
+    broker = start_broker(configuration(offered))
+    tsuru = Tsuru(broker, "s", "api-password")
+    tsuru.create("mydb", "small")
+    env = tsuru.bind("mydb", "shop").json
+    for key in ("tmp1", "tmp2", "kept"):
+        backend.write(env, key, "x")
+
+    def ended():
+        operation = tsuru.operations("mydb")[0]
+        return operation["kind"] == "action" and operation["state"] in ("done", "failed") and operation
+
+    answer = tsuru.send("POST", "/resources/mydb/actions/clear", {}, {"prefix": "tmp"})
+    assert answer.status == 202, answer
+    operation = wait_until("it is done", ended)
+    assert operation["action"] == "clear" and operation["state"] == "done"
+    assert backend.read(env, "tmp1") is None and backend.read(env, "kept") == "x"
+    assert tsuru.send("POST", "/resources/mydb/actions/clear", {}, {"colour": "red"}).status == 202
+    wait_until("it is refused", lambda: "colour" in tsuru.operations("mydb")[0].get("error", ""))
+    assert tsuru.is_up("mydb")
+    for name in ("deprovision", "other", "../rotate"):
+        assert tsuru.send("POST", f"/resources/mydb/actions/{name}", {}).status in (400, 404), name
+    assert tsuru.send("POST", "/resources/nobody/actions/clear", {}).status == 404
+    tsuru.update("mydb", "large")
+    assert "no action" in tsuru.send("POST", "/resources/mydb/actions/clear", {}).message
+    told = subprocess.run([BROKER, "manifest", "-c", broker.config, "--operations", "s"], capture_output=True, text=True, check=True)
+    assert {"method": "POST", "path": "/actions/clear", "action": "actions.clear"} in json.loads(told.stdout)["operations"]
+    tsuru.remove("mydb")
+    backend.close()
+
+
+def test_an_action_outlives_the_broker(start_broker, tmp_path):
+    """What was acknowledged is done, also when the broker is killed at once."""
+    program = tmp_path / "slow"
+    program.write_text("#!/bin/sh\n[ \"$1\" != mark ] || { [ -e " + str(tmp_path / "go") + " ] || exit 75; echo $1 >> " +
+                       str(tmp_path / "done") + "; }\n")
+    program.chmod(0o755)
+    broker = start_broker(configuration(service("s", "exec", {"command": str(program)}, {"actions": ["mark"]})))
+    tsuru = Tsuru(broker, "s", "api-password")
+    tsuru.create("mydb", "small")
+    assert tsuru.send("POST", "/resources/mydb/actions/mark", {}).status == 202
+    broker.kill()
+    (tmp_path / "go").write_text("")
+    broker.start()
+    wait_until("it is done", lambda: tsuru.operations("mydb")[0]["state"] == "done")
+    assert (tmp_path / "done").read_text() == "mark\n"
+    for bad in ("bind", "Mark", "-x"):
+        path = tmp_path / "bad.yaml"
+        path.write_text("data_dir: /tmp\nservices:\n" + configuration(service("s", "exec", {"command": str(program)}, {"actions": [bad]})))
+        checked = subprocess.run([BROKER, "check", "-c", path], capture_output=True, text=True, check=False)
+        assert checked.returncode != 0 and "action" in checked.stderr, checked
 
 
 def test_users_read_what_the_program_says(start_broker):

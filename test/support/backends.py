@@ -364,6 +364,54 @@ class RedisBackend(Backend):
         return [self.server.process.pid]
 
 
+class MysqlBackend(Backend):
+    """Databases and accounts on a MariaDB."""
+
+    name = "mysql"
+
+    def start(self):
+        from mysql_server import MariaDb  # pylint: disable=import-outside-toplevel
+
+        self.server = MariaDb()
+
+    def stop(self):
+        self.server.stop()
+
+    def start_again(self):
+        self.server.start()
+
+    def close(self):
+        self.server.close()
+
+    def service(self, name):
+        return service(name, "mysql", {"url": self.server.url(), "connections": 16, "connect_timeout": "3s"},
+                       {"connection_limit": 10, "retain": 0},
+                       {"connection_limit": 100, "statement_timeout": "90s", "retain": 0})
+
+    def ask(self, env, sql):
+        import pymysql  # pylint: disable=import-outside-toplevel
+
+        try:
+            return self.server.as_app(env, "CREATE TABLE IF NOT EXISTS kept (k varchar(99) PRIMARY KEY, v text)", sql)
+        except pymysql.err.OperationalError as error:
+            if error.args[0] in (1044, 1045, 4151):  # 4151: the account is locked
+                raise Denied(str(error)) from error
+            raise
+
+    def write(self, env, key, value):
+        self.ask(env, f"REPLACE INTO kept VALUES ('{key}', '{value}')")
+
+    def read(self, env, key):
+        rows = self.ask(env, f"SELECT v FROM kept WHERE k = '{key}'")
+        return rows[0][0] if rows else None
+
+    def objects(self):
+        return self.server.databases(), self.server.users()
+
+    def pids(self):
+        return [self.server.process.pid]
+
+
 class RabbitmqBackend(Backend):
     """Vhosts. A key is a durable queue that holds its value as the only message, which is read and put back."""
 
@@ -435,4 +483,4 @@ class RabbitmqBackend(Backend):
         return [self.server.process.pid]
 
 
-BACKENDS = [PostgresBackend, ExecFiles, ExecSettings, OsbBackend, RabbitmqBackend, RedisBackend]
+BACKENDS = [PostgresBackend, ExecFiles, ExecSettings, OsbBackend, RedisBackend, MysqlBackend, RabbitmqBackend]

@@ -141,9 +141,18 @@ def list_all(database, _):
             "logins": [row[0] for row in database.execute("SELECT login FROM accounts ORDER BY login")]}
 
 
+# An action of its own, which the plans in exec.yaml declare.
+def clear(database, request):
+    space, _ = require_space(database, request)
+    check_parameters(request["parameters"], ("prefix",))
+    prefix = str(request["parameters"].get("prefix", ""))
+    database.execute("DELETE FROM entries WHERE space = ? AND substr(key, 1, ?) = ?", (space, len(prefix), prefix))
+
+
 # `adopt` is one that this backend does without.
 ACTIONS = {"provision": provision, "update": update, "deprovision": deprovision, "bind": bind, "unbind": unbind,
-           "check": check, "observe": observe, "retire": retire, "restore": restore, "inspect": inspect, "list": list_all}
+           "check": check, "observe": observe, "retire": retire, "restore": restore, "inspect": inspect, "list": list_all,
+           "clear": clear}
 
 
 def run(path, action):

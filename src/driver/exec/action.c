@@ -29,6 +29,7 @@ static const struct action actions[] = {
     [CALL_INSPECT] = {"inspect", true},
     [CALL_LIST] = {"list", true},
     [CALL_ADOPT] = {"adopt", false},
+    [CALL_ACT] = {NULL, false}, /* the call says which */
 };
 
 struct work {
@@ -36,6 +37,28 @@ struct work {
 	const struct place *place;
 	struct process *process;
 };
+
+static const char *name_of(const struct driver_call *call)
+{
+	return call->kind == CALL_ACT ? call->action : actions[call->kind].name;
+}
+
+int exec_check_action(const char *name, const char *value, struct error *error)
+{
+	const size_t length = strlen(value);
+
+	(void)name;
+	if (length == 0 || length > ACTION_MAX || strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789-") != length ||
+	    value[0] == '-')
+		return error_set(error, ERR_INVALID,
+		                 "an action's name is 1 to %d small letters, digits and \"-\", no \"-\" first",
+		                 ACTION_MAX);
+	for (size_t i = 0; i < sizeof(actions) / sizeof(*actions); i++)
+		if (actions[i].name != NULL && strcmp(actions[i].name, value) == 0)
+			return error_set(error, ERR_INVALID, "\"%s\" is an action that only the broker asks for",
+			                 value);
+	return 0;
+}
 
 /* ---- the end ---- */
 
@@ -50,9 +73,9 @@ static int fail(const struct driver_call *call, int code, const char *reason, st
 		name = call->instance->resource;
 	if (name[0] == '\0')
 		return error_set(ret_error, code, "the server \"%s\" could not %s: %s", call->server->name,
-		                 actions[call->kind].name, reason);
+		                 name_of(call), reason);
 	return error_set(ret_error, code, "the server \"%s\" could not %s \"%s\": %s", call->server->name,
-	                 actions[call->kind].name, name, reason);
+	                 name_of(call), name, reason);
 }
 
 /* What the program says for itself, or else what is known of its end. A program may be careless with what it was given.
@@ -140,9 +163,9 @@ static int start(struct exec *exec, struct work *work, struct error *error)
 	int rc;
 
 	memcpy(arguments, place->arguments, place->argument_count * sizeof(*arguments));
-	arguments[place->argument_count] = actions[call->kind].name;
+	arguments[place->argument_count] = name_of(call);
 	text_init(&request, REQUEST_MAX);
-	request_write(call, actions[call->kind].name, &request);
+	request_write(call, name_of(call), &request);
 	if (request.failed)
 		rc = error_no_memory(error);
 	else

@@ -62,6 +62,11 @@ static const struct config_key server_keys[] = {
 
 static const struct config_key plan_keys[] = {
     {.name = "options", .type = KEY_MAP, .max = 256, .help = "texts that the program is given with the plan"},
+    {.name = "actions",
+     .type = KEY_LIST,
+     .max = 32,
+     .check = exec_check_action,
+     .help = "actions of the program's own that users may have done: [reindex, flush]"},
     {.name = NULL},
 };
 
@@ -160,6 +165,7 @@ const struct driver driver_exec = {
     .instance_parameters = NULL,
     .bind_parameters = NULL,
     .retires = true,
+    .actions_key = "actions",
     .open = exec_open,
     .close = exec_close,
     .validate = driver_validate_nothing,
@@ -175,6 +181,7 @@ const struct driver driver_exec = {
     .inspect = exec_run,
     .list = exec_run,
     .adopt = exec_run,
+    .act = exec_run,
     .allow_unit = driver_settle_done,
     .deny_unit = driver_settle_done,
     .connections = driver_no_connections,

@@ -30,6 +30,8 @@ struct exec {
 
 /* Every slot that takes a call but cancel: runs the program with the action of call->kind. */
 void exec_run(void *state, struct driver_call *call);
+/* The check of the key `actions`. */
+int exec_check_action(const char *name, const char *value, struct error *error);
 void exec_cancel(void *state, struct driver_call *call);
 
 #endif

@@ -121,6 +121,8 @@ void request_write(const struct driver_call *call, const char *action, struct te
 		add_plan(ret_request, call->plan);
 	if (call->bind != NULL)
 		add_bind(ret_request, call);
+	if (call->kind == CALL_ACT)
+		add_json(ret_request, "parameters", call->parameters, "{}");
 	if (takes_binds(call->kind))
 		add_binds(ret_request, call);
 	text_add(ret_request, "}\n");

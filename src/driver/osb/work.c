@@ -12,7 +12,6 @@
 #define POLLING_DEFAULT ((int64_t)3600 * 1000) /* ms */
 #define CALL_MARGIN     ((int64_t)500)         /* ms before the deadline when a call that only waits ends by itself */
 #define IDENTITY_MAX    ((size_t)16 * 1024)
-#define VERB_SIZE       64
 
 static void poll_when_due(struct work *work, struct pending *pending);
 static void on_pause(void *arg);
@@ -107,17 +106,9 @@ void osb_cancel(void *state, struct driver_call *call)
 void osb_fail_because(struct work *work, const struct error *reason)
 {
 	const struct instance *instance = work->call->instance;
-	struct error error;
-	char verb[VERB_SIZE];
 
-	snprintf(verb, sizeof(verb), "%s", steps_name(&work->steps));
-	for (char *c = verb; *c != '\0'; c++)
-		if (*c == '_')
-			*c = ' ';
-	error_set(&error, reason->code, "the broker \"%s\" could not %s%s%s%s: %s", work->upstream->server->name, verb,
-	          instance != NULL ? " for \"" : "", instance != NULL ? instance->name : "",
-	          instance != NULL ? "\"" : "", reason->text);
-	steps_fail(&work->steps, &error);
+	steps_fail_because(&work->steps, "broker", work->upstream->server->name,
+	                   instance != NULL ? instance->name : NULL, reason);
 }
 
 void osb_fail(struct work *work, int code, const char *format, ...)

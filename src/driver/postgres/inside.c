@@ -41,7 +41,7 @@ void inside_add_grants(struct sql *sql, const struct work *work)
 {
 	struct sql block;
 
-	sql_init(&block);
+	sql_init(&block, sql->dialect);
 	sql_begin(&block, sql->connection);
 	add_grant_loop(&block, work->reader);
 	sql_add(sql, "SET LOCAL ROLE %i;\n", work->owner);

@@ -8,7 +8,7 @@
 
 #include "driver/drivers.h"
 #include "model/parameters.h"
-#include "pool.h"
+#include "session.h"
 #include "work.h"
 
 #define RETAIN (24 * 3600 * 1000) /* ms */
@@ -112,7 +112,7 @@ static int open_host(const struct driver_context *context, const struct server *
 
 	if (rc != 0)
 		return rc;
-	rc = pool_new(context, &host->target, &limits, &host->pool, error);
+	rc = pool_new(context, &session_kind, &host->target, &limits, &host->pool, error);
 	if (rc != 0)
 		target_release(&host->target);
 	return rc;
@@ -205,6 +205,7 @@ const struct driver driver_postgres = {
     .inspect = postgres_inspect,
     .list = postgres_list,
     .adopt = postgres_adopt,
+    .act = driver_refuse,
     .allow_unit = driver_settle_done,
     .deny_unit = driver_settle_done,
     .connections = postgres_connections,

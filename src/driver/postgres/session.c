@@ -41,10 +41,10 @@ struct session {
 	char addresses[RESOLVER_ADDRESSES][ADDRESS_MAX]; /* of the place; "" for a unix socket */
 	size_t address, address_count;
 
-	session_opened *on_opened;
+	pool_done *on_opened, *on_cleaned;
 	session_answered *on_answered;
-	session_died *on_died;
-	void *arg;
+	void (*on_died)(void *arg);
+	void *arg, *cleaned_arg;
 
 	PGresult *rows;
 	struct error error; /* the last address's or the query's */
@@ -230,7 +230,7 @@ static void on_timer(void *arg)
 }
 
 struct session *session_open(const struct driver_context *context, const struct target *target, const char *database,
-                             session_opened *on_opened, void *arg)
+                             pool_done *on_opened, void *arg)
 {
 	struct session *session = calloc(1, sizeof(*session));
 
@@ -400,14 +400,6 @@ bool session_is_usable(const struct session *session)
 	       !hears_something(session);
 }
 
-int session_watch(struct session *session, session_died *on_died, void *arg)
-{
-	assert(session->state == SESSION_IDLE);
-	session->on_died = on_died;
-	session->arg = arg;
-	return wait_for(session, EV_READ);
-}
-
 PGconn *session_connection(const struct session *session)
 {
 	return session->connection;
@@ -424,3 +416,56 @@ bool session_is_superuser(const struct session *session)
 
 	return superuser != NULL && strcmp(superuser, "on") == 0;
 }
+
+/* ---- for a pool ---- */
+
+static void *open_kind(const struct driver_context *context, const void *target, pool_done *on_opened, void *arg)
+{
+	return session_open(context, target, NULL, on_opened, arg);
+}
+
+static void close_kind(void *session)
+{
+	session_close(session);
+}
+
+static bool is_kind_usable(const void *session)
+{
+	return session_is_usable(session);
+}
+
+static void on_unlocked(void *arg, int code, const struct error *error, const PGresult *rows)
+{
+	struct session *session = arg;
+
+	(void)rows;
+	session->on_cleaned(session->cleaned_arg, code, error);
+}
+
+static int clean_kind(void *arg, pool_done *on_cleaned, void *cleaned_arg)
+{
+	struct session *session = arg;
+
+	session->on_cleaned = on_cleaned;
+	session->cleaned_arg = cleaned_arg;
+	return session_query(session, "SELECT pg_catalog.pg_advisory_unlock_all()", on_unlocked, session, NULL);
+}
+
+/* Something is heard from the server when it ends the session. */
+static int watch_kind(void *arg, void (*on_died)(void *arg), void *died_arg)
+{
+	struct session *session = arg;
+
+	assert(session->state == SESSION_IDLE);
+	session->on_died = on_died;
+	session->arg = died_arg;
+	return wait_for(session, EV_READ);
+}
+
+const struct pool_kind session_kind = {
+    .open = open_kind,
+    .close = close_kind,
+    .is_usable = is_kind_usable,
+    .clean = clean_kind,
+    .watch = watch_kind,
+};

@@ -9,19 +9,18 @@
 
 #include "base/error.h"
 #include "driver/driver.h"
+#include "driver/pool.h"
 
 struct session;
 struct target;
 
-typedef void session_opened(void *arg, int code, const struct error *error);
 /* rows: of the last statement that has any; NULL: none. Borrowed. */
 typedef void session_answered(void *arg, int code, const struct error *error, const PGresult *rows);
-typedef void session_died(void *arg);
 
 /* Tries every address of every place of target, one after another. database NULL: the target's own; it is copied.
  * context and target are borrowed until session_close, which is due also after a failure. NULL: memory is out. */
 struct session *session_open(const struct driver_context *context, const struct target *target, const char *database,
-                             session_opened *on_opened, void *arg);
+                             pool_done *on_opened, void *arg);
 /* Ends it in silence, in any state. Accepts NULL. */
 void session_close(struct session *session);
 
@@ -34,9 +33,8 @@ const char *session_sqlstate(const struct session *session);
 
 /* Whether another query can follow: idle, outside any transaction, and nothing unexpected (an end) was received. */
 bool session_is_usable(const struct session *session);
-/* Calls on_died from the loop when something is heard from the server while the session is idle. Ends with the next
- * query. 0 or ERR_NO_MEMORY. */
-int session_watch(struct session *session, session_died *on_died, void *arg);
+/* Sessions to a target's own database, for a pool. */
+extern const struct pool_kind session_kind;
 
 /* For escaping and encrypting. */
 PGconn *session_connection(const struct session *session);

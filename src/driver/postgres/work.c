@@ -15,7 +15,6 @@
 #define PAUSE_FIRST 5   /* ms */
 #define PAUSE_MAX   200 /* ms */
 #define LOCK_BYTES  7   /* of a hash: positive as the server's bigint */
-#define VERB_MAX    64
 
 static void on_end(void *arg, int code, const struct error *error);
 
@@ -50,7 +49,7 @@ struct work *work_begin(void *state, struct driver_call *call)
 	work->postgres = postgres;
 	work->host = &postgres->hosts[call->server - postgres->service->servers];
 	work->call = call;
-	sql_init(&work->sql);
+	sql_init(&work->sql, &postgres_dialect);
 	arena_init(&work->arena);
 	timer_init(&work->pause, on_pause, work);
 	name_roles(work);
@@ -115,28 +114,10 @@ static void on_end(void *arg, int code, const struct error *error)
 
 /* ---- failures ---- */
 
-/* "create_database" in words. */
-static void name_step(const struct work *work, char *ret_verb, size_t size)
-{
-	snprintf(ret_verb, size, "%s", steps_name(&work->steps));
-	for (char *c = ret_verb; *c != '\0'; c++)
-		if (*c == '_')
-			*c = ' ';
-}
-
 static void fail(struct work *work, const struct error *reason)
 {
-	struct error error;
-	char verb[VERB_MAX];
-
-	name_step(work, verb, sizeof(verb));
-	if (work->owner[0] == '\0')
-		error_set(&error, reason->code, "the server \"%s\" could not %s: %s", work->host->target.name, verb,
-		          reason->text);
-	else
-		error_set(&error, reason->code, "the server \"%s\" could not %s for \"%s\": %s",
-		          work->host->target.name, verb, work->login != NULL ? work->login : work->owner, reason->text);
-	steps_fail(&work->steps, &error);
+	steps_fail_because(&work->steps, "server", work->host->target.name,
+	                   work->login != NULL ? work->login : work->owner, reason);
 }
 
 void work_fail(struct work *work, int code, const char *format, ...)

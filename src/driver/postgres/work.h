@@ -11,11 +11,11 @@
 #include <stddef.h>
 
 #include "base/arena.h"
+#include "dialect.h"
 #include "driver/driver.h"
+#include "driver/pool.h"
 #include "driver/steps.h"
-#include "pool.h"
 #include "postgres.h"
-#include "sql.h"
 #include "turn.h"
 
 /* What the server has of the instance, by work_look. */

@@ -191,6 +191,7 @@ const struct driver driver_rabbitmq = {
     .inspect = rabbitmq_inspect,
     .list = rabbitmq_list,
     .adopt = rabbitmq_adopt,
+    .act = driver_refuse,
     .allow_unit = driver_settle_done,
     .deny_unit = driver_settle_done,
     .connections = driver_no_connections,

@@ -9,7 +9,6 @@
 
 #define PATH_MAX_BYTES ((size_t)4 * 1024)
 #define BODY_MAX_BYTES ((size_t)64 * 1024)
-#define VERB_SIZE      64
 
 /* ---- beginning and ending ---- */
 
@@ -74,17 +73,7 @@ void rabbitmq_cancel(void *state, struct driver_call *call)
 
 void rabbitmq_fail_because(struct work *work, const struct error *reason)
 {
-	const bool named = work->subject[0] != '\0';
-	struct error error;
-	char verb[VERB_SIZE];
-
-	snprintf(verb, sizeof(verb), "%s", steps_name(&work->steps));
-	for (char *c = verb; *c != '\0'; c++)
-		if (*c == '_')
-			*c = ' ';
-	error_set(&error, reason->code, "the server \"%s\" could not %s%s%s%s: %s", work->host->server->name, verb,
-	          named ? " for \"" : "", work->subject, named ? "\"" : "", reason->text);
-	steps_fail(&work->steps, &error);
+	steps_fail_because(&work->steps, "server", work->host->server->name, work->subject, reason);
 }
 
 void rabbitmq_fail(struct work *work, int code, const char *format, ...)

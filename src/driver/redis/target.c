@@ -8,142 +8,36 @@
 #define DEFAULT_PORT  "6379"
 #define SENTINEL_PORT "26379"
 #define DEFAULT_USER  "default"
-#define HOST_MAX      255
-#define PORT_MAX      65535
 #define ADDRESSES_MAX 8192 /* bytes of a list of them */
-
-struct url {
-	bool tls;
-	const char *user, *password;
-	struct place places[TARGET_PLACES_MAX];
-	size_t place_count;
-};
-
-/* ---- places ---- */
-
-static int take_port(struct arena *arena, const char *text, const char *fallback, const char **ret_port,
-                     struct error *error)
-{
-	int64_t port;
-
-	if (text == NULL) {
-		*ret_port = fallback;
-		return 0;
-	}
-	if (text_parse_number(text, &port) != 0 || port < 1 || port > PORT_MAX)
-		return error_set(error, ERR_INVALID, "it has a port that is no number from 1 to %d", PORT_MAX);
-	*ret_port = arena_format(arena, "%lld", (long long)port);
-	return 0;
-}
-
-/* host, host:port, [address] or [address]:port; the bytes are changed. */
-static int take_place(struct arena *arena, char *bytes, const char *fallback_port, struct place *ret_place,
-                      struct error *error)
-{
-	struct place place = {.host = bytes};
-	char *end = strchr(bytes, ':'), *port = NULL;
-	int rc;
-
-	if (bytes[0] == '[') {
-		place.host = bytes + 1;
-		end = strchr(bytes, ']');
-		if (end == NULL || (end[1] != '\0' && end[1] != ':'))
-			return error_set(error, ERR_INVALID, "it has a bracket without its end");
-		if (end[1] == ':')
-			port = end + 2;
-		*end = '\0';
-	} else if (end != NULL) {
-		*end = '\0';
-		port = end + 1;
-	}
-	if (place.host[0] == '\0' || strlen(place.host) > HOST_MAX)
-		return error_set(error, ERR_INVALID, "it has a host of no bytes, or of more than %d", HOST_MAX);
-	rc = take_port(arena, port, fallback_port, &place.port, error);
-	if (rc == 0)
-		*ret_place = place;
-	return rc;
-}
-
-static int take_places(struct arena *arena, char *list, struct url *url, struct error *error)
-{
-	char *next;
-
-	for (; list != NULL && list[0] != '\0'; list = next) {
-		int rc;
-
-		if (url->place_count == TARGET_PLACES_MAX)
-			return error_set(error, ERR_INVALID, "it has more than %d hosts", TARGET_PLACES_MAX);
-		next = strchr(list, ',');
-		if (next != NULL)
-			*next++ = '\0';
-		rc = take_place(arena, list, DEFAULT_PORT, &url->places[url->place_count], error);
-		if (rc != 0)
-			return rc;
-		url->place_count++;
-	}
-	return 0;
-}
 
 /* ---- the url ---- */
 
-static bool decode(char *bytes)
+static int take_url(struct arena *arena, const char *text, struct url *url, bool *ret_tls, struct error *error)
 {
-	const long length = text_percent_decode(bytes, strlen(bytes), false);
-
-	if (length >= 0)
-		bytes[length] = '\0';
-	return length >= 0;
-}
-
-static int take_login(char *bytes, struct url *url, struct error *error)
-{
-	char *password = strchr(bytes, ':');
-
-	if (password == NULL)
-		return error_set(error, ERR_INVALID, "it names no password");
-	*password++ = '\0';
-	if (!decode(bytes) || !decode(password))
-		return error_set(error, ERR_INVALID, "its user and password are not percent-encoded");
-	if (password[0] == '\0')
-		return error_set(error, ERR_INVALID, "it has an empty password");
-	url->user = bytes[0] != '\0' ? bytes : DEFAULT_USER;
-	url->password = password;
-	return 0;
-}
-
-static int take_url(struct arena *arena, const char *text, struct url *url, struct error *error)
-{
-	char *bytes, *places, *path;
+	const bool tls = strncmp(text, TLS_SCHEME, strlen(TLS_SCHEME)) == 0;
 	int rc;
 
-	url->tls = strncmp(text, TLS_SCHEME, strlen(TLS_SCHEME)) == 0;
-	if (!url->tls && strncmp(text, PLAIN_SCHEME, strlen(PLAIN_SCHEME)) != 0)
+	if (!tls && strncmp(text, PLAIN_SCHEME, strlen(PLAIN_SCHEME)) != 0)
 		return error_set(error, ERR_INVALID, "it is not a url like redis://user:password@host:6379");
-	bytes = arena_text(arena, text + strlen(url->tls ? TLS_SCHEME : PLAIN_SCHEME));
-	if (bytes == NULL)
-		return error_no_memory(error);
-	places = strrchr(bytes, '@');
-	if (places == NULL)
-		return error_set(error, ERR_INVALID, "it names no user and password");
-	*places++ = '\0';
-	path = strpbrk(places, "/?#");
-	if (path != NULL && strcmp(path, "/") != 0 && strcmp(path, "/0") != 0)
+	rc = url_parse(arena, text, tls ? TLS_SCHEME : PLAIN_SCHEME, DEFAULT_PORT, url, error);
+	if (rc != 0)
+		return rc;
+	if (url->rest[0] != '\0' && strcmp(url->rest, "/") != 0 && strcmp(url->rest, "/0") != 0)
 		return error_set(error, ERR_INVALID, "nothing but /0 may follow its host and port");
-	if (path != NULL)
-		*path = '\0';
-	rc = take_login(bytes, url, error);
-	return rc == 0 ? take_places(arena, places, url, error) : rc;
+	*ret_tls = tls;
+	return 0;
 }
 
 int redis_target_check_url(const char *name, const char *value, struct error *error)
 {
 	struct arena arena;
-	struct url url = {0};
+	struct url url;
+	bool tls;
 	int rc;
 
 	(void)name;
 	arena_init(&arena);
-	rc = take_url(&arena, value, &url, error);
+	rc = take_url(&arena, value, &url, &tls, error);
 	arena_wipe(&arena);
 	return rc;
 }
@@ -152,13 +46,11 @@ int redis_target_check_sentinel(const char *name, const char *value, struct erro
 {
 	struct arena arena;
 	struct place place;
-	char *bytes;
 	int rc;
 
 	(void)name;
 	arena_init(&arena);
-	bytes = arena_text(&arena, value);
-	rc = bytes == NULL ? error_no_memory(error) : take_place(&arena, bytes, SENTINEL_PORT, &place, error);
+	rc = url_parse_place(&arena, value, SENTINEL_PORT, &place, error);
 	arena_release(&arena);
 	return rc;
 }
@@ -198,9 +90,7 @@ static int take_sentinels(struct target *target, const struct options *options, 
 	text_init(&addresses, ADDRESSES_MAX);
 	for (size_t i = 0; list->set && i < list->value.list.count; i++) {
 		struct place *place = &target->sentinels[target->sentinel_count];
-		char *bytes = arena_text(&target->arena, list->value.list.items[i]);
-		int rc = bytes == NULL ? error_no_memory(error)
-		                       : take_place(&target->arena, bytes, SENTINEL_PORT, place, error);
+		int rc = url_parse_place(&target->arena, list->value.list.items[i], SENTINEL_PORT, place, error);
 
 		if (rc != 0) {
 			text_release(&addresses);
@@ -265,21 +155,22 @@ static void take_public(struct target *target, const struct options *options)
 
 static int take_all(struct target *target, const struct options *options, struct error *error)
 {
-	struct url url = {0};
-	int rc = take_url(&target->arena, options_text(options, "url"), &url, error);
+	struct url url;
+	bool tls;
+	int rc = take_url(&target->arena, options_text(options, "url"), &url, &tls, error);
 
 	if (rc != 0)
 		return rc;
 	memcpy(target->places, url.places, sizeof(url.places));
 	target->place_count = url.place_count;
-	target->login.user = url.user;
+	target->login.user = url.user[0] != '\0' ? url.user : DEFAULT_USER;
 	target->login.password = url.password;
 	target->master = options_text(options, "master");
 	rc = take_sentinels(target, options, error);
 	if (rc == 0)
 		rc = check_kind(target, options, error);
 	if (rc == 0)
-		rc = take_tls(target, options, url.tls, error);
+		rc = take_tls(target, options, tls, error);
 	if (rc != 0)
 		return rc;
 	if (target->sentinel_count > 0)

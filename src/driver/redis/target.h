@@ -11,14 +11,8 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "driver/url.h"
 #include "model/service.h"
-
-#define TARGET_PLACES_MAX 16 /* hosts of one url, or sentinels */
-
-struct place {
-	const char *host; /* a name or an address, without brackets */
-	const char *port;
-};
 
 /* Who the broker is, and how it makes sure of the other side. */
 struct login {
@@ -38,9 +32,9 @@ enum target_kind {
 struct target {
 	const char *name; /* the server's, for sentences; borrowed from the configuration */
 	enum target_kind kind;
-	struct place places[TARGET_PLACES_MAX]; /* of the url; none with sentinels */
+	struct place places[URL_PLACES_MAX]; /* of the url; none with sentinels */
 	size_t place_count;
-	struct place sentinels[TARGET_PLACES_MAX];
+	struct place sentinels[URL_PLACES_MAX];
 	size_t sentinel_count;
 	const char *master;        /* the name that the sentinels know it by */
 	const char *sentinel_list; /* "host:port,host:port", for apps */

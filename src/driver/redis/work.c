@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VERB_MAX 64
-
 static void on_end(void *arg, int code, const struct error *error);
 
 /* ---- beginning and ending ---- */
@@ -88,21 +86,8 @@ static void on_end(void *arg, int code, const struct error *error)
 
 void redis_work_fail(struct work *work, const struct error *reason)
 {
-	const char *subject = work->login != NULL ? work->login : work->resource;
-	struct error error;
-	char verb[VERB_MAX];
-
-	snprintf(verb, sizeof(verb), "%s", steps_name(&work->steps));
-	for (char *c = verb; *c != '\0'; c++)
-		if (*c == '_')
-			*c = ' ';
-	if (subject[0] == '\0')
-		error_set(&error, reason->code, "the server \"%s\" could not %s: %s", work->host->target.name, verb,
-		          reason->text);
-	else
-		error_set(&error, reason->code, "the server \"%s\" could not %s for \"%s\": %s",
-		          work->host->target.name, verb, subject, reason->text);
-	steps_fail(&work->steps, &error);
+	steps_fail_because(&work->steps, "server", work->host->target.name,
+	                   work->login != NULL ? work->login : work->resource, reason);
 }
 
 /* ---- links ---- */

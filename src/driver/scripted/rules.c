@@ -25,6 +25,7 @@ static const char *const kind_names[] = {
     [CALL_INSPECT] = "inspect",
     [CALL_LIST] = "list",
     [CALL_ADOPT] = "adopt",
+    [CALL_ACT] = "act",
 };
 
 static const char *const behaviour_names[] = {

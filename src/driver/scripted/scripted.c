@@ -31,7 +31,7 @@ struct scripted {
 	size_t place_count;
 	struct rules rules; /* by scripted_rule; they come first */
 	TAILQ_HEAD(, work) works;
-	size_t begun[CALL_ADOPT + 1];
+	size_t begun[CALL_ACT + 1];
 };
 
 struct work {
@@ -191,6 +191,7 @@ static int act(struct work *work, struct error *error)
 	case CALL_ADOPT:
 		return act_adopt(work, error);
 	case CALL_CHECK:
+	case CALL_ACT:
 	case CALL_ALLOW_UNIT:
 	case CALL_DENY_UNIT:
 		break;
@@ -591,6 +592,7 @@ const struct driver driver_scripted = {
     .inspect = scripted_begin,
     .list = scripted_begin,
     .adopt = scripted_begin,
+    .act = driver_refuse,
     .allow_unit = scripted_begin,
     .deny_unit = scripted_begin,
     .connections = driver_no_connections,

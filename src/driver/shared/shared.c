@@ -67,6 +67,7 @@ const struct driver driver_shared = {
     .inspect = driver_settle_done,
     .list = driver_settle_done,
     .adopt = driver_refuse,
+    .act = driver_refuse,
     .allow_unit = driver_settle_done,
     .deny_unit = driver_settle_done,
     .connections = driver_no_connections,

@@ -19,8 +19,12 @@ static struct text yaml;
 static int set_up(void **state)
 {
 	(void)state;
-	service = (struct service){
-	    .name = "smtp", .path = "/smtp", .username = "user", .passwords = &password, .password_count = 1};
+	service = (struct service){.name = "smtp",
+	                           .driver = "shared",
+	                           .path = "/smtp",
+	                           .username = "user",
+	                           .passwords = &password,
+	                           .password_count = 1};
 	password = "secret";
 	listener = (struct listener){.text = "0.0.0.0:8080", .host = "0.0.0.0", .port = 8080};
 	config = (struct config){
@@ -116,7 +120,7 @@ static void operations_are_json(void **state)
 	const cJSON *first;
 
 	(void)state;
-	assert_int_equal(manifest_print_operations(&yaml, &error), 0);
+	assert_int_equal(manifest_print_operations(&service, &yaml, &error), 0);
 	document = cJSON_Parse(text_string(&yaml));
 	assert_non_null(document);
 	assert_true(cJSON_IsTrue(cJSON_GetObjectItem(document, "enabled")));

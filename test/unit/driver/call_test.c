@@ -85,6 +85,7 @@ SLOT(restore)
 SLOT(inspect)
 SLOT(list)
 SLOT(adopt)
+SLOT(act)
 SLOT(allow_unit)
 SLOT(deny_unit)
 
@@ -113,6 +114,7 @@ static const struct driver driver_puppet = {
     .inspect = puppet_inspect,
     .list = puppet_list,
     .adopt = puppet_adopt,
+    .act = puppet_act,
     .allow_unit = puppet_allow_unit,
     .deny_unit = puppet_deny_unit,
     .cancel = puppet_cancel,
@@ -353,11 +355,11 @@ static void test_every_kind_has_its_slot(void **state)
 	    [CALL_BIND] = "bind",           [CALL_UNBIND] = "unbind",         [CALL_CHECK] = "check",
 	    [CALL_OBSERVE] = "observe",     [CALL_ALLOW_UNIT] = "allow_unit", [CALL_DENY_UNIT] = "deny_unit",
 	    [CALL_RETIRE] = "retire",       [CALL_RESTORE] = "restore",       [CALL_INSPECT] = "inspect",
-	    [CALL_LIST] = "list",           [CALL_ADOPT] = "adopt",
+	    [CALL_LIST] = "list",           [CALL_ADOPT] = "adopt",           [CALL_ACT] = "act",
 	};
 	struct world *world = *state;
 
-	for (int kind = CALL_PROVISION; kind <= CALL_ADOPT; kind++) {
+	for (int kind = CALL_PROVISION; kind <= CALL_ACT; kind++) {
 		world->call.kind = (enum call_kind)kind;
 		assert_int_equal(call_start(&world->call), 0);
 		assert_string_equal(world->puppet.slot, slots[kind]);

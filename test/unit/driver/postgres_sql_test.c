@@ -5,10 +5,11 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <libpq-fe.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "driver/postgres/sql.h"
+#include "driver/postgres/dialect.h"
 
 struct fixture {
 	PGconn *connection;
@@ -23,7 +24,7 @@ static int setup(void **state)
 	assert_non_null(fixture);
 	fixture->connection = PQconnectStart("host=/nonexistent");
 	assert_non_null(fixture->connection);
-	sql_init(&fixture->sql);
+	sql_init(&fixture->sql, &postgres_dialect);
 	sql_begin(&fixture->sql, fixture->connection);
 	*state = fixture;
 	return 0;

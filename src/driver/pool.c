@@ -1,21 +1,18 @@
 /* A member's state is the list it stands in. Leases are served from the loop by one event, so that giving a session
  * back never runs another call's work on the giver's stack. */
-#include "pool.h"
+#include "driver/pool.h"
 
 #include <assert.h>
 #include <event2/event.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "session.h"
-#include "target.h"
-
 TAILQ_HEAD(member_list, member);
 TAILQ_HEAD(lease_list, lease);
 
 struct member {
 	struct pool *pool;
-	struct session *session;
+	void *session;
 	struct member_list *list;  /* where it stands */
 	TAILQ_ENTRY(member) entry; /* of the list */
 	int64_t idle_since;
@@ -23,7 +20,8 @@ struct member {
 
 struct pool {
 	const struct driver_context *context;
-	const struct target *target;
+	const struct pool_kind *kind;
+	const void *target;
 	struct pool_limits limits;
 	struct member_list opening;
 	struct member_list lent;
@@ -54,7 +52,7 @@ static void drop_member(struct member *member)
 
 	TAILQ_REMOVE(member->list, member, entry);
 	pool->member_count--;
-	session_close(member->session);
+	pool->kind->close(member->session);
 	free(member);
 	serve_soon(pool);
 }
@@ -93,7 +91,7 @@ static void keep(struct member *member)
 {
 	struct pool *pool = member->pool;
 
-	if (!session_is_usable(member->session) || session_watch(member->session, on_died, member) != 0) {
+	if (!pool->kind->is_usable(member->session) || pool->kind->watch(member->session, on_died, member) != 0) {
 		drop_member(member);
 		return;
 	}
@@ -103,10 +101,9 @@ static void keep(struct member *member)
 	serve_soon(pool);
 }
 
-static void on_cleaned(void *arg, int code, const struct error *error, const PGresult *rows)
+static void on_cleaned(void *arg, int code, const struct error *error)
 {
 	(void)error;
-	(void)rows;
 	if (code == 0)
 		keep(arg);
 	else
@@ -162,7 +159,7 @@ static int open_member(struct pool *pool)
 	if (member == NULL)
 		return ERR_NO_MEMORY;
 	member->pool = pool;
-	member->session = session_open(pool->context, pool->target, NULL, on_opened, member);
+	member->session = pool->kind->open(pool->context, pool->target, on_opened, member);
 	if (member->session == NULL) {
 		free(member);
 		return ERR_NO_MEMORY;
@@ -178,7 +175,7 @@ static struct member *take_idle(struct pool *pool)
 	struct member *member;
 
 	while ((member = TAILQ_FIRST(&pool->idle)) != NULL) {
-		if (session_is_usable(member->session))
+		if (pool->kind->is_usable(member->session))
 			return member;
 		drop_member(member);
 	}
@@ -218,14 +215,14 @@ static void on_serve(evutil_socket_t fd, short what, void *arg)
 
 /* ---- leases ---- */
 
-void lease_ask(struct pool *pool, struct lease *lease, lease_done *on_done, void *arg)
+void lease_ask(struct pool *pool, struct lease *lease, pool_done *on_done, void *arg)
 {
 	*lease = (struct lease){.pool = pool, .waiting = true, .on_done = on_done, .arg = arg};
 	TAILQ_INSERT_TAIL(&pool->waiting, lease, entry);
 	serve_soon(pool);
 }
 
-struct session *lease_session(const struct lease *lease)
+void *lease_session(const struct lease *lease)
 {
 	return lease->member != NULL ? lease->member->session : NULL;
 }
@@ -244,16 +241,15 @@ static struct member *take_member(struct lease *lease)
 void lease_end(struct lease *lease)
 {
 	struct member *member = take_member(lease);
+	const struct pool_kind *kind;
 
 	if (member == NULL)
 		return;
-	if (!session_is_usable(member->session) ||
-	    session_query(member->session, "SELECT pg_catalog.pg_advisory_unlock_all()", on_cleaned, member, NULL) !=
-	        0) {
+	kind = member->pool->kind;
+	if (kind->is_usable(member->session) && kind->clean(member->session, on_cleaned, member) == 0)
+		move(member, &member->pool->cleaning);
+	else
 		drop_member(member);
-		return;
-	}
-	move(member, &member->pool->cleaning);
 }
 
 void lease_drop(struct lease *lease)
@@ -266,14 +262,15 @@ void lease_drop(struct lease *lease)
 
 /* ---- the pool ---- */
 
-int pool_new(const struct driver_context *context, const struct target *target, const struct pool_limits *limits,
-             struct pool **ret_pool, struct error *error)
+int pool_new(const struct driver_context *context, const struct pool_kind *kind, const void *target,
+             const struct pool_limits *limits, struct pool **ret_pool, struct error *error)
 {
 	struct pool *pool = calloc(1, sizeof(*pool));
 
 	if (pool == NULL)
 		return error_no_memory(error);
 	pool->context = context;
+	pool->kind = kind;
 	pool->target = target;
 	pool->limits = *limits;
 	TAILQ_INIT(&pool->opening);

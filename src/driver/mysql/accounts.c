@@ -1,0 +1,148 @@
+/* Accounts are user and host; a login's name is the user. Those at other hosts than the configuration's are from before
+ * it was changed, and go with the rest. */
+#include "accounts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- what a plan gives ---- */
+
+static int64_t number_of(const struct plan *plan, const char *key)
+{
+	return options_number(&plan->options, key);
+}
+
+int maria_add_limits(struct work *work, struct sql *sql)
+{
+	const struct plan *plan = work->call->plan;
+	const int64_t timeout = number_of(plan, "statement_timeout");
+
+	if (timeout > 0 && !maria_is_mariadb(work)) {
+		maria_fail(work, ERR_REFUSED,
+		           "the plan \"%s\" has a statement_timeout, which only MariaDB gives accounts", plan->name);
+		return ERR_REFUSED;
+	}
+	sql_add(sql, " REQUIRE %s WITH MAX_USER_CONNECTIONS %d MAX_QUERIES_PER_HOUR %d MAX_UPDATES_PER_HOUR %d",
+	        options_flag(&plan->options, "require_tls") ? "SSL" : "NONE", number_of(plan, "connection_limit"),
+	        number_of(plan, "queries_per_hour"), number_of(plan, "updates_per_hour"));
+	if (maria_is_mariadb(work))
+		sql_add(sql, " MAX_STATEMENT_TIME %d.%s%s%d", timeout / 1000, timeout % 1000 < 100 ? "0" : "",
+		        timeout % 1000 < 10 ? "0" : "", timeout % 1000);
+	return 0;
+}
+
+void maria_add_rights(struct work *work, struct sql *sql)
+{
+	sql_add(sql, "GRANT %s ON %i.* TO ", work->read_only ? "SELECT, SHOW VIEW" : "ALL PRIVILEGES", work->pattern);
+	maria_add_account(sql, work->login, work->host->target.app_host);
+	sql_add(sql, ";\n");
+}
+
+/* ---- finding ---- */
+
+static void note_accounts(struct work *work, MYSQL_RES *rows)
+{
+	const size_t count = (size_t)mysql_num_rows(rows);
+	MYSQL_ROW row;
+
+	work->account_count = 0;
+	work->accounts = arena_alloc(&work->arena, (count + 1) * sizeof(*work->accounts));
+	while (!arena_failed(&work->arena) && (row = mysql_fetch_row(rows)) != NULL) {
+		work->accounts[work->account_count++] = (struct account){
+		    .user = arena_text(&work->arena, row[0]),
+		    .host = arena_text(&work->arena, row[1]),
+		};
+	}
+	if (arena_failed(&work->arena))
+		maria_fail(work, ERR_NO_MEMORY, "out of memory");
+	else
+		steps_next(&work->steps);
+}
+
+void maria_step_find_login(void *arg)
+{
+	struct work *work = arg;
+
+	sql_add(maria_sql(work), "SELECT User, Host FROM mysql.user WHERE User = %l", work->login);
+	maria_query(work, note_accounts);
+}
+
+void maria_step_find_accounts(void *arg)
+{
+	struct work *work = arg;
+	const struct driver_call *call = work->call;
+	struct sql *sql = maria_sql(work);
+
+	sql_add(sql, "SELECT User, Host FROM mysql.user WHERE User IN ('?'");
+	for (size_t i = 0; i < call->bind_count; i++)
+		sql_add(sql, ", %l", call->binds[i].login);
+	sql_add(sql, ") UNION SELECT User, Host FROM mysql.db WHERE Db = %l AND User REGEXP %l", work->pattern,
+	        HASHED "$");
+	maria_query(work, note_accounts);
+}
+
+/* ---- the way out ---- */
+
+void maria_step_lock_accounts(void *arg)
+{
+	struct work *work = arg;
+	struct sql *sql = maria_sql(work);
+
+	for (size_t i = 0; i < work->account_count; i++) {
+		sql_add(sql, "ALTER USER ");
+		maria_add_account(sql, work->accounts[i].user, work->accounts[i].host);
+		sql_add(sql, " ACCOUNT LOCK;\n");
+	}
+	maria_query(work, NULL);
+}
+
+static void on_killed(struct work *work, MYSQL_RES *rows)
+{
+	(void)rows;
+	maria_pause(work, maria_step_end_sessions);
+}
+
+/* A session that is marked for its end may take a while, or need to be told again. */
+static void kill_sessions(struct work *work, MYSQL_RES *rows)
+{
+	struct sql *sql;
+	MYSQL_ROW row;
+
+	if (mysql_num_rows(rows) == 0) {
+		steps_next(&work->steps);
+		return;
+	}
+	sql = maria_sql(work);
+	while ((row = mysql_fetch_row(rows)) != NULL)
+		sql_add(sql, "KILL %d;\n", (int64_t)strtoll(row[0], NULL, 10));
+	maria_query(work, on_killed);
+}
+
+void maria_step_end_sessions(void *arg)
+{
+	struct work *work = arg;
+	struct sql *sql = maria_sql(work);
+
+	if (work->account_count == 0) {
+		steps_next(&work->steps);
+		return;
+	}
+	sql_add(sql, "SELECT ID FROM information_schema.PROCESSLIST WHERE USER IN (");
+	for (size_t i = 0; i < work->account_count; i++)
+		sql_add(sql, i > 0 ? ", %l" : "%l", work->accounts[i].user);
+	sql_add(sql, ")");
+	maria_query(work, kill_sessions);
+}
+
+void maria_step_drop_accounts(void *arg)
+{
+	struct work *work = arg;
+	struct sql *sql = maria_sql(work);
+
+	for (size_t i = 0; i < work->account_count; i++) {
+		sql_add(sql, "DROP USER IF EXISTS ");
+		maria_add_account(sql, work->accounts[i].user, work->accounts[i].host);
+		sql_add(sql, ";\n");
+	}
+	maria_query(work, NULL);
+}

@@ -1,0 +1,169 @@
+/* bind and unbind: an account with rights in the instance's database alone. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "accounts.h"
+
+/* ---- bind ---- */
+
+static bool is_at_app_host(const struct work *work, const struct account *account)
+{
+	return strcmp(account->host, work->host->target.app_host) == 0;
+}
+
+/* Leaves the one at the configuration's host in work->accounts, if there is one. */
+static void step_drop_accounts_elsewhere(void *arg)
+{
+	struct work *work = arg;
+	struct sql *sql = maria_sql(work);
+	size_t kept = 0;
+
+	for (size_t i = 0; i < work->account_count; i++) {
+		const struct account *account = &work->accounts[i];
+
+		if (is_at_app_host(work, account)) {
+			work->accounts[kept++] = *account;
+			continue;
+		}
+		sql_add(sql, "DROP USER IF EXISTS ");
+		maria_add_account(sql, account->user, account->host);
+		sql_add(sql, ";\n");
+	}
+	work->account_count = kept;
+	maria_query(work, NULL);
+}
+
+static void step_create_account(void *arg)
+{
+	struct work *work = arg;
+	struct sql *sql = maria_sql(work);
+
+	sql_add(sql, work->account_count > 0 ? "ALTER USER " : "CREATE USER ");
+	maria_add_account(sql, work->login, work->host->target.app_host);
+	sql_add(sql, " ");
+	maria_add_password(sql, maria_is_mariadb(work), work->call->password);
+	if (maria_add_limits(work, sql) != 0)
+		return;
+	sql_add(sql, " ACCOUNT UNLOCK");
+	maria_query(work, NULL);
+}
+
+/* Only a login that could write and may not any more loses something first. */
+static void take_rights(struct work *work, MYSQL_RES *rows)
+{
+	const MYSQL_ROW row = mysql_fetch_row(rows);
+	struct sql *sql = maria_sql(work);
+
+	if (work->read_only && row != NULL) {
+		sql_add(sql, "REVOKE ALL PRIVILEGES ON %i.* FROM ", work->pattern);
+		maria_add_account(sql, work->login, work->host->target.app_host);
+		sql_add(sql, ";\n");
+	}
+	maria_add_rights(work, sql);
+	maria_query(work, NULL);
+}
+
+static void step_grant_rights(void *arg)
+{
+	struct work *work = arg;
+
+	sql_add(maria_sql(work),
+	        "SELECT 1 FROM mysql.db WHERE User = %l AND Host = %l AND Db = %l AND Insert_priv = 'Y'", work->login,
+	        work->host->target.app_host, work->pattern);
+	maria_query(work, take_rights);
+}
+
+static void step_end_earlier_sessions(void *arg)
+{
+	struct work *work = arg;
+
+	if (work->call->renew)
+		maria_step_end_sessions(work);
+	else
+		steps_finish(&work->steps);
+}
+
+static const struct step bind_steps[] = {
+    {"take_session", maria_step_take_session},
+    {"look_for_the_database", maria_step_look},
+    {"find_the_database", maria_step_require_database},
+    {"find_the_login", maria_step_find_login},
+    {"drop_accounts_of_other_hosts", step_drop_accounts_elsewhere},
+    {"create_the_login", step_create_account},
+    {"grant_rights", step_grant_rights},
+    {"end_earlier_sessions", step_end_earlier_sessions},
+    {NULL, NULL},
+};
+
+/* Known before the server is asked; told only with success. */
+static void add_results(const struct maria *maria, struct driver_call *call)
+{
+	const struct target *target = &maria->hosts[call->server - maria->service->servers].target;
+	const char *database = call->instance->resource, *user = call->bind->login;
+	struct text url;
+
+	text_init(&url, SQL_MAX);
+	maria_target_app_url(target, database, user, call->password, options_flag(&call->plan->options, "require_tls"),
+	                     &url);
+	call_result(call, "url", text_string(&url));
+	call_result(call, "host", target->public_host);
+	call_result(call, "port", target->public_port);
+	call_result(call, "database", database);
+	call_result(call, "user", user);
+	call_result(call, "password", call->password);
+	call->arena.failed |= url.failed;
+	text_wipe(&url);
+}
+
+void maria_bind(void *state, struct driver_call *call)
+{
+	add_results(state, call);
+	maria_start(state, call, bind_steps);
+}
+
+/* ---- unbind ---- */
+
+static void on_definitions(struct work *work, MYSQL_RES *rows)
+{
+	const MYSQL_ROW row = mysql_fetch_row(rows);
+
+	if (row != NULL && strcmp(row[0], "0") != 0)
+		steps_finish(&work->steps);
+	else
+		steps_next(&work->steps);
+}
+
+/* Views and routines act with the rights of the account that defined them, and die with it: such an account stays,
+ * locked, until the instance goes. */
+static void step_look_for_definitions(void *arg)
+{
+	struct work *work = arg;
+	struct sql *sql = maria_sql(work);
+
+	if (work->account_count == 0) {
+		steps_finish(&work->steps);
+		return;
+	}
+	sql_add(sql, "SELECT 0");
+	for (size_t i = 0; i < work->account_count; i++) {
+		static const char *const tables[] = {"VIEWS", "ROUTINES", "TRIGGERS", "EVENTS"};
+
+		for (size_t t = 0; t < sizeof(tables) / sizeof(*tables); t++)
+			sql_add(sql,
+			        " + EXISTS (SELECT 1 FROM information_schema.%s WHERE DEFINER = CONCAT(%l, '@', %l))",
+			        tables[t], work->accounts[i].user, work->accounts[i].host);
+	}
+	maria_query(work, on_definitions);
+}
+
+static const struct step unbind_steps[] = {
+    {"take_session", maria_step_take_session},    {"look_for_the_database", maria_step_look},
+    {"find_the_login", maria_step_find_login},    {"lock_the_login", maria_step_lock_accounts},
+    {"end_sessions", maria_step_end_sessions},    {"look_for_what_it_defined", step_look_for_definitions},
+    {"drop_the_login", maria_step_drop_accounts}, {NULL, NULL},
+};
+
+void maria_unbind(void *state, struct driver_call *call)
+{
+	maria_start(state, call, unbind_steps);
+}

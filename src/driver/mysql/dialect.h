@@ -1,0 +1,22 @@
+/* The statements of MariaDB and MySQL; a struct sql's connection is a MYSQL. */
+#ifndef DRIVER_MYSQL_DIALECT_H
+#define DRIVER_MYSQL_DIALECT_H
+
+#include <stdbool.h>
+
+#include "driver/sql.h"
+
+extern const struct sql_dialect maria_dialect;
+
+#define DATABASE_MAX 64 /* bytes of a database's name, and of the pattern for it in a grant */
+
+/* 'user'@'host' */
+void maria_add_account(struct sql *sql, const char *user, const char *host);
+/* A grant names databases by a pattern, in which _ and % stand for others, unless the server has partial_revokes. False
+ * when the pattern is too long for the server. ret_pattern holds DATABASE_MAX + 1. */
+bool maria_pattern(const char *database, bool literal, char *ret_pattern);
+/* IDENTIFIED BY, so that a MariaDB is never told the password: it gets the hash that it would keep. MySQL, whose hashes
+ * have a salt of its own, gets the password. */
+void maria_add_password(struct sql *sql, bool mariadb, const char *password);
+
+#endif

@@ -1,0 +1,77 @@
+/* One table from number to code and sentence; the numbers are those of mysqld_error.h, which MariaDB and MySQL share up
+ * to 1900. */
+#include "errors.h"
+
+#include <errmsg.h>
+#include <mysqld_error.h>
+#include <stddef.h>
+
+struct meaning {
+	unsigned int number;
+	int code;
+	const char *sentence;
+};
+
+static const struct meaning meanings[] = {
+    {ER_DISK_FULL, ERR_UNAVAILABLE, "its disk is full"},
+    {ER_CON_COUNT_ERROR, ERR_UNAVAILABLE, "it has too many connections"},
+    {ER_OUT_OF_RESOURCES, ERR_UNAVAILABLE, "it is short of memory"},
+    {ER_OUTOFMEMORY, ERR_UNAVAILABLE, "it is short of memory"},
+    {ER_OUT_OF_SORTMEMORY, ERR_UNAVAILABLE, "it is short of memory"},
+    {ER_HOST_IS_BLOCKED, ERR_UNAVAILABLE, "it blocks the broker's host"},
+    {ER_HOST_NOT_PRIVILEGED, ERR_UNAVAILABLE, "it does not let the broker's host in"},
+    {ER_ACCESS_DENIED_ERROR, ERR_UNAVAILABLE, "it does not let the broker's user in"},
+    {ER_ACCESS_DENIED_NO_PASSWORD_ERROR, ERR_UNAVAILABLE, "it does not let the broker's user in"},
+    {ER_MUST_CHANGE_PASSWORD_LOGIN, ERR_UNAVAILABLE, "the password of the broker's user has expired"},
+    {ER_DBACCESS_DENIED_ERROR, ERR_REFUSED, "the broker's user lacks the right"},
+    {ER_TABLEACCESS_DENIED_ERROR, ERR_REFUSED, "the broker's user lacks the right"},
+    {ER_COLUMNACCESS_DENIED_ERROR, ERR_REFUSED, "the broker's user lacks the right"},
+    {ER_SPECIFIC_ACCESS_DENIED_ERROR, ERR_REFUSED, "the broker's user lacks the right"},
+    {ER_KILL_DENIED_ERROR, ERR_REFUSED, "the broker's user lacks the right"},
+    {ER_SERVER_SHUTDOWN, ERR_UNAVAILABLE, "it is stopping"},
+    {ER_LOCK_WAIT_TIMEOUT, ERR_UNAVAILABLE, "a lock is taken"},
+    {ER_LOCK_DEADLOCK, ERR_UNAVAILABLE, "it was in conflict with other work"},
+    {ER_QUERY_INTERRUPTED, ERR_UNAVAILABLE, "the statement was ended"},
+    {ER_OPTION_PREVENTS_STATEMENT, ERR_UNAVAILABLE, "it does not take the statement now, as a read-only replica does"},
+    {ER_USER_LIMIT_REACHED, ERR_UNAVAILABLE, "the broker's user has no connections or statements left"},
+    {ER_TOO_MANY_USER_CONNECTIONS, ERR_UNAVAILABLE, "the broker's user has too many connections"},
+    {ER_RECORD_FILE_FULL, ERR_UNAVAILABLE, "its disk is full"},
+    {ER_UNKNOWN_CHARACTER_SET, ERR_REFUSED, "it does not know the character set"},
+    {ER_UNKNOWN_COLLATION, ERR_REFUSED, "it does not know the collation"},
+    {ER_COLLATION_CHARSET_MISMATCH, ERR_REFUSED, "the collation is not one of the character set"},
+    {ER_BAD_DB_ERROR, ERR_REFUSED, "the database is not there"},
+};
+
+bool maria_error_is_local(unsigned int number)
+{
+	return number == 0 || (number >= CR_MIN_ERROR && number <= CR_MAX_ERROR) || number >= CER_MIN_ERROR;
+}
+
+bool maria_error_is_overtaken(unsigned int number)
+{
+	switch (number) {
+	case ER_DB_CREATE_EXISTS:
+	case ER_DB_DROP_EXISTS:
+	case ER_NO_SUCH_THREAD: /* a session that ended by itself */
+	case ER_CANNOT_USER:    /* CREATE, ALTER or DROP USER: it exists, or does not */
+	case ER_NONEXISTING_GRANT:
+	case ER_NO_SUCH_TABLE:
+	case ER_TRG_IN_WRONG_SCHEMA: /* a table got a trigger meanwhile */
+		return true;
+	default:
+		return false;
+	}
+}
+
+int maria_error_explain(unsigned int number, const char *message, struct error *error)
+{
+	if (maria_error_is_local(number))
+		return error_set(error, ERR_UNAVAILABLE, "the connection failed: %s", message);
+	for (size_t i = 0; i < sizeof(meanings) / sizeof(*meanings); i++)
+		if (meanings[i].number == number)
+			return error_set(error, meanings[i].code, "%s: %s (error %u)", meanings[i].sentence, message,
+			                 number);
+	if (maria_error_is_overtaken(number))
+		return error_set(error, ERR_UNAVAILABLE, "it was overtaken: %s (error %u)", message, number);
+	return error_set(error, ERR_REFUSED, "%s (error %u)", message, number);
+}

@@ -1,0 +1,17 @@
+/* What an error number of the server or the library means to the broker: whether it may pass, and the sentence for a
+ * person. */
+#ifndef DRIVER_MYSQL_ERRORS_H
+#define DRIVER_MYSQL_ERRORS_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+
+/* Fills error from the number and the text that goes with it; returns the code. */
+int maria_error_explain(unsigned int number, const char *message, struct error *error);
+/* The library's own: the connection failed or was lost. */
+bool maria_error_is_local(unsigned int number);
+/* Somebody else was there first, or is still about: to look again and go on is the cure. */
+bool maria_error_is_overtaken(unsigned int number);
+
+#endif

@@ -1,0 +1,97 @@
+/* check and observe: whether the server answers and can be written to, and what a person wants to see of an instance.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "work.h"
+
+#define KIB 1024.0
+#define MIB (1024.0 * KIB)
+#define GIB (1024.0 * MIB)
+
+/* ---- check ---- */
+
+static void on_read_only(struct work *work, MYSQL_RES *rows)
+{
+	const MYSQL_ROW row = mysql_fetch_row(rows);
+
+	if (row[0] != NULL && strcmp(row[0], "0") != 0)
+		maria_fail(work, ERR_UNAVAILABLE, "it is read-only, a replica perhaps");
+	else
+		steps_next(&work->steps);
+}
+
+static void step_answer(void *arg)
+{
+	struct work *work = arg;
+
+	sql_add(maria_sql(work), "SELECT @@GLOBAL.read_only");
+	maria_query(work, on_read_only);
+}
+
+static const struct step check_steps[] = {
+    {"take_session", maria_step_take_session},
+    {"answer", step_answer},
+    {NULL, NULL},
+};
+
+void maria_check(void *state, struct driver_call *call)
+{
+	maria_start(state, call, check_steps);
+}
+
+/* ---- observe ---- */
+
+static void add_size(struct driver_call *call, const char *bytes)
+{
+	const double size = bytes != NULL ? strtod(bytes, NULL) : 0;
+	struct text text;
+
+	text_init(&text, 64);
+	if (size >= GIB)
+		text_add_format(&text, "%.1f GiB", size / GIB);
+	else if (size >= MIB)
+		text_add_format(&text, "%.1f MiB", size / MIB);
+	else
+		text_add_format(&text, "%.0f KiB", size / KIB);
+	call_result(call, "Size", text_string(&text));
+	text_release(&text);
+}
+
+static void on_observed(struct work *work, MYSQL_RES *rows)
+{
+	const MYSQL_ROW row = mysql_fetch_row(rows);
+
+	if (strcmp(row[0], "1") != 0) {
+		maria_fail(work, ERR_NOT_FOUND, "the database is not there");
+		return;
+	}
+	add_size(work->call, row[1]);
+	call_result(work->call, "Tables", row[2]);
+	call_result(work->call, "Connections", row[3]);
+	steps_next(&work->steps);
+}
+
+static void step_observe(void *arg)
+{
+	struct work *work = arg;
+
+	sql_add(maria_sql(work),
+	        "SELECT EXISTS (SELECT 1 FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = %l),"
+	        " SUM(DATA_LENGTH + INDEX_LENGTH), COUNT(*),"
+	        " (SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE DB = %l)"
+	        " FROM information_schema.TABLES WHERE TABLE_SCHEMA = %l AND TABLE_TYPE <> 'VIEW'",
+	        work->database, work->database, work->database);
+	maria_query(work, on_observed);
+}
+
+static const struct step observe_steps[] = {
+    {"take_session", maria_step_take_session},
+    {"show_the_database", step_observe},
+    {NULL, NULL},
+};
+
+void maria_observe(void *state, struct driver_call *call)
+{
+	maria_start(state, call, observe_steps);
+}

@@ -1,0 +1,139 @@
+/* retire and restore: the logins are locked, and the tables move to a database whose name says so. What cannot move
+ * (tables with triggers, views, routines, events) stays in the first one, which nobody can enter. */
+#include "accounts.h"
+
+#define TABLES_AT_ONCE 200 /* of one RENAME, which the server does whole or not at all */
+
+/* ---- moving tables ---- */
+
+static void find_tables(void *arg);
+
+static void on_moved(struct work *work, MYSQL_RES *rows)
+{
+	(void)rows;
+	find_tables(work);
+}
+
+static void move_tables(struct work *work, MYSQL_RES *rows)
+{
+	const char *word = "RENAME TABLE ";
+	struct sql *sql;
+	MYSQL_ROW row;
+
+	if (mysql_num_rows(rows) == 0) {
+		steps_next(&work->steps);
+		return;
+	}
+	sql = maria_sql(work);
+	for (; (row = mysql_fetch_row(rows)) != NULL; word = ", ")
+		sql_add(sql, "%s%i.%i TO %i.%i", word, work->from, row[0], work->to, row[0]);
+	maria_query(work, on_moved);
+}
+
+static void find_tables(void *arg)
+{
+	struct work *work = arg;
+
+	sql_add(maria_sql(work),
+	        "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = %l"
+	        " AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED', 'SEQUENCE') AND TABLE_NAME NOT IN"
+	        " (SELECT EVENT_OBJECT_TABLE FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = %l)"
+	        " ORDER BY 1 LIMIT %d",
+	        work->from, work->from, (int64_t)TABLES_AT_ONCE);
+	maria_query(work, move_tables);
+}
+
+/* ---- retire ---- */
+
+static void step_create_retired(void *arg)
+{
+	struct work *work = arg;
+	struct sql *sql = maria_sql(work);
+
+	if (work->has_database)
+		sql_add(sql, "CREATE DATABASE IF NOT EXISTS %i", work->retired);
+	maria_query(work, NULL);
+}
+
+static void step_move_away(void *arg)
+{
+	struct work *work = arg;
+
+	work->from = work->database;
+	work->to = work->retired;
+	find_tables(work);
+}
+
+static const struct step retire_steps[] = {
+    {"take_session", maria_step_take_session}, {"look_for_the_database", maria_step_look},
+    {"find_logins", maria_step_find_accounts}, {"lock_logins", maria_step_lock_accounts},
+    {"end_sessions", maria_step_end_sessions}, {"create_the_retired_database", step_create_retired},
+    {"move_its_tables_away", step_move_away},  {NULL, NULL},
+};
+
+void maria_retire(void *state, struct driver_call *call)
+{
+	maria_start(state, call, retire_steps);
+}
+
+/* ---- restore ---- */
+
+static void step_move_back(void *arg)
+{
+	struct work *work = arg;
+
+	work->from = work->retired;
+	work->to = work->database;
+	if (work->has_retired)
+		find_tables(work);
+	else
+		steps_next(&work->steps);
+}
+
+/* Empty by now; a table that somebody made there since would keep it. */
+static void on_left(struct work *work, MYSQL_RES *rows)
+{
+	struct sql *sql = maria_sql(work);
+
+	if (work->has_retired && mysql_num_rows(rows) == 0)
+		sql_add(sql, "DROP DATABASE IF EXISTS %i", work->retired);
+	maria_query(work, NULL);
+}
+
+static void step_drop_retired(void *arg)
+{
+	struct work *work = arg;
+
+	sql_add(maria_sql(work), "SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = %l LIMIT 1",
+	        work->retired);
+	maria_query(work, on_left);
+}
+
+static void step_unlock_logins(void *arg)
+{
+	struct work *work = arg;
+	const struct driver_call *call = work->call;
+	struct sql *sql = maria_sql(work);
+
+	for (size_t i = 0; i < call->bind_count; i++) {
+		sql_add(sql, "ALTER USER IF EXISTS ");
+		maria_add_account(sql, call->binds[i].login, work->host->target.app_host);
+		sql_add(sql, " ACCOUNT UNLOCK;\n");
+	}
+	maria_query(work, NULL);
+}
+
+static const struct step restore_steps[] = {
+    {"take_session", maria_step_take_session},
+    {"look_for_the_database", maria_step_look},
+    {"find_the_database", maria_step_require_database},
+    {"move_its_tables_back", step_move_back},
+    {"drop_the_retired_database", step_drop_retired},
+    {"unlock_logins", step_unlock_logins},
+    {NULL, NULL},
+};
+
+void maria_restore(void *state, struct driver_call *call)
+{
+	maria_start(state, call, restore_steps);
+}

@@ -1,0 +1,479 @@
+/* Connector/C's own non-blocking calls still block in the TLS handshake (version 3.3). So its plain calls run in a
+ * fiber here, and wherever they would wait, the library asks on_wait, which leaves to the loop until the socket is
+ * ready. */
+#include "session.h"
+
+#include <assert.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "driver/resolver.h"
+#include "driver/sql.h"
+#include "errors.h"
+#include "fiber.h"
+#include "target.h"
+
+#define ADDRESS_MAX 64
+#define HOST_SIZE   256
+#define PACKET_MAX  ((unsigned long)64 * 1024 * 1024) /* bytes of one answer's packet */
+#define PLUGINS     "mysql_native_password,caching_sha2_password,client_ed25519"
+
+/* Nothing that the server's configuration says may change how the broker's statements act. */
+#define SETTINGS                                                                                                       \
+	"SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', autocommit = 1, foreign_key_checks = 1,"   \
+	" lock_wait_timeout = 20, innodb_lock_wait_timeout = 20"
+
+enum session_state {
+	SESSION_RESOLVING,  /* the host's name is looked up */
+	SESSION_CONNECTING, /* one address is tried, up to the end of the login */
+	SESSION_IDLE,       /* statements may be sent */
+	SESSION_QUERYING,   /* their answer is awaited */
+	SESSION_BROKEN,     /* no address worked, or the connection was lost */
+};
+
+struct session {
+	const struct driver_context *context;
+	const struct target *target;
+	enum session_state state;
+	struct resolution *resolution;
+	char addresses[RESOLVER_ADDRESSES][ADDRESS_MAX];
+	size_t address, address_count;
+	struct timer timer; /* the limit of one address */
+	struct event event; /* the socket's, or the turn that begins */
+
+	struct fiber *fiber; /* NULL: none */
+	MYSQL *mysql;        /* the fiber's; NULL: not connected */
+	int socket;          /* that the fiber waits for; -1: none yet */
+	short wanted;        /* what it waits for; 0: it does not wait */
+	bool cancelled;      /* it may not wait any more: every wait fails */
+	bool literal_grants;
+	char host[HOST_SIZE];
+
+	struct text statements;
+	MYSQL_RES *rows;
+	unsigned int number; /* of the failure, the server's */
+	struct error error;  /* the last address's, or the batch's */
+
+	pool_done *on_opened, *on_cleaned;
+	session_answered *on_answered;
+	void (*on_died)(void *arg);
+	void *arg, *cleaned_arg;
+};
+
+static void try_address(struct session *session);
+static void on_event(evutil_socket_t fd, short what, void *arg);
+
+/* ---- in the fiber ---- */
+
+/* While TLS is shaken, the library has the socket block; with a time-out of its own it comes back here soon. */
+static void unblock_soon(int fd)
+{
+	const struct timeval soon = {.tv_usec = 1000};
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &soon, sizeof(soon));
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &soon, sizeof(soon));
+}
+
+/* Called by the library where it would wait. The first time the address is connected to, and the library is about to
+ * copy the host's text as the name that the certificate has to carry. */
+static int on_wait(my_socket fd, my_bool is_read, int timeout)
+{
+	struct session *session = fiber_running();
+
+	(void)timeout;
+	if (session->cancelled)
+		return -1;
+	session->socket = fd;
+	if (session->state == SESSION_CONNECTING && session->target->tls) {
+		unblock_soon(fd);
+		strncpy(session->host, session->target->tls_name, sizeof(session->host) - 1);
+	}
+	session->wanted = is_read ? EV_READ : EV_WRITE;
+	fiber_leave(session->fiber);
+	session->wanted = 0;
+	return session->cancelled ? -1 : 1;
+}
+
+static void note_failure(struct session *session)
+{
+	const unsigned int number = mysql_errno(session->mysql);
+
+	session->number = maria_error_is_local(number) ? 0 : number;
+	maria_error_explain(number, mysql_error(session->mysql), &session->error);
+}
+
+static bool set_options(MYSQL *mysql, const struct target *target)
+{
+	const unsigned int no = 0;
+	const unsigned long packet = PACKET_MAX;
+	const my_bool yes = 1;
+	bool done = mysql_optionsv(mysql, MARIADB_OPT_IO_WAIT, (const void *)on_wait) == 0 &&
+	            mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4") == 0 &&
+	            mysql_options(mysql, MYSQL_OPT_LOCAL_INFILE, &no) == 0 &&
+	            mysql_options(mysql, MYSQL_OPT_MAX_ALLOWED_PACKET, &packet) == 0 &&
+	            mysql_optionsv(mysql, MARIADB_OPT_RESTRICTED_AUTH, PLUGINS) == 0;
+
+	if (target->tls)
+		done = done && mysql_ssl_set(mysql, NULL, NULL, target->ca_file, NULL, NULL) == 0 &&
+		       mysql_options(mysql, MYSQL_OPT_SSL_ENFORCE, &yes) == 0 &&
+		       mysql_options(mysql, MYSQL_OPT_TLS_VERSION, "TLSv1.2,TLSv1.3") == 0 &&
+		       mysql_options(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &yes) == 0;
+	return done;
+}
+
+static int run_statements(struct session *session)
+{
+	const char *text = text_string(&session->statements);
+	int rc = mysql_real_query(session->mysql, text, strlen(text));
+
+	while (rc == 0) {
+		MYSQL_RES *rows = mysql_store_result(session->mysql);
+
+		if (rows != NULL) {
+			mysql_free_result(session->rows);
+			session->rows = rows;
+		} else if (mysql_field_count(session->mysql) > 0) {
+			break;
+		}
+		rc = mysql_next_result(session->mysql);
+	}
+	if (rc >= 0)
+		note_failure(session);
+	return session->error.code;
+}
+
+/* A MySQL without the variable has no such grants either. */
+static void ask_for_literal_grants(struct session *session)
+{
+	MYSQL_ROW row;
+
+	text_reset(&session->statements);
+	text_add(&session->statements, "SELECT @@GLOBAL.partial_revokes");
+	if (run_statements(session) == 0 && session->rows != NULL && (row = mysql_fetch_row(session->rows)) != NULL)
+		session->literal_grants = row[0] != NULL && strcmp(row[0], "1") == 0;
+	error_clear(&session->error);
+}
+
+static bool prepare_session(struct session *session)
+{
+	const int fd = mysql_get_socket(session->mysql);
+
+	if (fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) != 0)
+		return false;
+	text_reset(&session->statements);
+	text_add(&session->statements, SETTINGS);
+	if (run_statements(session) != 0)
+		return false;
+	if (!mariadb_connection(session->mysql))
+		ask_for_literal_grants(session);
+	mysql_free_result(session->rows);
+	session->rows = NULL;
+	return true;
+}
+
+static bool log_in(struct session *session)
+{
+	const struct target *target = session->target;
+	const unsigned int port = (unsigned int)strtoul(target->place.port, NULL, 10);
+
+	session->mysql = mysql_init(NULL);
+	if (session->mysql == NULL || !set_options(session->mysql, target)) {
+		error_no_memory(&session->error);
+		return false;
+	}
+	strncpy(session->host, session->addresses[session->address], sizeof(session->host) - 1);
+	if (mysql_real_connect(session->mysql, session->host, target->user, target->password, NULL, port, NULL,
+	                       CLIENT_MULTI_STATEMENTS) == NULL) {
+		note_failure(session);
+		return false;
+	}
+	return prepare_session(session);
+}
+
+/* A connection's life. Between batches the fiber rests with nothing wanted. */
+static void live(void *arg)
+{
+	struct session *session = arg;
+
+	if (log_in(session)) {
+		fiber_leave(session->fiber);
+		while (!session->cancelled) {
+			run_statements(session);
+			fiber_leave(session->fiber);
+		}
+	}
+	session->cancelled = true;
+	mysql_close(session->mysql);
+	session->mysql = NULL;
+}
+
+/* ---- the fiber, from the loop ---- */
+
+static int wait_for(struct session *session, int fd, short what)
+{
+	event_del(&session->event);
+	if (event_assign(&session->event, session->context->base, fd, what, on_event, session) != 0 ||
+	    event_add(&session->event, NULL) != 0)
+		return error_no_memory(&session->error);
+	return 0;
+}
+
+/* Makes the fiber end, wherever it is. */
+static void end_fiber(struct session *session)
+{
+	if (session->fiber == NULL)
+		return;
+	event_del(&session->event);
+	if (!session->cancelled) {
+		session->cancelled = true;
+		if (session->wanted != 0)
+			(void)shutdown(session->socket, SHUT_RDWR);
+		fiber_resume(session->fiber);
+	}
+	fiber_free(session->fiber);
+	session->fiber = NULL;
+}
+
+/* The callback may close the session. */
+static void end_opening(struct session *session, int code)
+{
+	const struct error error = session->error;
+
+	timer_stop(session->context->timers, &session->timer);
+	session->state = code == 0 ? SESSION_IDLE : SESSION_BROKEN;
+	session->on_opened(session->arg, code, &error);
+}
+
+static bool is_lost(const struct session *session)
+{
+	return session->error.code != 0 && session->number == 0;
+}
+
+static void end_query(struct session *session)
+{
+	MYSQL_RES *rows = session->rows;
+	const struct error error = session->error;
+
+	session->rows = NULL;
+	session->state = is_lost(session) ? SESSION_BROKEN : SESSION_IDLE;
+	session->on_answered(session->arg, error.code, &error, error.code == 0 ? rows : NULL);
+	mysql_free_result(rows);
+}
+
+static void try_next_address(struct session *session)
+{
+	end_fiber(session);
+	session->address++;
+	try_address(session);
+}
+
+static void go_on(struct session *session)
+{
+	if (fiber_resume(session->fiber)) {
+		try_next_address(session);
+	} else if (session->wanted != 0) {
+		if (wait_for(session, session->socket, session->wanted) == 0)
+			return;
+		if (session->state == SESSION_CONNECTING)
+			end_opening(session, session->error.code);
+		else
+			end_query(session);
+	} else if (session->state == SESSION_CONNECTING) {
+		end_opening(session, 0);
+	} else {
+		end_query(session);
+	}
+}
+
+static void on_event(evutil_socket_t fd, short what, void *arg)
+{
+	struct session *session = arg;
+
+	(void)fd;
+	(void)what;
+	if (session->state == SESSION_IDLE)
+		session->on_died(session->arg);
+	else
+		go_on(session);
+}
+
+/* ---- opening ---- */
+
+static void on_timer(void *arg)
+{
+	struct session *session = arg;
+	const long long limit = (long long)session->target->connect_timeout;
+
+	end_fiber(session);
+	error_set(&session->error, ERR_UNAVAILABLE, "no connection within %lld ms", limit);
+	try_next_address(session);
+}
+
+static void try_address(struct session *session)
+{
+	if (session->address == session->address_count) {
+		end_opening(session, session->error.code);
+		return;
+	}
+	session->state = SESSION_CONNECTING;
+	session->cancelled = false;
+	session->number = 0;
+	error_clear(&session->error);
+	session->fiber = fiber_new(live, session);
+	if (session->fiber == NULL ||
+	    timer_start(session->context->timers, &session->timer, session->target->connect_timeout) != 0) {
+		end_opening(session, error_no_memory(&session->error));
+		return;
+	}
+	go_on(session);
+}
+
+static void on_addresses(void *arg, int code, const struct error *error, const char *const *addresses, size_t count)
+{
+	struct session *session = arg;
+
+	session->resolution = NULL;
+	if (code != 0)
+		session->error = *error;
+	else
+		error_set(&session->error, ERR_UNAVAILABLE, "the host \"%s\" has no address",
+		          session->target->place.host);
+	for (size_t i = 0; code == 0 && i < count && i < RESOLVER_ADDRESSES; i++)
+		if (strlen(addresses[i]) < ADDRESS_MAX)
+			strcpy(session->addresses[session->address_count++], addresses[i]);
+	try_address(session);
+}
+
+static void session_close(void *arg)
+{
+	struct session *session = arg;
+
+	timer_stop(session->context->timers, &session->timer);
+	resolver_cancel(session->resolution);
+	end_fiber(session);
+	event_del(&session->event);
+	mysql_free_result(session->rows);
+	text_wipe(&session->statements);
+	free(session);
+}
+
+static void *session_open(const struct driver_context *context, const void *target, pool_done *on_opened, void *arg)
+{
+	struct session *session = calloc(1, sizeof(*session));
+
+	if (session == NULL)
+		return NULL;
+	session->context = context;
+	session->target = target;
+	session->state = SESSION_RESOLVING;
+	session->socket = -1;
+	session->on_opened = on_opened;
+	session->arg = arg;
+	text_init(&session->statements, SQL_MAX);
+	timer_init(&session->timer, on_timer, session);
+	event_assign(&session->event, context->base, -1, 0, on_event, session);
+	session->resolution = resolver_start(context->resolver, session->target->place.host, on_addresses, session);
+	if (session->resolution == NULL) {
+		session_close(session);
+		return NULL;
+	}
+	return session;
+}
+
+/* ---- use ---- */
+
+int maria_session_query(struct session *session, const char *statements, session_answered *on_answered, void *arg,
+                        struct error *error)
+{
+	assert(session->state == SESSION_IDLE);
+	event_del(&session->event);
+	error_clear(&session->error);
+	session->number = 0;
+	text_reset(&session->statements);
+	text_add(&session->statements, statements);
+	if (session->statements.failed || wait_for(session, -1, EV_TIMEOUT) != 0)
+		return error_no_memory(error);
+	session->on_answered = on_answered;
+	session->arg = arg;
+	session->state = SESSION_QUERYING;
+	event_active(&session->event, EV_TIMEOUT, 0);
+	return 0;
+}
+
+unsigned int maria_session_errno(const struct session *session)
+{
+	return session->number;
+}
+
+/* A server says nothing to a session that asks nothing, unless it ends it. */
+bool maria_session_is_usable(const struct session *session)
+{
+	struct pollfd socket = {.events = POLLIN};
+
+	if (session->state != SESSION_IDLE)
+		return false;
+	socket.fd = mysql_get_socket(session->mysql);
+	return poll(&socket, 1, 0) == 0;
+}
+
+MYSQL *maria_session_connection(const struct session *session)
+{
+	return session->mysql;
+}
+
+bool maria_session_is_mariadb(const struct session *session)
+{
+	return mariadb_connection(session->mysql);
+}
+
+bool maria_session_has_literal_grants(const struct session *session)
+{
+	return session->literal_grants;
+}
+
+/* ---- for a pool ---- */
+
+static bool is_usable(const void *session)
+{
+	return maria_session_is_usable(session);
+}
+
+static void on_unlocked(void *arg, int code, const struct error *error, MYSQL_RES *rows)
+{
+	struct session *session = arg;
+
+	(void)rows;
+	session->on_cleaned(session->cleaned_arg, code, error);
+}
+
+static int clean(void *arg, pool_done *on_cleaned, void *cleaned_arg)
+{
+	struct session *session = arg;
+	struct error error;
+
+	session->on_cleaned = on_cleaned;
+	session->cleaned_arg = cleaned_arg;
+	return maria_session_query(session, "DO RELEASE_ALL_LOCKS()", on_unlocked, session, &error);
+}
+
+static int watch(void *arg, void (*on_died)(void *arg), void *died_arg)
+{
+	struct session *session = arg;
+
+	session->on_died = on_died;
+	session->arg = died_arg;
+	return wait_for(session, mysql_get_socket(session->mysql), EV_READ);
+}
+
+const struct pool_kind maria_session_kind = {
+    .open = session_open,
+    .close = session_close,
+    .is_usable = is_usable,
+    .clean = clean,
+    .watch = watch,
+};

@@ -1,0 +1,34 @@
+/* One connection to a server: name look-up, connecting, one batch of statements at a time. What is on the wire cannot
+ * be taken back: to give a batch up is to close its session. Completions come from the loop, never inside the call that
+ * began the work. */
+#ifndef DRIVER_MYSQL_SESSION_H
+#define DRIVER_MYSQL_SESSION_H
+
+#include <mysql.h>
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "driver/pool.h"
+
+struct session;
+
+/* rows: of the last statement that has any; NULL: none. Borrowed. */
+typedef void session_answered(void *arg, int code, const struct error *error, MYSQL_RES *rows);
+
+/* Sessions to a struct target, for a pool. Every address of its host is tried. */
+extern const struct pool_kind maria_session_kind;
+
+/* Sends statements (copied), separated by semicolons; the first that fails is the last. The session is idle. */
+int maria_session_query(struct session *session, const char *statements, session_answered *on_answered, void *arg,
+                        struct error *error);
+/* The server's number of the last batch's failure; 0: it had none, or the connection failed. */
+unsigned int maria_session_errno(const struct session *session);
+bool maria_session_is_usable(const struct session *session);
+
+/* For escaping. */
+MYSQL *maria_session_connection(const struct session *session);
+bool maria_session_is_mariadb(const struct session *session);
+/* Whether databases in grants are no patterns (MySQL's partial_revokes). */
+bool maria_session_has_literal_grants(const struct session *session);
+
+#endif

@@ -1,0 +1,80 @@
+/* The work of one call: its steps and its session.
+ *
+ * A step builds statements by maria_sql, sends them by maria_query, and goes on in the function it gave, or with the
+ * next step when it gave none. Any failure ends the call, but for those that say that somebody else was there first:
+ * then the table is run again from its top, a few times. */
+#ifndef DRIVER_MYSQL_WORK_H
+#define DRIVER_MYSQL_WORK_H
+
+#include <mysql.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "dialect.h"
+#include "driver/driver.h"
+#include "driver/pool.h"
+#include "driver/steps.h"
+#include "maria.h"
+
+struct account {
+	const char *user, *host;
+};
+
+struct work {
+	const struct maria *maria;
+	const struct host *host;
+	struct driver_call *call;
+	const struct step *table;
+	struct steps steps;
+	int rounds; /* of the table, begun */
+	bool again; /* the round ended because somebody else was first */
+
+	struct lease lease;
+	struct sql sql;
+	void (*on_rows)(struct work *work, MYSQL_RES *rows);
+	struct timer pause;
+	int64_t pause_ms;
+	void (*on_resume)(void *work);
+
+	const char *database;                                 /* the instance's */
+	char retired[BACKEND_NAME_MAX + sizeof(RETIRED_END)]; /* where its tables are while it is retired */
+	char pattern[DATABASE_MAX + 1];                       /* of the database, in grants */
+	const char *login;                                    /* the bind's; NULL: the call has none */
+	bool read_only;
+	const char *from, *to; /* the databases that tables move between */
+
+	/* of this round */
+	bool has_database, has_retired;
+	struct account *accounts; /* those that the call is about and the server has */
+	size_t account_count;
+	struct arena arena; /* they */
+};
+
+/* Begins the call's work by table, whose first steps are maria_step_take_session and maria_step_look. */
+void maria_start(void *state, struct driver_call *call, const struct step *table);
+/* The vtable's cancel. */
+void maria_cancel(void *state, struct driver_call *call);
+
+/* Ends the running step by a failure: the server "x" could not <step> for "y": ... */
+void maria_fail(struct work *work, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* An empty text for the next query. */
+struct sql *maria_sql(struct work *work);
+/* Sends the text; an empty one goes to the next step. on_rows may be NULL. */
+void maria_query(struct work *work, void (*on_rows)(struct work *work, MYSQL_RES *rows));
+/* Calls on_resume after a pause, each longer than the one before it. */
+void maria_pause(struct work *work, void (*on_resume)(void *work));
+
+bool maria_is_mariadb(const struct work *work);
+
+/* ---- steps that every table begins with ---- */
+
+void maria_step_take_session(void *arg);
+/* Takes the instance's lock on the server, and looks for its databases. The lock is the session's: one that was given
+ * up keeps it until the server has done with its last statement, so no two calls ever work on one instance. */
+void maria_step_look(void *arg);
+/* Fails for good when the database is gone. */
+void maria_step_require_database(void *arg);
+
+#endif

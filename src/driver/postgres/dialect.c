@@ -1,0 +1,83 @@
+/* libpq quotes names and values; a setting is what only this dialect has. */
+#include "dialect.h"
+
+#include <libpq-fe.h>
+#include <string.h>
+#include <strings.h>
+
+/* Settings whose value the server takes as a list of names: one literal would be one name, commas and all. */
+static const char *const list_settings[] = {
+    "search_path", "temp_tablespaces", "local_preload_libraries", "session_preload_libraries", NULL,
+};
+
+static bool add_escaped(struct text *text, char *escaped)
+{
+	if (escaped != NULL)
+		text_add(text, escaped);
+	PQfreemem(escaped);
+	return escaped != NULL;
+}
+
+static bool add_identifier(void *connection, struct text *text, const char *name, size_t length)
+{
+	return add_escaped(text, PQescapeIdentifier(connection, name, length));
+}
+
+static bool add_literal(void *connection, struct text *text, const char *value, size_t length)
+{
+	return add_escaped(text, PQescapeLiteral(connection, value, length));
+}
+
+const struct sql_dialect postgres_dialect = {.add_identifier = add_identifier, .add_literal = add_literal};
+
+static bool takes_list(const char *name)
+{
+	for (size_t i = 0; list_settings[i] != NULL; i++)
+		if (strcasecmp(list_settings[i], name) == 0)
+			return true;
+	return false;
+}
+
+static void add_list(struct sql *sql, const char *value)
+{
+	for (;;) {
+		size_t length;
+
+		value += strspn(value, " ");
+		length = strcspn(value, ",");
+		while (length > 0 && value[length - 1] == ' ')
+			length--;
+		sql_add_literal(sql, value, length);
+		value = strchr(value, ',');
+		if (value == NULL)
+			return;
+		text_add(&sql->text, ", ");
+		value++;
+	}
+}
+
+/* The parts of a name like auto_explain.log_analyze are identifiers each. */
+static void add_name(struct sql *sql, const char *name)
+{
+	for (;;) {
+		const size_t length = strcspn(name, ".");
+
+		sql_add_identifier(sql, name, length);
+		if (name[length] == '\0')
+			return;
+		text_add(&sql->text, ".");
+		name += length + 1;
+	}
+}
+
+void sql_add_setting(struct sql *sql, const char *role, const char *database, const char *name, const char *value)
+{
+	sql_add(sql, "ALTER ROLE %i IN DATABASE %i SET ", role, database);
+	add_name(sql, name);
+	text_add(&sql->text, " TO ");
+	if (takes_list(name))
+		add_list(sql, value);
+	else
+		sql_add_literal(sql, value, strlen(value));
+	text_add(&sql->text, ";\n");
+}

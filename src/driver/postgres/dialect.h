@@ -1,0 +1,12 @@
+/* PostgreSQL's statements; a struct sql's connection is a PGconn. */
+#ifndef DRIVER_POSTGRES_DIALECT_H
+#define DRIVER_POSTGRES_DIALECT_H
+
+#include "driver/sql.h"
+
+extern const struct sql_dialect postgres_dialect;
+
+/* What the role's sessions in the database start with; the value as the server reads it in its own files. */
+void sql_add_setting(struct sql *sql, const char *role, const char *database, const char *name, const char *value);
+
+#endif

@@ -1,0 +1,103 @@
+"""A private MariaDB: on a free port, in a directory of its own, as the user mysql when the tests are root's."""
+
+import os
+import secrets
+import shutil
+import subprocess
+import tempfile
+
+import pymysql
+
+from harness import TIMEOUT, free_port, wait_until
+
+OVERHEAD = {"mysql", "information_schema", "performance_schema", "sys"}
+
+
+class MariaDb:
+    """One mariadbd with an admin of its own."""
+
+    def __init__(self, tls=None, options=()):
+        self.directory = tempfile.mkdtemp(prefix="broker-mysql-")
+        self.data = os.path.join(self.directory, "data")
+        self.password = secrets.token_hex(8)
+        self.port = free_port()
+        self.tls = tls  # (certificate, key)
+        self.process = None
+        self.user = ["--user=mysql"] if os.getuid() == 0 else []
+        os.mkdir(self.data)
+        if self.user:
+            os.chmod(self.directory, 0o755)
+            shutil.chown(self.data, "mysql", "mysql")
+        self.options = ["--no-defaults", *self.user, f"--datadir={self.data}", f"--port={self.port}", "--bind-address=127.0.0.1",
+                        f"--socket={os.path.join(self.data, 's')}", f"--pid-file={os.path.join(self.data, 'pid')}",
+                        "--skip-name-resolve", "--innodb-buffer-pool-size=32M", "--max-connections=400",
+                        "--innodb-flush-log-at-trx-commit=2", *options]
+        if tls:
+            self.options += [f"--ssl-cert={tls[0]}", f"--ssl-key={tls[1]}"]
+        subprocess.run(["mariadb-install-db", "--no-defaults", f"--datadir={self.data}", *self.user,
+                        "--auth-root-authentication-method=normal", "--skip-test-db"], check=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        init = os.path.join(self.directory, "init.sql")
+        with open(init, "w", encoding="ascii") as file:
+            file.write(f"CREATE USER admin@'%' IDENTIFIED BY '{self.password}';\n"
+                       "GRANT ALL ON *.* TO admin@'%' WITH GRANT OPTION;\n"
+                       f"ALTER USER root@localhost IDENTIFIED BY '{self.password}';\n")
+        self.start(f"--init-file={init}")
+        os.unlink(init)
+
+    def start(self, *more):
+        with open(os.path.join(self.directory, "log"), "ab") as log:
+            self.process = subprocess.Popen([shutil.which("mariadbd") or "/usr/sbin/mariadbd", *self.options, *more],
+                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        wait_until("MariaDB answers", self.answers)
+
+    def answers(self):
+        with open(os.path.join(self.directory, "log"), encoding="utf-8") as log:
+            assert self.process.poll() is None, log.read()[-2000:]
+        try:
+            return self.ask("SELECT 1")
+        except pymysql.Error:
+            return False
+
+    def connect(self, user="admin", password=None, database=None, **more):
+        return pymysql.connect(host="127.0.0.1", port=self.port, user=user, password=password or self.password,
+                               database=database, autocommit=True, connect_timeout=TIMEOUT, read_timeout=TIMEOUT, **more)
+
+    def ask(self, sql, *values):
+        connection = self.connect()
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(sql, values or None)
+                return cursor.fetchall()
+        finally:
+            connection.close()
+
+    def as_app(self, env, *statements):
+        """Runs them as the app would; the last one's rows."""
+        connection = self.connect(env["MYSQL_USER"], env["MYSQL_PASSWORD"], env["MYSQL_DATABASE_NAME"])
+        try:
+            with connection.cursor() as cursor:
+                for statement in statements:
+                    cursor.execute(statement)
+                return cursor.fetchall()
+        finally:
+            connection.close()
+
+    def url(self):
+        return f"mysql://admin:{self.password}@127.0.0.1:{self.port}"
+
+    def databases(self):
+        return {row[0] for row in self.ask("SHOW DATABASES")} - OVERHEAD
+
+    def users(self):
+        return {row[0] for row in self.ask("SELECT User FROM mysql.user")} - {"admin", "root", "mysql", "mariadb.sys", "PUBLIC"}
+
+    def stop(self):
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait(TIMEOUT)
+            self.process = None
+
+    def close(self):
+        self.stop()
+        shutil.rmtree(self.directory, ignore_errors=True)
