@@ -8,6 +8,7 @@ import socket
 import ssl
 import struct
 import subprocess
+import threading
 import time
 import urllib.parse
 
@@ -362,6 +363,32 @@ def test_strays_are_told_and_left(start_broker, rabbit):
     assert rabbit.users() == {"shared_0123456789", "person"} and rabbit.vhosts() == {"old_0123456789", "own"}
     for path in ("users/shared_0123456789", "users/person", "vhosts/old_0123456789", "vhosts/own"):
         assert rabbit.ask("DELETE", f"/api/{path}")[0] == 204
+
+
+def test_a_vhost_that_was_made_in_part_becomes_whole(start_broker, rabbit):
+    """RabbitMQ stops making a vhost when the connection of the request is closed: the broker is killed at each moment in turn."""
+    for number in range(12):
+        broker = start_broker(service(rabbit))
+        tsuru = Tsuru(broker, "rabbitmq", "x")
+        pause = 0.002 * number
+        creating = threading.Thread(target=lambda tsuru=tsuru: pytest.raises(Exception, tsuru.create, "mine"))
+        creating.start()
+        wait_until("the vhost begins", rabbit.vhosts, pause=0.001)
+        time.sleep(pause)
+        broker.kill()
+        creating.join()
+        broker.start()
+        wait_until("it is up", lambda tsuru=tsuru: tsuru.is_up("mine"))
+        env = tsuru.bind("mine", "shop").json
+
+        def publish(channel):
+            channel.queue_declare("q", durable=True)
+            channel.basic_publish("", "q", b"x", mandatory=True)
+            channel.basic_publish("amq.topic", "q", b"x")
+
+        assert refused(rabbit, env, publish) is None, number
+        tsuru.remove("mine")
+    assert rabbit.vhosts() == set() and rabbit.users() == set()
 
 
 # ---- the operator ----

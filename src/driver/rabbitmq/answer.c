@@ -169,12 +169,30 @@ bool rabbitmq_answer_runs(const cJSON *vhost)
 {
 	const cJSON *states = member_of(vhost, "cluster_state"), *state;
 
+	if (!cJSON_IsObject(states))
+		return cJSON_IsObject(vhost);
 	cJSON_ArrayForEach(state, states)
 	{
 		if (cJSON_IsString(state) && strcmp(state->valuestring, "running") == 0)
 			return true;
 	}
 	return false;
+}
+
+const char *const *rabbitmq_answer_stopped(const cJSON *vhost, struct arena *arena)
+{
+	const cJSON *states = member_of(vhost, "cluster_state"), *state;
+	const char **nodes = arena_alloc(arena, ((size_t)cJSON_GetArraySize(states) + 1) * sizeof(*nodes));
+	size_t count = 0;
+
+	if (nodes == NULL || !cJSON_IsObject(states))
+		return nodes;
+	cJSON_ArrayForEach(state, states)
+	{
+		if (cJSON_IsString(state) && strcmp(state->valuestring, "stopped") == 0)
+			nodes[count++] = arena_text(arena, state->string);
+	}
+	return arena_failed(arena) ? NULL : nodes;
 }
 
 static bool has_name(const cJSON *list, const char *name)
@@ -189,21 +207,10 @@ static bool has_name(const cJSON *list, const char *name)
 	return false;
 }
 
-const char *rabbitmq_answer_stopped_node(const cJSON *vhost)
-{
-	const cJSON *states = member_of(vhost, "cluster_state"), *state;
-
-	cJSON_ArrayForEach(state, states)
-	{
-		if (state->string != NULL && cJSON_IsString(state) && strcmp(state->valuestring, "running") != 0)
-			return state->string;
-	}
-	return NULL;
-}
-
 bool rabbitmq_answer_is_whole(const cJSON *exchanges)
 {
-	static const char *const names[] = {"", "amq.direct", "amq.fanout", "amq.headers", "amq.match", "amq.topic"};
+	static const char *const names[] = {"",          "amq.direct",         "amq.fanout", "amq.headers",
+	                                    "amq.match", "amq.rabbitmq.trace", "amq.topic"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (!has_name(exchanges, names[i]))

@@ -25,10 +25,10 @@ int rabbitmq_answer_check_admin(const struct cJSON *root, struct error *error);
 
 /* ---- a vhost ---- */
 
-/* Whether a node at least has it running. */
+/* Whether a node at least has it running, or nothing is said of that. */
 bool rabbitmq_answer_runs(const struct cJSON *vhost);
-/* A node on which it does not run; NULL: there is none. Borrowed from vhost. */
-const char *rabbitmq_answer_stopped_node(const struct cJSON *vhost);
+/* The nodes that say that it is stopped there, ended by NULL. NULL: memory is out. */
+const char *const *rabbitmq_answer_stopped(const struct cJSON *vhost, struct arena *arena);
 bool rabbitmq_answer_is_retired(const struct cJSON *vhost);
 /* By the list of its exchanges: are those there that every vhost is made with, and that nobody can delete? */
 bool rabbitmq_answer_is_whole(const struct cJSON *exchanges);

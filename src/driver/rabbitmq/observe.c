@@ -33,6 +33,10 @@ static void show_vhost(struct work *work, bool found, const struct cJSON *answer
 		rabbitmq_fail(work, ERR_NOT_FOUND, "there is no vhost \"%s\"", work->vhost);
 		return;
 	}
+	if (!rabbitmq_answer_runs(answer)) {
+		rabbitmq_fail(work, ERR_UNAVAILABLE, "the vhost \"%s\" runs on no node", work->vhost);
+		return;
+	}
 	add_number(work, "Messages", rabbitmq_answer_number(answer, "messages"));
 	steps_next(&work->steps);
 }

@@ -19,8 +19,8 @@ static void step_make_vhost(void *arg)
 	make(arg, true, NULL);
 }
 
-/* A server that ended while it made the vhost may have left one in which nothing can be published. It is useless, so
- * nothing is lost with it. */
+/* RabbitMQ stops to make a vhost in the middle when it ends, and also when the connection of the request does. What is
+ * left has not all of its exchanges, so that nothing could be published: nothing is lost with it. */
 static void replace_part(struct work *work, bool found, const struct cJSON *answer)
 {
 	if (!found || rabbitmq_answer_is_whole(answer)) {
@@ -40,32 +40,37 @@ static void step_replace_part(void *arg)
 	rabbitmq_ask(work, "GET", replace_part);
 }
 
-static void look_whether_it_runs(void *arg);
-
-static void look_again(struct work *work, bool found, const struct cJSON *answer)
+static void start_on(struct work *work, const char *node)
 {
-	(void)found;
-	(void)answer;
-	if (timer_start(work->rabbitmq->context->timers, &work->pause, PAUSE) != 0)
-		rabbitmq_fail(work, ERR_NO_MEMORY, "out of memory");
+	rabbitmq_path(work, "vhosts", work->vhost, "start", node, NULL);
+	rabbitmq_ask(work, "POST", rabbitmq_go_on_names);
 }
 
-/* A vhost whose making was interrupted is there and stays stopped until it is told to start; one that starts already
- * takes no harm. */
+static void start_where_stopped(struct work *work, bool found, const struct cJSON *answer)
+{
+	(void)found;
+	rabbitmq_each_of(work, rabbitmq_answer_stopped(answer, &work->arena), false, start_on);
+}
+
+/* The same for one that has its exchanges and was not begun with. */
+static void step_start(void *arg)
+{
+	struct work *work = arg;
+
+	rabbitmq_path(work, "vhosts", work->vhost, NULL);
+	rabbitmq_ask(work, "GET", start_where_stopped);
+}
+
+static void look_whether_it_runs(void *arg);
+
 static void take_state(struct work *work, bool found, const struct cJSON *answer)
 {
-	const char *node = rabbitmq_answer_stopped_node(answer);
-
-	if (!found) {
+	if (!found)
 		rabbitmq_fail(work, ERR_REFUSED, "there is no vhost \"%s\"", work->vhost);
-	} else if (rabbitmq_answer_runs(answer)) {
+	else if (rabbitmq_answer_runs(answer))
 		steps_next(&work->steps);
-	} else if (node != NULL) {
-		rabbitmq_path(work, "vhosts", work->vhost, "start", node, NULL);
-		rabbitmq_ask(work, "POST", look_again);
-	} else {
-		look_again(work, true, NULL);
-	}
+	else if (timer_start(work->rabbitmq->context->timers, &work->pause, PAUSE) != 0)
+		rabbitmq_fail(work, ERR_NO_MEMORY, "out of memory");
 }
 
 static void look_whether_it_runs(void *arg)
@@ -96,7 +101,8 @@ static void step_drop_own_rights(void *arg)
 static const struct step provision_steps[] = {
     {"make_the_vhost", step_make_vhost},
     {"make_the_vhost_whole", step_replace_part},
-    {"start_the_vhost", step_wait},
+    {"start_the_vhost", step_start},
+    {"wait_for_the_vhost", step_wait},
     {"drop_the_broker's_own_rights", step_drop_own_rights},
     {"set_limits", rabbitmq_step_set_vhost_limits},
     {NULL, NULL},
@@ -132,7 +138,8 @@ static void step_limit_logins(void *arg)
 
 static const struct step update_steps[] = {
     {"find_the_vhost", rabbitmq_step_require_vhost},
-    {"start_the_vhost", step_wait},
+    {"start_the_vhost", step_start},
+    {"wait_for_the_vhost", step_wait},
     {"set_limits", rabbitmq_step_set_vhost_limits},
     {"set_limits_of_a_login", step_limit_logins},
     {NULL, NULL},

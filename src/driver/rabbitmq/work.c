@@ -175,10 +175,16 @@ void rabbitmq_go_on_binds(struct work *work, bool found, const struct cJSON *ans
 void rabbitmq_each_name(struct work *work, const struct cJSON *list, const char *member, bool ours_only,
                         void (*on_name)(struct work *work, const char *name))
 {
-	work->names = rabbitmq_answer_texts(list, member, &work->arena);
+	rabbitmq_each_of(work, rabbitmq_answer_texts(list, member, &work->arena), ours_only, on_name);
+}
+
+void rabbitmq_each_of(struct work *work, const char *const *names, bool ours_only,
+                      void (*on_name)(struct work *work, const char *name))
+{
+	work->names = names;
 	work->ours_only = ours_only;
 	work->on_name = on_name;
-	if (work->names == NULL)
+	if (names == NULL)
 		rabbitmq_fail(work, ERR_NO_MEMORY, "out of memory");
 	else
 		rabbitmq_next_name(work);

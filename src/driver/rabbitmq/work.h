@@ -74,6 +74,9 @@ void rabbitmq_go_on_binds(struct work *work, bool found, const struct cJSON *ans
 /* The same for the member of each item of a list; with ours_only for those that the broker has named. */
 void rabbitmq_each_name(struct work *work, const struct cJSON *list, const char *member, bool ours_only,
                         void (*on_name)(struct work *work, const char *name));
+/* The same for a list that is in work->arena; NULL: memory is out. */
+void rabbitmq_each_of(struct work *work, const char *const *names, bool ours_only,
+                      void (*on_name)(struct work *work, const char *name));
 void rabbitmq_next_name(struct work *work);
 void rabbitmq_go_on_names(struct work *work, bool found, const struct cJSON *answer);
 

@@ -104,36 +104,43 @@ static void test_vhosts(void **state)
 	(void)state;
 	assert_true(try(rabbitmq_answer_runs, "{\"cluster_state\":{\"a\":\"stopped\",\"b\":\"running\"}}"));
 	assert_false(try(rabbitmq_answer_runs, "{\"cluster_state\":{\"a\":\"stopped\",\"b\":1}}"));
-	assert_false(try(rabbitmq_answer_runs, "{\"cluster_state\":\"running\"}"));
+	assert_false(try(rabbitmq_answer_runs, "{\"cluster_state\":{}}"));
+	assert_true(try(rabbitmq_answer_runs, "{\"name\":\"v\"}"));
+	assert_false(try(rabbitmq_answer_runs, "[]"));
 	assert_false(rabbitmq_answer_runs(NULL));
 	assert_true(try(rabbitmq_answer_is_retired, "{\"tags\":[\"a\",\"retired\"]}"));
 	assert_false(try(rabbitmq_answer_is_retired, "{\"tags\":[\"a\"]}"));
 	assert_false(try(rabbitmq_answer_is_retired, "{\"tags\":7}"));
 }
 
-static void test_stopped_nodes(void **state)
-{
-	cJSON *vhost = cJSON_Parse("{\"cluster_state\":{\"a\":\"running\",\"b\":7,\"c\":\"stopped\"}}");
-
-	(void)state;
-	assert_string_equal(rabbitmq_answer_stopped_node(vhost), "c");
-	cJSON_Delete(vhost);
-	vhost = cJSON_Parse("{\"cluster_state\":[\"stopped\"]}");
-	assert_null(rabbitmq_answer_stopped_node(vhost));
-	cJSON_Delete(vhost);
-	assert_null(rabbitmq_answer_stopped_node(NULL));
-}
-
 static void test_whole(void **state)
 {
 	(void)state;
-	assert_true(
-	    try(rabbitmq_answer_is_whole,
-	        "[{\"name\":\"amq.direct\"},{\"name\":\"amq.fanout\"},{\"name\":\"amq.headers\"},{\"name\":\"own\"},"
-	        "{\"name\":\"amq.match\"},{\"name\":\"amq.topic\"},{\"name\":\"\"}]"));
+	assert_true(try(
+	    rabbitmq_answer_is_whole,
+	    "[{\"name\":\"amq.direct\"},{\"name\":\"amq.fanout\"},{\"name\":\"amq.headers\"},{\"name\":\"own\"},"
+	    "{\"name\":\"amq.match\"},{\"name\":\"amq.topic\"},{\"name\":\"amq.rabbitmq.trace\"},{\"name\":\"\"}]"));
 	assert_false(try(rabbitmq_answer_is_whole, "[{\"name\":\"\"},{\"name\":\"amq.direct\"},{\"name\":7},[]]"));
 	assert_false(try(rabbitmq_answer_is_whole, "[]"));
 	assert_false(rabbitmq_answer_is_whole(NULL));
+}
+
+static void test_stopped(void **state)
+{
+	cJSON *vhost =
+	    cJSON_Parse("{\"cluster_state\":{\"a\":\"stopped\",\"b\":\"running\",\"c\":7,\"d\":\"stopped\"}}");
+	const char *const *nodes;
+	struct arena arena;
+
+	(void)state;
+	arena_init(&arena);
+	nodes = rabbitmq_answer_stopped(vhost, &arena);
+	assert_string_equal(nodes[0], "a");
+	assert_string_equal(nodes[1], "d");
+	assert_null(nodes[2]);
+	assert_null(rabbitmq_answer_stopped(NULL, &arena)[0]);
+	arena_release(&arena);
+	cJSON_Delete(vhost);
 }
 
 static void check_mark(const char *json, bool retired, const char *wanted)
@@ -315,10 +322,10 @@ static int setup(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_statuses),      cmocka_unit_test(test_admin),  cmocka_unit_test(test_vhosts),
-	    cmocka_unit_test(test_stopped_nodes), cmocka_unit_test(test_whole),  cmocka_unit_test(test_marks),
-	    cmocka_unit_test(test_limits),        cmocka_unit_test(test_rights), cmocka_unit_test(test_lists),
-	    cmocka_unit_test(test_sessions),      cmocka_unit_test(test_names),  cmocka_unit_test(test_password),
+	    cmocka_unit_test(test_statuses), cmocka_unit_test(test_admin),   cmocka_unit_test(test_vhosts),
+	    cmocka_unit_test(test_whole),    cmocka_unit_test(test_stopped), cmocka_unit_test(test_marks),
+	    cmocka_unit_test(test_limits),   cmocka_unit_test(test_rights),  cmocka_unit_test(test_lists),
+	    cmocka_unit_test(test_sessions), cmocka_unit_test(test_names),   cmocka_unit_test(test_password),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);
