@@ -44,11 +44,23 @@ int create_make_instance(struct intent *intent, const struct plan *plan, const s
 	return 0;
 }
 
+/* Where there is no server, there is nothing to wait for: the instance is ready in the commit that accepts it. */
+static int add_create(struct intent *intent, struct changes *changes, struct instance *instance, struct error *error)
+{
+	const struct operation create = {.kind = OPERATION_CREATE};
+	int rc;
+
+	if (intent->offering->backend->driver->provision != driver_settle_done)
+		return intent_add_operation(intent, changes, instance, &create, NULL, error);
+	rc = instance_move(instance, INSTANCE_READY, error);
+	instance->plan = instance->wanted_plan;
+	return rc != 0 ? rc : intent_add_ended(intent, changes, instance, create.kind, error);
+}
+
 static int decide_new(struct intent *intent, struct changes *changes, const struct plan *plan, uint64_t name_base,
                       enum intent_next *ret_next, struct error *error)
 {
 	const struct broker_request *request = intent->request;
-	const struct operation create = {.kind = OPERATION_CREATE};
 	struct instance instance;
 	struct host *host = NULL;
 	int rc = host_choose(intent->offering, request->cluster, request->pool, &host, error);
@@ -60,7 +72,7 @@ static int decide_new(struct intent *intent, struct changes *changes, const stru
 	if (rc == 0)
 		rc = accept_owned(intent, NULL, &instance, ret_next, error);
 	if (rc == 0)
-		rc = intent_add_operation(intent, changes, &instance, &create, NULL, error);
+		rc = add_create(intent, changes, &instance, error);
 	if (rc != 0)
 		return rc;
 	changes_put_name(changes, &instance, name_base);

@@ -27,33 +27,57 @@ struct saving {
 
 static void save(struct job *job);
 
+static void log_subject(struct log_line *line, const char *outcome, const struct operation *operation,
+                        const struct instance *instance)
+{
+	log_text(line, "kind", operation_kind_name(operation->kind));
+	log_text(line, "outcome", outcome);
+	log_text(line, "operation", operation->id);
+	log_text(line, "service", instance->service);
+	log_text(line, "instance", instance->name);
+	log_text(line, "resource", instance->resource);
+	log_text(line, "server", instance->server);
+	log_text(line, "bind", operation->bind_name);
+}
+
+static void log_caller(struct log_line *line, const struct operation *operation)
+{
+	log_text(line, "request", operation->request);
+	log_text(line, "user", operation->user);
+	log_text(line, "tsuru_event", operation->event);
+	log_text(line, "trace", operation->trace);
+}
+
 void finish_log(const struct job *job, const char *outcome)
 {
 	const struct run *run = job->run;
-	const struct operation *operation = &run->operation.record;
-	const struct instance *instance = &run->instance.record;
+	struct operation operation = run->operation.record;
 	bool failed = job->error.code != 0;
 	struct log_line line;
 
+	operation.kind = job->kind;
+	operation.id = job->id;
 	log_begin(&line, job->broker->log, failed ? LOG_WARNING : LOG_INFO, "operation");
-	log_text(&line, "kind", operation_kind_name(job->kind));
-	log_text(&line, "outcome", outcome);
-	log_text(&line, "operation", job->id);
-	log_text(&line, "service", instance->service);
-	log_text(&line, "instance", instance->name);
-	log_text(&line, "resource", instance->resource);
-	log_text(&line, "server", instance->server);
-	log_text(&line, "bind", operation->bind_name);
+	log_subject(&line, outcome, &operation, &run->instance.record);
 	log_number(&line, "attempts", job->attempts);
 	log_number(&line, "duration_ms", timers_now(job->broker->timers) - run->started);
-	log_text(&line, "request", operation->request);
-	log_text(&line, "user", operation->user);
-	log_text(&line, "tsuru_event", operation->event);
-	log_text(&line, "trace", operation->trace);
+	log_caller(&line, &operation);
 	if (failed) {
 		log_text(&line, "error", error_name(job->error.code));
 		log_text(&line, "reason", job->error.text);
 	}
+	log_end(&line);
+}
+
+void finish_log_ended(const struct broker *broker, const struct operation *operation, const struct instance *instance)
+{
+	struct log_line line;
+
+	log_begin(&line, broker->log, LOG_INFO, "operation");
+	log_subject(&line, "done", operation, instance);
+	log_number(&line, "attempts", operation->attempts);
+	log_number(&line, "duration_ms", timers_wall(broker->timers) - operation->created_at);
+	log_caller(&line, operation);
 	log_end(&line);
 }
 
@@ -98,24 +122,11 @@ static int prune_history(struct saving *saving, struct error *error)
 
 static void put_audit(struct saving *saving, const char *outcome)
 {
-	const struct operation *operation = &saving->operation.record;
-	const struct instance *instance = &saving->instance.record;
-	const struct audit audit = {
-	    .action = operation_kind_name(operation->kind),
-	    .outcome = outcome,
-	    .user = operation->user,
-	    .event = operation->event,
-	    .request = operation->request,
-	    .service = instance->service,
-	    .instance = instance->name,
-	    .incarnation = instance->incarnation,
-	    .bind = operation->bind_name != NULL ? operation->bind_name : operation->unit,
-	    .text = saving->run->verdict != VERDICT_DONE ? saving->job->error.text : NULL,
-	    .at = saving->wall,
-	    .asked_at = operation->created_at,
-	};
+	struct operation operation = saving->operation.record;
 
-	changes_put_audit(&saving->changes, saving->job->broker, &audit);
+	operation.error = saving->run->verdict != VERDICT_DONE ? saving->job->error.text : NULL;
+	changes_put_ending(&saving->changes, saving->job->broker, &operation, &saving->instance.record, outcome,
+	                   saving->wall);
 }
 
 static int end_operation(struct saving *saving, struct error *error)
@@ -483,7 +494,7 @@ static void after_save(struct job *job)
 	};
 
 	finish_log(job, outcome_name(job));
-	measure_operation(job, outcome_name(job));
+	measure_operation(job->broker, job->service, job->kind, job->created_at, outcome_name(job));
 	if (job->kind == OPERATION_REMOVE || job->kind == OPERATION_RESTORE)
 		retention_changed(job->broker);
 	run->follower = NULL;

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/finish.h"
 #include "broker/generation.h"
+#include "broker/measure.h"
 #include "broker/queue.h"
 #include "broker/quota.h"
 
@@ -129,6 +131,14 @@ static void wait_for(struct intent *intent, struct job *job)
 
 /* ---- deciding and committing ---- */
 
+static void note_ended(const struct intent *intent)
+{
+	const struct operation *operation = intent->ended;
+
+	finish_log_ended(intent->broker, operation, intent->ended_about);
+	measure_operation(intent->broker, intent->ended_about->service, operation->kind, operation->created_at, "done");
+}
+
 static void on_commit(void *arg, int code, const struct error *error, uint64_t revision)
 {
 	struct intent *intent = arg;
@@ -149,6 +159,8 @@ static void on_commit(void *arg, int code, const struct error *error, uint64_t r
 		intent_fail(intent);
 		return;
 	}
+	if (intent->ended != NULL)
+		note_ended(intent);
 	while ((job = TAILQ_FIRST(&intent->jobs)) != NULL) {
 		TAILQ_REMOVE(&intent->jobs, job, in_lane);
 		last = job;
@@ -168,6 +180,7 @@ static void intent_decide(struct intent *intent)
 	int rc;
 
 	arena_wipe(&intent->arena);
+	intent->ended = NULL;
 	changes_begin(&changes, intent->broker);
 	rc = intent->decide(intent, &changes, &next, &intent->error);
 	if (rc == 0 && next == INTENT_COMMIT)
@@ -221,11 +234,25 @@ void intent_start(struct broker *broker, const struct broker_request *request, d
 
 /* ---- for decisions ---- */
 
-int intent_add_operation(struct intent *intent, struct changes *changes, const struct instance *instance,
-                         const struct operation *model, const char **ret_id, struct error *error)
+static struct operation new_operation(const struct intent *intent, const struct instance *instance,
+                                      const struct operation *model)
 {
 	const struct caller *caller = &intent->request->caller;
 	struct operation operation = *model;
+
+	operation.incarnation = instance->incarnation;
+	operation.state = OPERATION_PENDING;
+	operation.event = caller->event;
+	operation.user = caller->user;
+	operation.request = caller->request;
+	operation.trace = caller->trace;
+	return operation;
+}
+
+int intent_add_operation(struct intent *intent, struct changes *changes, const struct instance *instance,
+                         const struct operation *model, const char **ret_id, struct error *error)
+{
+	struct operation operation = new_operation(intent, instance, model);
 	struct job *job = job_new(intent->broker, instance, model->kind);
 
 	if (job == NULL)
@@ -234,16 +261,33 @@ int intent_add_operation(struct intent *intent, struct changes *changes, const s
 	operation.id = arena_text(&intent->arena, job->id);
 	if (operation.id == NULL)
 		return error_no_memory(error);
-	operation.incarnation = instance->incarnation;
-	operation.state = OPERATION_PENDING;
-	operation.event = caller->event;
-	operation.user = caller->user;
-	operation.request = caller->request;
-	operation.trace = caller->trace;
 	operation.created_at = job->created_at;
 	changes_put_operation(changes, &operation, REVISION_ABSENT);
 	if (ret_id != NULL)
 		*ret_id = operation.id;
+	return 0;
+}
+
+int intent_add_ended(struct intent *intent, struct changes *changes, const struct instance *instance,
+                     enum operation_kind kind, struct error *error)
+{
+	const int64_t wall = timers_wall(intent->broker->timers);
+	struct operation *operation = arena_alloc(&intent->arena, sizeof(*operation));
+	struct instance *about = arena_alloc(&intent->arena, sizeof(*about));
+	char *id = arena_alloc(&intent->arena, OPERATION_ID_LENGTH + 1);
+
+	if (arena_failed(&intent->arena))
+		return error_no_memory(error);
+	broker_next_id(intent->broker, id);
+	*operation = new_operation(intent, instance, &(struct operation){.kind = kind});
+	operation->id = id;
+	operation->state = OPERATION_DONE;
+	operation->created_at = operation->finished_at = wall;
+	*about = *instance;
+	intent->ended = operation;
+	intent->ended_about = about;
+	changes_put_operation(changes, operation, REVISION_ABSENT);
+	changes_put_ending(changes, intent->broker, operation, about, NULL, wall);
 	return 0;
 }
 

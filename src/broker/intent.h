@@ -38,9 +38,11 @@ struct intent {
 	bool no_wait;       /* reply as soon as the work is durable */
 	bool needs_answer;  /* a bind: only the end of the operation can answer it */
 	int rounds;
-	struct taken *taken;  /* places, until the commit's outcome is known */
-	struct job_list jobs; /* new, not yet in their lanes */
-	struct job *join;     /* what it waits, or will wait, for */
+	struct taken *taken;                /* places, until the commit's outcome is known */
+	struct job_list jobs;               /* new, not yet in their lanes */
+	struct job *join;                   /* what it waits, or will wait, for */
+	const struct operation *ended;      /* in the arena: what the commit begins and ends; NULL: nothing */
+	const struct instance *ended_about; /* in the arena, too */
 	struct timer timer;
 	struct error error;
 };
@@ -55,6 +57,10 @@ void intent_start(struct broker *broker, const struct broker_request *request, d
  * id, in the intent's arena. model says kind, bind, unit, renew. */
 int intent_add_operation(struct intent *intent, struct changes *changes, const struct instance *instance,
                          const struct operation *model, const char **ret_id, struct error *error);
+/* For decisions: an operation that needs nothing from a server, so that its end is durable with its beginning. instance
+ * is as it will be put. */
+int intent_add_ended(struct intent *intent, struct changes *changes, const struct instance *instance,
+                     enum operation_kind kind, struct error *error);
 /* For decisions: wait for the operation of this id, or the newest one of kind (id NULL); INTENT_AGAIN when its job has
  * not come yet. */
 enum intent_next intent_join(struct intent *intent, const char *incarnation, const char *id, enum operation_kind kind);

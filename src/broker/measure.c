@@ -70,14 +70,15 @@ void measure_attempt(const struct job *job, const char *outcome)
 	metric_add(job->broker->measures.attempts, 1, (const char *[]){job->service, job->server, outcome});
 }
 
-void measure_operation(const struct job *job, const char *outcome)
+void measure_operation(const struct broker *broker, const char *service, enum operation_kind kind, int64_t created_at,
+                       const char *outcome)
 {
-	const struct measures *measures = &job->broker->measures;
-	const char *kind = operation_kind_name(job->kind);
-	const double age = (double)(timers_wall(job->broker->timers) - job->created_at) / MS;
+	const struct measures *measures = &broker->measures;
+	const char *name = operation_kind_name(kind);
+	const double age = (double)(timers_wall(broker->timers) - created_at) / MS;
 
-	metric_add(measures->operations, 1, (const char *[]){job->service, kind, outcome});
-	metric_observe(measures->durations, age > 0 ? age : 0, (const char *[]){job->service, kind});
+	metric_add(measures->operations, 1, (const char *[]){service, name, outcome});
+	metric_observe(measures->durations, age > 0 ? age : 0, (const char *[]){service, name});
 }
 
 /* ---- when asked ---- */

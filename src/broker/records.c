@@ -483,6 +483,27 @@ void changes_put_audit(struct changes *changes, struct broker *broker, const str
 		batch_add(changes->batch, AUDIT_COUNTER, 1);
 }
 
+void changes_put_ending(struct changes *changes, struct broker *broker, const struct operation *operation,
+                        const struct instance *instance, const char *outcome, int64_t wall)
+{
+	const struct audit audit = {
+	    .action = operation_kind_name(operation->kind),
+	    .outcome = outcome != NULL ? outcome : operation_state_name(operation->state),
+	    .user = operation->user,
+	    .event = operation->event,
+	    .request = operation->request,
+	    .service = instance->service,
+	    .instance = instance->name,
+	    .incarnation = instance->incarnation,
+	    .bind = operation->bind_name != NULL ? operation->bind_name : operation->unit,
+	    .text = operation->error,
+	    .at = wall,
+	    .asked_at = operation->created_at,
+	};
+
+	changes_put_audit(changes, broker, &audit);
+}
+
 /* ---- counters ---- */
 
 void records_counter_name(struct text *ret_name, enum counter counter, const struct instance *instance)

@@ -76,6 +76,9 @@ void changes_delete_retained(struct changes *changes, const struct instance *ins
 /* An entry of the audit, under a fresh id, and one more in its counter. */
 void changes_put_audit(struct changes *changes, struct broker *broker, const struct audit *audit);
 #define AUDIT_COUNTER "audit"
+/* The same for an operation's end; outcome NULL: its state's name. error, the operation's, is the text. */
+void changes_put_ending(struct changes *changes, struct broker *broker, const struct operation *operation,
+                        const struct instance *instance, const char *outcome, int64_t wall);
 
 /* ---- counters of instances ---- */
 
