@@ -19,7 +19,7 @@ from contestants import (Bare, Broker, Flask, PASSWORD, Process, free_port, load
 
 CLIENTS = (1, 16, 64, 256)
 READS = {"plans": "/resources/plans", "status": "/resources/bench/status", "info": "/resources/bench"}
-EMPTY = ("bench", "small")
+IDLE = 10000  # connections
 
 
 class Samples:
@@ -276,13 +276,17 @@ def backup(machine, options, samples, instances, data):
 
 # ---- connections ----
 
-def raise_files(count):
-    resource.setrlimit(resource.RLIMIT_NOFILE, (count, max(count, resource.getrlimit(resource.RLIMIT_NOFILE)[1])))
+def raise_files():
+    """As many file descriptors as the machine lets us have; the broker does the same for itself."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if hard != resource.RLIM_INFINITY and hard < IDLE + 200:
+        raise SystemExit(f"{IDLE} idle connections need a limit of {IDLE + 200} open files; here it is {hard} (ulimit -Hn)")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def connections(machine, options, samples):
     """Idle connections, memory after a peak, a burst of 1,024, and life without file descriptors."""
-    raise_files(25000)
+    raise_files()
     for _ in range(min(options.rounds, 3)):
         with running(Broker(machine).start()) as (broker,):
             idle(broker, samples)
@@ -294,7 +298,7 @@ def connections(machine, options, samples):
         starved(machine, options, samples)
 
 
-def idle(broker, samples, count=10000):
+def idle(broker, samples, count=IDLE):
     samples.progress(f"{count} idle connections")
     before = broker.process.memory()
     held = [socket.create_connection(("127.0.0.1", broker.port)) for _ in range(count)]
@@ -381,7 +385,8 @@ def recovery(machine, options, samples):
 
 def redis_service(port):
     return {"name": "bench", "driver": "redis", "password": PASSWORD, "wait": "0s", "retry_for": "1d",
-            "servers": [{"name": "main", "url": f"redis://127.0.0.1:{port}", "parallel": 64, "retry_max": "2s"}],
+            "servers": [{"name": "main", "url": f"redis://default:{PASSWORD}@127.0.0.1:{port}", "parallel": 64,
+                         "connections": 64}],
             "plans": [{"name": "small", "description": "a prefix"}]}
 
 
@@ -394,7 +399,7 @@ def recover(machine, options, samples):
         broker.process.end(signal.SIGKILL)
         directory = machine.directory("redis")
         redis = Process(["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--dir", directory, "--save", "",
-                         "--loglevel", "warning"], stdout=subprocess.DEVNULL)
+                         "--requirepass", PASSWORD, "--loglevel", "warning"], stdout=subprocess.DEVNULL)
         try:
             begin = time.monotonic()
             broker.start()
