@@ -51,6 +51,7 @@ int main(int argc, char **argv)
 	const struct timespec pause = {.tv_nsec = 50000};
 	char request[1024], credentials[256];
 	int64_t begin;
+	posix_spawn_file_actions_t actions;
 	int outcome;
 	pid_t pid;
 
@@ -63,8 +64,11 @@ int main(int argc, char **argv)
 	snprintf(request, sizeof(request),
 	         "%s HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Basic %s\r\nConnection: close\r\n\r\n", argv[2],
 	         credentials);
+	/* Who reads our output must not wait for the program's end. */
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
 	begin = now_us();
-	if (posix_spawn(&pid, argv[4], NULL, NULL, argv + 4, environ) != 0) {
+	if (posix_spawn(&pid, argv[4], &actions, NULL, argv + 4, environ) != 0) {
 		perror(argv[4]);
 		return 1;
 	}
