@@ -232,7 +232,7 @@ def pages(machine, options, samples, instances, data):
         after = ""
         for _ in range(max(options.rounds * 5, 20)):
             begin = time.monotonic()
-            page = json.loads(ask(broker, f"/instances?limit=100{after}", port=broker.admin_port))
+            page = json.loads(ask(broker, f"/v1/instances?limit=100{after}", port=broker.admin_port))
             samples.add("a page of 100 instances", instances, "broker", ms=(time.monotonic() - begin) * 1000)
             after = f"&after={page['next']}"
 
