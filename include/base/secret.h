@@ -51,8 +51,8 @@ uint32_t secret_random_below(uint32_t bound);
 void secret_hash_hex(char *ret_hex, size_t bytes, const char *const *parts, size_t count);
 /* SHA-256 over a salt and a text: how servers keep passwords. ret_hash holds SECRET_SHA256_BYTES. */
 void secret_sha256(unsigned char *ret_hash, const void *salt, size_t salt_length, const char *text);
-/* Equality in time that depends on neither content. */
-bool secret_equal(const char *a, const char *b);
+/* Equality in time that depends on the length of what was given alone, not on where the two differ. */
+bool secret_equal(const char *given, const char *secret);
 /* Overwrites; never optimised away. */
 void secret_wipe(void *bytes, size_t length);
 

@@ -37,6 +37,17 @@ static void put(struct log_line *line, const char *text)
 		put_byte(line, *text);
 }
 
+static void put_plain(struct log_line *line, const char *text, size_t length)
+{
+	const size_t room = LOG_LINE_MAX - END_ROOM - line->length;
+
+	line->cut |= length > room;
+	if (length > room)
+		length = room;
+	memcpy(line->bytes + line->length, text, length);
+	line->length += length;
+}
+
 /* Escapes what would end the value or the line; the same escapes are JSON's. */
 static void put_escaped(struct log_line *line, const char *value)
 {
@@ -82,32 +93,41 @@ static bool put_key(struct log_line *line, const char *key)
 	if (line->fields++ > 0)
 		put_byte(line, json ? ',' : ' ');
 	put(line, json ? "\"" : "");
-	put(line, key);
+	put_plain(line, key, strlen(key));
 	put(line, json ? "\":" : "=");
 	return true;
 }
 
 void log_text(struct log_line *line, const char *key, const char *value)
 {
-	bool quoted;
+	bool plain, quoted;
 
 	if (line->log == NULL || value == NULL || value[0] == '\0' || !put_key(line, key))
 		return;
-	quoted = line->log->json || !is_plain(value);
+	plain = is_plain(value);
+	quoted = line->log->json || !plain;
 	put(line, quoted ? "\"" : "");
-	put_escaped(line, value);
+	if (plain)
+		put_plain(line, value, strlen(value));
+	else
+		put_escaped(line, value);
 	if (quoted) /* also behind a value that was cut: it has its room */
 		line->bytes[line->length++] = '"';
 }
 
 void log_number(struct log_line *line, const char *key, int64_t value)
 {
-	char number[24];
+	uint64_t left = value < 0 ? -(uint64_t)value : (uint64_t)value;
+	char number[20], *digit = number + sizeof(number);
 
 	if (line->log == NULL || !put_key(line, key))
 		return;
-	snprintf(number, sizeof(number), "%lld", (long long)value);
-	put(line, number);
+	do {
+		*--digit = (char)('0' + left % 10);
+		left /= 10;
+	} while (left > 0);
+	put(line, value < 0 ? "-" : "");
+	put_plain(line, digit, (size_t)(number + sizeof(number) - digit));
 }
 
 void log_begin(struct log_line *line, const struct log *log, enum log_level level, const char *event)

