@@ -6,6 +6,7 @@
 #include "admin/admin.h"
 #include "api/api.h"
 #include "cli/pulse.h"
+#include "cli/trim.h"
 
 #define PROGRAM_SIGNALS 3
 
@@ -28,6 +29,7 @@ struct program {
 	struct event *on_signals[PROGRAM_SIGNALS];
 	struct timers *timers;
 	struct pulse pulse;
+	struct trim trim;
 	struct resolver *resolver;
 	struct store *store;
 	struct keyring *keyring;

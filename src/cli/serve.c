@@ -101,7 +101,9 @@ static int open_loop(struct program *program, struct error *error)
 	program->timers = timers_new(program->base);
 	if (program->timers == NULL)
 		return error_no_memory(error);
-	return pulse_start(&program->pulse, program->timers, &program->log, error);
+	if (pulse_start(&program->pulse, program->timers, &program->log, error) != 0)
+		return error->code;
+	return trim_start(&program->trim, program->timers, error);
 }
 
 static int open_metrics(struct program *program, struct error *error)
@@ -232,6 +234,7 @@ static void close_parts(struct program *program)
 	keyring_free(program->keyring);
 	store_close(program->store);
 	resolver_free(program->resolver);
+	trim_stop(&program->trim);
 	pulse_stop(&program->pulse);
 	for (size_t i = 0; i < PROGRAM_SIGNALS; i++) {
 		if (program->on_signals[i] != NULL)

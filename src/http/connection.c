@@ -348,10 +348,34 @@ struct bufferevent *connection_new(struct event_base *base, void *arg)
 	return bufferevent;
 }
 
+static void on_nothing(int descriptor, short what, void *arg)
+{
+	(void)descriptor;
+	(void)what;
+	(void)arg;
+}
+
+/* libevent keeps a small record for each descriptor it has seen, for ever. Made one by one they would lie between the
+ * connections, and keep their pages from the system when the connections are gone; made here they lie together. Nothing
+ * is asked of the kernel: with a list of changes, what comes and goes within a turn has never been. */
+static void make_records(struct event_base *base, size_t from, size_t to)
+{
+	struct event *event = event_new(base, (int)from, EV_READ, on_nothing, NULL);
+
+	for (size_t i = from; event != NULL && i < to; i++) {
+		event_assign(event, base, (int)i, EV_READ, on_nothing, NULL);
+		event_add(event, NULL);
+		event_del(event);
+	}
+	if (event != NULL)
+		event_free(event);
+}
+
 /* Makes room for descriptor in the table of connections. */
 static int reserve_slot(struct http_server *server, size_t descriptor)
 {
-	size_t count = server->by_descriptor_count > 0 ? server->by_descriptor_count : 64;
+	const size_t before = server->by_descriptor_count;
+	size_t count = before > 0 ? before : 64;
 
 	if (descriptor < server->by_descriptor_count)
 		return 0;
@@ -360,10 +384,11 @@ static int reserve_slot(struct http_server *server, size_t descriptor)
 	struct connection **grown = realloc(server->by_descriptor, count * sizeof(struct connection *));
 	if (grown == NULL)
 		return ERR_NO_MEMORY;
-	memset(grown + server->by_descriptor_count, 0,
-	       (count - server->by_descriptor_count) * sizeof(struct connection *));
+	memset(grown + before, 0, (count - before) * sizeof(struct connection *));
 	server->by_descriptor = grown;
 	server->by_descriptor_count = count;
+	if (before > 0)
+		make_records(server->options.base, before, count);
 	return 0;
 }
 

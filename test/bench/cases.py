@@ -20,6 +20,7 @@ from contestants import (Bare, Broker, Flask, PASSWORD, Process, free_port, load
 CLIENTS = (1, 16, 64, 256)
 READS = {"plans": "/resources/plans", "status": "/resources/bench/status", "info": "/resources/bench"}
 IDLE = 10000  # connections
+GIVEN_BACK = 5  # seconds after which what a peak has left is with the system again
 
 
 class Samples:
@@ -301,23 +302,21 @@ def connections(machine, options, samples):
 def idle(broker, samples, count=IDLE):
     samples.progress(f"{count} idle connections")
     before = broker.process.memory()
-    held = [socket.create_connection(("127.0.0.1", broker.port)) for _ in range(count)]
     request = (f"GET {broker.prefix}/resources/plans HTTP/1.1\r\nHost: b\r\n"
                f"Authorization: Basic {login(broker)}\r\n\r\n").encode()
-    for one in held:
-        one.sendall(request)
-    for one in held:
-        answer = b""
-        while b"\r\n\r\n" not in answer or not answer.endswith(b"]"):
-            answer += one.recv(65536)
+    held = []
+    for _ in range(count):
+        held.append(socket.create_connection(("127.0.0.1", broker.port)))
+        held[-1].sendall(request)
+        answer = held[-1].recv(65536)
+        assert answer.startswith(b"HTTP/1.1 200") and answer.endswith(b"]"), answer
     after = broker.process.memory()
-    samples.add("idle connections", count, broker.name, bytes_each=(after - before) / count)
     for one in held:
         one.close()
     wait_until("the connections are gone", lambda: len(os.listdir(f"/proc/{broker.process.pid}/fd")) < 100)
-    time.sleep(1.5)  # the broker trims what it has left a moment later
-    samples.add("idle connections", count, broker.name, own_mb_before=before / 2**20, own_mb_with=after / 2**20,
-                own_mb_after=broker.process.memory() / 2**20)
+    time.sleep(GIVEN_BACK)
+    samples.add("idle connections", count, broker.name, bytes_each=(after - before) / count,
+                own_mb_before=before / 2**20, own_mb_with=after / 2**20, own_mb_after=broker.process.memory() / 2**20)
 
 
 def login(server):
@@ -330,7 +329,7 @@ def peak(machine, broker, samples):
     """Memory before and after a load of writes and reads by many."""
     before = broker.process.memory()
     load(machine, broker, ("POST", "/resources", create_body("peak%d")), clients=1024, requests=20000)
-    time.sleep(1.5)
+    time.sleep(GIVEN_BACK)
     samples.add("memory after a peak", 1024, broker.name, own_mb_before=before / 2**20,
                 own_mb_after=broker.process.memory() / 2**20)
 

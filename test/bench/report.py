@@ -64,6 +64,8 @@ def reaches(figures):
               Reach("own memory idle, MB", figures.median("start-up", 0, "broker", "own_mb"), 6, "most"),
               Reach("an idle connection, bytes", figures.median("idle connections", 10000, "broker", "bytes_each"), 2560,
                     "most"),
+              Reach("own memory when 10,000 connections are closed, MB",
+                    figures.median("idle connections", 10000, "broker", "own_mb_after"), 6, "most"),
               Reach("1,024 new connections at once: p99, ms",
                     figures.median("1,024 new connections at once", 1024, "broker", "p99_ms"), 200, "most"),
               Reach("1,024 new connections at once: failed",
