@@ -235,7 +235,7 @@ def pages(machine, options, samples, instances, data):
             begin = time.monotonic()
             page = json.loads(ask(broker, f"/v1/instances?limit=100{after}", port=broker.admin_port))
             samples.add("a page of 100 instances", instances, "broker", ms=(time.monotonic() - begin) * 1000)
-            after = f"&after={page['next']}"
+            after = f"&after={page['next']}" if "next" in page else ""
 
 
 def stall(machine, broker, work):
