@@ -490,8 +490,8 @@ static void after_save(struct job *job)
 	struct broker_reply reply = {
 	    .code = failed ? job->error.code : 0,
 	    .text = failed ? job->error.text : "",
-	    .environment = run->environment,
-	    .environment_count = run->environment_count,
+	    .environment = failed ? NULL : run->environment,
+	    .environment_count = failed ? 0 : run->environment_count,
 	};
 
 	finish_log(job, outcome_name(job));
