@@ -19,7 +19,7 @@ configure() {
 }
 
 echo "== building with gcc and sanitizers in $build"
-configure "$build" -DCMAKE_BUILD_TYPE=Sanitize -DCMAKE_C_COMPILER=gcc \
+configure "$build" -DCMAKE_BUILD_TYPE=Sanitize -DCMAKE_C_COMPILER=gcc -DCRASH_POINTS=ON \
   -DTHREAD_BUILD="$build-thread" -DPLAIN_BUILD="$build-plain" -DFUZZ_BUILD="$build-fuzz"
 cmake --build "$build" -j "$jobs"
 

@@ -169,6 +169,9 @@ enum call_kind {
 	CALL_ACT,
 };
 
+/* "provision", "allow-unit", ... */
+const char *call_kind_name(enum call_kind kind);
+
 struct driver_call {
 	/* the caller's, before call_start; borrowed by the driver */
 	enum call_kind kind;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/crash.h"
 #include "broker/forget.h"
 #include "broker/health.h"
 #include "broker/inspect.h"
@@ -489,8 +490,8 @@ static void after_save(struct job *job)
 	struct broker_reply reply = {
 	    .code = failed ? job->error.code : 0,
 	    .text = failed ? job->error.text : "",
-	    .environment = run->environment,
-	    .environment_count = run->environment_count,
+	    .environment = failed ? NULL : run->environment,
+	    .environment_count = failed ? 0 : run->environment_count,
 	};
 
 	finish_log(job, outcome_name(job));
@@ -525,6 +526,7 @@ static void on_saved(void *arg, int code, const struct error *error, uint64_t re
 	if (job->broker->closing)
 		return;
 	if (code == 0) {
+		crash_point("result:durable");
 		after_save(job);
 		return;
 	}
@@ -571,10 +573,12 @@ static void save(struct job *job)
 		forget_operation(&saving);
 		rc = 0;
 	}
-	if (rc == 0)
+	if (rc == 0) {
+		crash_point("result:before");
 		rc = changes_commit(&saving.changes, on_saved, job, &error);
-	else
+	} else {
 		changes_drop(&saving.changes);
+	}
 	arena_wipe(&saving.arena);
 	if (rc != 0) {
 		drop_follower(job->run);

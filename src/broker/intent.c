@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/crash.h"
 #include "broker/finish.h"
 #include "broker/generation.h"
 #include "broker/measure.h"
@@ -40,6 +41,7 @@ void intent_drop(struct intent *intent)
 
 void intent_end(struct intent *intent, const struct broker_reply *reply)
 {
+	crash_point("reply:before");
 	intent->on_done(intent->arg, reply);
 	intent_drop(intent);
 }
@@ -159,6 +161,7 @@ static void on_commit(void *arg, int code, const struct error *error, uint64_t r
 		intent_fail(intent);
 		return;
 	}
+	crash_point("intent:durable");
 	if (intent->ended != NULL)
 		note_ended(intent);
 	while ((job = TAILQ_FIRST(&intent->jobs)) != NULL) {
@@ -183,10 +186,12 @@ static void intent_decide(struct intent *intent)
 	intent->ended = NULL;
 	changes_begin(&changes, intent->broker);
 	rc = intent->decide(intent, &changes, &next, &intent->error);
-	if (rc == 0 && next == INTENT_COMMIT)
+	if (rc == 0 && next == INTENT_COMMIT) {
+		crash_point("intent:before");
 		rc = changes_commit(&changes, on_commit, intent, &intent->error);
-	else
+	} else {
 		changes_drop(&changes);
+	}
 	if (rc != 0) {
 		drop_jobs(intent);
 		quota_give_back(intent);

@@ -2,6 +2,7 @@
  * one once it is bound again. */
 #include "broker/accept.h"
 #include "broker/bind.h"
+#include "broker/queue.h"
 
 static int rotate_one(struct intent *intent, struct changes *changes, const struct instance *instance,
                       struct held_bind *held, struct error *error)
@@ -22,10 +23,19 @@ static int rotate_one(struct intent *intent, struct changes *changes, const stru
 
 static bool is_meant(const struct broker_request *request, const struct bind *bind)
 {
-	if (bind->state != BIND_BOUND)
-		return false;
 	return request->bind_kind == 0 ||
 	       (bind->kind == request->bind_kind && same_text(bind->name, request->bind_name));
+}
+
+/* A rotation that has not ended: nobody was told its password, so that a repeated request asks for nothing more. */
+static bool is_under_way(const struct intent *intent, const struct bind *bind)
+{
+	const struct job *job;
+
+	if (bind->state != BIND_BINDING || bind->operation == NULL)
+		return false;
+	job = queue_find(intent->broker, bind->incarnation, bind->operation, OPERATION_ROTATE);
+	return job != NULL && job->kind == OPERATION_ROTATE;
 }
 
 static int decide_rotate(struct intent *intent, struct changes *changes, enum intent_next *ret_next,
@@ -34,7 +44,7 @@ static int decide_rotate(struct intent *intent, struct changes *changes, enum in
 	const struct broker_request *request = intent->request;
 	struct held_instance instance;
 	struct held_bind *binds = NULL;
-	size_t count = 0, rotated = 0;
+	size_t count = 0, rotated = 0, under_way = 0;
 	int rc = intent_find_instance(intent, &instance, error);
 
 	if (rc == 0)
@@ -43,11 +53,16 @@ static int decide_rotate(struct intent *intent, struct changes *changes, enum in
 	for (size_t i = 0; rc == 0 && i < count; i++) {
 		if (!is_meant(request, &binds[i].record))
 			continue;
+		under_way += is_under_way(intent, &binds[i].record);
+		if (binds[i].record.state != BIND_BOUND)
+			continue;
 		rc = rotate_one(intent, changes, &instance.record, &binds[i], error);
 		rotated++;
 	}
 	if (rc != 0)
 		return rc;
+	if (rotated == 0 && under_way > 0)
+		return 0;
 	if (rotated == 0)
 		return error_set(error, ERR_NOT_FOUND, "the instance \"%s\" has no finished bind%s%s%s",
 		                 request->instance, request->bind_kind != 0 ? " of \"" : "",

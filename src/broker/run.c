@@ -204,23 +204,18 @@ static bool is_expired(const struct job *job)
 static void on_settled(struct driver_call *call, int code, const struct error *error)
 {
 	struct job *job = call->arg;
-	int rc;
+	struct error outcome = *error;
 
+	if (code == 0 && call->kind == CALL_BIND)
+		code = environment_render(job, &outcome);
 	measure_attempt(job, code == 0 ? "done" : error_may_pass(code) ? "may-pass" : "refused");
 	queue_release_host(job);
-	if (code == 0 && call->kind == CALL_BIND) {
-		rc = environment_render(job, &job->error);
-		if (rc != 0) {
-			finish_start(job, VERDICT_FAILED);
-			return;
-		}
-	}
 	if (code == 0) {
 		error_clear(&job->error);
 		finish_start(job, VERDICT_DONE);
 		return;
 	}
-	job->error = *error;
+	job->error = outcome;
 	if (error_may_pass(code) && queue_is_doomed(job) && !is_removal(job)) {
 		error_set(&job->error, ERR_CANCELED, "the instance \"%s\" is being removed",
 		          job->run->instance.record.name);

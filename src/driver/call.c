@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/crash.h"
 #include "driver/driver.h"
 #include "model/parameters.h"
 
@@ -126,6 +127,19 @@ void backend_close(struct backend *backend)
 
 /* ---- calls ---- */
 
+const char *call_kind_name(enum call_kind kind)
+{
+	static const char *const names[] = {
+	    [CALL_PROVISION] = "provision", [CALL_UPDATE] = "update",         [CALL_DEPROVISION] = "deprovision",
+	    [CALL_BIND] = "bind",           [CALL_UNBIND] = "unbind",         [CALL_CHECK] = "check",
+	    [CALL_OBSERVE] = "observe",     [CALL_ALLOW_UNIT] = "allow-unit", [CALL_DENY_UNIT] = "deny-unit",
+	    [CALL_RETIRE] = "retire",       [CALL_RESTORE] = "restore",       [CALL_INSPECT] = "inspect",
+	    [CALL_LIST] = "list",           [CALL_ADOPT] = "adopt",           [CALL_ACT] = "act",
+	};
+
+	return names[kind];
+}
+
 static void dispatch(const struct driver *driver, void *state, struct driver_call *call)
 {
 	switch (call->kind) {
@@ -212,6 +226,7 @@ int call_start(struct driver_call *call)
 	if (timer_start(call->backend->context->timers, &call->timer, call->timeout) != 0)
 		return ERR_NO_MEMORY;
 	call->state = CALL_WORKING;
+	crash_point("call:%s:before", call_kind_name(call->kind));
 	dispatch(call->backend->driver, call->backend->state, call);
 	return 0;
 }
@@ -256,6 +271,7 @@ void call_settle(struct driver_call *call, int code, const char *format, ...)
 		error_no_memory(&call->outcome);
 	else
 		error_clear(&call->outcome);
+	crash_point("call:%s:after", call_kind_name(call->kind));
 	call->work = NULL;
 	call->state = CALL_SETTLED;
 	rc = timer_start(call->backend->context->timers, &call->timer, 0);

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "base/crash.h"
+
 #define VERB_SIZE 64
 
 enum {
@@ -28,9 +30,11 @@ static void run_from_current(struct steps *steps)
 {
 	while (steps->table[steps->current].name != NULL) {
 		steps->state = STEPS_ENTERED;
+		crash_point("step:%s:before", steps_name(steps));
 		steps->table[steps->current].run(steps->work);
 		if (steps->state == STEPS_ENTERED) {
 			steps->state = STEPS_WAITING;
+			crash_point("step:%s:waiting", steps_name(steps));
 			return;
 		}
 		if (steps->state == STEPS_STOPPED)
@@ -54,6 +58,7 @@ void steps_start(struct steps *steps, const struct step *table, void *work,
 void steps_next(struct steps *steps)
 {
 	assert(steps->state == STEPS_ENTERED || steps->state == STEPS_WAITING);
+	crash_point("step:%s:after", steps_name(steps));
 	if (steps->state == STEPS_ENTERED) {
 		steps->state = STEPS_CONTINUED;
 		return;
@@ -65,6 +70,7 @@ void steps_next(struct steps *steps)
 void steps_finish(struct steps *steps)
 {
 	assert(steps->state == STEPS_ENTERED || steps->state == STEPS_WAITING);
+	crash_point("step:%s:after", steps_name(steps));
 	if (steps->state == STEPS_ENTERED)
 		steps->state = STEPS_STOPPED;
 	else

@@ -9,25 +9,6 @@
 
 #define WORDS_MAX 4
 
-static const char *const kind_names[] = {
-    [0] = "*",
-    [CALL_PROVISION] = "provision",
-    [CALL_UPDATE] = "update",
-    [CALL_DEPROVISION] = "deprovision",
-    [CALL_BIND] = "bind",
-    [CALL_UNBIND] = "unbind",
-    [CALL_CHECK] = "check",
-    [CALL_OBSERVE] = "observe",
-    [CALL_ALLOW_UNIT] = "allow-unit",
-    [CALL_DENY_UNIT] = "deny-unit",
-    [CALL_RETIRE] = "retire",
-    [CALL_RESTORE] = "restore",
-    [CALL_INSPECT] = "inspect",
-    [CALL_LIST] = "list",
-    [CALL_ADOPT] = "adopt",
-    [CALL_ACT] = "act",
-};
-
 static const char *const behaviour_names[] = {
     [SCRIPTED_OK] = "ok",
     [SCRIPTED_DELAY] = "delay",
@@ -93,20 +74,32 @@ static size_t find_name(const char *word, const char *const *names, size_t count
 	return i;
 }
 
+static bool find_kind(const char *word, enum call_kind *ret_kind)
+{
+	for (enum call_kind kind = CALL_PROVISION; kind <= CALL_ACT; kind++) {
+		if (strcmp(call_kind_name(kind), word) != 0)
+			continue;
+		*ret_kind = kind;
+		return true;
+	}
+	return false;
+}
+
 static bool parse_rule(char *const *words, size_t count, struct rule *ret_rule)
 {
-	size_t kind = find_name(words[0], kind_names, COUNT(kind_names));
+	enum call_kind kind = 0; /* any */
 	size_t behaviour = count > 1 ? find_name(words[1], behaviour_names, COUNT(behaviour_names)) : 0;
 	int64_t times = 0, delay = 0;
 
-	if (kind == COUNT(kind_names) || behaviour == 0 || behaviour == COUNT(behaviour_names))
+	if ((strcmp(words[0], "*") != 0 && !find_kind(words[0], &kind)) || behaviour == 0 ||
+	    behaviour == COUNT(behaviour_names))
 		return false;
 	if (count > 2 && (text_parse_number(words[2], &times) != 0 || times < 0 || times > 1000000))
 		return false;
 	if (count > 3 && text_parse_duration(words[3], &delay) != 0)
 		return false;
 	*ret_rule = (struct rule){
-	    .kind = (enum call_kind)kind,
+	    .kind = kind,
 	    .behaviour = (enum scripted_behaviour)behaviour,
 	    .times = times == 0 ? -1 : (int)times,
 	    .delay = delay,

@@ -310,6 +310,9 @@ static void test_rotation_runs_in_the_queue(void **state)
 	scripted_rule(scripted(world), CALL_BIND, SCRIPTED_FAIL_TRANSIENT, 3, 0, 0);
 	assert_int_equal(request(world, broker_rotate, "instance", "db", NULL).code, 0);
 	assert_true(scripted_password_is(scripted(world), bound.user, bound.password));
+	/* Its answer was lost, and it is asked for again. */
+	assert_int_equal(request(world, broker_rotate, "instance", "db", NULL).code, 0);
+	assert_int_equal(request(world, broker_rotate, "instance", "db", "app", "shop", NULL).code, 0);
 	pass(world, 60000);
 	assert_false(scripted_password_is(scripted(world), bound.user, bound.password));
 	assert_non_null(strstr(binds(world, "db"), "\"state\":\"bound\""));

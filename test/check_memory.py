@@ -1,0 +1,98 @@
+#!/usr/bin/python3
+"""Runs one unit test of a build without sanitizers again and again, each time with another allocation failing. The test
+may fail then; the program may not crash, break an assertion of its own, or hang.
+
+Usage: check_memory.py BUILD NAME [K ...]
+
+A first run finds every way through the code (the calls that lead to an allocation) and the first allocation on each:
+those fail one by one, at most RUNS of them, evenly spread, in about SECONDS. MEMORY_FULL=1 takes all of them, and
+MEMORY_FULL=every each allocation of the run. With Ks only those fail, and what the test wrote is shown.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+FULL = os.environ.get("MEMORY_FULL", "0")
+RUNS = 300
+SECONDS = 8
+HANG = 60  # times what an undisturbed run takes, and 20 s
+FAILED = 77  # STATUS_FAILED of failing_malloc.c
+ASSERTED = (0, FAILED)
+
+
+def run(build, name, limit, **variables):
+    """Gives the exit status (negative: the signal; None: it hung) and what was written."""
+    environment = {**os.environ, "LD_PRELOAD": f"{build}/libfailing_malloc.so", "CMOCKA_TEST_ABORT": "1", **variables}
+    with subprocess.Popen([f"{build}/unit/{name}"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, env=environment, start_new_session=True) as process:
+        try:
+            output, _ = process.communicate(timeout=limit)
+            return process.returncode, output.decode(errors="replace")
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            return None, process.communicate()[0].decode(errors="replace")
+
+
+def places_of(build, name):
+    """The first allocation on each way, the count of all, and how long the run took."""
+    with tempfile.TemporaryDirectory(prefix="broker-memory-") as directory:
+        path = os.path.join(directory, "places")
+        begin = time.monotonic()
+        status, output = run(build, name, 600, FAIL_PLACES=path)
+        assert status == 0, f"the test fails with no allocation failing ({status}):\n{output}"
+        with open(path, encoding="ascii") as file:
+            *places, last = file.read().splitlines()
+        return [int(place) for place in places], int(last.split()[1]), time.monotonic() - begin
+
+
+def chosen(places, count, seconds):
+    if FULL == "every":
+        return list(range(1, count + 1))
+    most = len(places) if FULL != "0" else min(RUNS, int(SECONDS / max(seconds, 0.01)) + 1)
+    if len(places) <= most:
+        return places
+    return [places[i * len(places) // most] for i in range(most)]
+
+
+def named(output, binary):
+    """The output with the names and lines of the program's own calls."""
+    def name(found):
+        done = subprocess.run(["addr2line", "-s", "-f", "-p", "-e", binary, found.group(1)], capture_output=True,
+                              text=True, check=False)
+        return "  " + (done.stdout.strip() or found.group(0))
+    return re.sub(re.escape(binary) + r"\(\+(0x[0-9a-f]+)\)\[0x[0-9a-f]+\]", name, output)
+
+
+def said(status):
+    if status is None:
+        return "hung"
+    return f"ended by {signal.Signals(-status).name}" if status < 0 else f"ended with {status}"
+
+
+def main():
+    build, name, *only = sys.argv[1:]
+    places, count, seconds = places_of(build, name)
+    numbers = [int(k) for k in only] or chosen(places, count, seconds)
+    failed, bad = 0, []
+    for k in numbers:
+        status, output = run(build, name, HANG * seconds + 20, FAIL_AT=str(k))
+        failed += status == FAILED
+        # A fixture that fails makes cmocka end with the number of failures.
+        if status is None or status < 0 or (status not in ASSERTED and "[  FAILED  ]" not in output
+                                            and "[  ERROR   ]" not in output):
+            bad.append(k)
+            print(f"allocation {k}: {said(status)}\n{named(output[-6000:], f'{build}/unit/{name}')}\n")
+        elif only:
+            print(f"allocation {k}: {said(status)}\n{named(output, f'{build}/unit/{name}')}")
+    print(f"{name}: {count} allocations, {len(places)} ways to them; {len(numbers)} runs: {failed} failed a test, "
+          f"{len(numbers) - failed - len(bad)} passed, {len(bad)} went wrong {bad or ''}")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
