@@ -15,6 +15,7 @@ A driver joins with one class of about 40 lines and its place in BACKENDS:
                                                # server does not let the login in, and nothing else for that reason
         def objects(self): ...               # what the broker made on the server: (instances' names, logins' names)
         def pids(self): ...                  # the server's processes, for the tests that stop them; none: not tested
+        def port(self): ...                  # where the broker reaches it, for the proxy between; none: no connection
         restores = False                     # when the server chooses the credentials: an unbind that is taken back
                                              # then gives others
 
@@ -63,6 +64,16 @@ class Backend:
 
     def pids(self):
         return []
+
+    def port(self):
+        return self.server.port
+
+    def through(self, name, port):
+        """The service, with the broker's connections led through another port; apps and the tests go the direct way."""
+        text = json.dumps(self.service(name))
+        there = f"127.0.0.1:{self.port()}"
+        assert there in text
+        return json.loads(text.replace(there, f"127.0.0.1:{port}"))
 
     def works(self, env):
         """Logs in with the app's environment, writes and reads."""
@@ -157,6 +168,9 @@ class ExecBackend(Backend):
         self.parent = tempfile.mkdtemp(prefix="broker-exec-")
         self.root = os.path.join(self.parent, "root")
         os.mkdir(self.root)
+
+    def port(self):
+        return None
 
     def stop(self):
         os.rename(self.root, self.root + ".away")
@@ -478,6 +492,9 @@ class RabbitmqBackend(Backend):
 
     def objects(self):
         return self.server.vhosts(), self.server.users()
+
+    def port(self):
+        return self.server.api_port
 
     def pids(self):
         return [self.server.process.pid]
