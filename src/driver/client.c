@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/secret.h"
@@ -25,6 +26,7 @@ struct client {
 	char *username, *password, *token;
 	struct text authorities; /* PEM; empty: the system's */
 	int64_t connect_timeout;
+	size_t connections;
 };
 
 struct client_exchange {
@@ -219,6 +221,26 @@ static int on_socket_wanted(CURL *easy, curl_socket_t fd, int what, void *arg, v
 	return 0;
 }
 
+static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct client *client = arg;
+	const int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+
+	(void)purpose;
+	if (fd < 0)
+		return CURL_SOCKET_BAD;
+	client->connections++;
+	return fd;
+}
+
+static int on_close(void *arg, curl_socket_t fd)
+{
+	struct client *client = arg;
+
+	client->connections--;
+	return close(fd);
+}
+
 /* ---- clients ---- */
 
 static int prepare(struct client *client, const struct client_options *options, struct error *error)
@@ -283,6 +305,11 @@ void client_free(struct client *client)
 	wipe(client->token);
 	free(client);
 	curl_global_cleanup();
+}
+
+size_t client_connections(const struct client *client)
+{
+	return client->connections;
 }
 
 /* ---- exchanges ---- */
@@ -363,6 +390,10 @@ static void set_rules(struct client_exchange *exchange, const struct client_requ
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, exchange->client);
+	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, exchange->client);
 	curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->timeout);
