@@ -34,6 +34,7 @@ struct client_exchange {
 	CURL *easy;
 	struct curl_slist *headers;
 	struct text body;
+	bool has_head; /* up to the empty line */
 	char reason[CURL_ERROR_SIZE];
 	client_done *on_done;
 	void *arg;
@@ -104,6 +105,20 @@ static void wipe(char *text)
 
 /* ---- answers ---- */
 
+/* The empty line ends a head; after an interim answer another one begins. libcurl takes a head that was cut off for a
+ * whole answer. */
+static size_t on_header(char *bytes, size_t size, size_t count, void *arg)
+{
+	struct client_exchange *exchange = arg;
+	const size_t length = size * count;
+
+	if (length > 5 && memcmp(bytes, "HTTP/", 5) == 0)
+		exchange->has_head = false;
+	else if (length > 0 && (bytes[0] == '\r' || bytes[0] == '\n'))
+		exchange->has_head = true;
+	return length;
+}
+
 static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
 {
 	struct client_exchange *exchange = arg;
@@ -147,6 +162,8 @@ static void tell(struct client_exchange *exchange, CURLcode result)
 	error_clear(&error);
 	if (result != CURLE_OK)
 		explain(exchange, result, &error);
+	else if (!exchange->has_head)
+		error_set(&error, ERR_UNAVAILABLE, "its answer was cut off");
 	exchange->on_done(exchange->arg, error.code, &error, error.code == 0 ? &answer : NULL);
 	free_exchange(exchange);
 }
@@ -386,6 +403,8 @@ static void set_rules(struct client_exchange *exchange, const struct client_requ
 
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, exchange);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, exchange->reason);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(easy, CURLOPT_HEADERDATA, exchange);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");

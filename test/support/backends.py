@@ -15,7 +15,8 @@ A driver joins with one class of about 40 lines and its place in BACKENDS:
                                                # server does not let the login in, and nothing else for that reason
         def objects(self): ...               # what the broker made on the server: (instances' names, logins' names)
         def pids(self): ...                  # the server's processes, for the tests that stop them; none: not tested
-        def port(self): ...                  # where the broker reaches it, for the proxy between; none: no connection
+        def port(self): ...                  # where the broker reaches it, for the proxy between
+        wire = True                          # whether there is such a thing
         restores = False                     # when the server chooses the credentials: an unbind that is taken back
                                              # then gives others
 
@@ -61,6 +62,7 @@ class Backend:
 
     name = ""
     restores = True
+    wire = True
 
     def pids(self):
         return []
@@ -164,13 +166,12 @@ def parent(stat):
 class ExecBackend(Backend):
     """A sample program of the driver exec. Its server is a directory: it is away when that is."""
 
+    wire = False
+
     def start(self):
         self.parent = tempfile.mkdtemp(prefix="broker-exec-")
         self.root = os.path.join(self.parent, "root")
         os.mkdir(self.root)
-
-    def port(self):
-        return None
 
     def stop(self):
         os.rename(self.root, self.root + ".away")

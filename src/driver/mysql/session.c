@@ -142,7 +142,8 @@ static int run_statements(struct session *session)
 		}
 		rc = mysql_next_result(session->mysql);
 	}
-	if (rc >= 0)
+	/* -1 stands for the last result's end, and for a description of columns that was cut off. */
+	if (rc > 0 || mysql_errno(session->mysql) != 0)
 		note_failure(session);
 	return session->error.code;
 }
