@@ -5,6 +5,7 @@
 #include "broker/generation.h"
 #include "broker/host.h"
 #include "broker/inspect.h"
+#include "broker/queue.h"
 
 #define MS 1000.0
 
@@ -74,17 +75,15 @@ void measure_operation(const struct job *job, const char *outcome)
 {
 	const struct measures *measures = &job->broker->measures;
 	const char *kind = operation_kind_name(job->kind);
-	const double age = (double)(timers_wall(job->broker->timers) - job->created_at) / MS;
 
 	metric_add(measures->operations, 1, (const char *[]){job->service, kind, outcome});
-	metric_observe(measures->durations, age > 0 ? age : 0, (const char *[]){job->service, kind});
+	metric_observe(measures->durations, (double)job_age(job) / MS, (const char *[]){job->service, kind});
 }
 
 /* ---- when asked ---- */
 
 static void collect_queue(struct broker *broker)
 {
-	const int64_t now = timers_wall(broker->timers);
 	struct measures *measures = &broker->measures;
 	struct lane *lane, *next;
 	const struct job *job;
@@ -100,8 +99,7 @@ static void collect_queue(struct broker *broker)
 	HASH_ITER (hh, broker->lanes, lane, next) {
 		TAILQ_FOREACH (job, &lane->jobs, in_lane) {
 			metric_add(measures->pending, 1, (const char *[]){job->service});
-			metric_max(measures->oldest, (double)(now - job->created_at) / MS,
-			           (const char *[]){job->service});
+			metric_max(measures->oldest, (double)job_age(job) / MS, (const char *[]){job->service});
 		}
 	}
 	metric_set(measures->waiting, (double)broker->statistics.waiting, NULL);
