@@ -21,7 +21,7 @@ struct event_base;
 struct admin_program {
 	void *arg; /* for all of them */
 	const char *version;
-	int64_t started; /* wall ms */
+	int64_t began; /* monotonic ms: its start */
 	/* Reads the configuration again; on failure nothing has changed, and error has the first reason. */
 	int (*reload)(void *arg, struct error *error);
 	/* Why the configuration's file, as it was read last, is not in force; NULL: it is. */

@@ -33,6 +33,8 @@ int client_new(const struct driver_context *context, const struct client_options
                struct error *error);
 /* No exchange is under way. Accepts NULL. */
 void client_free(struct client *client);
+/* How many connections it has now, used and kept. */
+size_t client_connections(const struct client *client);
 
 /* What is asked. Copied by client_start. */
 struct client_request {

@@ -159,6 +159,8 @@ bool operation_finished(enum operation_state state);
 /* The id for the wall time and a sequence number: sorts by time, then sequence. ret_id holds OPERATION_ID_LENGTH + 1.
  */
 void operation_id(int64_t wall_ms, uint32_t sequence, char *ret_id);
+/* The wall time that an id was made for. */
+int64_t operation_id_time(const char *id);
 
 /* ---- tombstones ---- */
 

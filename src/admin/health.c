@@ -22,7 +22,7 @@ void admin_health(void *arg, struct http_request *http)
 	text_add(&json, "{\"status\":\"ok\",\"version\":");
 	text_add_json(&json, program->version);
 	text_add_format(&json, ",\"uptime_seconds\":%lld",
-	                (long long)(timers_wall(admin->options.timers) - program->started) / 1000);
+	                (long long)(timers_now(admin->options.timers) - program->began) / 1000);
 	add_configuration(admin, &json);
 	text_add(&json, "}");
 	call_answer(call, &json);

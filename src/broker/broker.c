@@ -25,6 +25,27 @@ void broker_next_id(struct broker *broker, char *ret_id)
 	operation_id(broker->last_wall, broker->sequence++, ret_id);
 }
 
+/* Behind a clock that was set back, too, new ids are new and stand behind the old ones. */
+static bool on_newest(void *arg, const void *key, size_t key_length, const struct store_value *value)
+{
+	struct broker *broker = arg;
+	char id[OPERATION_ID_LENGTH + 1] = "";
+
+	(void)value;
+	if (key_length == OPERATION_ID_LENGTH) {
+		memcpy(id, key, key_length);
+		broker->last_wall = operation_id_time(id) + 1;
+	}
+	return false;
+}
+
+static int recover_ids(struct broker *broker, struct error *error)
+{
+	if (store_scan_back(broker->store, KEYSPACE_AUDIT, NULL, 0, on_newest, broker) != 0)
+		return error_set(error, ERR_INTERNAL, "the store cannot be read");
+	return 0;
+}
+
 struct host *offering_host(struct offering *offering, const char *server)
 {
 	for (size_t i = 0; i < offering->host_count; i++) {
@@ -67,6 +88,8 @@ int broker_open(const struct broker_options *options, struct broker **ret_broker
 		rc = keycheck(broker, broker->keyring, error);
 	if (rc == 0)
 		rc = migrate(broker, error);
+	if (rc == 0)
+		rc = recover_ids(broker, error);
 	if (rc == 0)
 		rc = queue_recover(broker, error);
 	if (rc != 0) {

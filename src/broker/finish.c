@@ -70,14 +70,15 @@ void finish_log(const struct job *job, const char *outcome)
 	log_end(&line);
 }
 
-void finish_log_ended(const struct broker *broker, const struct operation *operation, const struct instance *instance)
+void finish_log_ended(const struct broker *broker, const struct operation *operation, const struct instance *instance,
+                      int64_t age)
 {
 	struct log_line line;
 
 	log_begin(&line, broker->log, LOG_INFO, "operation");
 	log_subject(&line, "done", operation, instance);
 	log_number(&line, "attempts", operation->attempts);
-	log_number(&line, "duration_ms", timers_wall(broker->timers) - operation->created_at);
+	log_number(&line, "duration_ms", age);
 	log_caller(&line, operation);
 	log_end(&line);
 }
@@ -495,7 +496,7 @@ static void after_save(struct job *job)
 	};
 
 	finish_log(job, outcome_name(job));
-	measure_operation(job->broker, job->service, job->kind, job->created_at, outcome_name(job));
+	measure_operation(job->broker, job->service, job->kind, job_age(job), outcome_name(job));
 	if (job->kind == OPERATION_REMOVE || job->kind == OPERATION_RESTORE)
 		retention_changed(job->broker);
 	run->follower = NULL;

@@ -8,7 +8,8 @@
 void finish_start(struct job *job, enum verdict verdict);
 /* One line on the operation, with outcome "done", "failed", "canceled" or "retry". */
 void finish_log(const struct job *job, const char *outcome);
-/* The same for one that ended with its beginning. */
-void finish_log_ended(const struct broker *broker, const struct operation *operation, const struct instance *instance);
+/* The same for one that ended with its beginning, age ms after its acceptance. */
+void finish_log_ended(const struct broker *broker, const struct operation *operation, const struct instance *instance,
+                      int64_t age);
 
 #endif

@@ -135,10 +135,10 @@ static void wait_for(struct intent *intent, struct job *job)
 
 static void note_ended(const struct intent *intent)
 {
-	const struct operation *operation = intent->ended;
+	const int64_t age = timers_now(intent->broker->timers) - intent->ended_since;
 
-	finish_log_ended(intent->broker, operation, intent->ended_about);
-	measure_operation(intent->broker, intent->ended_about->service, operation->kind, operation->created_at, "done");
+	finish_log_ended(intent->broker, intent->ended, intent->ended_about, age);
+	measure_operation(intent->broker, intent->ended_about->service, intent->ended->kind, age, "done");
 }
 
 static void on_commit(void *arg, int code, const struct error *error, uint64_t revision)
@@ -291,6 +291,7 @@ int intent_add_ended(struct intent *intent, struct changes *changes, const struc
 	*about = *instance;
 	intent->ended = operation;
 	intent->ended_about = about;
+	intent->ended_since = timers_now(intent->broker->timers);
 	changes_put_operation(changes, operation, REVISION_ABSENT);
 	changes_put_ending(changes, intent->broker, operation, about, NULL, wall);
 	return 0;

@@ -43,6 +43,7 @@ struct intent {
 	struct job *join;                   /* what it waits, or will wait, for */
 	const struct operation *ended;      /* in the arena: what the commit begins and ends; NULL: nothing */
 	const struct instance *ended_about; /* in the arena, too */
+	int64_t ended_since;                /* monotonic ms */
 	struct timer timer;
 	struct error error;
 };

@@ -83,6 +83,7 @@ struct job {
 	bool cleaning; /* a create that failed for good: what it made is being removed */
 	int64_t attempts;
 	int64_t created_at; /* wall ms */
+	int64_t accepted;   /* monotonic ms; before the start of the program by what the wall clock says */
 	struct error error; /* of the last attempt */
 	struct timer timer;
 	struct run *run;            /* from its start to its durable end; NULL otherwise */

@@ -5,6 +5,7 @@
 #include "broker/generation.h"
 #include "broker/host.h"
 #include "broker/inspect.h"
+#include "broker/queue.h"
 
 #define MS 1000.0
 
@@ -70,22 +71,20 @@ void measure_attempt(const struct job *job, const char *outcome)
 	metric_add(job->broker->measures.attempts, 1, (const char *[]){job->service, job->server, outcome});
 }
 
-void measure_operation(const struct broker *broker, const char *service, enum operation_kind kind, int64_t created_at,
+void measure_operation(const struct broker *broker, const char *service, enum operation_kind kind, int64_t age,
                        const char *outcome)
 {
 	const struct measures *measures = &broker->measures;
 	const char *name = operation_kind_name(kind);
-	const double age = (double)(timers_wall(broker->timers) - created_at) / MS;
 
 	metric_add(measures->operations, 1, (const char *[]){service, name, outcome});
-	metric_observe(measures->durations, age > 0 ? age : 0, (const char *[]){service, name});
+	metric_observe(measures->durations, (double)age / MS, (const char *[]){service, name});
 }
 
 /* ---- when asked ---- */
 
 static void collect_queue(struct broker *broker)
 {
-	const int64_t now = timers_wall(broker->timers);
 	struct measures *measures = &broker->measures;
 	struct lane *lane, *next;
 	const struct job *job;
@@ -101,8 +100,7 @@ static void collect_queue(struct broker *broker)
 	HASH_ITER (hh, broker->lanes, lane, next) {
 		TAILQ_FOREACH (job, &lane->jobs, in_lane) {
 			metric_add(measures->pending, 1, (const char *[]){job->service});
-			metric_max(measures->oldest, (double)(now - job->created_at) / MS,
-			           (const char *[]){job->service});
+			metric_max(measures->oldest, (double)job_age(job) / MS, (const char *[]){job->service});
 		}
 	}
 	metric_set(measures->waiting, (double)broker->statistics.waiting, NULL);

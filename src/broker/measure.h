@@ -9,8 +9,8 @@ void measure_open(struct broker *broker, struct metrics *metrics);
 void measure_close(struct broker *broker);
 /* An attempt has ended: outcome is "done", "may-pass" or "refused". */
 void measure_attempt(const struct job *job, const char *outcome);
-/* An operation has. */
-void measure_operation(const struct broker *broker, const char *service, enum operation_kind kind, int64_t created_at,
+/* An operation has, age ms after its acceptance. */
+void measure_operation(const struct broker *broker, const char *service, enum operation_kind kind, int64_t age,
                        const char *outcome);
 
 #endif

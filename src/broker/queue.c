@@ -49,7 +49,13 @@ struct job *job_new(struct broker *broker, const struct instance *instance, enum
 		return NULL;
 	broker_next_id(broker, job->id);
 	job->created_at = timers_wall(broker->timers);
+	job->accepted = timers_now(broker->timers);
 	return job;
+}
+
+int64_t job_age(const struct job *job)
+{
+	return timers_now(job->broker->timers) - job->accepted;
 }
 
 void job_free(struct job *job)
@@ -330,6 +336,7 @@ static int recover_one(struct broker *broker, const char *incarnation, const cha
 	struct held_operation operation;
 	struct arena arena;
 	struct job *job;
+	int64_t age;
 	int rc;
 
 	arena_init(&arena);
@@ -348,9 +355,11 @@ static int recover_one(struct broker *broker, const char *incarnation, const cha
 	}
 	strcpy(job->id, operation.record.id);
 	job->created_at = operation.record.created_at;
+	age = timers_wall(broker->timers) - job->created_at;
+	job->accepted = timers_now(broker->timers) - (age > 0 ? age : 0);
 	job->cleaning = operation.record.state == OPERATION_CLEANING;
-	if (job->created_at > broker->last_wall)
-		broker->last_wall = job->created_at;
+	if (job->created_at >= broker->last_wall)
+		broker->last_wall = job->created_at + 1;
 	if (queue_push(broker, job) != 0)
 		rc = error_no_memory(error);
 cleanup:

@@ -8,6 +8,8 @@
 struct job *job_new(struct broker *broker, const struct instance *instance, enum operation_kind kind);
 /* Frees a job that is in no lane and that nobody waits for. */
 void job_free(struct job *job);
+/* How long ago it was accepted, in ms; a wall clock that jumps while the program runs changes nothing. */
+int64_t job_age(const struct job *job);
 
 /* Puts a job, whose operation is durable, at the end of its instance's lane and starts it when it is its turn.
  * ERR_NO_MEMORY frees the job: the operation stays pending in the store and runs after the next start. */

@@ -196,9 +196,7 @@ static bool is_removal(const struct job *job)
 /* A removal is tried for ever: giving up would leave something behind. */
 static bool is_expired(const struct job *job)
 {
-	int64_t age = timers_wall(job->broker->timers) - job->created_at;
-
-	return !is_removal(job) && age > job->host->offering->service->retry_for;
+	return !is_removal(job) && job_age(job) > job->host->offering->service->retry_for;
 }
 
 static void on_settled(struct driver_call *call, int code, const struct error *error)

@@ -40,6 +40,7 @@ struct program {
 	struct admin_server *admin; /* NULL: none is configured */
 
 	int64_t started;  /* wall ms */
+	int64_t began;    /* the same moment, monotonic ms */
 	bool file_is_bad; /* the configuration's file, as it was read last, is not in force */
 	struct error file_error;
 	int stops;             /* signals to stop, so far */

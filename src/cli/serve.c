@@ -109,6 +109,7 @@ static int open_loop(struct program *program, struct error *error)
 static int open_metrics(struct program *program, struct error *error)
 {
 	program->started = timers_wall(program->timers);
+	program->began = timers_now(program->timers);
 	program->metrics = metrics_new();
 	if (program->metrics == NULL)
 		return error_no_memory(error);
@@ -196,7 +197,7 @@ static int open_admin(struct program *program, struct error *error)
 	        {
 	            .arg = program,
 	            .version = BROKER_VERSION,
-	            .started = program->started,
+	            .began = program->began,
 	            .reload = reload_for_operator,
 	            .configuration_error = configuration_error,
 	        },

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/secret.h"
@@ -25,6 +26,7 @@ struct client {
 	char *username, *password, *token;
 	struct text authorities; /* PEM; empty: the system's */
 	int64_t connect_timeout;
+	size_t connections;
 };
 
 struct client_exchange {
@@ -32,6 +34,7 @@ struct client_exchange {
 	CURL *easy;
 	struct curl_slist *headers;
 	struct text body;
+	bool has_head; /* up to the empty line */
 	char reason[CURL_ERROR_SIZE];
 	client_done *on_done;
 	void *arg;
@@ -102,6 +105,20 @@ static void wipe(char *text)
 
 /* ---- answers ---- */
 
+/* The empty line ends a head; after an interim answer another one begins. libcurl takes a head that was cut off for a
+ * whole answer. */
+static size_t on_header(char *bytes, size_t size, size_t count, void *arg)
+{
+	struct client_exchange *exchange = arg;
+	const size_t length = size * count;
+
+	if (length > 5 && memcmp(bytes, "HTTP/", 5) == 0)
+		exchange->has_head = false;
+	else if (length > 0 && (bytes[0] == '\r' || bytes[0] == '\n'))
+		exchange->has_head = true;
+	return length;
+}
+
 static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
 {
 	struct client_exchange *exchange = arg;
@@ -145,6 +162,8 @@ static void tell(struct client_exchange *exchange, CURLcode result)
 	error_clear(&error);
 	if (result != CURLE_OK)
 		explain(exchange, result, &error);
+	else if (!exchange->has_head)
+		error_set(&error, ERR_UNAVAILABLE, "its answer was cut off");
 	exchange->on_done(exchange->arg, error.code, &error, error.code == 0 ? &answer : NULL);
 	free_exchange(exchange);
 }
@@ -219,6 +238,26 @@ static int on_socket_wanted(CURL *easy, curl_socket_t fd, int what, void *arg, v
 	return 0;
 }
 
+static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct client *client = arg;
+	const int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+
+	(void)purpose;
+	if (fd < 0)
+		return CURL_SOCKET_BAD;
+	client->connections++;
+	return fd;
+}
+
+static int on_close(void *arg, curl_socket_t fd)
+{
+	struct client *client = arg;
+
+	client->connections--;
+	return close(fd);
+}
+
 /* ---- clients ---- */
 
 static int prepare(struct client *client, const struct client_options *options, struct error *error)
@@ -283,6 +322,11 @@ void client_free(struct client *client)
 	wipe(client->token);
 	free(client);
 	curl_global_cleanup();
+}
+
+size_t client_connections(const struct client *client)
+{
+	return client->connections;
 }
 
 /* ---- exchanges ---- */
@@ -359,10 +403,16 @@ static void set_rules(struct client_exchange *exchange, const struct client_requ
 
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, exchange);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, exchange->reason);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(easy, CURLOPT_HEADERDATA, exchange);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, exchange->client);
+	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, exchange->client);
 	curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->timeout);

@@ -2,11 +2,14 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "model/codec.h"
 #include "model/model.h"
 
-#define TIME_MAX ((UINT64_C(1) << 48) - 1) /* ms that 12 hex digits hold: until the year 10889 */
+#define OPERATION_ID_TIME 12                        /* hex digits of an id */
+#define TIME_MAX          ((UINT64_C(1) << 48) - 1) /* ms that they hold: until the year 10889 */
 
 #define IS(state) (1u << (state))
 
@@ -144,4 +147,12 @@ void operation_id(int64_t wall_ms, uint32_t sequence, char *ret_id)
 	if (ms > TIME_MAX)
 		ms = TIME_MAX;
 	snprintf(ret_id, OPERATION_ID_LENGTH + 1, "%012" PRIx64 "%08" PRIx32, ms, sequence);
+}
+
+int64_t operation_id_time(const char *id)
+{
+	char digits[OPERATION_ID_TIME + 1] = "";
+
+	memcpy(digits, id, OPERATION_ID_TIME);
+	return (int64_t)strtoull(digits, NULL, 16);
 }

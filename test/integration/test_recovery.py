@@ -1,7 +1,7 @@
 """kill -9 at random moments of concurrent work, and a restart: what was acknowledged is there, every operation ends, and
 the store and the server agree.
 
-ROUNDS, WORKERS and SEED in the environment make it longer, wider, and repeat it: test/kill_loop.sh 100.
+ROUNDS, WORKERS and SEED in the environment make it longer, wider, and repeat it. test_soak.py kills in the middle of everything else.
 """
 
 import concurrent.futures

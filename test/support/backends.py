@@ -15,6 +15,8 @@ A driver joins with one class of about 40 lines and its place in BACKENDS:
                                                # server does not let the login in, and nothing else for that reason
         def objects(self): ...               # what the broker made on the server: (instances' names, logins' names)
         def pids(self): ...                  # the server's processes, for the tests that stop them; none: not tested
+        def port(self): ...                  # where the broker reaches it, for the proxy between
+        wire = True                          # whether there is such a thing
         restores = False                     # when the server chooses the credentials: an unbind that is taken back
                                              # then gives others
 
@@ -60,9 +62,20 @@ class Backend:
 
     name = ""
     restores = True
+    wire = True
 
     def pids(self):
         return []
+
+    def port(self):
+        return self.server.port
+
+    def through(self, name, port):
+        """The service, with the broker's connections led through another port; apps and the tests go the direct way."""
+        text = json.dumps(self.service(name))
+        there = f"127.0.0.1:{self.port()}"
+        assert there in text
+        return json.loads(text.replace(there, f"127.0.0.1:{port}"))
 
     def works(self, env):
         """Logs in with the app's environment, writes and reads."""
@@ -152,6 +165,8 @@ def parent(stat):
 
 class ExecBackend(Backend):
     """A sample program of the driver exec. Its server is a directory: it is away when that is."""
+
+    wire = False
 
     def start(self):
         self.parent = tempfile.mkdtemp(prefix="broker-exec-")
@@ -478,6 +493,9 @@ class RabbitmqBackend(Backend):
 
     def objects(self):
         return self.server.vhosts(), self.server.users()
+
+    def port(self):
+        return self.server.api_port
 
     def pids(self):
         return [self.server.process.pid]

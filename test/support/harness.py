@@ -143,6 +143,8 @@ class Broker:
                             "UBSAN_OPTIONS": "print_stacktrace=1", **(environment or {})}
         self.process = None
         self.port = None
+        self.prefix = []     # a command that ends as the program
+        self.preexec = None  # run in the child before
         self.write_config(services, limits)
 
     def write_config(self, services, limits=""):
@@ -153,8 +155,8 @@ class Broker:
     def start(self):
         with open(self.log_path, "ab") as log:
             begin = log.tell()
-            self.process = subprocess.Popen([BROKER, "serve", "-c", self.config], stdin=subprocess.DEVNULL, stdout=log,
-                                            stderr=log, env=self.environment)
+            self.process = subprocess.Popen([*self.prefix, BROKER, "serve", "-c", self.config], stdin=subprocess.DEVNULL,
+                                            stdout=log, stderr=log, env=self.environment, preexec_fn=self.preexec)
         self.port = int(wait_until("the broker listens", lambda: self.listening(begin)))
         return self
 

@@ -137,12 +137,13 @@ static int run_statements(struct session *session)
 		if (rows != NULL) {
 			mysql_free_result(session->rows);
 			session->rows = rows;
-		} else if (mysql_field_count(session->mysql) > 0) {
-			break;
+		} else if (mysql_errno(session->mysql) != 0) {
+			break; /* a lost connection has no field count any more, and the next result would be none */
 		}
 		rc = mysql_next_result(session->mysql);
 	}
-	if (rc >= 0)
+	/* -1 stands for the last result's end, and for a description of columns that was cut off. */
+	if (rc > 0 || mysql_errno(session->mysql) != 0)
 		note_failure(session);
 	return session->error.code;
 }

@@ -143,6 +143,13 @@ static int osb_open(const struct driver_context *context, const struct service *
 	return 0;
 }
 
+static size_t osb_connections(void *state, const struct server *server)
+{
+	const struct osb *osb = state;
+
+	return client_connections(osb->upstreams[server - osb->service->servers].client);
+}
+
 /* ---- the vtable ---- */
 
 static const struct pair environment[] = {{NULL, NULL}};
@@ -176,6 +183,6 @@ const struct driver driver_osb = {
     .act = driver_refuse,
     .allow_unit = driver_settle_done,
     .deny_unit = driver_settle_done,
-    .connections = driver_no_connections,
+    .connections = osb_connections,
     .cancel = osb_cancel,
 };

@@ -138,6 +138,8 @@ void outcome_read_progress(enum verb verb, int status, const char *body, struct 
 	*ret_outcome = (struct outcome){.kind = OUTCOME_ACCEPTED, .answer = answer};
 	if (status == 410 && verb == VERB_REMOVE)
 		ret_outcome->kind = OUTCOME_DONE;
+	else if (status == 404) /* that it ended was told, and the answer was lost: the request itself is repeated */
+		fail(ret_outcome, ERR_UNAVAILABLE, status);
 	else if (state != NULL && strcmp(state, "succeeded") == 0)
 		ret_outcome->kind = OUTCOME_DONE;
 	else if (state != NULL && strcmp(state, "failed") == 0) {

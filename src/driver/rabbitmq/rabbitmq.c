@@ -123,6 +123,13 @@ static int rabbitmq_open(const struct driver_context *context, const struct serv
 	return rc;
 }
 
+static size_t rabbitmq_connections(void *state, const struct server *server)
+{
+	const struct rabbitmq *rabbitmq = state;
+
+	return client_connections(rabbitmq->hosts[server - rabbitmq->service->servers].client);
+}
+
 /* ---- the vtable ---- */
 
 static const char *const variables[] = {"url", "host", "port", "vhost", "user", "password", NULL};
@@ -168,6 +175,6 @@ const struct driver driver_rabbitmq = {
     .act = driver_refuse,
     .allow_unit = driver_settle_done,
     .deny_unit = driver_settle_done,
-    .connections = driver_no_connections,
+    .connections = rabbitmq_connections,
     .cancel = rabbitmq_cancel,
 };

@@ -114,7 +114,8 @@ static void test_progress(void **state)
 	    {VERB_MAKE, 200, "", OUTCOME_ACCEPTED, 0, false},
 	    {VERB_MAKE, 200, "{\"state\":\"done\"}", OUTCOME_ACCEPTED, 0, false},
 	    {VERB_MAKE, 500, "{\"state\":\"failed\"}", OUTCOME_ACCEPTED, 0, false},
-	    {VERB_MAKE, 404, "{}", OUTCOME_ACCEPTED, 0, false},
+	    {VERB_MAKE, 404, "{}", OUTCOME_FAILED, ERR_UNAVAILABLE, false},
+	    {VERB_REMOVE, 404, "{}", OUTCOME_FAILED, ERR_UNAVAILABLE, false},
 	};
 
 	(void)state;

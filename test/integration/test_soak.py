@@ -1,0 +1,388 @@
+"""Mixed load in tsuru's way on every driver's real server, while servers stop, hang and come back, the configuration is read
+again, and the broker is stopped, killed and started; at the end what was acknowledged is there, and nothing else.
+
+test/soak.sh runs it for long. MINUTES is how long the load lasts, SEED repeats its choices, OUT keeps samples.csv and samples.svg. The
+broker is killed in the first half only: the second half shows one process, whose memory has to be flat.
+"""
+
+import collections
+import concurrent.futures
+import contextlib
+import csv
+import http.client
+import os
+import random
+import re
+import secrets
+import shutil
+import signal
+import statistics
+import tempfile
+import threading
+import time
+
+from backends import PASSWORD, Backend, ExecFiles, MysqlBackend, PostgresBackend, RabbitmqBackend, RedisBackend, configuration, service
+from harness import Broker, Tsuru, closing, wait_until
+from plot import write_svg
+
+MINUTES = float(os.environ.get("MINUTES", "0.5"))
+SEED = int(os.environ.get("SEED", str(random.randrange(10**6))))
+LONG = MINUTES >= 5  # then RabbitMQ, too, which takes a minute to come back
+WORKERS = 4          # for each service
+NAMES = 2            # instances that each of them works on
+KEPT = 12            # dead credentials that each instance keeps to be tried at the end
+SETTLE = 240         # seconds until all has to have ended, once the trouble is over
+GROWTH = 0.10        # of its own memory, over the whole second half
+SHORT = {"wait": "2s", "bind_wait": "5s", "attempt_timeout": "5s"}
+
+
+class ScriptedBackend(Backend):
+    """The pretended server: its world is a file, and there is nothing to log in to."""
+
+    name = "scripted"
+
+    def start(self):
+        self.directory = tempfile.mkdtemp(prefix="broker-soak-")
+        self.trouble("")
+
+    def trouble(self, *rules):
+        with open(os.path.join(self.directory, "rules"), "w", encoding="ascii") as file:
+            file.write("# " + secrets.token_hex(random.randrange(1, 40)) + "\n" + "\n".join(rules) + "\n")
+
+    def stop(self):
+        self.trouble("* fail-transient")
+
+    def start_again(self):
+        self.trouble("* fail-transient 3", "* lost 2 100ms", "* delay 0 5ms")
+
+    def freeze(self):
+        self.trouble("* hang 3", "* delay 0 20ms")
+
+    def thaw(self):
+        self.start_again()
+
+    def close(self):
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def service(self, name):
+        return service(name, "scripted", {"state": os.path.join(self.directory, "state"), "rules": os.path.join(self.directory, "rules")})
+
+    def objects(self):
+        instances, logins = set(), set()
+        with contextlib.suppress(FileNotFoundError), open(os.path.join(self.directory, "state"), encoding="ascii") as file:
+            for line in file:
+                kind, name, *_ = line.split()
+                {"instance": instances.add, "login": logins.add, "drop-instance": instances.discard,
+                 "drop-login": logins.discard}[kind](name)
+        return instances, logins
+
+    def works(self, env):
+        return True
+
+    def refused(self, env):
+        return True
+
+
+KINDS = [PostgresBackend, RedisBackend, MysqlBackend, ExecFiles, ScriptedBackend, *([RabbitmqBackend] if LONG else [])]
+
+
+class Life:
+    """One name: what tsuru's user does with it, and what was acknowledged of that."""
+
+    def __init__(self, tsuru, backend, name, chance):
+        self.tsuru, self.backend, self.name, self.chance = tsuru, backend, name, chance
+        self.state = "absent"  # or "present", or "unknown" after a call that was not answered well
+        self.plan = None       # None: not known
+        self.binds = {}        # app -> its environment; absent: not bound, or not known
+        self.dead = collections.deque(maxlen=KEPT)
+        self.counts = collections.Counter()
+
+    def told(self, kind, answer, *good):
+        self.counts[kind if answer.status in good else f"{kind} refused"] += 1
+        return answer.status in good
+
+    def step(self):
+        if self.state != "present":
+            self.create()
+            return
+        weights = {self.bind: 40, self.unbind: 20, self.undo: 6, self.update: 14, self.look: 10, self.remove: 10}
+        self.chance.choices(list(weights), weights.values())[0]()
+
+    def create(self):
+        plan = self.chance.choice(["small", "large"])
+        before, self.state, self.plan, self.binds = self.state, "unknown", None, {}
+        answer = self.tsuru.create(self.name, plan)
+        if self.told("create", answer, 201):
+            self.state, self.plan = "present", plan
+        elif answer.status == 409:  # an earlier removal was not heard of, or a create was
+            assert before == "unknown", answer
+            self.state = "present"
+
+    def app(self):
+        return f"app-{self.chance.randrange(3)}"
+
+    def bind(self):
+        app = self.app()
+        before = self.binds.pop(app, None)
+        answer = self.tsuru.bind(self.name, app)
+        if self.told("bind", answer, 201):
+            self.bound(app, answer.json)
+            if before is not None and before != answer.json:
+                self.dead.append(before)
+
+    def bound(self, app, env):
+        self.binds[app] = env
+        if env in self.dead:
+            self.dead.remove(env)
+
+    def unbind(self):
+        app, event = self.app(), secrets.token_hex(12)
+        env = self.binds.pop(app, None)
+        if self.told("unbind", self.tsuru.unbind(self.name, app, event), 200) and env is not None:
+            self.dead.append(env)
+        return app, event, env
+
+    def undo(self):
+        """An unbind that tsuru takes back: the same event."""
+        app, event, env = self.unbind()
+        if env is None or env not in self.dead:
+            return
+        self.dead.remove(env)
+        answer = self.tsuru.bind(self.name, app, event)
+        if self.told("bind again", answer, 201):
+            assert answer.json == env, (self.name, app)
+            self.bound(app, env)
+
+    def update(self):
+        plan, self.plan = self.chance.choice(["small", "large"]), None
+        if self.told("update", self.tsuru.update(self.name, plan), 200):
+            self.plan = plan
+
+    def look(self):
+        assert self.told("look", self.tsuru.status(self.name), 204, 202, 500, 200)
+        assert self.told("look", self.tsuru.info(self.name), 200)
+
+    def remove(self):
+        envs, self.binds, self.state, self.plan = list(self.binds.values()), {}, "unknown", None
+        if self.told("remove", self.tsuru.remove(self.name), 200):
+            self.state = "absent"
+            self.dead.extend(envs)
+
+    # ---- the end ----
+
+    def check(self):
+        where = f"{self.backend.name} {self.name} (seed {SEED})"
+        if self.state == "absent":
+            assert self.tsuru.info(self.name).status == 404, where
+        if self.state == "present":
+            assert self.tsuru.status(self.name).status == 204, f"{where}: {self.tsuru.status(self.name)}"
+            assert self.plan in (None, self.tsuru.described(self.name)["Plan"]), where
+            bound = {one["name"] for one in self.tsuru.send("GET", f"/resources/{self.name}/binds").json if one["state"] == "bound"}
+            assert set(self.binds) <= bound, f"{where}: {self.binds.keys()} {bound}"
+        assert all(self.backend.works(env) for env in self.binds.values()), where
+        assert all(self.backend.refused(env) for env in self.dead), where
+
+
+class Soak:
+    """The load, the trouble and the samples."""
+
+    def __init__(self, backends):
+        self.backends = backends
+        self.chance = random.Random(SEED)
+        self.broker = Broker(self.configuration(0))
+        self.over = threading.Event()
+        self.lives = [Life(Tsuru(self.broker, backend.name, PASSWORD), backend, f"db-{i}-{j}", random.Random(f"{SEED} {backend.name} {i}"))
+                      for backend in backends for i in range(WORKERS) for j in range(NAMES)]
+        self.events = collections.Counter()
+        self.samples = []
+        self.down = threading.Event()  # the broker is, on purpose
+        self.end = None
+
+    def close(self):
+        self.broker.close()
+
+    def configuration(self, generation):
+        """The same services; each generation has another sentence and another limit."""
+        services = [{**backend.service(backend.name), **SHORT} for backend in self.backends]
+        for one in services:
+            one["plans"][0]["description"] = f"generation {generation}"
+            one["servers"][0]["parallel"] = 4 + generation % 5
+        return configuration(*services)
+
+    # ---- load ----
+
+    def work(self, lives):
+        chance = random.Random(f"{SEED} {lives[0].name} {lives[0].backend.name}")
+        while not self.over.is_set():
+            try:
+                chance.choice(lives).step()
+            except (OSError, http.client.HTTPException):  # not answered: what is not known is not known already
+                time.sleep(0.05)
+            time.sleep(chance.uniform(0, 0.1))
+
+    # ---- trouble ----
+
+    def outage(self, backend):
+        backend.stop()
+        time.sleep(self.chance.uniform(0.5, 6))
+        backend.start_again()
+
+    def hang(self, backend):
+        backend.freeze()
+        time.sleep(self.chance.uniform(0.5, 8))
+        backend.thaw()
+
+    def reload(self):
+        self.broker.write_config(self.configuration(self.events["reload"] + 1))
+        self.broker.process.send_signal(signal.SIGHUP)
+
+    def pause(self):
+        process = self.broker.process
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(self.chance.uniform(0.2, 7))
+        process.send_signal(signal.SIGCONT)
+
+    def restart(self, end):
+        self.down.set()
+        end()
+        self.broker.start()
+        self.down.clear()
+
+    def make_trouble(self):
+        begin, last = time.monotonic(), self.end - min(60, MINUTES * 15)
+        while time.monotonic() < last:
+            time.sleep(self.chance.uniform(0.5, 1 + MINUTES / 3))
+            early = time.monotonic() < begin + MINUTES * 30
+            kind = self.chance.choice(["outage", "outage", "hang", "hang", "reload", "pause", *(["kill", "kill", "stop"] if early else [])])
+            self.events[kind] += 1
+            if kind in ("outage", "hang"):
+                getattr(self, kind)(self.chance.choice([one for one in self.backends if kind == "outage" or one.pids() or one.name == "scripted"]))
+            elif kind in ("reload", "pause"):
+                getattr(self, kind)()
+            else:
+                self.restart(self.broker.kill if kind == "kill" else self.broker.stop)
+
+    # ---- samples ----
+
+    def sample(self):
+        pid = self.broker.process.pid
+        with open(f"/proc/{pid}/status", encoding="ascii") as file:
+            memory = dict(re.findall(r"(VmRSS|RssAnon):\s+(\d+) kB", file.read()))
+        metrics = self.broker.admin("/metrics").body
+
+        def total(name):
+            return sum(float(value) for value in re.findall(rf"^tsuru_broker_{name}{{[^}}]*}} (\S+)$", metrics, re.M))
+
+        return {"seconds": round(time.monotonic(), 2), "pid": pid, "resident_bytes": int(memory["VmRSS"]) * 1024,
+                "own_bytes": int(memory["RssAnon"]) * 1024, "files": len(os.listdir(f"/proc/{pid}/fd")),
+                "connections": total("server_connections"), "pending": total("operations_pending"),
+                "requests": total("http_requests_total")}
+
+    def watch(self):
+        while not self.over.is_set():
+            process = self.broker.process
+            if process is not None and not self.down.is_set():
+                assert process.poll() is None or self.down.is_set(), self.broker.log()[-4000:]
+                with contextlib.suppress(OSError, AttributeError, http.client.HTTPException):  # it was stopped meanwhile
+                    self.samples.append(self.sample())
+            if os.path.getsize(self.broker.log_path) > 1 << 28:
+                os.truncate(self.broker.log_path, 0)  # it is appended to
+            time.sleep(1)
+
+    def run(self):
+        self.broker.start()
+        self.end = time.monotonic() + MINUTES * 60
+        groups = [self.lives[i:i + NAMES] for i in range(0, len(self.lives), NAMES)]
+        with concurrent.futures.ThreadPoolExecutor(len(groups) + 2) as pool:
+            jobs = [pool.submit(self.make_trouble), pool.submit(self.watch), *(pool.submit(self.work, group) for group in groups)]
+            try:
+                while time.monotonic() < self.end or not jobs[0].done():
+                    failed = [job for job in jobs if job.done() and job.exception()]
+                    if failed:
+                        break
+                    time.sleep(0.2)
+            finally:
+                self.over.set()
+            for job in jobs:
+                job.result()
+
+    # ---- the end ----
+
+    def settle(self):
+        def quiet():
+            now = self.sample()
+            return now["pending"] == 0 and '"state":"down"' not in self.broker.admin("/ready").body
+
+        wait_until("all operations end", quiet, SETTLE, 0.2)
+
+    def check_servers(self):
+        """Each server has what the broker knows of, and nothing else."""
+        for backend in self.backends:
+            known = self.broker.ctl("instances", "--service", backend.name, "--json")
+            shown = [self.broker.ctl("show", one["id"], "--json") for one in known]
+            resources = {one["resource"] for one in shown}
+            logins = {bind["login"] for one in shown for bind in one["binds"] if bind["state"] == "bound"}
+            assert backend.objects() == (resources, logins), f"{backend.name} (seed {SEED})"
+
+    def remove_all(self):
+        with concurrent.futures.ThreadPoolExecutor(16) as pool:
+            list(pool.map(lambda life: life.tsuru.remove(life.name), self.lives))
+        self.settle()
+        for backend in self.backends:
+            assert backend.objects() == (set(), set()), f"{backend.name} (seed {SEED})"
+
+    def check_flat(self):
+        """One process's own memory in the second half: the line through its samples hardly rises."""
+        half = [one for one in self.samples if one["seconds"] > self.samples[0]["seconds"] + MINUTES * 30]
+        assert len({one["pid"] for one in half}) == 1
+        times, sizes = [one["seconds"] for one in half], [one["own_bytes"] for one in half]
+        slope = statistics.linear_regression(times, sizes).slope
+        growth = slope * (times[-1] - times[0]) / statistics.fmean(sizes)
+        print(f"own memory in the second half: {statistics.fmean(sizes) / 1e6:.2f} MB, {growth:+.1%} over {times[-1] - times[0]:.0f} s, "
+              f"{max(one['files'] for one in half)} files and {max(one['pending'] for one in half):.0f} pending at most")
+        assert growth < GROWTH, f"{growth:.1%}"
+
+    def write(self, directory):
+        with open(os.path.join(directory, "samples.csv"), "w", encoding="ascii", newline="") as file:
+            writer = csv.DictWriter(file, self.samples[0])
+            writer.writeheader()
+            writer.writerows(self.samples)
+        titles = {"resident_bytes": "resident memory, bytes", "own_bytes": "own memory, bytes", "files": "open files",
+                  "connections": "connections to servers", "pending": "pending operations"}
+        write_svg(os.path.join(directory, "samples.svg"), [one["seconds"] for one in self.samples],
+                  {title: [one[name] for one in self.samples] for name, title in titles.items()})
+
+
+def is_sanitized(broker):
+    with open(f"/proc/{broker.process.pid}/maps", encoding="utf-8") as maps:
+        return "libasan" in maps.read()
+
+
+def start_all(backends):
+    with concurrent.futures.ThreadPoolExecutor(len(backends)) as pool:
+        list(pool.map(lambda backend: backend.start(), backends))
+
+
+def test_soak(tmp_path):
+    backends = [kind() for kind in KINDS]
+    with closing(*backends):
+        start_all(backends)
+        soak = Soak(backends)
+        with closing(soak):
+            soak.run()
+            soak.settle()
+            counts = sum((life.counts for life in soak.lives), collections.Counter())
+            print(f"seed {SEED}: {dict(counts)}\ntrouble: {dict(soak.events)}")
+            out = os.environ.get("OUT", str(tmp_path))
+            os.makedirs(out, exist_ok=True)
+            soak.write(out)
+            for life in soak.lives:
+                life.check()
+            soak.check_servers()
+            last = soak.sample()
+            assert last["files"] < last["connections"] + 40, last
+            if not is_sanitized(soak.broker) and LONG:
+                soak.check_flat()
+            soak.remove_all()
+            assert all(counts[kind] > 0 for kind in ("create", "bind", "unbind", "update", "remove"))
+            assert "Sanitizer" not in soak.broker.log() and "runtime error" not in soak.broker.log()
