@@ -93,6 +93,7 @@ static int decide_new(struct intent *intent, struct changes *changes, struct hel
 		return rc;
 	if (rc == 0 && same_event(request->caller.event, unbound.record.unbind_event)) {
 		bind = unbound.record;
+		bind.event = request->caller.event;
 		bind.unbind_event = NULL;
 		bind.version++;
 		rc = bind_move(&bind, BIND_BINDING, error);
@@ -100,6 +101,23 @@ static int decide_new(struct intent *intent, struct changes *changes, struct hel
 		rc = make_bind(intent, &instance->record, &bind, error);
 	}
 	return rc != 0 ? rc : commit_bind(intent, changes, instance, &bind, REVISION_ABSENT, false, ret_next, error);
+}
+
+/* Whoever asked before has given up, or is answered the same; from now on it is this event's bind, and a repeat of it
+ * gets the same, too. */
+static int join_bind(struct intent *intent, struct changes *changes, struct held_bind *held, enum intent_next *ret_next)
+{
+	const char *event = intent->request->caller.event;
+	struct bind *bind = &held->record;
+
+	if (event == NULL || event[0] == '\0' || same_event(event, bind->event)) {
+		*ret_next = intent_join(intent, bind->incarnation, bind->operation, OPERATION_BIND);
+		return 0;
+	}
+	bind->event = event;
+	changes_put_bind(changes, bind, held->revision);
+	*ret_next = INTENT_COMMIT_AGAIN;
+	return 0;
 }
 
 /* A record exists: a retry, an undone unbind, or somebody new under the name. */
@@ -112,13 +130,11 @@ static int decide_again(struct intent *intent, struct changes *changes, struct h
 	bool repeat = bind->state != BIND_UNBINDING && same_event(request->caller.event, bind->event);
 	int rc = 0;
 
-	if (bind->state == BIND_BINDING && (repeat || same_text(bind->parameters, request->parameters))) {
-		*ret_next = intent_join(intent, bind->incarnation, bind->operation, OPERATION_BIND);
-		return 0;
-	}
+	if (bind->state == BIND_BINDING && (repeat || same_text(bind->parameters, request->parameters)))
+		return join_bind(intent, changes, held, ret_next);
+	bind->event = request->caller.event;
 	if (!undo && !repeat) {
 		bind->parameters = request->parameters;
-		bind->event = request->caller.event;
 		rc = bind_new_secret(intent, bind, error);
 	}
 	if (undo)

@@ -150,7 +150,7 @@ static void on_commit(void *arg, int code, const struct error *error, uint64_t r
 	if (intent->broker->closing)
 		return;
 	quota_give_back(intent);
-	if (code == ERR_STALE) {
+	if (code == ERR_STALE || (code == 0 && intent->again)) {
 		drop_jobs(intent);
 		decide_later(intent, 0);
 		return;
@@ -186,7 +186,8 @@ static void intent_decide(struct intent *intent)
 	intent->ended = NULL;
 	changes_begin(&changes, intent->broker);
 	rc = intent->decide(intent, &changes, &next, &intent->error);
-	if (rc == 0 && next == INTENT_COMMIT) {
+	intent->again = next == INTENT_COMMIT_AGAIN;
+	if (rc == 0 && (next == INTENT_COMMIT || next == INTENT_COMMIT_AGAIN)) {
 		crash_point("intent:before");
 		rc = changes_commit(&changes, on_commit, intent, &intent->error);
 	} else {

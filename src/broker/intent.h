@@ -6,10 +6,11 @@
 
 /* What a decision comes to. */
 enum intent_next {
-	INTENT_ANSWER, /* reply success at once; nothing is written */
-	INTENT_COMMIT, /* commit the changes, then wait for the last new operation, or reply when there is none */
-	INTENT_JOIN,   /* wait for intent->join; nothing is written */
-	INTENT_AGAIN,  /* the store is ahead of the loop: decide again in a moment */
+	INTENT_ANSWER,       /* reply success at once; nothing is written */
+	INTENT_COMMIT,       /* commit the changes, then wait for the last new operation, or reply when there is none */
+	INTENT_COMMIT_AGAIN, /* commit the changes, then decide again */
+	INTENT_JOIN,         /* wait for intent->join; nothing is written */
+	INTENT_AGAIN,        /* the store is ahead of the loop: decide again in a moment */
 };
 
 struct intent;
@@ -35,6 +36,7 @@ struct intent {
 	broker_done *on_done;
 	void *arg;
 	struct arena arena; /* emptied before each decision */
+	bool again;         /* what is committed is not all: decide again */
 	bool no_wait;       /* reply as soon as the work is durable */
 	bool needs_answer;  /* a bind: only the end of the operation can answer it */
 	int rounds;

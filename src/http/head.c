@@ -100,9 +100,11 @@ static int note_host(struct head *head, const char *value, struct refusal *ret_r
 	for (const char *byte = value; *byte != '\0'; byte++) {
 		unsigned char c = (unsigned char)*byte;
 		bool plain = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
-		if (!plain && strchr(allowed, c) == NULL)
+		if ((!plain && strchr(allowed, c) == NULL) || (c == '.' && byte[1] == '.'))
 			return refuse(ret_refusal, 400, "the Host header is no host");
 	}
+	if (*value == '\0')
+		return refuse(ret_refusal, 400, "the Host header is empty");
 	head->host = value;
 	return 0;
 }
@@ -197,8 +199,20 @@ static int note_header(struct head *head, const struct header *header, size_t na
 	return 0;
 }
 
+/* nginx takes a tab beside a value for a part of it, RFC 9110 does not: where a request ends may not hang on that. */
+static bool is_framing(const char *name)
+{
+	return strcasecmp(name, "Content-Length") == 0 || strcasecmp(name, "Transfer-Encoding") == 0;
+}
+
+static bool has_tab(const char *from, const char *to)
+{
+	return memchr(from, '\t', (size_t)(to - from)) != NULL;
+}
+
 static int parse_header(struct head *head, char *line, char *end, struct refusal *ret_refusal)
 {
+	const char *const line_end = end;
 	struct header *header = &head->headers[head->header_count];
 	char *colon = line;
 
@@ -210,6 +224,8 @@ static int parse_header(struct head *head, char *line, char *end, struct refusal
 	char *value = colon + 1 + strspn(colon + 1, " \t");
 	while (end > value && (end[-1] == ' ' || end[-1] == '\t'))
 		end--;
+	if ((has_tab(colon + 1, value) || has_tab(end, line_end)) && is_framing(line))
+		return refuse(ret_refusal, 400, "the request has a tab beside its length");
 	*end = '\0';
 	*header = (struct header){line, value};
 	head->header_count++;

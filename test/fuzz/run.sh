@@ -13,13 +13,16 @@ if [ $# = 0 ]; then
   done
 fi
 
-cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Sanitize -DCMAKE_C_COMPILER=clang -DFUZZ=ON >/dev/null
+cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Sanitize -DCMAKE_C_COMPILER=clang -DFUZZ=ON \
+  -DSCRIPTED_DRIVER=ON >/dev/null
 cmake --build "$build" --target fuzzers
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 for name in "$@"; do
   echo "== $name for $seconds s"
   mkdir -p "$scratch/$name"
-  "$build/fuzz/fuzz_$name" -max_total_time="$seconds" -max_len=8192 -print_final_stats=1 -verbosity=0 \
+  set -- # the dictionary, where there is one
+  [ ! -e "$root/test/fuzz/$name.dict" ] || set -- "-dict=$root/test/fuzz/$name.dict"
+  "$build/fuzz/fuzz_$name" "$@" -max_total_time="$seconds" -max_len=8192 -print_final_stats=1 -verbosity=0 \
     "$scratch/$name" "$root/test/fuzz/corpus/$name"
 done

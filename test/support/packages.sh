@@ -8,7 +8,7 @@ demo_packages="$build_packages curl ca-certificates postgresql postgresql-contri
 # shellcheck disable=SC2034 # used by those who source this
 test_packages="$demo_packages git libcmocka-dev clang clang-format libclang-rt-14-dev valgrind shellcheck pmccabe openssl jq
   prometheus man-db groff-base systemd dpkg-dev
-  mariadb-server rabbitmq-server redis-server redis-sentinel redis-tools
+  mariadb-server nginx-light rabbitmq-server redis-server redis-sentinel redis-tools
   python3-pika python3-pytest python3-psycopg2 python3-pymysql python3-redis python3-yaml"
 
 # as_root COMMAND ...: runs it as root, by sudo when need be.

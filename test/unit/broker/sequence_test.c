@@ -150,6 +150,38 @@ static void test_undone_unbind_restores_the_credentials(void **state)
 	assert_non_null(strstr(binds(world, "db"), "read_only"));
 }
 
+/* S6: the bind that takes it back may come again under the same event, and gives the same again. */
+static void test_undone_unbind_is_repeated(void **state)
+{
+	struct world *world = *state;
+	struct answer bound;
+
+	create(world, "e1");
+	bound = request(world, broker_bind, "instance", "db", "app", "shop", "event", "e2", NULL);
+	request(world, broker_unbind, "instance", "db", "app", "shop", "event", "e3", NULL);
+	for (int i = 0; i < 2; i++) {
+		request(world, broker_bind, "instance", "db", "app", "shop", "event", "e3", NULL);
+		assert_true(scripted_password_is(scripted(world), bound.user, bound.password));
+	}
+}
+
+/* S4: what was begun under an event that nobody waits for any more is the next event's, also when that one repeats. */
+static void test_joined_bind_is_repeated(void **state)
+{
+	struct world *world = *state;
+	struct answer bound;
+	struct ask lost;
+
+	create(world, "e1");
+	scripted_rule(scripted(world), CALL_BIND, SCRIPTED_DELAY, 1, 4000, 0);
+	begin(world, &lost, broker_bind, "instance", "db", "app", "shop", "event", "e2", NULL);
+	settle(world);
+	bound = request(world, broker_bind, "instance", "db", "app", "shop", "event", "e3", NULL);
+	assert_int_equal(bound.code, 0);
+	request(world, broker_bind, "instance", "db", "app", "shop", "event", "e3", NULL);
+	assert_true(scripted_password_is(scripted(world), bound.user, bound.password));
+}
+
 /* S6: the same while the unbind still runs, and after an unbind that came twice. */
 static void test_undone_unbind_that_still_runs(void **state)
 {
@@ -333,6 +365,8 @@ int main(void)
 	    SEQUENCE(test_bind_again_after_a_lost_answer),
 	    SEQUENCE(test_unbind_is_idempotent),
 	    SEQUENCE(test_undone_unbind_restores_the_credentials),
+	    SEQUENCE(test_undone_unbind_is_repeated),
+	    SEQUENCE(test_joined_bind_is_repeated),
 	    SEQUENCE(test_undone_unbind_that_still_runs),
 	    SEQUENCE(test_earlier_credentials_never_work_again),
 	    SEQUENCE(test_bind_of_the_same_event_is_the_same),
