@@ -20,7 +20,7 @@ configure() {
 
 echo "== building with gcc and sanitizers in $build"
 configure "$build" -DCMAKE_BUILD_TYPE=Sanitize -DCMAKE_C_COMPILER=gcc \
-  -DTHREAD_BUILD="$build-thread" -DPLAIN_BUILD="$build-plain" -DFUZZ_BUILD="$build-fuzz"
+  -DTHREAD_BUILD="$build-thread" -DPLAIN_BUILD="$build-plain" -DCLANG_BUILD="$build-clang" -DFUZZ_BUILD="$build-fuzz"
 cmake --build "$build" -j "$jobs"
 
 echo "== building with clang in $build-clang"
