@@ -10,6 +10,7 @@ import http.client
 import json
 import os
 import pwd
+import random
 import re
 import secrets
 import shutil
@@ -37,9 +38,12 @@ def wait_until(what, condition, timeout=TIMEOUT, pause=0.02):
 
 
 def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    """A port that nothing uses, below those that the system gives to connections: none of them takes it meanwhile."""
+    while True:
+        port = random.SystemRandom().randrange(10000, 32000)
+        with contextlib.suppress(OSError), socket.socket() as listener:
+            listener.bind(("127.0.0.1", port))
+            return port
 
 
 class Postgres:
