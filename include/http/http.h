@@ -92,7 +92,7 @@ struct http_options {
 int http_server_open(const struct http_options *options, struct http_server **ret_server, struct error *error);
 /* Requests that are read from now on go to these sites; on_unused is called once nothing refers to them any more.
  * ERR_NO_MEMORY changes nothing. */
-int http_server_set_sites(struct http_server *server, const struct http_site *sites, size_t count,
+int http_server_set_sites(struct http_server *server, const struct http_site *items, size_t count,
                           void (*on_unused)(void *arg), void *arg);
 /* Limits for what comes from now on. */
 void http_server_set_limits(struct http_server *server, const struct http_limits *limits);

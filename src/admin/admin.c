@@ -121,10 +121,11 @@ failed:
 
 int admin_reload(struct admin_server *admin, struct config *config, struct error *error)
 {
-	struct served *served = config->admin != NULL ? served_new(config) : NULL;
+	struct served *served;
 
 	if (config->admin == NULL)
 		return 0;
+	served = served_new(config);
 	if (served == NULL)
 		return error_no_memory(error);
 	if (http_server_set_sites(admin->server, &served->site, 1, served_free, served) == 0)

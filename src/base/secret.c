@@ -170,7 +170,7 @@ static int read_key(int fd, const char *path, struct keyring **ret_keyring, stru
 		return error_set(
 		    error, ERR_INVALID,
 		    "the master key file \"%s\" has the mode %04o; only its owner may have access (0600 or 0400)", path,
-		    stat.st_mode & 07777u);
+		    stat.st_mode & 07777U);
 	length = read(fd, content, sizeof(content));
 	if (length < 0 || length > KEY_FILE_MAX)
 		return error_set(error, ERR_INVALID, "the master key file \"%s\" cannot be read, or is over %d bytes",

@@ -47,10 +47,10 @@ static int decide_adopt(struct intent *intent, struct changes *changes, enum int
 		                 intent->request->service->name, intent->request->instance);
 	if (rc == ERR_NOT_FOUND)
 		rc = create_make_instance(intent, plan, host, &instance, error);
-	if (rc == 0)
+	if (rc == 0) {
 		instance.resource = intent->request->resource;
-	if (rc == 0)
 		rc = intent_add_operation(intent, changes, &instance, &adopt, NULL, error);
+	}
 	if (rc != 0)
 		return rc;
 	changes_put_name(changes, &instance, REVISION_ABSENT);

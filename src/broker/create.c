@@ -15,7 +15,7 @@ static void make_incarnation(const struct broker *broker, char *ret_incarnation)
 {
 	const unsigned long long wall = (unsigned long long)timers_wall(broker->timers) & 0xfffffffffff;
 
-	snprintf(ret_incarnation, INCARNATION_LENGTH + 1, "%011llx%05x", wall, (unsigned)secret_random_below(1u << 20));
+	snprintf(ret_incarnation, INCARNATION_LENGTH + 1, "%011llx%05x", wall, (unsigned)secret_random_below(1U << 20));
 }
 
 int create_make_instance(struct intent *intent, const struct plan *plan, const struct host *host,
@@ -118,7 +118,7 @@ static enum operation_kind under_way(const struct intent *intent, const struct i
 	static const enum operation_kind kinds[] = {OPERATION_UPDATE, OPERATION_ADOPT};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
-		if (queue_has(intent->broker, instance->incarnation, 1u << kinds[i]))
+		if (queue_has(intent->broker, instance->incarnation, 1U << kinds[i]))
 			return kinds[i];
 	}
 	return OPERATION_CREATE;

@@ -169,12 +169,12 @@ static void on_observed(struct driver_call *call, int code, const struct error *
 	struct host *host = observation->host;
 
 	observation->seen_at = timers_now(observing->broker->timers);
-	if (code == 0)
+	if (code == 0) {
 		keep_results(observation, call);
-	if (code == 0)
 		error_clear(&observation->outcome);
-	else if (!error_may_pass(code)) /* what may pass is the server's trouble, and its check says so */
+	} else if (!error_may_pass(code)) { /* what may pass is the server's trouble, and its check says so */
 		observation->outcome = *error;
+	}
 	if (code == 0 || !error_may_pass(code))
 		observation->seen = true;
 	stop_observing(observation);

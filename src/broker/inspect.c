@@ -203,7 +203,7 @@ static bool is_unchanged(const struct inspection *inspection)
 
 	arena_init(&arena);
 	same = records_read_instance(inspection->broker, &arena, incarnation, &now, NULL) == 0 &&
-	       now.revision == inspection->instance.revision && !queue_has(inspection->broker, incarnation, ~0u);
+	       now.revision == inspection->instance.revision && !queue_has(inspection->broker, incarnation, ~0U);
 	arena_release(&arena);
 	return same;
 }

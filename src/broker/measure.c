@@ -128,7 +128,7 @@ static void collect_servers(struct broker *broker)
 	                                  measures->server_capacity, measures->server_drained,
 	                                  measures->running,         measures->server_connections};
 
-	for (size_t i = 0; i < sizeof(cleared) / sizeof(*cleared); i++)
+	for (size_t i = 0; i < sizeof(cleared) / sizeof(cleared[0]); i++)
 		metric_clear(cleared[i]);
 	for (size_t i = 0; i < broker->generation->offering_count; i++) {
 		const struct offering *offering = &broker->generation->offerings[i];

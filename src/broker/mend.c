@@ -42,14 +42,14 @@ static int mend_bind(struct intent *intent, struct changes *changes, struct held
 
 static int decide_mend(struct intent *intent, struct changes *changes, enum intent_next *ret_next, struct error *error)
 {
-	const unsigned mending = 1u << OPERATION_BIND; /* of several binds at once */
+	const unsigned mending = 1U << OPERATION_BIND; /* of several binds at once */
 	struct held_instance held;
 	int rc = intent_find_instance(intent, &held, error);
 
 	if (rc != 0)
 		return rc;
 	if (held.record.state != INSTANCE_READY ||
-	    queue_has(intent->broker, held.record.incarnation, intent->request->bind_name != NULL ? ~mending : ~0u)) {
+	    queue_has(intent->broker, held.record.incarnation, intent->request->bind_name != NULL ? ~mending : ~0U)) {
 		*ret_next = INTENT_ANSWER;
 		return 0;
 	}

@@ -79,7 +79,8 @@ void broker_note(struct broker *broker, const struct caller *caller, const char 
 
 /* ---- operations ---- */
 
-static int find_pending(struct broker *broker, const char *operation, struct job **ret_job, struct error *error)
+/* NULL, with the error ERR_NOT_FOUND, when no operation of this id is pending. */
+static struct job *find_pending(struct broker *broker, const char *operation, struct error *error)
 {
 	char incarnation[INCARNATION_LENGTH + 1] = "";
 	struct store_value value;
@@ -91,20 +92,18 @@ static int find_pending(struct broker *broker, const char *operation, struct job
 		job = queue_find(broker, incarnation, operation, 0);
 	}
 	if (job == NULL)
-		return error_set(error, ERR_NOT_FOUND, "no operation \"%.100s\" is pending", operation);
-	*ret_job = job;
-	return 0;
+		(void)error_set(error, ERR_NOT_FOUND, "no operation \"%.100s\" is pending", operation);
+	return job;
 }
 
 int broker_cancel(struct broker *broker, const struct caller *caller, const char *operation, struct error *error)
 {
 	struct audit audit = {.action = "cancel", .outcome = "done", .text = operation};
 	struct changes changes;
-	struct job *job;
-	int rc = find_pending(broker, operation, &job, error);
+	struct job *job = find_pending(broker, operation, error);
 
-	if (rc != 0)
-		return rc;
+	if (job == NULL)
+		return ERR_NOT_FOUND;
 	if (!queue_give_up(job))
 		return error_set(error, ERR_INVALID,
 		                 "the operation \"%s\" cannot be canceled: what it left on the server has to go",
@@ -120,12 +119,12 @@ int broker_cancel(struct broker *broker, const struct caller *caller, const char
 
 int broker_hurry(struct broker *broker, const char *operation, struct error *error)
 {
-	struct job *job;
-	int rc = find_pending(broker, operation, &job, error);
+	const struct job *job = find_pending(broker, operation, error);
 
-	if (rc == 0)
-		queue_hurry(broker, job->incarnation);
-	return rc;
+	if (job == NULL)
+		return ERR_NOT_FOUND;
+	queue_hurry(broker, job->incarnation);
+	return 0;
 }
 
 /* ---- servers ---- */

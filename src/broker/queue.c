@@ -123,7 +123,7 @@ bool queue_has(struct broker *broker, const char *incarnation, unsigned kinds)
 	if (lane == NULL)
 		return false;
 	TAILQ_FOREACH (job, &lane->jobs, in_lane) {
-		if ((kinds & (1u << job->kind)) != 0 && !job->cleaning)
+		if ((kinds & (1U << job->kind)) != 0 && !job->cleaning)
 			return true;
 	}
 	return false;
@@ -343,9 +343,10 @@ static int recover_one(struct broker *broker, const char *incarnation, const cha
 	rc = records_read_operation(broker, &arena, incarnation, id, &operation, error);
 	if (rc == 0)
 		rc = records_read_instance(broker, &arena, incarnation, &instance, error);
-	if (rc == ERR_NOT_FOUND)
-		rc = error_set(error, ERR_CORRUPT,
-		               "the store lists the operation \"%s\" as pending, but has no record of it", id);
+	if (rc == ERR_NOT_FOUND) {
+		rc = ERR_CORRUPT;
+		error_set(error, rc, "the store lists the operation \"%s\" as pending, but has no record of it", id);
+	}
 	if (rc != 0)
 		goto cleanup;
 	job = job_make(broker, &instance.record, operation.record.kind);

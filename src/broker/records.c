@@ -33,7 +33,7 @@ static int read_bytes(struct broker *broker, struct arena *arena, enum keyspace 
 int records_read_instance(struct broker *broker, struct arena *arena, const char *incarnation,
                           struct held_instance *ret_instance, struct error *error)
 {
-	struct store_value value;
+	struct store_value value = {0};
 	struct text key;
 	int rc;
 
@@ -51,7 +51,7 @@ int records_read_instance(struct broker *broker, struct arena *arena, const char
 int records_find_instance(struct broker *broker, struct arena *arena, const char *service, const char *name,
                           struct held_instance *ret_instance, uint64_t *ret_name_revision, struct error *error)
 {
-	struct store_value value;
+	struct store_value value = {0};
 	struct text key;
 	const char *incarnation;
 	int rc;
@@ -75,7 +75,7 @@ int records_find_instance(struct broker *broker, struct arena *arena, const char
 static int read_bind(struct broker *broker, struct arena *arena, enum keyspace keyspace, const char *incarnation,
                      enum bind_kind kind, const char *name, struct held_bind *ret_bind, struct error *error)
 {
-	struct store_value value;
+	struct store_value value = {0};
 	struct text key;
 	int rc;
 
@@ -105,7 +105,7 @@ int records_read_unbound(struct broker *broker, struct arena *arena, const char 
 int records_read_operation(struct broker *broker, struct arena *arena, const char *incarnation, const char *id,
                            struct held_operation *ret_operation, struct error *error)
 {
-	struct store_value value;
+	struct store_value value = {0};
 	struct text key;
 	int rc;
 
@@ -122,7 +122,7 @@ int records_read_operation(struct broker *broker, struct arena *arena, const cha
 
 bool records_is_removed(struct broker *broker, const char *service, const char *name)
 {
-	struct store_value value;
+	struct store_value value = {0};
 	struct text key;
 	bool removed;
 

@@ -52,11 +52,11 @@ static int decide_remove(struct intent *intent, struct changes *changes, enum in
 		return decide_absent(intent, ret_next, error);
 	if (rc != 0)
 		return rc;
-	if (queue_has(intent->broker, held.record.incarnation, 1u << OPERATION_REMOVE)) {
+	if (queue_has(intent->broker, held.record.incarnation, 1U << OPERATION_REMOVE)) {
 		*ret_next = intent_join(intent, held.record.incarnation, NULL, OPERATION_REMOVE);
 		return 0;
 	}
-	if (queue_has(intent->broker, held.record.incarnation, 1u << OPERATION_ADOPT))
+	if (queue_has(intent->broker, held.record.incarnation, 1U << OPERATION_ADOPT))
 		return error_set(error, ERR_NOT_READY, "the instance \"%s\" is still being adopted; try again",
 		                 held.record.name);
 	rc = accept_removal(intent, &held.record, error);

@@ -13,7 +13,7 @@ static bool needs_operation(const struct intent *intent, const struct instance *
 		*ret_kind = OPERATION_UPDATE;
 	else
 		return false;
-	return !queue_has(intent->broker, instance->incarnation, 1u << *ret_kind);
+	return !queue_has(intent->broker, instance->incarnation, 1U << *ret_kind);
 }
 
 static int decide_retry(struct intent *intent, struct changes *changes, enum intent_next *ret_next, struct error *error)

@@ -23,7 +23,7 @@ static int decide_update(struct intent *intent, struct changes *changes, enum in
 	if (rc != 0)
 		return rc;
 	same = same_text(instance->wanted_plan, plan->name) && same_text(instance->parameters, request->parameters);
-	if (same && queue_has(intent->broker, instance->incarnation, 1u << OPERATION_UPDATE)) {
+	if (same && queue_has(intent->broker, instance->incarnation, 1U << OPERATION_UPDATE)) {
 		*ret_next = intent_join(intent, instance->incarnation, NULL, OPERATION_UPDATE);
 		return 0;
 	}

@@ -48,7 +48,7 @@ static void set_status(struct status *status, enum status_kind kind, const char 
 
 static void status_of_ready(const struct view *view, struct status *status)
 {
-	const unsigned updates = 1u << OPERATION_UPDATE | 1u << OPERATION_CREATE | 1u << OPERATION_RESTORE;
+	const unsigned updates = 1U << OPERATION_UPDATE | 1U << OPERATION_CREATE | 1U << OPERATION_RESTORE;
 	const struct instance *instance = &view->instance.record;
 	const struct observation *observation = health_observe(view->broker, instance);
 
@@ -72,7 +72,7 @@ static void status_of_removing(const struct view *view, struct status *status)
 {
 	const struct instance *instance = &view->instance.record;
 
-	if (queue_has(view->broker, instance->incarnation, 1u << OPERATION_REMOVE))
+	if (queue_has(view->broker, instance->incarnation, 1U << OPERATION_REMOVE))
 		set_status(status, STATUS_PENDING, "", "");
 	else
 		set_status(status, STATUS_DOWN, "its removal failed, and can be asked for again: ",
@@ -160,7 +160,7 @@ static const char *last_failure(const struct view *view)
 static const char *state_text(const struct view *view)
 {
 	const struct instance *instance = &view->instance.record;
-	bool updating = queue_has(view->broker, instance->incarnation, 1u << OPERATION_UPDATE);
+	bool updating = queue_has(view->broker, instance->incarnation, 1U << OPERATION_UPDATE);
 
 	return instance->state == INSTANCE_READY && updating ? "updating" : instance_state_name(instance->state);
 }

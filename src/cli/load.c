@@ -1,6 +1,7 @@
 /* Hands the drivers' tables of keys to the configuration, and shows what is wrong with a file. */
 #include "cli/load.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "driver/registry.h"
@@ -25,10 +26,12 @@ static void show_errors(FILE *err, const struct config_errors *errors)
 int load_file(const char *path, struct config **ret_config, struct config_errors **ret_errors)
 {
 	size_t count = count_drivers();
-	struct config_driver *drivers = calloc(count, sizeof(*drivers));
+	struct config_driver *drivers;
 	int rc;
 
+	assert(count > 0);
 	*ret_errors = NULL;
+	drivers = calloc(count, sizeof(*drivers));
 	if (drivers == NULL)
 		return ERR_NO_MEMORY;
 	for (size_t i = 0; i < count; i++) {

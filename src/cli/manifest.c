@@ -19,9 +19,9 @@ static uint32_t next_character(const unsigned char **at)
 
 	if (first < 0x80)
 		return character;
-	character = first < 0xe0 ? first & 0x1fu : first < 0xf0 ? first & 0x0fu : first & 0x07u;
+	character = first < 0xe0 ? first & 0x1fU : first < 0xf0 ? first & 0x0fU : first & 0x07U;
 	while ((**at & 0xc0) == 0x80)
-		character = character << 6 | (*(*at)++ & 0x3fu);
+		character = character << 6 | (*(*at)++ & 0x3fU);
 	return character;
 }
 

@@ -8,6 +8,7 @@
 
 #define PING_TIMEOUT 3000L /* ms, for all of it */
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the signature is libcurl's */
 static size_t throw_away(char *bytes, size_t size, size_t count, void *arg)
 {
 	(void)bytes;

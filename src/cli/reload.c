@@ -102,7 +102,7 @@ static int swap(struct program *program, struct config *next, struct error *erro
 		return rc;
 	}
 	swap_keys(program, keyring);
-	return rc == 0 && program->admin != NULL ? admin_reload(program->admin, next, error) : rc;
+	return program->admin != NULL ? admin_reload(program->admin, next, error) : 0;
 }
 
 static int reload(struct program *program, struct error *error)

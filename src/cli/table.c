@@ -55,7 +55,7 @@ void table_print(FILE *file, const struct cJSON *items, const struct column *col
 
 	if (cJSON_GetArraySize(items) == 0)
 		return;
-	for (; columns[count].title != NULL && count < COLUMNS_MAX; count++) {
+	for (; count < COLUMNS_MAX && columns[count].title != NULL; count++) {
 		widths[count] = width_of(columns[count].title);
 		cJSON_ArrayForEach(item, items)
 		{

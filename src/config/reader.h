@@ -35,21 +35,21 @@ struct mapping {
 bool reader_parse(struct reader *reader, const unsigned char *bytes, size_t length);
 
 /* Notes an error at a node (0: the file's begin). */
-void reader_error(struct reader *reader, int node, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void reader_error(struct reader *reader, int index, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void reader_error_at(struct reader *reader, size_t line, size_t column, const char *text);
 
 /* Reads a mapping by up to two tables (more may be NULL); what says what it is in messages: "a plan". */
-void reader_mapping(struct reader *reader, int node, const char *what, const struct config_key *keys,
+void reader_mapping(struct reader *reader, int index, const char *what, const struct config_key *keys,
                     const struct config_key *more, struct mapping *ret_mapping);
 /* The items of a sequence; 0 and an error when it is none. */
-size_t reader_sequence(struct reader *reader, int node, const char *what, const yaml_node_item_t **ret_items);
+size_t reader_sequence(struct reader *reader, int index, const char *what, const yaml_node_item_t **ret_items);
 
 /* value.c: reads one value by its key; false when an error was noted. */
 bool value_read(struct reader *reader, int node, const struct config_key *key, struct option *ret_option);
 /* The fallback of a key that is not in the file. */
 void value_fall_back(const struct config_key *key, struct option *ret_option);
 /* A scalar with its ${VARIABLES} replaced, in the arena; NULL when an error was noted. */
-const char *value_scalar(struct reader *reader, int node);
+const char *value_scalar(struct reader *reader, int index);
 
 /* check.c: checks for tables. */
 int check_listener(const char *name, const char *value, struct error *error);

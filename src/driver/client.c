@@ -198,7 +198,8 @@ static void on_timer(void *arg)
 static void on_ready(evutil_socket_t fd, short what, void *arg)
 {
 	struct client *client = arg;
-	const int ready = (what & EV_READ ? CURL_CSELECT_IN : 0) | (what & EV_WRITE ? CURL_CSELECT_OUT : 0);
+	const int ready =
+	    ((what & EV_READ) != 0 ? CURL_CSELECT_IN : 0) | ((what & EV_WRITE) != 0 ? CURL_CSELECT_OUT : 0);
 	int running;
 
 	curl_multi_socket_action(client->multi, fd, ready, &running);
@@ -220,7 +221,7 @@ static int on_socket_wanted(CURL *easy, curl_socket_t fd, int what, void *arg, v
 {
 	struct client *client = arg;
 	struct event *event = NULL;
-	const int wanted = (what & CURL_POLL_IN ? EV_READ : 0) | (what & CURL_POLL_OUT ? EV_WRITE : 0);
+	const int wanted = ((what & CURL_POLL_IN) != 0 ? EV_READ : 0) | ((what & CURL_POLL_OUT) != 0 ? EV_WRITE : 0);
 
 	(void)easy;
 	if (known != NULL)

@@ -21,7 +21,7 @@ static const struct driver *const drivers[] = {
 };
 /* clang-format on */
 
-#define DRIVER_COUNT (sizeof(drivers) / sizeof(*drivers))
+#define DRIVER_COUNT (sizeof(drivers) / sizeof(drivers[0]))
 
 const struct driver *registry_find(const char *name)
 {

@@ -62,7 +62,7 @@ void resolver_free(struct resolver *resolver)
 	if (resolver == NULL)
 		return;
 	/* All that is owed was cancelled and comes with the next turns; evdns itself may not go before. */
-	for (int turn = 0; resolver->owed > 0 && turn < CLOSING_TURNS; turn++)
+	for (int i = 0; resolver->owed > 0 && i < CLOSING_TURNS; i++)
 		event_base_loop(resolver->base, EVLOOP_NONBLOCK);
 	evdns_base_free(resolver->dns, 0);
 	free(resolver);
@@ -70,8 +70,8 @@ void resolver_free(struct resolver *resolver)
 
 static void add_address(struct resolution *resolution, const struct sockaddr *address)
 {
-	char *text = resolution->addresses[resolution->count];
 	const void *bytes;
+	char *text;
 
 	if (resolution->count == RESOLVER_ADDRESSES)
 		return;
@@ -81,6 +81,7 @@ static void add_address(struct resolution *resolution, const struct sockaddr *ad
 		bytes = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
 	else
 		return;
+	text = resolution->addresses[resolution->count];
 	if (evutil_inet_ntop(address->sa_family, bytes, text, INET6_ADDRSTRLEN) != NULL)
 		resolution->count++;
 }

@@ -56,7 +56,7 @@ static void connection_move(struct connection *connection, enum connection_state
 		timer_stop(options->timers, &connection->timer);
 	else if (state == CONNECTION_IDLE)
 		start_timer(connection, limits->idle_timeout);
-	else if (state == CONNECTION_SENDING || (before == CONNECTION_IDLE && state != CONNECTION_READY))
+	else if (state == CONNECTION_SENDING || before == CONNECTION_IDLE)
 		start_timer(connection, limits->request_timeout);
 }
 

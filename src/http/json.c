@@ -71,7 +71,7 @@ static int add_text(struct body *body, const char *name, const cJSON *item, stru
 static int add_list(struct body *body, const char *name, const cJSON *list, struct arena *arena, struct error *error)
 {
 	const cJSON *item;
-	int rc = 0;
+	int rc;
 
 	if (fields_is_known(name) && !fields_is_list(name))
 		return error_set(error, ERR_INVALID, "the field \"%s\" must be a text, not a list", name);

@@ -111,7 +111,7 @@ static int bind_socket(struct listener *listener, struct error *error)
 	                       (is_path ? 0U : (unsigned)LEV_OPT_DEFERRED_ACCEPT);
 	struct sockaddr_storage storage;
 	struct evconnlistener *socket;
-	int length, rc;
+	int length = 0, rc;
 
 	memset(&storage, 0, sizeof(storage));
 	rc = is_path ? set_path(address, &storage, &length, error) : set_ip(address, &storage, &length, error);

@@ -48,6 +48,7 @@ static int fail(const char *what, const char *path, struct error *error)
 }
 
 /* An encrypted key would ask its question on the terminal. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): the signature is OpenSSL's */
 static int no_passphrase(char *ret_text, int size, int writing, void *arg)
 {
 	(void)ret_text;

@@ -43,8 +43,7 @@ __attribute__((format(printf, 2, 3))) static void shell(const struct postgres_se
 	if (status == 0)
 		return;
 	snprintf(line, sizeof(line), "cat %s/out %s/log >&2", server->directory, server->directory);
-	status = system(line);
-	fail_msg("\"%s\" failed", format);
+	fail_msg("\"%s\" failed%s", format, system(line) == 0 ? "" : ", and its output cannot be shown");
 }
 
 static void find_binaries(struct postgres_server *server)

@@ -207,11 +207,6 @@ def test_charsets(start_broker, server):
 
 def test_tls(start_broker, tmp_path):
     certificate, key = make_certificate(tmp_path, "db.example.com")
-    os.chmod(key, 0o644)
-    os.chmod(tmp_path, 0o755)
-    for part in (tmp_path, *tmp_path.parents):
-        if os.stat(part).st_uid == os.getuid() and part != part.parent:
-            os.chmod(part, os.stat(part).st_mode | 0o011)
     server = MariaDb(tls=(certificate, key))
     try:
         plans = "      - {name: small, require_tls: true, retain: 0}\n"

@@ -38,12 +38,11 @@ def wait_until(what, condition, timeout=TIMEOUT, pause=0.02):
 
 
 def free_port():
-    """Below the range that the kernel takes for outgoing connections: one of those could have it while its server is
-    started again."""
+    """A port that nothing uses, below those that the system gives to connections: none of them takes it meanwhile."""
     with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as file:
         end = int(file.read().split()[0])
     while True:
-        port = random.randrange(end - 16000, end) if end > 20000 else 0
+        port = random.SystemRandom().randrange(end - 16000, end) if end > 20000 else 0
         with contextlib.suppress(OSError), socket.socket() as listener:
             listener.bind(("127.0.0.1", port))
             return listener.getsockname()[1]

@@ -21,7 +21,6 @@ class MariaDb:
         self.data = os.path.join(self.directory, "data")
         self.password = secrets.token_hex(8)
         self.port = free_port()
-        self.tls = tls  # (certificate, key)
         self.process = None
         self.user = ["--user=mysql"] if os.getuid() == 0 else []
         os.mkdir(self.data)
@@ -33,7 +32,7 @@ class MariaDb:
                         "--skip-name-resolve", "--innodb-buffer-pool-size=32M", "--max-connections=400",
                         "--innodb-flush-log-at-trx-commit=2", *options]
         if tls:
-            self.options += [f"--ssl-cert={tls[0]}", f"--ssl-key={tls[1]}"]
+            self.options += [f"--ssl-cert={self.own(tls[0])}", f"--ssl-key={self.own(tls[1])}"]
         subprocess.run(["mariadb-install-db", "--no-defaults", f"--datadir={self.data}", *self.user,
                         "--auth-root-authentication-method=normal", "--skip-test-db"], check=True,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -44,6 +43,13 @@ class MariaDb:
                        f"ALTER USER root@localhost IDENTIFIED BY '{self.password}';\n")
         self.start(f"--init-file={init}")
         os.unlink(init)
+
+    def own(self, path):
+        """A copy of the file that the server's user may read: pytest keeps its directories to itself."""
+        copy = shutil.copy(path, self.directory)
+        if self.user:
+            shutil.chown(copy, "mysql", "mysql")
+        return copy
 
     def start(self, *more):
         with open(os.path.join(self.directory, "log"), "ab") as log:

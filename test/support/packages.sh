@@ -6,7 +6,8 @@ build_packages="build-essential cmake ninja-build pkg-config libevent-dev libcjs
   libpq-dev libmariadb-dev libhiredis-dev libsodium-dev libcurl4-openssl-dev libssl-dev uthash-dev"
 demo_packages="$build_packages curl ca-certificates postgresql postgresql-contrib python3"
 # shellcheck disable=SC2034 # used by those who source this
-test_packages="$demo_packages git libcmocka-dev clang clang-format libclang-rt-14-dev valgrind shellcheck pmccabe openssl jq
+test_packages="$demo_packages git libcmocka-dev clang clang-format clang-tidy cppcheck gcovr libclang-rt-14-dev valgrind shellcheck pmccabe
+  openssl jq
   prometheus man-db groff-base systemd dpkg-dev
   mariadb-server nginx-light rabbitmq-server redis-server redis-sentinel redis-tools
   python3-pika python3-pytest python3-psycopg2 python3-pymysql python3-redis python3-yaml"

@@ -51,7 +51,7 @@ static void step_create_account(void *arg)
 /* Only a login that could write and may not any more loses something first. */
 static void take_rights(struct work *work, MYSQL_RES *rows)
 {
-	const MYSQL_ROW row = mysql_fetch_row(rows);
+	MYSQL_ROW row = mysql_fetch_row(rows);
 	struct sql *sql = maria_sql(work);
 
 	if (work->read_only && row != NULL) {
@@ -125,7 +125,7 @@ void maria_bind(void *state, struct driver_call *call)
 
 static void on_definitions(struct work *work, MYSQL_RES *rows)
 {
-	const MYSQL_ROW row = mysql_fetch_row(rows);
+	MYSQL_ROW row = mysql_fetch_row(rows);
 
 	if (row != NULL && strcmp(row[0], "0") != 0)
 		steps_finish(&work->steps);

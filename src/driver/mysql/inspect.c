@@ -8,7 +8,7 @@
 
 static void on_instance(struct work *work, MYSQL_RES *rows)
 {
-	const MYSQL_ROW row = mysql_fetch_row(rows);
+	MYSQL_ROW row = mysql_fetch_row(rows);
 
 	if (strcmp(row[0], "1") == 0) {
 		steps_next(&work->steps);

@@ -13,7 +13,7 @@
 
 static void on_read_only(struct work *work, MYSQL_RES *rows)
 {
-	const MYSQL_ROW row = mysql_fetch_row(rows);
+	MYSQL_ROW row = mysql_fetch_row(rows);
 
 	if (row[0] != NULL && strcmp(row[0], "0") != 0)
 		maria_fail(work, ERR_UNAVAILABLE, "it is read-only, a replica perhaps");
@@ -60,7 +60,7 @@ static void add_size(struct driver_call *call, const char *bytes)
 
 static void on_observed(struct work *work, MYSQL_RES *rows)
 {
-	const MYSQL_ROW row = mysql_fetch_row(rows);
+	MYSQL_ROW row = mysql_fetch_row(rows);
 
 	if (strcmp(row[0], "1") != 0) {
 		maria_fail(work, ERR_NOT_FOUND, "the database is not there");

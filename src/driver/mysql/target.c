@@ -67,7 +67,7 @@ static int take_all(struct target *target, const struct options *options, struct
 {
 	const char *host = options_text(options, "public_host");
 	const int64_t port = options_number(options, "public_port");
-	struct url url;
+	struct url url = {0};
 	int rc = take_url(&target->arena, options_text(options, "url"), &url, error);
 
 	if (rc != 0)

@@ -219,7 +219,7 @@ void maria_step_take_session(void *arg)
 
 static void note_databases(struct work *work, MYSQL_RES *rows)
 {
-	const MYSQL_ROW row = mysql_fetch_row(rows);
+	MYSQL_ROW row = mysql_fetch_row(rows);
 
 	if (row[0] == NULL || strcmp(row[0], "1") != 0) {
 		maria_fail(work, ERR_UNAVAILABLE, "another call holds the instance's lock");

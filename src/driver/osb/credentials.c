@@ -83,7 +83,7 @@ static int add_members(struct flattening *flat, const cJSON *parent, int depth)
 	const cJSON *item;
 	char number[24];
 	size_t i = 0;
-	int rc = 0;
+	int rc;
 
 	cJSON_ArrayForEach(item, parent)
 	{

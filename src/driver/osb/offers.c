@@ -75,12 +75,12 @@ bool offers_hold(struct work *work, int64_t ms)
 	return true;
 }
 
-int offers_find(const struct work *work, const char *name, struct offer *ret_offer, struct error *error)
+int offers_find(const struct work *work, const char *plan_name, struct offer *ret_offer, struct error *error)
 {
-	const struct plan *plan = service_plan(work->osb->service, name);
+	const struct plan *plan = service_plan(work->osb->service, plan_name);
 	const char *own = plan != NULL ? options_text(&plan->options, "upstream_plan") : NULL;
 
-	return catalog_find(work->catalog, own != NULL ? own : name, ret_offer, error);
+	return catalog_find(work->catalog, own != NULL ? own : plan_name, ret_offer, error);
 }
 
 /* The plan that the call is about. */

@@ -136,13 +136,11 @@ void outcome_read_progress(enum verb verb, int status, const char *body, struct 
 	const char *description = description_of(answer);
 
 	*ret_outcome = (struct outcome){.kind = OUTCOME_ACCEPTED, .answer = answer};
-	if (status == 410 && verb == VERB_REMOVE)
-		ret_outcome->kind = OUTCOME_DONE;
-	else if (status == 404) /* that it ended was told, and the answer was lost: the request itself is repeated */
+	if (status == 404) { /* that it ended was told, and the answer was lost: the request itself is repeated */
 		fail(ret_outcome, ERR_UNAVAILABLE, status);
-	else if (state != NULL && strcmp(state, "succeeded") == 0)
+	} else if ((status == 410 && verb == VERB_REMOVE) || (state != NULL && strcmp(state, "succeeded") == 0)) {
 		ret_outcome->kind = OUTCOME_DONE;
-	else if (state != NULL && strcmp(state, "failed") == 0) {
+	} else if (state != NULL && strcmp(state, "failed") == 0) {
 		ret_outcome->kind = OUTCOME_FAILED;
 		ret_outcome->orphan = verb == VERB_MAKE;
 		/* A removal is asked for again, for ever: nothing may stay. */

@@ -101,14 +101,14 @@ static void on_addresses(void *arg, int code, const struct error *error, const c
 static void try_place(struct session *session)
 {
 	const struct place *place = &session->target->places[session->place];
-	const char *no_address = "";
+	static const char *const no_address[] = {""};
 
 	if (session->place == session->target->place_count) {
 		end_opening(session, session->error.code);
 		return;
 	}
 	if (place->host[0] == '/') {
-		on_addresses(session, 0, NULL, &no_address, 1);
+		on_addresses(session, 0, NULL, no_address, 1);
 		return;
 	}
 	session->state = SESSION_RESOLVING;

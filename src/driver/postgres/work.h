@@ -81,8 +81,8 @@ struct sql *work_sql(struct work *work);
 void work_query(struct work *work, void (*on_rows)(struct work *work, const PGresult *rows));
 void work_query_inside(struct work *work, void (*on_rows)(struct work *work, const PGresult *rows));
 
-/* Connects to database (borrowed until then) and calls on_inside. */
-void work_enter(struct work *work, const char *database, void (*on_inside)(struct work *work));
+/* Connects to database (borrowed until then) and calls on_entered. */
+void work_enter(struct work *work, const char *database, void (*on_entered)(struct work *work));
 void work_leave(struct work *work);
 
 /* Calls on_resume after a pause, each longer than the one before it. */

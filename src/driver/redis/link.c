@@ -280,9 +280,12 @@ static socklen_t parse_address(const char *text, const char *port, struct sockad
 {
 	struct sockaddr_in *four = (struct sockaddr_in *)ret_address;
 	struct sockaddr_in6 *six = (struct sockaddr_in6 *)ret_address;
-	const in_port_t number = htons((in_port_t)atoi(port));
+	const unsigned long given = strtoul(port, NULL, 10); /* servers name ports of others, too: any text may come */
+	const in_port_t number = htons((in_port_t)given);
 
 	*ret_address = (struct sockaddr_storage){0};
+	if (given == 0 || given > UINT16_MAX)
+		return 0;
 	if (inet_pton(AF_INET, text, &four->sin_addr) == 1) {
 		four->sin_family = AF_INET;
 		four->sin_port = number;

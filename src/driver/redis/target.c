@@ -155,14 +155,15 @@ static void take_public(struct target *target, const struct options *options)
 
 static int take_all(struct target *target, const struct options *options, struct error *error)
 {
-	struct url url;
-	bool tls;
+	struct url url = {0};
+	bool tls = false;
 	int rc = take_url(&target->arena, options_text(options, "url"), &url, &tls, error);
 
 	if (rc != 0)
 		return rc;
 	memcpy(target->places, url.places, sizeof(url.places));
 	target->place_count = url.place_count;
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): take_url fills the url or fails */
 	target->login.user = url.user[0] != '\0' ? url.user : DEFAULT_USER;
 	target->login.password = url.password;
 	target->master = options_text(options, "master");

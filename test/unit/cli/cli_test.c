@@ -70,7 +70,7 @@ static void run_words(struct run *run, const char *const *words)
 
 	free(run->out);
 	free(run->err);
-	for (; words[count] != NULL && count < ARGUMENTS_MAX; count++) {
+	for (; count < ARGUMENTS_MAX && words[count] != NULL; count++) {
 		snprintf(copies[count], sizeof(copies[count]), "%s",
 		         strcmp(words[count], "FILE") == 0 ? run->file : words[count]);
 		arguments[count] = copies[count];

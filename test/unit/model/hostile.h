@@ -52,13 +52,13 @@ static inline void hostile_truncate(hostile_decode *decode, const struct text *r
 {
 	struct record_reader reader;
 	struct record_field field;
-	size_t start = 0;
+	size_t begin = 0;
 
 	assert_int_equal(record_open(&reader, record->bytes, record->length, NULL), 0);
 	assert_int_equal(hostile_try(decode, record->bytes, 0), ERR_CORRUPT);
-	while (start = (size_t)((const char *)reader.at - record->bytes), record_next(&reader, &field) == 1) {
-		hostile_try(decode, record->bytes, start);
-		for (size_t cut = start + 1; cut < (size_t)((const char *)reader.at - record->bytes); cut++)
+	while (begin = (size_t)((const char *)reader.at - record->bytes), record_next(&reader, &field) == 1) {
+		hostile_try(decode, record->bytes, begin);
+		for (size_t cut = begin + 1; cut < (size_t)((const char *)reader.at - record->bytes); cut++)
 			assert_int_equal(hostile_try(decode, record->bytes, cut), ERR_CORRUPT);
 	}
 	assert_int_equal(hostile_try(decode, record->bytes, record->length), 0);
