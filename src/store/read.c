@@ -4,11 +4,22 @@
 
 #include "store_internal.h"
 
+static bool take_snapshot(struct store *store)
+{
+	int code = MDB_PANIC;
+
+	if (!store->unmapped || store->view != NULL)
+		code = mdb_txn_renew(store->reader);
+	if (code == MDB_PANIC && store->view == NULL)
+		return view_open(store);
+	return code == 0;
+}
+
 static bool read_begin(struct store *store)
 {
 	if (store->reading)
 		return true;
-	if (store->unmapped || mdb_txn_renew(store->reader) != 0)
+	if (!take_snapshot(store))
 		return false;
 	store->reading = true;
 	store_expect_turn_end(store);

@@ -247,6 +247,8 @@ static void store_free(struct store *store)
 		close(store->committer.answer_fd);
 	if (store->reader != NULL)
 		mdb_txn_abort(store->reader);
+	if (store->view != NULL)
+		mdb_env_close(store->view);
 	if (store->env != NULL)
 		mdb_env_close(store->env);
 	if (store->lock_fd >= 0)

@@ -72,7 +72,8 @@ struct store {
 	MDB_dbi keyspaces[KEYSPACE_COUNT];
 	MDB_txn *reader; /* one for all reads, reset between turns */
 	bool reading;    /* it stands on a snapshot */
-	bool unmapped;   /* growing the map failed and took it away: nothing can be read */
+	bool unmapped;   /* growing the map failed and took it away */
+	MDB_env *view;   /* that is read instead, once env cannot be any more; NULL: not yet */
 	struct event *turn_end;
 	bool turn_end_waits; /* turn_end is active */
 	struct event *answer;
@@ -109,6 +110,10 @@ bool disk_refuses(int code);
 bool read_is_low(struct store *store);
 /* Leaves the snapshot: what was borrowed is void. */
 void read_end(struct store *store);
+
+/* view.c, once env is given up */
+/* Replaces reader, which then stands on a snapshot, and the keyspaces by those of an environment that only reads. */
+bool view_open(struct store *store);
 
 /* batch.c */
 /* Reads the item at *position and moves on; false at the end. */

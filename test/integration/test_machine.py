@@ -80,8 +80,9 @@ def check_reads(tsuru):
 # ---- the disk ----
 
 
-@pytest.mark.parametrize("fault, code", [("sync_error", errno.EIO), ("write_error", errno.EIO), ("write_error", errno.EROFS)],
-                         ids=["sync-fails", "write-fails", "becomes-read-only"])
+@pytest.mark.parametrize("fault, code", [("sync_error", errno.EIO), ("write_error", errno.EIO), ("write_error", errno.EROFS),
+                                         ("meta_error", errno.EIO)],
+                         ids=["sync-fails", "write-fails", "becomes-read-only", "last-write-fails"])
 def test_nothing_is_acknowledged_once_a_write_failed(site, fault, code):
     tsuru, broker = site.tsuru, site.broker
     assert tsuru.create("old", "small").status == 201
