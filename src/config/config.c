@@ -41,7 +41,8 @@ static void load_limits(struct loader *loader, int node)
 	struct limits *limits = &loader->config->limits;
 	struct mapping mapping;
 
-	reader_mapping(&loader->reader, node, "\"limits\"", limits_keys, NULL, &mapping);
+	if (!reader_mapping(&loader->reader, node, "\"limits\"", limits_keys, NULL, &mapping))
+		return;
 	limits->header_bytes = number_of(&mapping, "header_bytes");
 	limits->body_bytes = number_of(&mapping, "body_bytes");
 	limits->request_timeout = number_of(&mapping, "request_timeout");
@@ -64,7 +65,8 @@ static void load_log(struct loader *loader, int node)
 {
 	struct mapping mapping;
 
-	reader_mapping(&loader->reader, node, "\"log\"", log_keys, NULL, &mapping);
+	if (!reader_mapping(&loader->reader, node, "\"log\"", log_keys, NULL, &mapping))
+		return;
 	loader->config->log_format = text_of(&mapping, "format");
 	loader->config->log_level = text_of(&mapping, "level");
 }
@@ -93,7 +95,8 @@ static void load_tls(struct loader *loader, int node)
 	tls = arena_alloc(loader->reader.arena, sizeof(*tls));
 	if (tls == NULL)
 		return;
-	reader_mapping(&loader->reader, node, "\"tls\"", tls_keys, NULL, &mapping);
+	if (!reader_mapping(&loader->reader, node, "\"tls\"", tls_keys, NULL, &mapping))
+		return;
 	tls->cert = text_of(&mapping, "cert");
 	tls->key = text_of(&mapping, "key");
 	tls->client_ca = text_of(&mapping, "client_ca");
@@ -111,7 +114,8 @@ static void load_admin(struct loader *loader, int node)
 	admin = arena_alloc(arena, sizeof(*admin));
 	if (admin == NULL)
 		return;
-	reader_mapping(&loader->reader, node, "\"admin\"", admin_keys, NULL, &mapping);
+	if (!reader_mapping(&loader->reader, node, "\"admin\"", admin_keys, NULL, &mapping))
+		return;
 	if (text_of(&mapping, "listen") != NULL)
 		(void)split_listener(text_of(&mapping, "listen"), arena, &admin->listen);
 	admin->username = text_of(&mapping, "username");
@@ -130,7 +134,8 @@ static void load_document(struct loader *loader)
 	struct config *config = loader->config;
 	struct mapping mapping;
 
-	reader_mapping(&loader->reader, 1, "the configuration", top_keys, NULL, &mapping);
+	if (!reader_mapping(&loader->reader, 1, "the configuration", top_keys, NULL, &mapping))
+		return;
 	config->data_dir = text_of(&mapping, "data_dir");
 	config->secret_key_file = text_of(&mapping, "secret_key_file");
 	load_listeners(loader, options_find(&mapping.options, "listen"));
@@ -229,6 +234,8 @@ int config_load(const char *path, const struct config_driver *drivers, size_t dr
 	loader.reader.file = path;
 	loader.reader.arena = &loaded->arena;
 	load_file(&loader);
+	if (loader.reader.total == 0 && arena_failed(&loaded->arena)) /* a text of it may be missing */
+		reader_error_at(&loader.reader, 1, 1, "the broker is out of memory");
 	if (loader.reader.total == 0) {
 		*ret_config = &loaded->config;
 		return 0;

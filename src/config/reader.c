@@ -24,6 +24,8 @@ void reader_error_at(struct reader *reader, size_t line, size_t column, const ch
 	message->line = line;
 	message->column = column;
 	message->text = arena_format(&reader->errors, "%s:%zu:%zu: %s", reader->file, line, column, text);
+	if (message->text == NULL)
+		return;
 	while (*at != NULL && ((*at)->line < line || ((*at)->line == line && (*at)->column <= column)))
 		at = &(*at)->next;
 	message->next = *at;
@@ -185,7 +187,7 @@ static void complete(struct reader *reader, const char *what, const struct confi
 	}
 }
 
-void reader_mapping(struct reader *reader, int index, const char *what, const struct config_key *keys,
+bool reader_mapping(struct reader *reader, int index, const char *what, const struct config_key *keys,
                     const struct config_key *more, struct mapping *ret_mapping)
 {
 	const yaml_node_t *node = index > 0 ? yaml_document_get_node(&reader->document, index) : NULL;
@@ -200,7 +202,7 @@ void reader_mapping(struct reader *reader, int index, const char *what, const st
 	*ret_mapping = (struct mapping){.node = index};
 	if (options == NULL || nodes == NULL) {
 		reader_error(reader, index, "the broker is out of memory");
-		return;
+		return false;
 	}
 	*ret_mapping = (struct mapping){{options, count}, nodes, index};
 	if (node != NULL && node->type != YAML_MAPPING_NODE) {
@@ -212,6 +214,7 @@ void reader_mapping(struct reader *reader, int index, const char *what, const st
 			read_pair(reader, pair, what, keys, more, options, nodes);
 	}
 	complete(reader, what, keys, more, ret_mapping, node != NULL, options);
+	return true;
 }
 
 size_t reader_sequence(struct reader *reader, int index, const char *what, const yaml_node_item_t **ret_items)

@@ -38,8 +38,9 @@ bool reader_parse(struct reader *reader, const unsigned char *bytes, size_t leng
 void reader_error(struct reader *reader, int index, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void reader_error_at(struct reader *reader, size_t line, size_t column, const char *text);
 
-/* Reads a mapping by up to two tables (more may be NULL); what says what it is in messages: "a plan". */
-void reader_mapping(struct reader *reader, int index, const char *what, const struct config_key *keys,
+/* Reads a mapping by up to two tables (more may be NULL); what says what it is in messages: "a plan". False, with an
+ * error noted, when memory is out: then it has no options; after any other error it has one for every key. */
+bool reader_mapping(struct reader *reader, int index, const char *what, const struct config_key *keys,
                     const struct config_key *more, struct mapping *ret_mapping);
 /* The items of a sequence; 0 and an error when it is none. */
 size_t reader_sequence(struct reader *reader, int index, const char *what, const yaml_node_item_t **ret_items);

@@ -69,8 +69,9 @@ static void load_plans(struct loader *loader, const struct mapping *from, const 
 	for (size_t i = 0; plans != NULL && i < count; i++) {
 		struct mapping mapping;
 
-		reader_mapping(reader, items[i], "a plan", plan_keys, driver != NULL ? driver->plan_keys : NULL,
-		               &mapping);
+		if (!reader_mapping(reader, items[i], "a plan", plan_keys, driver != NULL ? driver->plan_keys : NULL,
+		                    &mapping))
+			return;
 		plans[i].name = text_of(&mapping, "name");
 		plans[i].description = text_of(&mapping, "description");
 		plans[i].instances = number_of(&mapping, "instances");
@@ -84,7 +85,7 @@ static void load_plans(struct loader *loader, const struct mapping *from, const 
 				             "a plan \"%s\" stands further up in this service", plans[i].name);
 	}
 	service->plans = plans;
-	service->plan_count = count;
+	service->plan_count = plans != NULL ? count : 0;
 }
 
 static void load_server(struct loader *loader, int node, const struct config_driver *driver, struct server *servers,
@@ -94,7 +95,8 @@ static void load_server(struct loader *loader, int node, const struct config_dri
 	struct server *server = &servers[i];
 	struct mapping mapping;
 
-	reader_mapping(reader, node, "a server", server_keys, driver->server_keys, &mapping);
+	if (!reader_mapping(reader, node, "a server", server_keys, driver->server_keys, &mapping))
+		return;
 	server->name = text_of(&mapping, "name");
 	server->cluster = text_of(&mapping, "cluster");
 	server->pool = text_of(&mapping, "pool");
@@ -247,7 +249,8 @@ static void load_service(struct loader *loader, int node, struct service *servic
 	const struct config_driver *driver;
 	struct mapping mapping;
 
-	reader_mapping(reader, node, "a service", service_keys, NULL, &mapping);
+	if (!reader_mapping(reader, node, "a service", service_keys, NULL, &mapping))
+		return;
 	driver = find_driver(loader, &mapping);
 	service->name = text_of(&mapping, "name");
 	service->driver = text_of(&mapping, "driver");
@@ -287,5 +290,5 @@ void load_services(struct loader *loader, int node)
 	for (size_t i = 0; services != NULL && i < count; i++)
 		load_service(loader, items[i], services, i);
 	loader->config->services = services;
-	loader->config->service_count = count;
+	loader->config->service_count = services != NULL ? count : 0;
 }

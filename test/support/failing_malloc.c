@@ -27,6 +27,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #define STATUS_FAILED 77
@@ -108,6 +109,26 @@ static unsigned long number(const char *name)
 	return text != NULL ? strtoul(text, NULL, 10) : 0;
 }
 
+/* Where the program crashed; then it does. */
+static void on_crash(int number_of_it)
+{
+	void *calls[SHOWN];
+
+	inside = true;
+	(void)!write(STDERR_FILENO, "crashed:\n", 9);
+	backtrace_symbols_fd(calls, backtrace(calls, SHOWN), STDERR_FILENO);
+	sigaction(number_of_it, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
+	raise(number_of_it);
+}
+
+static void watch_crashes(void)
+{
+	static const int crashes[] = {SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL};
+
+	for (size_t i = 0; i < sizeof(crashes) / sizeof(*crashes); i++)
+		sigaction(crashes[i], &(struct sigaction){.sa_handler = on_crash}, NULL);
+}
+
 __attribute__((constructor)) static void begin(void)
 {
 	const char *path = getenv("FAIL_PLACES");
@@ -122,6 +143,7 @@ __attribute__((constructor)) static void begin(void)
 	next_signal = (__typeof__(signal) *)dlsym(RTLD_NEXT, "signal");
 	backtrace(warm, 1);     /* what it loads, it loads now */
 	unsetenv("LD_PRELOAD"); /* not for the programs that this one runs */
+	watch_crashes();
 	ready = true;
 }
 

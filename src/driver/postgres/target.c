@@ -190,6 +190,8 @@ static int take_public(struct target *target, const struct options *options, str
 	const char *host = options_text(options, "public_host");
 	const int64_t port = options_number(options, "public_port");
 
+	if (arena_failed(&target->arena))
+		return error_no_memory(error);
 	if (host == NULL && (target->place_count > 1 || target->places[0].host[0] == '/'))
 		return error_set(error, ERR_INVALID, "the server \"%s\" needs a public_host: its url has %s",
 		                 target->name,

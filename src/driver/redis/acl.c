@@ -3,7 +3,6 @@
 #include "acl.h"
 
 #include <ctype.h>
-#include <openssl/sha.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -190,10 +189,10 @@ void acl_add_template(struct batch *batch, const struct acl *acl, const char *na
 /* The hash travels, not the password. */
 static void add_password(struct batch *batch, const char *password)
 {
-	unsigned char hash[SHA256_DIGEST_LENGTH];
-	char word[2 + 2 * SHA256_DIGEST_LENGTH] = "#";
+	unsigned char hash[SECRET_SHA256_BYTES];
+	char word[2 + 2 * SECRET_SHA256_BYTES] = "#";
 
-	SHA256((const unsigned char *)password, strlen(password), hash);
+	secret_sha256(hash, "", 0, password);
 	for (size_t i = 0; i < sizeof(hash); i++)
 		snprintf(word + 1 + 2 * i, 3, "%02x", hash[i]);
 	batch_format(batch, "%s", word);

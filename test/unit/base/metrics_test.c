@@ -39,6 +39,7 @@ static void test_text(void **state)
 	struct metric *histogram = metrics_add(metrics, &duration);
 
 	(void)state;
+	assert_non_null(metrics);
 	metric_add(counter, 1, (const char *[]){"plans", "200"});
 	metric_add(counter, 2, (const char *[]){"plans", "200"});
 	metric_add(counter, 1, (const char *[]){"a\"b\\c\nd", NULL});
@@ -75,6 +76,7 @@ static void test_collected_and_cleared(void **state)
 	struct metric *histogram = metrics_add(metrics, &duration);
 
 	(void)state;
+	assert_non_null(metrics);
 	metrics_on_render(metrics, collect, gauge);
 	assert_non_null(strstr(render(metrics), "size_bytes 7\n"));
 	metrics_forget(metrics, gauge);
@@ -97,6 +99,7 @@ static void test_series_are_bounded(void **state)
 	char route[32];
 
 	(void)state;
+	assert_non_null(metrics);
 	for (int i = 0; i < METRIC_SERIES_MAX + 100; i++) {
 		snprintf(route, sizeof(route), "%d", i);
 		metric_add(counter, 1, (const char *[]){route, "200"});

@@ -49,6 +49,7 @@ static void test_order_of_deadlines(void **state)
 	struct timers *timers = timers_new_manual(1000);
 
 	(void)state;
+	assert_non_null(timers);
 	srand(7);
 	for (int i = 0; i < COUNT; i++)
 		start(timers, &probes[i], rand() % 1000);
@@ -75,6 +76,7 @@ static void test_callbacks_may_stop_and_start(void **state)
 	struct probe first = {0}, victim = {0}, again = {.again = true};
 
 	(void)state;
+	assert_non_null(timers);
 	first.victim = &victim;
 	start(timers, &first, 10);
 	start(timers, &victim, 20);
@@ -91,9 +93,11 @@ static void test_real_clock(void **state)
 	struct event_base *base = event_base_new();
 	struct timers *timers = timers_new(base);
 	struct probe late = {0}, soon = {0}, stopped = {0};
-	const int64_t begin = timers_now(timers);
+	int64_t begin;
 
 	(void)state;
+	assert_non_null(timers);
+	begin = timers_now(timers);
 	start(timers, &late, 20);
 	start(timers, &soon, 0);
 	start(timers, &stopped, 5);

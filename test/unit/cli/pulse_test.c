@@ -17,6 +17,7 @@ static void keeps_the_longest(void **state)
 	struct pulse pulse;
 
 	(void)state;
+	assert_non_null(timers);
 	assert_int_equal(pulse_start(&pulse, timers, NULL, &error), 0);
 	timers_advance(timers, 10 * PULSE_BEAT);
 	assert_int_equal(pulse.longest, 0);
@@ -39,6 +40,7 @@ static void a_stall_leaves_a_line(void **state)
 	int ends[2];
 
 	(void)state;
+	assert_non_null(timers);
 	assert_int_equal(pipe(ends), 0);
 	log.fd = ends[1];
 	assert_int_equal(pulse_start(&pulse, timers, &log, &error), 0);

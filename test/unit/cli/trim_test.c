@@ -22,6 +22,7 @@ static void leaves_what_is_in_use_alone(void **state)
 	struct trim trim;
 
 	(void)state;
+	assert_non_null(timers);
 	assert_non_null(blocks);
 	assert_int_equal(trim_start(&trim, timers, &error), 0);
 	for (size_t i = 0; i < BLOCKS; i++) {

@@ -81,6 +81,8 @@ static int setup(void **state)
 	assert_non_null(world);
 	world->base = event_base_new();
 	world->timers = timers_new_manual(0);
+	assert_non_null(world->base);
+	assert_non_null(world->timers);
 	assert_int_equal(resolver_new(world->base, world->timers, &world->resolver, NULL), 0);
 	serve(world);
 	*state = world;

@@ -104,6 +104,7 @@ static int setup(void **state)
 	world->server = (struct server){.name = "main", .options = {world->options, 2}};
 	world->service = (struct service){.name = "s", .plans = plans, .plan_count = 2, .servers = &world->server};
 	world->context.timers = timers_new_manual(0);
+	assert_non_null(world->context.timers);
 	open_backend(world);
 	*state = world;
 	return 0;

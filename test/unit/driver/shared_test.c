@@ -52,6 +52,7 @@ static void test_every_call_is_done_at_once(void **state)
 	int told = 0;
 
 	(void)state;
+	assert_non_null(context.timers);
 	assert_int_equal(backend_open(&driver_shared, &service, &context, &backend, NULL), 0);
 	for (int kind = CALL_PROVISION; kind <= CALL_DENY_UNIT; kind++) {
 		struct driver_call call;
