@@ -10,6 +10,8 @@
 
 #include "store_internal.h"
 
+#define ANSWERS_A_TURN 16
+
 /* ---- on the thread ---- */
 
 static void call_loop(struct committer *committer)
@@ -169,27 +171,36 @@ static void grow_map(struct store *store)
 	pthread_cond_signal(&committer->called);
 }
 
+/* What a large group's completions do would keep the loop from those who only read: the rest of them waits for the
+ * loop's next turn. */
+static void answer_some(struct store *store)
+{
+	const uint64_t one = 1;
+	struct batch *batch;
+
+	for (int i = 0; i < ANSWERS_A_TURN && (batch = STAILQ_FIRST(&store->answers)) != NULL; i++) {
+		STAILQ_REMOVE_HEAD(&store->answers, entry);
+		store->outstanding--;
+		batch->on_done(batch->arg, batch->error.code, &batch->error, batch->revision);
+		batch_free(batch);
+	}
+	if (!STAILQ_EMPTY(&store->answers))
+		(void)!write(store->committer.answer_fd, &one, sizeof(one));
+}
+
 void committer_answer(struct store *store)
 {
 	struct committer *committer = &store->committer;
-	struct batch_list done = STAILQ_HEAD_INITIALIZER(done);
-	struct batch *batch;
 
 	read_end(store);
 	pthread_mutex_lock(&committer->mutex);
-	STAILQ_CONCAT(&done, &committer->done);
+	STAILQ_CONCAT(&store->answers, &committer->done);
 	store->broken = committer->broken;
 	store->statistics = committer->sum;
 	if (committer->grow_to != 0)
 		grow_map(store);
 	pthread_mutex_unlock(&committer->mutex);
-
-	while ((batch = STAILQ_FIRST(&done)) != NULL) {
-		STAILQ_REMOVE_HEAD(&done, entry);
-		store->outstanding--;
-		batch->on_done(batch->arg, batch->error.code, &batch->error, batch->revision);
-		batch_free(batch);
-	}
+	answer_some(store);
 }
 
 static void wait_for_answer(struct committer *committer)
@@ -204,7 +215,8 @@ void committer_drain(struct store *store)
 {
 	while (store->outstanding > 0) {
 		committer_hand_over(store);
-		wait_for_answer(&store->committer);
+		if (STAILQ_EMPTY(&store->answers))
+			wait_for_answer(&store->committer);
 		committer_answer(store);
 	}
 }

@@ -223,6 +223,7 @@ static struct store *store_new(const struct store_options *options)
 	store->size_max = (size_t)options->size_max;
 	store->lock_fd = -1;
 	STAILQ_INIT(&store->handed);
+	STAILQ_INIT(&store->answers);
 	STAILQ_INIT(&store->free_spares);
 	for (size_t i = 0; i < SPARE_BATCHES; i++)
 		STAILQ_INSERT_TAIL(&store->free_spares, &store->spares[i], entry);

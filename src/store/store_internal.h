@@ -77,8 +77,9 @@ struct store {
 	struct event *turn_end;
 	bool turn_end_waits; /* turn_end is active */
 	struct event *answer;
-	struct batch_list handed; /* in this turn; they go to the thread together */
-	size_t outstanding;       /* batches handed over whose completion has not run */
+	struct batch_list handed;  /* in this turn; they go to the thread together */
+	struct batch_list answers; /* settled; their completions run next */
+	size_t outstanding;        /* batches handed over whose completion has not run */
 	struct batch spares[SPARE_BATCHES];
 	struct batch_list free_spares;
 	bool broken;
