@@ -73,14 +73,18 @@ class Instance:
     def bind_of(self, key):
         return self.binds.setdefault(key, Bind())
 
-    def anew(self):
-        """Another instance than before, if there was one, or none."""
+    def anew(self, doubts=False):
+        """Another instance than before, if there was one, or none. doubts: calls without an answer may have been for it.
+        """
         if self.resource:
             self.old_resources.add(self.resource)
         self.resource = None
-        self.was_bound = "no"
+        self.was_bound = "maybe" if doubts else "no"
         for bind in self.binds.values():
+            asked = bind.asked if doubts and bind.state == UNKNOWN else None
             bind.forget()
+            if asked is not None:
+                bind.state, bind.asked = UNKNOWN, asked
 
     def missing(self):
         """A 404: whatever was possible, there is none now."""
@@ -201,7 +205,7 @@ class Instance:
         demand(resource not in self.old_resources, "a bind leads to an instance that was removed (S9)")
         demand(self.resource in (None, resource) or self.life == UNKNOWN, "a bind leads to another instance")
         if self.resource not in (None, resource):
-            self.anew()
+            self.anew(doubts=True)
         self.resource = resource
         if bind.state == BOUND and event == bind.event:
             demand(bind.environment in (None, environment), "a repeated bind gives another environment")
@@ -231,12 +235,12 @@ class Instance:
             bind.ended = bind.unbind_event = None
 
     def unit(self, status, before):
-        if status in (200, 201):
+        if status == 201:
             demand(before != ABSENT, "a unit is let into nothing")
         elif status == 404:
             demand(before != PRESENT, "a unit's instance is not found (S12)")
             self.missing()
-        elif status is not None:
+        elif status not in (None, 200):
             demand(status in (412, 422, 503) and (self.peace.rough or before == UNKNOWN), f"a unit is answered {status}")
 
     # ---- looks ----
@@ -263,8 +267,7 @@ class Instance:
         demand(found is not None or self.life != PRESENT, "an instance that was acknowledged is gone")
         demand(found is None or self.life != ABSENT, f"an instance that was removed is there: {found}")
         if found is None:
-            if self.life == UNKNOWN:
-                self.anew()
+            self.anew()
             self.life = ABSENT
             return
         demand(found["state"] in ("ready", "failed"), f"the instance is {found['state']}, and no work is left")
@@ -278,6 +281,8 @@ class Instance:
         demand(found["team"] in self.teams, f"the instance is the team {found['team']}'s, not one of {self.teams}")
         demand(self.resource in (None, resource) or self.life == UNKNOWN, "the instance has been exchanged")
         demand(resource not in self.old_resources, "an instance that was removed is back")
+        if self.resource not in (None, resource):
+            self.anew(doubts=True)
         demand(found["plan"] in self.plans, f"the plan is {found['plan']}, not one of {self.plans}")
         wanted = found.get("wanted_plan", found["plan"])
         demand(wanted == found["plan"] or "update" in self.peace.final, f"the plan {wanted} is not reached (S3)")
