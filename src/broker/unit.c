@@ -1,4 +1,5 @@
 /* Units of tsuru before 1.18: let in and shut out by host, fast and idempotent (sequence S12). */
+#include "broker/accept.h"
 #include "broker/intent.h"
 
 static int decide_unit(struct intent *intent, struct changes *changes, enum operation_kind kind,
@@ -10,6 +11,8 @@ static int decide_unit(struct intent *intent, struct changes *changes, enum oper
 
 	if (rc == 0)
 		rc = intent_find_instance(intent, &instance, error);
+	if (rc == 0 && kind == OPERATION_ALLOW_UNIT)
+		rc = accept_living(&instance.record, error);
 	if (rc != 0)
 		return rc;
 	if (!intent->offering->backend->driver->units) {

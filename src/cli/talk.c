@@ -153,6 +153,7 @@ int talk_split(struct talk *talk, const char *operand, char *ret_first, char *re
 static const struct cJSON *choose(const struct cJSON *items)
 {
 	const struct cJSON *item, *best = NULL;
+	const char *latest = NULL; /* when best changed */
 
 	cJSON_ArrayForEach(item, items)
 	{
@@ -161,10 +162,10 @@ static const struct cJSON *choose(const struct cJSON *items)
 
 		if (state != NULL && strcmp(state, "retained") != 0 && strcmp(state, "removing") != 0)
 			return item;
-		if (best == NULL ||
-		    (changed != NULL &&
-		     strcmp(changed, cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(best, "changed"))) > 0))
+		if (best == NULL || (changed != NULL && (latest == NULL || strcmp(changed, latest) > 0))) {
 			best = item;
+			latest = changed;
+		}
 	}
 	return best;
 }
@@ -172,7 +173,7 @@ static const struct cJSON *choose(const struct cJSON *items)
 static int find_by_name(struct talk *talk, const char *service, const char *name, char *ret_id)
 {
 	struct cJSON *items = cJSON_CreateArray();
-	const struct cJSON *found;
+	const char *id = NULL;
 	struct text query;
 	int rc;
 
@@ -183,12 +184,12 @@ static int find_by_name(struct talk *talk, const char *service, const char *name
 	rc = query.failed || items == NULL ? error_no_memory(&talk->error)
 	                                   : collect(talk, &query, "instances", INT32_MAX, items);
 	text_release(&query);
-	found = rc == 0 ? choose(items) : NULL;
-	if (rc == 0 && found == NULL)
+	if (rc == 0)
+		id = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(choose(items), "id"));
+	if (rc == 0 && id == NULL)
 		rc = error_set(&talk->error, ERR_NOT_FOUND, "the service \"%s\" has no instance \"%s\"", service, name);
 	if (rc == 0)
-		snprintf(ret_id, INCARNATION_LENGTH + 1, "%s",
-		         cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(found, "id")));
+		snprintf(ret_id, INCARNATION_LENGTH + 1, "%s", id);
 	cJSON_Delete(items);
 	return rc;
 }

@@ -112,14 +112,21 @@ static int put_bytes(const struct field *field, const char *base64, struct text 
 	return length < 0 ? ERR_INVALID : 0;
 }
 
+/* JSON's numbers are doubles, which hold whole numbers as far as that. */
+static int put_number(const struct field *field, double number, struct text *record)
+{
+	const double most = 9007199254740992.0;
+
+	if (!(number >= -most && number <= most) || (double)(int64_t)number != number)
+		return ERR_INVALID;
+	record_put_number(record, field->tag, (int64_t)number);
+	return 0;
+}
+
 static int put_member(const struct field *field, const struct cJSON *member, struct text *record)
 {
-	if (field->type != FIELD_TEXT && field->type != FIELD_BYTES) {
-		if (!cJSON_IsNumber(member))
-			return ERR_INVALID;
-		record_put_number(record, field->tag, (int64_t)member->valuedouble);
-		return 0;
-	}
+	if (field->type != FIELD_TEXT && field->type != FIELD_BYTES)
+		return cJSON_IsNumber(member) ? put_number(field, member->valuedouble, record) : ERR_INVALID;
 	if (!cJSON_IsString(member))
 		return ERR_INVALID;
 	if (field->type == FIELD_BYTES)
@@ -144,7 +151,11 @@ static int check(const struct schema *schema, const struct text *record, struct 
 	if (record->failed)
 		return error_no_memory(error);
 	rc = codec_decode(schema, record->bytes, record->length, &object, error);
-	return rc == ERR_CORRUPT ? error_set(error, ERR_INVALID, "%s", error->text) : rc;
+	if (rc != ERR_CORRUPT)
+		return rc;
+	if (error != NULL)
+		error->code = ERR_INVALID; /* the sentence fits: the line is at fault, not the store */
+	return ERR_INVALID;
 }
 
 int transfer_import(enum record_kind kind, const struct cJSON *json, struct text *record, struct error *error)
@@ -152,6 +163,8 @@ int transfer_import(enum record_kind kind, const struct cJSON *json, struct text
 	const struct schema *schema = schemas[kind];
 	const struct cJSON *member;
 
+	if (!cJSON_IsObject(json))
+		return error_set(error, ERR_INVALID, "a record of an %s is no JSON object", schema->subject);
 	record_begin(record);
 	cJSON_ArrayForEach(member, json)
 	{

@@ -316,6 +316,20 @@ static void test_pending_work_survives_a_crash(void **state)
 	assert_non_null(strstr(binds(world, "db"), "\"state\":\"bound\""));
 }
 
+/* S9, S12: what is being removed lets nobody in any more, as it binds nobody. */
+static void test_no_unit_is_let_into_what_is_removed(void **state)
+{
+	struct world *world = *state;
+	struct ask removing;
+
+	create(world, "e1");
+	scripted_rule(scripted(world), CALL_DEPROVISION, SCRIPTED_DELAY, 1, 4000, 0);
+	begin(world, &removing, broker_remove, "instance", "db", "event", "e2", NULL);
+	settle(world);
+	assert_int_equal(request(world, broker_allow_unit, "instance", "db", "unit", "10.0.0.7", NULL).code,
+	                 ERR_NOT_FOUND);
+}
+
 /* S12: units of old clients, with a driver that has nothing to do for them. */
 static void test_units_are_idempotent(void **state)
 {
@@ -375,6 +389,7 @@ int main(void)
 	    SEQUENCE(test_name_used_again_is_a_new_incarnation),
 	    SEQUENCE(test_views_do_not_wait),
 	    SEQUENCE(test_pending_work_survives_a_crash),
+	    SEQUENCE(test_no_unit_is_let_into_what_is_removed),
 	    SEQUENCE(test_units_are_idempotent),
 	    SEQUENCE(test_rotation_runs_in_the_queue),
 	};

@@ -1,0 +1,450 @@
+"""Random sequences of tsuru's calls, with its failures and retries (sequences S1 to S13 of docs/tsuru.md), against a
+model that knows what must be true (property_model.py). Many instances, several calls at once, one after the other for
+each instance as tsuru's lock has it, with the calls beside that take no lock; a driver that fails, delays and hangs; kills.
+
+    STEPS=100000 SEED=1 BROKER=.../tsuru-broker python3 -m pytest -s test/integration/test_property.py
+
+SECONDS (60) is how long it goes on when STEPS is not given. A seed fixes what is asked and what the driver is told, not
+who is first; so a failure shows all that was done to the instance."""
+
+import collections
+import concurrent.futures
+import hashlib
+import json
+import os
+import random
+import socket
+import threading
+import time
+import urllib.parse
+
+import pytest
+
+from harness import Broker, wait_until
+from property_model import ABSENT, BOUND, PLANS, PRESENT, UNKNOWN, Instance, Peace, Violation, demand
+
+SEED = int(os.environ.get("SEED", time.time_ns() // 1000000 % 1000000000))
+STEPS = int(os.environ.get("STEPS", 0))
+SECONDS = int(os.environ.get("SECONDS", 60))
+INSTANCES = 32
+WORKERS = 8
+ROUND = 25  # steps of an instance between two looks in peace
+PATIENCE = 30  # seconds that an answer may take for a caller that does not give up: longer than any wait
+TRACE = 80  # calls of an instance that a failure shows
+
+AUTHORIZATION = "Authorization: Basic c2NyaXB0ZWQ6eA==\r\n"
+SERVICE = """  - name: scripted
+    driver: scripted
+    password: x
+    wait: 300ms
+    bind_wait: 1s
+    attempt_timeout: 1s
+    servers:
+      - {{name: one, state: {directory}/state, rules: {directory}/rules, parallel: 16}}
+    plans:
+      - {{name: small, description: a, retain: 0}}
+      - {{name: large, description: b, retain: 0}}
+"""
+
+# What is asked of it is durable behind all that was asked before.
+BARRIER = """  - name: barrier
+    driver: shared
+    username: scripted
+    password: x
+    plans: [{name: only, description: c, env: {A: b}}]
+"""
+
+BINDS = [("app", "shop"), ("app", "web"), ("job", "shop"), ("app", "old.example.com")]
+
+
+class World:
+    """What the pretended server has, from its journal."""
+
+    def __init__(self, path):
+        self.instances, self.logins = {}, {}
+        with open(path, encoding="ascii") as journal:
+            for line in journal:
+                kind, *words = line.split()
+                if kind == "instance":
+                    self.instances[words[0]] = words[1]
+                elif kind == "login":
+                    self.logins[words[0]] = (words[1], words[2])
+                elif kind == "drop-instance":
+                    self.instances.pop(words[0], None)
+                elif kind == "drop-login":
+                    self.logins.pop(words[0], None)
+
+    def opens(self, login, password):
+        digest = hashlib.blake2b(digest_size=32)
+        for part in (login.encode(), password.encode()):
+            digest.update(len(part).to_bytes(8, "little") + part)
+        return self.logins.get(login, ("", ""))[1] == digest.hexdigest()[:32]
+
+
+class Slot:
+    """One instance's name: its model, its chance, and what was done to it."""
+
+    def __init__(self, index, seed):
+        self.name = f"db{index}"
+        self.model = Instance(self.name)
+        self.random = random.Random(f"{seed} {index}")
+        self.trace = collections.deque(maxlen=TRACE)
+        self.events = []  # of late, to be repeated
+        self.lock = threading.Lock()  # over model and trace: some calls run side by side
+
+    def event(self):
+        event = f"{self.random.getrandbits(48):012x}"
+        self.events = self.events[-3:] + [event]
+        return event
+
+    def note(self, text):
+        self.trace.append(f"{time.monotonic():.3f} {text}")
+
+
+class Property:
+    """The broker under test, and everybody who calls it."""
+
+    def __init__(self, directory, seed):
+        self.directory = directory
+        self.random = random.Random(f"{seed} rounds")
+        self.slots = [Slot(i, seed) for i in range(INSTANCES)]
+        self.steps = 0
+        self.seen = collections.Counter()
+        self.rough = False
+        self.up = threading.Event()
+        self.broker = Broker(SERVICE.format(directory=directory) + BARRIER)
+        self.broker.start()
+        self.up.set()
+        self.pool = concurrent.futures.ThreadPoolExecutor(WORKERS)
+        assert self.send("POST", "/barrier/resources", {"name": "barrier", "team": "red"}, PATIENCE)[0] == 201
+        self.beside = concurrent.futures.ThreadPoolExecutor(WORKERS)
+
+    def close(self):
+        self.pool.shutdown()
+        self.beside.shutdown()
+        self.broker.close()
+
+    # ---- one call ----
+
+    def send(self, method, path, fields, patience):
+        """Status and body; None when there was no answer within patience, or none at all."""
+        body = urllib.parse.urlencode(fields or {})
+        event = f"X-Tsuru-Eventid: {fields['eventid']}\r\n" if fields and "eventid" in fields else ""
+        request = (f"{method} {path} HTTP/1.1\r\nHost: x\r\n{AUTHORIZATION}Connection: close\r\n{event}"
+                   f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n\r\n{body}")
+        try:
+            with socket.create_connection(("127.0.0.1", self.broker.port), timeout=PATIENCE) as connection:
+                connection.sendall(request.encode())
+                connection.settimeout(patience)
+                answer = b""
+                while chunk := connection.recv(65536):
+                    answer += chunk
+        except OSError:
+            return None, ""
+        head, _, body = answer.decode().partition("\r\n\r\n")
+        return (int(head[9:12]), body) if head else (None, "")
+
+    def call(self, slot, method, path, fields=None, patience=None):
+        """A call of tsuru's. What was given up may still be on its way to the disk; so something else is made durable
+        behind it, twice, as it may have had to be decided again."""
+        self.up.wait(PATIENCE)
+        given_up = patience is not None
+        status, body = self.send(method, "/scripted" + path, fields, patience or PATIENCE)
+        self.steps += 1
+        if status is None and given_up and method != "GET":
+            for _ in range(2):
+                self.send("PUT", "/barrier/resources/barrier", {"eventid": "barrier"}, PATIENCE)
+        with slot.lock:
+            slot.note(f"{method} {path} {fields or ''} -> {status} {body[:300]}")
+        return status, body
+
+    def patience(self, slot):
+        return slot.random.choice((None, None, 0.02, 0.1, 0.4)) if self.rough else None
+
+    # ---- tsuru's verbs; each says what it learnt ----
+
+    def create(self, slot):
+        model = slot.model
+        if model.teams and slot.random.random() < 0.7:
+            team = slot.random.choice(sorted(model.teams))
+        else:
+            team = slot.random.choice(("red", "blue"))
+        plan = slot.random.choice(PLANS)
+        event = slot.random.choice(slot.events) if slot.events and slot.random.random() < 0.2 else slot.event()
+        before = model.life
+        status, _ = self.call(slot, "POST", "/resources",
+                              {"name": slot.name, "team": team, "plan": plan, "user": "u", "eventid": event},
+                              self.patience(slot))
+        with slot.lock:
+            model.created(status, team, plan, before)
+        return "create", status
+
+    def update(self, slot):
+        plan = slot.random.choice(PLANS + ("",))
+        before = slot.model.life
+        status, _ = self.call(slot, "PUT", f"/resources/{slot.name}",
+                              {"plan": plan, "user": "u", "eventid": slot.event()}, self.patience(slot))
+        with slot.lock:
+            slot.model.updated(status, plan, before)
+        return "update", status
+
+    def remove(self, slot):
+        before = slot.model.life
+        status, _ = self.call(slot, "DELETE", f"/resources/{slot.name}", {"user": "u", "eventid": slot.event()},
+                              self.patience(slot))
+        with slot.lock:
+            slot.model.deleted(status, before)
+        return "remove", status
+
+    def bind(self, slot, key=None, event=None):
+        kind, name = key = key or slot.random.choice(BINDS)
+        if event is None:
+            event = slot.random.choice(slot.events) if slot.events and slot.random.random() < 0.25 else slot.event()
+        before = slot.model.life
+        fields = {"eventid": event, "user": "u"}
+        path, method = f"/resources/{slot.name}/bind-app", "POST"
+        if kind == "job":
+            path, method = f"/resources/{slot.name}/binds/jobs/{name}", "PUT"
+        elif "." in name:
+            fields["app-host"] = name
+        else:
+            fields["app-name"] = name
+            path = slot.random.choice((path, f"/resources/{slot.name}/bind"))
+        status, body = self.call(slot, method, path, fields, self.patience(slot))
+        with slot.lock:
+            slot.model.bound(status, key, event, json.loads(body) if status == 201 else None, before)
+        return "bind", status
+
+    def unbind(self, slot, key=None, event=None):
+        kind, name = key = key or slot.random.choice(BINDS)
+        before = slot.model.life
+        fields = {"eventid": event or slot.event(), "user": "u"}
+        path = f"/resources/{slot.name}/bind-app" if kind == "app" else f"/resources/{slot.name}/binds/jobs/{name}"
+        if kind == "app":
+            fields["app-host" if "." in name else "app-name"] = name
+        status, _ = self.call(slot, "DELETE", path, fields, self.patience(slot))
+        with slot.lock:
+            slot.model.unbound(status, key, fields["eventid"], before)
+        return "unbind", status
+
+    def take_back(self, slot):
+        """S6: the unbind, and a bind of the same event."""
+        key, event = slot.random.choice(BINDS), slot.event()
+        self.unbind(slot, key, event)
+        if slot.random.random() < 0.3:
+            self.unbind(slot, key, event)
+        return "take-back", self.bind(slot, key, event)[1]
+
+    def repeat_bind(self, slot):
+        """S4: the same bind twice or thrice, under one event or several."""
+        key, event = slot.random.choice(BINDS), slot.event()
+        self.bind(slot, key, event)
+        return "bind", self.bind(slot, key, slot.random.choice((event, None)))[1]
+
+    def unit(self, slot):
+        before = slot.model.life
+        method = slot.random.choice(("POST", "DELETE"))
+        status, _ = self.call(slot, method, f"/resources/{slot.name}/bind",
+                              {"unit-host": "10.0.0.1", "app-host": "old.example.com"}, self.patience(slot))
+        with slot.lock:
+            slot.model.unit(status, before)
+        return "unit", status
+
+    def look(self, slot):
+        what = slot.random.choice(("plans", "info", "status", "status"))
+        path = {"plans": "/resources/plans", "info": f"/resources/{slot.name}",
+                "status": f"/resources/{slot.name}/status"}[what]
+        with slot.lock:
+            before = slot.model.life
+        status, body = self.call(slot, "GET", path)
+        with slot.lock:
+            # Beside a call that changes it, what was known may be out of date.
+            slot.model.looked(what, status, before if before == slot.model.life else UNKNOWN)
+            if what == "info" and status == 200:
+                demand(all(isinstance(item["label"], str) and isinstance(item["value"], str)
+                           for item in json.loads(body)), "info has something else than texts")
+        return what, status
+
+    def unlocked(self, slot):
+        """S7 and S10: what takes no lock in tsuru, beside what does."""
+        others = [key for key in BINDS if key[0] == "app"]
+        key = slot.random.choice(others)
+        partner = slot.random.choice((self.update, self.look, self.other_bind))
+        beside = self.beside.submit(self.look if slot.random.random() < 0.5 else partner, slot)
+        if partner is self.other_bind:
+            key = others[0]
+        self.unbind(slot, key)
+        beside.result()
+        return "unlocked", None
+
+    def other_bind(self, slot):
+        return self.bind(slot, ("job", "shop"))
+
+    VERBS = ((create, 5), (update, 3), (remove, 2), (bind, 8), (unbind, 4), (take_back, 3), (repeat_bind, 3), (unit, 2),
+             (look, 6), (unlocked, 3))
+
+    def step(self, slot):
+        verbs = [verb for verb, weight in self.VERBS for _ in range(weight)]
+        if slot.model.life == ABSENT and slot.random.random() < 0.6:
+            verbs = [Property.create]
+        what, status = slot.random.choice(verbs)(self, slot)
+        self.seen[f"{what} {status}"] += 1
+
+    def work(self, slots):
+        """One worker: its instances take turns."""
+        chance = random.Random(f"{slots[0].name} {self.steps}")
+        turns = [slot for slot in slots for _ in range(ROUND)]
+        chance.shuffle(turns)
+        for slot in turns:
+            try:
+                self.step(slot)
+            except Violation as violation:
+                slot.note(f"VIOLATION: {violation}")
+                raise Violation(f"{slot.name}: {violation}\n" + "\n".join(slot.trace)) from violation
+
+    # ---- rounds ----
+
+    def choose_rules(self):
+        """What the driver is told for a round, and what follows from it."""
+        lines, final = [], set()
+        for _ in range(self.random.randint(1, 6)):
+            kind = self.random.choice(("provision", "update", "deprovision", "bind", "unbind", "*"))
+            behaviour = self.random.choice(("fail-transient", "fail-transient", "delay", "delay", "lost", "hang", "fail-final",
+                                            "fail-after"))
+            if kind == "*" and behaviour in ("fail-final", "fail-after"):
+                behaviour = "delay"
+            if behaviour.startswith(("fail-final", "fail-after")):
+                final.add(kind)
+            delay = {"delay": f" {self.random.choice((5, 30, 200))}ms"}.get(behaviour, "")
+            lines.append(f"{kind} {behaviour} {self.random.randint(1, 4 if behaviour in ('hang', 'lost') else 12)}{delay}")
+        return lines, final
+
+    def set_rules(self, lines):
+        path = os.path.join(self.directory, "rules")
+        with open(path + ".new", "w", encoding="ascii") as file:
+            file.write("\n".join(lines) + "\n")
+        os.rename(path + ".new", path)
+
+    def begin_round(self):
+        self.rough = self.random.random() < 0.65
+        lines, final = self.choose_rules() if self.rough else ([], set())
+        self.set_rules(lines)
+        for slot in self.slots:
+            slot.model.peace = Peace(self.rough, final)
+            slot.note(f"round: {'; '.join(lines) or 'peace'}")
+        return self.rough and self.random.random() < 0.3
+
+    def kill(self):
+        time.sleep(self.random.random())
+        self.up.clear()
+        for slot in self.slots:
+            slot.note("kill -9")
+        self.broker.kill()
+        self.broker.start()
+        self.up.set()
+
+    def run_round(self):
+        kills = self.begin_round()
+        workers = [self.pool.submit(self.work, self.slots[i::WORKERS]) for i in range(WORKERS)]
+        if kills:
+            self.kill()
+        for worker in workers:
+            worker.result()
+        self.compare()
+
+    # ---- in peace ----
+
+    def admin(self, path, method="GET"):
+        answer = self.broker.admin(path, method, fields={} if method == "POST" else None)
+        return answer.json if answer.status == 200 else None
+
+    def is_quiet(self):
+        pending = self.admin("/v1/operations?state=pending&limit=1000")["operations"]
+        for operation in pending:
+            self.admin(f"/v1/operations/{operation['id']}/retry", "POST")
+        return not pending
+
+    def wait_for_quiet(self):
+        wait_until("no work is left", self.is_quiet)
+        wait_until("the server is known to be up", self.is_server_up)
+
+    def is_server_up(self):
+        return all(server["state"] == "up" for service in self.admin("/v1/services")["services"]
+                   for server in service["servers"])
+
+    def instances(self):
+        return self.admin("/v1/instances?service=scripted&limit=1000")["instances"]
+
+    def finish_removals(self):
+        """A removal that failed for good is taken up by whoever asks again."""
+        stuck = [instance for instance in self.instances() if instance["state"] == "removing"]
+        final = self.slots[0].model.peace.final
+        demand(not stuck or "deprovision" in final, f"a removal does not end: {stuck}")
+        for instance in stuck:
+            self.admin(f"/v1/instances/{instance['id']}/retry", "POST")
+        self.wait_for_quiet()
+
+    def binds(self, slot):
+        status, body = self.send("GET", f"/scripted/resources/{slot.name}/binds", None, PATIENCE)
+        return json.loads(body) if status == 200 else []
+
+    def finish_unbinds(self, slot):
+        """An unbind that failed for good is asked again, as tsuru's user would."""
+        for bind in self.binds(slot):
+            if bind["state"] != "bound":
+                demand("unbind" in slot.model.peace.final, f"a bind is {bind['state']}, and no work is left")
+                key = (bind["kind"], bind["name"])
+                self.unbind(slot, key)
+                slot.model.bind_of(key).ended = None
+
+    def compare(self):
+        self.rough = False
+        self.set_rules([])
+        self.wait_for_quiet()
+        self.finish_removals()
+        for slot in self.slots:
+            self.judge(slot, lambda slot=slot: self.finish_unbinds(slot))
+        self.wait_for_quiet()
+        found = {instance["name"]: instance for instance in self.instances()}
+        world = World(os.path.join(self.directory, "state"))
+        for slot in self.slots:
+            logins = {(bind["kind"], bind["name"]): bind["login"] for bind in self.binds(slot)}
+            self.judge(slot, lambda slot=slot, logins=logins: slot.model.resolve(found.get(slot.name), logins, world))
+        self.compare_leftovers(found, world)
+
+    def judge(self, slot, check):
+        try:
+            check()
+        except Violation as violation:
+            raise Violation(f"{slot.name}: {violation}\n{slot.model.__dict__}\n" + "\n".join(slot.trace)) from violation
+
+    def compare_leftovers(self, found, world):
+        """The server has what the records say, and nothing else."""
+        ready = {instance["resource"] for instance in found.values() if instance["state"] == "ready"}
+        demand(set(world.instances) == ready, f"on the server alone: {set(world.instances) - ready}, "
+                                              f"in the records alone: {ready - set(world.instances)}")
+        logins = {bind["login"] for slot in self.slots for bind in self.binds(slot)}
+        demand(set(world.logins) == logins, f"on the server alone: {set(world.logins) - logins}, "
+                                            f"in the records alone: {logins - set(world.logins)}")
+
+
+@pytest.fixture
+def everybody(tmp_path):
+    print(f"seed {SEED}")
+    everybody = Property(str(tmp_path), SEED)
+    yield everybody
+    everybody.close()
+
+
+def test_random_sequences(everybody):
+    deadline = time.monotonic() + SECONDS
+    rounds = 0
+    while everybody.steps < STEPS if STEPS else time.monotonic() < deadline:
+        try:
+            everybody.run_round()
+        except Violation as violation:
+            raise AssertionError(f"SEED={SEED}, round {rounds}, after {everybody.steps} steps: {violation}") from None
+        rounds += 1
+    print(f"{everybody.steps} steps in {rounds} rounds; " +
+          ", ".join(f"{what}: {count}" for what, count in sorted(everybody.seen.items())))
+    assert everybody.seen["take-back 201"] and everybody.seen["create 409"], everybody.seen
