@@ -179,10 +179,7 @@ static void open_listeners(struct world *world)
 	    .store = world->store,
 	    .base = world->base,
 	    .timers = world->timers,
-	    .program = {.version = "0",
-	                .started = WALL,
-	                .reload = reload,
-	                .configuration_error = no_configuration_error},
+	    .program = {.version = "0", .began = 0, .reload = reload, .configuration_error = no_configuration_error},
 	};
 	struct error error = {0};
 
