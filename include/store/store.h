@@ -45,6 +45,9 @@ struct store_options {
 	const char *directory;   /* made (0700) when it does not exist */
 	int64_t size_max;        /* bytes the file may grow to; the map grows by itself up to it */
 	struct event_base *base; /* completions run on it; borrowed for the store's life */
+	/* Called once, from the loop, when the store breaks (store_broken); error is borrowed. NULL: nobody is told. */
+	void (*on_broken)(void *arg, const struct error *error);
+	void *arg;
 };
 
 /* How many commits took at most 1, 2, 4, ... ms, and carried at most 1, 2, 4, ... batches; the last: more. */

@@ -118,12 +118,24 @@ static int open_metrics(struct program *program, struct error *error)
 	return 0;
 }
 
+static void on_store_broken(void *arg, const struct error *error)
+{
+	const struct program *program = arg;
+	struct log_line line;
+
+	log_begin(&line, &program->log, LOG_ERROR, "store-broken");
+	log_text(&line, "reason", error->text);
+	log_end(&line);
+}
+
 static int open_store(struct program *program, struct error *error)
 {
 	const struct store_options options = {
 	    .directory = program->config->data_dir,
 	    .size_max = program->config->limits.store_bytes,
 	    .base = program->base,
+	    .on_broken = on_store_broken,
+	    .arg = program,
 	};
 
 	return store_open(&options, &program->store, error);

@@ -171,6 +171,16 @@ static void grow_map(struct store *store)
 	pthread_cond_signal(&committer->called);
 }
 
+static void tell_broken(struct store *store, const struct error *error)
+{
+	void (*const on_broken)(void *arg, const struct error *error) = store->on_broken;
+
+	if (on_broken == NULL || !store->broken || error->code != ERR_INTERNAL)
+		return;
+	store->on_broken = NULL;
+	on_broken(store->arg, error);
+}
+
 /* What a large group's completions do would keep the loop from those who only read: the rest of them waits for the
  * loop's next turn. */
 static void answer_some(struct store *store)
@@ -181,6 +191,7 @@ static void answer_some(struct store *store)
 	for (int i = 0; i < ANSWERS_A_TURN && (batch = STAILQ_FIRST(&store->answers)) != NULL; i++) {
 		STAILQ_REMOVE_HEAD(&store->answers, entry);
 		store->outstanding--;
+		tell_broken(store, &batch->error);
 		batch->on_done(batch->arg, batch->error.code, &batch->error, batch->revision);
 		batch_free(batch);
 	}

@@ -221,6 +221,8 @@ static struct store *store_new(const struct store_options *options)
 		return NULL;
 	}
 	store->size_max = (size_t)options->size_max;
+	store->on_broken = options->on_broken;
+	store->arg = options->arg;
 	store->lock_fd = -1;
 	STAILQ_INIT(&store->handed);
 	STAILQ_INIT(&store->answers);

@@ -83,6 +83,8 @@ struct store {
 	struct batch spares[SPARE_BATCHES];
 	struct batch_list free_spares;
 	bool broken;
+	void (*on_broken)(void *arg, const struct error *error); /* NULL once it was told */
+	void *arg;
 	struct store_statistics statistics;
 	struct committer committer;
 };

@@ -96,6 +96,7 @@ def test_nothing_is_acknowledged_once_a_write_failed(site, fault, code):
     assert broker.admin("/ready").status == 503 and "restart" in broker.admin("/ready").body
     assert broker.admin("/health").status == 200
     assert "tsuru_broker_store_broken 1" in broker.admin("/metrics").body
+    assert broker.log().count("event=store-broken") == 1
     # The disk is well again, but what is on it nobody knows before it is read afresh.
     site.machine.heal()
     assert {answer.status for answer in all_at_once(changes(tsuru))} <= {500, 503}

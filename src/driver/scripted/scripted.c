@@ -166,7 +166,10 @@ static int act_adopt(struct work *work, struct error *error)
 static int act(struct work *work, struct error *error)
 {
 	const struct driver_call *call = work->call;
+	const int rc = world_refresh(&work->place->world, error);
 
+	if (rc != 0)
+		return rc;
 	work->acted = true;
 	switch (call->kind) {
 	case CALL_PROVISION:

@@ -102,26 +102,30 @@ __attribute__((format(printf, 3, 4))) static int act(struct world *world, struct
 	va_end(arguments);
 	if (length < 0 || (size_t)length >= sizeof(line))
 		return error_set(error, ERR_TOO_LARGE, "an effect is over %d bytes", EFFECT_MAX);
-	if (world->journal >= 0 && write(world->journal, line, (size_t)length) != length)
+	if (world->journal < 0)
+		return apply(world, line, error);
+	if (write(world->journal, line, (size_t)length) != length)
 		return error_set(error, ERR_UNAVAILABLE, "a scripted server's journal cannot be written: %s",
 		                 strerror(errno));
-	return apply(world, line, error);
+	return world_refresh(world, error);
 }
 
-/* A last line that was cut off by the end of the process never happened. */
-static int replay(struct world *world, const char *path, struct error *error)
+int world_refresh(struct world *world, struct error *error)
 {
 	char line[EFFECT_MAX];
-	FILE *file = fopen(path, "re");
+	ssize_t length;
 	int rc = 0;
 
-	if (file == NULL)
-		return errno == ENOENT ? 0
-		                       : error_set(error, ERR_INVALID, "the journal \"%s\" cannot be read: %s", path,
-		                                   strerror(errno));
-	while (rc == 0 && fgets(line, sizeof(line), file) != NULL && strchr(line, '\n') != NULL)
+	while (rc == 0 && world->journal >= 0 &&
+	       (length = pread(world->journal, line, sizeof(line) - 1, world->applied)) > 0) {
+		char *end = memchr(line, '\n', (size_t)length);
+
+		if (end == NULL)
+			break;
+		*end = '\0';
 		rc = apply(world, line, error);
-	fclose(file);
+		world->applied += end + 1 - line;
+	}
 	return rc;
 }
 
@@ -132,11 +136,14 @@ int world_open(struct world *world, const char *path, struct error *error)
 	*world = (struct world){.journal = -1};
 	if (path == NULL)
 		return 0;
-	rc = replay(world, path, error);
-	if (rc == 0)
-		world->journal = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-	if (rc == 0 && world->journal < 0)
+	world->journal = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+	if (world->journal < 0)
 		rc = error_set(error, ERR_INVALID, "the journal \"%s\" cannot be opened: %s", path, strerror(errno));
+	else
+		rc = world_refresh(world, error);
+	/* A last line that was cut off by the end of the process never happened. */
+	if (rc == 0 && ftruncate(world->journal, world->applied) != 0)
+		rc = error_set(error, ERR_INVALID, "the journal \"%s\" cannot be cut: %s", path, strerror(errno));
 	if (rc != 0)
 		world_close(world);
 	return rc;

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 
@@ -12,11 +13,14 @@ struct thing;
 struct world {
 	struct thing *instances, *logins; /* hashes */
 	int journal;                      /* -1: none */
+	off_t applied;                    /* bytes of the journal */
 };
 
 /* path is the journal, which is made when it does not exist and replayed otherwise; NULL: none. */
 int world_open(struct world *world, const char *path, struct error *error);
 void world_close(struct world *world);
+/* Takes in what another world has done since on the same journal: that of the configuration before. */
+int world_refresh(struct world *world, struct error *error);
 
 /* Each makes it so, and writes a line unless it is so already. */
 int world_put_instance(struct world *world, const char *name, const char *plan, struct error *error);

@@ -348,6 +348,23 @@ static void test_journal(void **state)
 	assert_int_equal(scripted_logins(world->state), 0);
 }
 
+/* As over a reload: work that began under the configuration before ends on the same server. */
+static void test_journal_of_two(void **state)
+{
+	struct world *world = *state;
+	struct backend *next = NULL;
+
+	reopen(world);
+	assert_int_equal(backend_open(&driver_scripted, &world->service, &world->context, &next, NULL), 0);
+	run(world, CALL_PROVISION, 0);
+	backend_close(world->backend);
+	world->backend = next;
+	world->state = next->state;
+	run(world, CALL_BIND, 0);
+	run(world, CALL_DEPROVISION, 0);
+	expect_lines(world->journal, 4);
+}
+
 static void test_journal_of_nonsense(void **state)
 {
 	struct world *world = *state;
@@ -465,19 +482,13 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-	    TEST(test_life),
-	    TEST(test_retired_instance),
-	    TEST(test_drift_is_told),
-	    TEST(test_failures),
-	    TEST(test_delay),
-	    TEST(test_hang),
-	    TEST(test_lost),
-	    TEST(test_journal),
-	    TEST(test_crashes),
-	    TEST(test_rules_file),
-	    TEST(test_bad_rules),
-	    TEST(test_validate),
-	    TEST(test_journal_of_nonsense),
+	    TEST(test_life),           TEST(test_retired_instance),
+	    TEST(test_drift_is_told),  TEST(test_failures),
+	    TEST(test_delay),          TEST(test_hang),
+	    TEST(test_lost),           TEST(test_journal),
+	    TEST(test_journal_of_two), TEST(test_crashes),
+	    TEST(test_rules_file),     TEST(test_bad_rules),
+	    TEST(test_validate),       TEST(test_journal_of_nonsense),
 	};
 
 	return cmocka_run_group_tests(tests, start, NULL);
