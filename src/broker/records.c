@@ -435,15 +435,6 @@ void changes_put_tombstone(struct changes *changes, const struct instance *insta
 	apply(changes, KEYSPACE_TOMBSTONES, &key, &value, REVISION_ANY);
 }
 
-void changes_delete_tombstone(struct changes *changes, const char *service, const char *name)
-{
-	struct text key;
-
-	text_init(&key, KEY_LIMIT);
-	key_name(&key, service, name);
-	apply(changes, KEYSPACE_TOMBSTONES, &key, NULL, REVISION_ANY);
-}
-
 static void retained_key(struct text *ret_key, const struct instance *instance)
 {
 	text_init(ret_key, KEY_LIMIT);

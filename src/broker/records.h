@@ -68,7 +68,6 @@ void changes_delete_unbound(struct changes *changes, const struct bind *bind);
 void changes_put_operation(struct changes *changes, const struct operation *operation, uint64_t base);
 void changes_delete_operation(struct changes *changes, const struct operation *operation);
 void changes_put_tombstone(struct changes *changes, const struct instance *instance, int64_t wall);
-void changes_delete_tombstone(struct changes *changes, const char *service, const char *name);
 /* That the instance's retention ends at retained_until. */
 void changes_put_retained(struct changes *changes, const struct instance *instance);
 void changes_delete_retained(struct changes *changes, const struct instance *instance);

@@ -33,7 +33,6 @@ static void try_users(const redisReply *reply)
 
 	(void)acl_template_fits(reply, &acl);
 	(void)acl_login_fits(reply, reply, &acl, true);
-	(void)acl_is_open(reply);
 }
 
 /* hiredis believes a list's length, or a text's, before it has seen it. */

@@ -1,10 +1,12 @@
 """The command line: help, check, manifest, ping, and how serve begins and ends."""
 
 import concurrent.futures
+import http.client
 import json
 import os
 import subprocess
 
+import pytest
 import yaml
 
 from harness import BROKER, Tsuru, postgres_service, scripted_service, wait_until
@@ -122,6 +124,21 @@ def test_terms_while_requests_wait(tmp_path, start_broker):
         wait_until("the create runs", lambda: tsuru.status("mydb").status == 202)
         broker.stop()  # asserts that the program ends with 0
         assert waiting.result().status == 201
+
+
+def test_a_request_that_waits_too_long_does_not_hold_the_end_up(tmp_path, start_broker):
+    (tmp_path / "rules").write_text("provision hang\n")
+    broker = start_broker(scripted_service(tmp_path, "x"), limits="limits: {shutdown: 1s}\n")
+    tsuru = Tsuru(broker, "scripted", "x")
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        waiting = pool.submit(tsuru.create, "mydb")
+        wait_until("the create runs", lambda: tsuru.status("mydb").status == 202)
+        broker.stop(timeout=20)  # asserts that the program ends with 0; the create alone would wait for 25 s
+        with pytest.raises((ConnectionError, http.client.HTTPException)):
+            waiting.result()
+    (tmp_path / "rules").unlink()
+    broker.start()
+    wait_until("the create that was promised nothing is done all the same", lambda: tsuru.is_up("mydb"))
 
 
 def test_secret_key_from_environment(server, start_broker):

@@ -6,6 +6,7 @@ that is lost, a refusal at one moment) are in test_sequences.py, on the scripted
 
 import concurrent.futures
 import os
+import re
 import secrets
 import statistics
 import time
@@ -357,6 +358,23 @@ def test_the_server_goes_and_comes_back(start_broker, backend, killed):
         assert next(flow, None) is None
     remove_all(tsuru, NAMES)
     wait_until("nothing is left on the server", lambda: backend.objects() == before)
+
+
+def connections(broker):
+    """How many the broker says that it has to its only server."""
+    return int(re.search(r"^tsuru_broker_server_connections{.*} (\d+)$", broker.admin("/metrics").body, re.M)[1])
+
+
+def test_unused_connections_are_counted_and_closed(start_broker, backend):
+    described = backend.service("s")
+    if backend.name not in ("postgres", "redis", "mysql"):
+        pytest.skip("the driver keeps no connections")
+    described["servers"][0]["idle"] = "1s"
+    tsuru = Tsuru(start_broker(configuration(described)), "s", PASSWORD)
+    assert tsuru.create("mine").status == 201
+    assert connections(tsuru.broker) > 0
+    wait_until("the connections are closed", lambda: connections(tsuru.broker) == 0)
+    assert tsuru.bind("mine", "shop").status == 201 and tsuru.remove("mine").status == 200
 
 
 def test_the_server_goes_in_the_middle_of_work(start_broker, backend):

@@ -273,6 +273,8 @@ def test_a_dropped_role_is_mended_and_a_dropped_database_is_not(start_broker, ow
     # What is lost is told, and nothing empty takes its place.
     own_server.rows(f"DROP DATABASE {env['PG_DATABASE']} WITH (FORCE)")
     assert only(only(broker.ctl("verify", "--json", status=3)["found"])["drift"])["kind"] == "lost"
+    for command in (("verify", "postgres/mydb"), ("drift",)):
+        assert "KIND" in (table := broker.ctl(*command, status=3)) and "lost" in table
     wait_until("status turns down", lambda: tsuru.status("mydb").status == 500)
     assert any(item["label"] == "Drift" for item in tsuru.info("mydb").json)
     assert own_server.databases() == set()
@@ -293,6 +295,8 @@ def test_strays_are_reported_and_left_alone(start_broker, own_server):
     strays = broker.ctl("verify", "--json", status=3)["strays"]
     assert {(one["kind"], one["name"]) for one in strays} == {("instance", "stray_0123456789"), ("login", "role_abcdef0123")}
     assert "stray_0123456789" in broker.ctl("drift", status=3) and "stray_0123456789" in own_server.databases()
+    own_server.rows("DROP DATABASE stray_0123456789")
+    assert only(broker.ctl("verify", "--json", status=3)["strays"])["name"] == "role_abcdef0123"
 
 
 # ---- adoption ----

@@ -259,10 +259,3 @@ bool acl_login_fits(const redisReply *user, const redisReply *template, const st
 	       reply_item(reply_field(user, "selectors"), 0) == NULL &&
 	       are_equal(reply_field(user, "commands"), reply_field(rights, "commands"));
 }
-
-bool acl_is_open(const redisReply *user)
-{
-	const redisReply *flags = reply_field(user, "flags");
-
-	return reply_list_has(flags, "on") && reply_list_has(flags, "nopass");
-}

@@ -36,7 +36,5 @@ void acl_add_rules(struct batch *batch, const struct acl *acl, const char *login
 bool acl_template_fits(const redisReply *user, const struct acl *acl);
 /* Is it on, with one password, and with the rights that the template tells? */
 bool acl_login_fits(const redisReply *user, const redisReply *template, const struct acl *acl, bool read_only);
-/* Whether anybody can log in as this user without a password. */
-bool acl_is_open(const redisReply *user);
 
 #endif

@@ -40,7 +40,6 @@ struct link {
 	struct timer timer; /* the limit of one address */
 	struct bufferevent *stream;
 	redisReader *reader;
-	bool clustered;
 
 	redisReply **replies;
 	size_t reply_count, expected;
@@ -156,11 +155,8 @@ static void greet(struct link *link)
 /* Every server of a name greets alike: when one refuses, no other address is tried. */
 static void on_greeted(struct link *link)
 {
-	const redisReply *reply = link->replies[0];
-	int rc = reply_check_greeting(reply, &link->error);
+	const int rc = reply_check_greeting(link->replies[0], &link->error);
 
-	if (rc == 0)
-		link->clustered = reply_text_is(reply_field(reply, "mode"), "cluster");
 	drop_replies(link);
 	end_opening(link, rc);
 }
@@ -462,9 +458,4 @@ void link_watch(struct link *link, link_died *on_died, void *arg)
 bool link_is_to(const struct link *link, const char *host, const char *port)
 {
 	return strcmp(link->host, host) == 0 && strcmp(link->port, port) == 0;
-}
-
-bool link_is_clustered(const struct link *link)
-{
-	return link->clustered;
 }

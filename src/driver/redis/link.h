@@ -39,7 +39,5 @@ void link_watch(struct link *link, link_died *on_died, void *arg);
 
 /* What it was opened to. */
 bool link_is_to(const struct link *link, const char *host, const char *port);
-/* Whether the server is a node of a Redis Cluster, as it said in the greeting. */
-bool link_is_clustered(const struct link *link);
 
 #endif

@@ -1,0 +1,117 @@
+"""ctl and the operators' listener where something is wrong: no listener, another one, a stranger, what does not exist."""
+
+import http.server
+import os
+import subprocess
+import threading
+
+import pytest
+
+from harness import BROKER, TIMEOUT, Tsuru, free_port, scripted_service, wait_until
+
+NOBODY = "0123456789abcdef"  # an instance
+NOTHING = NOBODY + "0123"  # an operation
+
+
+@pytest.fixture
+def broker(start_broker, tmp_path):
+    started = start_broker(scripted_service(tmp_path, "x"))
+    wait_until("the server was checked", lambda: started.admin("/ready", user=None).json["servers"][0]["state"] == "up")
+    return started
+
+
+def ctl(*arguments, password=None):
+    """ctl with no configuration at hand."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TSURU_BROKER_")}
+    if password:
+        environment["TSURU_BROKER_PASSWORD"] = password
+    return subprocess.run([BROKER, "ctl", *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          env=environment, timeout=TIMEOUT, check=False)
+
+
+# ---- by url ----
+
+def test_a_url_and_a_password_are_enough(broker):
+    Tsuru(broker, "scripted", "x").create("mydb")
+    url = f"http://127.0.0.1:{broker.admin_port}"
+    assert "mydb" in ctl("instances", "--url", url, password="operate").stdout
+    assert "mydb" in ctl("instances", "--url", url, "--user", "admin", password="operate").stdout
+    for refused in (ctl("instances", "--url", url, password="wrong"),
+                    ctl("instances", "--url", url, "--user", "somebody", password="operate")):
+        assert refused.returncode == 1 and "refuses (401)" in refused.stderr and not refused.stdout
+    silent = ctl("instances", "--url", url)
+    assert silent.returncode == 1 and "$TSURU_BROKER_PASSWORD" in silent.stderr
+
+
+@pytest.mark.parametrize("command", [("services",), ("instances",), ("operations",), ("audit",), ("drift",), ("health",),
+                                     ("verify",), ("verify", "scripted/mydb"), ("show", "scripted/mydb"), ("reload",), ("rekey",),
+                                     ("purge", "scripted/mydb"), ("drain", "scripted/one"), ("cancel", NOTHING)],
+                         ids=" ".join)
+def test_no_broker_answers(command):
+    done = ctl(*command, "--url", f"http://127.0.0.1:{free_port()}", password="operate")
+    assert done.returncode == 1 and "does not answer" in done.stderr and not done.stdout, done
+
+
+def test_a_listener_that_is_not_the_broker():
+    class Stranger(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):  # pylint: disable=invalid-name
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"<h1>It works!</h1>")
+
+        def log_message(self, *_):  # pylint: disable=arguments-differ
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Stranger) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        done = ctl("services", "--url", f"http://127.0.0.1:{server.server_port}", password="operate")
+        server.shutdown()
+    assert done.returncode == 1 and "is no JSON (status 200)" in done.stderr and not done.stdout
+
+
+def test_a_configuration_without_a_listener_for_operators(tmp_path):
+    path = tmp_path / "broker.yaml"
+    path.write_text(f"data_dir: {tmp_path}/data\nservices:\n{scripted_service(tmp_path, 'x')}")
+    done = ctl("instances", "-c", str(path))
+    assert done.returncode == 1 and 'has no "admin"' in done.stderr
+
+
+# ---- for people ----
+
+def test_tables_have_what_json_has(broker):
+    Tsuru(broker, "scripted", "x").create("mydb")
+    services = broker.ctl("services")
+    for word in ("scripted", "SERVER", "one", "up", "PLAN", "small", "large"):
+        assert word in services, services
+    health = broker.ctl("health")
+    for word in ("configuration", "good", "STATE", "up"):
+        assert word in health, health
+
+
+def test_an_operation_is_named_by_its_id(broker):
+    for operand in ("mydb", "scripted/mydb", NOBODY, NOTHING.upper()):
+        assert "is no operation's id" in broker.ctl("cancel", operand, status=2)
+    for command in ("cancel", "retry"):
+        assert f'no operation "{NOTHING}"' in broker.ctl(command, NOTHING, status=1)
+
+
+# ---- what does not exist ----
+
+def test_nothing_is_done_to_an_instance_that_is_not_there(broker):
+    for verb in ("undelete", "purge", "forget", "verify"):
+        answer = broker.admin(f"/v1/instances/{NOBODY}/{verb}", "POST", fields={"reason": "because"})
+        assert answer.status == 404 and NOBODY in answer.message, verb
+    assert broker.admin(f"/v1/instances/{NOBODY}").status == 404
+    adopt = broker.admin("/v1/instances", "POST", fields={"service": "scripted"})
+    assert adopt.status == 400 and adopt.message == 'the field "name" is missing'
+
+
+def test_an_instance_whose_service_is_gone_can_only_be_forgotten(broker, tmp_path):
+    Tsuru(broker, "scripted", "x").create("mydb")
+    broker.reload(scripted_service(tmp_path, "x", name="other"))
+    [left] = broker.ctl("instances", "--json")
+    for verb in ("undelete", "purge"):
+        answer = broker.admin(f"/v1/instances/{left['id']}/{verb}", "POST", fields={})
+        assert answer.status == 422 and "can only be forgotten" in answer.message, verb
+    assert broker.admin(f"/v1/instances/{left['id']}/forget", "POST", fields={"reason": "the service went"}).status == 200
+    assert broker.ctl("instances", "--json") == []
