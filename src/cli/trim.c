@@ -3,14 +3,14 @@
 
 #include <fcntl.h>
 #include <malloc.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 /* Resident bytes of our own, without those of files. */
 static size_t own_bytes(void)
 {
-	unsigned long resident = 0, shared = 0;
-	char text[128];
+	unsigned long resident, shared;
+	char text[128], *at = text;
 	ssize_t length;
 	int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
 
@@ -21,9 +21,10 @@ static size_t own_bytes(void)
 	if (length <= 0)
 		return 0;
 	text[length] = '\0';
-	if (sscanf(text, "%*u %lu %lu", &resident, &shared) != 2 || shared > resident)
-		return 0;
-	return (resident - shared) * (size_t)sysconf(_SC_PAGESIZE);
+	(void)strtoul(at, &at, 10); /* all that is mapped */
+	resident = strtoul(at, &at, 10);
+	shared = strtoul(at, &at, 10);
+	return resident > shared ? (resident - shared) * (size_t)sysconf(_SC_PAGESIZE) : 0;
 }
 
 static size_t unused_bytes(void)
