@@ -261,12 +261,20 @@ def test_maximum_polling(start_broker, upstream):
 
 def test_nonsense_while_polling(tsuru, upstream):
     upstream.asynchronous = True
-    for does in ({"status": 500}, {"status": 404, "body": "{}"}, {"status": 200, "body": "<html>"},
+    for does in ({"status": 500}, {"status": 200, "body": "<html>"},
                  {"status": 410, "body": "{}"}, {"status": 200, "body": '{"state": "done"}'}, {"drop": True}):
         upstream.rule("GET", "last_operation", **does)
     tsuru.create("mydb")
     wait_until("it is up", lambda: tsuru.is_up("mydb"))
     assert makes(upstream) == ["PUT"]
+
+
+def test_an_operation_that_the_upstream_forgot_is_asked_for_anew(tsuru, upstream):
+    upstream.asynchronous = True
+    upstream.rule("GET", "last_operation", status=404, body="{}")
+    tsuru.create("mydb")
+    wait_until("it is up", lambda: tsuru.is_up("mydb"))
+    assert makes(upstream) == ["PUT", "PUT"]
 
 
 def test_killed_while_polling(start_broker, upstream):
