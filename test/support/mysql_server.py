@@ -23,11 +23,16 @@ class MariaDb:
         self.port = free_port()
         self.process = None
         self.user = ["--user=mysql"] if os.getuid() == 0 else []
-        os.mkdir(self.data)
+        # A server that starts deletes the temporary tables of all others that share its directory for them.
+        scratch = os.path.join(self.directory, "tmp")
+        for path in (self.data, scratch):
+            os.mkdir(path)
         if self.user:
             os.chmod(self.directory, 0o755)
-            shutil.chown(self.data, "mysql", "mysql")
-        self.options = ["--no-defaults", *self.user, f"--datadir={self.data}", f"--port={self.port}", "--bind-address=127.0.0.1",
+            for path in (self.data, scratch):
+                shutil.chown(path, "mysql", "mysql")
+        self.options = ["--no-defaults", *self.user, f"--datadir={self.data}", f"--tmpdir={scratch}", f"--port={self.port}",
+                        "--bind-address=127.0.0.1",
                         f"--socket={os.path.join(self.data, 's')}", f"--pid-file={os.path.join(self.data, 'pid')}",
                         "--skip-name-resolve", "--innodb-buffer-pool-size=32M", "--max-connections=400",
                         "--innodb-flush-log-at-trx-commit=2", *options]
@@ -35,7 +40,7 @@ class MariaDb:
             self.options += [f"--ssl-cert={self.own(tls[0])}", f"--ssl-key={self.own(tls[1])}"]
         subprocess.run(["mariadb-install-db", "--no-defaults", f"--datadir={self.data}", *self.user,
                         "--auth-root-authentication-method=normal", "--skip-test-db"], check=True,
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "TMPDIR": scratch})
         init = os.path.join(self.directory, "init.sql")
         with open(init, "w", encoding="ascii") as file:
             file.write(f"CREATE USER admin@'%' IDENTIFIED BY '{self.password}';\n"
