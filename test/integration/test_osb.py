@@ -64,7 +64,9 @@ def is_dead(env):
 
 
 def is_idle(tsuru, name):
-    return all(operation["state"] in ("done", "failed", "canceled") for operation in tsuru.operations(name))
+    operations = tsuru.operations(name)
+    # An instance that went since it was looked for has none, but an error.
+    return isinstance(operations, list) and all(one["state"] in ("done", "failed", "canceled") for one in operations)
 
 
 def sent(upstream, method, path=""):
