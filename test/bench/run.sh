@@ -8,6 +8,10 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 . "$root/test/support/packages.sh"
 build=${BUILD_DIR:-$root/build-bench}
 
+case ${1-} in
+  -h | --help) exec /usr/bin/python3 "$root/test/bench/bench.py" --help ;; # builds nothing
+esac
+
 # shellcheck disable=SC2086 # a list of words
 install_packages $build_packages python3 postgresql redis-server wrk gunicorn python3-flask python3-psycopg2
 cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=OFF -DBENCH=ON >/dev/null
