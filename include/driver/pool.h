@@ -25,7 +25,8 @@ struct pool_kind {
 	void (*close)(void *session);
 	/* Whether it can serve another call. */
 	bool (*is_usable)(const void *session);
-	/* Gives back the locks that a call took; on_cleaned is called once. Not 0: it cannot be kept. */
+	/* Gives back the locks that a call took; on_cleaned is called once, unless the pool closes the session because
+	 * the answer is late. Not 0: it cannot be kept. */
 	int (*clean)(void *session, pool_done *on_cleaned, void *arg);
 	/* on_died is called when the server ends the idle session. Ends with its next use. 0 or ERR_NO_MEMORY. */
 	int (*watch)(void *session, void (*on_died)(void *arg), void *arg);

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#define CLEANING_MAX 5000 /* ms */
+
 TAILQ_HEAD(member_list, member);
 TAILQ_HEAD(lease_list, lease);
 
@@ -15,6 +17,7 @@ struct member {
 	void *session;
 	struct member_list *list;  /* where it stands */
 	TAILQ_ENTRY(member) entry; /* of the list */
+	struct timer cleaning;     /* its limit */
 	int64_t idle_since;
 };
 
@@ -50,6 +53,7 @@ static void drop_member(struct member *member)
 {
 	struct pool *pool = member->pool;
 
+	timer_stop(pool->context->timers, &member->cleaning);
 	TAILQ_REMOVE(member->list, member, entry);
 	pool->member_count--;
 	pool->kind->close(member->session);
@@ -101,13 +105,33 @@ static void keep(struct member *member)
 	serve_soon(pool);
 }
 
+/* ---- cleaning ---- */
+
 static void on_cleaned(void *arg, int code, const struct error *error)
 {
+	struct member *member = arg;
+
 	(void)error;
+	timer_stop(member->pool->context->timers, &member->cleaning);
 	if (code == 0)
-		keep(arg);
+		keep(member);
 	else
-		drop_member(arg);
+		drop_member(member);
+}
+
+/* No answer: it is not known whether the server got the request. Its locks end with the session. */
+static void on_cleaning_late(void *arg)
+{
+	drop_member(arg);
+}
+
+static bool start_cleaning(struct member *member)
+{
+	const struct pool *pool = member->pool;
+
+	return pool->kind->is_usable(member->session) &&
+	       timer_start(pool->context->timers, &member->cleaning, CLEANING_MAX) == 0 &&
+	       pool->kind->clean(member->session, on_cleaned, member) == 0;
 }
 
 /* ---- serving ---- */
@@ -159,6 +183,7 @@ static int open_member(struct pool *pool)
 	if (member == NULL)
 		return ERR_NO_MEMORY;
 	member->pool = pool;
+	timer_init(&member->cleaning, on_cleaning_late, member);
 	member->session = pool->kind->open(pool->context, pool->target, on_opened, member);
 	if (member->session == NULL) {
 		free(member);
@@ -241,12 +266,10 @@ static struct member *take_member(struct lease *lease)
 void lease_end(struct lease *lease)
 {
 	struct member *member = take_member(lease);
-	const struct pool_kind *kind;
 
 	if (member == NULL)
 		return;
-	kind = member->pool->kind;
-	if (kind->is_usable(member->session) && kind->clean(member->session, on_cleaned, member) == 0)
+	if (start_cleaning(member))
 		move(member, &member->pool->cleaning);
 	else
 		drop_member(member);

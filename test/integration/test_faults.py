@@ -184,3 +184,23 @@ def test_a_fault_and_its_end(start_broker, backend, kind):
         check_connections(backend, flows)
         broker.stop()
         wait_until("every connection is closed", lambda: not any(flow.proxy.open() for flow in flows))
+
+
+def test_a_lock_whose_release_is_lost(start_broker, backend):
+    """The session that holds it is given up: neither the instance nor the session's place waits for it for ever."""
+    if backend.unlocks is None:
+        pytest.skip("its driver takes no locks")
+    flow = Flow(backend, "s0", Fault("half-open", at=backend.unlocks))
+    with closing(flow):
+        broker = start_broker(configuration(flow.service()))
+        flow.tsuru = tsuru = Tsuru(broker, flow.name, PASSWORD)
+        assert tsuru.create("removed", "small").status == 201
+        wait_until("removed is made", lambda: tsuru.is_up("removed"))
+        flow.proxy.fault = flow.fault
+        flow.bind_at_last("removed")
+        wait_until("the release is lost", lambda: flow.proxy.hits)
+        flow.proxy.fault = None
+        assert tsuru.remove("removed").status == 200
+        wait_until("removed is gone", lambda: tsuru.info("removed").status == 404)
+        check_connections(backend, [flow])
+        broker.stop()

@@ -17,6 +17,7 @@ A driver joins with one class of about 40 lines and its place in BACKENDS:
         def pids(self): ...                  # the server's processes, for the tests that stop them; none: not tested
         def port(self): ...                  # where the broker reaches it, for the proxy between
         wire = True                          # whether there is such a thing
+        unlocks = None                       # what its driver asks to give an instance's lock back; None: it has none
         restores = False                     # when the server chooses the credentials: an unbind that is taken back
                                              # then gives others
 
@@ -63,6 +64,7 @@ class Backend:
     name = ""
     restores = True
     wire = True
+    unlocks = None
 
     def pids(self):
         return []
@@ -109,6 +111,7 @@ class PostgresBackend(Backend):
     """Databases and logins."""
 
     name = "postgres"
+    unlocks = b"pg_advisory_unlock_all"
 
     def start(self):
         self.server = Postgres()
@@ -383,6 +386,7 @@ class MysqlBackend(Backend):
     """Databases and accounts on a MariaDB."""
 
     name = "mysql"
+    unlocks = b"RELEASE_ALL_LOCKS"
 
     def start(self):
         from mysql_server import MariaDb  # pylint: disable=import-outside-toplevel

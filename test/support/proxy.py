@@ -5,7 +5,7 @@
     proxy.fault = None                         # what comes from here on is well; what hangs keeps hanging
 
 An answer is what the server sends after something was asked. `after` counts those that each connection lets through once the
-fault is there; CONNECT: none, and the fault does not wait for a first one.
+fault is there; CONNECT: none, and the fault does not wait for a first one. With `at` it waits for a request with these words.
 """
 
 import asyncio
@@ -36,10 +36,11 @@ SURVIVABLE = ("delay", "dribble")  # slow, and nothing else
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Fault:
-    """One of KINDS, and how many answers pass before it."""
+    """One of KINDS, and how many answers, or which request, come before it."""
 
     kind: str
     after: int = CONNECT
+    at: bytes = b""
 
     def __post_init__(self):
         assert self.kind in KINDS
@@ -65,15 +66,19 @@ class Connection:
         self.server = None
         self.fault = None   # the last one seen
         self.answers = 0    # that have passed since
+        self.reached = False  # the request that the fault waits for
         self.asked = False
         self.stuck = False
 
-    def acting(self):
+    def acting(self, request=b""):
         """The fault, once its moment has come."""
         fault = self.proxy.fault
         if fault is not self.fault:
-            self.fault, self.answers = fault, 0
-        return fault if fault is not None and self.answers > fault.after else None
+            self.fault, self.answers, self.reached = fault, 0, False
+        if fault is None:
+            return None
+        self.reached = self.reached or fault.at in request
+        return fault if self.reached and self.answers > fault.after else None
 
     async def run(self):
         try:
@@ -107,13 +112,14 @@ class Connection:
             elif self.asked:
                 self.asked = False
                 self.answers += 1
-            fault = self.acting()
+            fault = self.acting(data if source is self.client else b"")
             if fault is None:
                 await self.send(target, data)
             elif fault.kind in SURVIVABLE or source is self.server:
                 self.proxy.hits += 1
                 await self.befall(fault, data, target)
             elif fault.kind == "half-open" and fault.after == CONNECT:
+                self.proxy.hits += 1
                 self.stick()
             else:
                 await self.send(target, data)
