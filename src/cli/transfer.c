@@ -19,7 +19,7 @@
 #include "store/copy.h"
 
 #define LINE_BYTES  (1 << 20)
-#define BATCH_LINES 500  /* also between two lines of progress */
+#define BATCH_LINES 500      /* also between two lines of progress */
 #define OWN_PREFIX  "store." /* of the keys that belong to a store itself, and not to what it holds */
 
 enum form {
