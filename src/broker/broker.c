@@ -138,6 +138,7 @@ int broker_reload(struct broker *broker, struct config *config, struct error *er
 	generation_enter(broker, generation);
 	queue_move(broker);
 	health_open(broker);
+	drift_reload(broker);
 	return 0;
 }
 

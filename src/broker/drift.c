@@ -61,6 +61,7 @@ struct drift {
 	struct stray_list strays;
 	size_t stray_count;
 	int64_t began_at, ended_at; /* wall ms, of the last pass */
+	int64_t interval;           /* ms, that the next pass was planned by */
 };
 
 static void on_tick(void *arg);
@@ -389,16 +390,19 @@ static void begin_pass(struct drift *drift)
 	tick_in(drift, 0);
 }
 
+/* The next pass begins after the interval, but in `most` ms at the latest. */
+static void plan_pass(struct drift *drift, int64_t most)
+{
+	drift->interval = broker_config(drift->broker)->limits.verify_interval;
+	if (drift->interval > 0)
+		tick_in(drift, drift->interval < most ? drift->interval : most);
+}
+
 static void rest(struct drift *drift)
 {
-	const int64_t interval = broker_config(drift->broker)->limits.verify_interval;
-
 	drift->state = DRIFT_RESTING;
 	drift->ended_at = timers_wall(drift->broker->timers);
-	if (drift->again)
-		tick_in(drift, 0);
-	else if (interval > 0)
-		tick_in(drift, interval);
+	plan_pass(drift, drift->again ? 0 : INT64_MAX);
 }
 
 static void on_tick(void *arg)
@@ -429,7 +433,6 @@ static void on_tick(void *arg)
 void drift_open(struct broker *broker)
 {
 	struct drift *drift = calloc(1, sizeof(*drift));
-	const int64_t interval = broker_config(broker)->limits.verify_interval;
 
 	broker->drift = drift;
 	if (drift == NULL)
@@ -437,8 +440,7 @@ void drift_open(struct broker *broker)
 	drift->broker = broker;
 	call_init(&drift->call);
 	TAILQ_INIT(&drift->strays);
-	if (interval > 0)
-		tick_in(drift, interval < FIRST_PASS_IN ? interval : FIRST_PASS_IN);
+	plan_pass(drift, FIRST_PASS_IN);
 }
 
 void drift_close(struct broker *broker)
@@ -453,6 +455,17 @@ void drift_close(struct broker *broker)
 	drop_strays(drift, NULL);
 	free(drift);
 	broker->drift = NULL;
+}
+
+void drift_reload(struct broker *broker)
+{
+	struct drift *drift = broker->drift;
+
+	if (drift == NULL || drift->state != DRIFT_RESTING ||
+	    drift->interval == broker_config(broker)->limits.verify_interval)
+		return;
+	timer_stop(broker->timers, &drift->timer);
+	plan_pass(drift, drift->ended_at == 0 ? FIRST_PASS_IN : INT64_MAX);
 }
 
 void drift_hurry(struct broker *broker)

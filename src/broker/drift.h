@@ -7,6 +7,8 @@
 void drift_open(struct broker *broker);
 /* Cancels and frees all. */
 void drift_close(struct broker *broker);
+/* The configuration is another: its interval counts from now on. */
+void drift_reload(struct broker *broker);
 /* A server came back, maybe without what it had: a pass begins now, or anew behind the one under way. Nothing is done
  * where passes are off (verify_interval: 0). */
 void drift_hurry(struct broker *broker);

@@ -1,9 +1,10 @@
 /* The subcommands of ctl that do something. */
 #include <cjson/cJSON.h>
+#include <stdint.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
+#include "cli/progress.h"
 #include "cli/table.h"
 #include "cli/talk.h"
 #include "model/model.h"
@@ -160,16 +161,24 @@ static void pause_a_moment(void)
 	nanosleep(&moment, NULL);
 }
 
+static size_t count_of(const struct cJSON *json, const char *member)
+{
+	const double number = cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(json, member));
+
+	return number > 0 && number < (double)SIZE_MAX ? (size_t)number : 0;
+}
+
 /* Begins by a POST to start, then asks path until its state is "resting"; shows member's number meanwhile on a
  * terminal. *ret_json is the caller's. */
 static int wait_until_resting(struct talk *talk, const char *start, const char *path, const char *member,
                               struct cJSON **ret_json)
 {
 	static const char *const nothing[] = {NULL};
-	const bool progress = isatty(STDERR_FILENO) && !talk_prints_json(talk);
 	struct cJSON *json = NULL;
+	struct progress progress;
 	int rc = ask(talk->asker, start, nothing, &json, &talk->error);
 
+	progress_begin(&progress, !talk_prints_json(talk));
 	while (rc == 0) {
 		const char *state;
 
@@ -179,13 +188,10 @@ static int wait_until_resting(struct talk *talk, const char *start, const char *
 		state = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "state"));
 		if (rc != 0 || state == NULL || strcmp(state, "resting") == 0)
 			break;
-		if (progress)
-			fprintf(stderr, "\r%s: %.0f ", state,
-			        cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(json, member)));
+		progress_show(&progress, state, count_of(json, member));
 		pause_a_moment();
 	}
-	if (progress)
-		fputs("\r\033[K", stderr);
+	progress_end(&progress);
 	*ret_json = json;
 	return rc;
 }

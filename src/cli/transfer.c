@@ -13,12 +13,13 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/load.h"
+#include "cli/progress.h"
 #include "model/record.h"
 #include "model/transfer.h"
 #include "store/copy.h"
 
 #define LINE_BYTES  (1 << 20)
-#define BATCH_LINES 500
+#define BATCH_LINES 500      /* also between two lines of progress */
 #define OWN_PREFIX  "store." /* of the keys that belong to a store itself, and not to what it holds */
 
 enum form {
@@ -67,6 +68,7 @@ struct export
 	FILE *file;
 	const char *path;
 	size_t lines;
+	struct progress progress;
 };
 
 /* The parts of a key, which are joined by NUL. */
@@ -140,7 +142,8 @@ static int on_record(void *arg, enum keyspace keyspace, const void *key, size_t 
 	}
 	if (rc == 0 && fprintf(export->file, "%s\n", text) < 0)
 		rc = error_set(error, ERR_NO_SPACE, "\"%s\" cannot be written: %s", export->path, strerror(errno));
-	export->lines++;
+	if (++export->lines % BATCH_LINES == 0)
+		progress_show(&export->progress, "records", export->lines);
 	cJSON_free(text);
 	cJSON_Delete(line);
 	return rc;
@@ -156,10 +159,12 @@ int run_export(const struct invocation *invocation)
 
 	if (load_config(invocation, &config) != 0)
 		return EXIT_FAILED;
+	progress_begin(&export.progress, !to_out);
 	export.file = to_out ? invocation->out : fopen(invocation->operand, "wxe");
 	rc = export.file != NULL
 	         ? store_dump(config->data_dir, on_record, &export, &error)
 	         : error_set(&error, ERR_INVALID, "\"%s\" cannot be made: %s", export.path, strerror(errno));
+	progress_end(&export.progress);
 	if (export.file != NULL && !to_out && fclose(export.file) != 0 && rc == 0)
 		rc = error_set(&error, ERR_NO_SPACE, "\"%s\" cannot be written: %s", export.path, strerror(errno));
 	if (rc == 0 && !to_out)
@@ -175,6 +180,7 @@ struct import {
 	struct store *store;
 	struct batch *batch;
 	size_t lines;
+	struct progress progress;
 	struct error outcome; /* of the batches */
 };
 
@@ -196,6 +202,7 @@ static int commit(struct import *import, struct error *error)
 	batch_commit(import->batch, on_committed, import);
 	import->batch = NULL;
 	store_flush(import->store);
+	progress_show(&import->progress, "records", import->lines);
 	return import->outcome.code != 0 ? error_set(error, import->outcome.code, "%s", import->outcome.text) : 0;
 }
 
@@ -347,7 +354,10 @@ int run_import(const struct invocation *invocation)
 	}
 	rc = load_config(invocation, &config) != 0 ? EXIT_FAILED : EXIT_GOOD;
 	if (rc == EXIT_GOOD) {
-		rc = finish(invocation, import_into(config, &import, &error), &error);
+		progress_begin(&import.progress, true);
+		rc = import_into(config, &import, &error);
+		progress_end(&import.progress);
+		rc = finish(invocation, rc, &error);
 		if (rc == EXIT_GOOD)
 			fprintf(invocation->out, "%zu records\n", import.lines);
 	}

@@ -2,6 +2,8 @@
 
 import http.server
 import os
+import pty
+import shutil
 import subprocess
 import threading
 
@@ -93,6 +95,34 @@ def test_an_operation_is_named_by_its_id(broker):
         assert "is no operation's id" in broker.ctl("cancel", operand, status=2)
     for command in ("cancel", "retry"):
         assert f'no operation "{NOTHING}"' in broker.ctl(command, NOTHING, status=1)
+
+
+def on_a_terminal(broker, *arguments):
+    """What ctl writes to a terminal that is its standard error."""
+    master, terminal = pty.openpty()
+    with open(master, "rb", buffering=0) as screen:
+        subprocess.run([BROKER, "ctl", *arguments, "-c", broker.config], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                       stderr=terminal, env=broker.environment, timeout=TIMEOUT, check=True)
+        os.write(terminal, b"over")  # so that there is something to read in any case
+        os.close(terminal)
+        shown = b""
+        while not shown.endswith(b"over"):
+            shown += screen.read(65536)
+    return shown.decode()[:-len("over")]
+
+
+def test_what_takes_long_says_how_far_it_is(start_broker, tmp_path):
+    broker = start_broker(scripted_service(tmp_path, "x"), limits="limits: {verify_rate: 1000}\n")
+    tsuru = Tsuru(broker, "scripted", "x")
+    for number in range(200):
+        assert tsuru.create(f"db{number}").status == 201
+    lines = str(tmp_path / "lines")
+    assert "records: 500 " in on_a_terminal(broker, "export", lines)
+    assert "inspecting instances: " in (shown := on_a_terminal(broker, "verify")) and shown.endswith("\r\x1b[K")
+    assert on_a_terminal(broker, "rekey", "--json") == ""
+    broker.stop()
+    shutil.rmtree(broker.data)
+    assert "records: 500 " in on_a_terminal(broker, "import", lines)
 
 
 # ---- what does not exist ----

@@ -76,45 +76,51 @@ def test_a_bound_app_reaches_nothing_but_its_own(start_broker, servers):
         log_in(server, reader).eval("return redis.call('set', KEYS[1], 'x')", 1, own + "k")
 
 
+MANY = 1000000  # keys of another instance
+
+
 def test_many_keys_are_removed_without_a_stall(start_broker, servers):
-    server = servers(options=("--slowlog-log-slower-than", "10000", "--slowlog-max-len", "1000"))
+    server = servers(options=("--enable-debug-command", "yes", "--slowlog-log-slower-than", "10000", "--slowlog-max-len", "1000"))
     broker = start_broker(service([f"url: '{server.url()}'"]))
     tsuru = Tsuru(broker, "redis", "x")
-    tsuru.create("mine")
-    tsuru.create("yours")
     admin = server.client()
-    many = int(os.environ.get("KEYS", "200000"))
-    for name, count in (("mine", 10000), ("yours", many)):
-        prefix = tsuru.bind(name, "shop").json["REDIS_PREFIX"]
-        for start in range(0, count, 10000):
-            pipe = admin.pipeline(transaction=False)
-            for number in range(start, min(start + 10000, count)):
-                pipe.set(f"{prefix}{number}", number)
-            pipe.execute()
-    admin.slowlog_reset()
-    taken, over = [], threading.Event()
 
-    def ping():
-        mine = server.client()
-        while not over.is_set():
-            began = time.monotonic()
-            mine.ping()
-            taken.append((time.monotonic() - began) * 1000)
-            time.sleep(0.001)
+    def fill(name, count):
+        assert tsuru.create(name).status == 201
+        admin.execute_command("DEBUG", "POPULATE", count, tsuru.bind(name, "shop").json["REDIS_PREFIX"])
 
-    thread = threading.Thread(target=ping)
-    thread.start()
-    tsuru.remove("mine")
-    wait_until("the first is gone", lambda: broker.ctl("instances", "--json", "--name", "mine") == [])
-    over.set()
-    thread.join()
-    slow = admin.slowlog_get(1000)
-    print(f"ping beside the removal: median {statistics.median(taken):.2f} ms, worst {max(taken):.1f} ms; slow commands: {len(slow)}")
-    assert admin.dbsize() == many
+    def remove():
+        """How many commands took the server over 10 ms while ten thousand keys went."""
+        fill("mine", 10000)
+        assert admin.dbsize() == MANY + 10000
+        admin.slowlog_reset()
+        taken, over = [], threading.Event()
+        thread = threading.Thread(target=_ping, args=(server.client(), taken, over))
+        thread.start()
+        tsuru.remove("mine")
+        wait_until("it is gone", lambda: broker.ctl("instances", "--json", "--name", "mine") == [])
+        over.set()
+        thread.join()
+        assert admin.dbsize() == MANY
+        slow = len(admin.slowlog_get(1000))
+        print(f"ping beside the removal: median {statistics.median(taken):.2f} ms, worst {max(taken):.1f} ms; slow commands: {slow}")
+        return slow
+
+    fill("yours", MANY)
+    # A busy machine may keep the server from its processor for as long, but not every time.
+    assert any(remove() == 0 for _ in range(5))
     # No command looks at more than some hundred keys: that, and not the clock of a busy machine, is what keeps steps short.
     used = admin.info("commandstats")
-    assert used["cmdstat_scan"]["calls"] > many / 1000 and used["cmdstat_unlink"]["calls"] >= 10000 / 1000
+    assert used["cmdstat_scan"]["calls"] > MANY / 1000 and used["cmdstat_unlink"]["calls"] >= 10000 / 1000
     assert not {"cmdstat_keys", "cmdstat_del", "cmdstat_eval", "cmdstat_flushall", "cmdstat_flushdb"} & set(used)
+
+
+def _ping(client, taken, over):
+    while not over.is_set():
+        began = time.monotonic()
+        client.ping()
+        taken.append((time.monotonic() - began) * 1000)
+        time.sleep(0.001)
 
 
 def test_a_removal_goes_on_after_a_restart(start_broker, servers):

@@ -230,20 +230,33 @@ def many_files():
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
+def duration(call, *arguments):
+    """How long a call of tsuru's takes, in ms."""
+    began = time.monotonic()
+    answer = call(*arguments)
+    assert answer.status < 300, answer
+    return (time.monotonic() - began) * 1000
+
+
 def durations(tsuru, rounds=40):
-    """How long tsuru's calls take, in ms."""
-    taken = []
-    for _ in range(rounds):
-        began = time.monotonic()
-        assert tsuru.plans().status == 200
-        taken.append((time.monotonic() - began) * 1000)
-    return taken
+    return [duration(tsuru.plans) for _ in range(rounds)]
+
+
+def check_prompt(tsuru, what):
+    """All of tsuru's calls are answered within 100 ms; a busy machine may hold up a few."""
+    lives = [(tsuru.create, "db"), (tsuru.bind, "db", "shop"), (tsuru.info, "db"), (tsuru.status, "db"), (tsuru.unbind, "db", "shop"),
+             (tsuru.remove, "db")]
+    taken = durations(tsuru, 100)
+    lived = [duration(*call) for _ in range(10) for call in lives]
+    print(f"plans: median {statistics.median(taken):.2f} ms, worst {max(taken):.1f} ms; all calls: median {statistics.median(lived):.2f} ms, "
+          f"worst {max(lived):.1f} ms {what}")
+    assert sum(one > 100 for one in taken) <= 5
+    assert statistics.median(lived) < 100
 
 
 def test_slow_and_idle_clients_keep_nobody_waiting(start, many_files):
     broker = start()
     tsuru = Tsuru(broker, "scripted", "x")
-    quiet = statistics.median(durations(tsuru))
     slow = [socket.create_connection(("127.0.0.1", broker.port)) for _ in range(1000)]
     idle = [socket.create_connection(("127.0.0.1", broker.port)) for _ in range(5000)]
     over = threading.Event()
@@ -260,43 +273,58 @@ def test_slow_and_idle_clients_keep_nobody_waiting(start, many_files):
 
     with concurrent.futures.ThreadPoolExecutor(1) as threads:
         dribbling = threads.submit(dribble)
-        crowded = durations(tsuru, 100)
-        over.set()
+        try:
+            check_prompt(tsuru, "beside 1,000 slow and 5,000 idle clients")
+        finally:
+            over.set()
         dribbling.result()
-    print(f"plans: median {quiet:.2f} ms alone, {statistics.median(crowded):.2f} ms, worst {max(crowded):.1f} ms beside 1,000 slow and 5,000 idle clients")
-    assert sum(one > 100 for one in crowded) <= 5
     for one in slow + idle:
         one.close()
     assert many_files is None
 
 
+GIGABYTE = 1 << 30
+
+
+def send_a_gigabyte(port):
+    """Sends as much of it as is taken; gives the answer, or nothing when the connection ended before."""
+    head = (b"POST /scripted/resources HTTP/1.1\r\nHost: x\r\nAuthorization: Basic c2NyaXB0ZWQ6eA==\r\n"
+            b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n" % GIGABYTE)
+    block, sent = b"x" * 1048576, 0
+    with socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT) as connection:
+        try:
+            connection.sendall(head)
+            while sent < GIGABYTE:
+                sent += connection.send(block)
+        except OSError:
+            pass
+        try:
+            return connection.recv(1000)
+        except OSError:
+            return b""
+
+
 def test_a_body_of_a_gigabyte_is_refused_without_being_kept(start):
     broker = start()
     tsuru = Tsuru(broker, "scripted", "x")
+    before, over = broker.memory(), threading.Event()
 
-    def resident():
-        return int(open(f"/proc/{broker.process.pid}/statm", encoding="ascii").read().split()[1]) * 4096
+    def send():
+        """One after the other."""
+        answers = []
+        while not over.is_set():
+            answers.append(send_a_gigabyte(broker.port))
+        return answers
 
-    before = resident()
-    head = (b"POST /scripted/resources HTTP/1.1\r\nHost: x\r\nAuthorization: Basic c2NyaXB0ZWQ6eA==\r\n"
-            b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 1073741824\r\n\r\n")
-    with socket.create_connection(("127.0.0.1", broker.port), timeout=TIMEOUT) as connection:
-        connection.sendall(head)
-        block, sent = b"x" * 1048576, 0
+    with concurrent.futures.ThreadPoolExecutor(1) as threads:
+        sending = threads.submit(send)
         try:
-            while sent < 1 << 30:
-                sent += connection.send(block)
-                if sent % (64 << 20) < len(block):
-                    assert max(durations(tsuru, 3)) < 1000
-        except OSError:
-            pass
-        answer = b""
-        try:
-            answer = connection.recv(1000)
-        except OSError:
-            pass
-    assert not answer or b" 413 " in answer
-    assert resident() - before < 64 << 20
+            check_prompt(tsuru, "beside bodies of a gigabyte")
+        finally:
+            over.set()
+        answers = sending.result()
+    assert answers and all(not answer or b" 413 " in answer for answer in answers)
+    assert broker.memory() - before < 64 << 20
     assert tsuru.plans().status == 200
 
 

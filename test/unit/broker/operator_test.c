@@ -6,7 +6,10 @@
 #include <string.h>
 
 #include "broker/internal.h"
+#include "broker/operator.h"
+#include "broker/records.h"
 
+#define MINUTE (60 * 1000)
 #define DAY    (24 * 3600 * 1000)
 #define RETAIN "{name: small, description: a, retain: 2d, weight: 1}"
 #define SMALL  "{name: small, description: a, weight: 1}"
@@ -317,6 +320,120 @@ static void test_reload_without_a_server(void **state)
 	assert_int_equal(ask.answer.code, 0);
 }
 
+/* ---- the drift pass ---- */
+
+#define SERVICES    "services:\n"
+#define EVERY_TENTH "limits: {verify_interval: 10m, verify_rate: 1}\n" SERVICES
+#define NEVER       "limits: {verify_interval: 0}\n" SERVICES
+
+static void test_the_drift_pass_comes_by_itself(void **state)
+{
+	struct world *world = *state;
+	struct answer bound;
+
+	restart_edited(world, SERVICES, EVERY_TENTH);
+	make(world, "mydb");
+	bound = request(world, broker_bind, "instance", "mydb", "app", "shop", NULL);
+	pass(world, 2 * MINUTE);
+	assert_int_equal(scripted_begun(scripted(world), CALL_INSPECT), 1); /* soon after the start */
+	scripted_drop(scripted(world), bound.user);
+	pass(world, 5 * MINUTE);
+	assert_false(scripted_has_login(scripted(world), bound.user));
+	pass(world, 5 * MINUTE);
+	assert_true(scripted_password_is(scripted(world), bound.user, bound.password));
+}
+
+static void test_the_drift_pass_keeps_its_rate(void **state)
+{
+	static const char *const names[] = {"one", "two", "three", "four", "five"};
+	struct world *world = *state;
+	struct error error;
+
+	restart_edited(world, SERVICES, EVERY_TENTH);
+	for (int i = 0; i < 5; i++)
+		make(world, names[i]);
+	assert_int_equal(broker_verify_all(world->broker, &error), 0);
+	pass(world, 2500);
+	assert_int_equal(scripted_begun(scripted(world), CALL_INSPECT), 3);
+	pass(world, 5000);
+	assert_int_equal(scripted_begun(scripted(world), CALL_INSPECT), 5);
+}
+
+static void test_reload_changes_the_drift_pass(void **state)
+{
+	struct world *world = *state;
+
+	restart_edited(world, SERVICES, NEVER);
+	make(world, "mydb");
+	pass(world, 20 * MINUTE);
+	assert_int_equal(scripted_begun(scripted(world), CALL_INSPECT), 0);
+	reload_edited(world, SERVICES, EVERY_TENTH);
+	pass(world, 2 * MINUTE);
+	reload_edited(world, SERVICES, EVERY_TENTH);
+	pass(world, 9 * MINUTE + MINUTE / 2); /* a file that says the same does not put it off */
+	assert_int_equal(scripted_begun(scripted(world), CALL_INSPECT), 1);
+	reload_edited(world, SERVICES, NEVER);
+	pass(world, 20 * MINUTE);
+	assert_int_equal(scripted_begun(scripted(world), CALL_INSPECT), 0);
+}
+
+/* ---- the audit ---- */
+
+static void note(struct world *world, int number)
+{
+	const struct caller caller = {.user = "ops"};
+	char text[16];
+
+	snprintf(text, sizeof(text), "note %d", number);
+	broker_note(world->broker, &caller, "reload", "done", text);
+	settle(world);
+}
+
+/* The newest entry's text, of all in the audit. */
+static bool newest_is(struct world *world, const char *wanted)
+{
+	const struct list_filter filter = {.limit = 1};
+	struct error error;
+	struct text json;
+	bool found;
+
+	text_init(&json, 4096);
+	assert_int_equal(broker_list_audit(world->broker, &filter, &json, &error), 0);
+	found = strstr(text_string(&json), wanted) != NULL;
+	text_release(&json);
+	return found;
+}
+
+static void test_the_audit_is_kept_by_number(void **state)
+{
+	struct world *world = *state;
+
+	restart_edited(world, SERVICES, "limits: {audit_entries: 1000}\n" SERVICES);
+	for (int i = 0; i < 1700; i++)
+		note(world, i);
+	assert_int_equal(store_counter(world->store, AUDIT_COUNTER), 1700);
+	pass(world, 6 * MINUTE);
+	assert_int_equal(store_counter(world->store, AUDIT_COUNTER), 1000);
+	assert_true(newest_is(world, "\"note 1699\""));
+}
+
+static void test_the_audit_is_kept_by_age(void **state)
+{
+	struct world *world = *state;
+
+	restart_edited(world, SERVICES, "limits: {audit: 1h}\n" SERVICES);
+	note(world, 1);
+	pass(world, 40 * MINUTE);
+	note(world, 2);
+	pass(world, 10 * MINUTE);
+	assert_int_equal(store_counter(world->store, AUDIT_COUNTER), 2);
+	pass(world, 20 * MINUTE);
+	assert_int_equal(store_counter(world->store, AUDIT_COUNTER), 1);
+	assert_true(newest_is(world, "\"note 2\""));
+	pass(world, 40 * MINUTE);
+	assert_int_equal(store_counter(world->store, AUDIT_COUNTER), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 
 int main(void)
@@ -337,6 +454,11 @@ int main(void)
 	    TEST(test_reload_while_work_runs),
 	    TEST(test_reload_changes_plans),
 	    TEST(test_reload_without_a_server),
+	    TEST(test_the_drift_pass_comes_by_itself),
+	    TEST(test_the_drift_pass_keeps_its_rate),
+	    TEST(test_reload_changes_the_drift_pass),
+	    TEST(test_the_audit_is_kept_by_number),
+	    TEST(test_the_audit_is_kept_by_age),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

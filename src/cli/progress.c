@@ -1,0 +1,22 @@
+/* The line of progress. Neighbours: ctl_do.c and transfer.c, which have something to tell. */
+#include "cli/progress.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+void progress_begin(struct progress *progress, bool wanted)
+{
+	progress->shown = wanted && isatty(STDERR_FILENO);
+}
+
+void progress_show(const struct progress *progress, const char *what, size_t count)
+{
+	if (progress->shown)
+		fprintf(stderr, "\r\033[K%s: %zu ", what, count);
+}
+
+void progress_end(const struct progress *progress)
+{
+	if (progress->shown)
+		fputs("\r\033[K", stderr);
+}

@@ -1,0 +1,18 @@
+/* How far what takes long has come: a line on the terminal that is written over; elsewhere nothing. */
+#ifndef CLI_PROGRESS_H
+#define CLI_PROGRESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct progress {
+	bool shown;
+};
+
+/* It is shown when wanted and standard error is a terminal. */
+void progress_begin(struct progress *progress, bool wanted);
+void progress_show(const struct progress *progress, const char *what, size_t count);
+/* Wipes the line. */
+void progress_end(const struct progress *progress);
+
+#endif
