@@ -84,8 +84,7 @@ def ended_well(status, output, binary):
         return "[  FAILED  ]" in output or "[  ERROR   ]" in output, output
     # A crash inside the test's own function is a failed test: it looked at what it was not given.
     own = re.findall(r"^  (\S+ at \S+)", output.partition("crashed:\n")[2], re.MULTILINE)
-    # The same holds for the scripted driver's entry that tests alone call.
-    return bool(own) and ("/test/unit/" in own[0] or own[0].startswith("scripted_rule ")), output
+    return bool(own) and "/test/unit/" in own[0], output
 
 
 def said(status):

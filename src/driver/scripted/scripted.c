@@ -2,7 +2,6 @@
  * Neighbours: rules.c, which reads the rules, and world.c, which remembers the effects. */
 #include "driver/scripted/scripted.h"
 
-#include <assert.h>
 #include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +29,7 @@ struct scripted {
 	struct place *places;
 	size_t place_count;
 	struct rules rules; /* by scripted_rule; they come first */
+	bool is_short;      /* of memory, for what a test said: the next call fails for it */
 	TAILQ_HEAD(, work) works;
 	size_t begun[CALL_ACT + 1];
 };
@@ -299,7 +299,9 @@ static void scripted_begin(void *state, struct driver_call *call)
 	struct error error = {0};
 
 	scripted->begun[call->kind]++;
-	if (work == NULL) {
+	if (work == NULL || scripted->is_short) {
+		free(work);
+		scripted->is_short = false;
 		call_settle(call, ERR_NO_MEMORY, "memory is out");
 		return;
 	}
@@ -407,10 +409,9 @@ void scripted_rule(void *state, enum call_kind kind, enum scripted_behaviour beh
 	struct scripted *scripted = state;
 	const struct rule rule = {
 	    .kind = kind, .behaviour = behaviour, .times = times == 0 ? -1 : times, .delay = delay_ms, .code = code};
-	int rc = rules_add(&scripted->rules, &rule, NULL);
 
-	assert(rc == 0);
-	(void)rc;
+	if (rules_add(&scripted->rules, &rule, NULL) != 0)
+		scripted->is_short = true;
 }
 
 void scripted_clear_rules(void *state)
@@ -507,10 +508,9 @@ bool scripted_is_retired(void *state, const char *name)
 void scripted_put_instance(void *state, const char *name, const char *plan)
 {
 	struct scripted *scripted = state;
-	int rc = world_put_instance(&scripted->places[0].world, name, plan, NULL);
 
-	assert(rc == 0);
-	(void)rc;
+	if (world_put_instance(&scripted->places[0].world, name, plan, NULL) != 0)
+		scripted->is_short = true;
 }
 
 void scripted_drop(void *state, const char *name)

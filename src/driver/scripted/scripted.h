@@ -40,7 +40,8 @@ enum scripted_behaviour {
 
 /* In all functions state is backend->state. */
 
-/* kind 0 fits every call; times 0 is always; code 0 is the behaviour's own. Asserts that there is memory. */
+/* kind 0 fits every call; times 0 is always; code 0 is the behaviour's own. Without memory for it the next call fails.
+ */
 void scripted_rule(void *state, enum call_kind kind, enum scripted_behaviour behaviour, int times, int64_t delay_ms,
                    int code);
 /* Forgets the rules that scripted_rule added. */
@@ -58,7 +59,8 @@ const char *scripted_plan(void *state, const char *name); /* NULL: no such insta
 bool scripted_has_login(void *state, const char *name);
 bool scripted_password_is(void *state, const char *name, const char *password);
 bool scripted_is_retired(void *state, const char *name);
-/* Behind the broker's back: an instance on the first server, or nothing of that name any more anywhere. */
+/* Behind the broker's back: an instance on the first server (without memory the next call fails), or nothing of that
+ * name any more anywhere. */
 void scripted_put_instance(void *state, const char *name, const char *plan);
 void scripted_drop(void *state, const char *name);
 size_t scripted_instances(void *state);

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
 #include "base/secret.h"
@@ -43,20 +45,30 @@ static void drop(struct thing **things, const char *name)
 	free(thing);
 }
 
+static struct thing *add(struct thing **things, const char *name)
+{
+	struct thing *thing = calloc(1, sizeof(*thing));
+
+	if (thing == NULL)
+		return NULL;
+	strcpy(thing->name, name);
+	HASH_ADD_STR(*things, name, thing);
+	if (thing->hh.tbl != NULL)
+		return thing;
+	free(thing);
+	return NULL;
+}
+
 static int put(struct thing **things, const struct thing *content, struct error *error)
 {
 	struct thing *thing = find(*things, content->name);
-	bool is_new = thing == NULL;
 
-	if (is_new)
-		thing = calloc(1, sizeof(*thing));
+	if (thing == NULL)
+		thing = add(things, content->name);
 	if (thing == NULL)
 		return error_no_memory(error);
-	memcpy(thing->name, content->name, sizeof(thing->name));
 	memcpy(thing->of, content->of, sizeof(thing->of));
 	memcpy(thing->hash, content->hash, sizeof(thing->hash));
-	if (is_new)
-		HASH_ADD_STR(*things, name, thing);
 	return 0;
 }
 
@@ -124,7 +136,8 @@ int world_refresh(struct world *world, struct error *error)
 			break;
 		*end = '\0';
 		rc = apply(world, line, error);
-		world->applied += end + 1 - line;
+		if (rc == 0)
+			world->applied += end + 1 - line;
 	}
 	return rc;
 }

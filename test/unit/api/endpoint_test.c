@@ -130,6 +130,8 @@ static int set_up(void **state)
 	open_log(fixture);
 	fixture->base = event_base_new();
 	fixture->timers = timers_new(fixture->base);
+	assert_non_null(fixture->base);
+	assert_non_null(fixture->timers);
 	open_broker(fixture);
 	options = (struct api_options){.config = fixture->config,
 	                               .broker = fixture->broker,
@@ -203,7 +205,7 @@ static int read_answer(struct fixture *fixture, int client)
 	assert_non_null(readable);
 	fixture->length = 0;
 	fixture->ended = false;
-	event_add(readable, &patience);
+	assert_int_equal(event_add(readable, &patience), 0);
 	while (!fixture->ended)
 		assert_true(event_base_loop(fixture->base, EVLOOP_ONCE) >= 0);
 	event_free(readable);

@@ -10,8 +10,8 @@
 #include "broker/records.h"
 
 #define MINUTE (60 * 1000)
-#define DAY    (24 * 3600 * 1000)
-#define RETAIN "{name: small, description: a, retain: 2d, weight: 1}"
+#define HOUR   (60 * MINUTE)
+#define RETAIN "{name: small, description: a, retain: 2h, weight: 1}"
 #define SMALL  "{name: small, description: a, weight: 1}"
 
 static void make(struct world *world, const char *name)
@@ -45,10 +45,10 @@ static void test_removed_is_retained_then_purged(void **state)
 	assert_true(scripted_is_retired(scripted(world), resource));
 	assert_int_equal(request(world, broker_remove, "instance", "mydb", NULL).code, 0);
 	make(world, "mydb"); /* the name is free */
-	pass(world, DAY);
+	pass(world, HOUR);
 	assert_int_equal(scripted_instances(scripted(world)), 2);
 	assert_true(scripted_has_login(scripted(world), bound.user));
-	pass(world, DAY + 10 * 60 * 1000);
+	pass(world, HOUR + 10 * 60 * 1000);
 	assert_int_equal(scripted_instances(scripted(world)), 1);
 	assert_false(scripted_has_login(scripted(world), bound.user));
 	assert_int_equal(status_of(world, "mydb"), STATUS_UP);
@@ -61,12 +61,12 @@ static void test_retention_survives_a_restart(void **state)
 	restart_edited(world, SMALL, RETAIN);
 	make(world, "mydb");
 	assert_int_equal(request(world, broker_remove, "instance", "mydb", NULL).code, 0);
-	pass(world, DAY);
+	pass(world, HOUR);
 	restart(world);
-	pass(world, DAY / 2);
+	pass(world, HOUR / 2);
 	assert_int_equal(scripted_instances(scripted(world)), 1);
 	restart(world);
-	pass(world, DAY);
+	pass(world, HOUR);
 	assert_int_equal(scripted_instances(scripted(world)), 0);
 }
 
@@ -90,7 +90,7 @@ static void test_undelete(void **state)
 	                 ERR_EXISTS);
 	make(world, "mydb");
 	assert_string_equal(incarnation_of(world, "mydb"), incarnation);
-	pass(world, 3 * (int64_t)DAY);
+	pass(world, 3 * HOUR);
 	assert_int_equal(scripted_instances(scripted(world)), 1);
 	assert_int_equal(request(world, broker_remove, "instance", "mydb", NULL).code, 0);
 	assert_true(scripted_is_retired(scripted(world), resource));
