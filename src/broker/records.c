@@ -497,6 +497,16 @@ void changes_put_ending(struct changes *changes, struct broker *broker, const st
 
 /* ---- counters ---- */
 
+/* Without printf, which took half of a create's counting. */
+static void add_path(struct text *path, const char *first, const char *second, const char *third)
+{
+	text_add(path, first);
+	text_add(path, "/");
+	text_add(path, second);
+	text_add(path, "/");
+	text_add(path, third);
+}
+
 void records_counter_name(struct text *ret_name, enum counter counter, const struct instance *instance)
 {
 	const char *service = instance->service, *plan = instance->wanted_plan;
@@ -505,16 +515,18 @@ void records_counter_name(struct text *ret_name, enum counter counter, const str
 	switch (counter) {
 	case COUNTER_SERVER:
 		if (instance->server != NULL)
-			text_add_format(ret_name, "instances/%s/%s", service, instance->server);
+			add_path(ret_name, "instances", service, instance->server);
 		return;
 	case COUNTER_TEAM:
-		text_add_format(ret_name, "teams/%s/%s", service, team);
+		add_path(ret_name, "teams", service, team);
 		return;
 	case COUNTER_PLAN:
-		text_add_format(ret_name, "plans/%s/%s", service, plan);
+		add_path(ret_name, "plans", service, plan);
 		return;
 	case COUNTER_PLAN_TEAM:
-		text_add_format(ret_name, "plan-teams/%s/%s/%s", service, plan, team);
+		add_path(ret_name, "plan-teams", service, plan);
+		text_add(ret_name, "/");
+		text_add(ret_name, team);
 		return;
 	case COUNTER_COUNT:
 		break;

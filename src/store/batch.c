@@ -143,6 +143,7 @@ void batch_commit(struct batch *batch, batch_done *on_done, void *arg)
 	batch->arg = arg;
 	batch->refused = batch->error.code != 0;
 	STAILQ_INSERT_TAIL(&store->handed, batch, entry);
+	store->handed_count++;
 	store->outstanding++;
 	store_expect_turn_end(store);
 }

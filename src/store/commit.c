@@ -4,19 +4,10 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "store_internal.h"
 
 static const char revision_key[] = "store.revision";
-
-static uint64_t now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
 
 /* ---- one item ---- */
 
@@ -173,7 +164,7 @@ static size_t bucket_of(uint64_t count)
 static int write_transaction(struct store *store, struct batch *first, const struct batch *end)
 {
 	struct store_statistics *sum = &store->committer.running_sum;
-	const uint64_t begin = now_us();
+	const uint64_t begin = committer_now();
 	uint64_t written = 0;
 	MDB_txn *txn;
 	int code = mdb_txn_begin(store->env, NULL, 0, &txn);
@@ -190,7 +181,7 @@ static int write_transaction(struct store *store, struct batch *first, const str
 		return code;
 	sum->commits++;
 	sum->batches += written;
-	sum->sync_us_last = now_us() - begin;
+	sum->sync_us_last = committer_now() - begin;
 	if (sum->sync_us_last > sum->sync_us_max)
 		sum->sync_us_max = sum->sync_us_last;
 	sum->sync_us_sum += sum->sync_us_last;

@@ -10,9 +10,21 @@
 
 #include "store_internal.h"
 
-#define ANSWERS_A_TURN 16
+#define ANSWERS_A_TURN 4
+
+/* How long to gather, in 16ths of a usual commit. */
+#define PATIENCE_LEAST 3
+#define PATIENCE_MOST  8
 
 /* ---- on the thread ---- */
+
+uint64_t committer_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
 
 static void call_loop(struct committer *committer)
 {
@@ -47,15 +59,23 @@ int committer_grow(struct store *store)
 	return code;
 }
 
-/* While several write at once, others are about to: a short wait saves them a commit of their own. */
-static void gather(const struct committer *committer)
+/* Called with the mutex held. Whoever the last commit served is likely to write again soon, and all who write at once
+ * are served by one commit, if it waits for them: while at least half of them come, for longer, and otherwise less. */
+static void gather(struct committer *committer)
 {
-	const uint64_t pause_us = committer->usual_us / 5;
-	const struct timespec pause = {.tv_sec = (time_t)(pause_us / 1000000),
-	                               .tv_nsec = (long)(pause_us % 1000000) * 1000};
+	const uint64_t end_us = committer_now() + committer->usual_us * committer->patience / 16;
+	const struct timespec end = {.tv_sec = (time_t)(end_us / 1000000), .tv_nsec = (long)(end_us % 1000000) * 1000};
+	const size_t before = committer->todo_count;
+	bool came;
 
-	if (committer->last_group > 1)
-		clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+	if (before >= committer->writers)
+		return;
+	committer->wanted = committer->writers;
+	while (committer->todo_count < committer->wanted && !committer->closing &&
+	       pthread_cond_timedwait(&committer->called, &committer->mutex, &end) == 0)
+		;
+	came = (committer->todo_count - before) * 2 >= committer->wanted - before;
+	committer->patience = came ? PATIENCE_MOST : PATIENCE_LEAST;
 }
 
 /* Waits for batches and takes them all; false when there are none and the store closes. */
@@ -63,30 +83,19 @@ static bool take_group(struct committer *committer, struct batch_list *ret_group
 {
 	bool any;
 
-	pthread_mutex_lock(&committer->mutex);
-	while (STAILQ_EMPTY(&committer->todo) && !committer->closing)
-		pthread_cond_wait(&committer->called, &committer->mutex);
-	any = !STAILQ_EMPTY(&committer->todo);
-	pthread_mutex_unlock(&committer->mutex);
-	if (!any)
-		return false;
-
-	gather(committer);
 	STAILQ_INIT(ret_group);
 	pthread_mutex_lock(&committer->mutex);
+	committer->wanted = 1;
+	while (committer->todo_count == 0 && !committer->closing)
+		pthread_cond_wait(&committer->called, &committer->mutex);
+	any = committer->todo_count > 0;
+	if (any)
+		gather(committer);
 	STAILQ_CONCAT(ret_group, &committer->todo);
+	committer->group_count = committer->todo_count;
+	committer->todo_count = 0;
 	pthread_mutex_unlock(&committer->mutex);
-	return true;
-}
-
-static void note_group(struct committer *committer, const struct batch_list *group)
-{
-	const struct batch *batch;
-
-	committer->last_group = 0;
-	STAILQ_FOREACH(batch, group, entry)
-	committer->last_group++;
-	committer->usual_us = (committer->usual_us * 7 + committer->running_sum.sync_us_last) / 8;
+	return any;
 }
 
 static void *run(void *arg)
@@ -97,18 +106,41 @@ static void *run(void *arg)
 
 	while (take_group(committer, &group)) {
 		commit_group(store, &group);
-		note_group(committer, &group);
+		committer->usual_us = (committer->usual_us * 7 + committer->running_sum.sync_us_last) / 8;
 		pthread_mutex_lock(&committer->mutex);
 		STAILQ_CONCAT(&committer->done, &group);
+		committer->writers = committer->group_count + committer->todo_count;
 		committer->broken = committer->failed;
 		committer->sum = committer->running_sum;
-		call_loop(committer);
 		pthread_mutex_unlock(&committer->mutex);
+		call_loop(committer);
 	}
 	return NULL;
 }
 
 /* ---- on the loop ---- */
+
+void committer_init(struct committer *committer)
+{
+	pthread_condattr_t monotonic;
+
+	*committer = (struct committer){.answer_fd = -1, .patience = PATIENCE_LEAST};
+	STAILQ_INIT(&committer->todo);
+	STAILQ_INIT(&committer->done);
+	pthread_mutex_init(&committer->mutex, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&committer->called, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	pthread_cond_init(&committer->answered, NULL);
+}
+
+void committer_release(struct committer *committer)
+{
+	pthread_cond_destroy(&committer->answered);
+	pthread_cond_destroy(&committer->called);
+	pthread_mutex_destroy(&committer->mutex);
+}
 
 static int start_thread(struct store *store)
 {
@@ -151,13 +183,18 @@ void committer_stop(struct store *store)
 void committer_hand_over(struct store *store)
 {
 	struct committer *committer = &store->committer;
+	bool enough;
 
 	if (STAILQ_EMPTY(&store->handed))
 		return;
 	pthread_mutex_lock(&committer->mutex);
 	STAILQ_CONCAT(&committer->todo, &store->handed);
-	pthread_cond_signal(&committer->called);
+	committer->todo_count += store->handed_count;
+	enough = committer->todo_count >= committer->wanted;
 	pthread_mutex_unlock(&committer->mutex);
+	store->handed_count = 0;
+	if (enough)
+		pthread_cond_signal(&committer->called);
 }
 
 /* Called with the mutex held and no snapshot taken. */
@@ -185,7 +222,7 @@ static void tell_broken(struct store *store, const struct error *error)
  * loop's next turn. */
 static void answer_some(struct store *store)
 {
-	const uint64_t one = 1;
+	const struct timeval at_once = {0};
 	struct batch *batch;
 
 	for (int i = 0; i < ANSWERS_A_TURN && (batch = STAILQ_FIRST(&store->answers)) != NULL; i++) {
@@ -195,8 +232,9 @@ static void answer_some(struct store *store)
 		batch->on_done(batch->arg, batch->error.code, &batch->error, batch->revision);
 		batch_free(batch);
 	}
+	/* An active event would run in this turn still, a timer runs in the next. */
 	if (!STAILQ_EMPTY(&store->answers))
-		(void)!write(store->committer.answer_fd, &one, sizeof(one));
+		event_add(store->rest, &at_once);
 }
 
 void committer_answer(struct store *store)

@@ -194,6 +194,13 @@ static void on_answer(evutil_socket_t fd, short what, void *arg)
 	committer_answer(arg);
 }
 
+static void on_rest(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	committer_answer(arg);
+}
+
 static int join_loop(struct store *store, struct event_base *base, struct error *error)
 {
 	store->committer.answer_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -202,7 +209,9 @@ static int join_loop(struct store *store, struct event_base *base, struct error 
 		                 store->directory, strerror(errno));
 	store->turn_end = event_new(base, -1, 0, on_turn_end, store);
 	store->answer = event_new(base, store->committer.answer_fd, EV_READ | EV_PERSIST, on_answer, store);
-	if (store->turn_end == NULL || store->answer == NULL || event_add(store->answer, NULL) != 0)
+	store->rest = event_new(base, -1, 0, on_rest, store);
+	if (store->turn_end == NULL || store->answer == NULL || store->rest == NULL ||
+	    event_add(store->answer, NULL) != 0)
 		return error_no_memory(error);
 	return 0;
 }
@@ -229,12 +238,7 @@ static struct store *store_new(const struct store_options *options)
 	STAILQ_INIT(&store->free_spares);
 	for (size_t i = 0; i < SPARE_BATCHES; i++)
 		STAILQ_INSERT_TAIL(&store->free_spares, &store->spares[i], entry);
-	store->committer.answer_fd = -1;
-	pthread_mutex_init(&store->committer.mutex, NULL);
-	pthread_cond_init(&store->committer.called, NULL);
-	pthread_cond_init(&store->committer.answered, NULL);
-	STAILQ_INIT(&store->committer.todo);
-	STAILQ_INIT(&store->committer.done);
+	committer_init(&store->committer);
 	return store;
 }
 
@@ -244,6 +248,8 @@ static void store_free(struct store *store)
 	committer_stop(store);
 	if (store->answer != NULL)
 		event_free(store->answer);
+	if (store->rest != NULL)
+		event_free(store->rest);
 	if (store->turn_end != NULL)
 		event_free(store->turn_end);
 	if (store->committer.answer_fd >= 0)
@@ -256,9 +262,7 @@ static void store_free(struct store *store)
 		mdb_env_close(store->env);
 	if (store->lock_fd >= 0)
 		close(store->lock_fd);
-	pthread_cond_destroy(&store->committer.answered);
-	pthread_cond_destroy(&store->committer.called);
-	pthread_mutex_destroy(&store->committer.mutex);
+	committer_release(&store->committer);
 	free(store->directory);
 	free(store);
 }

@@ -48,9 +48,11 @@ struct committer {
 	bool running;                /* the loop's */
 	int answer_fd;               /* an eventfd: the thread calls the loop */
 	pthread_mutex_t mutex;       /* guards what follows, up to the next comment */
-	pthread_cond_t called;       /* for the thread: todo, closing or grow_to changed */
+	pthread_cond_t called;       /* for the thread: as many as wanted, closing, or grow_to changed */
 	pthread_cond_t answered;     /* for store_close: done or grow_to changed */
 	struct batch_list todo;      /* handed over */
+	size_t todo_count;           /* batches in it */
+	size_t wanted;               /* the thread waits for so many */
 	struct batch_list done;      /* settled; the loop runs the completions */
 	bool closing;                /* the thread ends once todo is empty */
 	size_t grow_to;              /* the thread waits for a map of so many bytes; 0: it does not */
@@ -60,8 +62,10 @@ struct committer {
 	/* the thread's own */
 	bool failed; /* the disk's state is unknown */
 	struct store_statistics running_sum;
-	uint64_t usual_us; /* smoothed time of a commit */
-	size_t last_group; /* batches in it */
+	uint64_t usual_us;  /* smoothed time of a commit */
+	size_t group_count; /* batches in the present group */
+	size_t writers;     /* batches on their way when the last commit ended, its own included */
+	unsigned patience;  /* how long it gathers for all of those */
 };
 
 struct store {
@@ -77,7 +81,9 @@ struct store {
 	struct event *turn_end;
 	bool turn_end_waits; /* turn_end is active */
 	struct event *answer;
-	struct batch_list handed;  /* in this turn; they go to the thread together */
+	struct event *rest;       /* fires in the next turn when answers are left over */
+	struct batch_list handed; /* in this turn; they go to the thread together */
+	size_t handed_count;
 	struct batch_list answers; /* settled; their completions run next */
 	size_t outstanding;        /* batches handed over whose completion has not run */
 	struct batch spares[SPARE_BATCHES];
@@ -126,7 +132,11 @@ bool batch_next(const struct batch *batch, size_t *position, struct item *ret_it
 /* Writes the group durably, in as few transactions as can be, and sets each batch's error and revision. */
 void commit_group(struct store *store, struct batch_list *group);
 
-/* committer.c, on the loop but for committer_grow */
+/* committer.c, on the loop but for committer_now and committer_grow */
+/* Monotonic, in microseconds. */
+uint64_t committer_now(void);
+void committer_init(struct committer *committer);
+void committer_release(struct committer *committer);
 int committer_start(struct store *store, struct error *error);
 /* Everything must have been drained. */
 void committer_stop(struct store *store);

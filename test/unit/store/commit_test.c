@@ -1,5 +1,5 @@
 /* Commits: groups, order, growth of the map, the limits of map and disk, failed syncs, sudden death.
- * fdatasync and pwrite are this file's own, so that a commit can be held open and failed. */
+ * fdatasync, pwrite and clock_gettime are this file's own, so that a commit can be held open, failed and made long. */
 #include "harness.h"
 
 #include <errno.h>
@@ -47,8 +47,19 @@ ssize_t pwrite(int fd, const void *bytes, size_t length, off_t offset)
 	return syscall(SYS_pwrite64, fd, bytes, length, offset);
 }
 
+static atomic_int clock_ahead; /* seconds */
+
+int clock_gettime(clockid_t clock, struct timespec *ret_time)
+{
+	const int code = (int)syscall(SYS_clock_gettime, clock, ret_time);
+
+	ret_time->tv_sec += atomic_load(&clock_ahead);
+	return code;
+}
+
 static int sync_setup(void **state)
 {
+	atomic_store(&clock_ahead, 0);
 	atomic_store(&sync_mode, SYNC_REAL);
 	sem_init(&sync_entered, 0, 0);
 	sem_init(&sync_proceed, 0, 0);
@@ -168,6 +179,38 @@ static void test_arrivals_share_the_next_commit(void **state)
 	assert_int_equal(statistics_of(fixture).batches, 4);
 	assert_true(statistics_of(fixture).sync_us_max >= statistics_of(fixture).sync_us_last);
 	assert_true(statistics_of(fixture).bytes > 0);
+}
+
+/* Of two that write again and again, the second does not go ahead alone while the first is on its way back. */
+static void test_commit_waits_for_who_was_served(void **state)
+{
+	struct fixture *fixture = opened(state);
+	struct outcome first = {0}, second = {0}, again = {0};
+
+	hold_commit(fixture, "first", &first);
+	hand_over(fixture, "second", "x", &second);
+	run_turn(fixture);
+	atomic_store(&clock_ahead, 10000); /* a commit takes so long that the thread has all the time */
+	sem_post(&sync_proceed);
+	await(fixture, &first);
+	hand_over(fixture, "first", "again", &again);
+	await(fixture, &again);
+	assert_int_equal(second.calls, 1);
+	assert_int_equal(statistics_of(fixture).commits, 2);
+	assert_int_equal(statistics_of(fixture).batches, 3);
+}
+
+static void test_completions_leave_turns_to_others(void **state)
+{
+	struct fixture *fixture = opened(state);
+	struct outcome outcomes[MANY] = {0};
+
+	for (size_t i = 0; i < MANY; i++)
+		hand_over(fixture, "key", "value", &outcomes[i]);
+	await(fixture, &outcomes[0]);
+	assert_int_equal(outcomes[MANY - 1].calls, 0);
+	await(fixture, &outcomes[MANY - 1]);
+	assert_int_equal(statistics_of(fixture).commits, 1);
 }
 
 static void test_group_checks_in_order(void **state)
@@ -765,6 +808,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    sync_case(test_one_turn_shares_a_commit),
 	    sync_case(test_arrivals_share_the_next_commit),
+	    sync_case(test_commit_waits_for_who_was_served),
+	    sync_case(test_completions_leave_turns_to_others),
 	    sync_case(test_group_checks_in_order),
 	    sync_case(test_stale_alone_costs_no_commit),
 	    sync_case(test_completions_read_and_commit),
