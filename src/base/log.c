@@ -31,12 +31,6 @@ static void put_byte(struct log_line *line, char byte)
 		line->cut = true;
 }
 
-static void put(struct log_line *line, const char *text)
-{
-	for (; *text != '\0'; text++)
-		put_byte(line, *text);
-}
-
 static void put_plain(struct log_line *line, const char *text, size_t length)
 {
 	const size_t room = LOG_LINE_MAX - END_ROOM - line->length;
@@ -46,6 +40,11 @@ static void put_plain(struct log_line *line, const char *text, size_t length)
 		length = room;
 	memcpy(line->bytes + line->length, text, length);
 	line->length += length;
+}
+
+static void put(struct log_line *line, const char *text)
+{
+	put_plain(line, text, strlen(text));
 }
 
 /* Escapes what would end the value or the line; the same escapes are JSON's. */
@@ -75,7 +74,7 @@ static bool is_plain(const char *value)
 	for (; *value != '\0'; value++) {
 		const unsigned char byte = (unsigned char)*value;
 
-		if (byte <= ' ' || byte == '"' || byte == '=' || byte == '\\' || byte == 0x7f)
+		if (byte > '=' ? byte == '\\' || byte == 0x7f : byte <= '"' ? byte != '!' : byte == '=')
 			return false;
 	}
 	return true;
@@ -85,15 +84,17 @@ static bool is_plain(const char *value)
 static bool put_key(struct log_line *line, const char *key)
 {
 	const bool json = line->log->json;
+	const size_t length = strlen(key);
 
-	if (line->cut || line->length + strlen(key) + VALUE_ROOM > LOG_LINE_MAX - END_ROOM) {
+	if (line->cut || line->length + length + VALUE_ROOM > LOG_LINE_MAX - END_ROOM) {
 		line->cut = true;
 		return false;
 	}
 	if (line->fields++ > 0)
 		put_byte(line, json ? ',' : ' ');
-	put(line, json ? "\"" : "");
-	put_plain(line, key, strlen(key));
+	if (json)
+		put_byte(line, '"');
+	put_plain(line, key, length);
 	put(line, json ? "\":" : "=");
 	return true;
 }
@@ -101,14 +102,17 @@ static bool put_key(struct log_line *line, const char *key)
 void log_text(struct log_line *line, const char *key, const char *value)
 {
 	bool plain, quoted;
+	size_t length;
 
 	if (line->log == NULL || value == NULL || value[0] == '\0' || !put_key(line, key))
 		return;
+	length = strlen(value);
 	plain = is_plain(value);
 	quoted = line->log->json || !plain;
-	put(line, quoted ? "\"" : "");
+	if (quoted)
+		put_byte(line, '"');
 	if (plain)
-		put_plain(line, value, strlen(value));
+		put_plain(line, value, length);
 	else
 		put_escaped(line, value);
 	if (quoted) /* also behind a value that was cut: it has its room */
@@ -126,7 +130,8 @@ void log_number(struct log_line *line, const char *key, int64_t value)
 		*--digit = (char)('0' + left % 10);
 		left /= 10;
 	} while (left > 0);
-	put(line, value < 0 ? "-" : "");
+	if (value < 0)
+		put_byte(line, '-');
 	put_plain(line, digit, (size_t)(number + sizeof(number) - digit));
 }
 

@@ -279,12 +279,22 @@ void text_add_base64(struct text *text, const void *bytes, size_t length)
 	}
 }
 
+/* libsodium 1.0.18 takes bytes beyond ASCII for digits. */
+static bool has_foreign_byte(const char *text, size_t length)
+{
+	unsigned char all = 0;
+
+	for (size_t i = 0; i < length; i++)
+		all |= (unsigned char)text[i];
+	return all > 0x7f;
+}
+
 long text_base64_decode(const char *text, size_t length, unsigned char *ret_bytes, size_t capacity)
 {
 	size_t count;
 
-	if (sodium_base642bin(ret_bytes, capacity, text, length, NULL, &count, NULL, sodium_base64_VARIANT_ORIGINAL) !=
-	    0)
+	if (has_foreign_byte(text, length) || sodium_base642bin(ret_bytes, capacity, text, length, NULL, &count, NULL,
+	                                                        sodium_base64_VARIANT_ORIGINAL) != 0)
 		return -1;
 	return (long)count;
 }

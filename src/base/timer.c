@@ -13,7 +13,7 @@ struct timers {
 	struct timer **heap; /* slots 1 to count */
 	size_t count, capacity;
 	struct event *earliest; /* NULL: the clock is manual */
-	int64_t armed;          /* the deadline that earliest stands for; -1: none */
+	int64_t armed;          /* when earliest fires, no later than the first deadline; -1: never */
 	int64_t manual_now, manual_wall;
 };
 
@@ -108,7 +108,9 @@ static void arm(struct timers *timers)
 		timers->armed = -1;
 		return;
 	}
-	if (timers->armed == timers->heap[1]->deadline)
+	/* A time too early costs one turn of the loop, and to move it on with each timer that is started anew costs
+	 * more. */
+	if (timers->armed >= 0 && timers->armed <= timers->heap[1]->deadline)
 		return;
 	timers->armed = timers->heap[1]->deadline;
 	delay = timers->armed - timers_now(timers);

@@ -43,7 +43,9 @@ static int view_open(struct view *view, struct broker *broker, const struct serv
 static void set_status(struct status *status, enum status_kind kind, const char *before, const char *text)
 {
 	status->kind = kind;
-	snprintf(status->text, sizeof(status->text), "%s%s", before, text);
+	status->text[0] = '\0';
+	if (text[0] != '\0' || before[0] != '\0')
+		snprintf(status->text, sizeof(status->text), "%s%s", before, text);
 }
 
 static void status_of_ready(const struct view *view, struct status *status)

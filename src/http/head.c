@@ -14,36 +14,64 @@ static bool is_token_byte(unsigned char byte)
 	       (byte != '\0' && strchr(others, byte) != NULL);
 }
 
-static int end_line(struct head_scan *scan, unsigned char previous, struct refusal *ret_refusal)
+/* A line's bytes, its CR included and its LF not. */
+static bool has_control_byte(const char *line, size_t length)
 {
-	if (scan->line_length == 0 || previous != '\r')
+	for (size_t i = 0; i < length; i++) {
+		const unsigned char byte = (unsigned char)line[i];
+
+		if (byte >= 0x20 ? byte == 0x7f : byte != '\t' && byte != '\r')
+			return true;
+	}
+	return false;
+}
+
+/* What has come of a line: no control byte, and a CR at the most as its last byte. */
+static int check_line(const char *line, size_t length, struct refusal *ret_refusal)
+{
+	const char *carriage_return = memchr(line, '\r', length);
+
+	if (carriage_return != NULL && carriage_return < line + length - 1)
+		return refuse(ret_refusal, 400, "a carriage return stands alone in the request's head");
+	if (has_control_byte(line, length))
+		return refuse(ret_refusal, 400, "the request's head has a control character");
+	return 0;
+}
+
+/* 1: the empty line. */
+static int end_line(struct head_scan *scan, const char *line, size_t length, struct refusal *ret_refusal)
+{
+	if (length == 0 || line[length - 1] != '\r')
 		return refuse(ret_refusal, 400, "a line of the request's head ends without a carriage return");
-	if (scan->line_length == 1 && scan->lines == 0)
+	if (length == 1 && scan->lines == 0)
 		return refuse(ret_refusal, 400, "the request begins with an empty line");
-	if (scan->line_length == 1)
+	if (length == 1)
 		return 1;
 	if (scan->lines++ > HEADERS_MAX)
 		return refuse(ret_refusal, 431, "the request has too many headers");
-	scan->line_length = 0;
 	return 0;
 }
 
 long head_scan(struct head_scan *scan, const char *bytes, size_t length, struct refusal *ret_refusal)
 {
 	while (scan->offset < length) {
-		unsigned char previous = scan->offset > 0 ? (unsigned char)bytes[scan->offset - 1] : 0;
-		unsigned char byte = (unsigned char)bytes[scan->offset++];
-		if (byte == '\n') {
-			int ended = end_line(scan, previous, ret_refusal);
-			if (ended != 0)
-				return ended < 0 ? -1 : (long)scan->offset;
-			continue;
-		}
-		if (previous == '\r' && scan->line_length > 0)
-			return refuse(ret_refusal, 400, "a carriage return stands alone in the request's head");
-		if ((byte < 0x20 && byte != '\t' && byte != '\r') || byte == 0x7f)
-			return refuse(ret_refusal, 400, "the request's head has a control character");
-		scan->line_length++;
+		const char *from = bytes + scan->offset - scan->overlap;
+		const char *feed = memchr(bytes + scan->offset, '\n', length - scan->offset);
+		const size_t known = (size_t)((feed != NULL ? feed : bytes + length) - from);
+		int ended = check_line(from, known, ret_refusal);
+
+		if (ended < 0)
+			return -1;
+		scan->offset = length;
+		scan->overlap = 1;
+		if (feed == NULL)
+			return 0;
+		scan->offset = (size_t)(feed - bytes) + 1;
+		scan->overlap = 0;
+		ended = end_line(scan, bytes + scan->line, (size_t)(feed - bytes) - scan->line, ret_refusal);
+		if (ended != 0)
+			return ended < 0 ? -1 : (long)scan->offset;
+		scan->line = scan->offset;
 	}
 	return 0;
 }

@@ -14,9 +14,10 @@
 
 /* Where the search for a head's end has got to; zero begins one. Each byte is looked at once. */
 struct head_scan {
-	size_t offset;      /* bytes seen */
-	size_t line_length; /* of the line under way, its CR included */
-	size_t lines;       /* complete ones */
+	size_t offset;  /* bytes seen */
+	size_t overlap; /* the last one of them may be a CR whose LF is not here yet: it is looked at again */
+	size_t line;    /* where the line under way begins */
+	size_t lines;   /* complete ones */
 };
 
 struct header {

@@ -40,12 +40,17 @@ static void capture(struct route_match *match, const char *name, size_t name_len
 		match->captures[match->capture_count++] = (struct capture){name, value, name_length, value_length};
 }
 
+static size_t segment_length(const char *path)
+{
+	return (size_t)(strchrnul(path, '/') - path);
+}
+
 static bool path_fits(const char *pattern, const char *path, struct route_match *match)
 {
 	match->capture_count = 0;
 	while (*pattern == '/' && *path == '/') {
-		size_t wanted = strcspn(++pattern, "/");
-		size_t given = strcspn(++path, "/");
+		size_t wanted = segment_length(++pattern);
+		size_t given = segment_length(++path);
 		if (wanted > 0 && pattern[0] == '{' && given == 0)
 			return false;
 		if (wanted > 5 && pattern[0] == '{' && strcmp(pattern + wanted - 4, "...}") == 0) {

@@ -52,10 +52,12 @@ static int check_bytes(const char *text, bool in_path, struct refusal *ret_refus
 static bool has_dot_segment(const char *path)
 {
 	while (*path == '/') {
-		size_t length = strcspn(++path, "/");
+		const char *end = strchrnul(++path, '/');
+		const size_t length = (size_t)(end - path);
+
 		if ((length == 1 && path[0] == '.') || (length == 2 && path[0] == '.' && path[1] == '.'))
 			return true;
-		path += length;
+		path = end;
 	}
 	return false;
 }

@@ -208,23 +208,28 @@ static int decode_field(const struct schema *schema, const struct field *field, 
 	return decode_number(schema, field, value, object, error);
 }
 
-/* The row of a tag, or field_count for one that a newer program wrote. */
-static size_t find_field(const struct schema *schema, uint8_t tag)
+/* The row of a tag, or field_count for one that a newer program wrote. Fields are written in the table's order, so it
+ * is looked for from the row behind the last one on. */
+static size_t find_field(const struct schema *schema, uint8_t tag, size_t first)
 {
-	size_t i = 0;
+	size_t i = first;
 
 	while (i < schema->field_count && schema->fields[i].tag != tag)
 		i++;
-	return i;
+	if (i < schema->field_count || first == 0)
+		return i;
+	return find_field(schema, tag, 0);
 }
 
+/* *next: the row that is expected, then the one behind that of this field. */
 static int decode_next(const struct schema *schema, const struct record_field *from, void *object, uint64_t *seen,
-                       struct error *error)
+                       size_t *next, struct error *error)
 {
-	size_t i = find_field(schema, from->tag);
+	size_t i = find_field(schema, from->tag, *next);
 
 	if (i == schema->field_count)
 		return 0;
+	*next = i + 1;
 	if ((*seen & (uint64_t)1 << i) != 0)
 		return error_set(error, ERR_CORRUPT, "the %s of the %s stands twice in its record",
 		                 schema->fields[i].name, schema->subject);
@@ -246,6 +251,7 @@ int codec_decode(const struct schema *schema, const void *bytes, size_t length, 
 	struct record_reader reader;
 	struct record_field from;
 	uint64_t seen = 0;
+	size_t next = 0;
 	int more, rc;
 
 	assert(schema->field_count <= 64);
@@ -253,7 +259,7 @@ int codec_decode(const struct schema *schema, const void *bytes, size_t length, 
 	if (rc != 0)
 		return rc;
 	while ((more = record_next(&reader, &from)) == 1) {
-		rc = decode_next(schema, &from, object, &seen, error);
+		rc = decode_next(schema, &from, object, &seen, &next, error);
 		if (rc != 0)
 			return rc;
 	}

@@ -171,6 +171,11 @@ static void test_base64(void **state)
 	assert_int_equal(text_base64_decode("YTpi", 4, bytes, 2), -1);
 	assert_int_equal(text_base64_decode("YTp", 3, bytes, sizeof(bytes)), -1);
 	assert_int_equal(text_base64_decode("Y*pi", 4, bytes, sizeof(bytes)), -1);
+	assert_int_equal(text_base64_decode("Y\x80pi", 4, bytes, sizeof(bytes)), -1);
+	assert_int_equal(text_base64_decode("YTo=", 4, bytes, sizeof(bytes)), 2);
+	assert_int_equal(text_base64_decode("YQ==", 4, bytes, sizeof(bytes)), 1);
+	assert_int_equal(text_base64_decode("YTp=", 4, bytes, sizeof(bytes)), -1); /* bits behind the last byte */
+	assert_int_equal(text_base64_decode("YQ==YTpi", 8, bytes, sizeof(bytes)), -1);
 }
 
 int main(void)
