@@ -57,7 +57,8 @@ one_home 'libpq.*\.h|libpq-fe\.h' src/driver/postgres
 one_home 'sched\.h' src/driver/exec
 one_home 'mysql.*\.h|errmsg\.h' src/driver/mysql
 one_home 'hiredis/.*\.h' src/driver/redis
-one_home 'curl/.*\.h' src/driver src/cli
+one_home 'curl/.*\.h' include/driver
+one_home 'dlfcn\.h' src/base
 one_home 'sodium\.h' src/base
 
 exit "$status"

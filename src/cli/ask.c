@@ -2,7 +2,6 @@
 #include "cli/ask.h"
 
 #include <cjson/cJSON.h>
-#include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,6 +10,7 @@
 #include "base/text.h"
 #include "cli/address.h"
 #include "cli/load.h"
+#include "driver/libcurl.h"
 
 #define ANSWER_MAX   (64 << 20) /* bytes */
 #define ASK_TIMEOUT  300L       /* s: an undelete waits for its operation */
@@ -18,7 +18,8 @@
 #define URL_BYTES    512
 
 struct asker {
-	CURL *curl;
+	struct libcurl curl;
+	CURL *easy;
 	struct curl_slist *headers;
 	char base[URL_BYTES];   /* "http://127.0.0.1:9080" */
 	char socket[URL_BYTES]; /* "": none */
@@ -92,21 +93,37 @@ static void add_operator(struct asker *asker)
 	if (name == NULL || strpbrk(name, "\r\n") != NULL)
 		return;
 	snprintf(header, sizeof(header), "X-Operator: %.200s", name);
-	asker->headers = curl_slist_append(asker->headers, header);
+	asker->headers = asker->curl.slist_append(asker->headers, header);
 }
 
 static void set_up(struct asker *asker)
 {
-	curl_easy_setopt(asker->curl, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(asker->curl, CURLOPT_PROXY, "");
-	curl_easy_setopt(asker->curl, CURLOPT_PROTOCOLS_STR, "http,https");
+	const struct libcurl *curl = &asker->curl;
+
+	curl->easy_setopt(asker->easy, CURLOPT_NOSIGNAL, 1L);
+	curl->easy_setopt(asker->easy, CURLOPT_PROXY, "");
+	curl->easy_setopt(asker->easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	if (asker->socket[0] != '\0')
-		curl_easy_setopt(asker->curl, CURLOPT_UNIX_SOCKET_PATH, asker->socket);
-	curl_easy_setopt(asker->curl, CURLOPT_USERNAME, asker->user);
-	curl_easy_setopt(asker->curl, CURLOPT_PASSWORD, asker->password);
-	curl_easy_setopt(asker->curl, CURLOPT_TIMEOUT, ASK_TIMEOUT);
-	curl_easy_setopt(asker->curl, CURLOPT_CONNECTTIMEOUT, CONNECT_TIME);
-	curl_easy_setopt(asker->curl, CURLOPT_HTTPHEADER, asker->headers);
+		curl->easy_setopt(asker->easy, CURLOPT_UNIX_SOCKET_PATH, asker->socket);
+	curl->easy_setopt(asker->easy, CURLOPT_USERNAME, asker->user);
+	curl->easy_setopt(asker->easy, CURLOPT_PASSWORD, asker->password);
+	curl->easy_setopt(asker->easy, CURLOPT_TIMEOUT, ASK_TIMEOUT);
+	curl->easy_setopt(asker->easy, CURLOPT_CONNECTTIMEOUT, CONNECT_TIME);
+	curl->easy_setopt(asker->easy, CURLOPT_HTTPHEADER, asker->headers);
+}
+
+static int open_easy(const struct invocation *invocation, struct asker *asker)
+{
+	struct error error;
+	int rc = libcurl_load(&asker->curl, &error);
+
+	if (rc != 0) {
+		fprintf(invocation->err, "tsuru-broker: %s\n", error.text);
+		return rc;
+	}
+	asker->curl.global_init(CURL_GLOBAL_DEFAULT);
+	asker->easy = asker->curl.easy_init();
+	return asker->easy == NULL ? ERR_NO_MEMORY : 0;
 }
 
 int ask_open(const struct invocation *invocation, struct asker **ret_asker)
@@ -117,11 +134,8 @@ int ask_open(const struct invocation *invocation, struct asker **ret_asker)
 	if (rc == 0)
 		rc = invocation->values[OPTION_URL] != NULL ? by_url(invocation, asker)
 		                                            : by_configuration(invocation, asker);
-	if (rc == 0) {
-		curl_global_init(CURL_GLOBAL_DEFAULT);
-		asker->curl = curl_easy_init();
-		rc = asker->curl == NULL ? ERR_NO_MEMORY : 0;
-	}
+	if (rc == 0)
+		rc = open_easy(invocation, asker);
 	if (rc != 0) {
 		ask_close(asker);
 		return rc;
@@ -139,8 +153,10 @@ void ask_close(struct asker *asker)
 	if (asker->password != NULL)
 		secret_wipe(asker->password, strlen(asker->password));
 	free(asker->password);
-	curl_slist_free_all(asker->headers);
-	curl_easy_cleanup(asker->curl);
+	if (asker->easy != NULL) {
+		asker->curl.slist_free_all(asker->headers);
+		asker->curl.easy_cleanup(asker->easy);
+	}
 	free(asker);
 }
 
@@ -169,21 +185,22 @@ static void make_form(const char *const *fields, struct text *ret_form)
 static int perform(struct asker *asker, const char *path, const struct text *form, struct text *ret_body,
                    long *ret_status, struct error *error)
 {
+	const struct libcurl *curl = &asker->curl;
 	char url[2 * URL_BYTES];
 	CURLcode code;
 
 	snprintf(url, sizeof(url), "%s%s", asker->base, path);
-	curl_easy_setopt(asker->curl, CURLOPT_URL, url);
-	curl_easy_setopt(asker->curl, CURLOPT_WRITEFUNCTION, on_bytes);
-	curl_easy_setopt(asker->curl, CURLOPT_WRITEDATA, ret_body);
-	curl_easy_setopt(asker->curl, CURLOPT_HTTPGET, 1L);
+	curl->easy_setopt(asker->easy, CURLOPT_URL, url);
+	curl->easy_setopt(asker->easy, CURLOPT_WRITEFUNCTION, on_bytes);
+	curl->easy_setopt(asker->easy, CURLOPT_WRITEDATA, ret_body);
+	curl->easy_setopt(asker->easy, CURLOPT_HTTPGET, 1L);
 	if (form != NULL)
-		curl_easy_setopt(asker->curl, CURLOPT_COPYPOSTFIELDS, text_string(form));
-	code = curl_easy_perform(asker->curl);
+		curl->easy_setopt(asker->easy, CURLOPT_COPYPOSTFIELDS, text_string(form));
+	code = curl->easy_perform(asker->easy);
 	if (code != CURLE_OK)
 		return error_set(error, ERR_UNAVAILABLE, "the broker at %s does not answer: %s", asker->base,
-		                 curl_easy_strerror(code));
-	curl_easy_getinfo(asker->curl, CURLINFO_RESPONSE_CODE, ret_status);
+		                 curl->easy_strerror(code));
+	curl->easy_getinfo(asker->easy, CURLINFO_RESPONSE_CODE, ret_status);
 	return 0;
 }
 

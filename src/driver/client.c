@@ -2,7 +2,6 @@
  * told from those, so never inside client_start. */
 #include "driver/client.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
@@ -13,6 +12,7 @@
 
 #include "base/secret.h"
 #include "base/text.h"
+#include "driver/libcurl.h"
 
 #define AUTHORITIES_MAX (4 * 1024 * 1024)           /* bytes of a file of certificates */
 #define RETRY_AFTER_MAX ((int64_t)24 * 3600 * 1000) /* ms */
@@ -20,6 +20,7 @@
 
 struct client {
 	const struct driver_context *context;
+	struct libcurl curl;
 	CURLM *multi;
 	struct timer timer;
 	char *url; /* without a slash at its end */
@@ -42,27 +43,32 @@ struct client_exchange {
 
 /* ---- options ---- */
 
-static bool has_part(CURLU *url, CURLUPart part)
+static bool has_part(const struct libcurl *curl, CURLU *url, CURLUPart part)
 {
 	char *text = NULL;
-	bool found = curl_url_get(url, part, &text, 0) == CURLUE_OK;
+	bool found = curl->url_get(url, part, &text, 0) == CURLUE_OK;
 
-	curl_free(text);
+	curl->free(text);
 	return found;
 }
 
 int client_check_url(const char *name, const char *value, struct error *error)
 {
-	CURLU *url = curl_url();
+	struct libcurl curl;
+	CURLU *url;
 	bool good;
+	int rc = libcurl_load(&curl, error);
 
+	if (rc != 0)
+		return rc;
+	url = curl.url();
 	if (url == NULL)
 		return error_no_memory(error);
 	good = (strncmp(value, "http://", 7) == 0 || strncmp(value, "https://", 8) == 0) &&
-	       curl_url_set(url, CURLUPART_URL, value, 0) == CURLUE_OK && !has_part(url, CURLUPART_USER) &&
-	       !has_part(url, CURLUPART_PASSWORD) && !has_part(url, CURLUPART_QUERY) &&
-	       !has_part(url, CURLUPART_FRAGMENT);
-	curl_url_cleanup(url);
+	       curl.url_set(url, CURLUPART_URL, value, 0) == CURLUE_OK && !has_part(&curl, url, CURLUPART_USER) &&
+	       !has_part(&curl, url, CURLUPART_PASSWORD) && !has_part(&curl, url, CURLUPART_QUERY) &&
+	       !has_part(&curl, url, CURLUPART_FRAGMENT);
+	curl.url_cleanup(url);
 	if (good)
 		return 0;
 	return error_set(error, ERR_INVALID,
@@ -129,17 +135,20 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
 
 static void free_exchange(struct client_exchange *exchange)
 {
+	const struct libcurl *curl = &exchange->client->curl;
+
 	if (exchange->easy != NULL)
-		curl_multi_remove_handle(exchange->client->multi, exchange->easy);
-	curl_easy_cleanup(exchange->easy);
-	curl_slist_free_all(exchange->headers);
+		curl->multi_remove_handle(exchange->client->multi, exchange->easy);
+	curl->easy_cleanup(exchange->easy);
+	curl->slist_free_all(exchange->headers);
 	text_wipe(&exchange->body);
 	free(exchange);
 }
 
 static int explain(const struct client_exchange *exchange, CURLcode result, struct error *error)
 {
-	const char *reason = exchange->reason[0] != '\0' ? exchange->reason : curl_easy_strerror(result);
+	const struct libcurl *curl = &exchange->client->curl;
+	const char *reason = exchange->reason[0] != '\0' ? exchange->reason : curl->easy_strerror(result);
 
 	if (result == CURLE_WRITE_ERROR && exchange->body.failed)
 		return error_set(error, ERR_TOO_LARGE, "its answer is over %zu bytes", CLIENT_ANSWER_MAX);
@@ -150,13 +159,14 @@ static int explain(const struct client_exchange *exchange, CURLcode result, stru
 
 static void tell(struct client_exchange *exchange, CURLcode result)
 {
+	const struct libcurl *curl = &exchange->client->curl;
 	struct client_answer answer = {.body = text_string(&exchange->body), .length = exchange->body.length};
 	curl_off_t seconds = 0;
 	struct error error;
 	long status = 0;
 
-	curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
-	curl_easy_getinfo(exchange->easy, CURLINFO_RETRY_AFTER, &seconds);
+	curl->easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
+	curl->easy_getinfo(exchange->easy, CURLINFO_RETRY_AFTER, &seconds);
 	answer.status = (int)status;
 	answer.retry_after = seconds > RETRY_AFTER_MAX / 1000 ? RETRY_AFTER_MAX : (int64_t)seconds * 1000;
 	error_clear(&error);
@@ -173,13 +183,13 @@ static void tell_all(struct client *client)
 	CURLMsg *message;
 	int left;
 
-	while ((message = curl_multi_info_read(client->multi, &left)) != NULL) {
+	while ((message = client->curl.multi_info_read(client->multi, &left)) != NULL) {
 		struct client_exchange *exchange;
 		const CURLcode result = message->data.result;
 
 		if (message->msg != CURLMSG_DONE)
 			continue;
-		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&exchange);
+		client->curl.easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&exchange);
 		tell(exchange, result);
 	}
 }
@@ -191,7 +201,7 @@ static void on_timer(void *arg)
 	struct client *client = arg;
 	int running;
 
-	curl_multi_socket_action(client->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	client->curl.multi_socket_action(client->multi, CURL_SOCKET_TIMEOUT, 0, &running);
 	tell_all(client);
 }
 
@@ -202,7 +212,7 @@ static void on_ready(evutil_socket_t fd, short what, void *arg)
 	    ((what & EV_READ) != 0 ? CURL_CSELECT_IN : 0) | ((what & EV_WRITE) != 0 ? CURL_CSELECT_OUT : 0);
 	int running;
 
-	curl_multi_socket_action(client->multi, fd, ready, &running);
+	client->curl.multi_socket_action(client->multi, fd, ready, &running);
 	tell_all(client);
 }
 
@@ -226,7 +236,7 @@ static int on_socket_wanted(CURL *easy, curl_socket_t fd, int what, void *arg, v
 	(void)easy;
 	if (known != NULL)
 		event_free(known);
-	curl_multi_assign(client->multi, fd, NULL);
+	client->curl.multi_assign(client->multi, fd, NULL);
 	if (what == CURL_POLL_REMOVE)
 		return 0;
 	event = event_new(client->context->base, fd, (short)(wanted | EV_PERSIST), on_ready, client);
@@ -235,7 +245,7 @@ static int on_socket_wanted(CURL *easy, curl_socket_t fd, int what, void *arg, v
 			event_free(event);
 		return -1;
 	}
-	curl_multi_assign(client->multi, fd, event);
+	client->curl.multi_assign(client->multi, fd, event);
 	return 0;
 }
 
@@ -263,6 +273,7 @@ static int on_close(void *arg, curl_socket_t fd)
 
 static int prepare(struct client *client, const struct client_options *options, struct error *error)
 {
+	const struct libcurl *curl = &client->curl;
 	bool failed = false;
 	size_t length;
 
@@ -270,33 +281,38 @@ static int prepare(struct client *client, const struct client_options *options, 
 	client->username = copy(options->username, &failed);
 	client->password = copy(options->password, &failed);
 	client->token = copy(options->token, &failed);
-	client->multi = curl_multi_init();
+	client->multi = client->curl.multi_init();
 	if (failed || client->multi == NULL)
 		return error_no_memory(error);
 	length = strlen(client->url);
 	if (client->url[length - 1] == '/')
 		client->url[length - 1] = '\0';
-	curl_multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, on_socket_wanted);
-	curl_multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
-	curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, on_timeout_wanted);
-	curl_multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
-	curl_multi_setopt(client->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)options->connections);
+	curl->multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, on_socket_wanted);
+	curl->multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
+	curl->multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, on_timeout_wanted);
+	curl->multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
+	curl->multi_setopt(client->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)options->connections);
 	return options->ca_file != NULL ? read_authorities(options->ca_file, &client->authorities, error) : 0;
 }
 
 int client_new(const struct driver_context *context, const struct client_options *options, struct client **ret_client,
                struct error *error)
 {
+	struct libcurl curl;
 	struct client *client;
 	int rc = client_check_url("url", options->url, error);
 
 	if (rc != 0)
 		return rc;
+	rc = libcurl_load(&curl, error);
+	if (rc != 0)
+		return rc;
 	client = calloc(1, sizeof(*client));
-	if (client == NULL || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+	if (client == NULL || curl.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
 		free(client);
 		return error_no_memory(error);
 	}
+	client->curl = curl;
 	client->context = context;
 	client->connect_timeout = options->connect_timeout;
 	timer_init(&client->timer, on_timer, client);
@@ -312,9 +328,12 @@ int client_new(const struct driver_context *context, const struct client_options
 
 void client_free(struct client *client)
 {
+	struct libcurl curl;
+
 	if (client == NULL)
 		return;
-	curl_multi_cleanup(client->multi);
+	curl = client->curl;
+	curl.multi_cleanup(client->multi);
 	timer_stop(client->context->timers, &client->timer);
 	text_release(&client->authorities);
 	wipe(client->url);
@@ -322,7 +341,7 @@ void client_free(struct client *client)
 	wipe(client->password);
 	wipe(client->token);
 	free(client);
-	curl_global_cleanup();
+	curl.global_cleanup();
 }
 
 size_t client_connections(const struct client *client)
@@ -340,7 +359,7 @@ static bool add_header(struct client_exchange *exchange, const char *name, const
 	text_init(&header, HEADER_MAX);
 	text_add_format(&header, "%s: %s", name, value);
 	if (!header.failed)
-		list = curl_slist_append(exchange->headers, text_string(&header));
+		list = exchange->client->curl.slist_append(exchange->headers, text_string(&header));
 	text_wipe(&header);
 	if (list != NULL)
 		exchange->headers = list;
@@ -355,7 +374,8 @@ static bool add_headers(struct client_exchange *exchange, const struct client_re
 		good = good && add_header(exchange, "Content-Type", "application/json");
 	for (size_t i = 0; good && i < request->header_count; i++)
 		good = add_header(exchange, request->headers[i].name, request->headers[i].value);
-	return good && curl_easy_setopt(exchange->easy, CURLOPT_HTTPHEADER, exchange->headers) == CURLE_OK;
+	return good &&
+	       exchange->client->curl.easy_setopt(exchange->easy, CURLOPT_HTTPHEADER, exchange->headers) == CURLE_OK;
 }
 
 static bool set_url(CURL *easy, const struct client *client, const char *path)
@@ -366,58 +386,60 @@ static bool set_url(CURL *easy, const struct client *client, const char *path)
 	text_init(&url, CLIENT_ANSWER_MAX);
 	text_add(&url, client->url);
 	text_add(&url, path);
-	good = !url.failed && curl_easy_setopt(easy, CURLOPT_URL, text_string(&url)) == CURLE_OK;
+	good = !url.failed && client->curl.easy_setopt(easy, CURLOPT_URL, text_string(&url)) == CURLE_OK;
 	text_release(&url);
-	return good && curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L) == CURLE_OK;
+	return good && client->curl.easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L) == CURLE_OK;
 }
 
 static bool set_trust(CURL *easy, const struct client *client)
 {
+	const struct libcurl *curl = &client->curl;
 	struct curl_blob blob = {
 	    .data = client->authorities.bytes, .len = client->authorities.length, .flags = CURL_BLOB_COPY};
 	bool good = true;
 
 	if (client->username != NULL)
-		good = curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BASIC) == CURLE_OK &&
-		       curl_easy_setopt(easy, CURLOPT_USERNAME, client->username) == CURLE_OK &&
-		       curl_easy_setopt(easy, CURLOPT_PASSWORD, client->password) == CURLE_OK;
+		good = curl->easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BASIC) == CURLE_OK &&
+		       curl->easy_setopt(easy, CURLOPT_USERNAME, client->username) == CURLE_OK &&
+		       curl->easy_setopt(easy, CURLOPT_PASSWORD, client->password) == CURLE_OK;
 	if (client->token != NULL)
-		good = good && curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BEARER) == CURLE_OK &&
-		       curl_easy_setopt(easy, CURLOPT_XOAUTH2_BEARER, client->token) == CURLE_OK;
+		good = good && curl->easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BEARER) == CURLE_OK &&
+		       curl->easy_setopt(easy, CURLOPT_XOAUTH2_BEARER, client->token) == CURLE_OK;
 	if (client->authorities.length > 0)
-		good = good && curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob) == CURLE_OK;
+		good = good && curl->easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob) == CURLE_OK;
 	return good;
 }
 
-static bool set_body(CURL *easy, const struct client_request *request)
+static bool set_body(const struct libcurl *curl, CURL *easy, const struct client_request *request)
 {
 	if (request->body != NULL &&
-	    (curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)strlen(request->body)) != CURLE_OK ||
-	     curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, request->body) != CURLE_OK))
+	    (curl->easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)strlen(request->body)) != CURLE_OK ||
+	     curl->easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, request->body) != CURLE_OK))
 		return false;
-	return curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method) == CURLE_OK;
+	return curl->easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method) == CURLE_OK;
 }
 
 static void set_rules(struct client_exchange *exchange, const struct client_request *request)
 {
+	const struct libcurl *curl = &exchange->client->curl;
 	CURL *easy = exchange->easy;
 
-	curl_easy_setopt(easy, CURLOPT_PRIVATE, exchange);
-	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, exchange->reason);
-	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-	curl_easy_setopt(easy, CURLOPT_HEADERDATA, exchange);
-	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-	curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
-	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, exchange->client);
-	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
-	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, exchange->client);
-	curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
-	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->timeout);
-	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)exchange->client->connect_timeout);
+	curl->easy_setopt(easy, CURLOPT_PRIVATE, exchange);
+	curl->easy_setopt(easy, CURLOPT_ERRORBUFFER, exchange->reason);
+	curl->easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+	curl->easy_setopt(easy, CURLOPT_HEADERDATA, exchange);
+	curl->easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+	curl->easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
+	curl->easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl->easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+	curl->easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
+	curl->easy_setopt(easy, CURLOPT_OPENSOCKETDATA, exchange->client);
+	curl->easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+	curl->easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, exchange->client);
+	curl->easy_setopt(easy, CURLOPT_NOPROXY, "*");
+	curl->easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	curl->easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->timeout);
+	curl->easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)exchange->client->connect_timeout);
 }
 
 struct client_exchange *client_start(struct client *client, const struct client_request *request, client_done *on_done,
@@ -431,12 +453,13 @@ struct client_exchange *client_start(struct client *client, const struct client_
 	exchange->on_done = on_done;
 	exchange->arg = arg;
 	text_init(&exchange->body, CLIENT_ANSWER_MAX);
-	exchange->easy = curl_easy_init();
+	exchange->easy = client->curl.easy_init();
 	if (exchange->easy != NULL)
 		set_rules(exchange, request);
 	if (exchange->easy == NULL || !set_url(exchange->easy, client, request->path) ||
-	    !set_trust(exchange->easy, client) || !set_body(exchange->easy, request) ||
-	    !add_headers(exchange, request) || curl_multi_add_handle(client->multi, exchange->easy) != CURLM_OK) {
+	    !set_trust(exchange->easy, client) || !set_body(&client->curl, exchange->easy, request) ||
+	    !add_headers(exchange, request) ||
+	    client->curl.multi_add_handle(client->multi, exchange->easy) != CURLM_OK) {
 		free_exchange(exchange);
 		return NULL;
 	}

@@ -104,6 +104,8 @@ static void *run(void *arg)
 	struct committer *committer = &store->committer;
 	struct batch_list group;
 
+	/* Before the first commit, for what it acknowledges; but reads need not wait for it. */
+	committer->failed = store_sync_directory(store->directory, NULL) != 0;
 	while (take_group(committer, &group)) {
 		commit_group(store, &group);
 		committer->usual_us = (committer->usual_us * 7 + committer->running_sum.sync_us_last) / 8;

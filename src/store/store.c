@@ -29,7 +29,7 @@ const char *const keyspace_names[KEYSPACE_COUNT] = {
 
 /* ---- the directory ---- */
 
-static int sync_path(const char *path, struct error *error)
+int store_sync_directory(const char *path, struct error *error)
 {
 	const int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int code = 0;
@@ -54,7 +54,7 @@ static int make_directory(const char *directory, struct error *error)
 	}
 	if (snprintf(parent, sizeof(parent), "%s/..", directory) >= (int)sizeof(parent))
 		return error_set(error, ERR_INTERNAL, "the path \"%s\" is too long", directory);
-	return sync_path(parent, error);
+	return store_sync_directory(parent, error);
 }
 
 /* LMDB itself lets several processes write in turn; the loop above relies on being the only one. */
@@ -277,8 +277,6 @@ static int open_parts(struct store *store, struct event_base *base, struct error
 		code = open_environment(store, error);
 	if (code == 0)
 		code = open_keyspaces(store, error);
-	if (code == 0)
-		code = sync_path(store->directory, error);
 	if (code == 0)
 		code = open_reader(store, error);
 	if (code == 0)

@@ -99,6 +99,8 @@ struct store {
 extern const char *const keyspace_names[KEYSPACE_COUNT];
 /* Sees to it that, at the end of this turn of the loop, the snapshot is left and `handed` goes to the thread. */
 void store_expect_turn_end(struct store *store);
+/* Makes the names of the files in it durable. */
+int store_sync_directory(const char *path, struct error *error);
 
 /* value.c */
 #define REVISION_BYTES 8

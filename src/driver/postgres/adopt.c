@@ -19,16 +19,16 @@ static void step_require_adoptable(void *arg)
 }
 
 /* The new owner acts for the one before, so whatever that one owns in the database is the instance's, too. */
-static void on_owner(struct work *work, const PGresult *rows)
+static void on_owner(struct work *work, const struct rows *rows)
 {
-	const char *owner = PQgetvalue(rows, 0, ROW_OWNER);
+	const char *owner = rows_text(rows, 0, ROW_OWNER);
 	struct sql *sql;
 
 	if (strcmp(owner, work->owner) == 0) {
 		steps_next(&work->steps);
 		return;
 	}
-	if (PQgetvalue(rows, 0, ROW_SUPERUSER)[0] == 't') {
+	if (rows_text(rows, 0, ROW_SUPERUSER)[0] == 't') {
 		work_fail(work, ERR_REFUSED, "it belongs to the superuser \"%s\"; give it to another role first",
 		          owner);
 		return;

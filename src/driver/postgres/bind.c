@@ -3,7 +3,7 @@
 #include "roles.h"
 #include "session.h"
 
-static void on_granted(struct work *work, const PGresult *rows)
+static void on_granted(struct work *work, const struct rows *rows)
 {
 	(void)rows;
 	work_leave(work);
@@ -54,20 +54,22 @@ static void add_login(struct sql *sql, const struct work *work, const char *veri
 static void step_create_login(void *arg)
 {
 	struct work *work = arg;
+	const struct connection *connection;
 	char *verifier;
 
 	if (turn_should_pass(&work->turn, work->postgres->context->base)) {
 		work_yield(work, step_create_login);
 		return;
 	}
-	verifier = PQencryptPasswordConn(session_connection(lease_session(&work->lease)), work->call->password,
-	                                 work->login, "scram-sha-256");
+	connection = session_connection(lease_session(&work->lease));
+	verifier =
+	    connection->pq->encryptPasswordConn(connection->handle, work->call->password, work->login, "scram-sha-256");
 	if (verifier == NULL) {
 		work_fail(work, ERR_NO_MEMORY, "out of memory");
 		return;
 	}
 	add_login(work_sql(work), work, verifier);
-	PQfreemem(verifier);
+	connection->pq->freemem(verifier);
 	work_query(work, NULL);
 }
 

@@ -1,31 +1,36 @@
 /* libpq quotes names and values; a setting is what only this dialect has. */
 #include "dialect.h"
 
-#include <libpq-fe.h>
 #include <string.h>
 #include <strings.h>
+
+#include "session.h"
 
 /* Settings whose value the server takes as a list of names: one literal would be one name, commas and all. */
 static const char *const list_settings[] = {
     "search_path", "temp_tablespaces", "local_preload_libraries", "session_preload_libraries", NULL,
 };
 
-static bool add_escaped(struct text *text, char *escaped)
+static bool add_escaped(const struct connection *connection, struct text *text, char *escaped)
 {
 	if (escaped != NULL)
 		text_add(text, escaped);
-	PQfreemem(escaped);
+	connection->pq->freemem(escaped);
 	return escaped != NULL;
 }
 
-static bool add_identifier(void *connection, struct text *text, const char *name, size_t length)
+static bool add_identifier(void *arg, struct text *text, const char *name, size_t length)
 {
-	return add_escaped(text, PQescapeIdentifier(connection, name, length));
+	const struct connection *connection = arg;
+
+	return add_escaped(connection, text, connection->pq->escapeIdentifier(connection->handle, name, length));
 }
 
-static bool add_literal(void *connection, struct text *text, const char *value, size_t length)
+static bool add_literal(void *arg, struct text *text, const char *value, size_t length)
 {
-	return add_escaped(text, PQescapeLiteral(connection, value, length));
+	const struct connection *connection = arg;
+
+	return add_escaped(connection, text, connection->pq->escapeLiteral(connection->handle, value, length));
 }
 
 const struct sql_dialect postgres_dialect = {.add_identifier = add_identifier, .add_literal = add_literal};

@@ -12,12 +12,12 @@
 enum { ROW_DATABASE, ROW_OPEN, ROW_DATABASE_LIMIT, ROW_OWNER, ROW_READER };
 enum { ROW_LOGIN, ROW_GOOD };
 
-static bool says_true(const PGresult *rows, int row, int column)
+static bool says_true(const struct rows *rows, int row, int column)
 {
-	return PQgetvalue(rows, row, column)[0] == 't';
+	return rows_text(rows, row, column)[0] == 't';
 }
 
-static void on_instance(struct work *work, const PGresult *rows)
+static void on_instance(struct work *work, const struct rows *rows)
 {
 	struct driver_call *call = work->call;
 
@@ -28,7 +28,7 @@ static void on_instance(struct work *work, const PGresult *rows)
 	}
 	if (!says_true(rows, 0, ROW_OPEN))
 		call_result(call, DRIFT_INSTANCE, "the database takes no connections");
-	if (strtoll(PQgetvalue(rows, 0, ROW_DATABASE_LIMIT), NULL, 10) != plan_connection_limit(call->plan))
+	if (strtoll(rows_text(rows, 0, ROW_DATABASE_LIMIT), NULL, 10) != plan_connection_limit(call->plan))
 		call_result(call, DRIFT_INSTANCE, "the database's connection limit is not the plan's");
 	if (!says_true(rows, 0, ROW_OWNER) || !says_true(rows, 0, ROW_READER))
 		call_result(call, DRIFT_INSTANCE, "the owner's or the readers' role is missing");
@@ -47,11 +47,11 @@ static void step_compare_instance(void *arg)
 	work_query(work, on_instance);
 }
 
-static void on_logins(struct work *work, const PGresult *rows)
+static void on_logins(struct work *work, const struct rows *rows)
 {
-	for (int i = 0; i < PQntuples(rows); i++) {
+	for (int i = 0; i < rows_count(rows); i++) {
 		if (!says_true(rows, i, ROW_GOOD))
-			call_result(work->call, DRIFT_BIND, PQgetvalue(rows, i, ROW_LOGIN));
+			call_result(work->call, DRIFT_BIND, rows_text(rows, i, ROW_LOGIN));
 	}
 	steps_next(&work->steps);
 }
@@ -93,10 +93,10 @@ void postgres_inspect(void *state, struct driver_call *call)
 
 /* ---- list ---- */
 
-static void on_list(struct work *work, const PGresult *rows)
+static void on_list(struct work *work, const struct rows *rows)
 {
-	for (int i = 0; i < PQntuples(rows); i++)
-		call_result(work->call, PQgetvalue(rows, i, 0), PQgetvalue(rows, i, 1));
+	for (int i = 0; i < rows_count(rows); i++)
+		call_result(work->call, rows_text(rows, i, 0), rows_text(rows, i, 1));
 	steps_next(&work->steps);
 }
 

@@ -8,9 +8,9 @@
 
 /* ---- check ---- */
 
-static void on_recovery(struct work *work, const PGresult *rows)
+static void on_recovery(struct work *work, const struct rows *rows)
 {
-	if (PQgetvalue(rows, 0, 0)[0] == 't')
+	if (rows_text(rows, 0, 0)[0] == 't')
 		work_fail(work, ERR_UNAVAILABLE, "it is a read-only standby");
 	else
 		steps_next(&work->steps);
@@ -42,25 +42,25 @@ void postgres_check(void *state, struct driver_call *call)
 
 enum { ROW_ALLOWED, ROW_SIZE, ROW_CONNECTIONS, ROW_LIMIT, ROW_VERSION };
 
-static void add_results(struct work *work, const PGresult *rows)
+static void add_results(struct work *work, const struct rows *rows)
 {
-	const char *limit = PQgetvalue(rows, 0, ROW_LIMIT);
+	const char *limit = rows_text(rows, 0, ROW_LIMIT);
 	char connections[SHOWN_MAX];
 
 	snprintf(connections, sizeof(connections), strcmp(limit, "-1") == 0 ? "%s" : "%s of %s",
-	         PQgetvalue(rows, 0, ROW_CONNECTIONS), limit);
-	call_result(work->call, "Size", PQgetvalue(rows, 0, ROW_SIZE));
+	         rows_text(rows, 0, ROW_CONNECTIONS), limit);
+	call_result(work->call, "Size", rows_text(rows, 0, ROW_SIZE));
 	call_result(work->call, "Connections", connections);
-	call_result(work->call, "Version", PQgetvalue(rows, 0, ROW_VERSION));
+	call_result(work->call, "Version", rows_text(rows, 0, ROW_VERSION));
 }
 
-static void on_database(struct work *work, const PGresult *rows)
+static void on_database(struct work *work, const struct rows *rows)
 {
-	if (PQntuples(rows) == 0) {
+	if (rows_count(rows) == 0) {
 		work_fail(work, ERR_NOT_FOUND, "the database is not there");
 		return;
 	}
-	if (PQgetvalue(rows, 0, ROW_ALLOWED)[0] != 't') {
+	if (rows_text(rows, 0, ROW_ALLOWED)[0] != 't') {
 		work_fail(work, ERR_UNAVAILABLE, "the database does not allow connections");
 		return;
 	}

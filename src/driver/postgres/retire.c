@@ -19,9 +19,9 @@ static void step_close_database(void *arg)
 
 static void step_empty_database(void *arg);
 
-static void on_emptied(struct work *work, const PGresult *rows)
+static void on_emptied(struct work *work, const struct rows *rows)
 {
-	if (strcmp(PQgetvalue(rows, 0, 0), "0") == 0)
+	if (strcmp(rows_text(rows, 0, 0), "0") == 0)
 		steps_next(&work->steps);
 	else
 		work_pause(work, step_empty_database);

@@ -50,14 +50,14 @@ void roles_take_one(struct work *work, const char *name)
 
 /* ---- finding ---- */
 
-static void take_roles(struct work *work, const PGresult *rows)
+static void take_roles(struct work *work, const struct rows *rows)
 {
-	const int count = PQntuples(rows);
+	const int count = rows_count(rows);
 
 	work->roles = arena_alloc(&work->arena, (size_t)count * sizeof(*work->roles) + 1);
 	for (int i = 0; work->roles != NULL && i < count; i++) {
-		work->roles[i].name = arena_text(&work->arena, PQgetvalue(rows, i, 0));
-		work->roles[i].reads = PQgetvalue(rows, i, 1)[0] == 't';
+		work->roles[i].name = arena_text(&work->arena, rows_text(rows, i, 0));
+		work->roles[i].reads = rows_text(rows, i, 1)[0] == 't';
 		work->role_count++;
 	}
 	if (arena_failed(&work->arena))
@@ -110,9 +110,9 @@ void step_disable_roles(void *arg)
 	work_query(work, NULL);
 }
 
-static void on_sessions(struct work *work, const PGresult *rows)
+static void on_sessions(struct work *work, const struct rows *rows)
 {
-	if (strcmp(PQgetvalue(rows, 0, 0), "0") == 0)
+	if (strcmp(rows_text(rows, 0, 0), "0") == 0)
 		steps_next(&work->steps);
 	else
 		work_pause(work, step_end_sessions);
@@ -131,13 +131,13 @@ void step_end_sessions(void *arg)
 	work_query(work, on_sessions);
 }
 
-static void take_databases(struct work *work, const PGresult *rows)
+static void take_databases(struct work *work, const struct rows *rows)
 {
-	const int count = PQntuples(rows);
+	const int count = rows_count(rows);
 
 	work->databases = arena_alloc(&work->arena, (size_t)count * sizeof(*work->databases) + 1);
 	for (int i = 0; work->databases != NULL && i < count; i++)
-		work->databases[work->database_count++] = arena_text(&work->arena, PQgetvalue(rows, i, 0));
+		work->databases[work->database_count++] = arena_text(&work->arena, rows_text(rows, i, 0));
 	if (arena_failed(&work->arena))
 		work_fail(work, ERR_NO_MEMORY, "out of memory");
 	else
@@ -166,7 +166,7 @@ void step_find_leftovers(void *arg)
 	work_query(work, take_databases);
 }
 
-static void on_cleared(struct work *work, const PGresult *rows)
+static void on_cleared(struct work *work, const struct rows *rows)
 {
 	(void)rows;
 	work_leave(work);

@@ -26,6 +26,11 @@ enum session_state {
 	SESSION_BROKEN,     /* no address worked, or the connection was lost */
 };
 
+struct rows {
+	const struct libpq *pq;
+	PGresult *result; /* NULL: none */
+};
+
 struct session {
 	const struct driver_context *context;
 	const struct target *target;
@@ -34,7 +39,7 @@ struct session {
 	struct event event;
 	struct timer timer; /* the start, then the limit of one address */
 	struct turn turn;
-	PGconn *connection;
+	struct connection connection;
 
 	size_t place; /* of target->places, the one being tried */
 	struct resolution *resolution;
@@ -46,7 +51,7 @@ struct session {
 	void (*on_died)(void *arg);
 	void *arg, *cleaned_arg;
 
-	PGresult *rows;
+	struct rows rows;
 	struct error error; /* the last address's or the query's */
 	char sqlstate[SQLSTATE_LENGTH + 1];
 };
@@ -56,8 +61,8 @@ static void on_socket(evutil_socket_t fd, short what, void *arg);
 
 static int wait_for(struct session *session, short what)
 {
-	if (event_assign(&session->event, session->context->base, PQsocket(session->connection), what, on_socket,
-	                 session) != 0 ||
+	if (event_assign(&session->event, session->context->base,
+	                 session->connection.pq->socket(session->connection.handle), what, on_socket, session) != 0 ||
 	    event_add(&session->event, NULL) != 0)
 		return error_no_memory(&session->error);
 	return 0;
@@ -66,14 +71,14 @@ static int wait_for(struct session *session, short what)
 static void drop_connection(struct session *session)
 {
 	event_del(&session->event);
-	PQfinish(session->connection);
-	session->connection = NULL;
+	session->connection.pq->finish(session->connection.handle);
+	session->connection.handle = NULL;
 }
 
 /* The first line of libpq's message, without where it was going. */
 static void explain_connection(struct session *session)
 {
-	const char *message = PQerrorMessage(session->connection);
+	const char *message = session->connection.pq->errorMessage(session->connection.handle);
 	const size_t length = strcspn(message, "\n");
 	const char *failed = memmem(message, length, " failed: ", 9);
 	const char *reason = failed != NULL ? failed + 9 : message;
@@ -155,7 +160,7 @@ static PGconn *start_connection(const struct session *session)
 	for (size_t i = 0; i < target->option_count; i++)
 		add_option(keywords, values, &count, target->keywords[i], target->values[i]);
 	add_option(keywords, values, &count, NULL, NULL);
-	return PQconnectStartParams(keywords, values, 0);
+	return target->pq.connectStartParams(keywords, values, 0);
 }
 
 static void try_next_address(struct session *session)
@@ -173,13 +178,13 @@ static void try_address(struct session *session)
 		return;
 	}
 	session->state = SESSION_CONNECTING;
-	session->connection = start_connection(session);
-	if (session->connection == NULL) {
+	session->connection.handle = start_connection(session);
+	if (session->connection.handle == NULL) {
 		end_opening(session, error_no_memory(&session->error));
 		return;
 	}
-	PQsetNoticeProcessor(session->connection, silence, NULL);
-	if (PQstatus(session->connection) == CONNECTION_BAD) {
+	session->connection.pq->setNoticeProcessor(session->connection.handle, silence, NULL);
+	if (session->connection.pq->status(session->connection.handle) == CONNECTION_BAD) {
 		explain_connection(session);
 		try_next_address(session);
 		return;
@@ -196,9 +201,9 @@ static void go_on_connecting(struct session *session, short what)
 			end_opening(session, session->error.code);
 		return;
 	}
-	switch (PQconnectPoll(session->connection)) {
+	switch (session->connection.pq->connectPoll(session->connection.handle)) {
 	case PGRES_POLLING_OK:
-		PQsetnonblocking(session->connection, 1);
+		session->connection.pq->setnonblocking(session->connection.handle, 1);
 		end_opening(session, 0);
 		return;
 	case PGRES_POLLING_READING:
@@ -238,6 +243,7 @@ struct session *session_open(const struct driver_context *context, const struct 
 		return NULL;
 	session->context = context;
 	session->target = target;
+	session->connection.pq = session->rows.pq = &target->pq;
 	session->state = SESSION_STARTING;
 	session->on_opened = on_opened;
 	session->arg = arg;
@@ -259,7 +265,7 @@ void session_close(struct session *session)
 	timer_stop(session->context->timers, &session->timer);
 	resolver_cancel(session->resolution);
 	drop_connection(session);
-	PQclear(session->rows);
+	session->rows.pq->clear(session->rows.result);
 	free(session->database);
 	free(session);
 }
@@ -269,13 +275,14 @@ void session_close(struct session *session)
 /* The callback may close the session. */
 static void end_query(struct session *session)
 {
-	PGresult *rows = session->rows;
+	const struct rows rows = session->rows;
 	const struct error error = session->error;
 
-	session->rows = NULL;
-	session->state = PQstatus(session->connection) == CONNECTION_OK ? SESSION_IDLE : SESSION_BROKEN;
-	session->on_answered(session->arg, error.code, &error, error.code == 0 ? rows : NULL);
-	PQclear(rows);
+	session->rows.result = NULL;
+	session->state =
+	    session->connection.pq->status(session->connection.handle) == CONNECTION_OK ? SESSION_IDLE : SESSION_BROKEN;
+	session->on_answered(session->arg, error.code, &error, error.code == 0 && rows.result != NULL ? &rows : NULL);
+	rows.pq->clear(rows.result);
 }
 
 static void break_query(struct session *session)
@@ -289,8 +296,9 @@ static void break_query(struct session *session)
 
 static void note_failure(struct session *session, const PGresult *result)
 {
-	const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-	const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+	const struct libpq *pq = session->connection.pq;
+	const char *sqlstate = pq->resultErrorField(result, PG_DIAG_SQLSTATE);
+	const char *message = pq->resultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 
 	if (session->error.code != 0)
 		return;
@@ -304,10 +312,12 @@ static void note_failure(struct session *session, const PGresult *result)
 
 static void take_result(struct session *session, PGresult *result)
 {
-	switch (PQresultStatus(result)) {
+	const struct libpq *pq = session->connection.pq;
+
+	switch (pq->resultStatus(result)) {
 	case PGRES_TUPLES_OK:
-		PQclear(session->rows);
-		session->rows = result;
+		pq->clear(session->rows.result);
+		session->rows.result = result;
 		return;
 	case PGRES_COMMAND_OK:
 	case PGRES_EMPTY_QUERY:
@@ -315,12 +325,12 @@ static void take_result(struct session *session, PGresult *result)
 	default:
 		note_failure(session, result);
 	}
-	PQclear(result);
+	pq->clear(result);
 }
 
 static void await_answer(struct session *session)
 {
-	const int unsent = PQflush(session->connection);
+	const int unsent = session->connection.pq->flush(session->connection.handle);
 
 	if (unsent < 0 || wait_for(session, unsent > 0 ? EV_READ | EV_WRITE : EV_READ) != 0)
 		break_query(session);
@@ -328,12 +338,12 @@ static void await_answer(struct session *session)
 
 static void go_on_querying(struct session *session, short what)
 {
-	if ((what & EV_READ) && !PQconsumeInput(session->connection)) {
+	if ((what & EV_READ) && !session->connection.pq->consumeInput(session->connection.handle)) {
 		break_query(session);
 		return;
 	}
-	while (!PQisBusy(session->connection)) {
-		PGresult *result = PQgetResult(session->connection);
+	while (!session->connection.pq->isBusy(session->connection.handle)) {
+		PGresult *result = session->connection.pq->getResult(session->connection.handle);
 
 		if (result == NULL) {
 			end_query(session);
@@ -356,8 +366,8 @@ int session_query(struct session *session, const char *statements, session_answe
 	session->on_answered = on_answered;
 	session->arg = arg;
 	session->state = SESSION_QUERYING;
-	if (PQsendQuery(session->connection, statements))
-		unsent = PQflush(session->connection);
+	if (session->connection.pq->sendQuery(session->connection.handle, statements))
+		unsent = session->connection.pq->flush(session->connection.handle);
 	if (unsent < 0)
 		explain_connection(session);
 	else if (wait_for(session, unsent > 0 ? EV_READ | EV_WRITE : EV_READ) == 0)
@@ -381,6 +391,16 @@ static void on_socket(evutil_socket_t fd, short what, void *arg)
 
 /* ---- the rest ---- */
 
+int rows_count(const struct rows *rows)
+{
+	return rows->pq->ntuples(rows->result);
+}
+
+const char *rows_text(const struct rows *rows, int row, int column)
+{
+	return rows->pq->getvalue(rows->result, row, column);
+}
+
 const char *session_sqlstate(const struct session *session)
 {
 	return session->sqlstate;
@@ -389,30 +409,31 @@ const char *session_sqlstate(const struct session *session)
 /* A server says nothing to a session that asks nothing, unless it ends it. */
 static bool hears_something(const struct session *session)
 {
-	struct pollfd socket = {.fd = PQsocket(session->connection), .events = POLLIN};
+	struct pollfd socket = {.fd = session->connection.pq->socket(session->connection.handle), .events = POLLIN};
 
 	return poll(&socket, 1, 0) != 0;
 }
 
 bool session_is_usable(const struct session *session)
 {
-	return session->state == SESSION_IDLE && PQtransactionStatus(session->connection) == PQTRANS_IDLE &&
+	return session->state == SESSION_IDLE &&
+	       session->connection.pq->transactionStatus(session->connection.handle) == PQTRANS_IDLE &&
 	       !hears_something(session);
 }
 
-PGconn *session_connection(const struct session *session)
+struct connection *session_connection(struct session *session)
 {
-	return session->connection;
+	return &session->connection;
 }
 
 int session_version(const struct session *session)
 {
-	return PQserverVersion(session->connection);
+	return session->connection.pq->serverVersion(session->connection.handle);
 }
 
 bool session_is_superuser(const struct session *session)
 {
-	const char *superuser = PQparameterStatus(session->connection, "is_superuser");
+	const char *superuser = session->connection.pq->parameterStatus(session->connection.handle, "is_superuser");
 
 	return superuser != NULL && strcmp(superuser, "on") == 0;
 }
@@ -434,7 +455,7 @@ static bool is_kind_usable(const void *session)
 	return session_is_usable(session);
 }
 
-static void on_unlocked(void *arg, int code, const struct error *error, const PGresult *rows)
+static void on_unlocked(void *arg, int code, const struct error *error, const struct rows *rows)
 {
 	struct session *session = arg;
 

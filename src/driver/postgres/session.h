@@ -4,18 +4,30 @@
 #ifndef DRIVER_POSTGRES_SESSION_H
 #define DRIVER_POSTGRES_SESSION_H
 
-#include <libpq-fe.h>
 #include <stdbool.h>
 
 #include "base/error.h"
 #include "driver/driver.h"
 #include "driver/pool.h"
+#include "libpq.h"
 
 struct session;
 struct target;
 
+/* A connection and the library that it is of. */
+struct connection {
+	const struct libpq *pq;
+	PGconn *handle; /* NULL: none */
+};
+
+struct rows; /* a query's */
+
+int rows_count(const struct rows *rows);
+/* As the server writes it; "" for NULL. Borrowed. */
+const char *rows_text(const struct rows *rows, int row, int column);
+
 /* rows: of the last statement that has any; NULL: none. Borrowed. */
-typedef void session_answered(void *arg, int code, const struct error *error, const PGresult *rows);
+typedef void session_answered(void *arg, int code, const struct error *error, const struct rows *rows);
 
 /* Tries every address of every place of target, one after another. database NULL: the target's own; it is copied.
  * context and target are borrowed until session_close, which is due also after a failure. NULL: memory is out. */
@@ -37,7 +49,7 @@ bool session_is_usable(const struct session *session);
 extern const struct pool_kind session_kind;
 
 /* For escaping and encrypting. */
-PGconn *session_connection(const struct session *session);
+struct connection *session_connection(struct session *session);
 /* 150004: as libpq counts. */
 int session_version(const struct session *session);
 bool session_is_superuser(const struct session *session);

@@ -35,7 +35,7 @@ void step_open_database(void *arg)
 	work_query(work, NULL);
 }
 
-static void on_prepared(struct work *work, const PGresult *rows)
+static void on_prepared(struct work *work, const struct rows *rows)
 {
 	(void)rows;
 	work_leave(work);

@@ -2,7 +2,6 @@
  * broker can honour on its loop is taken; the rest is refused by name. */
 #include "target.h"
 
-#include <libpq-fe.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -160,16 +159,18 @@ static int take_parsed(struct target *target, const PQconninfoOption *parsed, st
 static int take_url(struct target *target, const char *url, struct error *error)
 {
 	PQconninfoOption *parsed = NULL;
-	int rc;
+	int rc = libpq_load(&target->pq, error);
 
+	if (rc != 0)
+		return rc;
 	if (strncmp(url, "postgres://", 11) == 0 || strncmp(url, "postgresql://", 13) == 0)
-		parsed = PQconninfoParse(url, NULL);
+		parsed = target->pq.conninfoParse(url, NULL);
 	if (parsed == NULL)
 		return error_set(error, ERR_INVALID,
 		                 "it is not a url like postgres://user:password@host:5432/postgres, its parts "
 		                 "percent-encoded");
 	rc = take_parsed(target, parsed, error);
-	PQconninfoFree(parsed);
+	target->pq.conninfoFree(parsed);
 	return rc;
 }
 

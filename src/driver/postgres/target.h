@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "libpq.h"
 #include "model/service.h"
 
 #define TARGET_PLACES_MAX  8  /* hosts of one url */
@@ -19,6 +20,7 @@ struct place {
 };
 
 struct target {
+	struct libpq pq;
 	const char *name; /* the server's, for sentences; borrowed from the configuration */
 	struct place places[TARGET_PLACES_MAX];
 	size_t place_count;

@@ -140,7 +140,7 @@ struct sql *work_sql(struct work *work)
 }
 
 static void on_answered(struct work *work, const struct session *session, const struct error *error,
-                        const PGresult *rows)
+                        const struct rows *rows)
 {
 	if (error->code == 0 && work->on_rows != NULL) {
 		work->on_rows(work, rows);
@@ -154,7 +154,7 @@ static void on_answered(struct work *work, const struct session *session, const 
 	fail(work, error);
 }
 
-static void on_server_answered(void *arg, int code, const struct error *error, const PGresult *rows)
+static void on_server_answered(void *arg, int code, const struct error *error, const struct rows *rows)
 {
 	struct work *work = arg;
 
@@ -162,7 +162,7 @@ static void on_server_answered(void *arg, int code, const struct error *error, c
 	on_answered(work, lease_session(&work->lease), error, rows);
 }
 
-static void on_inside_answered(void *arg, int code, const struct error *error, const PGresult *rows)
+static void on_inside_answered(void *arg, int code, const struct error *error, const struct rows *rows)
 {
 	struct work *work = arg;
 
@@ -171,7 +171,7 @@ static void on_inside_answered(void *arg, int code, const struct error *error, c
 }
 
 static void query(struct work *work, struct session *session, session_answered *on_session_answered,
-                  void (*on_rows)(struct work *work, const PGresult *rows))
+                  void (*on_rows)(struct work *work, const struct rows *rows))
 {
 	const char *text = sql_string(&work->sql);
 	struct error error;
@@ -189,12 +189,12 @@ static void query(struct work *work, struct session *session, session_answered *
 		fail(work, &error);
 }
 
-void work_query(struct work *work, void (*on_rows)(struct work *work, const PGresult *rows))
+void work_query(struct work *work, void (*on_rows)(struct work *work, const struct rows *rows))
 {
 	query(work, lease_session(&work->lease), on_server_answered, on_rows);
 }
 
-void work_query_inside(struct work *work, void (*on_rows)(struct work *work, const PGresult *rows))
+void work_query_inside(struct work *work, void (*on_rows)(struct work *work, const struct rows *rows))
 {
 	query(work, work->inside, on_inside_answered, on_rows);
 }
@@ -296,12 +296,12 @@ static int64_t lock_number(const struct work *work)
 	return strtoll(hex, NULL, 16);
 }
 
-static bool is_true(const PGresult *rows, int column)
+static bool is_true(const struct rows *rows, int column)
 {
-	return PQgetvalue(rows, 0, column)[0] == 't';
+	return rows_text(rows, 0, column)[0] == 't';
 }
 
-static void note_facts(struct work *work, const PGresult *rows)
+static void note_facts(struct work *work, const struct rows *rows)
 {
 	work->facts = (struct facts){
 	    .owner = is_true(rows, 0),

@@ -6,7 +6,6 @@
 #ifndef DRIVER_POSTGRES_WORK_H
 #define DRIVER_POSTGRES_WORK_H
 
-#include <libpq-fe.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -16,6 +15,7 @@
 #include "driver/pool.h"
 #include "driver/steps.h"
 #include "postgres.h"
+#include "session.h"
 #include "turn.h"
 
 /* What the server has of the instance, by work_look. */
@@ -44,7 +44,7 @@ struct work {
 	struct session *inside; /* in a database; NULL: none */
 	void (*on_inside)(struct work *work);
 	struct sql sql;
-	void (*on_rows)(struct work *work, const PGresult *rows);
+	void (*on_rows)(struct work *work, const struct rows *rows);
 	struct timer pause;
 	int64_t pause_ms;
 	struct turn turn;
@@ -78,8 +78,8 @@ void work_fail(struct work *work, int code, const char *format, ...) __attribute
 /* An empty text for the next query. */
 struct sql *work_sql(struct work *work);
 /* Sends the text; an empty one goes to the next step. on_rows may be NULL. */
-void work_query(struct work *work, void (*on_rows)(struct work *work, const PGresult *rows));
-void work_query_inside(struct work *work, void (*on_rows)(struct work *work, const PGresult *rows));
+void work_query(struct work *work, void (*on_rows)(struct work *work, const struct rows *rows));
+void work_query_inside(struct work *work, void (*on_rows)(struct work *work, const struct rows *rows));
 
 /* Connects to database (borrowed until then) and calls on_entered. */
 void work_enter(struct work *work, const char *database, void (*on_entered)(struct work *work));

@@ -5,27 +5,31 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <libpq-fe.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "driver/postgres/dialect.h"
+#include "driver/postgres/session.h"
 
 struct fixture {
-	PGconn *connection;
+	struct libpq pq;
+	struct connection connection;
 	struct sql sql;
 };
 
 /* A connection that never was one escapes all the same. */
 static int setup(void **state)
 {
+	static const char *const keywords[] = {"host", NULL}, *const values[] = {"/nonexistent", NULL};
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
+	struct error error = {0};
 
 	assert_non_null(fixture);
-	fixture->connection = PQconnectStart("host=/nonexistent");
-	assert_non_null(fixture->connection);
+	assert_int_equal(libpq_load(&fixture->pq, &error), 0);
+	fixture->connection = (struct connection){&fixture->pq, fixture->pq.connectStartParams(keywords, values, 0)};
+	assert_non_null(fixture->connection.handle);
 	sql_init(&fixture->sql, &postgres_dialect);
-	sql_begin(&fixture->sql, fixture->connection);
+	sql_begin(&fixture->sql, &fixture->connection);
 	*state = fixture;
 	return 0;
 }
@@ -35,7 +39,7 @@ static int teardown(void **state)
 	struct fixture *fixture = *state;
 
 	sql_release(&fixture->sql);
-	PQfinish(fixture->connection);
+	fixture->pq.finish(fixture->connection.handle);
 	free(fixture);
 	return 0;
 }
@@ -99,7 +103,7 @@ static void test_begin_again(void **state)
 	assert_true(sql_is_empty(&fixture->sql));
 	sql_add(&fixture->sql, "one");
 	assert_false(sql_is_empty(&fixture->sql));
-	sql_begin(&fixture->sql, fixture->connection);
+	sql_begin(&fixture->sql, &fixture->connection);
 	assert_true(sql_is_empty(&fixture->sql));
 	sql_add(&fixture->sql, "two");
 	assert_string_equal(sql_string(&fixture->sql), "two");
@@ -108,8 +112,9 @@ static void test_begin_again(void **state)
 static void test_failures_stick(void **state)
 {
 	struct fixture *fixture = *state;
+	struct connection none = {.pq = &fixture->pq};
 
-	sql_begin(&fixture->sql, NULL);
+	sql_begin(&fixture->sql, &none);
 	sql_add(&fixture->sql, "%l", "x");
 	sql_add(&fixture->sql, "more");
 	assert_null(sql_string(&fixture->sql));

@@ -1,5 +1,5 @@
 /* Commits: groups, order, growth of the map, the limits of map and disk, failed syncs, sudden death.
- * fdatasync, pwrite and clock_gettime are this file's own, so that a commit can be held open, failed and made long. */
+ * fdatasync, fsync, pwrite and clock_gettime are this file's own, so that a commit can be held open, failed and made long. */
 #include "harness.h"
 
 #include <errno.h>
@@ -18,7 +18,7 @@
 #define KIB ((size_t)1024)
 #define MIB (1024 * KIB)
 
-enum sync_mode { SYNC_REAL, SYNC_HOLD, SYNC_FAIL, SYNC_FAIL_META };
+enum sync_mode { SYNC_REAL, SYNC_HOLD, SYNC_FAIL, SYNC_FAIL_META, SYNC_FAIL_DIRECTORY };
 
 static atomic_int sync_mode;
 static sem_t sync_entered, sync_proceed;
@@ -35,6 +35,16 @@ int fdatasync(int fd)
 		return -1;
 	}
 	return (int)syscall(SYS_fdatasync, fd);
+}
+
+/* Only directories are synced by it. */
+int fsync(int fd)
+{
+	if (atomic_load(&sync_mode) == SYNC_FAIL_DIRECTORY) {
+		errno = EIO;
+		return -1;
+	}
+	return (int)syscall(SYS_fsync, fd);
 }
 
 /* LMDB keeps its two meta pages in front; the last write of a commit goes there. */
@@ -651,6 +661,22 @@ static void test_failed_sync_ends_all(void **state)
 	store_text(fixture, "later", "y");
 }
 
+/* Nobody waits for it, but what is acknowledged does. */
+static void test_failed_sync_of_the_directory_ends_all(void **state)
+{
+	struct fixture *fixture = *state;
+	struct outcome outcome = {0};
+
+	atomic_store(&sync_mode, SYNC_FAIL_DIRECTORY);
+	fixture_open(fixture, ROOMY);
+	assert_absent(fixture, "first");
+	hand_over(fixture, "first", "x", &outcome);
+	await(fixture, &outcome);
+	atomic_store(&sync_mode, SYNC_REAL);
+	assert_int_equal(outcome.code, ERR_INTERNAL);
+	assert_true(store_broken(fixture->store));
+}
+
 /* A full disk is no harm while data is written; in the last write nobody knows what it left. */
 static void test_failed_last_write_ends_all(void **state)
 {
@@ -823,6 +849,7 @@ int main(void)
 	    sync_case(test_file_size_limit),
 	    sync_case(test_full_disk),
 	    sync_case(test_failed_sync_ends_all),
+	    sync_case(test_failed_sync_of_the_directory_ends_all),
 	    sync_case(test_failed_last_write_ends_all),
 	    sync_case(test_kill_loses_nothing_acknowledged),
 	};

@@ -1,0 +1,46 @@
+/* libpq, loaded when it is needed first (base/library.h): pq->finish is PQfinish. */
+#ifndef DRIVER_POSTGRES_LIBPQ_H
+#define DRIVER_POSTGRES_LIBPQ_H
+
+#include <libpq-fe.h>
+
+#include "base/error.h"
+
+#define LIBPQ_FUNCTIONS(X)                                                                                             \
+	X(clear)                                                                                                       \
+	X(connectPoll)                                                                                                 \
+	X(connectStartParams)                                                                                          \
+	X(conninfoFree)                                                                                                \
+	X(conninfoParse)                                                                                               \
+	X(consumeInput)                                                                                                \
+	X(encryptPasswordConn)                                                                                         \
+	X(errorMessage)                                                                                                \
+	X(escapeIdentifier)                                                                                            \
+	X(escapeLiteral)                                                                                               \
+	X(finish)                                                                                                      \
+	X(flush)                                                                                                       \
+	X(freemem)                                                                                                     \
+	X(getResult)                                                                                                   \
+	X(getvalue)                                                                                                    \
+	X(isBusy)                                                                                                      \
+	X(ntuples)                                                                                                     \
+	X(parameterStatus)                                                                                             \
+	X(resultErrorField)                                                                                            \
+	X(resultStatus)                                                                                                \
+	X(sendQuery)                                                                                                   \
+	X(serverVersion)                                                                                               \
+	X(setNoticeProcessor)                                                                                          \
+	X(setnonblocking)                                                                                              \
+	X(socket)                                                                                                      \
+	X(status)                                                                                                      \
+	X(transactionStatus)
+
+#define LIBPQ_MEMBER(name) __typeof__(PQ##name) *name;
+struct libpq {
+	LIBPQ_FUNCTIONS(LIBPQ_MEMBER)
+};
+#undef LIBPQ_MEMBER
+
+int libpq_load(struct libpq *ret_pq, struct error *error);
+
+#endif
