@@ -17,7 +17,7 @@ LABEL org.opencontainers.image.title="tsuru-broker" \
 RUN apt-get update && apt-get install -y --no-install-recommends \
       ca-certificates libcjson1 libcurl4 libevent-core-2.1-7 libevent-extra-2.1-7 libevent-openssl-2.1-7 libhiredis0.14 \
       liblmdb0 libmariadb3 libpq5 libsodium23 libssl3 libyaml-0-2 \
-    && rm -rf /var/lib/apt/lists/* \
+    && apt-get clean && rm -rf /var/lib/apt/lists/* \
     && useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin tsuru-broker \
     && install -d -o tsuru-broker -g tsuru-broker -m 0700 /var/lib/tsuru-broker
 COPY --from=build /build/tsuru-broker /usr/bin/tsuru-broker

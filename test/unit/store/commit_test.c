@@ -1,5 +1,6 @@
 /* Commits: groups, order, growth of the map, the limits of map and disk, failed syncs, sudden death.
- * fdatasync, fsync, pwrite and clock_gettime are this file's own, so that a commit can be held open, failed and made long. */
+ * fdatasync, fsync, pwrite and clock_gettime are this file's own, so that a commit can be held open, failed and made
+ * long. */
 #include "harness.h"
 
 #include <errno.h>
