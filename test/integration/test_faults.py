@@ -186,6 +186,27 @@ def test_a_fault_and_its_end(start_broker, backend, kind):
         wait_until("every connection is closed", lambda: not any(flow.proxy.open() for flow in flows))
 
 
+def test_a_lock_of_a_session_that_the_network_lost(start_broker, backend):
+    """The server hears nothing of the session's end: it ends it by itself, and the instance is free again."""
+    if backend.patience is None:
+        pytest.skip("its server ends sessions by the probes of TCP, or there is no lock")
+    flow = Flow(backend, "s0", Fault("gone", at=backend.unlocks))
+    service = flow.service()
+    service["servers"][0]["idle"] = "1s"
+    with closing(flow):
+        broker = start_broker(configuration(service))
+        flow.tsuru = tsuru = Tsuru(broker, flow.name, PASSWORD)
+        assert tsuru.create("removed", "small").status == 201
+        wait_until("removed is made", lambda: tsuru.is_up("removed"))
+        flow.proxy.fault = flow.fault
+        flow.bind_at_last("removed")
+        wait_until("the session is lost", lambda: flow.proxy.hits)
+        flow.proxy.fault = None
+        assert tsuru.remove("removed").status == 200
+        wait_until("removed is gone", lambda: tsuru.info("removed").status == 404)
+        broker.stop()
+
+
 def test_a_lock_whose_release_is_lost(start_broker, backend):
     """The session that holds it is given up: neither the instance nor the session's place waits for it for ever."""
     if backend.unlocks is None:

@@ -32,6 +32,7 @@ KINDS = {
     "lost-hang": "the server acted, its answer never comes",
 }
 SURVIVABLE = ("delay", "dribble")  # slow, and nothing else
+GONE = "gone"  # at a request: the client's end does not reach the server either; beside KINDS, for a test of its own
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -43,7 +44,7 @@ class Fault:
     at: bytes = b""
 
     def __post_init__(self):
-        assert self.kind in KINDS
+        assert self.kind in (*KINDS, GONE)
 
 
 class Over(Exception):
@@ -69,6 +70,7 @@ class Connection:
         self.reached = False  # the request that the fault waits for
         self.asked = False
         self.stuck = False
+        self.gone = False  # neither side hears of the other again
 
     def acting(self, request=b""):
         """The fault, once its moment has come."""
@@ -99,6 +101,9 @@ class Connection:
         except (OSError, Over):
             pass
         finally:
+            if self.gone:
+                with contextlib.suppress(OSError):
+                    await self.server[0].read()  # the server's own end
             for _, writer in filter(None, (self.client, self.server)):
                 writer.close()
 
@@ -118,8 +123,9 @@ class Connection:
             elif fault.kind in SURVIVABLE or source is self.server:
                 self.proxy.hits += 1
                 await self.befall(fault, data, target)
-            elif fault.kind == "half-open" and fault.after == CONNECT:
+            elif fault.kind in ("half-open", GONE) and fault.after == CONNECT:
                 self.proxy.hits += 1
+                self.gone = fault.kind == GONE
                 self.stick()
             else:
                 await self.send(target, data)

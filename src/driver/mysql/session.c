@@ -21,12 +21,14 @@
 #define ADDRESS_MAX 64
 #define HOST_SIZE   256
 #define PACKET_MAX  ((unsigned long)64 * 1024 * 1024) /* bytes of one answer's packet */
+#define SILENCE_MAX 10                                /* s between the statements of a call */
 #define PLUGINS     "mysql_native_password,caching_sha2_password,client_ed25519"
 
-/* Nothing that the server's configuration says may change how the broker's statements act. */
+/* Nothing that the server's configuration says may change how the broker's statements act. A session that the network
+ * has cut off ends by wait_timeout, in seconds, and with it its lock on the instance. */
 #define SETTINGS                                                                                                       \
 	"SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', autocommit = 1, foreign_key_checks = 1,"   \
-	" lock_wait_timeout = 20, innodb_lock_wait_timeout = 20"
+	" lock_wait_timeout = 20, innodb_lock_wait_timeout = 20, wait_timeout = %lld"
 
 enum session_state {
 	SESSION_RESOLVING,  /* the host's name is looked up */
@@ -167,7 +169,7 @@ static bool prepare_session(struct session *session)
 	if (fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) != 0)
 		return false;
 	text_reset(&session->statements);
-	text_add(&session->statements, SETTINGS);
+	text_add_format(&session->statements, SETTINGS, (long long)session->target->idle / 1000 + SILENCE_MAX);
 	if (run_statements(session) != 0)
 		return false;
 	if (!mariadb_connection(session->mysql))

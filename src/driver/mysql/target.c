@@ -77,6 +77,7 @@ static int take_all(struct target *target, const struct options *options, struct
 	target->password = url.password;
 	target->app_host = options_text(options, "app_host");
 	target->connect_timeout = options_number(options, "connect_timeout");
+	target->idle = options_number(options, "idle");
 	target->public_host = host != NULL ? host : target->place.host;
 	target->public_port = port > 0 ? arena_format(&target->arena, "%lld", (long long)port) : target->place.port;
 	rc = take_tls(target, options, error);

@@ -21,6 +21,7 @@ struct target {
 	const char *app_host; /* where the accounts' logins may come from */
 	const char *public_host, *public_port;
 	int64_t connect_timeout; /* ms, for one address */
+	int64_t idle;            /* ms that an unused session is kept */
 	struct arena arena;      /* holds the password */
 };
 
