@@ -1,7 +1,30 @@
 /* bind: a login that acts as the owner, or one that reads. The server gets a SCRAM verifier, never the password. */
+#include "base/secret.h"
 #include "inside.h"
 #include "roles.h"
-#include "session.h"
+
+static int make_verifier(struct work *work)
+{
+	unsigned char salt[VERIFIER_SALT_BYTES];
+
+	secret_random(salt, sizeof(salt));
+	return verifier_make(work->call->password, salt, work->verifier);
+}
+
+static bool should_wait(struct work *work)
+{
+	return turn_should_pass(&work->turn, work->postgres->context->base);
+}
+
+/* While the server looks there is time for the verifier. One that cannot be made now is made by step_create_login. */
+static void step_look_and_make_verifier(void *arg)
+{
+	struct work *work = arg;
+
+	step_look(work);
+	if (work->verifier[0] == '\0' && !should_wait(work))
+		(void)make_verifier(work);
+}
 
 static void on_granted(struct work *work, const struct rows *rows)
 {
@@ -33,14 +56,14 @@ static void step_grant_reading(void *arg)
 
 /* Without inheritance an app that does SET ROLE NONE has no rights left to make things that the next app could not
  * use; a reader has nothing to act as. */
-static void add_login(struct sql *sql, const struct work *work, const char *verifier)
+static void add_login(struct sql *sql, const struct work *work)
 {
 	const char *group = work->read_only ? work->reader : work->owner;
 	const char *other = work->read_only ? work->owner : work->reader;
 
 	sql_add(sql, "%s ROLE %i LOGIN %s CONNECTION LIMIT %d PASSWORD %l;\n", work->facts.login ? "ALTER" : "CREATE",
 	        work->login, work->read_only ? "INHERIT" : "NOINHERIT", plan_connection_limit(work->call->plan),
-	        verifier);
+	        work->verifier);
 	if (work->facts.login)
 		sql_add(sql, "REVOKE %i FROM %i;\n", other, work->login);
 	sql_add(sql, "GRANT %i TO %i;\n", group, work->login);
@@ -54,22 +77,16 @@ static void add_login(struct sql *sql, const struct work *work, const char *veri
 static void step_create_login(void *arg)
 {
 	struct work *work = arg;
-	const struct connection *connection;
-	char *verifier;
 
-	if (turn_should_pass(&work->turn, work->postgres->context->base)) {
+	if (work->verifier[0] == '\0' && should_wait(work)) {
 		work_yield(work, step_create_login);
 		return;
 	}
-	connection = session_connection(lease_session(&work->lease));
-	verifier =
-	    connection->pq->encryptPasswordConn(connection->handle, work->call->password, work->login, "scram-sha-256");
-	if (verifier == NULL) {
+	if (work->verifier[0] == '\0' && make_verifier(work) != 0) {
 		work_fail(work, ERR_NO_MEMORY, "out of memory");
 		return;
 	}
-	add_login(work_sql(work), work, verifier);
-	connection->pq->freemem(verifier);
+	add_login(work_sql(work), work);
 	work_query(work, NULL);
 }
 
@@ -97,7 +114,7 @@ static void step_leave_login(void *arg)
 
 static const struct step bind_steps[] = {
     {"take_session", step_take_session},
-    {"look_for_roles_and_database", step_look},
+    {"look_for_roles_and_database", step_look_and_make_verifier},
     {"find_the_database", step_require_database},
     {"grant_reading", step_grant_reading},
     {"create_login", step_create_login},

@@ -13,7 +13,6 @@
 	X(conninfoFree)                                                                                                \
 	X(conninfoParse)                                                                                               \
 	X(consumeInput)                                                                                                \
-	X(encryptPasswordConn)                                                                                         \
 	X(errorMessage)                                                                                                \
 	X(escapeIdentifier)                                                                                            \
 	X(escapeLiteral)                                                                                               \

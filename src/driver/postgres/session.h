@@ -48,7 +48,7 @@ bool session_is_usable(const struct session *session);
 /* Sessions to a target's own database, for a pool. */
 extern const struct pool_kind session_kind;
 
-/* For escaping and encrypting. */
+/* For escaping. */
 struct connection *session_connection(struct session *session);
 /* 150004: as libpq counts. */
 int session_version(const struct session *session);

@@ -68,6 +68,7 @@ static void free_work(struct work *work)
 {
 	timer_stop(work->postgres->context->timers, &work->pause);
 	session_close(work->inside);
+	secret_wipe(work->verifier, sizeof(work->verifier));
 	sql_release(&work->sql);
 	arena_release(&work->arena);
 	free(work);

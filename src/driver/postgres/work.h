@@ -17,6 +17,7 @@
 #include "postgres.h"
 #include "session.h"
 #include "turn.h"
+#include "verifier.h"
 
 /* What the server has of the instance, by work_look. */
 struct facts {
@@ -55,6 +56,7 @@ struct work {
 	char retired[BACKEND_NAME_MAX + sizeof(RETIRED_END)]; /* the database's name while it is retired */
 	const char *login;                                    /* the bind's; NULL: the call has none */
 	bool read_only;
+	char verifier[VERIFIER_SIZE]; /* of the bind's password; "": not made yet */
 
 	/* of this round */
 	struct facts facts;
