@@ -89,29 +89,24 @@ def test_many_keys_are_removed_without_a_stall(start_broker, servers):
         assert tsuru.create(name).status == 201
         admin.execute_command("DEBUG", "POPULATE", count, tsuru.bind(name, "shop").json["REDIS_PREFIX"])
 
-    def remove():
-        """How many commands took the server over 10 ms while ten thousand keys went."""
-        fill("mine", 10000)
-        assert admin.dbsize() == MANY + 10000
-        admin.slowlog_reset()
-        taken, over = [], threading.Event()
-        thread = threading.Thread(target=_ping, args=(server.client(), taken, over))
-        thread.start()
-        tsuru.remove("mine")
-        wait_until("it is gone", lambda: broker.ctl("instances", "--json", "--name", "mine") == [])
-        over.set()
-        thread.join()
-        assert admin.dbsize() == MANY
-        slow = len(admin.slowlog_get(1000))
-        print(f"ping beside the removal: median {statistics.median(taken):.2f} ms, worst {max(taken):.1f} ms; slow commands: {slow}")
-        return slow
-
     fill("yours", MANY)
-    # A busy machine may keep the server from its processor for as long, but not every time.
-    assert any(remove() == 0 for _ in range(5))
+    fill("mine", 10000)
+    assert admin.dbsize() == MANY + 10000
+    admin.slowlog_reset()
+    taken, over = [], threading.Event()
+    thread = threading.Thread(target=_ping, args=(server.client(), taken, over))
+    thread.start()
+    tsuru.remove("mine")
+    wait_until("it is gone", lambda: broker.ctl("instances", "--json", "--name", "mine") == [])
+    over.set()
+    thread.join()
+    assert admin.dbsize() == MANY
+    print(f"ping beside the removal: median {statistics.median(taken):.2f} ms, worst {max(taken):.1f} ms; "
+          f"commands of over 10 ms: {len(admin.slowlog_get(1000))}")
     # No command looks at more than some hundred keys: that, and not the clock of a busy machine, is what keeps steps short.
     used = admin.info("commandstats")
     assert used["cmdstat_scan"]["calls"] > MANY / 1000 and used["cmdstat_unlink"]["calls"] >= 10000 / 1000
+    assert max(used[command]["usec_per_call"] for command in ("cmdstat_scan", "cmdstat_unlink")) < 10000
     assert not {"cmdstat_keys", "cmdstat_del", "cmdstat_eval", "cmdstat_flushall", "cmdstat_flushdb"} & set(used)
 
 
