@@ -31,7 +31,7 @@
 	X(url_get)                                                                                                     \
 	X(url_set)
 
-#define LIBCURL_MEMBER(name) __typeof__(&curl_##name) name;
+#define LIBCURL_MEMBER(name) __typeof__ (&curl_##name)(name);
 struct libcurl {
 	LIBCURL_FUNCTIONS(LIBCURL_MEMBER)
 };

@@ -34,7 +34,7 @@
 	X(status)                                                                                                      \
 	X(transactionStatus)
 
-#define LIBPQ_MEMBER(name) __typeof__(&PQ##name) name;
+#define LIBPQ_MEMBER(name) __typeof__ (&PQ##name)(name);
 struct libpq {
 	LIBPQ_FUNCTIONS(LIBPQ_MEMBER)
 };
