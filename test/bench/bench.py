@@ -46,19 +46,8 @@ def show_progress(words):
     print(f"{time.strftime('%H:%M:%S')} {words}", file=sys.stderr, flush=True)
 
 
-def main():
-    options = parse()
-    output = options.output or os.path.join(options.build, "bench")
-    os.makedirs(output, exist_ok=True)
-    machine = Machine(options.build, tempfile.mkdtemp(prefix="broker-bench-"))
-    os.chmod(machine.scratch, 0o755)
-    samples = Samples(show_progress)
-    try:
-        for name in options.only:
-            CASES[name](machine, options, samples)
-    finally:
-        shutil.rmtree(machine.scratch, ignore_errors=True)
-    about = describe_machine()
+def publish(samples, options, about, output):
+    """Writes what has been measured so far, and gives the page."""
     page = "\n".join([f"{about['processors']} x {about['processor']}, {about['memory_gb']} GB, Linux {about['kernel']}, "
                       f"{about['date']}; {options.rounds} rounds of {options.seconds} s", "", report.table(samples), "",
                       report.reach_table(report.Figures(samples))])
@@ -66,6 +55,23 @@ def main():
         file.write(page + "\n")
     report.write_json(samples, about, os.path.join(output, "bench.json"))
     report.write_svg(samples, os.path.join(output, "bench.svg"))
+    return page
+
+
+def main():
+    options = parse()
+    output = options.output or os.path.join(options.build, "bench")
+    os.makedirs(output, exist_ok=True)
+    machine = Machine(options.build, tempfile.mkdtemp(prefix="broker-bench-"))
+    os.chmod(machine.scratch, 0o755)
+    samples = Samples(show_progress)
+    about, page = describe_machine(), ""
+    try:
+        for name in options.only:  # a case that fails costs none of those before it
+            CASES[name](machine, options, samples)
+            page = publish(samples, options, about, output)
+    finally:
+        shutil.rmtree(machine.scratch, ignore_errors=True)
     print(page)
     print(f"\nwritten: {output}/bench.md, bench.json, bench.svg", file=sys.stderr)
 
