@@ -36,7 +36,7 @@ static void sign(const unsigned char key[KEY_BYTES], unsigned char ret_signature
 static void test_example(void **state)
 {
 	unsigned char salt[VERIFIER_SALT_BYTES], stored[KEY_BYTES], server[KEY_BYTES];
-	unsigned char key[KEY_BYTES], given[KEY_BYTES], found[KEY_BYTES];
+	unsigned char signature[KEY_BYTES], given[KEY_BYTES], found[KEY_BYTES];
 	char verifier[VERIFIER_SIZE];
 	const char *separator;
 
@@ -51,10 +51,10 @@ static void test_example(void **state)
 	decode(separator + 1, strlen(separator + 1), server, KEY_BYTES);
 
 	decode(PROOF, strlen(PROOF), given, KEY_BYTES);
-	sign(stored, key);
+	sign(stored, signature);
 	for (size_t i = 0; i < KEY_BYTES; i++)
-		key[i] ^= given[i];
-	assert_int_equal(EVP_Digest(key, KEY_BYTES, found, NULL, EVP_sha256(), NULL), 1);
+		signature[i] ^= given[i];
+	assert_int_equal(EVP_Digest(signature, KEY_BYTES, found, NULL, EVP_sha256(), NULL), 1);
 	assert_memory_equal(found, stored, KEY_BYTES);
 
 	decode(SIGNATURE, strlen(SIGNATURE), given, KEY_BYTES);
