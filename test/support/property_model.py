@@ -66,6 +66,7 @@ class Instance:
         self.plans = set()  # what may be wanted
         self.removed = "no"  # whether one was removed under this name: the broker remembers that ("no", "maybe", "yes")
         self.was_bound = "no"
+        self.may_show_failure = False  # whether an update of an earlier round may have failed for good: status tells (S3)
         self.binds = {}
         self.resource = None  # its name on the server, once it is known
         self.old_resources = set()
@@ -80,6 +81,7 @@ class Instance:
             self.old_resources.add(self.resource)
         self.resource = None
         self.was_bound = "maybe" if doubts else "no"
+        self.may_show_failure = False
         for bind in self.binds.values():
             asked = bind.asked if doubts and bind.state == UNKNOWN else None
             bind.forget()
@@ -257,7 +259,9 @@ class Instance:
             demand(status == 200, f"info is answered {status} (S10)")
         else:
             demand(status in (200, 202, 204, 500), f"status is answered {status}")
-            demand(status == 204 or self.peace.rough or before != PRESENT, f"the status is {status} in peace")
+            told = status == 200 and self.may_show_failure
+            demand(status == 204 or told or self.peace.rough or before != PRESENT, f"the status is {status} in peace")
+            self.may_show_failure = self.may_show_failure and status != 204
 
     # ---- in peace ----
 
@@ -290,6 +294,7 @@ class Instance:
                f"the server has {server.instances.get(resource)}")
         self.life, self.teams, self.resource = PRESENT, {found["team"]}, resource
         self.plans = {wanted}
+        self.may_show_failure = self.may_show_failure or "update" in self.peace.final
         for key in set(self.binds) | set(binds):
             self.check_bind(self.bind_of(key), binds.get(key), server)
         if binds:
