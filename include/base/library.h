@@ -1,5 +1,5 @@
 /* Shared libraries that only some services need. They are loaded when the first of those is configured: whoever has
- * none starts in a third of the time. */
+ * none starts in half the time. */
 #ifndef BASE_LIBRARY_H
 #define BASE_LIBRARY_H
 

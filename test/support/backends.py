@@ -18,7 +18,7 @@ A driver joins with one class of about 40 lines and its place in BACKENDS:
         def port(self): ...                  # where the broker reaches it, for the proxy between
         wire = True                          # whether there is such a thing
         unlocks = None                       # what its driver asks to give an instance's lock back; None: it has none
-        patience = None                      # seconds after which its server ends a session that asks nothing
+        ends_silent = False                  # whether its server soon ends a session that asks nothing: the driver told it to
         restores = False                     # when the server chooses the credentials: an unbind that is taken back
                                              # then gives others
 
@@ -66,7 +66,7 @@ class Backend:
     restores = True
     wire = True
     unlocks = None
-    patience = None
+    ends_silent = False
 
     def pids(self):
         return []
@@ -389,7 +389,7 @@ class MysqlBackend(Backend):
 
     name = "mysql"
     unlocks = b"RELEASE_ALL_LOCKS"
-    patience = 1 + 10  # `idle`, and what the driver adds
+    ends_silent = True
 
     def start(self):
         from mysql_server import MariaDb  # pylint: disable=import-outside-toplevel
