@@ -12,6 +12,7 @@
 #define SECRET_KEY_BYTES     32
 #define SECRET_SEAL_OVERHEAD 45 /* sealed length = plain length + this */
 #define SECRET_SHA256_BYTES  32
+#define SECRET_ID_LENGTH     16
 #define PASSWORD_LENGTH      32 /* characters of [A-Za-z0-9]: 190 bits */
 
 struct keyring; /* the master keys: one seals, all open */
@@ -44,6 +45,14 @@ void secret_password(char ret_password[PASSWORD_LENGTH + 1]);
 void secret_random(void *ret_bytes, size_t length);
 /* Random bytes as lower-case hex: 2 * bytes characters and a NUL. bytes is at most 32. */
 void secret_random_hex(char *ret_hex, size_t bytes);
+/* Ids that nobody can guess, without asking the system for each: a keyed hash (SipHash-2-4) over a count. */
+struct secret_ids {
+	unsigned char key[16];
+	uint64_t next;
+};
+void secret_ids_init(struct secret_ids *ids);
+/* The next one, SECRET_ID_LENGTH lower-case hex digits and a NUL. */
+void secret_ids_next(struct secret_ids *ids, char ret_id[SECRET_ID_LENGTH + 1]);
 /* A uniformly random number below bound (bound > 0). */
 uint32_t secret_random_below(uint32_t bound);
 /* The first 2 * bytes hex digits of BLAKE2b over the parts, each with its length: no two lists collide. bytes at

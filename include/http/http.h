@@ -84,7 +84,7 @@ struct http_options {
 	void *arg;                            /* for handlers and on_access */
 	/* The certificate was replaced (text: its file) or could not be (failed, and why). NULL: nobody is told. */
 	void (*on_tls_notice)(void *arg, bool failed, const char *text);
-	/* After each reply was handed to the socket, also for requests that no handler saw. */
+	/* When a reply is made, before a byte of it is sent; also for requests that no handler saw. */
 	void (*on_access)(void *arg, const struct http_request *request);
 };
 

@@ -57,7 +57,7 @@ static void log_access(void *arg, const struct http_request *http)
 	log_number(&line, "duration_us", http_request_duration(http));
 	log_text(&line, "peer", http_request_peer(http));
 	log_text(&line, "path", http_request_path(http));
-	log_end(&line);
+	log_end_gathered(&line);
 }
 
 static int open_server(struct admin_server *admin, struct served *served, struct error *error)

@@ -36,5 +36,5 @@ void access_log(void *arg, const struct http_request *http)
 	else
 		log_text(&line, "request", caller_request_id(http));
 	log_text(&line, "path", http_request_path(http));
-	log_end(&line);
+	log_end_gathered(&line);
 }

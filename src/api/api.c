@@ -136,6 +136,7 @@ int api_open(const struct api_options *options, struct api **ret_api, struct err
 		goto failed;
 	}
 	api->options = *options;
+	secret_ids_init(&api->ids);
 	api->listening = config_hold(options->config);
 	set_addresses(api, options->config);
 	set_tls(api, options->config);

@@ -61,14 +61,14 @@ static const char *read_trace(struct http_request *http)
 	return arena_text(http_request_arena(http), trace);
 }
 
-static const char *read_request_id(struct http_request *http)
+static const char *read_request_id(struct http_request *http, struct secret_ids *ids)
 {
 	const char *given = caller_request_id(http);
-	char made[2 * REQUEST_ID_BYTES + 1];
+	char made[SECRET_ID_LENGTH + 1];
 
 	if (given != NULL)
 		return given;
-	secret_random_hex(made, REQUEST_ID_BYTES);
+	secret_ids_next(ids, made);
 	return arena_text(http_request_arena(http), made);
 }
 
@@ -85,9 +85,9 @@ static int read_either(const struct http_request *http, const char *header, cons
 	return rc;
 }
 
-int caller_read(struct http_request *http, struct caller *ret_caller, struct error *error)
+int caller_read(struct http_request *http, struct secret_ids *ids, struct caller *ret_caller, struct error *error)
 {
-	struct caller caller = {.request = read_request_id(http), .trace = read_trace(http)};
+	struct caller caller = {.request = read_request_id(http, ids), .trace = read_trace(http)};
 	int rc;
 
 	if (arena_failed(http_request_arena(http)))

@@ -7,16 +7,17 @@
 #include "base/error.h"
 #include "broker/broker.h"
 
-#define USER_MAX         255 /* bytes */
-#define EVENT_MAX        128
-#define REQUEST_ID_MAX   128
-#define TRACE_ID_LENGTH  32
-#define REQUEST_ID_BYTES 8 /* of an id that is made here */
+#define USER_MAX        255 /* bytes */
+#define EVENT_MAX       128
+#define REQUEST_ID_MAX  128
+#define TRACE_ID_LENGTH 32
 
 struct http_request;
+struct secret_ids;
 
-/* What it points to lives until the reply. ERR_INVALID names a header or field that is too long or not clean. */
-int caller_read(struct http_request *http, struct caller *ret_caller, struct error *error);
+/* What it points to lives until the reply; a request without an id gets one of ids. ERR_INVALID names a header or field
+ * that is too long or not clean. */
+int caller_read(struct http_request *http, struct secret_ids *ids, struct caller *ret_caller, struct error *error);
 
 /* The client's X-Request-Id; NULL when there is none, or one that is not fit for a log. */
 const char *caller_request_id(const struct http_request *http);

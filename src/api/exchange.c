@@ -20,7 +20,7 @@ static void refuse_without_memory(struct http_request *http)
 
 struct exchange *exchange_begin(void *arg, struct http_request *http)
 {
-	const struct api *api = arg;
+	struct api *api = arg;
 	struct exchange *exchange = arena_alloc(http_request_arena(http), sizeof(*exchange));
 
 	if (exchange == NULL) {
@@ -32,7 +32,7 @@ struct exchange *exchange_begin(void *arg, struct http_request *http)
 	exchange->service = http_request_site(http)->owner;
 	exchange->ask.service = exchange->service;
 	exchange->ask.instance = http_request_capture(http, "name");
-	if (caller_read(http, &exchange->ask.caller, &exchange->error) != 0) {
+	if (caller_read(http, &api->ids, &exchange->ask.caller, &exchange->error) != 0) {
 		exchange_refuse(exchange);
 		return NULL;
 	}

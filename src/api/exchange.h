@@ -3,6 +3,7 @@
 #define API_EXCHANGE_H
 
 #include "api/api.h"
+#include "base/secret.h"
 #include "http/http.h"
 
 struct api {
@@ -13,6 +14,7 @@ struct api {
 	struct http_address addresses[CONFIG_LISTENERS_MAX];
 	size_t address_count;
 	struct http_tls tls;
+	struct secret_ids ids; /* of requests that bring none */
 };
 
 /* Lives in the request's arena, and so until the reply. */

@@ -1,4 +1,4 @@
-/* Log lines: built in a fixed buffer, escaped for their format, written with one write(2). */
+/* Log lines: built in a fixed buffer, escaped for their format, written with one write(2), or with others. */
 #include "base/log.h"
 
 #include <stdarg.h>
@@ -161,12 +161,45 @@ static void append(struct log_line *line, const char *text)
 	line->length += length;
 }
 
+static void finish(struct log_line *line)
+{
+	if (line->cut)
+		append(line, line->log->json ? ",\"cut\":true" : " cut=true");
+	append(line, line->log->json ? "}\n" : "\n");
+}
+
 void log_end(struct log_line *line)
 {
 	if (line->log == NULL)
 		return;
-	if (line->cut)
-		append(line, line->log->json ? ",\"cut\":true" : " cut=true");
-	append(line, line->log->json ? "}\n" : "\n");
+	finish(line);
+	log_flush(line->log);
 	(void)!write(line->log->fd, line->bytes, line->length);
+}
+
+void log_end_gathered(struct log_line *line)
+{
+	struct log_gather *gather = line->log != NULL ? line->log->gather : NULL;
+
+	if (gather == NULL) {
+		log_end(line);
+		return;
+	}
+	finish(line);
+	if (gather->length + line->length > sizeof(gather->bytes))
+		log_flush(line->log);
+	memcpy(gather->bytes + gather->length, line->bytes, line->length);
+	gather->length += line->length;
+	if (gather->length == line->length)
+		gather->on_first(gather->arg);
+}
+
+void log_flush(const struct log *log)
+{
+	struct log_gather *gather = log->gather;
+
+	if (gather == NULL || gather->length == 0)
+		return;
+	(void)!write(log->fd, gather->bytes, gather->length);
+	gather->length = 0;
 }

@@ -1,6 +1,7 @@
 /* Secrets on libsodium: sealing under a keyring, random ids and passwords, hashes of names. */
 #include "base/secret.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
@@ -279,6 +280,23 @@ void secret_random_hex(char *ret_hex, size_t bytes)
 	randombytes_buf(random, bytes);
 	sodium_bin2hex(ret_hex, 2 * bytes + 1, random, bytes);
 	secret_wipe(random, sizeof(random));
+}
+
+void secret_ids_init(struct secret_ids *ids)
+{
+	static_assert(sizeof(ids->key) == crypto_shorthash_KEYBYTES, "the key is SipHash's");
+
+	randombytes_buf(ids, sizeof(*ids));
+}
+
+void secret_ids_next(struct secret_ids *ids, char ret_id[SECRET_ID_LENGTH + 1])
+{
+	unsigned char hash[crypto_shorthash_BYTES];
+
+	static_assert(2 * sizeof(hash) == SECRET_ID_LENGTH, "an id is the hash in hex");
+	crypto_shorthash(hash, (const unsigned char *)&ids->next, sizeof(ids->next), ids->key);
+	ids->next++;
+	sodium_bin2hex(ret_id, SECRET_ID_LENGTH + 1, hash, sizeof(hash));
 }
 
 uint32_t secret_random_below(uint32_t bound)

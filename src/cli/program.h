@@ -22,6 +22,8 @@ struct program {
 	const char *config_file;
 	struct config *config;
 	struct log log;
+	struct log_gather log_gather;
+	struct event *log_due; /* lines wait: the turn of the loop ends with their write */
 	struct metrics *metrics;
 	struct http_measures http_measures;
 	struct vitals vitals;

@@ -87,6 +87,35 @@ static void open_log(struct program *program)
 	};
 }
 
+static void on_log_due(evutil_socket_t number, short what, void *arg)
+{
+	const struct program *program = arg;
+
+	(void)number;
+	(void)what;
+	log_flush(&program->log);
+}
+
+static void on_first_line(void *arg)
+{
+	const struct program *program = arg;
+
+	event_active(program->log_due, EV_TIMEOUT, 0);
+}
+
+/* The access lines of a turn share a write. It comes before the replies that they tell of: those are sent by events
+ * that are made active later. */
+static int gather_log(struct program *program, struct error *error)
+{
+	program->log_due = event_new(program->base, -1, 0, on_log_due, program);
+	if (program->log_due == NULL)
+		return error_no_memory(error);
+	program->log_gather.on_first = on_first_line;
+	program->log_gather.arg = program;
+	program->log.gather = &program->log_gather;
+	return 0;
+}
+
 static int open_loop(struct program *program, struct error *error)
 {
 	struct event_config *options = event_config_new();
@@ -101,6 +130,8 @@ static int open_loop(struct program *program, struct error *error)
 	program->timers = timers_new(program->base);
 	if (program->timers == NULL)
 		return error_no_memory(error);
+	if (gather_log(program, error) != 0)
+		return error->code;
 	if (pulse_start(&program->pulse, program->timers, &program->log, error) != 0)
 		return error->code;
 	return trim_start(&program->trim, program->timers, error);
@@ -249,6 +280,9 @@ static void close_parts(struct program *program)
 	resolver_free(program->resolver);
 	trim_stop(&program->trim);
 	pulse_stop(&program->pulse);
+	log_flush(&program->log);
+	if (program->log_due != NULL)
+		event_free(program->log_due);
 	for (size_t i = 0; i < PROGRAM_SIGNALS; i++) {
 		if (program->on_signals[i] != NULL)
 			event_free(program->on_signals[i]);

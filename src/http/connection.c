@@ -459,6 +459,8 @@ static void attach(struct connection *connection)
 	/* A handshake has to be over as soon as a request would be. */
 	start_timer(connection, connection->listener->address->tls ? server->options.limits.request_timeout
 	                                                           : server->options.limits.idle_timeout);
+	/* The listener deferred it until there was something to read: not first to the kernel with it. */
+	event_active(&connection->bufferevent->ev_read, EV_READ, 0);
 }
 
 void connection_attach_newborn(struct http_server *server)

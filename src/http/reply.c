@@ -92,11 +92,11 @@ static void send_reply(struct http_request *request, int status)
 	evhttp_add_header(headers, "Date", current_date(server));
 	evhttp_send_reply(request->ev, status, reason_phrase(status), NULL);
 	request->ended = request_clock();
-	connection_reply_started(request->connection);
 	http_measures_count(server->options.measures, server->options.name, http_request_label(request), status,
 	                    request->ended - request->started);
 	if (server->options.on_access != NULL)
 		server->options.on_access(server->options.arg, request);
+	connection_reply_started(request->connection); /* last: what on_access puts off to this turn comes first */
 }
 
 void http_reply_header(struct http_request *request, const char *name, const char *value)

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -110,6 +111,88 @@ static void test_long_lines_are_cut_and_marked(void **state)
 	assert_string_equal(written + strlen(written) - strlen("\" cut=true\n"), "\" cut=true\n");
 }
 
+/* ---- lines that wait ---- */
+
+/* What a log has written to its pipe since the last look. */
+static const char *look(int fd)
+{
+	static char seen[2 * LOG_LINE_MAX];
+	ssize_t length = read(fd, seen, sizeof(seen) - 1);
+
+	seen[length > 0 ? length : 0] = '\0';
+	return seen;
+}
+
+static void count(void *arg)
+{
+	++*(int *)arg;
+}
+
+static void put_line(const struct log *log, const char *event, const char *value, bool waits)
+{
+	struct log_line line;
+
+	log_begin(&line, log, LOG_INFO, event);
+	log_text(&line, "value", value);
+	if (waits)
+		log_end_gathered(&line);
+	else
+		log_end(&line);
+}
+
+static size_t lines_of(const char *text)
+{
+	size_t lines = 0;
+
+	for (; (text = strchr(text, '\n')) != NULL; text++)
+		lines++;
+	return lines;
+}
+
+static void test_lines_that_wait_share_a_write(void **state)
+{
+	static char long_value[LOG_LINE_MAX / 2];
+	int fds[2], firsts = 0;
+	struct log_gather gather = {.on_first = count, .arg = &firsts};
+	struct log log = {.level = LOG_INFO, .gather = &gather};
+	const char *seen;
+
+	(void)state;
+	assert_int_equal(pipe2(fds, O_NONBLOCK), 0);
+	log.fd = fds[1];
+	log_flush(&log);
+	put_line(&log, "one", "x", true);
+	put_line(&log, "two", "x", true);
+	assert_int_equal(firsts, 1);
+	assert_string_equal(look(fds[0]), "");
+	log_flush(&log);
+	seen = look(fds[0]);
+	assert_int_equal(lines_of(seen), 2);
+	assert_true(strstr(seen, "event=one") < strstr(seen, "event=two"));
+
+	put_line(&log, "three", "x", true);
+	put_line(&log, "four", "x", false); /* keeps the order */
+	assert_int_equal(firsts, 2);
+	seen = look(fds[0]);
+	assert_true(strstr(seen, "event=three") < strstr(seen, "event=four"));
+	log_flush(&log);
+	assert_string_equal(look(fds[0]), "");
+
+	memset(long_value, 'a', sizeof(long_value) - 1);
+	put_line(&log, "five", long_value, true);
+	put_line(&log, "six", long_value, true); /* no room: the first goes */
+	assert_int_equal(firsts, 4);
+	assert_non_null(strstr(look(fds[0]), "event=five"));
+	log_flush(&log);
+	assert_non_null(strstr(look(fds[0]), "event=six"));
+
+	log.gather = NULL;
+	put_line(&log, "seven", "x", true); /* nobody would flush it */
+	assert_int_equal(lines_of(look(fds[0])), 1);
+	close(fds[0]);
+	close(fds[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -117,6 +200,7 @@ int main(void)
 	    cmocka_unit_test(test_arena),
 	    cmocka_unit_test(test_log_lines),
 	    cmocka_unit_test(test_long_lines_are_cut_and_marked),
+	    cmocka_unit_test(test_lines_that_wait_share_a_write),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -144,12 +144,32 @@ static int setup(void **state)
 	return secret_init(NULL);
 }
 
+static void test_ids(void **state)
+{
+	struct secret_ids ids, others;
+	char made[1000][SECRET_ID_LENGTH + 1], other[SECRET_ID_LENGTH + 1];
+
+	(void)state;
+	secret_ids_init(&ids);
+	secret_ids_init(&others);
+	for (size_t i = 0; i < 1000; i++) {
+		secret_ids_next(&ids, made[i]);
+		assert_int_equal(strspn(made[i], "0123456789abcdef"), SECRET_ID_LENGTH);
+		for (size_t before = 0; before < i; before++)
+			assert_string_not_equal(made[i], made[before]);
+	}
+	others.next = ids.next - 1000; /* another start's ids differ by their key already */
+	secret_ids_next(&others, other);
+	assert_string_not_equal(other, made[0]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_keys),     cmocka_unit_test(test_seal_and_open),
 	    cmocka_unit_test(test_key_file), cmocka_unit_test(test_hashes_do_not_run_together),
 	    cmocka_unit_test(test_sha256),   cmocka_unit_test(test_random_and_equal),
+	    cmocka_unit_test(test_ids),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);
