@@ -265,13 +265,17 @@ def loop_stall(broker):
 
 
 def backup(machine, options, samples, instances, data):
-    """A backup of a running broker: how long, and what a caller feels of it."""
+    """A backup of a running broker: how long, and what a caller feels of it; then of as many bytes written by dd."""
     with running(Broker(machine, data=data).start()) as (broker,):
-        for number in range(min(options.rounds, 3)):
+        path = os.path.join(broker.directory, "backup")
+        for _ in range(min(options.rounds, 3)):
             samples.progress(f"backup with {instances} instances")
-            path = os.path.join(broker.directory, f"backup-{number}")
-            longest, seconds = stall(machine, broker, lambda to=path: broker.ctl("backup", to))
+            longest, seconds = stall(machine, broker, lambda: broker.ctl("backup", path))
             samples.add("backup while running", instances, "broker", seconds=seconds, longest_status_ms=longest)
+            zeros = ["dd", "if=/dev/zero", f"of={path}", "bs=1M", f"count={os.path.getsize(path) >> 20}", "conv=fsync", "status=none"]
+            os.unlink(path)
+            longest, seconds = stall(machine, broker, lambda command=zeros: subprocess.run(command, check=True))
+            samples.add("backup while running", instances, "dd", seconds=seconds, longest_status_ms=longest)
             os.unlink(path)
 
 
