@@ -281,7 +281,7 @@ static int prepare(struct client *client, const struct client_options *options, 
 	client->username = copy(options->username, &failed);
 	client->password = copy(options->password, &failed);
 	client->token = copy(options->token, &failed);
-	client->multi = client->curl.multi_init();
+	client->multi = curl->multi_init();
 	if (failed || client->multi == NULL)
 		return error_no_memory(error);
 	length = strlen(client->url);
