@@ -1,7 +1,9 @@
 """The driver exec through the whole program: its sample configuration and programs, what apps get, and a broker that dies."""
 
+import contextlib
 import json
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -93,6 +95,27 @@ def test_what_they_refuse(sample):
     assert run("check")[0] == 75 and run("provision")[0] == 75
     backend.start_again()
     assert run("check") == (0, {})
+
+
+@pytest.mark.parametrize("action", ["provision", "bind"])
+def test_a_root_that_goes_away_meanwhile(monkeypatch, tmp_path, action):
+    """backend.sh has found its root when a volume goes away: it makes none in its place, and is to be called again."""
+    backend = ExecFiles()
+    backend.start()
+    with contextlib.closing(backend):
+        server, = backend.service("s")["servers"]
+        asked = json.dumps({"instance": {"resource": "mydb_1"}, "plan": {"name": "small"}, "bind": bind("shop_1", "secret")})
+        command = [server["command"], *server["args"]]
+        subprocess.run([*command, "provision"], input=asked, text=True, check=True)
+        thief = tmp_path / "jq"
+        thief.write_text(f"#!/bin/sh\n[ ! -d {backend.root} ] || mv {backend.root} {backend.root}.away\nexec {shutil.which('jq')} \"$@\"\n")
+        thief.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+        asked = asked.replace("mydb_1", "mydb_2" if action == "provision" else "mydb_1")
+        done = subprocess.run([*command, action], input=asked, text=True, capture_output=True, check=False)
+        assert done.returncode == 75
+        assert f"the directory {backend.root} is not there" in done.stderr
+        assert not os.path.exists(backend.root)
 
 
 def test_the_sample_configuration(start_broker):

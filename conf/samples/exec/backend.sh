@@ -23,9 +23,15 @@ fail() {
   exit "$1"
 }
 
-if [ ! -d "$root/instances" ] || [ ! -d "$root/retired" ]; then
-  fail $later "the directory $root is not there"
-fi
+require_root() {
+  if [ ! -d "$root/instances" ] || [ ! -d "$root/retired" ]; then
+    fail $later "the directory $root is not there"
+  fi
+}
+
+# Whatever fails while the directory is away (a volume that is not mounted) is to be done again later.
+trap '[ $? = 0 ] || require_root' EXIT
+require_root
 
 # The request's texts, quoted by jq for this one use of eval.
 request=$(cat)
@@ -47,6 +53,10 @@ esac
 replace() {
   cat >"$1.new"
   mv "$1.new" "$1"
+}
+
+make() {
+  [ -d "$1" ] || mkdir "$1"
 }
 
 require_home() {
@@ -100,7 +110,8 @@ check) ;;
 provision | adopt)
   [ -z "$parameters" ] || fail 1 "there are no such parameters: $parameters"
   [ "$action" = provision ] || require_home
-  mkdir -p "$home/content"
+  make "$home" # not with mkdir -p, which would make a root in place of one that went away
+  make "$home/content"
   : >>"$home/htpasswd"
   echo "$plan" | replace "$home/plan"
   ;;
