@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#define CAPACITY_FIRST 128 /* bytes */
+#define CAPACITY_FIRST 512 /* bytes */
 
 /* ---- the buffer ---- */
 

@@ -4,7 +4,6 @@
 #include <strings.h>
 #include <time.h>
 
-#include "http/auth.h"
 #include "http/internal.h"
 #include "http/target.h"
 
@@ -75,7 +74,7 @@ static int check_site(struct http_request *request, struct error *error)
 	request->site = site;
 	if (is_open(site, request->path))
 		return 0;
-	if (auth_check(site, request->head.authorization, &request->arena)) {
+	if (sites_let_in(sites, site, request->head.authorization, &request->arena)) {
 		throttle_passed(&request->server->throttle, request->connection->address);
 		return 0;
 	}

@@ -2,13 +2,23 @@
 #include "http/sites.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+#include "base/secret.h"
+#include "http/auth.h"
 
 struct sites *sites_new(const struct http_site *items, size_t count, void (*on_unused)(void *arg), void *arg)
 {
 	struct sites *sites = calloc(1, sizeof(*sites));
+	char **passed = calloc(count + 1, sizeof(*passed));
 
-	if (sites != NULL)
-		*sites = (struct sites){.items = items, .count = count, .users = 1, .on_unused = on_unused, .arg = arg};
+	if (sites == NULL || passed == NULL) {
+		free(sites);
+		free(passed);
+		return NULL;
+	}
+	*sites = (struct sites){
+	    .items = items, .count = count, .users = 1, .passed = passed, .on_unused = on_unused, .arg = arg};
 	return sites;
 }
 
@@ -18,10 +28,35 @@ struct sites *sites_hold(struct sites *sites)
 	return sites;
 }
 
+static void forget(char **passed)
+{
+	if (*passed != NULL)
+		secret_wipe(*passed, strlen(*passed));
+	free(*passed);
+	*passed = NULL;
+}
+
+bool sites_let_in(struct sites *sites, const struct http_site *site, const char *authorization, struct arena *arena)
+{
+	char **passed = &sites->passed[site - sites->items];
+
+	if (authorization != NULL && *passed != NULL && secret_equal(authorization, *passed))
+		return true;
+	if (!auth_check(site, authorization, arena))
+		return false;
+	forget(passed);
+	if (authorization != NULL)
+		*passed = strdup(authorization); /* without memory, the next is decoded again */
+	return true;
+}
+
 void sites_drop(struct sites *sites)
 {
 	if (sites == NULL || --sites->users > 0)
 		return;
+	for (size_t i = 0; i < sites->count; i++)
+		forget(&sites->passed[i]);
+	free(sites->passed);
 	if (sites->on_unused != NULL)
 		sites->on_unused(sites->arg);
 	free(sites);

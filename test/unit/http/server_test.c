@@ -589,6 +589,29 @@ static void test_failed_logins_are_slowed_down(void **state)
 	assert_int_equal(harness_exchange(harness, wrong), 401);
 }
 
+#define AS(path, credentials) "GET " path " HTTP/1.1\r\n" HOST "Authorization: Basic " credentials "\r\n\r\n"
+
+/* What has passed once need not be decoded again; that lets nothing else in, and nothing longer than its password. */
+static void test_what_passed_before(void **state)
+{
+	static const char *const other_password[] = {"other"};
+	static const struct http_site other = {
+	    .path = "/", .username = "user", .passwords = other_password, .password_count = 1};
+	struct harness *harness = *state;
+
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(harness_exchange(harness, GET("/") "\r\n"), 200);
+		assert_int_equal(harness_exchange(harness, AS("/", "dXNlcjpzZWNyZXU=")), 401);     /* user:secreu */
+		assert_int_equal(harness_exchange(harness, AS("/postgres", "cGc6cDp3")), 200);     /* pg:p:w */
+		assert_int_equal(harness_exchange(harness, AS("/postgres", "cGc6cDpuZXh0")), 200); /* pg:p:next */
+		assert_int_equal(harness_exchange(harness, GET("/postgres/resources/a") "\r\n"),
+		                 401); /* another site's */
+	}
+	assert_int_equal(http_server_set_sites(harness->server, &other, 1, NULL, NULL), 0);
+	assert_int_equal(harness_exchange(harness, GET("/") "\r\n"), 401);
+	assert_int_equal(harness_exchange(harness, AS("/", "dXNlcjpvdGhlcg==")), 200);
+}
+
 static void test_throttle(void **state)
 {
 	struct throttle *throttle = NULL;
@@ -713,6 +736,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_close_drops_all, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_drain, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_failed_logins_are_slowed_down, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_what_passed_before, set_up, tear_down),
 	    cmocka_unit_test(test_throttle),
 	    cmocka_unit_test_setup_teardown(test_crowded, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_address_in_use, set_up, tear_down),
