@@ -23,15 +23,11 @@ fail() {
   exit "$1"
 }
 
-require_root() {
-  if [ ! -d "$root/instances" ] || [ ! -d "$root/retired" ]; then
-    fail $later "the directory $root is not there"
-  fi
-}
-
-# Whatever fails while the directory is away (a volume that is not mounted) is to be done again later.
-trap '[ $? = 0 ] || require_root' EXIT
-require_root
+# From here on all is done below the directory as it was found: when a volume goes away meanwhile, nothing is made in its
+# place, and what is not there any more does not pass for removed.
+if ! cd "$root" 2>/dev/null || [ ! -d instances ] || [ ! -d retired ]; then
+  fail $later "the directory $root is not there"
+fi
 
 # The request's texts, quoted by jq for this one use of eval.
 request=$(cat)
@@ -42,7 +38,7 @@ texts=$(printf '%s' "$request" | jq -r '@sh "resource=\(.instance.resource // ""
   parameters=\(.instance.parameters // {} | del(.deletion_protection) | keys | join(", "))
   binds=\(.binds // [] | map(.login) | join(" "))"')
 eval "$texts"
-home=$root/instances/$resource retired=$root/retired/$resource
+home=instances/$resource retired=retired/$resource
 
 # The broker's own names are small letters, digits and _; one to adopt is an operator's.
 case $resource in
@@ -53,10 +49,6 @@ esac
 replace() {
   cat >"$1.new"
   mv "$1.new" "$1"
-}
-
-make() {
-  [ -d "$1" ] || mkdir "$1"
 }
 
 require_home() {
@@ -78,13 +70,13 @@ lines() {
 }
 
 list_names() {
-  for directory in "$root"/instances/*/ "$root"/retired/*/; do
+  for directory in instances/*/ retired/*/; do
     [ ! -d "$directory" ] || basename "$directory"
   done
 }
 
 list_logins() {
-  for file in "$root"/instances/*/htpasswd "$root"/retired/*/htpasswd; do
+  for file in instances/*/htpasswd retired/*/htpasswd; do
     [ ! -f "$file" ] || cut -d: -f1 "$file"
   done
 }
@@ -110,8 +102,7 @@ check) ;;
 provision | adopt)
   [ -z "$parameters" ] || fail 1 "there are no such parameters: $parameters"
   [ "$action" = provision ] || require_home
-  make "$home" # not with mkdir -p, which would make a root in place of one that went away
-  make "$home/content"
+  mkdir -p "$home/content"
   : >>"$home/htpasswd"
   echo "$plan" | replace "$home/plan"
   ;;
