@@ -64,5 +64,7 @@ void secret_sha256(unsigned char *ret_hash, const void *salt, size_t salt_length
 bool secret_equal(const char *given, const char *secret);
 /* Overwrites; never optimised away. */
 void secret_wipe(void *bytes, size_t length);
+/* Wipes and frees a text of malloc's. Accepts NULL. */
+void secret_free(char *text);
 
 #endif

@@ -104,6 +104,7 @@ int admin_open(const struct admin_options *options, struct admin_server **ret_ad
 		goto failed;
 	}
 	admin->options = *options;
+	secret_ids_init(&admin->ids);
 	admin->listening = config_hold(options->config);
 	rc = open_server(admin, served, error);
 	if (rc != 0)

@@ -2,10 +2,8 @@
 #include <string.h>
 
 #include "admin/internal.h"
-#include "base/secret.h"
 
-#define REQUEST_ID_BYTES 8
-#define OPERATOR_MAX     255 /* bytes */
+#define OPERATOR_MAX 255 /* bytes */
 
 /* Who operates is what the client says: whoever has the credentials may say so. It is for the audit. */
 static const char *read_operator(const struct http_request *http)
@@ -19,14 +17,15 @@ static const char *read_operator(const struct http_request *http)
 
 struct admin_call *call_begin(void *arg, struct http_request *http)
 {
+	struct admin_server *admin = arg;
 	struct arena *arena = http_request_arena(http);
 	struct admin_call *call = arena_alloc(arena, sizeof(*call));
-	char request[2 * REQUEST_ID_BYTES + 1];
+	char request[SECRET_ID_LENGTH + 1];
 	struct error error;
 
-	secret_random_hex(request, REQUEST_ID_BYTES);
+	secret_ids_next(&admin->ids, request);
 	if (call != NULL) {
-		call->admin = arg;
+		call->admin = admin;
 		call->http = http;
 		call->ask.caller.user = read_operator(http);
 		call->ask.caller.request = arena_text(arena, request);

@@ -3,6 +3,7 @@
 #define ADMIN_INTERNAL_H
 
 #include "admin/admin.h"
+#include "base/secret.h"
 #include "http/http.h"
 
 #define ANSWER_MAX (64 << 20) /* bytes */
@@ -12,6 +13,7 @@ struct admin_server {
 	struct http_server *server;
 	struct config *listening; /* held: whose address is listened on */
 	struct http_address address;
+	struct secret_ids ids; /* of requests */
 };
 
 /* A request on its way; lives in its arena. */

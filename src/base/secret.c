@@ -352,3 +352,10 @@ void secret_wipe(void *bytes, size_t length)
 {
 	sodium_memzero(bytes, length);
 }
+
+void secret_free(char *text)
+{
+	if (text != NULL)
+		secret_wipe(text, strlen(text));
+	free(text);
+}

@@ -150,9 +150,7 @@ void ask_close(struct asker *asker)
 {
 	if (asker == NULL)
 		return;
-	if (asker->password != NULL)
-		secret_wipe(asker->password, strlen(asker->password));
-	free(asker->password);
+	secret_free(asker->password);
 	if (asker->easy != NULL) {
 		asker->curl.slist_free_all(asker->headers);
 		asker->curl.easy_cleanup(asker->easy);

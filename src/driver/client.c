@@ -102,13 +102,6 @@ static char *copy(const char *text, bool *failed)
 	return bytes;
 }
 
-static void wipe(char *text)
-{
-	if (text != NULL)
-		secret_wipe(text, strlen(text));
-	free(text);
-}
-
 /* ---- answers ---- */
 
 /* The empty line ends a head; after an interim answer another one begins. libcurl takes a head that was cut off for a
@@ -336,10 +329,10 @@ void client_free(struct client *client)
 	curl.multi_cleanup(client->multi);
 	timer_stop(client->context->timers, &client->timer);
 	text_release(&client->authorities);
-	wipe(client->url);
-	wipe(client->username);
-	wipe(client->password);
-	wipe(client->token);
+	secret_free(client->url);
+	secret_free(client->username);
+	secret_free(client->password);
+	secret_free(client->token);
 	free(client);
 	curl.global_cleanup();
 }

@@ -9,16 +9,10 @@
 
 struct sites *sites_new(const struct http_site *items, size_t count, void (*on_unused)(void *arg), void *arg)
 {
-	struct sites *sites = calloc(1, sizeof(*sites));
-	char **passed = calloc(count + 1, sizeof(*passed));
+	struct sites *sites = calloc(1, sizeof(*sites) + count * sizeof(sites->passed[0]));
 
-	if (sites == NULL || passed == NULL) {
-		free(sites);
-		free(passed);
-		return NULL;
-	}
-	*sites = (struct sites){
-	    .items = items, .count = count, .users = 1, .passed = passed, .on_unused = on_unused, .arg = arg};
+	if (sites != NULL)
+		*sites = (struct sites){.items = items, .count = count, .users = 1, .on_unused = on_unused, .arg = arg};
 	return sites;
 }
 
@@ -26,14 +20,6 @@ struct sites *sites_hold(struct sites *sites)
 {
 	sites->users++;
 	return sites;
-}
-
-static void forget(char **passed)
-{
-	if (*passed != NULL)
-		secret_wipe(*passed, strlen(*passed));
-	free(*passed);
-	*passed = NULL;
 }
 
 bool sites_let_in(struct sites *sites, const struct http_site *site, const char *authorization, struct arena *arena)
@@ -44,9 +30,8 @@ bool sites_let_in(struct sites *sites, const struct http_site *site, const char 
 		return true;
 	if (!auth_check(site, authorization, arena))
 		return false;
-	forget(passed);
-	if (authorization != NULL)
-		*passed = strdup(authorization); /* without memory, the next is decoded again */
+	secret_free(*passed);
+	*passed = authorization != NULL ? strdup(authorization) : NULL; /* without memory, the next is decoded again */
 	return true;
 }
 
@@ -55,8 +40,7 @@ void sites_drop(struct sites *sites)
 	if (sites == NULL || --sites->users > 0)
 		return;
 	for (size_t i = 0; i < sites->count; i++)
-		forget(&sites->passed[i]);
-	free(sites->passed);
+		secret_free(sites->passed[i]);
 	if (sites->on_unused != NULL)
 		sites->on_unused(sites->arg);
 	free(sites);

@@ -9,9 +9,9 @@ struct sites {
 	const struct http_site *items;
 	size_t count;
 	size_t users;
-	char **passed;                /* for each, the Authorization that passed last; NULL: none yet */
 	void (*on_unused)(void *arg); /* may be NULL */
 	void *arg;
+	char *passed[]; /* for each, the Authorization that passed last; NULL: none yet */
 };
 
 /* A set with one user. NULL when memory is out. */
