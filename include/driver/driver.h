@@ -49,7 +49,9 @@ struct driver {
 	    *instance_parameters;           /* names a user may give on create and update; ends with NULL. NULL: any */
 	const char *const *bind_parameters; /* likewise on bind; `env_prefix` is every driver's and not listed */
 	bool units;                         /* whether allow_unit and deny_unit do anything */
-	bool retires; /* whether it has retire and restore; otherwise a plan's `retain` is refused */
+	bool retires;      /* whether it has retire and restore; otherwise a plan's `retain` is refused */
+	bool marks;        /* whether its servers carry a mark: read_mark and write_mark */
+	bool empty_unseen; /* whether an instance without binds may leave no trace that list could report */
 	const char
 	    *actions_key; /* the plan's key, a list, that declares actions of the driver's own for users; NULL: none */
 	int64_t retain;   /* ms that a removed instance is kept when its plan does not say */
@@ -77,7 +79,8 @@ struct driver {
 	void (*bind)(void *state, struct driver_call *call);
 	/* Ends the login and its sessions; the instance's content stays. */
 	void (*unbind)(void *state, struct driver_call *call);
-	/* Is call->server answering? Settles 0 or with the reason. */
+	/* Is call->server answering? Settles 0 or with the reason. What an operator should change about it is a result:
+	 * (CHECK_WARNING, a whole sentence). */
 	void (*check)(void *state, struct driver_call *call);
 	/* Is the instance there and usable? Settles 0 or with the reason (ERR_NOT_FOUND when it is gone), and adds what
 	 * a person wants to see as results (label, value): "Size", "Connections". */
@@ -90,11 +93,12 @@ struct driver {
 	/* Only where retires: takes retire back, with the logins of call->binds as they were. */
 	void (*restore)(void *state, struct driver_call *call);
 	/* Compares the server with the records: adds a result for everything of the instance and of call->binds that is
-	 * missing or is not as call->plan and the binds' parameters say. The result's name is one of DRIFT_*; its value
-	 * a sentence for people, but under DRIFT_BIND the login. Changes nothing. */
+	 * missing or is not as call->plan and the binds' parameters say, and for what the other calls would lack. The
+	 * result's name is one of DRIFT_*; its value a sentence for people, but under DRIFT_BIND the login. Changes
+	 * nothing. */
 	void (*inspect)(void *state, struct driver_call *call);
 	/* Adds a result for everything on call->server whose name has the form that name_instance and name_login give
-	 * (retired ones under their own name): (LIST_INSTANCE or LIST_LOGIN, name). Changes nothing. */
+	 * (retired ones under LIST_RETIRED and the name they had): (one of LIST_*, name). Changes nothing. */
 	void (*list)(void *state, struct driver_call *call);
 	/* Takes what exists on the server under instance->resource, which an operator chose, into the broker: makes
 	 * around it what provision makes, and leaves the content as it is. */
@@ -104,6 +108,12 @@ struct driver {
 	/* tsuru before 1.18: lets call->unit, a host, in or shuts it out. */
 	void (*allow_unit)(void *state, struct driver_call *call);
 	void (*deny_unit)(void *state, struct driver_call *call);
+
+	/* Only where marks: the mark says which store of a broker a server belongs to. read_mark adds (MARK_RESULT,
+	 * text) for each one that the server carries; write_mark puts call->mark, at most MARK_MAX bytes of [0-9a-f.-],
+	 * in the place of all others. Tenants can neither change nor remove it. */
+	void (*read_mark)(void *state, struct driver_call *call);
+	void (*write_mark)(void *state, struct driver_call *call);
 
 	/* How many connections it has to the server now. */
 	size_t (*connections)(void *state, const struct server *server);
@@ -133,10 +143,20 @@ void driver_refuse(void *state, struct driver_call *call); /* settles with ERR_R
 #define DRIFT_LOST     "lost"     /* content is gone: a person has to act, nothing is made anew empty */
 #define DRIFT_INSTANCE "instance" /* an update puts it right */
 #define DRIFT_BIND     "bind"     /* a bind of that login puts it right */
+#define DRIFT_TOLD     "told"     /* only an operator can put it right; the sentence says how */
 
 /* What list reports. */
 #define LIST_INSTANCE "instance"
 #define LIST_LOGIN    "login"
+#define LIST_RETIRED  "retired" /* under the name that the instance had before */
+
+#define CHECK_WARNING "warning" /* what check reports */
+#define MARK_RESULT   "mark"    /* what read_mark reports */
+#define MARK_MAX      56        /* bytes of a mark */
+
+/* For drivers whose first step sees the mark anyway: whether found (NULL: none) is call->mark, or none is asked for.
+ * ERR_UNAVAILABLE otherwise: the server was given to another broker meanwhile. */
+int mark_check(const struct driver_call *call, const char *found, struct error *error);
 
 /* A service's driver, opened. */
 struct backend {
@@ -167,6 +187,8 @@ enum call_kind {
 	CALL_LIST,
 	CALL_ADOPT,
 	CALL_ACT,
+	CALL_READ_MARK,
+	CALL_WRITE_MARK,
 };
 
 /* "provision", "allow-unit", ... */
@@ -177,18 +199,22 @@ struct driver_call {
 	enum call_kind kind;
 	struct backend *backend;
 	const struct server *server;     /* NULL: the driver has none */
-	const struct instance *instance; /* NULL for check and list */
-	const struct plan *plan;         /* provision, update, bind, inspect, adopt, act */
-	const struct bind *bind;         /* bind, unbind */
-	const char *password;            /* bind; in clear, never to be logged */
-	bool renew;                      /* bind */
+	const struct instance *instance; /* NULL for check, list, read_mark and write_mark */
+	const char *store;               /* the id of the broker's store, in hex; NULL: not known */
+	const char
+	    *mark; /* what the server has to carry when the call changes something, or write_mark's; NULL: anything */
+	const struct plan *plan;  /* provision, update, bind, inspect, adopt, act */
+	const struct bind *bind;  /* bind, unbind */
+	const char *password;     /* bind; in clear, never to be logged */
+	bool renew;               /* bind */
 	const char *kept;         /* bind; what call_keep kept last, in clear, never to be logged; NULL: nothing */
 	const struct bind *binds; /* update, deprovision, retire, restore, inspect */
 	size_t bind_count;
-	const char *unit;       /* allow_unit, deny_unit */
-	const char *action;     /* act */
-	const char *parameters; /* act; a JSON object or NULL */
-	int64_t timeout;        /* ms */
+	const char *const *passwords; /* inspect; of each of binds, in clear, never to be logged; NULL: not known */
+	const char *unit;             /* allow_unit, deny_unit */
+	const char *action;           /* act */
+	const char *parameters;       /* act; a JSON object or NULL */
+	int64_t timeout;              /* ms */
 	/* Fires once, from the loop; not after call_cancel. error is borrowed. */
 	void (*on_settled)(struct driver_call *call, int code, const struct error *error);
 	void *arg;

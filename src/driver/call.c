@@ -135,6 +135,7 @@ const char *call_kind_name(enum call_kind kind)
 	    [CALL_OBSERVE] = "observe",     [CALL_ALLOW_UNIT] = "allow-unit", [CALL_DENY_UNIT] = "deny-unit",
 	    [CALL_RETIRE] = "retire",       [CALL_RESTORE] = "restore",       [CALL_INSPECT] = "inspect",
 	    [CALL_LIST] = "list",           [CALL_ADOPT] = "adopt",           [CALL_ACT] = "act",
+	    [CALL_READ_MARK] = "read-mark", [CALL_WRITE_MARK] = "write-mark",
 	};
 
 	return names[kind];
@@ -187,6 +188,12 @@ static void dispatch(const struct driver *driver, void *state, struct driver_cal
 		return;
 	case CALL_DENY_UNIT:
 		driver->deny_unit(state, call);
+		return;
+	case CALL_READ_MARK:
+		driver->read_mark(state, call);
+		return;
+	case CALL_WRITE_MARK:
+		driver->write_mark(state, call);
 		return;
 	}
 	call_settle(call, ERR_INTERNAL, "the call is of no known kind");
@@ -277,6 +284,18 @@ void call_settle(struct driver_call *call, int code, const char *format, ...)
 	rc = timer_start(call->backend->context->timers, &call->timer, 0);
 	assert(rc == 0);
 	(void)rc;
+}
+
+/* ---- marks ---- */
+
+int mark_check(const struct driver_call *call, const char *found, struct error *error)
+{
+	if (call->mark == NULL || (found != NULL && strcmp(found, call->mark) == 0))
+		return 0;
+	return error_set(error, ERR_UNAVAILABLE,
+	                 found != NULL ? "the server was given to another broker: its mark is \"%.64s\""
+	                               : "the server has lost the broker's mark",
+	                 found);
 }
 
 /* ---- results ---- */

@@ -184,6 +184,8 @@ const struct driver driver_exec = {
     .act = exec_run,
     .allow_unit = driver_settle_done,
     .deny_unit = driver_settle_done,
+    .read_mark = driver_refuse,
+    .write_mark = driver_refuse,
     .connections = driver_no_connections,
     .cancel = exec_cancel,
 };

@@ -204,6 +204,8 @@ const struct driver driver_mysql = {
     .act = driver_refuse,
     .allow_unit = driver_settle_done,
     .deny_unit = driver_settle_done,
+    .read_mark = driver_refuse,
+    .write_mark = driver_refuse,
     .connections = maria_connections,
     .cancel = maria_cancel,
 };

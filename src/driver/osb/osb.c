@@ -183,6 +183,8 @@ const struct driver driver_osb = {
     .act = driver_refuse,
     .allow_unit = driver_settle_done,
     .deny_unit = driver_settle_done,
+    .read_mark = driver_refuse,
+    .write_mark = driver_refuse,
     .connections = osb_connections,
     .cancel = osb_cancel,
 };

@@ -190,6 +190,8 @@ const struct driver driver_postgres = {
     .act = driver_refuse,
     .allow_unit = driver_settle_done,
     .deny_unit = driver_settle_done,
+    .read_mark = driver_refuse,
+    .write_mark = driver_refuse,
     .connections = postgres_connections,
     .cancel = work_cancel,
 };

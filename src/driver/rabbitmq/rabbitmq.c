@@ -175,6 +175,8 @@ const struct driver driver_rabbitmq = {
     .act = driver_refuse,
     .allow_unit = driver_settle_done,
     .deny_unit = driver_settle_done,
+    .read_mark = driver_refuse,
+    .write_mark = driver_refuse,
     .connections = rabbitmq_connections,
     .cancel = rabbitmq_cancel,
 };

@@ -193,6 +193,8 @@ const struct driver driver_redis = {
     .act = driver_refuse,
     .allow_unit = driver_settle_done,
     .deny_unit = driver_settle_done,
+    .read_mark = driver_refuse,
+    .write_mark = driver_refuse,
     .connections = redis_connections,
     .cancel = redis_work_cancel,
 };

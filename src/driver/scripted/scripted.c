@@ -598,6 +598,8 @@ const struct driver driver_scripted = {
     .act = driver_refuse,
     .allow_unit = scripted_begin,
     .deny_unit = scripted_begin,
+    .read_mark = driver_refuse,
+    .write_mark = driver_refuse,
     .connections = driver_no_connections,
     .cancel = scripted_cancel,
 };

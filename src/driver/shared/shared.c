@@ -70,6 +70,8 @@ const struct driver driver_shared = {
     .act = driver_refuse,
     .allow_unit = driver_settle_done,
     .deny_unit = driver_settle_done,
+    .read_mark = driver_refuse,
+    .write_mark = driver_refuse,
     .connections = driver_no_connections,
     .cancel = driver_cancel_nothing,
 };

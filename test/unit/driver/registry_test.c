@@ -36,6 +36,8 @@ static void test_every_driver_is_whole(void **state)
 		assert_true(driver->check != NULL && driver->observe != NULL);
 		assert_true(driver->retire != NULL && driver->restore != NULL && driver->adopt != NULL);
 		assert_true(driver->inspect != NULL && driver->list != NULL);
+		assert_true(driver->read_mark != NULL && driver->write_mark != NULL);
+		assert_true(driver->act != NULL && driver->connections != NULL);
 		assert_true(driver->allow_unit != NULL && driver->deny_unit != NULL && driver->cancel != NULL);
 	}
 	assert_true(count >= 2);
