@@ -29,7 +29,7 @@ int broker_list_audit(struct broker *broker, const struct list_filter *filter, s
                       struct error *error);
 /* One instance with its binds and its history; ERR_NOT_FOUND. */
 int broker_show_instance(struct broker *broker, const char *incarnation, struct text *ret_json, struct error *error);
-/* Every server: [{"service","server","state","reason"}...]. */
+/* Every server: [{"service","server","state","reason","warning"}...]. */
 void broker_list_servers(struct broker *broker, struct text *ret_json);
 
 /* The service of the instance, for requests; NULL in *ret_service when the configuration has it no more. */
@@ -43,6 +43,10 @@ int broker_hurry(struct broker *broker, const char *operation, struct error *err
 /* A drained server takes no new instances. ERR_NOT_FOUND. It is in force at once and durable soon. */
 int broker_drain(struct broker *broker, const struct caller *caller, const char *service, const char *server,
                  bool drained, struct error *error);
+/* The server belongs to this store from now on, whatever its mark says: the mark is written anew by a check that begins
+ * at once. ERR_NOT_FOUND, ERR_INVALID when its driver has no marks. */
+int broker_claim(struct broker *broker, const struct caller *caller, const char *service, const char *server,
+                 struct error *error);
 /* The service of that name in the present configuration, for requests; NULL: none. */
 const struct service *broker_service(struct broker *broker, const char *name);
 

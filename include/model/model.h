@@ -207,6 +207,9 @@ void name_instance(char *ret_name, size_t max, const char *service, const char *
 void name_login(char *ret_name, size_t max, const char *service, const char *instance, const char *incarnation,
                 enum bind_kind kind, const char *bind);
 
+/* Whether a name has the form of those two. */
+bool name_is_ours(const char *name);
+
 #define BACKEND_NAME_MAX 64 /* the longest max above */
 
 #endif

@@ -70,6 +70,11 @@ int store_open(const struct store_options *options, struct store **ret_store, st
  * completion. Accepts NULL. */
 void store_close(struct store *store);
 
+/* What tells the store's file from a copy of it on the same or another machine, however alike: its inode and its birth.
+ * ret_text holds STORE_IDENTITY_MAX + 1. "" where the file system tells nothing. */
+#define STORE_IDENTITY_MAX 63
+void store_identity(const struct store *store, char *ret_text);
+
 /* ---- reading; what is returned is borrowed until the next call that is not a read, or the return to the loop ---- */
 
 struct store_value {

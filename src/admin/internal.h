@@ -53,6 +53,7 @@ void admin_retry_instance(void *arg, struct http_request *http);
 void admin_operations(void *arg, struct http_request *http);
 void admin_retry_operation(void *arg, struct http_request *http);
 void admin_cancel(void *arg, struct http_request *http);
+void admin_claim(void *arg, struct http_request *http);
 void admin_drain(void *arg, struct http_request *http);
 void admin_undrain(void *arg, struct http_request *http);
 void admin_audit(void *arg, struct http_request *http);

@@ -21,6 +21,7 @@ const struct http_route admin_routes[] = {
     {"GET", "/v1/operations", admin_operations, "operations", false},
     {"POST", OPERATION "/retry", admin_retry_operation, "retry", false},
     {"POST", OPERATION "/cancel", admin_cancel, "cancel", false},
+    {"POST", SERVER "/claim", admin_claim, "claim", false},
     {"POST", SERVER "/drain", admin_drain, "drain", false},
     {"POST", SERVER "/undrain", admin_undrain, "undrain", false},
     {"GET", "/v1/audit", admin_audit, "audit", false},

@@ -46,6 +46,22 @@ void admin_undrain(void *arg, struct http_request *http)
 	drain(arg, http, false);
 }
 
+/* The mark is written soon: the server's state says whether it could be. */
+void admin_claim(void *arg, struct http_request *http)
+{
+	struct admin_call *call = call_begin(arg, http);
+	int rc;
+
+	if (call == NULL)
+		return;
+	rc = broker_claim(call->admin->options.broker, &call->ask.caller, http_request_capture(http, "service"),
+	                  http_request_capture(http, "server"), &call->error);
+	if (rc != 0)
+		call_refuse(call);
+	else
+		call_on_reply(call, &(struct broker_reply){.pending = true, .text = ""});
+}
+
 void admin_reload_program(void *arg, struct http_request *http)
 {
 	struct admin_call *call = call_begin(arg, http);

@@ -29,6 +29,85 @@ static int check_request(struct intent *intent, const struct plan **ret_plan, st
 	return 0;
 }
 
+/* What is an instance of any service of the driver on the same server, retained ones included. */
+struct search {
+	struct broker *broker;
+	const struct driver *driver;
+	const struct server *server;
+	const char *resource;
+	struct error *error; /* ERR_EXISTS once one was found */
+};
+
+/* NULL: the driver's servers have none. */
+static const char *url_of(const struct server *server)
+{
+	for (size_t i = 0; server != NULL && i < server->options.count; i++)
+		if (strcmp(server->options.items[i].key->name, "url") == 0)
+			return options_text(&server->options, "url");
+	return NULL;
+}
+
+/* Where a url leads: what stands behind the login and before the path. */
+static const char *place_of(const struct server *server, size_t *ret_length)
+{
+	const char *url = url_of(server);
+	const char *at = url != NULL ? strrchr(url, '@') : NULL;
+	const char *scheme = url != NULL ? strstr(url, "://") : NULL;
+	const char *place = at != NULL ? at + 1 : scheme != NULL ? scheme + 3 : url;
+
+	*ret_length = place != NULL ? strcspn(place, "/?") : 0;
+	return place;
+}
+
+/* Servers of two services are one when their urls lead to one place. One machine under two names is not told from two
+ * here: the driver looks at what is there, too. */
+static bool is_one_server(const struct server *a, const struct server *b)
+{
+	size_t a_length, b_length;
+	const char *a_place = place_of(a, &a_length), *b_place = place_of(b, &b_length);
+
+	return a == b ||
+	       (a_place != NULL && b_place != NULL && a_length == b_length && memcmp(a_place, b_place, a_length) == 0);
+}
+
+static bool is_on_server(const struct search *search, const struct instance *instance)
+{
+	struct offering *offering = broker_offering(search->broker, instance->service);
+	const struct host *host = offering != NULL ? offering_host(offering, instance->server) : NULL;
+
+	return host != NULL && host->server != NULL && offering->backend->driver == search->driver &&
+	       is_one_server(host->server, search->server);
+}
+
+static bool on_instance(void *arg, const void *key, size_t key_length, const struct store_value *value)
+{
+	struct search *search = arg;
+	struct instance instance;
+
+	(void)key;
+	(void)key_length;
+	if (instance_decode(value->bytes, value->length, &instance, NULL) != 0 ||
+	    strcmp(instance.resource, search->resource) != 0 || !is_on_server(search, &instance))
+		return true;
+	error_set(search->error, ERR_EXISTS, "\"%s\" is the instance \"%s\" of the service \"%s\" already, which is %s",
+	          search->resource, instance.name, instance.service, instance_state_name(instance.state));
+	return false;
+}
+
+static int check_resource(struct intent *intent, const struct host *host, struct error *error)
+{
+	struct search search = {.broker = intent->broker,
+	                        .driver = intent->offering->backend->driver,
+	                        .server = host->server,
+	                        .resource = intent->request->resource,
+	                        .error = error};
+	int rc;
+
+	error_clear(error);
+	rc = store_scan(intent->broker->store, KEYSPACE_INSTANCES, "", 0, NULL, 0, on_instance, &search);
+	return rc != 0 ? error_set(error, rc, "the store cannot be read") : error->code;
+}
+
 static int decide_adopt(struct intent *intent, struct changes *changes, enum intent_next *ret_next, struct error *error)
 {
 	const struct operation adopt = {.kind = OPERATION_ADOPT};
@@ -46,6 +125,8 @@ static int decide_adopt(struct intent *intent, struct changes *changes, enum int
 		return error_set(error, ERR_EXISTS, "the service \"%s\" has an instance \"%s\" already",
 		                 intent->request->service->name, intent->request->instance);
 	if (rc == ERR_NOT_FOUND)
+		rc = check_resource(intent, host, error);
+	if (rc == 0)
 		rc = create_make_instance(intent, plan, host, &instance, error);
 	if (rc == 0) {
 		instance.resource = intent->request->resource;

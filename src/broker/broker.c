@@ -9,6 +9,7 @@
 #include "broker/inspect.h"
 #include "broker/internal.h"
 #include "broker/keycheck.h"
+#include "broker/mark.h"
 #include "broker/measure.h"
 #include "broker/migrate.h"
 #include "broker/queue.h"
@@ -88,6 +89,8 @@ int broker_open(const struct broker_options *options, struct broker **ret_broker
 		rc = keycheck(broker, broker->keyring, error);
 	if (rc == 0)
 		rc = migrate(broker, error);
+	if (rc == 0)
+		rc = mark_open(broker, error);
 	if (rc == 0)
 		rc = recover_ids(broker, error);
 	if (rc == 0)

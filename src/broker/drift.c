@@ -9,6 +9,7 @@
 #include "broker/generation.h"
 #include "broker/host.h"
 #include "broker/inspect.h"
+#include "broker/names.h"
 #include "broker/operator.h"
 #include "broker/records.h"
 #include "broker/show.h"
@@ -16,7 +17,7 @@
 #define TICK          100   /* ms between two steps of the pass */
 #define PARALLEL      4     /* inspections at once */
 #define SKIP_MAX      500   /* records looked at in one step for one that can be inspected */
-#define MARK_MAX      500   /* records that are marked in one step */
+#define TAKE_MAX      500   /* records whose names are taken off in one step */
 #define LIST_TIMEOUT  60000 /* ms */
 #define STRAYS_MAX    1000  /* kept in memory */
 #define FIRST_PASS_IN 60000 /* ms after the start */
@@ -27,13 +28,6 @@ enum drift_state {
 	DRIFT_LISTING,    /* a server's list is awaited */
 	DRIFT_MARKING,    /* its names are taken off by the records */
 	DRIFT_CONFIRMING, /* the second list is awaited */
-};
-
-/* A name of a list. */
-struct name {
-	UT_hash_handle hh;
-	const char *kind; /* LIST_* */
-	char text[];
 };
 
 /* What a server has and nobody knows of. */
@@ -70,45 +64,6 @@ static void tick_in(struct drift *drift, int64_t delay)
 {
 	timer_init(&drift->timer, on_tick, drift);
 	(void)timer_start(drift->broker->timers, &drift->timer, delay); /* without memory: until the next start */
-}
-
-/* ---- names ---- */
-
-static void forget_names(struct drift *drift)
-{
-	struct name *name, *next;
-
-	HASH_ITER (hh, drift->names, name, next) {
-		HASH_DEL(drift->names, name);
-		free(name);
-	}
-}
-
-static bool add_name(struct drift *drift, const char *kind, const char *text)
-{
-	const size_t size = strlen(text) + 1;
-	struct name *name = calloc(1, sizeof(*name) + size);
-
-	if (name == NULL)
-		return false;
-	name->kind = strcmp(kind, LIST_INSTANCE) == 0 ? LIST_INSTANCE : LIST_LOGIN;
-	memcpy(name->text, text, size);
-	HASH_ADD_STR(drift->names, text, name);
-	if (name->hh.tbl != NULL)
-		return true;
-	free(name);
-	return false;
-}
-
-static void take_off(struct drift *drift, const char *text)
-{
-	struct name *name = NULL;
-
-	HASH_FIND_STR(drift->names, text, name);
-	if (name == NULL)
-		return;
-	HASH_DEL(drift->names, name);
-	free(name);
 }
 
 /* ---- strays ---- */
@@ -181,7 +136,7 @@ static struct host *present_host(const struct drift *drift)
 
 static void next_server(struct drift *drift)
 {
-	forget_names(drift);
+	names_free(&drift->names);
 	drift->server++;
 	drift->state = DRIFT_LISTING;
 	tick_in(drift, TICK);
@@ -198,10 +153,8 @@ static void end_call(struct drift *drift)
 
 static void take_list(struct drift *drift)
 {
-	bool all = true;
+	const bool all = names_add_all(&drift->names, &drift->call);
 
-	for (size_t i = 0; all && i < drift->call.result_count; i++)
-		all = add_name(drift, drift->call.results[i].name, drift->call.results[i].value);
 	end_call(drift);
 	if (!all) {
 		next_server(drift);
@@ -217,11 +170,13 @@ static void confirm(struct drift *drift)
 {
 	drop_strays(drift, is_of);
 	for (size_t i = 0; i < drift->call.result_count; i++) {
-		const struct name *name = NULL;
+		const struct pair *result = &drift->call.results[i];
+		const struct name *name = names_find(&drift->names, result->name, result->value);
 
-		HASH_FIND_STR(drift->names, drift->call.results[i].value, name);
-		if (name != NULL)
-			add_stray(drift, name);
+		if (name == NULL)
+			continue;
+		add_stray(drift, name);
+		(void)names_take(&drift->names, name->kind, name->text);
 	}
 	end_call(drift);
 	next_server(drift);
@@ -278,23 +233,48 @@ struct step {
 
 static bool on_bind(void *arg, const void *key, size_t key_length, const struct store_value *value)
 {
+	struct drift *drift = arg;
 	struct bind bind;
 
 	(void)key;
 	(void)key_length;
 	if (bind_decode(value->bytes, value->length, &bind, NULL) == 0)
-		take_off(arg, bind.login);
+		(void)names_take(&drift->names, LIST_LOGIN, bind.login);
 	return true;
+}
+
+/* Whether the record may be of something on the server that was listed. Another service with the same driver may use
+ * the same server, under whatever name; what it has is no stray. */
+static bool may_be_there(const struct drift *drift, const struct instance *instance)
+{
+	const struct offering *offering = broker_offering(drift->broker, drift->service);
+	const struct offering *other = broker_offering(drift->broker, instance->service);
+
+	if (instance->server == NULL)
+		return false;
+	if (strcmp(instance->service, drift->service) == 0)
+		return strcmp(instance->server, drift->server_name) == 0;
+	return offering == NULL || other == NULL || offering->backend->driver == other->backend->driver;
+}
+
+/* A living database in the place of a retained one is told, and the other way round; one that is on its way to be
+ * removed may be either. */
+static void take_off_resource(struct drift *drift, const struct instance *instance)
+{
+	if (instance->state != INSTANCE_RETAINED)
+		(void)names_take(&drift->names, LIST_INSTANCE, instance->resource);
+	if (instance->state == INSTANCE_RETAINED || instance->state == INSTANCE_REMOVING ||
+	    instance->retained_until > 0)
+		(void)names_take(&drift->names, LIST_RETIRED, instance->resource);
 }
 
 static void take_off_instance(struct drift *drift, const struct instance *instance)
 {
 	struct text prefix;
 
-	if (strcmp(instance->service, drift->service) != 0 || instance->server == NULL ||
-	    strcmp(instance->server, drift->server_name) != 0)
+	if (!may_be_there(drift, instance))
 		return;
-	take_off(drift, instance->resource);
+	take_off_resource(drift, instance);
 	text_init(&prefix, STORE_KEY_MAX);
 	key_incarnation_prefix(&prefix, instance->incarnation);
 	if (!prefix.failed)
@@ -363,7 +343,7 @@ static void mark_some(struct drift *drift)
 {
 	struct step step;
 
-	look(drift, MARK_MAX, &step);
+	look(drift, TAKE_MAX, &step);
 	if (!step.end) {
 		tick_in(drift, 0);
 		return;
@@ -451,7 +431,7 @@ void drift_close(struct broker *broker)
 		return;
 	timer_stop(broker->timers, &drift->timer);
 	end_call(drift);
-	forget_names(drift);
+	names_free(&drift->names);
 	drop_strays(drift, NULL);
 	free(drift);
 	broker->drift = NULL;

@@ -1,16 +1,19 @@
 /* Checks of servers, each every few seconds, and observations of the instances that somebody asks about. */
 #include "broker/health.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "broker/drift.h"
+#include "broker/fence.h"
 #include "broker/generation.h"
 #include "broker/host.h"
 #include "broker/queue.h"
 #include "broker/records.h"
 
 #define CHECK_INTERVAL   5000  /* ms between two checks of a server */
+#define CHECK_AT_LEAST   250   /* ms between two, however often work asks for one */
 #define CHECK_TIMEOUT    4000  /* ms for one */
 #define OBSERVE_INTERVAL 10000 /* ms that an observation is fresh */
 #define OBSERVE_TIMEOUT  10000 /* ms for one */
@@ -29,12 +32,13 @@ struct observing {
 
 static void on_next_check(void *arg);
 
-static void check_later(struct host *host)
+static void check_later(struct host *host, int64_t delay)
 {
 	struct timers *timers = host->offering->generation->broker->timers;
 
+	host->checking = false;
 	timer_init(&host->next_check, on_next_check, host);
-	if (timer_start(timers, &host->next_check, CHECK_INTERVAL) != 0)
+	if (timer_start(timers, &host->next_check, delay) != 0)
 		host->health = HOST_UNKNOWN;
 }
 
@@ -51,9 +55,33 @@ static void log_turn(const struct host *host)
 	log_end(&line);
 }
 
-static void on_checked(struct driver_call *call, int code, const struct error *error)
+static void log_warning(const struct host *host)
 {
-	struct host *host = call->arg;
+	struct log_line line;
+
+	log_begin(&line, host->offering->generation->broker->log, LOG_WARNING, "server-warning");
+	log_text(&line, "service", host->offering->service->name);
+	log_text(&line, "server", host_name(host));
+	log_text(&line, "reason", host->warning);
+	log_end(&line);
+}
+
+static void take_warning(struct host *host)
+{
+	const char *warning = "";
+
+	for (size_t i = 0; i < host->check.result_count; i++)
+		if (strcmp(host->check.results[i].name, CHECK_WARNING) == 0)
+			warning = host->check.results[i].value;
+	if (strncmp(host->warning, warning, sizeof(host->warning) - 1) == 0)
+		return;
+	snprintf(host->warning, sizeof(host->warning), "%s", warning);
+	if (warning[0] != '\0')
+		log_warning(host);
+}
+
+static void take_health(struct host *host, int code, const struct error *error)
+{
 	enum host_health before = host->health;
 
 	host->health = code == 0 ? HOST_UP : HOST_DOWN;
@@ -64,14 +92,31 @@ static void on_checked(struct driver_call *call, int code, const struct error *e
 		queue_hurry_host(host);
 		drift_hurry(host->offering->generation->broker);
 	}
+	check_later(host, host->check_soon ? 0 : CHECK_INTERVAL);
+}
+
+static void on_checked(struct driver_call *call, int code, const struct error *error)
+{
+	struct host *host = call->arg;
+
+	if (code == 0)
+		take_warning(host);
+	else
+		fence_fail(host, error);
 	call_release(call);
-	check_later(host);
+	if (code == 0 && fence_has_marks(host))
+		fence_ask(host, take_health);
+	else
+		take_health(host, code, error);
 }
 
 static void on_next_check(void *arg)
 {
 	struct host *host = arg;
 
+	host->checking = true;
+	host->check_soon = false;
+	host->checked_at = timers_now(host->offering->generation->broker->timers);
 	call_init(&host->check);
 	host->check.kind = CALL_CHECK;
 	host->check.backend = host->offering->backend;
@@ -80,7 +125,20 @@ static void on_next_check(void *arg)
 	host->check.on_settled = on_checked;
 	host->check.arg = host;
 	if (call_start(&host->check) != 0)
-		check_later(host);
+		check_later(host, CHECK_INTERVAL);
+}
+
+void health_check_soon(struct host *host)
+{
+	struct timers *timers = host->offering->generation->broker->timers;
+	const int64_t since = timers_now(timers) - host->checked_at;
+
+	if (host->checking) {
+		host->check_soon = true;
+		return;
+	}
+	timer_stop(timers, &host->next_check);
+	check_later(host, since < CHECK_AT_LEAST ? CHECK_AT_LEAST - since : 0);
 }
 
 void health_open(struct broker *broker)
@@ -274,7 +332,8 @@ const struct observation *health_observe(struct broker *broker, const struct ins
 	if (observation == NULL)
 		return NULL;
 	age = timers_now(broker->timers) - observation->seen_at;
-	if (observation->observing == NULL && (!observation->seen || age > OBSERVE_INTERVAL))
+	if (host->fence == FENCE_OPEN && observation->observing == NULL &&
+	    (!observation->seen || age > OBSERVE_INTERVAL))
 		want(observation);
 	return observation->seen ? observation : NULL;
 }
@@ -284,7 +343,7 @@ void health_renew(struct broker *broker, const char *incarnation)
 	struct observation *observation = NULL;
 
 	HASH_FIND_STR(broker->observations, incarnation, observation);
-	if (observation != NULL)
+	if (observation != NULL && observation->host->fence == FENCE_OPEN)
 		want(observation);
 }
 
@@ -308,6 +367,7 @@ void health_close(struct broker *broker)
 
 		for (size_t j = 0; j < offering->host_count; j++) {
 			timer_stop(broker->timers, &offering->hosts[j].next_check);
+			fence_close(&offering->hosts[j]);
 			call_cancel(&offering->hosts[j].check);
 			call_release(&offering->hosts[j].check);
 		}

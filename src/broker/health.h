@@ -28,6 +28,9 @@ void health_open(struct broker *broker);
 /* Cancels what runs and frees. */
 void health_close(struct broker *broker);
 
+/* The next check comes at once: something waits for its outcome. */
+void health_check_soon(struct host *host);
+
 /* Before the next configuration becomes the present one: what is known of servers that are in both. */
 void health_inherit(struct broker *broker, struct generation *next);
 

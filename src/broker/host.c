@@ -42,11 +42,13 @@ int host_open_all(struct offering *offering, struct error *error)
 
 		host->offering = offering;
 		host->parallel = PARALLEL_WITHOUT_SERVER;
+		host->fence = FENCE_OPEN;
 		TAILQ_INIT(&host->ready);
 		TAILQ_INIT(&host->unobserved);
 		if (service->server_count == 0)
 			continue;
 		host->server = &service->servers[i];
+		host->fence = offering->backend->driver->marks ? FENCE_ASKING : FENCE_OPEN;
 		host->parallel = (size_t)host->server->parallel;
 		host_read_drained(host);
 	}

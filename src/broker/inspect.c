@@ -33,7 +33,7 @@ static void free_inspection(struct inspection *inspection)
 	call_cancel(&inspection->call);
 	call_release(&inspection->call);
 	generation_drop(inspection->generation);
-	arena_release(&inspection->arena);
+	arena_wipe(&inspection->arena);
 	free(inspection);
 }
 
@@ -125,7 +125,8 @@ static void log_drift(const struct inspection *inspection, const struct pair *dr
 	log_text(&line, "server", instance->server);
 	log_text(&line, "kind", drift->name);
 	log_text(&line, "found", drift->value);
-	log_text(&line, "action", strcmp(drift->name, DRIFT_LOST) == 0 ? "none" : "mend");
+	log_text(&line, "action",
+	         strcmp(drift->name, DRIFT_LOST) == 0 || strcmp(drift->name, DRIFT_TOLD) == 0 ? "none" : "mend");
 	log_end(&line);
 }
 
@@ -241,10 +242,39 @@ static int fill(struct inspection *inspection, const char *incarnation, struct e
 		return error_set(error, ERR_INVALID,
 		                 "the server or the plan of the instance \"%s\" is not in the configuration",
 		                 instance->name);
+	if (host->fence != FENCE_OPEN)
+		return error_set(error, ERR_UNAVAILABLE, "%s",
+		                 host->reason[0] != '\0' ? host->reason : "the server has not been looked at yet");
 	inspection->call.backend = offering->backend;
 	inspection->call.server = host->server;
 	inspection->call.plan = service_plan(offering->service, instance->plan);
 	return 0;
+}
+
+/* So that a driver can tell a password that was changed on the server. One that cannot be opened is not compared. */
+static int fill_passwords(struct inspection *inspection, struct error *error)
+{
+	struct driver_call *call = &inspection->call;
+	const char **passwords = arena_alloc(&inspection->arena, (call->bind_count + 1) * sizeof(*passwords));
+
+	for (size_t i = 0; passwords != NULL && i < call->bind_count; i++) {
+		const struct bind *bind = &call->binds[i];
+		const size_t overhead =
+		    bind->secret_length < SECRET_SEAL_OVERHEAD ? bind->secret_length : SECRET_SEAL_OVERHEAD;
+		char *plain = arena_alloc(&inspection->arena, bind->secret_length - overhead + 1);
+		struct text context;
+
+		text_init(&context, STORE_KEY_MAX);
+		bind_context(bind, &context);
+		passwords[i] = NULL;
+		if (plain != NULL && overhead == SECRET_SEAL_OVERHEAD && !context.failed &&
+		    keyring_open(inspection->broker->keyring, text_string(&context), bind->secret, bind->secret_length,
+		                 plain, NULL) == 0)
+			passwords[i] = plain;
+		text_release(&context);
+	}
+	call->passwords = passwords;
+	return arena_failed(&inspection->arena) ? error_no_memory(error) : 0;
 }
 
 static int fill_binds(struct inspection *inspection, struct error *error)
@@ -266,7 +296,7 @@ static int fill_binds(struct inspection *inspection, struct error *error)
 	}
 	inspection->call.binds = binds;
 	inspection->call.bind_count = bound;
-	return 0;
+	return fill_passwords(inspection, error);
 }
 
 int inspect_start(struct broker *broker, const char *incarnation, broker_verified *on_done, void *arg,
@@ -290,6 +320,7 @@ int inspect_start(struct broker *broker, const char *incarnation, broker_verifie
 	inspection->on_done = on_done;
 	inspection->arg = arg;
 	inspection->call.kind = CALL_INSPECT;
+	inspection->call.store = broker->mark.store;
 	inspection->call.instance = &inspection->instance.record;
 	inspection->call.timeout = INSPECT_TIMEOUT;
 	inspection->call.on_settled = on_inspected;

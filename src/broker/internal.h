@@ -13,6 +13,7 @@
 #include "base/metrics.h"
 #include "broker/broker.h"
 
+struct agreement;
 struct drift;
 struct finding;
 struct generation;
@@ -44,6 +45,13 @@ enum host_health {
 	HOST_DOWN, /* reason says why */
 };
 
+/* Whether work may go to a server; see fence.h. */
+enum fence {
+	FENCE_ASKING, /* its mark has not been seen yet: work stands by */
+	FENCE_OPEN,   /* it carries this store's mark, or its driver has none */
+	FENCE_SHUT,   /* nothing is done there; the host's reason says why */
+};
+
 /* A server as the queue sees it. */
 struct host {
 	struct offering *offering;
@@ -53,8 +61,17 @@ struct host {
 	struct job_list ready;       /* heads of lanes that wait for a place */
 	enum host_health health;
 	char reason[ERROR_TEXT_MAX];
-	struct driver_call check;
-	struct timer next_check;
+	char warning[ERROR_TEXT_MAX]; /* of the last check; "": none */
+	enum fence fence;
+	bool claimed;            /* an operator wants it, whatever its mark says */
+	char mark[MARK_MAX + 1]; /* while it is being written */
+	void (*on_fenced)(struct host *host, int code, const struct error *error); /* fence.h's */
+	struct agreement *agreement;        /* while its list is compared with the records; NULL: it is not */
+	struct driver_call check;           /* and what the fence asks */
+	struct timer next_check;            /* or what the fence waits for */
+	bool checking;                      /* from the check's begin to the fence's outcome */
+	bool check_soon;                    /* another one follows at once */
+	int64_t checked_at;                 /* monotonic ms, of the last begin */
 	struct observation_list unobserved; /* instances that somebody asked about */
 	size_t observing;
 };
@@ -97,6 +114,17 @@ struct lane {
 	UT_hash_handle hh;
 };
 
+#define STORE_ID_LENGTH 16 /* hex digits */
+
+/* See mark.h. */
+struct mark {
+	char store[STORE_ID_LENGTH + 1];
+	int64_t number;
+	char text[MARK_MAX + 1];
+	int saving;   /* commits of it that are under way */
+	bool durable; /* the text is on the disk */
+};
+
 /* See rekey.h. */
 struct rekey {
 	bool running;
@@ -136,6 +164,7 @@ struct broker {
 	size_t differing;         /* instances that were found to differ since the last pass began */
 	struct drift *drift;      /* NULL: memory was out */
 	struct rekey rekey;
+	struct mark mark;
 	struct metrics *metrics; /* NULL: none */
 	struct measures measures;
 	struct broker_statistics statistics;

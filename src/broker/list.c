@@ -245,6 +245,7 @@ static void show_server(struct text *json, const struct host *host)
 	show_text(json, "server", host->server != NULL ? host->server->name : NULL);
 	show_text(json, "state", health[host->health]);
 	show_text(json, "reason", host->health == HOST_DOWN ? host->reason : NULL);
+	show_text(json, "warning", host->warning[0] != '\0' ? host->warning : NULL);
 }
 
 void broker_list_servers(struct broker *broker, struct text *ret_json)

@@ -3,7 +3,9 @@
 
 #include <string.h>
 
+#include "broker/fence.h"
 #include "broker/generation.h"
+#include "broker/health.h"
 #include "broker/host.h"
 #include "broker/queue.h"
 #include "broker/records.h"
@@ -129,21 +131,52 @@ int broker_hurry(struct broker *broker, const char *operation, struct error *err
 
 /* ---- servers ---- */
 
-int broker_drain(struct broker *broker, const struct caller *caller, const char *service, const char *server,
-                 bool drained, struct error *error)
+static struct host *find_host(struct broker *broker, const char *service, const char *server, struct error *error)
 {
 	struct offering *offering = broker_offering(broker, service);
 	struct host *host = offering != NULL ? offering_host(offering, server) : NULL;
+
+	if (host == NULL)
+		(void)error_set(error, ERR_NOT_FOUND, "the service \"%.100s\" has no server \"%.100s\"", service,
+		                server);
+	return host;
+}
+
+int broker_drain(struct broker *broker, const struct caller *caller, const char *service, const char *server,
+                 bool drained, struct error *error)
+{
+	struct host *host = find_host(broker, service, server, error);
 	struct audit audit = {
 	    .action = drained ? "drain" : "undrain", .outcome = "done", .service = service, .text = server};
 	struct changes changes;
 
 	if (host == NULL)
-		return error_set(error, ERR_NOT_FOUND, "the service \"%.100s\" has no server \"%.100s\"", service,
-		                 server);
+		return ERR_NOT_FOUND;
 	host->drained = drained;
 	changes_begin(&changes, broker);
 	host_put_drained(host, drained, changes.batch);
+	put_note(broker, &changes, caller, &audit);
+	commit_noted(broker, &changes);
+	return 0;
+}
+
+int broker_claim(struct broker *broker, const struct caller *caller, const char *service, const char *server,
+                 struct error *error)
+{
+	struct host *host = find_host(broker, service, server, error);
+	struct audit audit = {.action = "claim", .outcome = "done", .service = service, .text = server};
+	struct changes changes;
+
+	if (host == NULL)
+		return ERR_NOT_FOUND;
+	if (!fence_has_marks(host))
+		return error_set(error, ERR_INVALID,
+		                 "the driver \"%s\" puts no marks on its servers, so there is nothing to claim",
+		                 host->offering->service->driver);
+	host->claimed = true;
+	health_check_soon(host);
+	changes_begin(&changes, broker);
+	changes_use_reserve(&changes);
 	put_note(broker, &changes, caller, &audit);
 	commit_noted(broker, &changes);
 	return 0;

@@ -148,7 +148,7 @@ static void start_or_stand_by(struct job *job)
 		job->state = JOB_QUEUED;
 		return;
 	}
-	if (host->running >= host->parallel) {
+	if (host->running >= host->parallel || host->fence == FENCE_ASKING) {
 		job->state = JOB_READY;
 		TAILQ_INSERT_TAIL(&host->ready, job, in_ready);
 		return;
@@ -227,6 +227,18 @@ void queue_release_host(struct job *job)
 	TAILQ_REMOVE(&host->ready, next, in_ready);
 	next->state = JOB_QUEUED;
 	begin_soon(next, 0);
+}
+
+void queue_wake_host(struct host *host)
+{
+	struct job *job;
+
+	for (size_t places = host->parallel - host->running; places > 0 && (job = TAILQ_FIRST(&host->ready)) != NULL;
+	     places--) {
+		TAILQ_REMOVE(&host->ready, job, in_ready);
+		job->state = JOB_QUEUED;
+		begin_soon(job, 0);
+	}
 }
 
 /* Exponential backoff with full jitter: uniformly within a ceiling that doubles. */

@@ -26,6 +26,9 @@ void queue_hurry(struct broker *broker, const char *incarnation);
 /* The same for all that waits for a host, which is up again. */
 void queue_hurry_host(struct host *host);
 
+/* What stands by for a place on it goes on: it was seen whether work may go there. */
+void queue_wake_host(struct host *host);
+
 /* For run.c: the call is over, its place on the host is free. */
 void queue_release_host(struct job *job);
 /* The attempt failed in a way that may pass: tries again later. */

@@ -7,6 +7,7 @@
 #include "broker/environment.h"
 #include "broker/finish.h"
 #include "broker/generation.h"
+#include "broker/health.h"
 #include "broker/measure.h"
 #include "broker/queue.h"
 
@@ -199,13 +200,8 @@ static bool is_expired(const struct job *job)
 	return !is_removal(job) && job_age(job) > job->host->offering->service->retry_for;
 }
 
-static void on_settled(struct driver_call *call, int code, const struct error *error)
+static void end_attempt(struct job *job, int code, const struct error *outcome)
 {
-	struct job *job = call->arg;
-	struct error outcome = *error;
-
-	if (code == 0 && call->kind == CALL_BIND)
-		code = environment_render(job, &outcome);
 	measure_attempt(job, code == 0 ? "done" : error_may_pass(code) ? "may-pass" : "refused");
 	queue_release_host(job);
 	if (code == 0) {
@@ -213,7 +209,7 @@ static void on_settled(struct driver_call *call, int code, const struct error *e
 		finish_start(job, VERDICT_DONE);
 		return;
 	}
-	job->error = outcome;
+	job->error = *outcome;
 	if (error_may_pass(code) && queue_is_doomed(job) && !is_removal(job)) {
 		error_set(&job->error, ERR_CANCELED, "the instance \"%s\" is being removed",
 		          job->run->instance.record.name);
@@ -225,6 +221,27 @@ static void on_settled(struct driver_call *call, int code, const struct error *e
 	} else {
 		finish_start(job, VERDICT_FAILED);
 	}
+}
+
+static void on_settled(struct driver_call *call, int code, const struct error *error)
+{
+	struct job *job = call->arg;
+	struct error outcome = *error;
+
+	if (code == 0 && call->kind == CALL_BIND)
+		code = environment_render(job, &outcome);
+	end_attempt(job, code, &outcome);
+}
+
+/* Nothing may be done on the server, or it has not answered yet. */
+static void fail_at_fence(struct job *job)
+{
+	struct host *host = job->host;
+	struct error outcome;
+
+	error_set(&outcome, ERR_UNAVAILABLE, "%s", host->reason);
+	end_attempt(job, outcome.code, &outcome);
+	health_check_soon(host);
 }
 
 /* An operation that something later made pointless; sets the sentence that says so. */
@@ -258,6 +275,11 @@ static int start_call(struct job *job)
 		call->kind = CALL_DEPROVISION;
 	call->backend = offering->backend;
 	call->server = job->host->server;
+	call->store = job->broker->mark.store;
+	if (offering->backend->driver->marks && job->host->server != NULL)
+		call->mark = arena_text(&job->run->arena, job->broker->mark.text);
+	if (arena_failed(&job->run->arena))
+		return ERR_NO_MEMORY;
 	call->instance = &job->run->instance.record;
 	call->timeout = offering->service->attempt_timeout;
 	call->on_settled = on_settled;
@@ -318,6 +340,10 @@ void run_start(struct job *job)
 	}
 	if (rc == 0)
 		rc = prepare(job, &job->error);
+	if (rc == 0 && job->host->fence == FENCE_SHUT) {
+		fail_at_fence(job);
+		return;
+	}
 	if (rc == 0)
 		rc = start_call(job);
 	if (rc != 0)

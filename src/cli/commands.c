@@ -25,6 +25,7 @@ const struct cli_option cli_options[OPTION_COUNT] = {
     [OPTION_REASON] = {0, "reason", "TEXT", "why; kept in the audit"},
     [OPTION_RESOURCE] = {0, "resource", "NAME", "what it is called on the server"},
     [OPTION_PLAN] = {0, "plan", "PLAN", "the plan it gets; default: the service's first"},
+    [OPTION_YES] = {'y', "yes", NULL, "do not ask whether it is meant"},
 };
 
 #define CONFIG TAKES(OPTION_CONFIG)
@@ -53,6 +54,11 @@ const struct command ctl_commands[] = {
      "is "
      "followed by an unbind, a removal can be asked for again.\n",
      ctl_cancel, NULL},
+    {"claim", "SERVICE/SERVER", ADMIN | TAKES(OPTION_YES), "take a server over that carries another mark, or none",
+     "A server carries a mark of the broker's store that it belongs to. Where it is another's, an older one's\n"
+     "copy's, or lost, nothing is done on it; ctl health says why. A claim makes it this broker's; any other\n"
+     "broker that works with it stops to. Asks first.\n",
+     ctl_claim, NULL},
     {"drain", "SERVICE/SERVER", ADMIN, "place no new instances on a server",
      "What it holds stays and goes on to be served. Lasts over restarts, until undrain.\n", ctl_drain, NULL},
     {"undrain", "SERVICE/SERVER", ADMIN, "place new instances on a server again", "", ctl_undrain, NULL},

@@ -10,6 +10,7 @@ int ctl_show(const struct invocation *invocation);
 int ctl_operations(const struct invocation *invocation);
 int ctl_retry(const struct invocation *invocation);
 int ctl_cancel(const struct invocation *invocation);
+int ctl_claim(const struct invocation *invocation);
 int ctl_drain(const struct invocation *invocation);
 int ctl_undrain(const struct invocation *invocation);
 int ctl_undelete(const struct invocation *invocation);

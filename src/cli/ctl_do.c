@@ -10,6 +10,7 @@
 #include "model/model.h"
 
 #define POLL_INTERVAL 300 /* ms */
+#define CLAIM_LOOKS   40  /* until it is said that the server is not up yet */
 
 /* ---- instances ---- */
 
@@ -133,6 +134,105 @@ static int do_to_server(const struct invocation *invocation, const char *verb)
 	return talk_end(&talk, rc);
 }
 
+static void pause_a_moment(void)
+{
+	const struct timespec moment = {.tv_nsec = POLL_INTERVAL * 1000000L};
+
+	nanosleep(&moment, NULL);
+}
+
+/* The server of the operand in what /ready answers; NULL: it is not there. */
+static const struct cJSON *find_server(const struct cJSON *json, const char *service, const char *server)
+{
+	const struct cJSON *item;
+
+	cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(json, "servers"))
+	{
+		const char *of = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "service"));
+		const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "server"));
+
+		if (of != NULL && name != NULL && strcmp(of, service) == 0 && strcmp(name, server) == 0)
+			return item;
+	}
+	return NULL;
+}
+
+/* What the broker says of the server now, in ret_text, which holds ERROR_TEXT_MAX; whether it is up in *ret_up. */
+static int look_at_server(struct talk *talk, const char *service, const char *server, bool *ret_up, char *ret_text)
+{
+	struct cJSON *json = NULL;
+	const struct cJSON *found;
+	const char *state, *reason;
+	int rc = ask_whatever(talk->asker, "/ready", &json, &talk->error);
+
+	if (rc != 0)
+		return rc;
+	found = find_server(json, service, server);
+	state = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(found, "state"));
+	reason = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(found, "reason"));
+	if (found == NULL)
+		rc = error_set(&talk->error, ERR_NOT_FOUND, "the service \"%.100s\" has no server \"%.100s\"", service,
+		               server);
+	*ret_up = state != NULL && strcmp(state, "up") == 0;
+	snprintf(ret_text, ERROR_TEXT_MAX, "%s", reason != NULL ? reason : state != NULL ? state : "");
+	cJSON_Delete(json);
+	return rc;
+}
+
+static bool is_meant(const struct invocation *invocation, const char *service, const char *server, const char *state)
+{
+	char answer[8] = "";
+
+	if (invocation->values[OPTION_YES] != NULL)
+		return true;
+	fprintf(invocation->err, "%s/%s: %s\nMake it this broker's server? [y/N] ", service, server, state);
+	fflush(invocation->err);
+	if (fgets(answer, sizeof(answer), stdin) != NULL && (answer[0] == 'y' || answer[0] == 'Y'))
+		return true;
+	fputs("tsuru-broker: nothing was claimed; answer y, or give --yes\n", invocation->err);
+	return false;
+}
+
+/* The server's check, which begins at once, tells how it went. */
+static int claim(struct talk *talk, const char *service, const char *server, const char *path, int *ret_code)
+{
+	static const char *const nothing[] = {NULL};
+	char text[ERROR_TEXT_MAX] = "";
+	struct cJSON *json = NULL;
+	bool up = false;
+	int rc = ask(talk->asker, path, nothing, &json, &talk->error);
+
+	cJSON_Delete(json);
+	for (int i = 0; rc == 0 && !up && i < CLAIM_LOOKS; i++) {
+		pause_a_moment();
+		rc = look_at_server(talk, service, server, &up, text);
+	}
+	if (rc == 0)
+		fprintf(up ? talk->invocation->out : talk->invocation->err, "%s\n", up ? "claimed" : text);
+	*ret_code = up ? EXIT_GOOD : EXIT_AMISS;
+	return rc;
+}
+
+int ctl_claim(const struct invocation *invocation)
+{
+	char service[CTL_PATH_MAX], server[CTL_PATH_MAX], path[3 * CTL_PATH_MAX], state[ERROR_TEXT_MAX];
+	int rc, code = EXIT_FAILED;
+	struct talk talk;
+	bool up;
+
+	if (talk_open(&talk, invocation) != EXIT_GOOD)
+		return EXIT_FAILED;
+	rc = talk_split(&talk, invocation->operand, service, server, sizeof(service));
+	if (rc == 0)
+		rc = look_at_server(&talk, service, server, &up, state);
+	if (rc == 0 && is_meant(invocation, service, server, state)) {
+		snprintf(path, sizeof(path), "/v1/servers/%s/%s/claim", service, server);
+		rc = claim(&talk, service, server, path, &code);
+	}
+	rc = talk_end(&talk, rc);
+	return rc != EXIT_GOOD ? rc : code;
+}
+
 int ctl_drain(const struct invocation *invocation)
 {
 	return do_to_server(invocation, "drain");
@@ -153,13 +253,6 @@ int ctl_reload(const struct invocation *invocation)
 }
 
 /* ---- what takes long ---- */
-
-static void pause_a_moment(void)
-{
-	const struct timespec moment = {.tv_nsec = POLL_INTERVAL * 1000000L};
-
-	nanosleep(&moment, NULL);
-}
 
 static size_t count_of(const struct cJSON *json, const char *member)
 {

@@ -148,6 +148,7 @@ static int print_health(const struct talk *talk, const struct cJSON *json)
 		                                    {"SERVER", "server"},
 		                                    {"STATE", "state"},
 		                                    {"REASON", "reason"},
+		                                    {"WARNING", "warning"},
 		                                    {NULL, NULL}});
 	}
 	return is_well(json) ? EXIT_GOOD : EXIT_AMISS;

@@ -27,6 +27,16 @@ void name_instance(char *ret_name, size_t max, const char *service, const char *
 	compose(ret_name, max, instance, parts, sizeof(parts) / sizeof(*parts));
 }
 
+bool name_is_ours(const char *name)
+{
+	const size_t length = strlen(name);
+
+	if (length <= HASH_CHARS + 1)
+		return false;
+	name += length - HASH_CHARS - 1;
+	return name[0] == '_' && strspn(name + 1, "0123456789abcdef") == HASH_CHARS;
+}
+
 void name_login(char *ret_name, size_t max, const char *service, const char *instance, const char *incarnation,
                 enum bind_kind kind, const char *bind)
 {

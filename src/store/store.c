@@ -300,6 +300,20 @@ int store_open(const struct store_options *options, struct store **ret_store, st
 	return 0;
 }
 
+void store_identity(const struct store *store, char *ret_text)
+{
+	struct statx file;
+	int fd = -1;
+
+	ret_text[0] = '\0';
+	if (mdb_env_get_fd(store->env, &fd) != 0 || statx(fd, "", AT_EMPTY_PATH, STATX_INO | STATX_BTIME, &file) != 0)
+		return;
+	if ((file.stx_mask & STATX_BTIME) == 0)
+		file.stx_btime = (struct statx_timestamp){0};
+	snprintf(ret_text, STORE_IDENTITY_MAX + 1, "%llx.%lld.%u", (unsigned long long)file.stx_ino,
+	         (long long)file.stx_btime.tv_sec, file.stx_btime.tv_nsec);
+}
+
 void store_flush(struct store *store)
 {
 	read_end(store);

@@ -76,7 +76,7 @@ static size_t find_name(const char *word, const char *const *names, size_t count
 
 static bool find_kind(const char *word, enum call_kind *ret_kind)
 {
-	for (enum call_kind kind = CALL_PROVISION; kind <= CALL_ACT; kind++) {
+	for (enum call_kind kind = CALL_PROVISION; kind <= CALL_WRITE_MARK; kind++) {
 		if (strcmp(call_kind_name(kind), word) != 0)
 			continue;
 		*ret_kind = kind;

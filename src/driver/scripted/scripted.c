@@ -31,7 +31,7 @@ struct scripted {
 	struct rules rules; /* by scripted_rule; they come first */
 	bool is_short;      /* of memory, for what a test said: the next call fails for it */
 	TAILQ_HEAD(, work) works;
-	size_t begun[CALL_ACT + 1];
+	size_t begun[CALL_WRITE_MARK + 1];
 };
 
 struct work {
@@ -148,7 +148,7 @@ static int act_list(struct work *work)
 	const struct world *world = &work->place->world;
 
 	for (const char *name = NULL; (name = world_next_instance(world, name)) != NULL;)
-		call_result(work->call, LIST_INSTANCE, name);
+		call_result(work->call, world_is_retired(world, name) ? LIST_RETIRED : LIST_INSTANCE, name);
 	for (const char *name = NULL; (name = world_next_login(world, name)) != NULL;)
 		call_result(work->call, LIST_LOGIN, name);
 	return 0;
@@ -163,10 +163,35 @@ static int act_adopt(struct work *work, struct error *error)
 	               : world_put_instance(&work->place->world, call->instance->resource, call->plan->name, error);
 }
 
+static int act_read_mark(struct work *work)
+{
+	const char *mark = world_mark(&work->place->world);
+
+	if (mark[0] != '\0')
+		call_result(work->call, MARK_RESULT, mark);
+	return 0;
+}
+
+static bool changes_something(enum call_kind kind)
+{
+	return kind != CALL_CHECK && kind != CALL_OBSERVE && kind != CALL_INSPECT && kind != CALL_LIST &&
+	       kind != CALL_READ_MARK && kind != CALL_WRITE_MARK;
+}
+
+static int prepare(const struct work *work, struct error *error)
+{
+	const char *mark = world_mark(&work->place->world);
+	const int rc = world_refresh(&work->place->world, error);
+
+	if (rc != 0 || !changes_something(work->call->kind))
+		return rc;
+	return mark_check(work->call, mark[0] != '\0' ? mark : NULL, error);
+}
+
 static int act(struct work *work, struct error *error)
 {
 	const struct driver_call *call = work->call;
-	const int rc = world_refresh(&work->place->world, error);
+	const int rc = prepare(work, error);
 
 	if (rc != 0)
 		return rc;
@@ -193,6 +218,10 @@ static int act(struct work *work, struct error *error)
 		return act_list(work);
 	case CALL_ADOPT:
 		return act_adopt(work, error);
+	case CALL_READ_MARK:
+		return act_read_mark(work);
+	case CALL_WRITE_MARK:
+		return world_put_mark(&work->place->world, call->mark, error);
 	case CALL_CHECK:
 	case CALL_ACT:
 	case CALL_ALLOW_UNIT:
@@ -523,6 +552,21 @@ void scripted_drop(void *state, const char *name)
 	}
 }
 
+const char *scripted_mark(void *state)
+{
+	const struct scripted *scripted = state;
+
+	return world_mark(&scripted->places[0].world);
+}
+
+void scripted_put_mark(void *state, const char *mark)
+{
+	struct scripted *scripted = state;
+
+	if (world_put_mark(&scripted->places[0].world, mark, NULL) != 0)
+		scripted->is_short = true;
+}
+
 size_t scripted_instances(void *state)
 {
 	const struct scripted *scripted = state;
@@ -580,6 +624,7 @@ const struct driver driver_scripted = {
     .bind_parameters = bind_parameters,
     .units = true,
     .retires = true,
+    .marks = true,
     .open = scripted_open,
     .close = scripted_close,
     .validate = scripted_validate,
@@ -598,8 +643,8 @@ const struct driver driver_scripted = {
     .act = driver_refuse,
     .allow_unit = scripted_begin,
     .deny_unit = scripted_begin,
-    .read_mark = driver_refuse,
-    .write_mark = driver_refuse,
+    .read_mark = scripted_begin,
+    .write_mark = scripted_begin,
     .connections = driver_no_connections,
     .cancel = scripted_cancel,
 };

@@ -4,7 +4,7 @@
  * an effect, written before the call settles and replayed at open:
  *
  *     instance NAME PLAN | login NAME INSTANCE PASSWORD-HASH | drop-login NAME | drop-instance NAME |
- *     retire NAME | restore NAME
+ *     retire NAME | restore NAME | mark TEXT
  *
  * What a call does is said by rules: the first that fits its kind and has times left. Unit tests add them here; the
  * program reads them from the file of the server key `rules` whenever a call begins, a line each, '#' for a comment:
@@ -12,7 +12,7 @@
  *     KIND BEHAVIOUR [TIMES] [DELAY]
  *
  * KIND is provision, update, deprovision, bind, unbind, check, observe, allow-unit, deny-unit,
- * retire, restore, inspect, list, adopt or *; TIMES is a number,
+ * retire, restore, inspect, list, adopt, read-mark, write-mark or *; TIMES is a number,
  * 0 (the default) for always; DELAY a duration. The times of a file's rules are counted in memory, anew when the file's
  * size or time of change differs. With no rule a call does its work and settles at once. */
 #ifndef DRIVER_SCRIPTED_SCRIPTED_H
@@ -63,6 +63,9 @@ bool scripted_is_retired(void *state, const char *name);
  * name any more anywhere. */
 void scripted_put_instance(void *state, const char *name, const char *plan);
 void scripted_drop(void *state, const char *name);
+/* The mark of the first server, "" for none, and another in its place. */
+const char *scripted_mark(void *state);
+void scripted_put_mark(void *state, const char *mark);
 size_t scripted_instances(void *state);
 size_t scripted_logins(void *state);
 

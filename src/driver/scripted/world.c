@@ -94,6 +94,8 @@ static int apply(struct world *world, const char *line, struct error *error)
 		drop(&world->instances, thing.name);
 	else if (sscanf(line, "drop-login %255s", thing.name) == 1)
 		drop(&world->logins, thing.name);
+	else if (sscanf(line, "mark %255s", thing.name) == 1)
+		snprintf(world->mark, sizeof(world->mark), "%.*s", MARK_MAX, strcmp(thing.name, "-") != 0 ? thing.name : "");
 	else if (sscanf(line, "retire %255s", thing.name) == 1)
 		set_retired(world->instances, thing.name, true);
 	else if (sscanf(line, "restore %255s", thing.name) == 1)
@@ -228,7 +230,17 @@ int world_retire(struct world *world, const char *name, bool retired, struct err
 	return act(world, error, "%s %s\n", retired ? "retire" : "restore", name);
 }
 
+int world_put_mark(struct world *world, const char *mark, struct error *error)
+{
+	return strcmp(world->mark, mark) == 0 ? 0 : act(world, error, "mark %s\n", mark[0] != '\0' ? mark : "-");
+}
+
 /* ---- look-ups ---- */
+
+const char *world_mark(const struct world *world)
+{
+	return world->mark;
+}
 
 const char *world_plan(const struct world *world, const char *name)
 {

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "driver/driver.h"
 
 struct thing;
 
@@ -14,6 +15,7 @@ struct world {
 	struct thing *instances, *logins; /* hashes */
 	int journal;                      /* -1: none */
 	off_t applied;                    /* bytes of the journal */
+	char mark[MARK_MAX + 1];          /* "": none */
 };
 
 /* path is the journal, which is made when it does not exist and replayed otherwise; NULL: none. */
@@ -30,7 +32,10 @@ int world_drop_instance(struct world *world, const char *name, struct error *err
 int world_drop_login(struct world *world, const char *name, struct error *error);
 /* Locks an instance away, or opens it again. */
 int world_retire(struct world *world, const char *name, bool retired, struct error *error);
+/* "" takes it away. */
+int world_put_mark(struct world *world, const char *mark, struct error *error);
 
+const char *world_mark(const struct world *world);                   /* "": none */
 const char *world_plan(const struct world *world, const char *name); /* NULL: no such instance */
 bool world_is_retired(const struct world *world, const char *name);
 /* The one after name, which is there; NULL: the first; NULL at the end. */

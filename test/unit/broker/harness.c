@@ -60,7 +60,7 @@ static void load_config(struct world *world, const char *text, const char *other
 		fail_msg("%s", errors->texts[0]);
 }
 
-static void start(struct world *world)
+void start_world(struct world *world)
 {
 	struct broker_options options = {
 	    .config = world->config, .keyring = world->keyring, .context = &world->context};
@@ -79,7 +79,7 @@ static void start(struct world *world)
 		fail_msg("%s", error.text);
 }
 
-static void stop(struct world *world)
+void stop_world(struct world *world)
 {
 	broker_close(world->broker);
 	store_close(world->store);
@@ -102,7 +102,7 @@ int world_setup(void **state)
 	    keyring_parse("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f", &world->keyring, &error),
 	    0);
 	load_config(world, "", "");
-	start(world);
+	start_world(world);
 	return 0;
 }
 
@@ -111,7 +111,7 @@ int world_teardown(void **state)
 	struct world *world = *state;
 	char command[128];
 
-	stop(world);
+	stop_world(world);
 	keyring_free(world->keyring);
 	config_free(world->config);
 	event_base_free(world->base);
@@ -123,16 +123,16 @@ int world_teardown(void **state)
 
 void restart(struct world *world)
 {
-	stop(world);
-	start(world);
+	stop_world(world);
+	start_world(world);
 }
 
 void restart_edited(struct world *world, const char *text, const char *other)
 {
-	stop(world);
+	stop_world(world);
 	config_free(world->config);
 	load_config(world, text, other);
-	start(world);
+	start_world(world);
 }
 
 void reload_edited(struct world *world, const char *text, const char *other)

@@ -52,6 +52,10 @@ int world_teardown(void **state);
 /* As after kill -9 and a start: all that is only in memory is gone. The pretend server's world stays. */
 void restart(struct world *world);
 
+/* The two halves of it, for what happens to the store's file between them. */
+void stop_world(struct world *world);
+void start_world(struct world *world);
+
 /* The same with a text of the configuration replaced by another, as after an edit of the file. */
 void restart_edited(struct world *world, const char *text, const char *other);
 

@@ -356,10 +356,11 @@ static void test_every_kind_has_its_slot(void **state)
 	    [CALL_OBSERVE] = "observe",     [CALL_ALLOW_UNIT] = "allow_unit", [CALL_DENY_UNIT] = "deny_unit",
 	    [CALL_RETIRE] = "retire",       [CALL_RESTORE] = "restore",       [CALL_INSPECT] = "inspect",
 	    [CALL_LIST] = "list",           [CALL_ADOPT] = "adopt",           [CALL_ACT] = "act",
+	    [CALL_READ_MARK] = "read_mark", [CALL_WRITE_MARK] = "write_mark",
 	};
 	struct world *world = *state;
 
-	for (int kind = CALL_PROVISION; kind <= CALL_ACT; kind++) {
+	for (int kind = CALL_PROVISION; kind <= CALL_WRITE_MARK; kind++) {
 		world->call.kind = (enum call_kind)kind;
 		assert_int_equal(call_start(&world->call), 0);
 		assert_string_equal(world->puppet.slot, slots[kind]);

@@ -1,0 +1,414 @@
+/* The fence around each server. The mark is read with every check, so that a server that changes hands is noticed
+ * within seconds even when its driver does not look with each call. */
+#include "broker/fence.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker/generation.h"
+#include "broker/host.h"
+#include "broker/mark.h"
+#include "broker/names.h"
+#include "broker/queue.h"
+#include "broker/records.h"
+
+#define CALL_TIMEOUT 4000  /* ms */
+#define LIST_TIMEOUT 60000 /* ms */
+#define SOON         10    /* ms until the number is looked for on the disk again */
+#define PART_MAX     500   /* records compared in one turn */
+
+#define TAKE_OVER    "to take it over"
+#define RIGHT_SERVER "if it is the right server all the same"
+
+/* A comparison of the server's list with the records. */
+struct agreement {
+	struct name *names;
+	char position[INCARNATION_LENGTH + 1]; /* the last record looked at */
+	size_t seen;                           /* in this part */
+	size_t missing;
+	char example[BACKEND_NAME_MAX + 1];
+};
+
+/* What a server carries. */
+struct sight {
+	size_t count;
+	bool ours, older;
+	struct mark newer;          /* of this store, and not before the present one */
+	char foreign[MARK_MAX + 1]; /* "": none */
+};
+
+static struct broker *broker_of(const struct host *host)
+{
+	return host->offering->generation->broker;
+}
+
+bool fence_has_marks(const struct host *host)
+{
+	return host->server != NULL && host->offering->backend->driver->marks;
+}
+
+/* ---- ends ---- */
+
+void fence_close(struct host *host)
+{
+	if (host->agreement == NULL)
+		return;
+	names_free(&host->agreement->names);
+	free(host->agreement);
+	host->agreement = NULL;
+}
+
+static void end(struct host *host, enum fence fence, int code, const struct error *error)
+{
+	const enum fence before = host->fence;
+
+	call_release(&host->check);
+	fence_close(host);
+	host->fence = fence;
+	if (fence == FENCE_OPEN)
+		host->claimed = false;
+	if (before != fence && before == FENCE_ASKING)
+		queue_wake_host(host);
+	if (before == FENCE_SHUT && fence == FENCE_OPEN)
+		queue_hurry_host(host);
+	host->on_fenced(host, code, error);
+}
+
+/* why is followed by a name in quotes, unless it is NULL; then by what a claim means. */
+static void shut(struct host *host, const char *why, const char *name, const char *claim)
+{
+	const char *quote = name != NULL ? "\"" : "";
+	struct error error;
+
+	error_set(&error, ERR_UNAVAILABLE,
+	          "nothing is done on the server \"%s\": %s%s%s%s; %s, run tsuru-broker ctl claim %s/%s",
+	          host_name(host), why, quote, name != NULL ? name : "", quote, claim, host->offering->service->name,
+	          host_name(host));
+	end(host, FENCE_SHUT, error.code, &error);
+}
+
+/* The server could not be asked: what it carries is as unknown as before. */
+static void fail(struct host *host, const struct error *error)
+{
+	end(host, host->fence == FENCE_OPEN ? FENCE_OPEN : FENCE_SHUT, error->code, error);
+}
+
+void fence_fail(struct host *host, const struct error *error)
+{
+	if (!fence_has_marks(host) || host->fence != FENCE_ASKING)
+		return;
+	host->fence = FENCE_SHUT;
+	strcpy(host->reason, error->text);
+	queue_wake_host(host);
+}
+
+/* ---- calls ---- */
+
+static void start(struct host *host, enum call_kind kind, int64_t timeout,
+                  void (*on_settled)(struct driver_call *call, int code, const struct error *error))
+{
+	struct error error;
+
+	call_release(&host->check);
+	call_init(&host->check);
+	host->check.kind = kind;
+	host->check.backend = host->offering->backend;
+	host->check.server = host->server;
+	host->check.store = broker_of(host)->mark.store;
+	host->check.mark = kind == CALL_WRITE_MARK ? host->mark : NULL;
+	host->check.timeout = timeout;
+	host->check.on_settled = on_settled;
+	host->check.arg = host;
+	if (call_start(&host->check) == 0)
+		return;
+	error_no_memory(&error);
+	fail(host, &error);
+}
+
+/* ---- what the store remembers of a server: which file it was when it marked it ---- */
+
+enum memory { NEVER_MARKED, MARKED_HERE, MARKED_ELSEWHERE };
+
+static void memory_key(struct text *ret_key, const struct host *host)
+{
+	text_init(ret_key, STORE_KEY_MAX);
+	text_add_format(ret_key, "marked/%s/%s", host->offering->service->name, host_name(host));
+}
+
+static enum memory recall(const struct host *host)
+{
+	char identity[STORE_IDENTITY_MAX + 1];
+	enum memory memory = NEVER_MARKED;
+	struct store_value value;
+	struct text key;
+
+	store_identity(broker_of(host)->store, identity);
+	memory_key(&key, host);
+	if (!key.failed && store_get(broker_of(host)->store, KEYSPACE_META, text_string(&key), key.length, &value) == 0)
+		memory = value.length == strlen(identity) && memcmp(value.bytes, identity, value.length) == 0
+		             ? MARKED_HERE
+		             : MARKED_ELSEWHERE;
+	text_release(&key);
+	return memory;
+}
+
+/* A commit that fails is made again when the next start finds the server's mark older than its own. */
+static void on_remembered(void *arg, int code, const struct error *error, uint64_t revision)
+{
+	(void)arg;
+	(void)code;
+	(void)error;
+	(void)revision;
+}
+
+static void remember(const struct host *host)
+{
+	char identity[STORE_IDENTITY_MAX + 1];
+	struct batch *batch;
+	struct text key;
+
+	if (recall(host) == MARKED_HERE)
+		return;
+	batch = batch_new(broker_of(host)->store);
+	batch_use_reserve(batch);
+	store_identity(broker_of(host)->store, identity);
+	memory_key(&key, host);
+	if (!key.failed)
+		batch_put(batch, KEYSPACE_META, text_string(&key), key.length, identity, strlen(identity),
+		          REVISION_ANY);
+	batch_commit(batch, on_remembered, NULL);
+	text_release(&key);
+}
+
+/* ---- writing ---- */
+
+static void open_fence(struct host *host)
+{
+	struct error none = {0};
+
+	remember(host);
+	end(host, FENCE_OPEN, 0, &none);
+}
+
+static void on_written(struct driver_call *call, int code, const struct error *error)
+{
+	struct host *host = call->arg;
+
+	if (code != 0)
+		fail(host, error);
+	else if (strcmp(host->mark, broker_of(host)->mark.text) == 0)
+		open_fence(host);
+	else
+		fence_ask(host, host->on_fenced); /* it was raised meanwhile */
+}
+
+static void on_soon(void *arg);
+
+static void write_mark(struct host *host)
+{
+	struct broker *broker = broker_of(host);
+	struct error error;
+
+	if (!mark_is_durable(broker)) {
+		timer_init(&host->next_check, on_soon, host);
+		if (timer_start(broker->timers, &host->next_check, SOON) == 0)
+			return;
+		error_no_memory(&error);
+		fail(host, &error);
+		return;
+	}
+	strcpy(host->mark, broker->mark.text);
+	start(host, CALL_WRITE_MARK, CALL_TIMEOUT, on_written);
+}
+
+static void on_soon(void *arg)
+{
+	write_mark(arg);
+}
+
+/* ---- a server that was never marked and holds something: today's first start on servers of an earlier version ---- */
+
+struct part {
+	const struct host *host;
+	struct agreement *agreement;
+};
+
+static void expect(struct agreement *agreement, bool found, const char *name)
+{
+	if (!found && agreement->missing++ == 0)
+		snprintf(agreement->example, sizeof(agreement->example), "%s", name);
+}
+
+static bool on_bind(void *arg, const void *key, size_t key_length, const struct store_value *value)
+{
+	struct agreement *agreement = arg;
+	struct bind bind;
+
+	(void)key;
+	(void)key_length;
+	if (bind_decode(value->bytes, value->length, &bind, NULL) == 0 && bind.state == BIND_BOUND)
+		expect(agreement, names_find(&agreement->names, LIST_LOGIN, bind.login) != NULL, bind.login);
+	return true;
+}
+
+static void compare_instance(const struct part *part, const struct instance *instance)
+{
+	struct agreement *agreement = part->agreement;
+	struct broker *broker = broker_of(part->host);
+	const char *name = instance->resource;
+	struct text prefix;
+
+	if (instance->state != INSTANCE_READY && instance->state != INSTANCE_RETAINED)
+		return;
+	if (!part->host->offering->backend->driver->empty_unseen && name_is_ours(name))
+		expect(agreement,
+		       names_find(&agreement->names, LIST_INSTANCE, name) != NULL ||
+		           names_find(&agreement->names, LIST_RETIRED, name) != NULL,
+		       name);
+	if (instance->state != INSTANCE_READY)
+		return;
+	text_init(&prefix, STORE_KEY_MAX);
+	key_incarnation_prefix(&prefix, instance->incarnation);
+	if (!prefix.failed)
+		(void)store_scan(broker->store, KEYSPACE_BINDS, text_string(&prefix), prefix.length, NULL, 0, on_bind,
+		                 agreement);
+	text_release(&prefix);
+}
+
+static bool is_on(const struct host *host, const struct instance *instance)
+{
+	return strcmp(instance->service, host->offering->service->name) == 0 && instance->server != NULL &&
+	       strcmp(instance->server, host->server->name) == 0;
+}
+
+static bool on_record(void *arg, const void *key, size_t key_length, const struct store_value *value)
+{
+	const struct part *part = arg;
+	struct instance instance;
+
+	if (key_length == INCARNATION_LENGTH)
+		memcpy(part->agreement->position, key, key_length);
+	if (instance_decode(value->bytes, value->length, &instance, NULL) == 0 && is_on(part->host, &instance))
+		compare_instance(part, &instance);
+	return ++part->agreement->seen < PART_MAX;
+}
+
+static void on_part(void *arg)
+{
+	struct host *host = arg;
+	struct agreement *agreement = host->agreement;
+	struct part part = {.host = host, .agreement = agreement};
+
+	agreement->seen = 0;
+	(void)store_scan(broker_of(host)->store, KEYSPACE_INSTANCES, "", 0,
+	                 agreement->position[0] != '\0' ? agreement->position : NULL, strlen(agreement->position),
+	                 on_record, &part);
+	timer_init(&host->next_check, on_part, host);
+	if (agreement->seen == PART_MAX && timer_start(broker_of(host)->timers, &host->next_check, 0) == 0)
+		return;
+	if (agreement->missing == 0)
+		write_mark(host);
+	else
+		shut(host, "it has no mark yet, and does not have what the records say, such as ", agreement->example,
+		     RIGHT_SERVER);
+}
+
+static void on_listed(struct driver_call *call, int code, const struct error *error)
+{
+	struct host *host = call->arg;
+	struct error memory;
+
+	if (code != 0) {
+		fail(host, error);
+		return;
+	}
+	if (host->agreement == NULL)
+		host->agreement = calloc(1, sizeof(*host->agreement));
+	if (host->agreement == NULL || !names_add_all(&host->agreement->names, call)) {
+		error_no_memory(&memory);
+		fail(host, &memory);
+		return;
+	}
+	on_part(host);
+}
+
+/* ---- deciding ---- */
+
+static void see(const struct host *host, struct sight *ret_sight)
+{
+	const struct mark *own = &broker_of(host)->mark;
+
+	*ret_sight = (struct sight){0};
+	for (size_t i = 0; i < host->check.result_count; i++) {
+		const struct pair *result = &host->check.results[i];
+		struct mark mark;
+
+		if (strcmp(result->name, MARK_RESULT) != 0)
+			continue;
+		ret_sight->count++;
+		if (!mark_parse(result->value, &mark) || strcmp(mark.store, own->store) != 0)
+			snprintf(ret_sight->foreign, sizeof(ret_sight->foreign), "%s", result->value);
+		else if (strcmp(mark.text, own->text) == 0)
+			ret_sight->ours = true;
+		else if (mark.number < own->number)
+			ret_sight->older = true;
+		else if (mark.number >= ret_sight->newer.number)
+			ret_sight->newer = mark;
+	}
+}
+
+static void claim(struct host *host, const struct sight *sight)
+{
+	if (sight->newer.text[0] != '\0')
+		mark_raise(broker_of(host), sight->newer.number);
+	write_mark(host);
+}
+
+static void decide_unmarked(struct host *host, enum memory memory)
+{
+	if (memory == MARKED_HERE)
+		shut(host, "it has lost the broker's mark, so it is another one, or was made anew", NULL, RIGHT_SERVER);
+	else
+		start(host, CALL_LIST, LIST_TIMEOUT, on_listed);
+}
+
+static void decide(struct host *host)
+{
+	const bool used = host_placed(host) > 0;
+	const enum memory memory = recall(host);
+	struct sight sight;
+
+	see(host, &sight);
+	if (host->claimed)
+		claim(host, &sight);
+	else if (sight.foreign[0] != '\0')
+		shut(host, "it belongs to another broker's store, by its mark ", sight.foreign, TAKE_OVER);
+	else if (sight.newer.text[0] != '\0')
+		shut(host, "a later start of this store, or of a copy of it, has left the mark ", sight.newer.text,
+		     TAKE_OVER);
+	else if (used && memory == MARKED_ELSEWHERE)
+		shut(host, "the store is a copy or a restored backup, so what happened since is not in it", NULL,
+		     "to go on with it");
+	else if (sight.ours && sight.count == 1)
+		open_fence(host);
+	else if (sight.count == 0 && used)
+		decide_unmarked(host, memory);
+	else
+		write_mark(host);
+}
+
+static void on_read(struct driver_call *call, int code, const struct error *error)
+{
+	if (code == 0)
+		decide(call->arg);
+	else
+		fail(call->arg, error);
+}
+
+void fence_ask(struct host *host, fence_done *on_done)
+{
+	host->on_fenced = on_done;
+	fence_close(host);
+	start(host, CALL_READ_MARK, CALL_TIMEOUT, on_read);
+}

@@ -1,0 +1,92 @@
+/* The store's own mark. Nobody may see a number before it is on the disk: after a crash the next start would take it
+ * for another's. So whoever wants to show it waits for `durable`. */
+#include "broker/mark.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KEY        "store.mark"
+#define WORD_BYTES 4
+#define HEX        "0123456789abcdef"
+
+bool mark_parse(const char *text, struct mark *ret_mark)
+{
+	const size_t length = strspn(text, HEX);
+	char *end;
+
+	if (length != STORE_ID_LENGTH || text[length] != '-' || !isdigit((unsigned char)text[length + 1]) ||
+	    strlen(text) > MARK_MAX)
+		return false;
+	memcpy(ret_mark->store, text, length);
+	ret_mark->store[length] = '\0';
+	ret_mark->number = strtoll(text + length + 1, &end, 10);
+	if (*end != '-' || strspn(end + 1, HEX) != 2 * WORD_BYTES || end[1 + 2 * WORD_BYTES] != '\0')
+		return false;
+	strcpy(ret_mark->text, text);
+	return true;
+}
+
+static void on_durable(void *arg, int code, const struct error *error, uint64_t revision)
+{
+	struct broker *broker = arg;
+
+	(void)error;
+	(void)revision;
+	if (broker->closing)
+		return;
+	broker->mark.saving--;
+	broker->mark.durable = code == 0 && broker->mark.saving == 0;
+}
+
+static void set_number(struct broker *broker, int64_t number)
+{
+	struct mark *mark = &broker->mark;
+	struct batch *batch = batch_new(broker->store);
+	char word[2 * WORD_BYTES + 1];
+
+	secret_random_hex(word, WORD_BYTES);
+	mark->number = number;
+	snprintf(mark->text, sizeof(mark->text), "%s-%" PRId64 "-%s", mark->store, number, word);
+	mark->durable = false;
+	mark->saving++;
+	batch_use_reserve(batch);
+	batch_put(batch, KEYSPACE_META, KEY, strlen(KEY), mark->text, strlen(mark->text), REVISION_ANY);
+	batch_commit(batch, on_durable, broker);
+}
+
+bool mark_is_durable(struct broker *broker)
+{
+	if (!broker->mark.durable && broker->mark.saving == 0)
+		set_number(broker, broker->mark.number);
+	return broker->mark.durable;
+}
+
+int mark_open(struct broker *broker, struct error *error)
+{
+	char text[MARK_MAX + 1] = "";
+	struct store_value value;
+	int rc = store_get(broker->store, KEYSPACE_META, KEY, strlen(KEY), &value);
+
+	if (rc == ERR_NOT_FOUND) {
+		secret_random_hex(broker->mark.store, STORE_ID_LENGTH / 2);
+		set_number(broker, 1);
+		return 0;
+	}
+	if (rc != 0)
+		return error_set(error, rc, "the store cannot be read");
+	if (value.length < sizeof(text))
+		memcpy(text, value.bytes, value.length);
+	if (!mark_parse(text, &broker->mark))
+		return error_set(error, ERR_CORRUPT, "the store's mark is damaged");
+	set_number(broker, broker->mark.number + 1);
+	return 0;
+}
+
+void mark_raise(struct broker *broker, int64_t number)
+{
+	if (number >= broker->mark.number)
+		set_number(broker, number + 1);
+}

@@ -1,0 +1,24 @@
+/* The names of a server's list, each once under its kind, to be taken off by those who know of them. */
+#ifndef BROKER_NAMES_H
+#define BROKER_NAMES_H
+
+#include <stdbool.h>
+
+#include "broker/internal.h"
+
+struct name {
+	UT_hash_handle hh;
+	const char *kind; /* LIST_* */
+	const char *text;
+	char key[]; /* the kind's first letter and the text */
+};
+
+/* False when memory is out. */
+bool names_add_all(struct name **names, const struct driver_call *listed);
+/* NULL: it is not among them. */
+const struct name *names_find(struct name *const *names, const char *kind, const char *text);
+/* Whether it was among them. */
+bool names_take(struct name **names, const char *kind, const char *text);
+void names_free(struct name **names);
+
+#endif
