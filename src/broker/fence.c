@@ -75,16 +75,28 @@ static void end(struct host *host, enum fence fence, int code, const struct erro
 	host->on_fenced(host, code, error);
 }
 
-/* why is followed by a name in quotes, unless it is NULL; then by what a claim means. */
-static void shut(struct host *host, const char *why, const char *name, const char *claim)
+/* The sentence reaches tenants: what the mark is stands in the log alone. */
+static void log_shut(const struct host *host, const char *label, const char *found)
 {
-	const char *quote = name != NULL ? "\"" : "";
+	struct log_line line;
+
+	if (host->fence == FENCE_SHUT)
+		return;
+	log_begin(&line, broker_of(host)->log, LOG_ERROR, "server-shut");
+	log_text(&line, "service", host->offering->service->name);
+	log_text(&line, "server", host_name(host));
+	log_text(&line, label, found);
+	log_text(&line, "own_mark", broker_of(host)->mark.text);
+	log_end(&line);
+}
+
+static void shut(struct host *host, const char *why, const char *claim)
+{
 	struct error error;
 
 	error_set(&error, ERR_UNAVAILABLE,
-	          "nothing is done on the server \"%s\": %s%s%s%s; %s, run tsuru-broker ctl claim %s/%s",
-	          host_name(host), why, quote, name != NULL ? name : "", quote, claim, host->offering->service->name,
-	          host_name(host));
+	          "nothing is done on the server \"%s\": %s; %s, run tsuru-broker ctl claim %s/%s", host_name(host),
+	          why, claim, host->offering->service->name, host_name(host));
 	end(host, FENCE_SHUT, error.code, &error);
 }
 
@@ -294,6 +306,12 @@ static bool on_record(void *arg, const void *key, size_t key_length, const struc
 	return ++part->agreement->seen < PART_MAX;
 }
 
+static void refuse_agreement(struct host *host)
+{
+	log_shut(host, "missing", host->agreement->example);
+	shut(host, "it has no mark yet, and does not have all that the records say", RIGHT_SERVER);
+}
+
 static void on_part(void *arg)
 {
 	struct host *host = arg;
@@ -310,8 +328,7 @@ static void on_part(void *arg)
 	if (agreement->missing == 0)
 		write_mark(host);
 	else
-		shut(host, "it has no mark yet, and does not have what the records say, such as ", agreement->example,
-		     RIGHT_SERVER);
+		refuse_agreement(host);
 }
 
 static void on_listed(struct driver_call *call, int code, const struct error *error)
@@ -368,9 +385,15 @@ static void claim(struct host *host, const struct sight *sight)
 static void decide_unmarked(struct host *host, enum memory memory)
 {
 	if (memory == MARKED_HERE)
-		shut(host, "it has lost the broker's mark, so it is another one, or was made anew", NULL, RIGHT_SERVER);
+		shut(host, "it has lost the broker's mark, so it is another one, or was made anew", RIGHT_SERVER);
 	else
 		start(host, CALL_LIST, LIST_TIMEOUT, on_listed);
+}
+
+static void refuse_mark(struct host *host, const char *why, const char *mark)
+{
+	log_shut(host, "mark", mark);
+	shut(host, why, TAKE_OVER);
 }
 
 static void decide(struct host *host)
@@ -383,12 +406,11 @@ static void decide(struct host *host)
 	if (host->claimed)
 		claim(host, &sight);
 	else if (sight.foreign[0] != '\0')
-		shut(host, "it belongs to another broker's store, by its mark ", sight.foreign, TAKE_OVER);
+		refuse_mark(host, "it belongs to another broker's store", sight.foreign);
 	else if (sight.newer.text[0] != '\0')
-		shut(host, "a later start of this store, or of a copy of it, has left the mark ", sight.newer.text,
-		     TAKE_OVER);
+		refuse_mark(host, "a later start of this store, or of a copy of it, has marked it", sight.newer.text);
 	else if (used && memory == MARKED_ELSEWHERE)
-		shut(host, "the store is a copy or a restored backup, so what happened since is not in it", NULL,
+		shut(host, "the store is a copy or a restored backup, so what happened since is not in it",
 		     "to go on with it");
 	else if (sight.ours && sight.count == 1)
 		open_fence(host);

@@ -447,6 +447,7 @@ def test_export_and_import_keep_everything(scripted, start_broker, tmp_path):
     shutil.copy(os.path.join(broker.data, "secret.key"), other.data)
     broker.stop()
     other.start()
+    other.ctl("claim", "scripted/one", "--yes")  # to the server it is another store
     assert Tsuru(other, "scripted", "x").bind("mydb", "shop", event="e").json == env
 
 
