@@ -7,20 +7,6 @@
 
 #include "work.h"
 
-void redis_add_mark_question(struct batch *batch)
-{
-	batch_command(batch, "ACL", "GETUSER", MARK_USER, NULL);
-}
-
-const char *redis_mark_of(const redisReply *user)
-{
-	const char *channel = reply_text(reply_field(user, "channels"));
-
-	return channel != NULL && strncmp(channel, MARK_CHANNEL, strlen(MARK_CHANNEL)) == 0
-	           ? channel + strlen(MARK_CHANNEL)
-	           : NULL;
-}
-
 static void add_mark(struct batch *batch, const char *mark)
 {
 	batch_word(batch, "ACL");

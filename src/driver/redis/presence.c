@@ -7,23 +7,6 @@
 
 /* ---- scripts ---- */
 
-/* Calls that shut a login; they do not wait for the end of what it runs. */
-static bool shuts(const struct driver_call *call)
-{
-	return call->kind == CALL_UNBIND || call->kind == CALL_RETIRE || call->kind == CALL_DEPROVISION ||
-	       (call->kind == CALL_BIND && call->renew);
-}
-
-/* A script that runs for longer than busy-reply-threshold keeps the server from all else but this. Of others the server
- * ends none: it gets to these commands when they are over. */
-void redis_add_stop(struct work *work)
-{
-	if (!shuts(work->call))
-		return;
-	batch_command(&work->batch, "SCRIPT", "KILL", NULL);
-	batch_command(&work->batch, "FUNCTION", "KILL", NULL);
-}
-
 /* That there was none to stop, and that the right to is missing: what follows fails where it matters. */
 static int take_stopped(struct work *work, redisReply *const *replies, size_t count, struct error *error)
 {
@@ -44,6 +27,20 @@ void redis_step_stop_scripts(void *arg)
 }
 
 /* ---- the role and the mark ---- */
+
+void redis_add_mark_question(struct batch *batch)
+{
+	batch_command(batch, "ACL", "GETUSER", MARK_USER, NULL);
+}
+
+const char *redis_mark_of(const redisReply *user)
+{
+	const char *channel = reply_text(reply_field(user, "channels"));
+
+	return channel != NULL && strncmp(channel, MARK_CHANNEL, strlen(MARK_CHANNEL)) == 0
+	           ? channel + strlen(MARK_CHANNEL)
+	           : NULL;
+}
 
 static int take_role(struct work *work, redisReply *const *replies, size_t count, struct error *error)
 {

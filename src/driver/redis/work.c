@@ -299,6 +299,23 @@ static void take_single(struct work *work)
 	steps_next(&work->steps);
 }
 
+/* Calls that shut a login; they do not wait for the end of what it runs. */
+static bool shuts(const struct driver_call *call)
+{
+	return call->kind == CALL_UNBIND || call->kind == CALL_RETIRE || call->kind == CALL_DEPROVISION ||
+	       (call->kind == CALL_BIND && call->renew);
+}
+
+/* A script that runs for longer than busy-reply-threshold keeps the server from all else but this. Of others the server
+ * ends none: it gets to these commands when they are over. */
+void redis_add_stop(struct work *work)
+{
+	if (!shuts(work->call))
+		return;
+	batch_command(&work->batch, "SCRIPT", "KILL", NULL);
+	batch_command(&work->batch, "FUNCTION", "KILL", NULL);
+}
+
 static void ask_for_nodes(struct work *work)
 {
 	const struct target *target = &work->host->target;

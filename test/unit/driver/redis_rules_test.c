@@ -9,11 +9,16 @@
 
 #include "driver/redis/rules.h"
 
-static void expect(const char *const *rules, int (*check)(const char *rule, struct error *error), int wanted)
+/* Each word of rules. */
+static void expect(const char *rules, int (*check)(const char *rule, struct error *error), int wanted)
 {
-	for (; *rules != NULL; rules++)
-		if (check(*rules, NULL) != wanted)
-			fail_msg("\"%s\" is %s", *rules, wanted == 0 ? "refused" : "taken");
+	char words[2048], *rest = words, *rule;
+
+	assert_true(strlen(rules) < sizeof(words));
+	strcpy(words, rules);
+	while ((rule = strsep(&rest, " ")) != NULL)
+		if (check(rule, NULL) != wanted)
+			fail_msg("\"%s\" is %s", rule, wanted == 0 ? "refused" : "taken");
 }
 
 static int check_form(const char *rule, struct error *error)
@@ -33,89 +38,29 @@ static int check_dedicated(const char *rule, struct error *error)
 
 static void test_form(void **state)
 {
-	static const char *const good[] = {"+@scripting", "-@geo", "+config|get", "-keys", "+json.get", NULL};
-	static const char *const bad[] = {"~*",    "&*",      "%R~*",  "allkeys", "allcommands", "nopass",
-	                                  "reset", "on",      ">x",    "#x",      "(+@all ~*)",  "+",
-	                                  "",      "+get ~*", "+get)", "+get\n",  "resetkeys",   NULL};
+	static const char good[] = "+@scripting -@geo +config|get -keys +json.get";
+	static const char bad[] =
+	    "~* &* %R~* allkeys allcommands nopass reset on >x #x (+@all + +get) +get\n resetkeys +get~* -(x)";
 
 	(void)state;
 	expect(good, check_form, 0);
 	expect(bad, check_form, ERR_INVALID);
+	assert_int_equal(check_form("", NULL), ERR_INVALID);
+	assert_int_equal(check_form("+get ~*", NULL), ERR_INVALID);
 }
 
 static void test_shared(void **state)
 {
-	static const char *const good[] = {
-	    "+sort",         "+SORT_RO", "-@geo",           "+@Geo",    "+get", "+object|freq",
-	    "+xinfo|stream", "-@all",    "+client|setname", "+hexpire", NULL};
-	static const char *const bad[] = {"+@all",
-	                                  "+@ALL",
-	                                  "+@admin",
-	                                  "+@dangerous",
-	                                  "+@keyspace",
-	                                  "+@read",
-	                                  "+@write",
-	                                  "+@fast",
-	                                  "+@slow",
-	                                  "+@blocking",
-	                                  "+@connection",
-	                                  "+@pubsub",
-	                                  "+@scripting",
-	                                  "+@Scripting",
-	                                  "+eval",
-	                                  "+EVALSHA_RO",
-	                                  "+script|load",
-	                                  "+function",
-	                                  "+fcall",
-	                                  "+function|flush",
-	                                  "+copy",
-	                                  "+move",
-	                                  "+select",
-	                                  "+select|1",
-	                                  "+swapdb",
-	                                  "+flushall",
-	                                  "+flushdb",
-	                                  "+keys",
-	                                  "+scan",
-	                                  "+dbsize",
-	                                  "+randomkey",
-	                                  "+migrate",
-	                                  "+restore",
-	                                  "+restore-asking",
-	                                  "+debug",
-	                                  "+config",
-	                                  "+config|set",
-	                                  "+acl",
-	                                  "+acl|setuser",
-	                                  "+client",
-	                                  "+client|tracking",
-	                                  "+client|list",
-	                                  "+client|kill",
-	                                  "+monitor",
-	                                  "+psync",
-	                                  "+sync",
-	                                  "+replicaof",
-	                                  "+pubsub",
-	                                  "+pubsub|channels",
-	                                  "+info",
-	                                  "+memory",
-	                                  "+memory|doctor",
-	                                  "+cluster",
-	                                  "+cluster|getkeysinslot",
-	                                  "+module",
-	                                  "+shutdown",
-	                                  "+latency",
-	                                  "+slowlog",
-	                                  "+ft.search",
-	                                  "+json.get",
-	                                  "+ts.mget",
-	                                  "+nosuchcommand",
-	                                  "+@nosuchcategory",
-	                                  "+get.x",
-	                                  "+ge",
-	                                  "+gett",
-	                                  "+lolwut",
-	                                  NULL};
+	static const char good[] =
+	    "+sort +SORT_RO -@geo +@Geo +get +object|freq +xinfo|stream -@all +client|setname +hexpire";
+	static const char bad[] =
+	    "+@all +@ALL +@admin +@dangerous +@keyspace +@read +@write +@fast +@slow +@blocking +@connection "
+	    "+@pubsub +@scripting +@Scripting +eval +EVALSHA_RO +script|load +function +fcall +function|flush "
+	    "+copy +move +select +select|1 +swapdb +flushall +flushdb +keys +scan +dbsize +randomkey +migrate "
+	    "+restore +restore-asking +debug +config +config|set +acl +acl|setuser +client +client|tracking "
+	    "+client|list +client|kill +monitor +psync +sync +replicaof +pubsub +pubsub|channels +info +memory "
+	    "+memory|doctor +cluster +cluster|getkeysinslot +module +shutdown +latency +slowlog +ft.search "
+	    "+json.get +ts.mget +nosuchcommand +@nosuchcategory +get.x +ge +gett +lolwut";
 	struct error error;
 
 	(void)state;
@@ -130,11 +75,11 @@ static void test_shared(void **state)
 
 static void test_dedicated(void **state)
 {
-	static const char *const good[] = {"+@scripting", "+@all",      "+@dangerous",      "+@keyspace", "+copy",
-	                                   "+flushall",   "+ft.search", "+client|tracking", "-keys",      NULL};
-	static const char *const bad[] = {
-	    "+@admin",       "+acl",         "+acl|setuser", "+config|set", "+shutdown", "+replicaof", "+client|kill",
-	    "+client|pause", "+module|load", "+debug",       "+migrate",    "+failover", NULL};
+	static const char good[] =
+	    "+@scripting +@all +@dangerous +@keyspace +copy +flushall +ft.search +client|tracking -keys";
+	static const char bad[] =
+	    "+@admin +acl +acl|setuser +config|set +shutdown +replicaof +client|kill +client|pause +module|load "
+	    "+debug +migrate +failover";
 
 	(void)state;
 	expect(good, check_dedicated, 0);
