@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "driver/rabbitmq/answer.h"
+#include "driver/rabbitmq/description.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -41,7 +42,9 @@ static void try_marks(const struct cJSON *vhost)
 	cJSON *sent;
 
 	text_init(&body, 1024 * 1024);
-	rabbitmq_answer_write_mark(vhost, true, &body);
+	rabbitmq_vhost_write(vhost, true, "abc", &body);
+	(void)rabbitmq_vhost_is_of(vhost, "abc");
+	(void)rabbitmq_answer_password_fits(vhost, "p");
 	sent = cJSON_Parse(text_string(&body));
 	if (!body.failed && !rabbitmq_answer_is_retired(sent))
 		abort();

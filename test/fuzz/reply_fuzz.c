@@ -31,8 +31,8 @@ static void try_users(const redisReply *reply)
 	static const struct plan plan = {.options = {.items = &own, .count = 1}};
 	const struct acl acl = {.prefix = "p:", .plan = &plan};
 
-	(void)acl_template_fits(reply, &acl);
-	(void)acl_login_fits(reply, reply, &acl, true);
+	(void)acl_template_fits(reply, reply);
+	(void)acl_login_fits(reply, reply, &acl, true, "p");
 }
 
 /* hiredis believes a list's length, or a text's, before it has seen it. */

@@ -15,7 +15,7 @@ from redis_server import Redis
 from test_tls import make_certificate
 
 
-def service(servers, plans="      - {name: small}\n      - {name: large, commands: ['+@scripting']}\n"):
+def service(servers, plans="      - {name: small}\n      - {name: large, commands: ['+sort', '-@geo']}\n"):
     lines = "".join(f"      - {{name: s{number}, {server}}}\n" for number, server in enumerate(servers))
     return f"  - name: redis\n    driver: redis\n    password: x\n    servers:\n{lines}    plans:\n{plans}"
 
@@ -69,11 +69,13 @@ def test_a_bound_app_reaches_nothing_but_its_own(start_broker, servers):
         with pytest.raises(redis.RedisError):
             log_in(server, reader).execute_command(*attack)
     tsuru.update("mine", "large")
-    assert log_in(server, mine).eval("return redis.call('get', KEYS[1])", 1, own + "k") == "v"
-    with pytest.raises(redis.RedisError):
-        log_in(server, mine).eval("return redis.call('get', KEYS[1])", 1, other + "secret")
-    with pytest.raises(redis.RedisError):
-        log_in(server, reader).eval("return redis.call('set', KEYS[1], 'x')", 1, own + "k")
+    log_in(server, mine).rpush(own + "l", "b", "a")
+    assert log_in(server, mine).sort(own + "l", alpha=True) == ["a", "b"]
+    for attack in (("SORT", own + "l", "BY", other + "*"), ("SORT", own + "l", "BY", "nosort", "GET", other + "secret"),
+                   ("SORT", own + "l", "ALPHA", "STORE", other + "l"), ("GEOADD", own + "g", "1", "1", "x"),
+                   ("EVAL", "return 1", "0")):
+        with pytest.raises(redis.RedisError):
+            log_in(server, mine).execute_command(*attack)
 
 
 MANY = 1000000  # keys of another instance
@@ -237,6 +239,10 @@ def test_bad_configuration(servers, tmp_path):
                                  ("url: 'redis://admin:%zz@127.0.0.1'", "", "percent-encoded"),
                                  ("url: 'redis://admin:x@127.0.0.1/3'", "", "nothing but /0"),
                                  (f"url: '{server.url()}'", "      - {name: wide, commands: ['+@all']}\n", "name the commands"),
+                                 (f"url: '{server.url()}'", "      - {name: wide, commands: ['+@scripting']}\n", "a script holds the whole server"),
+                                 (f"url: '{server.url()}'", "      - {name: wide, commands: ['+copy']}\n", "only a plan that is"),
+                                 (f"url: '{server.url()}', capacity: 1",
+                                  "      - {name: whole, dedicated: true, commands: ['+acl|setuser']}\n", "administration"),
                                  (f"url: '{server.url()}', master: mymaster", "", "sentinels")):
         path = tmp_path / "broker.yaml"
         path.write_text(f"listen: 127.0.0.1:0\ndata_dir: {tmp_path}\nservices:\n" +

@@ -354,7 +354,7 @@ class RedisBackend(Backend):
         self.server.close()
 
     def service(self, name):
-        return service(name, "redis", {"url": self.server.url(), "connect_timeout": "3s"}, {}, {"commands": ["+@scripting"]})
+        return service(name, "redis", {"url": self.server.url(), "connect_timeout": "3s"}, {}, {"commands": ["+sort"]})
 
     def ask(self, env, *command):
         import redis  # pylint: disable=import-outside-toplevel

@@ -54,7 +54,8 @@ class Redis:
         return f"{scheme}://admin:{self.password}@127.0.0.1:{self.port}"
 
     def users(self):
-        return set(self.client().acl_users()) - {"default", "admin"}
+        """Those that are neither the operator's nor the broker's own."""
+        return {user for user in self.client().acl_users() if user not in ("default", "admin") and not user.startswith("tsuru-broker-")}
 
     def stop(self):
         if self.process is not None:

@@ -4,11 +4,12 @@
 #include <cjson/cJSON.h>
 #include <string.h>
 
+#include "base/secret.h"
 #include "base/text.h"
+#include "description.h"
 
 #define REASON_MAX    200 /* bytes of a server's own words */
 #define ADMINISTRATOR "administrator"
-#define RETIRED       "retired"
 #define HASH_DIGITS   10 /* after a '_', how the broker's names end */
 
 static const cJSON *member_of(const cJSON *object, const char *name)
@@ -220,47 +221,7 @@ bool rabbitmq_answer_is_whole(const cJSON *exchanges)
 
 bool rabbitmq_answer_is_retired(const cJSON *vhost)
 {
-	return has_tag(vhost, RETIRED);
-}
-
-static void add_tag(struct text *tags, const char *tag)
-{
-	text_add(tags, tags->length > 0 ? "," : "");
-	text_add(tags, tag);
-}
-
-static void collect_tags(const cJSON *vhost, bool retired, struct text *ret_tags)
-{
-	const cJSON *item;
-
-	cJSON_ArrayForEach(item, member_of(vhost, "tags"))
-	{
-		if (cJSON_IsString(item) && strcmp(item->valuestring, RETIRED) != 0)
-			add_tag(ret_tags, item->valuestring);
-	}
-	if (retired)
-		add_tag(ret_tags, RETIRED);
-}
-
-/* The server takes what a request leaves out for empty. */
-void rabbitmq_answer_write_mark(const cJSON *vhost, bool retired, struct text *ret_body)
-{
-	const char *description = text_of(vhost, "description"), *type = text_of(vhost, "default_queue_type");
-	struct text tags;
-
-	text_init(&tags, ret_body->limit);
-	collect_tags(vhost, retired, &tags);
-	text_add(ret_body, "{\"description\":");
-	text_add_json(ret_body, description != NULL ? description : "");
-	text_add(ret_body, ",\"tags\":");
-	text_add_json(ret_body, text_string(&tags));
-	if (type != NULL && strcmp(type, "undefined") != 0) {
-		text_add(ret_body, ",\"default_queue_type\":");
-		text_add_json(ret_body, type);
-	}
-	text_add(ret_body, "}");
-	ret_body->failed |= tags.failed;
-	text_release(&tags);
+	return has_tag(vhost, VHOST_RETIRED);
 }
 
 /* ---- what is compared ---- */
@@ -290,6 +251,18 @@ bool rabbitmq_answer_user_fits(const cJSON *user, const struct options *plan)
 	       limits_fit(member_of(user, "limits"), &rabbitmq_user_limits, plan);
 }
 
+bool rabbitmq_answer_password_fits(const cJSON *user, const char *password)
+{
+	const char *text = text_of(user, "password_hash");
+	unsigned char kept[RABBITMQ_SALT_BYTES + SECRET_SHA256_BYTES], hash[SECRET_SHA256_BYTES];
+
+	if (text == NULL || !text_is(user, "hashing_algorithm", RABBITMQ_HASHING) ||
+	    text_base64_decode(text, strlen(text), kept, sizeof(kept)) != (long)sizeof(kept))
+		return false;
+	secret_sha256(hash, kept, RABBITMQ_SALT_BYTES, password);
+	return memcmp(hash, kept + RABBITMQ_SALT_BYTES, sizeof(hash)) == 0;
+}
+
 bool rabbitmq_answer_rights_fit(const cJSON *permissions, const char *login, bool read_only)
 {
 	const struct rights *rights = rabbitmq_rights(read_only);
@@ -311,6 +284,11 @@ bool rabbitmq_answer_is_confined(const cJSON *permissions, const char *vhost)
 }
 
 /* ---- lists ---- */
+
+const char *rabbitmq_answer_text(const cJSON *object, const char *member)
+{
+	return text_of(object, member);
+}
 
 size_t rabbitmq_answer_count(const cJSON *list)
 {

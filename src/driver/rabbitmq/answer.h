@@ -32,15 +32,14 @@ const char *const *rabbitmq_answer_stopped(const struct cJSON *vhost, struct are
 bool rabbitmq_answer_is_retired(const struct cJSON *vhost);
 /* By the list of its exchanges: are those there that every vhost is made with, and that nobody can delete? */
 bool rabbitmq_answer_is_whole(const struct cJSON *exchanges);
-/* The body that changes whether it is marked as retired, and nothing else of it. */
-void rabbitmq_answer_write_mark(const struct cJSON *vhost, bool retired, struct text *ret_body);
-
 /* ---- what is compared ---- */
 
 /* Are the limits of a vhost (a list as /api/vhost-limits/NAME has it) those of the plan? */
 bool rabbitmq_answer_vhost_fits(const struct cJSON *limits, const struct options *plan);
 /* Is the user without tags, and are its limits those of the plan? */
 bool rabbitmq_answer_user_fits(const struct cJSON *user, const struct options *plan);
+/* Is the password of the user the one whose hash is there? */
+bool rabbitmq_answer_password_fits(const struct cJSON *user, const char *password);
 /* Has the login the rights that it should have, by a vhost's list of permissions? */
 bool rabbitmq_answer_rights_fit(const struct cJSON *permissions, const char *login, bool read_only);
 /* Has a user, by its own list of permissions, rights in this vhost and in no other? */
@@ -49,6 +48,8 @@ bool rabbitmq_answer_is_confined(const struct cJSON *permissions, const char *vh
 /* ---- lists ---- */
 
 size_t rabbitmq_answer_count(const struct cJSON *list);
+/* A member that is a text; NULL: there is none. */
+const char *rabbitmq_answer_text(const struct cJSON *object, const char *member);
 /* Of a member that is a number, over all items; at most INT64_MAX / 2. */
 int64_t rabbitmq_answer_sum(const struct cJSON *list, const char *member);
 /* A member that is a number and not negative; otherwise 0. */

@@ -1,5 +1,22 @@
-/* deprovision: the logins first, then the vhost with all that is in it, which ends its connections. */
+/* deprovision: a look whether it is what the records say; then the logins first, then the vhost with all that is in it,
+ * which ends its connections. */
 #include "work.h"
+
+/* ---- the look ---- */
+
+static void take_doomed(struct work *work, bool found, const struct cJSON *answer)
+{
+	if (!found || rabbitmq_check_vhost(work, answer, work->call->retired))
+		steps_next(&work->steps);
+}
+
+static void step_look(void *arg)
+{
+	struct work *work = arg;
+
+	rabbitmq_path(work, "vhosts", work->vhost, NULL);
+	rabbitmq_ask(work, "GET", take_doomed);
+}
 
 /* ---- logins ---- */
 
@@ -75,6 +92,7 @@ static void step_drop_vhost(void *arg)
 
 static const struct step deprovision_steps[] = {
     {"let_the_broker_in", rabbitmq_step_check_admin},
+    {"look_at_the_vhost", step_look},
     {"drop_a_login", step_drop_logins},
     {"drop_a_forgotten_login", step_drop_strays},
     {"drop_the_vhost", step_drop_vhost},

@@ -1,20 +1,46 @@
-/* inspect and list: what a server has of the broker's vhosts and users, beside what it should have. */
+/* inspect: what a server has of an instance's vhost and users, beside what it should have. */
 #include <cjson/cJSON.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "work.h"
 
-/* ---- inspect ---- */
+static void __attribute__((format(printf, 2, 3))) tell(struct work *work, const char *format, ...)
+{
+	char sentence[ERROR_TEXT_MAX];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(sentence, sizeof(sentence), format, arguments);
+	va_end(arguments);
+	call_result(work->call, DRIFT_TOLD, sentence);
+}
+
+/* ---- the vhost ---- */
 
 static void take_vhost(struct work *work, bool found, const struct cJSON *answer)
 {
-	if (found) {
-		if (!rabbitmq_answer_runs(answer))
-			call_result(work->call, DRIFT_INSTANCE, "the vhost is stopped");
-		steps_next(&work->steps);
+	if (!found) {
+		call_result(work->call, DRIFT_LOST, "the vhost is not there any more");
+		steps_finish(&work->steps);
 		return;
 	}
-	call_result(work->call, DRIFT_LOST, "the vhost is not there any more");
-	steps_finish(&work->steps);
+	if (!rabbitmq_vhost_is_of(answer, work->call->instance->incarnation)) {
+		call_result(work->call, DRIFT_TOLD,
+		            "the vhost is another instance's, by its description: nothing is done to it");
+		steps_finish(&work->steps);
+		return;
+	}
+	if (rabbitmq_answer_is_retired(answer))
+		call_result(work->call, DRIFT_TOLD,
+		            "the vhost has the tag \"retired\", but the records say that it lives: take the tag away "
+		            "(rabbitmqctl update_vhost_metadata)");
+	else if (!rabbitmq_answer_runs(answer))
+		call_result(work->call, DRIFT_INSTANCE, "the vhost is stopped");
+	else if (rabbitmq_vhost_lacks(answer, work->call->instance->incarnation))
+		call_result(work->call, DRIFT_INSTANCE, "the vhost does not say which instance it is");
+	steps_next(&work->steps);
 }
 
 static void step_find_vhost(void *arg)
@@ -40,9 +66,40 @@ static void step_compare_limits(void *arg)
 	rabbitmq_ask(work, "GET", compare_limits);
 }
 
+/* ---- rights ---- */
+
+static bool is_bound(const struct driver_call *call, const char *user)
+{
+	for (size_t i = 0; i < call->bind_count; i++)
+		if (strcmp(call->binds[i].login, user) == 0)
+			return true;
+	return false;
+}
+
+/* Those who had rights in a vhost that was adopted keep them; one of the broker's own is for its binds only. */
+static void tell_of_others(struct work *work, const struct cJSON *permissions)
+{
+	const struct cJSON *entry;
+
+	if (!rabbitmq_answer_is_ours(work->vhost))
+		return;
+	cJSON_ArrayForEach(entry, permissions)
+	{
+		const char *user = rabbitmq_answer_text(entry, "user");
+
+		if (user != NULL && !is_bound(work->call, user))
+			tell(work,
+			     "the user \"%s\" has rights in the vhost \"%s\" and is of no bind: rabbitmqctl "
+			     "clear_permissions "
+			     "\"%s\" -p \"%s\"",
+			     user, work->vhost, user, work->vhost);
+	}
+}
+
 static void keep_permissions(struct work *work, bool found, const struct cJSON *answer)
 {
 	(void)found;
+	tell_of_others(work, answer);
 	work->permissions = cJSON_Duplicate(answer, true);
 	if (work->permissions == NULL && answer != NULL)
 		rabbitmq_fail(work, ERR_NO_MEMORY, "out of memory");
@@ -58,17 +115,74 @@ static void step_read_permissions(void *arg)
 	rabbitmq_ask(work, "GET", keep_permissions);
 }
 
-static void compare_login(struct work *work, bool found, const struct cJSON *answer)
+static void tell_of_topics(struct work *work, bool found, const struct cJSON *answer)
 {
-	const struct bind *bind = &work->call->binds[work->bind_index - 1];
+	const struct cJSON *entry;
+
+	(void)found;
+	cJSON_ArrayForEach(entry, answer)
+	{
+		const char *user = rabbitmq_answer_text(entry, "user");
+
+		if (user != NULL && is_bound(work->call, user))
+			tell(work,
+			     "the login \"%s\" is kept from topics in the vhost \"%s\": rabbitmqctl "
+			     "clear_topic_permissions "
+			     "\"%s\" -p \"%s\"",
+			     user, work->vhost, user, work->vhost);
+	}
+	steps_next(&work->steps);
+}
+
+static void step_read_topics(void *arg)
+{
+	struct work *work = arg;
+
+	rabbitmq_path(work, "vhosts", work->vhost, "topic-permissions", NULL);
+	rabbitmq_ask(work, "GET", tell_of_topics);
+}
+
+/* ---- logins ---- */
+
+static void tell_of_reach(struct work *work, bool found, const struct cJSON *answer)
+{
+	const struct cJSON *entry;
+
+	(void)found;
+	cJSON_ArrayForEach(entry, answer)
+	{
+		const char *vhost = rabbitmq_answer_text(entry, "vhost");
+
+		if (vhost != NULL && strcmp(vhost, work->vhost) != 0)
+			tell(work,
+			     "the login \"%s\" has rights in the vhost \"%s\", too: rabbitmqctl clear_permissions "
+			     "\"%s\" -p "
+			     "\"%s\"",
+			     work->subject, vhost, work->subject, vhost);
+	}
+	rabbitmq_next_bind(work);
+}
+
+static bool login_fits(struct work *work, const struct cJSON *user)
+{
+	const struct driver_call *call = work->call;
+	const size_t i = work->bind_index - 1;
+	const char *password = call->passwords != NULL ? call->passwords[i] : NULL;
 	bool read_only = false;
 
 	/* What cannot be read was never bound. */
-	if (driver_read_only(bind, &read_only, NULL) == 0 &&
-	    (!found || !rabbitmq_answer_user_fits(answer, &work->call->plan->options) ||
-	     !rabbitmq_answer_rights_fit(work->permissions, bind->login, read_only)))
-		call_result(work->call, DRIFT_BIND, bind->login);
-	rabbitmq_next_bind(work);
+	return driver_read_only(&call->binds[i], &read_only, NULL) != 0 ||
+	       (rabbitmq_answer_user_fits(user, &call->plan->options) &&
+	        rabbitmq_answer_rights_fit(work->permissions, work->subject, read_only) &&
+	        (password == NULL || rabbitmq_answer_password_fits(user, password)));
+}
+
+static void compare_login(struct work *work, bool found, const struct cJSON *answer)
+{
+	if (!login_fits(work, found ? answer : NULL))
+		call_result(work->call, DRIFT_BIND, work->subject);
+	rabbitmq_path(work, "users", work->subject, "permissions", NULL);
+	rabbitmq_ask(work, "GET", tell_of_reach);
 }
 
 static void look_for_login(struct work *work, const struct bind *bind)
@@ -83,81 +197,16 @@ static void step_compare_logins(void *arg)
 }
 
 static const struct step inspect_steps[] = {
-    {"let_the_broker_in", rabbitmq_step_check_admin}, {"find_the_vhost", step_find_vhost},
-    {"compare_limits", step_compare_limits},          {"read_rights", step_read_permissions},
-    {"compare_a_login", step_compare_logins},         {NULL, NULL},
+    {"let_the_broker_in", rabbitmq_step_check_admin},
+    {"find_the_vhost", step_find_vhost},
+    {"compare_limits", step_compare_limits},
+    {"read_rights", step_read_permissions},
+    {"read_rights_to_topics", step_read_topics},
+    {"compare_a_login", step_compare_logins},
+    {NULL, NULL},
 };
 
 void rabbitmq_inspect(void *state, struct driver_call *call)
 {
 	rabbitmq_start(state, call, inspect_steps);
-}
-
-/* ---- list ---- */
-
-static void add_vhost(struct work *work, const char *name)
-{
-	if (rabbitmq_answer_is_ours(name))
-		call_result(work->call, LIST_INSTANCE, name);
-}
-
-static void add_user(struct work *work, const char *name)
-{
-	if (rabbitmq_answer_is_ours(name))
-		call_result(work->call, LIST_LOGIN, name);
-}
-
-static void add_names(struct work *work, const struct cJSON *list, void (*add)(struct work *work, const char *name))
-{
-	const char *const *names = rabbitmq_answer_texts(list, "name", &work->arena);
-
-	if (names == NULL) {
-		rabbitmq_fail(work, ERR_NO_MEMORY, "out of memory");
-		return;
-	}
-	for (; *names != NULL; names++)
-		add(work, *names);
-	steps_next(&work->steps);
-}
-
-static void take_vhosts(struct work *work, bool found, const struct cJSON *answer)
-{
-	(void)found;
-	add_names(work, answer, add_vhost);
-}
-
-static void take_users(struct work *work, bool found, const struct cJSON *answer)
-{
-	(void)found;
-	add_names(work, answer, add_user);
-}
-
-static void step_list_vhosts(void *arg)
-{
-	struct work *work = arg;
-
-	rabbitmq_path(work, "vhosts", NULL);
-	text_add(&work->path, "?columns=name");
-	rabbitmq_ask(work, "GET", take_vhosts);
-}
-
-static void step_list_users(void *arg)
-{
-	struct work *work = arg;
-
-	rabbitmq_path(work, "users", NULL);
-	text_add(&work->path, "?columns=name");
-	rabbitmq_ask(work, "GET", take_users);
-}
-
-static const struct step list_steps[] = {
-    {"let_the_broker_in", rabbitmq_step_check_admin},
-    {"list_its_vhosts", step_list_vhosts},
-    {"list_its_users", step_list_users},
-    {NULL, NULL},
-};
-
-void rabbitmq_list(void *state, struct driver_call *call)
-{
-	rabbitmq_start(state, call, list_steps);
 }

@@ -4,11 +4,31 @@
 #include "work.h"
 
 #define NUMBER_SIZE 24
+#define GUEST       "guest"
 
 /* ---- check ---- */
 
+/* The user that RabbitMQ is installed with. */
+static void warn_of_guest(struct work *work, bool found, const struct cJSON *answer)
+{
+	if (found && rabbitmq_answer_password_fits(answer, GUEST))
+		call_result(work->call, CHECK_WARNING,
+		            "the user \"" GUEST "\" has the password that everybody knows, and may reach every vhost: "
+		            "rabbitmqctl delete_user " GUEST);
+	steps_next(&work->steps);
+}
+
+static void step_look_at_guest(void *arg)
+{
+	struct work *work = arg;
+
+	rabbitmq_path(work, "users", GUEST, NULL);
+	rabbitmq_ask(work, "GET", warn_of_guest);
+}
+
 static const struct step check_steps[] = {
     {"let_the_broker_in", rabbitmq_step_check_admin},
+    {"look_for_an_open_user", step_look_at_guest},
     {NULL, NULL},
 };
 

@@ -136,8 +136,31 @@ static void step_limit_logins(void *arg)
 	rabbitmq_each_bind(arg, look_for_login);
 }
 
+static void write_incarnation(struct work *work, bool found, const struct cJSON *answer)
+{
+	const char *incarnation = work->call->instance->incarnation;
+
+	if (!found || !rabbitmq_vhost_lacks(answer, incarnation)) {
+		steps_next(&work->steps);
+		return;
+	}
+	rabbitmq_path(work, "vhosts", work->vhost, NULL);
+	rabbitmq_vhost_write(answer, rabbitmq_answer_is_retired(answer), incarnation, &work->body);
+	rabbitmq_ask(work, "PUT", rabbitmq_go_on);
+}
+
+/* Vhosts that an earlier version has made do not say whose they are; one that is adopted may say whose it was. */
+static void step_write_incarnation(void *arg)
+{
+	struct work *work = arg;
+
+	rabbitmq_path(work, "vhosts", work->vhost, NULL);
+	rabbitmq_ask(work, "GET", write_incarnation);
+}
+
 static const struct step update_steps[] = {
     {"find_the_vhost", rabbitmq_step_require_vhost},
+    {"write_the_incarnation", step_write_incarnation},
     {"start_the_vhost", step_start},
     {"wait_for_the_vhost", step_wait},
     {"set_limits", rabbitmq_step_set_vhost_limits},
@@ -154,6 +177,7 @@ void rabbitmq_update(void *state, struct driver_call *call)
 
 static const struct step adopt_steps[] = {
     {"find_the_vhost", rabbitmq_step_require_vhost},
+    {"write_the_incarnation", step_write_incarnation},
     {"set_limits", rabbitmq_step_set_vhost_limits},
     {NULL, NULL},
 };

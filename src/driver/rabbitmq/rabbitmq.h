@@ -27,7 +27,7 @@ struct rabbitmq {
 };
 
 /* The slots of the vtable, each in the file of its name; update and adopt are in provision.c, unbind in bind.c, restore
- * in retire.c, check in observe.c and list in inspect.c. */
+ * in retire.c, check in observe.c, list in list.c, and both about marks in mark.c. */
 void rabbitmq_provision(void *state, struct driver_call *call);
 void rabbitmq_update(void *state, struct driver_call *call);
 void rabbitmq_adopt(void *state, struct driver_call *call);
@@ -40,5 +40,7 @@ void rabbitmq_retire(void *state, struct driver_call *call);
 void rabbitmq_restore(void *state, struct driver_call *call);
 void rabbitmq_inspect(void *state, struct driver_call *call);
 void rabbitmq_list(void *state, struct driver_call *call);
+void rabbitmq_read_mark(void *state, struct driver_call *call);
+void rabbitmq_write_mark(void *state, struct driver_call *call);
 
 #endif

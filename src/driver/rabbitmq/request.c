@@ -5,8 +5,6 @@
 
 #include "base/secret.h"
 
-#define SALT_BYTES 4
-
 const struct limits rabbitmq_vhost_limits = {"vhost-limits",
                                              {{"max_connections", "max-connections"}, {"max_queues", "max-queues"}}};
 const struct limits rabbitmq_user_limits = {
@@ -50,7 +48,8 @@ void rabbitmq_write_vhost(const struct instance *instance, struct text *ret_body
 	struct text description;
 
 	text_init(&description, ret_body->limit);
-	text_add_format(&description, "tsuru: %s of the service %s", instance->name, instance->service);
+	text_add_format(&description, VHOST_OF_BROKER "%s of the service %s" VHOST_INSTANCE "%s", instance->name,
+	                instance->service, instance->incarnation);
 	add_member(ret_body, "{", "description", text_string(&description));
 	add_member(ret_body, ",", "tags", "");
 	text_add(ret_body, "}");
@@ -60,13 +59,13 @@ void rabbitmq_write_vhost(const struct instance *instance, struct text *ret_body
 
 void rabbitmq_write_user(const char *password, struct text *ret_body)
 {
-	unsigned char hash[SALT_BYTES + SECRET_SHA256_BYTES];
+	unsigned char hash[RABBITMQ_SALT_BYTES + SECRET_SHA256_BYTES];
 
-	secret_random(hash, SALT_BYTES);
-	secret_sha256(hash + SALT_BYTES, hash, SALT_BYTES, password);
+	secret_random(hash, RABBITMQ_SALT_BYTES);
+	secret_sha256(hash + RABBITMQ_SALT_BYTES, hash, RABBITMQ_SALT_BYTES, password);
 	text_add(ret_body, "{\"password_hash\":\"");
 	text_add_base64(ret_body, hash, sizeof(hash));
-	text_add(ret_body, "\",\"hashing_algorithm\":\"rabbit_password_hashing_sha256\",\"tags\":\"\"}");
+	text_add(ret_body, "\",\"hashing_algorithm\":\"" RABBITMQ_HASHING "\",\"tags\":\"\"}");
 	secret_wipe(hash, sizeof(hash));
 }
 

@@ -12,6 +12,14 @@
 
 #define LIMITS_COUNT 2
 
+/* How a user's password is kept: the salt, and the hash over both. */
+#define RABBITMQ_SALT_BYTES 4
+#define RABBITMQ_HASHING    "rabbit_password_hashing_sha256"
+
+/* How the description of a vhost begins that the broker has made, and what comes before the incarnation at its end. */
+#define VHOST_OF_BROKER "tsuru: "
+#define VHOST_INSTANCE  ", instance "
+
 /* Regular expressions over the names of queues and exchanges. */
 struct rights {
 	const char *configure, *write, *read;
@@ -35,7 +43,7 @@ struct client_exchange *rabbitmq_send(struct client *client, const char *method,
 
 const struct rights *rabbitmq_rights(bool read_only);
 
-/* A new vhost; the description tells people whose it is. */
+/* A new vhost; the description tells people and later calls whose it is. */
 void rabbitmq_write_vhost(const struct instance *instance, struct text *ret_body);
 /* A user without tags, so without the management API. It holds a salted hash of the password, never the password. */
 void rabbitmq_write_user(const char *password, struct text *ret_body);

@@ -1,48 +1,49 @@
-/* retire and restore: nobody has rights in a retired vhost, so nobody gets in; it keeps its content, and the users keep
- * their passwords. A tag says that it is retired, for RabbitMQ renames nothing. */
+/* retire and restore: access ends first; nobody has rights in a retired vhost, so nobody gets in; it keeps its content,
+ * and the users keep their passwords. A tag says that it is retired, for RabbitMQ renames nothing. */
 #include <cjson/cJSON.h>
 
 #include "work.h"
 
-/* ---- the mark ---- */
+/* ---- the tag ---- */
 
-static void mark(struct work *work, const struct cJSON *vhost, bool retired)
+static void write_tag(struct work *work, bool found, const struct cJSON *answer)
 {
+	const bool retired = work->call->kind == CALL_RETIRE;
+
+	if (!found) {
+		rabbitmq_fail(work, ERR_REFUSED, "there is no vhost \"%s\"", work->vhost);
+		return;
+	}
 	rabbitmq_path(work, "vhosts", work->vhost, NULL);
-	rabbitmq_answer_write_mark(vhost, retired, &work->body);
+	rabbitmq_vhost_write(answer, retired, work->call->instance->incarnation, &work->body);
 	rabbitmq_ask(work, "PUT", rabbitmq_go_on);
 }
 
-static void mark_retired(struct work *work, bool found, const struct cJSON *answer)
+static void step_write_tag(void *arg)
 {
-	if (found)
-		mark(work, answer, true);
-	else
+	struct work *work = arg;
+
+	rabbitmq_path(work, "vhosts", work->vhost, NULL);
+	rabbitmq_ask(work, "GET", write_tag);
+}
+
+static void take_vhost(struct work *work, bool found, const struct cJSON *answer)
+{
+	if (!found && work->call->kind == CALL_RETIRE)
 		steps_finish(&work->steps);
-}
-
-static void step_mark(void *arg)
-{
-	struct work *work = arg;
-
-	rabbitmq_path(work, "vhosts", work->vhost, NULL);
-	rabbitmq_ask(work, "GET", mark_retired);
-}
-
-static void unmark(struct work *work, bool found, const struct cJSON *answer)
-{
-	if (found)
-		mark(work, answer, false);
-	else
+	else if (!found)
 		rabbitmq_fail(work, ERR_REFUSED, "there is no vhost \"%s\"", work->vhost);
+	else if (rabbitmq_check_vhost(work, answer, rabbitmq_answer_is_retired(answer)))
+		steps_next(&work->steps);
 }
 
-static void step_unmark(void *arg)
+/* The call may be repeated: whether it has the tag already does not matter. */
+static void step_find_vhost(void *arg)
 {
 	struct work *work = arg;
 
 	rabbitmq_path(work, "vhosts", work->vhost, NULL);
-	rabbitmq_ask(work, "GET", unmark);
+	rabbitmq_ask(work, "GET", take_vhost);
 }
 
 /* ---- retire ---- */
@@ -89,9 +90,10 @@ static void step_end_sessions(void *arg)
 
 static const struct step retire_steps[] = {
     {"let_the_broker_in", rabbitmq_step_check_admin},
-    {"mark_the_vhost", step_mark},
+    {"find_the_vhost", step_find_vhost},
     {"take_all_rights_away", step_drop_rights},
     {"end_sessions", step_end_sessions},
+    {"tag_the_vhost", step_write_tag},
     {NULL, NULL},
 };
 
@@ -135,7 +137,8 @@ static void step_give_rights(void *arg)
 }
 
 static const struct step restore_steps[] = {
-    {"take_the_mark_away", step_unmark},
+    {"find_the_vhost", step_find_vhost},
+    {"take_the_tag_away", step_write_tag},
     {"give_the_rights_back", step_give_rights},
     {NULL, NULL},
 };

@@ -258,21 +258,60 @@ static void take_admin(struct work *work, bool found, const struct cJSON *answer
 		steps_next(&work->steps);
 }
 
+void rabbitmq_mark_path(struct work *work)
+{
+	rabbitmq_path(work, "global-parameters", RABBITMQ_MARK, NULL);
+}
+
+static void take_mark(struct work *work, bool found, const struct cJSON *answer)
+{
+	struct error error;
+
+	if (mark_check(work->call, found ? rabbitmq_answer_text(answer, "value") : NULL, &error) != 0)
+		rabbitmq_fail_because(work, &error);
+	else
+		steps_next(&work->steps);
+}
+
 void rabbitmq_step_check_admin(void *arg)
 {
 	struct work *work = arg;
 
+	if (work->call->mark != NULL && work->call->kind != CALL_WRITE_MARK) {
+		rabbitmq_mark_path(work);
+		rabbitmq_ask(work, "GET", take_mark);
+		return;
+	}
 	rabbitmq_path(work, "whoami", NULL);
 	rabbitmq_ask(work, "GET", take_admin);
+}
+
+bool rabbitmq_check_vhost(struct work *work, const struct cJSON *vhost, bool retired)
+{
+	if (!rabbitmq_vhost_is_of(vhost, work->call->instance->incarnation))
+		rabbitmq_fail(work, ERR_REFUSED,
+		              "the vhost \"%s\" is another instance's, by its description; it is left alone",
+		              work->vhost);
+	else if (rabbitmq_answer_is_retired(vhost) == retired)
+		return true;
+	else if (retired)
+		rabbitmq_fail(work, ERR_REFUSED,
+		              "the records say that the vhost \"%s\" is retired, but it lives: it has not the tag "
+		              "\"retired\"; it is left alone",
+		              work->vhost);
+	else
+		rabbitmq_fail(work, ERR_REFUSED,
+		              "the vhost \"%s\" is retired: it has the tag \"retired\"; it is left alone", work->vhost);
+	return false;
 }
 
 static void take_vhost(struct work *work, bool found, const struct cJSON *answer)
 {
 	if (!found)
 		rabbitmq_fail(work, ERR_REFUSED, "there is no vhost \"%s\"", work->vhost);
-	else if (rabbitmq_answer_is_retired(answer))
+	else if (work->call->kind == CALL_ADOPT && rabbitmq_answer_is_retired(answer))
 		rabbitmq_fail(work, ERR_REFUSED, "the vhost \"%s\" is retired", work->vhost);
-	else
+	else if (work->call->kind == CALL_ADOPT || rabbitmq_check_vhost(work, answer, false))
 		steps_next(&work->steps);
 }
 

@@ -7,9 +7,12 @@
 #include "base/arena.h"
 #include "base/text.h"
 #include "base/timer.h"
+#include "description.h"
 #include "driver/steps.h"
 #include "rabbitmq.h"
 #include "request.h"
+
+#define RABBITMQ_MARK "tsuru-broker-mark"
 
 struct cJSON;
 struct work;
@@ -86,9 +89,14 @@ void rabbitmq_set_limits(struct work *work, const struct limits *limits, const c
 
 /* ---- steps ---- */
 
-/* The management API is there, and the broker an administrator: a 404 means then what it says. */
+/* The management API is there, and the broker an administrator: a 404 means then what it says. Where call->mark is to
+ * be compared, that question stands for this one. */
 void rabbitmq_step_check_admin(void *arg);
-/* Fails for good when the vhost is not there, or retired. */
+/* The path of the server's mark, a global parameter. */
+void rabbitmq_mark_path(struct work *work);
+/* Whether a vhost, as found, is the instance's and is retired or living as it should be; fails the step if not. */
+bool rabbitmq_check_vhost(struct work *work, const struct cJSON *vhost, bool retired);
+/* Fails for good when the vhost is not there, retired, or another instance's. */
 void rabbitmq_step_require_vhost(void *arg);
 void rabbitmq_step_set_vhost_limits(void *arg);
 

@@ -21,9 +21,6 @@ struct acl {
 	bool dedicated;
 };
 
-/* The check of an item of the key `commands`. */
-int acl_check_rule(const char *name, const char *value, struct error *error);
-
 /* The template under that name, made or brought to what it should be. */
 void acl_add_template(struct batch *batch, const struct acl *acl, const char *name);
 /* The login, with only this password. */
@@ -31,10 +28,10 @@ void acl_add_login(struct batch *batch, const struct acl *acl, const char *login
 /* The rules of a login that is there; its passwords stay, and whether it is on. */
 void acl_add_rules(struct batch *batch, const struct acl *acl, const char *login, bool read_only);
 
-/* user, an answer of ACL GETUSER: is it as acl_add_template makes it? The commands are not compared, but a hash of the
- * rules that they come from. */
-bool acl_template_fits(const redisReply *user, const struct acl *acl);
-/* Is it on, with one password, and with the rights that the template tells? */
-bool acl_login_fits(const redisReply *user, const redisReply *template, const struct acl *acl, bool read_only);
+/* user, an answer of ACL GETUSER: is it as acl_add_template has just made the probe? */
+bool acl_template_fits(const redisReply *user, const redisReply *probe);
+/* Is it on, with this one password (NULL: any one), and with the rights that the template, or its probe, tells? */
+bool acl_login_fits(const redisReply *user, const redisReply *template, const struct acl *acl, bool read_only,
+                    const char *password);
 
 #endif

@@ -110,13 +110,13 @@ static void step_drop_instance(void *arg)
 	struct work *work = arg;
 
 	batch_reset(&work->batch);
-	batch_command(&work->batch, "ACL", "DELUSER", work->template, work->retired, NULL);
+	batch_command(&work->batch, "ACL", "DELUSER", work->template, work->retired, work->probe, NULL);
 	redis_work_each(work, false, NULL);
 }
 
 static const struct step deprovision_steps[] = {
     WORK_BEGINS,
-    {"look_for_the_instance", redis_step_look},
+    {"look_for_the_instance", redis_step_look_at_doomed},
     {"drop_logins", step_drop_logins},
     {"remove_the_keys", step_remove_keys},
     {"drop_the_instance's_user", step_drop_instance},

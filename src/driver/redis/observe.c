@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "rights.h"
 #include "work.h"
 
 #define SHOWN_MAX 128
@@ -23,12 +24,12 @@ static bool info_value(const redisReply *info, const char *name, char *ret_value
 
 /* A server that keeps its users in memory only has lost them when it restarted. To say once that it was away makes the
  * broker look at everything on it. */
-static int take_run(struct work *work, redisReply *const *replies, size_t count, struct error *error)
+static int take_run(struct work *work, redisReply *const *replies, struct error *error)
 {
 	struct host *host = work->host;
 	char run[RUN_BYTES] = "";
 	bool restarted;
-	int rc = redis_work_check(work, replies, count, error);
+	int rc = redis_work_check(work, replies, 1, error);
 
 	if (rc != 0 || work->node > 0 || !info_value(replies[0], "run_id", run, sizeof(run)))
 		return rc;
@@ -40,13 +41,56 @@ static int take_run(struct work *work, redisReply *const *replies, size_t count,
 	return 0;
 }
 
+static bool is_open(const redisReply *user)
+{
+	const redisReply *flags = reply_field(user, "flags");
+	const char *keys = reply_text(reply_field(user, "keys"));
+
+	return reply_list_has(flags, "on") && reply_list_has(flags, "nopass") &&
+	       ((keys != NULL && keys[0] != '\0') || reply_item(reply_field(user, "selectors"), 0) != NULL);
+}
+
+/* One node is enough to tell. */
+static void warn_of_rights(struct work *work, redisReply *const *replies, size_t count)
+{
+	struct text sentence;
+
+	text_init(&sentence, ERROR_TEXT_MAX);
+	rights_read(replies, count, work->host->target.login.user, work->redis->dedicated,
+	            work->host->target.kind == TARGET_CLUSTER, &sentence);
+	if (sentence.length > 0)
+		call_result(work->call, CHECK_WARNING, text_string(&sentence));
+	text_release(&sentence);
+}
+
+static int take_answer(struct work *work, redisReply *const *replies, size_t count, struct error *error)
+{
+	int rc = take_run(work, replies, error);
+
+	if (rc != 0)
+		return rc;
+	if (is_open(replies[1]) && !work->found) {
+		work->found = true;
+		call_result(
+		    work->call, CHECK_WARNING,
+		    "the user \"default\" needs no password: whoever reaches the server has every tenant's data; "
+		    "\"ACL SETUSER default off\" shuts it");
+	}
+	if (work->node == 0)
+		warn_of_rights(work, replies + 2, count - 2);
+	return 0;
+}
+
 static void step_answer(void *arg)
 {
 	struct work *work = arg;
 
 	batch_reset(&work->batch);
 	batch_command(&work->batch, "INFO", "server", NULL);
-	redis_work_each(work, true, take_run);
+	batch_command(&work->batch, "ACL", "GETUSER", "default", NULL);
+	rights_ask(&work->batch, work->host->target.login.user, work->redis->dedicated,
+	           work->host->target.kind == TARGET_CLUSTER);
+	redis_work_each(work, true, take_answer);
 }
 
 static const struct step check_steps[] = {

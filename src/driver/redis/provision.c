@@ -1,15 +1,25 @@
 /* provision and update: the instance's template user on every node, and the rules of its logins by the plan. A whole
  * server has to be empty before it is given to anybody. */
+#include <stdlib.h>
+#include <string.h>
+
 #include "work.h"
 
+/* Of every database: INFO has a line for each one that holds keys. */
 static int take_size(struct work *work, redisReply *const *replies, size_t count, struct error *error)
 {
 	int rc = redis_work_check(work, replies, count, error);
+	const char *info = rc == 0 ? reply_text(replies[0]) : NULL,
+	           *held = info != NULL ? strstr(info, ":keys=") : NULL;
 
-	if (rc == 0 && (replies[0]->type != REDIS_REPLY_INTEGER || replies[0]->integer != 0))
-		rc = error_set(error, ERR_REFUSED, "the server is not empty: %lld keys are left in it",
-		               replies[0]->integer);
-	return rc;
+	if (rc != 0)
+		return rc;
+	if (info == NULL)
+		return error_set(error, ERR_UNAVAILABLE, "it does not say what keys it has");
+	if (held != NULL)
+		return error_set(error, ERR_REFUSED, "the server is not empty: %lld keys are left in it",
+		                 strtoll(held + strlen(":keys="), NULL, 10));
+	return 0;
 }
 
 /* An instance that is there already may have keys: the call is repeated. */
@@ -19,7 +29,7 @@ static void step_require_empty(void *arg)
 
 	batch_reset(&work->batch);
 	if (work->redis->dedicated && !work->found)
-		batch_command(&work->batch, "DBSIZE", NULL);
+		batch_command(&work->batch, "INFO", "keyspace", NULL);
 	redis_work_each(work, true, take_size);
 }
 
@@ -51,16 +61,6 @@ void redis_provision(void *state, struct driver_call *call)
 
 /* ---- update ---- */
 
-static void step_look_for_logins(void *arg)
-{
-	struct work *work = arg;
-
-	batch_reset(&work->batch);
-	for (size_t i = 0; i < work->call->bind_count; i++)
-		batch_command(&work->batch, "ACL", "GETUSER", work->call->binds[i].login, NULL);
-	redis_work_each(work, true, redis_take_logins);
-}
-
 /* One that is missing is not made without its password: the drift pass sees to it. */
 static void step_apply_plan(void *arg)
 {
@@ -86,7 +86,7 @@ static void step_apply_plan(void *arg)
 static const struct step update_steps[] = {
     WORK_BEGINS,
     {"make_the_instance's_user", step_make_template},
-    {"look_for_logins", step_look_for_logins},
+    {"look_for_logins", redis_step_look_for_logins},
     {"apply_the_plan", step_apply_plan},
     {"save_users", redis_step_save_users},
     {NULL, NULL},

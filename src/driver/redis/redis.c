@@ -3,9 +3,9 @@
 
 #include <stdlib.h>
 
-#include "acl.h"
 #include "driver/drivers.h"
 #include "pool.h"
+#include "rules.h"
 #include "work.h"
 
 /* ---- keys ---- */
@@ -58,8 +58,8 @@ static const struct config_key plan_keys[] = {
     {.name = "commands",
      .type = KEY_LIST,
      .max = 100,
-     .check = acl_check_rule,
-     .help = "rules of Redis's ACL on top of the broker's: [+@scripting, -@geo]"},
+     .check = rules_check_form,
+     .help = "rules of Redis's ACL on top of the broker's: [+sort, -@geo]"},
     {.name = NULL},
 };
 
@@ -120,11 +120,32 @@ static int check_plans(const struct service *service, struct error *error)
 	return 0;
 }
 
+static int check_commands(const struct plan *plan, struct error *error)
+{
+	const struct option *own = options_find(&plan->options, "commands");
+	struct error reason;
+
+	for (size_t i = 0; own->set && i < own->value.list.count; i++)
+		if (rules_check(own->value.list.items[i], is_dedicated(plan), &reason) != 0)
+			return error_set(error, ERR_INVALID, "\"commands\" of the plan \"%s\": %s", plan->name,
+			                 reason.text);
+	return 0;
+}
+
+static int check_service(const struct service *service, struct error *error)
+{
+	int rc = check_plans(service, error);
+
+	for (size_t i = 0; rc == 0 && i < service->plan_count; i++)
+		rc = check_commands(&service->plans[i], error);
+	return rc;
+}
+
 static int redis_open(const struct driver_context *context, const struct service *service, void **ret_state,
                       struct error *error)
 {
 	struct redis *redis;
-	int rc = check_plans(service, error);
+	int rc = check_service(service, error);
 
 	if (rc != 0)
 		return rc;
@@ -175,6 +196,7 @@ const struct driver driver_redis = {
     .instance_parameters = instance_parameters,
     .bind_parameters = bind_parameters,
     .retires = true,
+    .marks = true,
     .open = redis_open,
     .close = redis_close,
     .validate = driver_validate_read_only,
@@ -193,8 +215,8 @@ const struct driver driver_redis = {
     .act = driver_refuse,
     .allow_unit = driver_settle_done,
     .deny_unit = driver_settle_done,
-    .read_mark = driver_refuse,
-    .write_mark = driver_refuse,
+    .read_mark = redis_read_mark,
+    .write_mark = redis_write_mark,
     .connections = redis_connections,
     .cancel = redis_work_cancel,
 };

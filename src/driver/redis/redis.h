@@ -19,8 +19,9 @@ struct pool;
 struct host {
 	struct target target;
 	struct pool *pool;
-	bool forgets_users;  /* it has no file to keep them in */
-	char run[RUN_BYTES]; /* the run_id that it said last; "": none yet */
+	bool forgets_users;      /* it has no file to keep them in */
+	char run[RUN_BYTES];     /* the run_id that it said last; "": none yet */
+	char mark[MARK_MAX + 1]; /* that it had last; "": none yet */
 };
 
 struct redis {
@@ -32,7 +33,7 @@ struct redis {
 };
 
 /* The slots of the vtable, each in the file of its name; update is in provision.c, restore in retire.c, check in
- * observe.c and list in inspect.c. */
+ * observe.c, and both about marks in mark.c. */
 void redis_provision(void *state, struct driver_call *call);
 void redis_update(void *state, struct driver_call *call);
 void redis_deprovision(void *state, struct driver_call *call);
@@ -44,5 +45,7 @@ void redis_retire(void *state, struct driver_call *call);
 void redis_restore(void *state, struct driver_call *call);
 void redis_inspect(void *state, struct driver_call *call);
 void redis_list(void *state, struct driver_call *call);
+void redis_read_mark(void *state, struct driver_call *call);
+void redis_write_mark(void *state, struct driver_call *call);
 
 #endif

@@ -10,25 +10,18 @@ static void switch_logins(struct work *work, const char *state)
 	}
 }
 
-static void step_look_for_logins(void *arg)
-{
-	struct work *work = arg;
-
-	batch_reset(&work->batch);
-	for (size_t i = 0; i < work->call->bind_count; i++)
-		batch_command(&work->batch, "ACL", "GETUSER", work->call->binds[i].login, NULL);
-	redis_work_each(work, true, redis_take_logins);
-}
-
+/* Access first. A login that the masters have is switched off on every node: where it was missing, it is made so. */
 static void step_lock(void *arg)
 {
 	struct work *work = arg;
 
 	batch_reset(&work->batch);
-	batch_command(&work->batch, "ACL", "SETUSER", work->retired, "reset", NULL);
 	switch_logins(work, "off");
-	for (size_t i = 0; i < work->call->bind_count; i++)
-		batch_command(&work->batch, "CLIENT", "KILL", "USER", work->call->binds[i].login, NULL);
+	for (size_t i = 0; i < work->call->bind_count; i++) {
+		if (work->logins[i])
+			batch_command(&work->batch, "CLIENT", "KILL", "USER", work->call->binds[i].login, NULL);
+	}
+	batch_command(&work->batch, "ACL", "SETUSER", work->retired, "reset", NULL);
 	redis_work_each(work, false, NULL);
 }
 
@@ -44,7 +37,7 @@ static void step_unlock(void *arg)
 
 static const struct step retire_steps[] = {
     WORK_BEGINS,
-    {"look_for_logins", step_look_for_logins},
+    {"look_for_logins", redis_step_look_for_logins},
     {"lock_it_away", step_lock},
     {"save_users", redis_step_save_users},
     {NULL, NULL},
@@ -52,7 +45,7 @@ static const struct step retire_steps[] = {
 
 static const struct step restore_steps[] = {
     WORK_BEGINS,
-    {"look_for_logins", step_look_for_logins},
+    {"look_for_logins", redis_step_look_for_logins},
     {"open_it_again", step_unlock},
     {"save_users", redis_step_save_users},
     {NULL, NULL},

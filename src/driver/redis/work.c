@@ -22,6 +22,7 @@ static void name_things(struct work *work)
 		snprintf(work->prefix, sizeof(work->prefix), cluster ? "{%s}:" : "%s:", work->resource);
 	snprintf(work->template, sizeof(work->template), ACL_INSTANCE "%s", work->resource);
 	snprintf(work->retired, sizeof(work->retired), ACL_RETIRED "%s", work->resource);
+	snprintf(work->probe, sizeof(work->probe), PROBE "%s", work->resource);
 	work->acl = (struct acl){.prefix = work->prefix, .plan = call->plan, .dedicated = work->redis->dedicated};
 }
 
@@ -164,15 +165,6 @@ int redis_work_check(struct work *work, redisReply *const *replies, size_t count
 	return rc;
 }
 
-int redis_take_logins(struct work *work, redisReply *const *replies, size_t count, struct error *error)
-{
-	int rc = redis_work_check(work, replies, count, error);
-
-	for (size_t i = 0; rc == 0 && i < count; i++)
-		work->logins[i] = !reply_is_nil(replies[i]);
-	return rc;
-}
-
 /* ---- one node after another ---- */
 
 static void ask_node(struct work *work);
@@ -267,8 +259,8 @@ static int read_nodes(struct work *work, redisReply *const *replies, size_t coun
 	if (work->host->target.kind == TARGET_SENTINEL)
 		return count == 2 ? reply_sentinel_nodes(replies[0], replies[1], &work->arena, &work->nodes, error)
 		                  : error_set(error, ERR_UNAVAILABLE, "it gave no answer");
-	return reply_cluster_nodes(replies[0], work->host->target.places[work->place].host, &work->arena, &work->nodes,
-	                           error);
+	return reply_cluster_nodes(replies[count - 1], work->host->target.places[work->place].host, &work->arena,
+	                           &work->nodes, error);
 }
 
 static void on_nodes(void *arg, int code, const struct error *error, redisReply *const *replies, size_t count)
@@ -307,6 +299,23 @@ static void take_single(struct work *work)
 	steps_next(&work->steps);
 }
 
+/* Calls that shut a login; they do not wait for the end of what it runs. */
+static bool shuts(const struct driver_call *call)
+{
+	return call->kind == CALL_UNBIND || call->kind == CALL_RETIRE || call->kind == CALL_DEPROVISION ||
+	       (call->kind == CALL_BIND && call->renew);
+}
+
+/* A script that runs for longer than busy-reply-threshold keeps the server from all else but this. Of others the server
+ * ends none: it gets to these commands when they are over. */
+void redis_add_stop(struct work *work)
+{
+	if (!shuts(work->call))
+		return;
+	batch_command(&work->batch, "SCRIPT", "KILL", NULL);
+	batch_command(&work->batch, "FUNCTION", "KILL", NULL);
+}
+
 static void ask_for_nodes(struct work *work)
 {
 	const struct target *target = &work->host->target;
@@ -320,6 +329,7 @@ static void ask_for_nodes(struct work *work)
 		batch_command(&work->batch, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", target->master, NULL);
 		batch_command(&work->batch, "SENTINEL", "REPLICAS", target->master, NULL);
 	} else {
+		redis_add_stop(work);
 		batch_command(&work->batch, "CLUSTER", "NODES", NULL);
 	}
 	link_ask(work->link, &work->batch, on_nodes, work);
@@ -362,66 +372,6 @@ void redis_step_find_nodes(void *arg)
 
 	work->place = 0;
 	try_place(work);
-}
-
-static int take_role(struct work *work, redisReply *const *replies, size_t count, struct error *error)
-{
-	int rc = redis_work_check(work, replies, count, error);
-
-	if (rc == 0 && !reply_text_is(reply_item(replies[0], 0), "master"))
-		rc = error_set(error, ERR_UNAVAILABLE, "it is a replica, which takes no writes");
-	return rc;
-}
-
-void redis_step_check_role(void *arg)
-{
-	struct work *work = arg;
-
-	batch_reset(&work->batch);
-	batch_command(&work->batch, "ROLE", NULL);
-	redis_work_each(work, true, take_role);
-}
-
-static int take_presence(struct work *work, redisReply *const *replies, size_t count, struct error *error)
-{
-	int rc = redis_work_check(work, replies, count, error);
-
-	if (rc != 0)
-		return rc;
-	if (reply_is_nil(replies[0]))
-		return error_set(error, ERR_REFUSED,
-		                 "the instance is not there any more; an update makes its user anew");
-	if (!reply_is_nil(replies[1]))
-		return error_set(error, ERR_REFUSED, "the instance is retired");
-	return 0;
-}
-
-static int take_known(struct work *work, redisReply *const *replies, size_t count, struct error *error)
-{
-	int rc = redis_work_check(work, replies, count, error);
-
-	work->found |= rc == 0 && !reply_is_nil(replies[0]);
-	return rc;
-}
-
-void redis_step_look(void *arg)
-{
-	struct work *work = arg;
-
-	work->found = false;
-	batch_reset(&work->batch);
-	batch_command(&work->batch, "ACL", "GETUSER", work->template, NULL);
-	redis_work_each(work, true, take_known);
-}
-
-void redis_step_require_instance(void *arg)
-{
-	struct work *work = arg;
-
-	batch_reset(&work->batch);
-	batch_command(&work->batch, "ACL", "GETUSER", work->template, NULL);
-	batch_command(&work->batch, "ACL", "GETUSER", work->retired, NULL);
-	redis_work_each(work, true, take_presence);
 }
 
 static int take_saved(struct work *work, redisReply *const *replies, size_t count, struct error *error)

@@ -15,12 +15,21 @@
 #include "redis.h"
 #include "reply.h"
 
-#define NAME_BYTES (BACKEND_NAME_MAX + 16)
+#define MARK_USER    "tsuru-broker-mark"
+#define MARK_CHANNEL "&mark:"
+#define PROBE        "tsuru-broker-probe:" /* how the names begin of users that inspect makes and drops at once */
+
+#define NAME_BYTES (BACKEND_NAME_MAX + 32)
 
 struct work;
 
 /* What the answers to a batch mean: 0, or a failure that ends the work. */
 typedef int work_answers(struct work *work, redisReply *const *replies, size_t count, struct error *error);
+
+struct names {
+	const char **items;
+	size_t count, capacity;
+};
 
 struct work {
 	const struct redis *redis;
@@ -38,12 +47,14 @@ struct work {
 	work_answers *on_answers;
 	void (*on_open)(struct work *work);
 	const char *resource, *login;
-	char prefix[NAME_BYTES], template[NAME_BYTES], retired[NAME_BYTES];
+	char prefix[NAME_BYTES], template[NAME_BYTES], retired[NAME_BYTES], probe[NAME_BYTES];
 	struct acl acl;
-	bool read_only; /* the bind */
-	bool found;     /* a step's own note */
-	bool finished;  /* deprovision: no key is left to be found on the node */
-	bool *logins;   /* for each of call->binds: update, retire: it is there; inspect: it was told of */
+	bool read_only;     /* the bind */
+	bool found;         /* a step's own note */
+	bool marked;        /* read_mark: every master has a mark */
+	bool finished;      /* deprovision: no key is left to be found on the node */
+	struct names users; /* list */
+	bool *logins;       /* for each of call->binds: update, retire: it is there; inspect: it was told of */
 };
 
 /* NULL: the call is settled. */
@@ -66,17 +77,28 @@ void redis_work_close(struct work *work);
 /* Fails on the first answer that is an error. */
 int redis_work_check(struct work *work, redisReply *const *replies, size_t count, struct error *error);
 
-/* The answers of ACL GETUSER for each of call->binds: notes in work->logins which are there. */
-int redis_take_logins(struct work *work, redisReply *const *replies, size_t count, struct error *error);
+/* ---- the mark ---- */
 
-/* ---- steps that every table begins with ---- */
+void redis_add_mark_question(struct batch *batch);
+/* In the answer to it; NULL: none. */
+const char *redis_mark_of(const redisReply *user);
+
+/* ---- steps that tables share ---- */
 
 void redis_step_take_seat(void *arg);
 void redis_step_find_nodes(void *arg);
-/* Masters have to be masters. */
+/* In calls that shut a login: ends the scripts that hold the nodes. */
+void redis_step_stop_scripts(void *arg);
+/* The same commands, added to the batch. */
+void redis_add_stop(struct work *work);
+/* Masters have to be masters, and to carry call->mark. */
 void redis_step_check_role(void *arg);
 /* Whether the instance is there, in work->found. */
 void redis_step_look(void *arg);
+/* The same; fails for good when it lives and call->retired says otherwise, or the other way round. */
+void redis_step_look_at_doomed(void *arg);
+/* Notes in work->logins which of call->binds are there. */
+void redis_step_look_for_logins(void *arg);
 /* Fails for good when the instance is not on the server, or retired. */
 void redis_step_require_instance(void *arg);
 /* Users are kept over restarts where the server has a file for them. */
@@ -84,6 +106,7 @@ void redis_step_save_users(void *arg);
 
 #define WORK_BEGINS                                                                                                    \
 	{"take_a_seat", redis_step_take_seat}, {"find_its_nodes", redis_step_find_nodes},                              \
+	    {"stop_its_scripts", redis_step_stop_scripts},                                                             \
 	{                                                                                                              \
 		"check_its_role", redis_step_check_role                                                                \
 	}

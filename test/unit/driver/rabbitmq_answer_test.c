@@ -11,6 +11,7 @@
 
 #include "base/secret.h"
 #include "driver/rabbitmq/answer.h"
+#include "driver/rabbitmq/description.h"
 
 static const struct config_key keys[] = {
     {.name = "max_connections", .type = KEY_NUMBER},
@@ -149,7 +150,7 @@ static void check_mark(const char *json, bool retired, const char *wanted)
 	struct text body;
 
 	text_init(&body, 4096);
-	rabbitmq_answer_write_mark(vhost, retired, &body);
+	rabbitmq_vhost_write(vhost, retired, "abc", &body);
 	assert_string_equal(text_string(&body), wanted);
 	text_release(&body);
 	cJSON_Delete(vhost);
@@ -164,6 +165,45 @@ static void test_marks(void **state)
 	           "{\"description\":\"\",\"tags\":\"a\",\"default_queue_type\":\"quorum\"}");
 	check_mark("{\"tags\":[\"retired\"]}", true, "{\"description\":\"\",\"tags\":\"retired\"}");
 	check_mark("[]", false, "{\"description\":\"\",\"tags\":\"\"}");
+	/* Only what the broker has made says whose it is, and says it anew when it changes hands. */
+	check_mark("{\"description\":\"tsuru: a of the service b\"}", false,
+	           "{\"description\":\"tsuru: a of the service b, instance abc\",\"tags\":\"\"}");
+	check_mark("{\"description\":\"tsuru: a of the service b, instance abc\"}", true,
+	           "{\"description\":\"tsuru: a of the service b, instance abc\",\"tags\":\"retired\"}");
+	check_mark("{\"description\":\"tsuru: a of the service b, instance x, instance y\"}", false,
+	           "{\"description\":\"tsuru: a of the service b, instance x, instance abc\",\"tags\":\"\"}");
+	check_mark("{\"description\":\"ours, instance y\"}", false,
+	           "{\"description\":\"ours, instance y\",\"tags\":\"\"}");
+}
+
+static bool is_of(const cJSON *root)
+{
+	return rabbitmq_vhost_is_of(root, "abc");
+}
+
+static bool lacks(const cJSON *root)
+{
+	return rabbitmq_vhost_lacks(root, "abc");
+}
+
+static void test_incarnations(void **state)
+{
+	static const char ours[] = "{\"description\":\"tsuru: a, instance abc\"}";
+	static const char other[] = "{\"description\":\"tsuru: a, instance abcd\"}";
+	static const char old[] = "{\"description\":\"tsuru: a\"}", foreign[] = "{\"description\":\"x, instance y\"}";
+
+	(void)state;
+	assert_true(try(is_of, ours));
+	assert_false(try(is_of, other));
+	assert_true(try(is_of, old));
+	assert_true(try(is_of, foreign));
+	assert_true(try(is_of, "{\"description\":7}"));
+	assert_true(is_of(NULL));
+	assert_false(try(lacks, ours));
+	assert_true(try(lacks, other));
+	assert_true(try(lacks, old));
+	assert_false(try(lacks, foreign));
+	assert_false(lacks(NULL));
 }
 
 /* ---- what is compared ---- */
@@ -304,6 +344,9 @@ static void test_password(void **state)
 	rabbitmq_write_user("p\"ss", &body);
 	assert_null(strstr(text_string(&body), "ss\""));
 	user = cJSON_Parse(text_string(&body));
+	assert_true(rabbitmq_answer_password_fits(user, "p\"ss"));
+	assert_false(rabbitmq_answer_password_fits(user, "p\"s"));
+	assert_false(rabbitmq_answer_password_fits(NULL, "x"));
 	encoded = cJSON_GetStringValue(cJSON_GetObjectItem(user, "password_hash"));
 	assert_int_equal(text_base64_decode(encoded, strlen(encoded), bytes, sizeof(bytes)), 36);
 	secret_sha256(hash, bytes, 4, "p\"ss");
@@ -322,10 +365,11 @@ static int setup(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_statuses), cmocka_unit_test(test_admin),   cmocka_unit_test(test_vhosts),
-	    cmocka_unit_test(test_whole),    cmocka_unit_test(test_stopped), cmocka_unit_test(test_marks),
-	    cmocka_unit_test(test_limits),   cmocka_unit_test(test_rights),  cmocka_unit_test(test_lists),
-	    cmocka_unit_test(test_sessions), cmocka_unit_test(test_names),   cmocka_unit_test(test_password),
+	    cmocka_unit_test(test_statuses),     cmocka_unit_test(test_admin),   cmocka_unit_test(test_vhosts),
+	    cmocka_unit_test(test_whole),        cmocka_unit_test(test_stopped), cmocka_unit_test(test_marks),
+	    cmocka_unit_test(test_limits),       cmocka_unit_test(test_rights),  cmocka_unit_test(test_lists),
+	    cmocka_unit_test(test_sessions),     cmocka_unit_test(test_names),   cmocka_unit_test(test_password),
+	    cmocka_unit_test(test_incarnations),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

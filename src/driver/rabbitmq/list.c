@@ -1,0 +1,64 @@
+/* list: the vhosts and users of a server that have names as the broker gives them. */
+#include <cjson/cJSON.h>
+
+#include "work.h"
+
+static void tell_of_vhosts(struct work *work, bool found, const struct cJSON *answer)
+{
+	const struct cJSON *vhost;
+
+	(void)found;
+	cJSON_ArrayForEach(vhost, answer)
+	{
+		const char *name = rabbitmq_answer_text(vhost, "name");
+
+		if (name != NULL && rabbitmq_answer_is_ours(name))
+			call_result(work->call, rabbitmq_answer_is_retired(vhost) ? LIST_RETIRED : LIST_INSTANCE, name);
+	}
+	steps_next(&work->steps);
+}
+
+static void tell_of_users(struct work *work, bool found, const struct cJSON *answer)
+{
+	const struct cJSON *user;
+
+	(void)found;
+	cJSON_ArrayForEach(user, answer)
+	{
+		const char *name = rabbitmq_answer_text(user, "name");
+
+		if (name != NULL && rabbitmq_answer_is_ours(name))
+			call_result(work->call, LIST_LOGIN, name);
+	}
+	steps_next(&work->steps);
+}
+
+static void step_list_vhosts(void *arg)
+{
+	struct work *work = arg;
+
+	rabbitmq_path(work, "vhosts", NULL);
+	text_add(&work->path, "?columns=name,tags");
+	rabbitmq_ask(work, "GET", tell_of_vhosts);
+}
+
+static void step_list_users(void *arg)
+{
+	struct work *work = arg;
+
+	rabbitmq_path(work, "users", NULL);
+	text_add(&work->path, "?columns=name");
+	rabbitmq_ask(work, "GET", tell_of_users);
+}
+
+static const struct step list_steps[] = {
+    {"let_the_broker_in", rabbitmq_step_check_admin},
+    {"list_its_vhosts", step_list_vhosts},
+    {"list_its_users", step_list_users},
+    {NULL, NULL},
+};
+
+void rabbitmq_list(void *state, struct driver_call *call)
+{
+	rabbitmq_start(state, call, list_steps);
+}
