@@ -42,8 +42,14 @@ struct admin_options {
 
 /* Listens where the configuration's admin says. options are copied, what they point to is borrowed. */
 int admin_open(const struct admin_options *options, struct admin_server **ret_admin, struct error *error);
-/* Other credentials from the next request on; the listener stays. config->admin may be NULL: then nothing changes. */
-int admin_reload(struct admin_server *admin, struct config *config, struct error *error);
+/* Other credentials and limits, in two steps: all that can fail is prepared, then they count from the next request on.
+ * The listener stays, so config->admin has its address. */
+struct admin_change;
+int admin_prepare(struct config *config, struct admin_change **ret_change, struct error *error);
+/* Takes the change. */
+void admin_enter(struct admin_server *admin, struct admin_change *change);
+/* A change that does not come. Accepts NULL. */
+void admin_change_free(struct admin_change *change);
 uint16_t admin_port(const struct admin_server *admin);
 /* Drops what is left. The loop may not turn between this and broker_close. Accepts NULL. */
 void admin_close(struct admin_server *admin);

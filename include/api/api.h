@@ -28,9 +28,15 @@ struct api_options {
 /* Listens where the configuration says. options are copied, what they point to is borrowed until api_close.
  * ERR_BUSY when the address is in use. */
 int api_open(const struct api_options *options, struct api **ret_api, struct error *error);
-/* Serves another configuration from the next request on. The listeners stay as they are; a certificate is read again.
- * ERR_INVALID for one that is not good, ERR_NO_MEMORY: nothing has changed. */
-int api_reload(struct api *api, struct config *config, struct error *error);
+/* Another configuration, in two steps: all that can fail is prepared, with the certificate's files read again
+ * (ERR_INVALID for one that is not good); then it is served from the next request on. The listeners stay as they are.
+ */
+struct api_change;
+int api_prepare(struct config *config, struct api_change **ret_change, struct error *error);
+/* Takes the change. */
+void api_enter(struct api *api, struct api_change *change);
+/* A change that does not come. Accepts NULL. */
+void api_change_free(struct api_change *change);
 /* The port of the i-th listener, as bound. */
 uint16_t api_port(const struct api *api, size_t i);
 /* Stops accepting; what has begun goes on. */

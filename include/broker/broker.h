@@ -37,9 +37,22 @@ bool broker_store_has_key(struct store *store);
 /* Opens every service's driver and takes up the operations that are pending in the store. All of options is borrowed.
  */
 int broker_open(const struct broker_options *options, struct broker **ret_broker, struct error *error);
-/* Works by another configuration from now on; what has begun ends under the one it began with. On failure nothing has
- * changed. data_dir, keys and listeners are not the broker's: the caller sees to them. */
-int broker_reload(struct broker *broker, struct config *config, struct error *error);
+/* Another configuration, in two steps, so that a program can put it in force in all its parts or in none. data_dir and
+ * listeners are not the broker's: the caller sees to them. */
+struct broker_next {
+	struct config *config;   /* held while it is in use */
+	struct keyring *keyring; /* borrowed from broker_enter on, instead of the one before; NULL: that one stays */
+};
+struct broker_change;
+/* Opens what next needs. ERR_CORRUPT when none of the keyring's keys is the store's, ERR_REFUSED when a service has
+ * instances that another driver made. The last of a program's preparations: which driver serves what is written down
+ * here. */
+int broker_prepare(struct broker *broker, const struct broker_next *next, struct broker_change **ret_change,
+                   struct error *error);
+/* Takes the change, and works by it from now on; what has begun ends under the configuration that it began with. */
+void broker_enter(struct broker *broker, struct broker_change *change);
+/* A change that does not come. Accepts NULL. */
+void broker_change_free(struct broker_change *change);
 /* Cancels what runs (it stays pending in the store), drops waiters in silence, closes the drivers. Accepts NULL. */
 void broker_close(struct broker *broker);
 

@@ -64,9 +64,6 @@ int broker_list_drift(struct broker *broker, struct text *ret_json, struct error
 
 /* ---- the master key ---- */
 
-/* Works with another keyring (borrowed from now on instead of the one before). ERR_CORRUPT, and nothing has changed,
- * when none of its keys is the store's. */
-int broker_set_keyring(struct broker *broker, struct keyring *keyring, struct error *error);
 /* Seals every secret with the first key of the keyring, in the background. Then the other keys can go. */
 void broker_rekey(struct broker *broker);
 int broker_show_rekey(struct broker *broker, struct text *ret_json, struct error *error);

@@ -72,14 +72,17 @@ struct http_options {
 	struct timers *timers;
 	const struct http_address *addresses; /* at least one; borrowed for the server's life */
 	size_t address_count;
-	const struct http_tls *tls; /* for the addresses that say so; borrowed until http_server_reload_tls */
+	const struct http_tls *tls; /* for the addresses that say so; borrowed until http_server_enter */
 	struct http_limits limits;
 	const struct http_route *routes;
-	const struct http_site *sites; /* the first; see http_server_set_sites */
+	const struct http_site *sites; /* the first; see http_server_prepare */
 	size_t site_count;
 	void (*on_sites_unused)(void *sites_arg); /* for them; may be NULL */
 	void *sites_arg;
-	const char *name;                     /* of the listener, for metrics */
+	bool same_origin; /* what changes something has to say that it is JSON, and come from no page of another origin
+	                   */
+	bool no_store;    /* no reply may be kept by whoever passes it on */
+	const char *name; /* of the listener, for metrics */
 	const struct http_measures *measures; /* borrowed; NULL: nothing is measured */
 	void *arg;                            /* for handlers and on_access */
 	/* The certificate was replaced (text: its file) or could not be (failed, and why). NULL: nobody is told. */
@@ -90,15 +93,17 @@ struct http_options {
 
 /* Listens; ERR_BUSY when the address is in use. options are copied, what they point to is borrowed. */
 int http_server_open(const struct http_options *options, struct http_server **ret_server, struct error *error);
-/* Requests that are read from now on go to these sites; on_unused is called once nothing refers to them any more.
- * ERR_NO_MEMORY changes nothing. */
-int http_server_set_sites(struct http_server *server, const struct http_site *items, size_t count,
-                          void (*on_unused)(void *arg), void *arg);
-/* Limits for what comes from now on. */
-void http_server_set_limits(struct http_server *server, const struct http_limits *limits);
-/* Other files, or the same ones read again, for new connections; the server has a listener with TLS. A failure leaves
- * what is in force. */
-int http_server_reload_tls(struct http_server *server, const struct http_tls *tls, struct error *error);
+/* Another configuration of a running server, in two steps, so that whoever has more to change can change all of it or
+ * nothing. Of next count: sites with their on_sites_unused, tls (NULL: stays as it is), limits. All that can fail does
+ * so here, and changes nothing. */
+struct http_change;
+int http_server_prepare(const struct http_options *next, struct http_change **ret_change, struct error *error);
+/* Takes the change: requests that are read from now on go to its sites, new connections have its TLS. With another
+ * client_ca, connections that were let in by the former one end with the request that they are at. What next pointed to
+ * is borrowed from here; the former sites' on_sites_unused is called once nothing refers to them any more. */
+void http_server_enter(struct http_server *server, struct http_change *change);
+/* A change that does not come; its sites are the caller's still. Accepts NULL. */
+void http_change_free(struct http_change *change);
 /* The port of the i-th address, as bound; 0 for a socket file. */
 uint16_t http_server_port(const struct http_server *server, size_t i);
 /* Stops accepting; replies from now on close their connection. */

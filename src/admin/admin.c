@@ -60,6 +60,17 @@ static void log_access(void *arg, const struct http_request *http)
 	log_end_gathered(&line);
 }
 
+static struct http_limits limits_of(const struct config *config)
+{
+	return (struct http_limits){
+	    .header_bytes = config->limits.header_bytes,
+	    .body_bytes = config->limits.body_bytes,
+	    .request_timeout = config->limits.request_timeout,
+	    .idle_timeout = config->limits.idle_timeout,
+	    .connections = CONNECTIONS_MAX,
+	};
+}
+
 static int open_server(struct admin_server *admin, struct served *served, struct error *error)
 {
 	const struct config *config = admin->options.config;
@@ -71,19 +82,14 @@ static int open_server(struct admin_server *admin, struct served *served, struct
 	    .timers = admin->options.timers,
 	    .addresses = &admin->address,
 	    .address_count = 1,
-	    .limits =
-	        {
-	            .header_bytes = config->limits.header_bytes,
-	            .body_bytes = config->limits.body_bytes,
-	            .request_timeout = config->limits.request_timeout,
-	            .idle_timeout = config->limits.idle_timeout,
-	            .connections = CONNECTIONS_MAX,
-	        },
+	    .limits = limits_of(config),
 	    .routes = admin_routes,
 	    .sites = &served->site,
 	    .site_count = 1,
 	    .on_sites_unused = served_free,
 	    .sites_arg = served,
+	    .same_origin = true,
+	    .no_store = true,
 	    .name = "admin",
 	    .measures = admin->options.measures,
 	    .arg = admin,
@@ -120,19 +126,54 @@ failed:
 	return rc;
 }
 
-int admin_reload(struct admin_server *admin, struct config *config, struct error *error)
-{
-	struct served *served;
+/* ---- other credentials ---- */
 
-	if (config->admin == NULL)
-		return 0;
-	served = served_new(config);
-	if (served == NULL)
+struct admin_change {
+	struct served *served;
+	struct http_change *http;
+};
+
+int admin_prepare(struct config *config, struct admin_change **ret_change, struct error *error)
+{
+	struct admin_change *change = calloc(1, sizeof(*change));
+	int rc = 0;
+
+	if (change == NULL)
 		return error_no_memory(error);
-	if (http_server_set_sites(admin->server, &served->site, 1, served_free, served) == 0)
-		return 0;
-	served_free(served);
-	return error_no_memory(error);
+	change->served = served_new(config);
+	if (change->served == NULL)
+		rc = error_no_memory(error);
+	else
+		rc = http_server_prepare(
+		    &(struct http_options){
+		        .sites = &change->served->site,
+		        .site_count = 1,
+		        .on_sites_unused = served_free,
+		        .sites_arg = change->served,
+		        .limits = limits_of(config),
+		    },
+		    &change->http, error);
+	if (rc == 0)
+		*ret_change = change;
+	else
+		admin_change_free(change);
+	return rc;
+}
+
+void admin_enter(struct admin_server *admin, struct admin_change *change)
+{
+	http_server_enter(admin->server, change->http);
+	free(change);
+}
+
+void admin_change_free(struct admin_change *change)
+{
+	if (change == NULL)
+		return;
+	http_change_free(change->http);
+	if (change->served != NULL)
+		served_free(change->served);
+	free(change);
 }
 
 uint16_t admin_port(const struct admin_server *admin)

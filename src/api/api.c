@@ -29,11 +29,12 @@ static struct http_limits limits_of(const struct config *config)
 	};
 }
 
-static void set_tls(struct api *api, const struct config *config)
+static struct http_tls tls_of(const struct config *config)
 {
-	if (config->tls != NULL)
-		api->tls = (struct http_tls){
-		    .cert = config->tls->cert, .key = config->tls->key, .client_ca = config->tls->client_ca};
+	const struct tls_files *files = config->tls;
+
+	return files == NULL ? (struct http_tls){0}
+	                     : (struct http_tls){.cert = files->cert, .key = files->key, .client_ca = files->client_ca};
 }
 
 static void set_addresses(struct api *api, const struct config *config)
@@ -49,14 +50,6 @@ static void set_addresses(struct api *api, const struct config *config)
 		    .tls = config->tls != NULL && listener->path == NULL,
 		};
 	}
-}
-
-/* The names of the certificate's files have to stay as long as they are watched. */
-static void hold_files(struct api *api, struct config *config)
-{
-	config_hold(config);
-	config_free(api->files);
-	api->files = config;
 }
 
 static void on_tls_notice(void *arg, bool failed, const char *text)
@@ -139,7 +132,7 @@ int api_open(const struct api_options *options, struct api **ret_api, struct err
 	secret_ids_init(&api->ids);
 	api->listening = config_hold(options->config);
 	set_addresses(api, options->config);
-	set_tls(api, options->config);
+	api->tls = tls_of(options->config);
 	rc = open_server(api, served, error);
 	if (rc != 0)
 		goto failed;
@@ -154,39 +147,67 @@ failed:
 	return rc;
 }
 
-/* The files are the new configuration's, if it has TLS as the listeners have. */
-static int reload_tls(struct api *api, struct config *config, struct error *error)
+/* ---- another configuration ---- */
+
+struct api_change {
+	struct config *config; /* held */
+	struct served *served;
+	struct http_tls tls;
+	struct http_change *http;
+};
+
+int api_prepare(struct config *config, struct api_change **ret_change, struct error *error)
 {
-	const struct http_tls before = api->tls;
+	struct api_change *change = calloc(1, sizeof(*change));
 	int rc;
 
-	if (config->tls == NULL || api->listening->tls == NULL)
-		return 0;
-	set_tls(api, config);
-	rc = http_server_reload_tls(api->server, &api->tls, error);
-	if (rc != 0)
-		api->tls = before;
+	if (change == NULL)
+		return error_no_memory(error);
+	change->config = config_hold(config);
+	change->tls = tls_of(config);
+	change->served = served_new(config);
+	if (change->served == NULL) {
+		api_change_free(change);
+		return error_no_memory(error);
+	}
+	rc = http_server_prepare(
+	    &(struct http_options){
+	        .sites = change->served->sites,
+	        .site_count = config->service_count,
+	        .on_sites_unused = served_free,
+	        .sites_arg = change->served,
+	        .tls = config->tls != NULL ? &change->tls : NULL,
+	        .limits = limits_of(config),
+	    },
+	    &change->http, error);
+	if (rc == 0)
+		*ret_change = change;
+	else
+		api_change_free(change);
 	return rc;
 }
 
-int api_reload(struct api *api, struct config *config, struct error *error)
+/* The change stays, for the names of the certificate's files, which are watched. */
+void api_enter(struct api *api, struct api_change *change)
 {
-	const struct http_limits limits = limits_of(config);
-	struct served *served = served_new(config);
-	int rc = served == NULL ? error_no_memory(error) : reload_tls(api, config, error);
+	struct api_change *before = api->change;
 
-	if (rc == 0 &&
-	    http_server_set_sites(api->server, served->sites, config->service_count, served_free, served) != 0)
-		rc = error_no_memory(error);
-	if (rc != 0) {
-		if (served != NULL)
-			served_free(served);
-		return rc;
-	}
-	http_server_set_limits(api->server, &limits);
-	if (config->tls != NULL && api->listening->tls != NULL)
-		hold_files(api, config);
-	return 0;
+	http_server_enter(api->server, change->http);
+	change->http = NULL;
+	change->served = NULL;
+	api->change = change;
+	api_change_free(before);
+}
+
+void api_change_free(struct api_change *change)
+{
+	if (change == NULL)
+		return;
+	http_change_free(change->http);
+	if (change->served != NULL)
+		served_free(change->served);
+	config_free(change->config);
+	free(change);
 }
 
 uint16_t api_port(const struct api *api, size_t i)
@@ -209,7 +230,7 @@ void api_close(struct api *api)
 	if (api == NULL)
 		return;
 	http_server_close(api->server);
-	config_free(api->files);
+	api_change_free(api->change);
 	config_free(api->listening);
 	free(api);
 }

@@ -52,6 +52,7 @@ void bind_on_bound(void *arg, const struct broker_reply *reply)
 
 	text_init(&json, ENVIRONMENT_MAX);
 	print_environment(reply, &json);
+	http_reply_header(exchange->http, "Cache-Control", "no-store"); /* there is a password in it */
 	if (json.failed) {
 		error_no_memory(&exchange->error);
 		exchange_refuse(exchange);

@@ -9,8 +9,8 @@
 struct api {
 	struct api_options options;
 	struct http_server *server;
-	struct config *listening; /* held: whose addresses are listened on */
-	struct config *files;     /* held: whose certificate is served; NULL: listening's */
+	struct config *listening;  /* held: whose addresses are listened on */
+	struct api_change *change; /* the last one; its certificate is served. NULL: none came yet */
 	struct http_address addresses[CONFIG_LISTENERS_MAX];
 	size_t address_count;
 	struct http_tls tls;

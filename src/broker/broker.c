@@ -9,6 +9,7 @@
 #include "broker/inspect.h"
 #include "broker/internal.h"
 #include "broker/keycheck.h"
+#include "broker/maker.h"
 #include "broker/mark.h"
 #include "broker/measure.h"
 #include "broker/migrate.h"
@@ -88,6 +89,10 @@ int broker_open(const struct broker_options *options, struct broker **ret_broker
 	if (rc == 0)
 		rc = keycheck(broker, broker->keyring, error);
 	if (rc == 0)
+		rc = maker_check(broker, options->config, error);
+	if (rc == 0)
+		rc = maker_write(broker, options->config, error);
+	if (rc == 0)
 		rc = migrate(broker, error);
 	if (rc == 0)
 		rc = mark_open(broker, error);
@@ -104,6 +109,7 @@ int broker_open(const struct broker_options *options, struct broker **ret_broker
 	sweep_open(broker);
 	retention_open(broker);
 	drift_open(broker);
+	maker_tell_missing(broker);
 	*ret_broker = broker;
 	return 0;
 }
@@ -129,20 +135,56 @@ void broker_close(struct broker *broker)
 	free(broker);
 }
 
-int broker_reload(struct broker *broker, struct config *config, struct error *error)
-{
-	struct generation *generation = NULL;
-	int rc = generation_open(broker, config, &generation, error);
+/* ---- another configuration ---- */
 
-	if (rc != 0)
+struct broker_change {
+	struct generation *generation;
+	struct keyring *keyring; /* NULL: stays */
+};
+
+/* What is written down comes last: should it fail, nothing was. */
+int broker_prepare(struct broker *broker, const struct broker_next *next, struct broker_change **ret_change,
+                   struct error *error)
+{
+	struct broker_change *change = calloc(1, sizeof(*change));
+	int rc = change == NULL ? error_no_memory(error) : 0;
+
+	if (rc == 0 && next->keyring != NULL)
+		rc = keycheck(broker, next->keyring, error);
+	if (rc == 0)
+		rc = maker_check(broker, next->config, error);
+	if (rc == 0)
+		rc = generation_open(broker, next->config, &change->generation, error);
+	if (rc == 0)
+		rc = maker_write(broker, next->config, error);
+	if (rc != 0) {
+		broker_change_free(change);
 		return rc;
+	}
+	change->keyring = next->keyring;
+	*ret_change = change;
+	return 0;
+}
+
+void broker_enter(struct broker *broker, struct broker_change *change)
+{
+	if (change->keyring != NULL)
+		broker->keyring = change->keyring;
 	health_close(broker);
-	health_inherit(broker, generation);
-	generation_enter(broker, generation);
+	health_inherit(broker, change->generation);
+	generation_enter(broker, change->generation);
 	queue_move(broker);
 	health_open(broker);
 	drift_reload(broker);
-	return 0;
+	maker_tell_missing(broker);
+	free(change);
+}
+
+void broker_change_free(struct broker_change *change)
+{
+	if (change != NULL && change->generation != NULL)
+		generation_close(change->generation);
+	free(change);
 }
 
 void broker_statistics(const struct broker *broker, struct broker_statistics *ret_statistics)

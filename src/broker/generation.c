@@ -24,7 +24,7 @@ const struct config *broker_config(const struct broker *broker)
 	return broker->generation->config;
 }
 
-static void generation_close(struct generation *generation)
+void generation_close(struct generation *generation)
 {
 	timer_stop(generation->broker->timers, &generation->closing);
 	for (size_t i = 0; i < generation->offering_count; i++) {

@@ -18,6 +18,8 @@ struct generation {
 /* Opens every service's driver. config is held, not taken. */
 int generation_open(struct broker *broker, struct config *config, struct generation **ret_generation,
                     struct error *error);
+/* One that was never entered, or that nobody uses any more. */
+void generation_close(struct generation *generation);
 /* Makes it the present one; the one before it ends with its last user. */
 void generation_enter(struct broker *broker, struct generation *generation);
 void generation_hold(struct generation *generation);

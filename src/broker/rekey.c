@@ -183,15 +183,6 @@ void rekey_close(struct broker *broker)
 
 /* ---- for operators ---- */
 
-int broker_set_keyring(struct broker *broker, struct keyring *keyring, struct error *error)
-{
-	int rc = keycheck(broker, keyring, error);
-
-	if (rc == 0)
-		broker->keyring = keyring;
-	return rc;
-}
-
 void broker_rekey(struct broker *broker)
 {
 	if (broker->rekey.running)

@@ -140,6 +140,8 @@ int ask_open(const struct invocation *invocation, struct asker **ret_asker)
 		ask_close(asker);
 		return rc;
 	}
+	/* Also without a body: the broker takes nothing else from whoever changes something. */
+	asker->headers = asker->curl.slist_append(asker->headers, "Content-Type: application/json");
 	add_operator(asker);
 	set_up(asker);
 	*ret_asker = asker;
@@ -168,19 +170,21 @@ static size_t on_bytes(char *bytes, size_t size, size_t count, void *arg)
 	return body->failed ? 0 : size * count;
 }
 
-static void make_form(const char *const *fields, struct text *ret_form)
+static void make_object(const char *const *fields, struct text *ret_object)
 {
+	text_add(ret_object, "{");
 	for (; fields[0] != NULL; fields += 2) {
 		if (fields[1] == NULL)
 			continue;
-		text_add(ret_form, ret_form->length > 0 ? "&" : "");
-		text_add(ret_form, fields[0]);
-		text_add(ret_form, "=");
-		text_add_percent(ret_form, fields[1]);
+		text_add(ret_object, ret_object->length > 1 ? "," : "");
+		text_add_json(ret_object, fields[0]);
+		text_add(ret_object, ":");
+		text_add_json(ret_object, fields[1]);
 	}
+	text_add(ret_object, "}");
 }
 
-static int perform(struct asker *asker, const char *path, const struct text *form, struct text *ret_body,
+static int perform(struct asker *asker, const char *path, const struct text *object, struct text *ret_body,
                    long *ret_status, struct error *error)
 {
 	const struct libcurl *curl = &asker->curl;
@@ -192,8 +196,8 @@ static int perform(struct asker *asker, const char *path, const struct text *for
 	curl->easy_setopt(asker->easy, CURLOPT_WRITEFUNCTION, on_bytes);
 	curl->easy_setopt(asker->easy, CURLOPT_WRITEDATA, ret_body);
 	curl->easy_setopt(asker->easy, CURLOPT_HTTPGET, 1L);
-	if (form != NULL)
-		curl->easy_setopt(asker->easy, CURLOPT_COPYPOSTFIELDS, text_string(form));
+	if (object != NULL)
+		curl->easy_setopt(asker->easy, CURLOPT_COPYPOSTFIELDS, text_string(object));
 	code = curl->easy_perform(asker->easy);
 	if (code != CURLE_OK)
 		return error_set(error, ERR_UNAVAILABLE, "the broker at %s does not answer: %s", asker->base,
@@ -218,16 +222,16 @@ static int refuse(long status, const struct cJSON *json, struct error *error)
 static int ask_any(struct asker *asker, const char *path, const char *const *fields, bool any_status,
                    struct cJSON **ret_json, struct error *error)
 {
-	struct text form, body;
+	struct text object, body;
 	struct cJSON *json = NULL;
 	long status = 0;
 	int rc;
 
-	text_init(&form, ANSWER_MAX);
+	text_init(&object, ANSWER_MAX);
 	text_init(&body, ANSWER_MAX);
 	if (fields != NULL)
-		make_form(fields, &form);
-	rc = perform(asker, path, fields != NULL ? &form : NULL, &body, &status, error);
+		make_object(fields, &object);
+	rc = perform(asker, path, fields != NULL ? &object : NULL, &body, &status, error);
 	if (rc == 0) {
 		json = cJSON_Parse(text_string(&body));
 		if (status >= 300 && !any_status)
@@ -240,7 +244,7 @@ static int ask_any(struct asker *asker, const char *path, const char *const *fie
 		*ret_json = json;
 	else
 		cJSON_Delete(json);
-	text_release(&form);
+	text_release(&object);
 	text_release(&body);
 	return rc;
 }

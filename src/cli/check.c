@@ -1,7 +1,8 @@
 /* The check of a configuration: the file by its tables, then each service by its driver, which knows what no table
- * says. No server is contacted. */
+ * says; and what it would do to the instances in its store. No server is contacted. */
 #include <event2/event.h>
 
+#include "cli/census.h"
 #include "cli/command.h"
 #include "cli/load.h"
 #include "driver/registry.h"
@@ -74,6 +75,8 @@ int run_check(const struct invocation *invocation)
 		return EXIT_FAILED;
 	rc = check_drivers(config, invocation->err);
 	if (config->tls != NULL && check_certificate(config, invocation->err) != EXIT_GOOD)
+		rc = EXIT_FAILED;
+	if (census_check(config, invocation->err) > 0)
 		rc = EXIT_FAILED;
 	if (rc == EXIT_GOOD)
 		fprintf(invocation->out, "%s: good: %zu service%s\n", invocation->config_file, config->service_count,

@@ -50,8 +50,8 @@ struct program {
 	bool impatient;        /* it is over */
 };
 
-/* Reads the configuration's file again and puts it in force, as far as that is possible while running; what is not is
- * told in the log. On failure nothing has changed, and error has the first reason; all are in the log. */
+/* Reads the configuration's file again and puts it in force; one that needs a restart is refused. On failure nothing
+ * has changed, and error has the first reason; all are in the log. */
 int program_reload(struct program *program, struct error *error);
 
 #endif

@@ -1,4 +1,7 @@
-/* Another configuration for the running program: read whole, opened whole, then put in force. */
+/* Another configuration for the running program: read whole, then prepared whole, then put in force. A part may be what
+ * another one is safe by (an address and its password, a listener and its certificate), so either all of it is in force
+ * or nothing. What is built once, listeners and the store, is refused when it differs. */
+#include <stdio.h>
 #include <string.h>
 
 #include "cli/key.h"
@@ -31,37 +34,73 @@ static int read_file(struct program *program, struct config **ret_config, struct
 	return ERR_INVALID;
 }
 
-static bool listens_like(const struct config *now, const struct config *next)
-{
-	bool same = now->listener_count == next->listener_count;
+/* ---- what cannot change ---- */
 
-	for (size_t i = 0; same && i < now->listener_count; i++)
-		same = strcmp(now->listeners[i].text, next->listeners[i].text) == 0;
-	return same;
+struct fixed {
+	const char *key;
+	const char *now, *next; /* NULL: absent */
+};
+
+static int refuse_change(const struct fixed *fixed, struct error *error)
+{
+	const char *now = fixed->now != NULL ? fixed->now : "none", *next = fixed->next != NULL ? fixed->next : "none";
+
+	if (strcmp(now, next) == 0)
+		return 0;
+	return error_set(error, ERR_REFUSED,
+	                 "\"%s\" is \"%.200s\" now and \"%.200s\" in the file, which needs a restart; nothing of the "
+	                 "file is in force before that",
+	                 fixed->key, now, next);
 }
 
-/* What is built once stays as it was. */
-static void warn_of_fixed(const struct program *program, const struct config *next)
+static int refuse_listeners(const struct config *now, const struct config *next, struct error *error)
 {
-	const struct config *now = program->config;
-	const char *admin = now->admin != NULL ? now->admin->listen.text : "";
-	const char *next_admin = next->admin != NULL ? next->admin->listen.text : "";
-	const struct {
-		const char *key;
-		bool changed;
-	} fixed[] = {
-	    {"listen", !listens_like(now, next)},
-	    {"tls", (now->tls != NULL) != (next->tls != NULL)},
-	    {"admin.listen", strcmp(admin, next_admin) != 0},
-	    {"data_dir", strcmp(now->data_dir, next->data_dir) != 0},
-	    {"limits.store_bytes", now->limits.store_bytes != next->limits.store_bytes},
-	};
+	const size_t most = now->listener_count > next->listener_count ? now->listener_count : next->listener_count;
+	int rc = 0;
 
-	for (size_t i = 0; i < sizeof(fixed) / sizeof(*fixed); i++) {
-		if (fixed[i].changed)
-			log_event(program, LOG_WARNING, "restart-needed", "key", fixed[i].key);
+	for (size_t i = 0; rc == 0 && i < most; i++) {
+		const struct fixed fixed = {"listen", i < now->listener_count ? now->listeners[i].text : NULL,
+		                            i < next->listener_count ? next->listeners[i].text : NULL};
+
+		rc = refuse_change(&fixed, error);
 	}
+	return rc;
 }
+
+static const char *admin_address(const struct config *config)
+{
+	return config->admin != NULL ? config->admin->listen.text : NULL;
+}
+
+/* An address, and what guards it, change together: where the one cannot, the other must not. Which certificate it is
+ * may change; whether there is one may not. */
+static int refuse_fixed(const struct config *now, const struct config *next, struct error *error)
+{
+	char store_now[32], store_next[32];
+	const struct fixed all[] = {
+	    {"tls", now->tls != NULL ? "set" : NULL, next->tls != NULL ? "set" : NULL},
+	    {"admin.listen", admin_address(now), admin_address(next)},
+	    {"data_dir", now->data_dir, next->data_dir},
+	    {"limits.store_bytes", store_now, store_next},
+	};
+	int rc = refuse_listeners(now, next, error);
+
+	snprintf(store_now, sizeof(store_now), "%lld", (long long)now->limits.store_bytes);
+	snprintf(store_next, sizeof(store_next), "%lld", (long long)next->limits.store_bytes);
+	for (size_t i = 0; rc == 0 && i < sizeof(all) / sizeof(*all); i++)
+		rc = refuse_change(&all[i], error);
+	return rc;
+}
+
+/* ---- all or nothing ---- */
+
+/* What was prepared of a configuration; each part NULL until it is, and again once it was taken. */
+struct change {
+	struct keyring *keyring; /* NULL: the one at hand stays */
+	struct api_change *api;
+	struct admin_change *admin; /* NULL: there is no listener for operators */
+	struct broker_change *broker;
+};
 
 /* NULL in *ret_keyring: the one at hand stays. */
 static int read_keys(struct program *program, const struct config *next, struct keyring **ret_keyring,
@@ -73,56 +112,62 @@ static int read_keys(struct program *program, const struct config *next, struct 
 	return key_open(next, &program->log, false, ret_keyring, error);
 }
 
-static void swap_keys(struct program *program, struct keyring *keyring)
+static int prepare(struct program *program, struct config *next, struct change *change, struct error *error)
 {
-	if (keyring == NULL)
-		return;
-	keyring_free(program->keyring);
-	program->keyring = keyring;
+	int rc = read_keys(program, next, &change->keyring, error);
+
+	if (rc == 0)
+		rc = api_prepare(next, &change->api, error);
+	if (rc == 0 && program->admin != NULL)
+		rc = admin_prepare(next, &change->admin, error);
+	if (rc == 0)
+		rc = broker_prepare(program->broker, &(struct broker_next){.config = next, .keyring = change->keyring},
+		                    &change->broker, error);
+	return rc;
 }
 
-/* A certificate or a driver may find a fault: what was put in force before it goes back. */
-static int swap(struct program *program, struct config *next, struct error *error)
+static void drop(struct change *change)
 {
-	struct keyring *keyring = NULL;
-	int rc = read_keys(program, next, &keyring, error);
+	broker_change_free(change->broker);
+	admin_change_free(change->admin);
+	api_change_free(change->api);
+	keyring_free(change->keyring);
+}
 
-	if (rc == 0 && keyring != NULL)
-		rc = broker_set_keyring(program->broker, keyring, error);
-	if (rc == 0)
-		rc = api_reload(program->api, next, error);
-	if (rc == 0) {
-		rc = broker_reload(program->broker, next, error);
-		if (rc != 0)
-			(void)api_reload(program->api, program->config, NULL);
+/* From here on nothing can fail. */
+static void enter(struct program *program, struct config *next, const struct change *change)
+{
+	api_enter(program->api, change->api);
+	if (change->admin != NULL)
+		admin_enter(program->admin, change->admin);
+	broker_enter(program->broker, change->broker);
+	if (change->keyring != NULL) {
+		keyring_free(program->keyring);
+		program->keyring = change->keyring;
 	}
-	if (rc != 0) {
-		(void)broker_set_keyring(program->broker, program->keyring, NULL);
-		keyring_free(keyring);
-		return rc;
-	}
-	swap_keys(program, keyring);
-	return program->admin != NULL ? admin_reload(program->admin, next, error) : 0;
+	config_free(program->config);
+	program->config = next;
+	program->log.level = (enum log_level)log_level_parse(next->log_level);
+	program->log.json = strcmp(next->log_format, "json") == 0;
 }
 
 static int reload(struct program *program, struct error *error)
 {
 	struct config *next = NULL;
+	struct change change = {0};
 	int rc = read_file(program, &next, error);
 
-	if (rc != 0)
-		return rc;
-	rc = swap(program, next, error);
-	if (rc != 0) {
-		config_free(next);
-		return rc;
+	if (rc == 0)
+		rc = refuse_fixed(program->config, next, error);
+	if (rc == 0)
+		rc = prepare(program, next, &change, error);
+	if (rc == 0) {
+		enter(program, next, &change);
+		return 0;
 	}
-	warn_of_fixed(program, next);
-	config_free(program->config);
-	program->config = next;
-	program->log.level = (enum log_level)log_level_parse(next->log_level);
-	program->log.json = strcmp(next->log_format, "json") == 0;
-	return 0;
+	drop(&change);
+	config_free(next);
+	return rc;
 }
 
 int program_reload(struct program *program, struct error *error)

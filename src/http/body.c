@@ -112,11 +112,11 @@ static int parse_form(const char *bytes, size_t length, struct arena *arena, str
 	return rc < 0 ? rc : fields_finish(&body->fields, arena, error);
 }
 
-static bool type_is(const char *content_type, const char *wanted)
+bool body_type_is(const char *content_type, const char *media_type)
 {
-	size_t length = strlen(wanted);
+	size_t length = strlen(media_type);
 
-	return content_type != NULL && strncasecmp(content_type, wanted, length) == 0 &&
+	return content_type != NULL && strncasecmp(content_type, media_type, length) == 0 &&
 	       strchr("; \t", content_type[length]) != NULL;
 }
 
@@ -126,9 +126,9 @@ int body_parse(const char *content_type, const char *bytes, size_t length, struc
 	*ret_body = (struct body){0};
 	if (length == 0)
 		return 0;
-	if (type_is(content_type, "application/x-www-form-urlencoded"))
+	if (body_type_is(content_type, "application/x-www-form-urlencoded"))
 		return parse_form(bytes, length, arena, ret_body, error);
-	if (type_is(content_type, "application/json"))
+	if (body_type_is(content_type, "application/json"))
 		return json_parse(bytes, length, arena, ret_body, error);
 	return error_set(error, ERR_MEDIA, "the body is neither a form nor JSON; its Content-Type is \"%.100s\"",
 	                 content_type != NULL ? content_type : "");

@@ -2,6 +2,7 @@
 #ifndef HTTP_BODY_H
 #define HTTP_BODY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/arena.h"
@@ -19,6 +20,9 @@ struct body {
  * ERR_INVALID naming the field. ret_body may be half filled on failure. */
 int body_parse(const char *content_type, const char *bytes, size_t length, struct arena *arena, struct body *ret_body,
                struct error *error);
+
+/* Whether a Content-Type (NULL: absent) is of the media type, whatever its parameters. */
+bool body_type_is(const char *content_type, const char *media_type);
 
 /* Fields of a form or a query string; parameters stay fields. */
 int body_parse_query(const char *query, struct arena *arena, struct fields *ret_fields, struct error *error);

@@ -472,6 +472,20 @@ void connection_attach_newborn(struct http_server *server)
 	}
 }
 
+void connection_retire_all(struct http_server *server)
+{
+	connection_attach_newborn(server);
+	for (size_t i = 0; i < server->by_descriptor_count; i++) {
+		struct connection *connection = server->by_descriptor[i];
+
+		if (connection == NULL)
+			continue;
+		connection->retired = true;
+		if (connection->state == CONNECTION_IDLE)
+			start_timer(connection, 0);
+	}
+}
+
 /* The reply is with the kernel; evhttp then closes the connection or reads on. */
 static void on_complete(struct evhttp_request *ev, void *arg)
 {

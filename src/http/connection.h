@@ -41,6 +41,7 @@ struct connection {
 	int64_t body_left;            /* of a body with Content-Length */
 	struct http_request *request; /* under way; NULL when idle */
 	bool unwelcome;               /* over a limit of connections: closed as soon as it is attached */
+	bool retired;                 /* closed once it has answered what it is at */
 	bool counted;                 /* in the server's crowd */
 	char address[48];             /* the peer's, without its port; "" for a socket file */
 	char peer[64];
@@ -54,6 +55,8 @@ void connection_attach_newborn(struct http_server *server);
 void connection_on_request(struct evhttp_request *ev, void *arg);
 /* Answers the request that is being handled after a while, by request_refuse_login. */
 void connection_delay(struct connection *connection, int64_t delay_ms);
+/* Every connection there is ends with the request that it is at; those that have none, in this turn. */
+void connection_retire_all(struct http_server *server);
 /* The request's reply has been handed to evhttp. */
 void connection_reply_started(struct connection *connection);
 

@@ -86,10 +86,13 @@ static void send_reply(struct http_request *request, int status)
 
 	assert(request->status == 0);
 	request->status = status;
-	request->head.close |= request->refusal.status != 0 || server->draining;
+	request->head.close |= request->refusal.status != 0 || server->draining || request->connection->retired;
 	if (request->head.close)
 		evhttp_add_header(headers, "Connection", "close");
 	evhttp_add_header(headers, "Date", current_date(server));
+	evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
+	if (server->options.no_store)
+		evhttp_add_header(headers, "Cache-Control", "no-store");
 	evhttp_send_reply(request->ev, status, reason_phrase(status), NULL);
 	request->ended = request_clock();
 	http_measures_count(server->options.measures, server->options.name, http_request_label(request), status,

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "http/internal.h"
+#include "http/origin.h"
 #include "http/target.h"
 
 int64_t request_clock(void)
@@ -157,6 +158,13 @@ static const struct http_route *find_route(struct http_request *request, struct 
 	return read_fields(request, error) < 0 ? NULL : match->route;
 }
 
+static const struct http_route *find_welcome_route(struct http_request *request, struct error *error)
+{
+	if (request->server->options.same_origin && origin_check(&request->head, error) != 0)
+		return NULL;
+	return find_route(request, error);
+}
+
 static void handle(struct http_request *request)
 {
 	struct error error;
@@ -168,7 +176,7 @@ static void handle(struct http_request *request)
 			http_reply_error(request, &error);
 		return;
 	}
-	const struct http_route *route = find_route(request, &error);
+	const struct http_route *route = find_welcome_route(request, &error);
 	if (route != NULL)
 		route->handler(request->server->options.arg, request);
 	else if (error.code == ERR_METHOD)

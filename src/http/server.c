@@ -67,26 +67,72 @@ int http_server_open(const struct http_options *options, struct http_server **re
 	return 0;
 }
 
-int http_server_set_sites(struct http_server *server, const struct http_site *items, size_t count,
-                          void (*on_unused)(void *arg), void *arg)
-{
-	struct sites *sites = sites_new(items, count, on_unused, arg);
+/* ---- another configuration ---- */
 
-	if (sites == NULL)
-		return ERR_NO_MEMORY;
+struct http_change {
+	struct sites *sites;
+	struct http_limits limits;
+	const struct http_tls *files; /* NULL: TLS stays */
+	struct ssl_ctx_st *context;
+};
+
+int http_server_prepare(const struct http_options *next, struct http_change **ret_change, struct error *error)
+{
+	struct http_change *change = calloc(1, sizeof(*change));
+	int rc = 0;
+
+	if (change == NULL)
+		return error_no_memory(error);
+	change->limits = next->limits;
+	change->files = next->tls;
+	change->sites = sites_new(next->sites, next->site_count, next->on_sites_unused, next->sites_arg);
+	if (change->sites == NULL)
+		rc = error_no_memory(error);
+	else if (next->tls != NULL)
+		rc = tls_prepare(next->tls, &change->context, error);
+	if (rc == 0)
+		*ret_change = change;
+	else
+		http_change_free(change);
+	return rc;
+}
+
+void http_change_free(struct http_change *change)
+{
+	if (change == NULL)
+		return;
+	if (change->sites != NULL)
+		change->sites->on_unused = NULL;
+	sites_drop(change->sites);
+	tls_discard(change->context);
+	free(change);
+}
+
+static bool is_same_text(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static void enter_tls(struct http_server *server, const struct http_change *change)
+{
+	const char *before = server->options.tls->client_ca;
+
+	tls_enter(server->tls, change->files, change->context);
+	if (!is_same_text(before, change->files->client_ca))
+		connection_retire_all(server);
+	server->options.tls = change->files;
+}
+
+void http_server_enter(struct http_server *server, struct http_change *change)
+{
 	sites_drop(server->sites);
-	server->sites = sites;
-	return 0;
-}
-
-void http_server_set_limits(struct http_server *server, const struct http_limits *limits)
-{
-	server->options.limits = *limits;
-}
-
-int http_server_reload_tls(struct http_server *server, const struct http_tls *tls, struct error *error)
-{
-	return tls_reload(server->tls, tls, error);
+	server->sites = change->sites;
+	server->options.limits = change->limits;
+	if (change->files != NULL && server->tls != NULL)
+		enter_tls(server, change);
+	else
+		tls_discard(change->context);
+	free(change);
 }
 
 uint16_t http_server_port(const struct http_server *server, size_t i)

@@ -82,7 +82,7 @@ static int use_files(SSL_CTX *context, const struct http_tls *files, struct erro
 	return files->client_ca != NULL ? use_client_ca(context, files->client_ca, error) : 0;
 }
 
-static int make_context(const struct http_tls *files, SSL_CTX **ret_context, struct error *error)
+int tls_prepare(const struct http_tls *files, SSL_CTX **ret_context, struct error *error)
 {
 	static const unsigned char session_context[] = "tsuru-broker";
 	SSL_CTX *context = SSL_CTX_new(TLS_server_method());
@@ -108,7 +108,7 @@ static int make_context(const struct http_tls *files, SSL_CTX **ret_context, str
 int http_tls_check(const struct http_tls *files, bool *ret_expired, struct error *error)
 {
 	SSL_CTX *context = NULL;
-	int rc = make_context(files, &context, error);
+	int rc = tls_prepare(files, &context, error);
 
 	if (rc != 0)
 		return rc;
@@ -141,18 +141,27 @@ static void notice(const struct tls *tls, bool failed, const char *text)
 		tls->on_notice(tls->arg, failed, text);
 }
 
-int tls_reload(struct tls *tls, const struct http_tls *files, struct error *error)
+void tls_enter(struct tls *tls, const struct http_tls *files, SSL_CTX *context)
 {
-	SSL_CTX *context = NULL;
-	int rc = make_context(files, &context, error);
-
-	if (rc != 0)
-		return rc;
 	SSL_CTX_free(tls->context);
 	tls->context = context;
 	tls->files = files;
 	look(files, tls->marks);
-	return 0;
+}
+
+void tls_discard(SSL_CTX *context)
+{
+	SSL_CTX_free(context);
+}
+
+static int read_again(struct tls *tls, const struct http_tls *files, struct error *error)
+{
+	SSL_CTX *context = NULL;
+	int rc = tls_prepare(files, &context, error);
+
+	if (rc == 0)
+		tls_enter(tls, files, context);
+	return rc;
 }
 
 static void on_timer(void *arg)
@@ -166,7 +175,7 @@ static void on_timer(void *arg)
 	if (memcmp(marks, tls->marks, sizeof(marks)) == 0)
 		return;
 	memcpy(tls->marks, marks, sizeof(marks)); /* a failure is told once */
-	if (tls_reload(tls, tls->files, &error) == 0)
+	if (read_again(tls, tls->files, &error) == 0)
 		notice(tls, false, tls->files->cert);
 	else
 		notice(tls, true, error.text);
@@ -183,7 +192,7 @@ int tls_new(const struct http_options *options, struct tls **ret_tls, struct err
 	tls->on_notice = options->on_tls_notice;
 	tls->arg = options->arg;
 	timer_init(&tls->timer, on_timer, tls);
-	rc = tls_reload(tls, options->tls, error);
+	rc = read_again(tls, options->tls, error);
 	if (rc == 0 && timer_start(tls->timers, &tls->timer, LOOK_INTERVAL) != 0)
 		rc = error_no_memory(error);
 	if (rc == 0)

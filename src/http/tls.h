@@ -5,6 +5,7 @@
 #include "http/http.h"
 
 struct bufferevent;
+struct ssl_ctx_st; /* OpenSSL's SSL_CTX */
 struct tls;
 
 /* Reads the files and watches them; what is in force changes only for new connections. on_notice may be NULL. */
@@ -15,7 +16,10 @@ void tls_free(struct tls *tls);
 struct bufferevent *tls_bufferevent(struct tls *tls, struct event_base *base);
 /* Before the connection's descriptor is closed: says goodbye. */
 void tls_say_goodbye(struct bufferevent *bufferevent);
-/* Reads the files again now; a failure leaves what is in force. */
-int tls_reload(struct tls *tls, const struct http_tls *files, struct error *error);
+/* Reads files into a context that is in force once tls_enter takes it, for new connections, or goes by tls_discard
+ * (which accepts NULL). */
+int tls_prepare(const struct http_tls *files, struct ssl_ctx_st **ret_context, struct error *error);
+void tls_enter(struct tls *tls, const struct http_tls *files, struct ssl_ctx_st *context);
+void tls_discard(struct ssl_ctx_st *context);
 
 #endif

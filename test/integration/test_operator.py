@@ -15,6 +15,7 @@ import pytest
 
 from harness import BROKER, Tsuru, postgres_service, scripted_service, wait_until
 
+ROUTES = os.path.join(os.path.dirname(__file__), "..", "..", "src", "admin", "routes.c")
 PLANS = """      - {{name: small, connection_limit: 10, retain: {retain}}}
       - {{name: large, connection_limit: 100, retain: 0}}
 """
@@ -53,6 +54,58 @@ def test_health_and_readiness_are_open_and_the_rest_is_not(scripted):
         assert broker.admin(path, user="admin:wrong").status == 401, path
     assert broker.admin("/v1/nothing").status == 404
     assert broker.admin("/v1/services", method="POST").status == 405
+
+
+FORMS = ("application/x-www-form-urlencoded", "text/plain", "multipart/form-data; boundary=x", "", None, "application/jsonp")
+FOREIGN = ({"Origin": "https://evil.example"}, {"Origin": "null"}, {"Origin": ""}, {"Origin": "http://127.0.0.1"}, {"Origin": "http://127.0.0.1:1"},
+           {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Sec-Fetch-Site": ""})
+
+
+def state_changing_paths(instance):
+    """Every POST that the table of routes has."""
+    with open(ROUTES, encoding="utf-8") as file:
+        table = file.read().replace(" ", "").replace('INSTANCE"', '"/v1/instances/{id}').replace('OPERATION"', '"/v1/operations/{id}').replace(
+            'SERVER"', '"/v1/servers/{service}/{server}')
+    paths = [path.format(id=instance, service="scripted", server="one") for path in re.findall(r'{"POST","([^"]*)"', table)]
+    assert len(paths) >= 13
+    return paths
+
+
+def test_no_page_of_another_site_changes_anything(scripted):
+    """A browser that remembers the operators' password sends it along with the forms of any site."""
+    broker, tsuru = scripted
+    assert tsuru.create("mydb").status == 201
+    instance = only(broker.admin("/v1/instances").json["instances"])
+    entries = broker.admin("/v1/audit").json
+    for path in state_changing_paths(instance["id"]):
+        for kind in FORMS:
+            for body in ("", "reason=because&name=other"):
+                answer = broker.admin(path, "POST", headers={"Content-Type": kind}, body=body)
+                assert answer.status == 415 and "application/json" in answer.message, (path, kind, body, answer)
+        for foreign in FOREIGN:
+            answer = broker.admin(path, "POST", headers=foreign, fields={"reason": "because"})
+            assert answer.status == 403 and "page" in answer.message, (path, foreign, answer)
+        assert broker.admin(path, "OPTIONS", headers={"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}).status != 500
+    assert broker.admin("/v1/audit").json == entries
+    assert only(broker.admin("/v1/instances").json["instances"])["state"] == "ready"
+    own = {"Origin": f"http://127.0.0.1:{broker.admin_port}", "Sec-Fetch-Site": "same-origin"}
+    for headers in ({}, own, {"Sec-Fetch-Site": "none"}, {"Content-Type": "application/json; charset=utf-8"}):
+        assert broker.admin(f"/v1/instances/{instance['id']}/verify", "POST", headers=headers).status == 200, headers
+    # tsuru's own API is a form.
+    assert tsuru.bind("mydb", "shop").status == 201
+
+
+def test_what_browsers_are_told(scripted):
+    broker, tsuru = scripted
+    tsuru.create("mydb")
+    bound = tsuru.bind("mydb", "shop")
+    answers = [broker.admin(path, headers={"Origin": "https://evil.example"}) for path in ("/health", "/metrics", "/v1/instances", "/nothing")]
+    answers += [bound, tsuru.info("mydb"), tsuru.send("GET", "/nothing"), broker.admin("/v1/audit", user=None)]
+    for answer in answers:
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert not [name for name in answer.headers if name.lower().startswith("access-control-")]
+    assert bound.status == 201 and bound.headers["Cache-Control"] == "no-store"
+    assert all(answer.headers["Cache-Control"] == "no-store" for answer in answers[:4])
 
 
 def test_metrics_are_what_promtool_accepts(scripted):
@@ -382,8 +435,124 @@ def test_a_bad_file_changes_nothing_and_says_why(scripted):
     broker.write_config(broker.services)
     broker.ctl("reload")
     assert broker.admin("/health").json["configuration"] == "good"
-    assert "restart-needed key=data_dir" not in broker.log()
     assert "reloaded" in broker.reload(broker.services, limits="limits: {history: 5}\n")
+
+
+def reload_text(broker, text):
+    """Writes the whole file and sends SIGHUP; gives what the log says of it."""
+    begin = os.path.getsize(broker.log_path)
+    with open(broker.config, "w", encoding="utf-8") as file:
+        file.write(text)
+    broker.process.send_signal(signal.SIGHUP)
+    return wait_until("the broker says how the reload went",
+                      lambda: re.search(r"event=(reloaded|reload-failed).*", broker.log()[begin:]))[0]
+
+
+# What the file has, what comes in its place, what the refusal names.
+NEED_RESTART = {
+    "admin-to-a-socket-without-a-password": (r"admin: .*", "admin: {listen: 'unix:DIR/admin.sock'}", ('"admin.listen"', "unix:DIR/admin.sock")),
+    "admin-to-another-port": (r"admin: .*", "admin: {listen: '127.0.0.1:1', password: other}", ('"admin.listen"', "127.0.0.1:1")),
+    "no-admin": (r"admin: .*", "", ('"admin.listen"', '"none"')),
+    "listen": (r"listen: 127.0.0.1:0", "listen: 127.0.0.2:0", ('"listen"', "127.0.0.1:0", "127.0.0.2:0")),
+    "one-more-listener": (r"listen: 127.0.0.1:0", "listen: ['127.0.0.1:0', 'unix:DIR/more.sock']", ('"listen"', "unix:DIR/more.sock")),
+    "tls": (r"data_dir", "tls: {cert: DIR/cert.pem, key: DIR/key.pem}\ndata_dir", ('"tls"', '"none"')),
+    "data_dir": (r"data_dir: .*", "data_dir: DIR/elsewhere", ('"data_dir"', "DIR/elsewhere")),
+    "store_bytes": (r"services:", "limits: {store_bytes: 1GiB}\nservices:", ('"limits.store_bytes"', "1073741824")),
+}
+
+
+@pytest.mark.parametrize("case", NEED_RESTART)
+def test_what_needs_a_restart_is_refused_as_a_whole(scripted, tmp_path, case):
+    """The file changes an address, its password, and a service's password: all of it or nothing."""
+    broker, tsuru = scripted
+    pattern, replacement, named = NEED_RESTART[case]
+    with open(broker.config, encoding="utf-8") as file:
+        good = file.read()
+    changed, count = re.subn(pattern, replacement.replace("DIR", str(tmp_path)), good, count=1)
+    assert count == 1 and "password: x\n" in changed
+    outcome = reload_text(broker, changed.replace("password: x\n", "password: y\n"))
+    assert "reload-failed" in outcome and "needs a restart" in outcome, outcome
+    for name in named:
+        assert name.replace("DIR", str(tmp_path)).replace('"', '\\"') in outcome, outcome
+    assert "operate" not in outcome and "other" not in outcome
+    for user in (None, "admin:", "admin:other", "admin:x"):
+        for path in ("/v1/services", "/v1/instances", "/v1/audit"):
+            assert broker.admin(path, user=user).status == 401, (user, path)
+        assert broker.admin("/v1/reload", "POST", user=user).status == 401
+    assert broker.admin("/v1/services").status == 200
+    assert tsuru.plans().status == 200 and Tsuru(broker, "scripted", "y").plans().status == 401
+    assert "needs a restart" in broker.admin("/health").json["configuration"]
+    assert "reloaded" in reload_text(broker, good)
+
+
+def test_a_reload_that_fails_late_puts_nothing_in_force(scripted):
+    """What is found by the last part to be opened takes back the parts before it: credentials, log, plans."""
+    broker, tsuru = scripted
+    with open(broker.config, encoding="utf-8") as file:
+        good = file.read()
+    bad = good.replace("password: x\n", "password: y\n").replace("password: operate", "password: other").replace("name: small", "name: tiny")
+    bad += """  - name: program
+    driver: exec
+    password: z
+    servers: [{name: one, command: /bin/true, user: nobody-of-that-name}]
+    plans: [{name: small}]
+"""
+    assert "nobody-of-that-name" in reload_text(broker, bad)
+    assert broker.admin("/v1/services", user="admin:other").status == 401 and broker.admin("/v1/services").status == 200
+    assert Tsuru(broker, "scripted", "y").plans().status == 401 and "small" in tsuru.plans().body
+    assert Tsuru(broker, "program", "z").plans().status == 404
+    assert "reloaded" in reload_text(broker, bad.replace(", user: nobody-of-that-name", ""))
+    assert broker.admin("/v1/services", user="admin:other").status == 200 and broker.admin("/v1/services").status == 401
+    assert "tiny" in Tsuru(broker, "scripted", "y").plans().body and tsuru.plans().status == 401
+
+
+SHARED = """  - name: scripted
+    driver: shared
+    password: x
+    env: {A: b}
+    plans: [{name: small}, {name: large}]
+"""
+
+
+def test_a_service_with_instances_keeps_its_driver(scripted):
+    """Under another driver, unbinds and removals would be called done while all lives on."""
+    broker, tsuru = scripted
+    for name in ("one", "two"):
+        assert tsuru.create(name, "small").status == 201
+    assert tsuru.bind("one", "shop").status == 201
+    outcome = broker.reload(SHARED)
+    assert "reload-failed" in outcome
+    for part in ("scripted", "2 instances", "shared"):
+        assert part in outcome, outcome
+    assert "2 instances" in broker.ctl("reload", status=1)
+    checked = subprocess.run([BROKER, "check", "-c", broker.config], capture_output=True, text=True, check=False)
+    assert checked.returncode == 1 and "2 instances" in checked.stderr, checked
+    broker.stop()
+    with pytest.raises(AssertionError, match="2 instances"):
+        broker.start()
+    broker.process = None
+    broker.write_config(broker.services)
+    broker.start()
+    for name in ("one", "two"):
+        assert tsuru.remove(name).status == 200
+    wait_until("they are gone", lambda: broker.ctl("instances", "--json") == [])
+    assert "reloaded" in broker.reload(SHARED)
+    assert tsuru.create("three", "small").status == 201
+    assert "1 instance " in broker.reload(broker.services)
+
+
+def test_instances_of_a_server_that_the_file_lost_are_told(scripted):
+    broker, tsuru = scripted
+    assert tsuru.create("mydb", "small").status == 201
+    other = broker.services.replace("name: one", "name: two")
+    assert "reloaded" in broker.reload(other)
+    assert "event=server-missing server=scripted/one instances=1" in broker.log()
+    checked = subprocess.run([BROKER, "check", "-c", broker.config], capture_output=True, text=True, check=False)
+    assert checked.returncode == 0 and "scripted/one" in checked.stderr and "1 instance" in checked.stderr, checked
+    assert tsuru.send("DELETE", "/resources/mydb", {}, timeout=120).status == 200
+    assert broker.ctl("instances", "--json")
+    assert "reloaded" in broker.reload(broker.services)
+    wait_until("it is removed there", lambda: broker.ctl("instances", "--json") == [])
 
 
 def test_work_under_way_ends_under_the_configuration_it_began_with(scripted):

@@ -125,6 +125,33 @@ def test_client_certificates(start, tmp_path):
                 ask(broker.port, client(server[0], version, version, certificate))
 
 
+def test_another_client_ca_ends_kept_connections(start, tmp_path):
+    """Who was let in by the certificate of a CA that counts no more does not stay."""
+    server = make_certificate(tmp_path, "server")
+    for name in ("old", "new"):
+        make_certificate(tmp_path, name)
+    member = make_certificate(tmp_path, "member", ca=tmp_path / "old")
+    broker = start(more=tls(*server, more=f", client_ca: {tmp_path / 'old.pem'}"))
+    connections = [http.client.HTTPSConnection("127.0.0.1", broker.port, timeout=TIMEOUT, context=client(server[0], certificate=member))
+                   for _ in range(3)]
+    kept = {"Authorization": HEADERS["Authorization"]}
+    for connection in connections:
+        for _ in range(2):
+            connection.request("GET", "/scripted/resources/plans", headers=kept)
+            answer = connection.getresponse()
+            assert answer.status == 200 and answer.read()
+    broker.ctl("reload")  # the same files: they stay
+    connections[0].request("GET", "/scripted/resources/plans", headers=kept)
+    assert connections[0].getresponse().read()
+    broker.more = tls(*server, more=f", client_ca: {tmp_path / 'new.pem'}")
+    broker.write_config(scripted_service(tmp_path, "x"))
+    broker.ctl("reload")
+    for connection in connections:
+        connection.sock.settimeout(TIMEOUT)
+        assert connection.sock.recv(1) == b""
+        connection.close()
+
+
 def test_files_that_are_not_good(start, tmp_path):
     certificate, key = make_certificate(tmp_path, "server")
     other = make_certificate(tmp_path, "other")

@@ -207,16 +207,17 @@ class Broker:
             return done.stderr.decode()
         return json.loads(output) if "--json" in arguments else output
 
-    def admin(self, path, method="GET", user="admin:operate", fields=None):
-        """A request to the operators' listener."""
-        headers = {"Authorization": "Basic " + base64.b64encode(user.encode()).decode()} if user else {}
-        body = None
+    def admin(self, path, method="GET", user="admin:operate", fields=None, headers=None, body=None):
+        """A request to the operators' listener; what is no GET is JSON, unless headers say otherwise."""
+        sent = {"Authorization": "Basic " + base64.b64encode(user.encode()).decode()} if user else {}
+        if method != "GET":
+            sent["Content-Type"] = "application/json"
+        sent.update(headers or {})
         if fields is not None:
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
-            body = urllib.parse.urlencode(fields)
+            body = json.dumps(fields)
         connection = http.client.HTTPConnection("127.0.0.1", self.admin_port, timeout=TIMEOUT)
         try:
-            connection.request(method, path, body, headers)
+            connection.request(method, path, body, {name: value for name, value in sent.items() if value is not None})
             response = connection.getresponse()
             return Answer(response.status, response.headers, response.read().decode())
         finally:

@@ -138,11 +138,13 @@ void restart_edited(struct world *world, const char *text, const char *other)
 void reload_edited(struct world *world, const char *text, const char *other)
 {
 	struct config *before = world->config;
+	struct broker_change *change = NULL;
 	struct error error;
 
 	load_config(world, text, other);
-	if (broker_reload(world->broker, world->config, &error) != 0)
+	if (broker_prepare(world->broker, &(struct broker_next){.config = world->config}, &change, &error) != 0)
 		fail_msg("%s", error.text);
+	broker_enter(world->broker, change);
 	config_free(before);
 }
 

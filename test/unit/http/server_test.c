@@ -598,7 +598,12 @@ static void test_what_passed_before(void **state)
 	static const struct http_site other = {
 	    .path = "/", .username = "user", .passwords = other_password, .password_count = 1};
 	struct harness *harness = *state;
+	struct http_options next = harness_options();
+	struct http_change *change = NULL;
+	struct error error;
 
+	next.sites = &other;
+	next.site_count = 1;
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(harness_exchange(harness, GET("/") "\r\n"), 200);
 		assert_int_equal(harness_exchange(harness, AS("/", "dXNlcjpzZWNyZXU=")), 401);     /* user:secreu */
@@ -607,7 +612,11 @@ static void test_what_passed_before(void **state)
 		assert_int_equal(harness_exchange(harness, GET("/postgres/resources/a") "\r\n"),
 		                 401); /* another site's */
 	}
-	assert_int_equal(http_server_set_sites(harness->server, &other, 1, NULL, NULL), 0);
+	assert_int_equal(http_server_prepare(&next, &change, &error), 0);
+	assert_int_equal(harness_exchange(harness, GET("/") "\r\n"), 200); /* not yet */
+	http_change_free(change);
+	assert_int_equal(http_server_prepare(&next, &change, &error), 0);
+	http_server_enter(harness->server, change);
 	assert_int_equal(harness_exchange(harness, GET("/") "\r\n"), 401);
 	assert_int_equal(harness_exchange(harness, AS("/", "dXNlcjpvdGhlcg==")), 200);
 }
@@ -645,14 +654,15 @@ static void test_throttle(void **state)
 static void test_crowded(void **state)
 {
 	struct harness *harness = *state;
+	struct http_options next = harness_options();
+	struct http_change *change = NULL;
+	struct error error;
 	int first, second;
 
-	http_server_set_limits(harness->server, &(struct http_limits){.header_bytes = 4096,
-	                                                              .body_bytes = 65536,
-	                                                              .request_timeout = 30000,
-	                                                              .idle_timeout = 60000,
-	                                                              .connections_per_address = 2,
-	                                                              .requests = 1});
+	next.limits.connections_per_address = 2;
+	next.limits.requests = 1;
+	assert_int_equal(http_server_prepare(&next, &change, &error), 0);
+	http_server_enter(harness->server, change);
 	first = harness_connect(harness);
 	harness_send(harness, first, GET("/hold") "\r\n", strlen(GET("/hold") "\r\n"), 0);
 	second = harness_connect(harness);

@@ -1,0 +1,180 @@
+/* Only the driver that made an instance can bind, unbind and remove it. Under another one, all of that would be called
+ * done while the real database lives on. So the store says for each service by which driver its instances were made
+ * (META, "driver/SERVICE"), and the service keeps it as long as there is one, retained ones included. A store from
+ * before this was written down takes what its first configuration says. */
+#include "broker/maker.h"
+
+#include <string.h>
+
+#include "broker/generation.h"
+#include "broker/records.h"
+
+static const char placed[] = "instances/"; /* the counters of servers, see records_counter_name */
+
+static void make_key(struct text *ret_key, const char *service)
+{
+	text_init(ret_key, STORE_KEY_MAX);
+	text_add(ret_key, "driver/");
+	text_add(ret_key, service);
+}
+
+/* Whether the store names the driver; ret_maker takes what it names, "" for none. */
+static bool is_known(struct broker *broker, const struct service *service, struct text *ret_maker)
+{
+	struct store_value value;
+	struct text key;
+
+	make_key(&key, service->name);
+	if (store_get(broker->store, KEYSPACE_META, text_string(&key), key.length, &value) == 0)
+		text_add_bytes(ret_maker, value.bytes, value.length);
+	text_release(&key);
+	return strcmp(text_string(ret_maker), service->driver) == 0;
+}
+
+/* ---- checking ---- */
+
+struct count {
+	const char *service;
+	size_t instances;
+};
+
+static bool on_instance(void *arg, const void *key, size_t key_length, const struct store_value *value)
+{
+	struct count *count = arg;
+	struct instance instance;
+
+	(void)key;
+	(void)key_length;
+	/* One that cannot be read may be of any service. */
+	if (instance_decode(value->bytes, value->length, &instance, NULL) != 0 ||
+	    strcmp(instance.service, count->service) == 0)
+		count->instances++;
+	return true;
+}
+
+static int check_service(struct broker *broker, const struct service *service, const char *maker, struct error *error)
+{
+	struct count count = {.service = service->name};
+
+	store_flush(broker->store); /* also what was decided a moment ago */
+	if (store_scan(broker->store, KEYSPACE_INSTANCES, "", 0, NULL, 0, on_instance, &count) != 0)
+		return error_set(error, ERR_INTERNAL, "the store cannot be read");
+	if (count.instances == 0)
+		return 0;
+	return error_set(error, ERR_REFUSED,
+	                 "the service \"%s\" has %zu instance%s that the driver \"%s\" made, and \"driver\" is now "
+	                 "\"%s\", which could neither unbind nor remove %s: give it \"%s\" back, or remove them first",
+	                 service->name, count.instances, count.instances == 1 ? "" : "s", maker, service->driver,
+	                 count.instances == 1 ? "it" : "them", maker);
+}
+
+int maker_check(struct broker *broker, const struct config *next, struct error *error)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < next->service_count; i++) {
+		const struct service *service = &next->services[i];
+		struct text maker;
+
+		text_init(&maker, STORE_KEY_MAX);
+		if (!is_known(broker, service, &maker) && maker.length > 0)
+			rc = check_service(broker, service, text_string(&maker), error);
+		text_release(&maker);
+	}
+	return rc;
+}
+
+/* ---- writing ---- */
+
+static bool put_service(struct broker *broker, const struct service *service, struct batch *batch)
+{
+	struct text maker, key;
+	bool known;
+
+	text_init(&maker, STORE_KEY_MAX);
+	known = is_known(broker, service, &maker);
+	text_release(&maker);
+	if (known)
+		return false;
+	make_key(&key, service->name);
+	batch_put(batch, KEYSPACE_META, text_string(&key), key.length, service->driver, strlen(service->driver),
+	          REVISION_ANY);
+	text_release(&key);
+	return true;
+}
+
+static void on_written(void *arg, int code, const struct error *error, uint64_t revision)
+{
+	struct error *outcome = arg;
+
+	(void)revision;
+	if (code != 0)
+		*outcome = *error;
+}
+
+int maker_write(struct broker *broker, const struct config *next, struct error *error)
+{
+	struct batch *batch = batch_new(broker->store);
+	struct error outcome = {0};
+	size_t count = 0;
+
+	batch_use_reserve(batch);
+	for (size_t i = 0; i < next->service_count; i++)
+		count += put_service(broker, &next->services[i], batch);
+	if (count == 0) {
+		batch_free(batch);
+		return 0;
+	}
+	batch_commit(batch, on_written, &outcome);
+	store_flush(broker->store);
+	return outcome.code == 0 ? 0 : error_set(error, outcome.code, "%s", outcome.text);
+}
+
+/* ---- what has no place ---- */
+
+static bool is_configured(struct broker *broker, const char *service, size_t length, const char *server)
+{
+	const struct config *config = broker_config(broker);
+
+	for (size_t i = 0; i < config->service_count; i++) {
+		const struct service *candidate = &config->services[i];
+
+		if (strlen(candidate->name) != length || memcmp(candidate->name, service, length) != 0)
+			continue;
+		for (size_t j = 0; j < candidate->server_count; j++) {
+			if (strcmp(candidate->servers[j].name, server) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool on_counter(void *arg, const void *key, size_t key_length, const struct store_value *value)
+{
+	struct broker *broker = arg;
+	const char *service, *slash;
+	struct text name;
+	struct log_line line;
+	int64_t count;
+
+	text_init(&name, STORE_KEY_MAX);
+	text_add_bytes(&name, key, key_length);
+	service = text_string(&name) + strlen(placed);
+	slash = strchr(service, '/');
+	memcpy(&count, value->bytes, sizeof(count));
+	if (slash != NULL && count > 0 && !is_configured(broker, service, (size_t)(slash - service), slash + 1)) {
+		log_begin(&line, broker->log, LOG_WARNING, "server-missing");
+		log_text(&line, "server", service);
+		log_number(&line, "instances", count);
+		log_text(&line, "message",
+		         "the configuration does not have it: its instances are kept, and their work waits for it");
+		log_end(&line);
+	}
+	text_release(&name);
+	return true;
+}
+
+void maker_tell_missing(struct broker *broker)
+{
+	(void)store_scan(broker->store, KEYSPACE_COUNTERS, placed, strlen(placed), NULL, 0, on_counter, broker);
+}
