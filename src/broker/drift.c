@@ -9,6 +9,7 @@
 #include "broker/generation.h"
 #include "broker/host.h"
 #include "broker/inspect.h"
+#include "broker/lingering.h"
 #include "broker/operator.h"
 #include "broker/records.h"
 #include "broker/show.h"
@@ -552,6 +553,7 @@ int broker_list_drift(struct broker *broker, struct text *ret_json, struct error
 	}
 	text_add(ret_json, "]");
 	show_strays(broker->drift, ret_json);
+	lingering_show(broker, ret_json);
 	text_add(ret_json, "}");
 	return ret_json->failed ? error_no_memory(error) : 0;
 }
