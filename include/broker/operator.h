@@ -32,6 +32,10 @@ int broker_show_instance(struct broker *broker, const char *incarnation, struct 
 /* Every server: [{"service","server","state","reason","warning"}...]. */
 void broker_list_servers(struct broker *broker, struct text *ret_json);
 
+/* Logins that should be dead and may live: their unbind or the removal of their instance was accepted and has not
+ * ended, or failed for good. */
+size_t broker_count_lingering(struct broker *broker);
+
 /* The service of the instance, for requests; NULL in *ret_service when the configuration has it no more. */
 int broker_find_service(struct broker *broker, const char *incarnation, const struct service **ret_service,
                         struct error *error);

@@ -23,11 +23,20 @@
 /* ---- instances ---- */
 
 enum instance_state {
-	INSTANCE_CREATING = 1, /* its create has not finished; nothing may be on the server yet */
-	INSTANCE_READY,        /* usable; an update may be under way (wanted plan differs) */
-	INSTANCE_FAILED,       /* its create failed for good; nothing is left on the server */
-	INSTANCE_REMOVING,     /* its removal is accepted; the name is free for a new incarnation */
-	INSTANCE_RETAINED,     /* removed for tsuru, locked away on its server until retained_until */
+	INSTANCE_CREATING = 1,   /* its create has not finished; nothing may be on the server yet */
+	INSTANCE_READY,          /* usable; an update may be under way (wanted plan differs) */
+	INSTANCE_FAILED,         /* its create failed for good; nothing is left on the server */
+	INSTANCE_REMOVING,       /* its removal is accepted; the name is free for a new incarnation */
+	INSTANCE_RETAINED,       /* removed for tsuru, locked away on its server until retained_until */
+	INSTANCE_REMOVAL_FAILED, /* its removal failed for good or was canceled; it can be removed again or brought back
+	                          */
+	INSTANCE_STATE_LAST = INSTANCE_REMOVAL_FAILED,
+};
+
+/* What the removal of an instance promises of its content. */
+enum removal {
+	REMOVAL_RETIRE = 1, /* it is locked away, and dropped when `retain` has passed since */
+	REMOVAL_DROP,       /* it is dropped */
 };
 
 struct instance {
@@ -47,7 +56,15 @@ struct instance {
 	bool was_bound;                 /* ever */
 	bool update_failed;             /* the last update failed for good: plan is not wanted_plan */
 	int64_t created_at, updated_at; /* wall ms */
-	int64_t retained_until;         /* wall ms; retained ones only */
+	int64_t retained_until; /* wall ms; while it is locked away on its server, also while it is purged or brought
+	                           back */
+	/* Settled when a removal is first accepted, and kept however often it fails, until the instance is brought
+	 * back. 0: none was, or by an earlier program. */
+	enum removal removal;
+	int64_t retain; /* ms; under REMOVAL_RETIRE */
+	/* It was there before the create of its event: adopted, brought back or taken over. tsuru's undoing of that
+	 * create does not make its content worthless. */
+	bool older;
 };
 
 int instance_encode(const struct instance *instance, struct text *record, struct error *error);
@@ -87,6 +104,7 @@ struct bind {
 	const char *event;        /* tsuru's event id of the bind */
 	const char *unbind_event; /* of the unbind, once there is one */
 	const char *operation;    /* the id of the operation that may settle its state */
+	const char *failure;      /* of its last unbind or rotation, which failed for good; NULL: none did */
 	enum bind_state state;
 	/* For drivers whose servers choose the credentials: each new password and each unbind taken back is a new
 	 * version of the bind, which may need a name of its own on the server. Those before oldest are gone. */
@@ -144,7 +162,8 @@ struct operation {
 	const char *event, *user, *request, *trace; /* who asked: tsuru's event and user, request id, W3C trace id */
 	const char *error;                          /* the last attempt's, when it failed */
 	bool renew;                                 /* bind, rotate: earlier credentials must stop working */
-	bool told; /* cleaning: whoever waited has been told of the failure, so no record needs to stay */
+	bool mends; /* bind: of what is bound already; its failure leaves the bind as it is */
+	bool told;  /* cleaning: whoever waited has been told of the failure, so no record needs to stay */
 	int64_t attempts;
 	int64_t retain;                  /* remove: ms that the content is kept locked away; 0: it is dropped */
 	int64_t created_at, finished_at; /* wall ms; 0: not yet */

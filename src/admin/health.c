@@ -45,6 +45,7 @@ void admin_ready(void *arg, struct http_request *http)
 	add_configuration(admin, &json);
 	text_add(&json, ",\"servers\":");
 	broker_list_servers(admin->options.broker, &json);
+	text_add_format(&json, ",\"logins_to_end\":%zu", broker_count_lingering(admin->options.broker));
 	text_add(&json, "}");
 	if (writable || json.failed)
 		call_answer(call, &json);

@@ -24,6 +24,12 @@ int accept_living(const struct instance *instance, struct error *error)
 {
 	if (instance->state == INSTANCE_REMOVING)
 		return error_set(error, ERR_NOT_FOUND, "the instance \"%s\" is being removed", instance->name);
+	if (instance->state == INSTANCE_REMOVAL_FAILED)
+		return error_set(
+		    error, ERR_REFUSED,
+		    "the removal of the instance \"%s\" failed or was canceled: %s; remove it again, or have "
+		    "an operator bring it back by ctl undelete",
+		    instance->name, instance->failure != NULL ? instance->failure : "no reason is known");
 	if (instance->state == INSTANCE_FAILED)
 		return error_set(error, ERR_REFUSED,
 		                 "the instance \"%s\" could not be created: %s; remove it and create it again",

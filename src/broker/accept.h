@@ -4,7 +4,8 @@
 
 #include "broker/intent.h"
 
-/* The instance is neither being removed (ERR_NOT_FOUND) nor one whose create failed for good (ERR_REFUSED). */
+/* The instance is neither being removed (ERR_NOT_FOUND) nor one whose create or removal failed for good (ERR_REFUSED).
+ */
 int accept_living(const struct instance *instance, struct error *error);
 /* The plan that the request names; fallback when it names none (NULL: the service's first). */
 int accept_plan(const struct intent *intent, const char *fallback, const struct plan **ret_plan, struct error *error);

@@ -66,6 +66,7 @@ static int commit_bind(struct intent *intent, struct changes *changes, struct he
 	if (rc != 0)
 		return rc;
 	bind->user = intent->request->caller.user;
+	bind->failure = NULL;
 	bind->updated_at = timers_wall(intent->broker->timers);
 	changes_put_bind(changes, bind, base);
 	changes_delete_unbound(changes, bind);
@@ -130,7 +131,8 @@ static int decide_again(struct intent *intent, struct changes *changes, struct h
 	bool repeat = bind->state != BIND_UNBINDING && same_event(request->caller.event, bind->event);
 	int rc = 0;
 
-	if (bind->state == BIND_BINDING && (repeat || same_text(bind->parameters, request->parameters)))
+	if (bind->state == BIND_BINDING && !bind_is_left(intent->broker, bind) &&
+	    (repeat || same_text(bind->parameters, request->parameters)))
 		return join_bind(intent, changes, held, ret_next);
 	bind->event = request->caller.event;
 	if (!undo && !repeat) {

@@ -6,6 +6,12 @@
 
 /* Gives the bind a new random password, sealed, in the intent's arena. */
 int bind_new_secret(struct intent *intent, struct bind *bind, struct error *error);
+/* Neither bound nor on its way there, and nothing is under way that ends it: its unbind failed for good, or a removal
+ * cut its bind off and was taken back. Its login may live. */
+bool bind_is_left(struct broker *broker, const struct bind *bind);
+/* Adds an unbind of it. Who may take it back is the record's unbind_event. */
+int bind_end(struct intent *intent, struct changes *changes, const struct instance *instance, struct held_bind *held,
+             struct error *error);
 /* The identity of the app, the job or the old client's host is well formed. */
 int bind_check_request(const struct broker_request *request, struct error *error);
 

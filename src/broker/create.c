@@ -8,6 +8,7 @@
 #include "broker/host.h"
 #include "broker/queue.h"
 #include "broker/quota.h"
+#include "broker/removal.h"
 
 /* The time first, so that new records stand together in the store and a commit of many writes few pages; what is left
  * to chance is small, but the store refuses an incarnation that is taken, and then the request is decided again. */
@@ -93,20 +94,6 @@ static int decide_new(struct intent *intent, struct changes *changes, const stru
 	return 0;
 }
 
-/* A failed instance makes way; whatever it may have left on its server is removed by an operation of its own. */
-static int remove_failed(struct intent *intent, struct changes *changes, struct held_instance *failed,
-                         struct error *error)
-{
-	const struct operation remove = {.kind = OPERATION_REMOVE};
-	int rc = instance_move(&failed->record, INSTANCE_REMOVING, error);
-
-	if (rc == 0)
-		rc = intent_add_operation(intent, changes, &failed->record, &remove, NULL, error);
-	if (rc == 0)
-		changes_put_instance(changes, &failed->record, failed->revision);
-	return rc;
-}
-
 static bool wants_the_same(const struct instance *instance, const struct plan *plan, const char *parameters)
 {
 	return same_text(instance->wanted_plan, plan->name) && same_text(instance->parameters, parameters);
@@ -145,6 +132,7 @@ static int decide_takeover(struct intent *intent, struct changes *changes, struc
 	instance->description = request->description;
 	instance->tags = request->tags;
 	instance->event = request->caller.event;
+	instance->older = instance->older || instance->plan != NULL;
 	instance->updated_at = timers_wall(intent->broker->timers);
 	rc = accept_owned(intent, &before, instance, ret_next, error);
 	if (rc == 0 && (!same || !same_text(instance->plan, instance->wanted_plan) || instance->update_failed))
@@ -191,9 +179,10 @@ static int decide_create(struct intent *intent, struct changes *changes, enum in
 		return decide_new(intent, changes, plan, REVISION_ABSENT, ret_next, error);
 	if (rc != 0)
 		return rc;
+	/* A failed instance makes way; what it may have left on its server is removed by an operation of its own. */
 	if (held.record.state == INSTANCE_FAILED)
-		rc = remove_failed(intent, changes, &held, error);
-	if (rc == 0 && held.record.state == INSTANCE_REMOVING)
+		rc = removal_repeat(intent, changes, &held, ret_next, error);
+	if (rc == 0 && (held.record.state == INSTANCE_REMOVING || held.record.state == INSTANCE_REMOVAL_FAILED))
 		return decide_new(intent, changes, plan, name_revision, ret_next, error);
 	if (rc != 0)
 		return rc;

@@ -9,6 +9,7 @@
 #include "broker/generation.h"
 #include "broker/host.h"
 #include "broker/inspect.h"
+#include "broker/lingering.h"
 #include "broker/names.h"
 #include "broker/operator.h"
 #include "broker/records.h"
@@ -264,7 +265,7 @@ static void take_off_resource(struct drift *drift, const struct instance *instan
 	if (instance->state != INSTANCE_RETAINED)
 		(void)names_take(&drift->names, LIST_INSTANCE, instance->resource);
 	if (instance->state == INSTANCE_RETAINED || instance->state == INSTANCE_REMOVING ||
-	    instance->retained_until > 0)
+	    instance->state == INSTANCE_REMOVAL_FAILED || instance->retained_until > 0)
 		(void)names_take(&drift->names, LIST_RETIRED, instance->resource);
 }
 
@@ -532,6 +533,7 @@ int broker_list_drift(struct broker *broker, struct text *ret_json, struct error
 	}
 	text_add(ret_json, "]");
 	show_strays(broker->drift, ret_json);
+	lingering_show(broker, ret_json);
 	text_add(ret_json, "}");
 	return ret_json->failed ? error_no_memory(error) : 0;
 }

@@ -10,10 +10,13 @@
 #include "broker/health.h"
 #include "broker/inspect.h"
 #include "broker/measure.h"
+#include "broker/promise.h"
 #include "broker/queue.h"
 #include "broker/retention.h"
 
-#define RESTORE_AGAIN (3600 * 1000) /* ms */
+#define RETAINED_AGAIN                                                                                                 \
+	(3600 * 1000) /* ms: what could not be brought back or dropped is locked away so long at least                 \
+	               */
 
 /* One try to save a result. */
 struct saving {
@@ -173,7 +176,9 @@ static int retain_instance(struct saving *saving, struct error *error)
 		rc = instance_move(instance, INSTANCE_RETAINED, error);
 	if (rc != 0)
 		return rc;
-	instance->retained_until = saving->wall + saving->operation.record.retain;
+	instance->removal = REMOVAL_RETIRE;
+	instance->retain = saving->run->retain;
+	instance->retained_until = saving->wall + saving->run->retain;
 	instance->failure = NULL;
 	changes_put_retained(&saving->changes, instance);
 	changes_put_tombstone(&saving->changes, instance, saving->wall);
@@ -242,49 +247,80 @@ static int save_update(struct saving *saving, struct error *error)
 		instance->plan = saving->run->plan;
 		instance->update_failed = false;
 		instance->failure = NULL;
-	} else if (verdict == VERDICT_FAILED) {
-		instance->update_failed = true;
+	} else {
+		instance->update_failed = true; /* canceled ones, too: the instance may be brought back */
 		instance->failure = saving->job->error.text;
 	}
-	if (verdict != VERDICT_CANCELED)
-		put_instance(saving);
-	return end_operation(saving, error);
-}
-
-static int save_remove(struct saving *saving, struct error *error)
-{
-	if (saving->run->verdict == VERDICT_DONE && saving->operation.record.retain > 0)
-		return retain_instance(saving, error);
-	if (saving->run->verdict == VERDICT_DONE)
-		return forget_instance(saving, error);
-	saving->instance.record.failure = saving->job->error.text;
 	put_instance(saving);
 	return end_operation(saving, error);
 }
 
-/* What could not be brought back stays locked away, for an hour at least. */
-static int save_restored(struct saving *saving, struct error *error)
+/* It is locked away as before. */
+static int retain_again(struct saving *saving, struct error *error)
+{
+	struct instance *instance = &saving->instance.record;
+	int rc = instance_move(instance, INSTANCE_RETAINED, error);
+
+	if (instance->retained_until < saving->wall + RETAINED_AGAIN)
+		instance->retained_until = saving->wall + RETAINED_AGAIN;
+	changes_put_retained(&saving->changes, instance);
+	return rc;
+}
+
+/* The promise stays in the record, for whoever asks again. */
+static int save_removal_failed(struct saving *saving, struct error *error)
 {
 	struct instance *instance = &saving->instance.record;
 	int rc;
 
+	if (instance->retained_until > 0)
+		rc = retain_again(saving, error);
+	else
+		rc = instance_move(instance, INSTANCE_REMOVAL_FAILED, error);
+	instance->failure = saving->job->error.text;
+	put_instance(saving);
+	changes_put_to_end(&saving->changes, instance);
+	return rc != 0 ? rc : end_operation(saving, error);
+}
+
+static int save_remove(struct saving *saving, struct error *error)
+{
+	if (saving->run->verdict == VERDICT_DONE && saving->run->call.kind == CALL_RETIRE)
+		return retain_instance(saving, error);
+	if (saving->run->verdict == VERDICT_DONE)
+		return forget_instance(saving, error);
+	return save_removal_failed(saving, error);
+}
+
+static int save_not_restored(struct saving *saving, struct error *error)
+{
+	struct instance *instance = &saving->instance.record;
+	int rc = 0;
+
+	instance->failure = saving->job->error.text;
+	if (instance->retained_until == 0) {
+		rc = instance_move(instance, INSTANCE_REMOVAL_FAILED, error);
+	} else {
+		rc = forget_name(saving->job->broker, &saving->arena, &saving->changes, instance, error);
+		changes_count_owned(&saving->changes, instance, -1);
+		if (rc == 0)
+			rc = retain_again(saving, error);
+	}
+	put_instance(saving);
+	return rc != 0 ? rc : end_operation(saving, error);
+}
+
+/* Whoever removed it meanwhile gets what was promised before. */
+static int save_restored(struct saving *saving, struct error *error)
+{
+	struct instance *instance = &saving->instance.record;
+
 	if (instance->state != INSTANCE_READY)
 		return end_operation(saving, error);
-	if (saving->run->verdict == VERDICT_DONE) {
-		instance->retained_until = 0;
-		put_instance(saving);
-		return end_operation(saving, error);
-	}
-	rc = forget_name(saving->job->broker, &saving->arena, &saving->changes, instance, error);
-	if (rc == 0)
-		rc = instance_move(instance, INSTANCE_RETAINED, error);
-	if (rc != 0)
-		return rc;
-	if (instance->retained_until < saving->wall + RESTORE_AGAIN)
-		instance->retained_until = saving->wall + RESTORE_AGAIN;
-	instance->failure = saving->job->error.text;
-	changes_put_retained(&saving->changes, instance);
-	changes_count_owned(&saving->changes, instance, -1);
+	if (saving->run->verdict != VERDICT_DONE)
+		return save_not_restored(saving, error);
+	promise_clear(instance);
+	instance->failure = instance->update_failed ? instance->failure : NULL;
 	put_instance(saving);
 	return end_operation(saving, error);
 }
@@ -292,6 +328,7 @@ static int save_restored(struct saving *saving, struct error *error)
 /* What could not be adopted is not the broker's: its records go, and it is left as it is. */
 static int save_adopted(struct saving *saving, struct error *error)
 {
+	saving->instance.record.older = true;
 	return saving->run->verdict == VERDICT_DONE ? save_created(saving, error) : forget_instance(saving, error);
 }
 
@@ -323,11 +360,12 @@ static int add_unbind(struct saving *saving, struct held_bind *bind, struct erro
 	unbind.kind = OPERATION_UNBIND;
 	unbind.state = OPERATION_PENDING;
 	unbind.error = NULL;
-	unbind.renew = false;
+	unbind.renew = unbind.mends = false;
 	unbind.attempts = unbind.finished_at = 0;
 	unbind.created_at = follower->created_at;
 	bind->record.operation = follower->id;
 	bind->record.unbind_event = NULL;
+	bind->record.failure = saving->job->error.text;
 	changes_put_operation(&saving->changes, &unbind, REVISION_ABSENT);
 	return bind_move(&bind->record, BIND_UNBINDING, error);
 }
@@ -365,7 +403,16 @@ static int settle_bind(struct saving *saving, struct bind *bind, struct error *e
 	int rc = keep(saving, bind, error);
 
 	bind->oldest = bind->version;
+	bind->failure = NULL;
 	return rc != 0 ? rc : bind_move(bind, BIND_BOUND, error);
+}
+
+/* tsuru has the bind: it stays. A rotation can be tried again, and what was to be mended is found again. */
+static int leave_bound(struct saving *saving, struct bind *bind, struct error *error)
+{
+	if (saving->job->kind == OPERATION_ROTATE)
+		bind->failure = saving->job->error.text;
+	return bind_move(bind, BIND_BOUND, error);
 }
 
 static int save_bind(struct saving *saving, struct error *error)
@@ -386,31 +433,45 @@ static int save_bind(struct saving *saving, struct error *error)
 	}
 	if (verdict == VERDICT_DONE)
 		rc = settle_bind(saving, &bind.record, error);
-	else if (saving->job->kind == OPERATION_BIND)
+	else if (saving->job->kind == OPERATION_BIND && !saving->operation.record.mends)
 		rc = add_unbind(saving, &bind, error);
 	else
-		rc = bind_move(&bind.record, BIND_BOUND, error);
+		rc = leave_bound(saving, &bind.record, error);
 	changes_put_bind(&saving->changes, &bind.record, bind.revision);
 	return rc != 0 ? rc : end_operation(saving, error);
 }
 
 /* The credentials stay on record for a while: tsuru may undo the unbind (same event id). */
+static void save_unbound(struct saving *saving, struct held_bind *bind)
+{
+	changes_delete_bind(&saving->changes, &bind->record, bind->revision);
+	bind->record.failure = NULL;
+	if (bind->record.unbind_event != NULL)
+		changes_put_unbound(&saving->changes, &bind->record, REVISION_ANY);
+}
+
+/* The login may live on: its record says so, until an unbind of whoever asks again succeeds. */
+static void save_still_bound(struct saving *saving, struct held_bind *bind)
+{
+	bind->record.failure = saving->job->error.text;
+	changes_put_bind(&saving->changes, &bind->record, bind->revision);
+	changes_put_to_end(&saving->changes, &saving->instance.record);
+}
+
 static int save_unbind(struct saving *saving, struct error *error)
 {
 	struct held_bind bind;
-	int rc;
+	int rc = read_own_bind(saving, &bind, error);
 
-	if (saving->run->verdict != VERDICT_DONE)
+	if (rc == ERR_NOT_FOUND)
 		return end_operation(saving, error);
-	rc = read_own_bind(saving, &bind, error);
-	if (rc != 0 && rc != ERR_NOT_FOUND)
+	if (rc != 0)
 		return rc;
-	if (rc == 0) {
-		bind.record.updated_at = saving->wall;
-		changes_delete_bind(&saving->changes, &bind.record, bind.revision);
-		if (bind.record.unbind_event != NULL)
-			changes_put_unbound(&saving->changes, &bind.record, REVISION_ANY);
-	}
+	bind.record.updated_at = saving->wall;
+	if (saving->run->verdict == VERDICT_DONE)
+		save_unbound(saving, &bind);
+	else
+		save_still_bound(saving, &bind);
 	return end_operation(saving, error);
 }
 
@@ -474,7 +535,7 @@ static const char *outcome_name(const struct job *job)
 	return job->cleaning ? "cleaned" : names[job->run->verdict];
 }
 
-/* What was found to be amiss may be mended now. */
+/* What was found to be amiss may be mended now. (What could not be mended waits for the next pass.) */
 static void look_again(const struct job *job)
 {
 	struct error error;
@@ -507,7 +568,8 @@ static void after_save(struct job *job)
 		inspect_forget(job->broker, job->incarnation);
 	} else {
 		health_renew(job->broker, job->incarnation);
-		look_again(job);
+		if (!failed)
+			look_again(job);
 	}
 	if (job->kind == OPERATION_CREATE && run->verdict == VERDICT_FAILED && !job->cleaning) {
 		queue_answer(job, &reply);

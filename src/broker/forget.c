@@ -45,7 +45,8 @@ int forget_records(struct broker *broker, struct arena *arena, struct changes *c
                    const struct held_instance *held, struct error *error)
 {
 	const struct instance *instance = &held->record;
-	const bool owned = instance->retained_until == 0; /* tsuru does not count a retained one any more */
+	const bool living = instance->state == INSTANCE_READY;      /* also one that is being brought back */
+	const bool owned = living || instance->retained_until == 0; /* a retained one is not counted any more */
 	int rc = forget_name(broker, arena, changes, instance, error);
 
 	if (rc == 0)

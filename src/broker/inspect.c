@@ -7,6 +7,7 @@
 
 #include "broker/errand.h"
 #include "broker/generation.h"
+#include "broker/lingering.h"
 #include "broker/mend.h"
 #include "broker/queue.h"
 #include "broker/records.h"
@@ -217,6 +218,8 @@ static void on_inspected(struct driver_call *call, int code, const struct error 
 		keep_finding(inspection);
 		mend_all(inspection);
 	}
+	if (code == 0 && lingering_of(inspection->broker, &inspection->instance.record) > 0)
+		errand_run(inspection->broker, broker_end_logins, &inspection->instance.record, MEND_USER, 0, NULL);
 	tell(inspection, code, error);
 	free_inspection(inspection);
 }

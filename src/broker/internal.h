@@ -141,7 +141,7 @@ struct measures {
 	struct metric *operations, *durations, *attempts;
 	struct metric *pending, *oldest, *running, *waiting;
 	struct metric *server_up, *server_instances, *server_capacity, *server_drained, *server_connections;
-	struct metric *drifts, *drifting;
+	struct metric *drifts, *drifting, *to_end;
 	struct metric *commits, *batches, *commit_seconds, *commit_batches, *store_bytes, *store_limit, *store_broken;
 };
 

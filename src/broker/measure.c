@@ -5,6 +5,7 @@
 #include "broker/generation.h"
 #include "broker/host.h"
 #include "broker/inspect.h"
+#include "broker/lingering.h"
 #include "broker/queue.h"
 
 #define MS 1000.0
@@ -53,6 +54,8 @@ static const struct metric_family drifts =
     COUNTER("drift_found_total", "Differences that were found between servers and records.", "service", "kind");
 static const struct metric_family drifting =
     GAUGE("drift", "Instances that differ from their records, and names that nobody knows of.", "service", "kind");
+static const struct metric_family to_end = GAUGE(
+    "logins_to_end", "Logins that should be dead and may live: pending or failed unbinds and removals.", "service");
 static const struct metric_family commits = COUNTER("store_commits_total", "Durable commits of the store.", NULL);
 static const struct metric_family batches = COUNTER("store_batches_total", "Batches in those commits.", NULL);
 static const struct metric_family commit_seconds = {HISTOGRAM(
@@ -172,6 +175,23 @@ static void collect_drift(struct broker *broker)
 		metric_add(measures->drifting, 1, (const char *[]){finding->service, "instance"});
 }
 
+static void count_login(void *arg, const struct instance *instance, const struct bind *bind)
+{
+	const struct broker *broker = arg;
+
+	(void)bind;
+	metric_add(broker->measures.to_end, 1, (const char *[]){instance->service});
+}
+
+static void collect_logins(struct broker *broker)
+{
+	metric_clear(broker->measures.to_end);
+	for (size_t i = 0; i < broker->generation->offering_count; i++)
+		metric_set(broker->measures.to_end, 0,
+		           (const char *[]){broker->generation->offerings[i].service->name});
+	lingering_walk(broker, count_login, broker);
+}
+
 static void collect(void *arg)
 {
 	struct broker *broker = arg;
@@ -179,6 +199,7 @@ static void collect(void *arg)
 	collect_queue(broker);
 	collect_servers(broker);
 	collect_drift(broker);
+	collect_logins(broker);
 	collect_store(broker);
 }
 
@@ -200,6 +221,7 @@ void measure_open(struct broker *broker, struct metrics *metrics)
 	    .server_connections = metrics_add(metrics, &server_connections),
 	    .drifts = metrics_add(metrics, &drifts),
 	    .drifting = metrics_add(metrics, &drifting),
+	    .to_end = metrics_add(metrics, &to_end),
 	    .commits = metrics_add(metrics, &commits),
 	    .batches = metrics_add(metrics, &batches),
 	    .commit_seconds = metrics_add(metrics, &commit_seconds),

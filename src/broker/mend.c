@@ -1,7 +1,7 @@
 /* An update without a change, or a bind with the same credentials. */
 #include "broker/mend.h"
 
-#include "broker/intent.h"
+#include "broker/bind.h"
 #include "broker/queue.h"
 
 static int mend_instance(struct intent *intent, struct changes *changes, struct held_instance *held,
@@ -19,7 +19,7 @@ static int mend_bind(struct intent *intent, struct changes *changes, struct held
 {
 	const struct broker_request *request = intent->request;
 	const struct operation operation = {
-	    .kind = OPERATION_BIND, .bind_kind = request->bind_kind, .bind_name = request->bind_name};
+	    .kind = OPERATION_BIND, .bind_kind = request->bind_kind, .bind_name = request->bind_name, .mends = true};
 	struct held_bind bind;
 	int rc = records_read_bind(intent->broker, &intent->arena, held->record.incarnation, request->bind_kind,
 	                           request->bind_name, &bind, error);
@@ -38,6 +38,34 @@ static int mend_bind(struct intent *intent, struct changes *changes, struct held
 	changes_put_bind(changes, &bind.record, bind.revision);
 	*ret_next = INTENT_COMMIT;
 	return 0;
+}
+
+static int decide_end(struct intent *intent, struct changes *changes, enum intent_next *ret_next, struct error *error)
+{
+	struct held_instance held;
+	struct held_bind *binds = NULL;
+	size_t count = 0;
+	int rc = intent_find_instance(intent, &held, error);
+
+	*ret_next = INTENT_ANSWER;
+	if (rc != 0 || held.record.state != INSTANCE_READY || queue_has(intent->broker, held.record.incarnation, ~0U))
+		return rc;
+	rc = records_read_binds(intent->broker, &intent->arena, held.record.incarnation, &binds, &count, error);
+	for (size_t i = 0; rc == 0 && i < count; i++) {
+		if (bind_is_left(intent->broker, &binds[i].record))
+			rc = bind_end(intent, changes, &held.record, &binds[i], error);
+	}
+	if (rc != 0 || TAILQ_EMPTY(&intent->jobs))
+		return rc;
+	changes_use_reserve(changes);
+	changes_check_instance(changes, &held);
+	*ret_next = INTENT_COMMIT;
+	return 0;
+}
+
+void broker_end_logins(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg)
+{
+	intent_start(broker, request, decide_end, INTENT_NO_WAIT, on_done, arg);
 }
 
 static int decide_mend(struct intent *intent, struct changes *changes, enum intent_next *ret_next, struct error *error)

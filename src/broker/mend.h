@@ -10,4 +10,8 @@
  * under way for it. */
 void broker_mend(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg);
 
+/* Asks again for the end of every login of the instance whose unbind failed for good; nothing when something is under
+ * way for it. */
+void broker_end_logins(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg);
+
 #endif

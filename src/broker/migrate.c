@@ -1,29 +1,90 @@
-/* The counters of teams and plans came later than instances: they are counted once. */
+/* Each migration goes once over the instances of a store that an earlier program wrote, and leaves its mark. */
 #include "broker/migrate.h"
 
 #include <string.h>
 
-#include "broker/records.h"
-
-static const char mark[] = "counted.owners";
+#include "broker/lingering.h"
 
 struct migration {
+	struct broker *broker;
 	struct changes changes;
 	struct error error;
 };
 
+struct migrating {
+	const char *mark; /* in KEYSPACE_META, once it is done */
+	void (*visit)(struct migration *migration, struct held_instance *held);
+};
+
+/* The counters of teams and plans came later than instances. */
+static void count_owned(struct migration *migration, struct held_instance *held)
+{
+	if (held->record.state != INSTANCE_RETAINED)
+		changes_count_owned(&migration->changes, &held->record, 1);
+}
+
+static int has_pending(struct migration *migration, struct arena *arena, const struct instance *instance,
+                       bool *ret_pending)
+{
+	struct held_operation *operations = NULL;
+	size_t count = 0;
+	int rc = records_read_operations(migration->broker, arena, instance->incarnation, &operations, &count,
+	                                 &migration->error);
+
+	*ret_pending = false;
+	for (size_t i = 0; rc == 0 && i < count; i++)
+		*ret_pending |=
+		    operations[i].record.kind == OPERATION_REMOVE && !operation_finished(operations[i].record.state);
+	return rc;
+}
+
+/* An instance whose removal had failed had no state of its own, and logins that might live were not noted. What had
+ * been locked away before is so still. */
+static void settle_removal(struct migration *migration, struct held_instance *held)
+{
+	struct instance *instance = &held->record;
+	const bool purge = instance->retained_until > 0;
+	struct arena arena;
+	bool pending;
+
+	if (lingering_of(migration->broker, instance) > 0)
+		changes_put_to_end(&migration->changes, instance);
+	if (instance->state != INSTANCE_REMOVING)
+		return;
+	arena_init(&arena);
+	if (has_pending(migration, &arena, instance, &pending) == 0 && !pending &&
+	    instance_move(instance, purge ? INSTANCE_RETAINED : INSTANCE_REMOVAL_FAILED, &migration->error) == 0) {
+		if (purge)
+			changes_put_retained(&migration->changes, instance);
+		changes_put_instance(&migration->changes, instance, held->revision);
+	}
+	arena_release(&arena);
+}
+
+static const struct migrating migrations[] = {
+    {"counted.owners", count_owned},
+    {"settled.removals", settle_removal},
+};
+
+/* ---- the walk ---- */
+
+struct walk {
+	struct migration *migration;
+	const struct migrating *migrating;
+};
+
 static bool on_instance(void *arg, const void *key, size_t key_length, const struct store_value *value)
 {
-	struct migration *migration = arg;
-	struct instance instance;
+	const struct walk *walk = arg;
+	struct migration *migration = walk->migration;
+	struct held_instance held = {.revision = value->revision};
 
 	(void)key;
 	(void)key_length;
-	if (instance_decode(value->bytes, value->length, &instance, &migration->error) != 0)
+	if (instance_decode(value->bytes, value->length, &held.record, &migration->error) != 0)
 		return false;
-	if (instance.state != INSTANCE_RETAINED)
-		changes_count_owned(&migration->changes, &instance, 1);
-	return true;
+	walk->migrating->visit(migration, &held);
+	return migration->error.code == 0;
 }
 
 static void on_committed(void *arg, int code, const struct error *error, uint64_t revision)
@@ -35,27 +96,38 @@ static void on_committed(void *arg, int code, const struct error *error, uint64_
 		*outcome = *error;
 }
 
-int migrate(struct broker *broker, struct error *error)
+static int migrate_one(struct broker *broker, const struct migrating *migrating, struct error *error)
 {
-	struct migration migration = {.error = {0}};
+	struct migration migration = {.broker = broker};
+	struct walk walk = {.migration = &migration, .migrating = migrating};
 	struct error outcome = {0};
 	struct store_value value;
 	int rc;
 
-	if (store_get(broker->store, KEYSPACE_META, mark, strlen(mark), &value) == 0)
+	if (store_get(broker->store, KEYSPACE_META, migrating->mark, strlen(migrating->mark), &value) == 0)
 		return 0;
 	changes_begin(&migration.changes, broker);
 	changes_use_reserve(&migration.changes);
-	rc = store_scan(broker->store, KEYSPACE_INSTANCES, "", 0, NULL, 0, on_instance, &migration);
+	rc = store_scan(broker->store, KEYSPACE_INSTANCES, "", 0, NULL, 0, on_instance, &walk);
 	if (rc != 0 || migration.error.code != 0) {
 		changes_drop(&migration.changes);
 		return rc != 0 ? error_set(error, rc, "the store cannot be read")
 		               : error_set(error, migration.error.code, "%s", migration.error.text);
 	}
-	batch_put(migration.changes.batch, KEYSPACE_META, mark, strlen(mark), "", 0, REVISION_ABSENT);
+	batch_put(migration.changes.batch, KEYSPACE_META, migrating->mark, strlen(migrating->mark), "", 0,
+	          REVISION_ABSENT);
 	rc = changes_commit(&migration.changes, on_committed, &outcome, error);
 	if (rc != 0)
 		return rc;
 	store_flush(broker->store);
 	return outcome.code == 0 ? 0 : error_set(error, outcome.code, "%s", outcome.text);
+}
+
+int migrate(struct broker *broker, struct error *error)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < sizeof(migrations) / sizeof(*migrations); i++)
+		rc = migrate_one(broker, &migrations[i], error);
+	return rc;
 }

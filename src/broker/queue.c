@@ -144,6 +144,10 @@ static void start_or_stand_by(struct job *job)
 {
 	struct host *host = job->host;
 
+	if (host == NULL && job->given_up && !job->cleaning) {
+		run_give_up(job);
+		return;
+	}
 	if (host == NULL) { /* nobody can run it before the configuration names its service and server again */
 		job->state = JOB_QUEUED;
 		return;
@@ -330,7 +334,7 @@ bool queue_give_up(struct job *job)
 	if (job->state == JOB_SAVING || job->cleaning)
 		return false;
 	job->given_up = true;
-	if (job->state == JOB_BACKOFF)
+	if (job->state == JOB_BACKOFF || (job->state == JOB_QUEUED && job == TAILQ_FIRST(&job->lane->jobs)))
 		begin_soon(job, 0);
 	return true;
 }

@@ -458,6 +458,17 @@ void changes_delete_retained(struct changes *changes, const struct instance *ins
 	apply(changes, KEYSPACE_RETAINED, &key, NULL, REVISION_ANY);
 }
 
+void changes_put_to_end(struct changes *changes, const struct instance *instance)
+{
+	struct text key, value;
+
+	text_init(&key, KEY_LIMIT);
+	text_add(&key, TO_END);
+	text_add(&key, instance->incarnation);
+	text_init(&value, 1);
+	apply(changes, KEYSPACE_META, &key, &value, REVISION_ANY);
+}
+
 void changes_put_audit(struct changes *changes, struct broker *broker, const struct audit *audit)
 {
 	char id[OPERATION_ID_LENGTH + 1];

@@ -72,6 +72,10 @@ void changes_put_tombstone(struct changes *changes, const struct instance *insta
 void changes_put_retained(struct changes *changes, const struct instance *instance);
 void changes_delete_retained(struct changes *changes, const struct instance *instance);
 
+/* Logins of the instance may live on that should not: where to look for them (see lingering.h). */
+void changes_put_to_end(struct changes *changes, const struct instance *instance);
+#define TO_END "to-end/" /* before the incarnation: its key in KEYSPACE_META */
+
 /* An entry of the audit, under a fresh id, and one more in its counter. */
 void changes_put_audit(struct changes *changes, struct broker *broker, const struct audit *audit);
 #define AUDIT_COUNTER "audit"

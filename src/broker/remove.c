@@ -1,8 +1,9 @@
 /* DELETE /resources/{name}: the instance and every bind it has (sequences S2, S8 and S9). Its content is locked away
  * first where the plan says so, and dropped when that time is over. */
 #include "broker/accept.h"
-#include "broker/errand.h"
+#include "broker/promise.h"
 #include "broker/queue.h"
+#include "broker/removal.h"
 
 static int decide_absent(struct intent *intent, enum intent_next *ret_next, struct error *error)
 {
@@ -15,31 +16,28 @@ static int decide_absent(struct intent *intent, enum intent_next *ret_next, stru
 	return 0;
 }
 
-/* How long the content is kept. tsuru's undoing of its own create, and what never became ready, leave nothing to keep.
- */
-static int64_t retention(const struct intent *intent, const struct instance *instance)
-{
-	const struct offering *offering = intent->offering;
-	const struct plan *plan = service_plan(offering->service, instance->plan != NULL ? instance->plan : "");
-
-	if (instance->state != INSTANCE_READY || same_event(intent->request->caller.event, instance->event))
-		return 0;
-	return plan != NULL ? plan->retain : offering->backend->driver->retain;
-}
-
-static int commit_removal(struct intent *intent, struct changes *changes, struct held_instance *held, int64_t retain,
-                          enum intent_next *ret_next, struct error *error)
+/* Queues the removal and writes both; retain is what its operation says. */
+static int accept(struct intent *intent, struct changes *changes, struct held_instance *held, int64_t retain,
+                  enum intent_next *ret_next, struct error *error)
 {
 	const struct operation remove = {.kind = OPERATION_REMOVE, .retain = retain};
 	int rc = instance_move(&held->record, INSTANCE_REMOVING, error);
 
-	changes_use_reserve(changes);
 	if (rc == 0)
 		rc = intent_add_operation(intent, changes, &held->record, &remove, NULL, error);
 	held->record.updated_at = timers_wall(intent->broker->timers);
 	changes_put_instance(changes, &held->record, held->revision);
 	*ret_next = INTENT_COMMIT;
 	return rc;
+}
+
+int removal_repeat(struct intent *intent, struct changes *changes, struct held_instance *held,
+                   enum intent_next *ret_next, struct error *error)
+{
+	int rc = promise_settle(intent->broker, &intent->arena, &held->record, intent->request->caller.event, error);
+
+	held->record.retained_until = 0;
+	return rc != 0 ? rc : accept(intent, changes, held, promise_kept(&held->record), ret_next, error);
 }
 
 static int decide_remove(struct intent *intent, struct changes *changes, enum intent_next *ret_next,
@@ -59,9 +57,9 @@ static int decide_remove(struct intent *intent, struct changes *changes, enum in
 	if (queue_has(intent->broker, held.record.incarnation, 1U << OPERATION_ADOPT))
 		return error_set(error, ERR_NOT_READY, "the instance \"%s\" is still being adopted; try again",
 		                 held.record.name);
+	changes_use_reserve(changes);
 	rc = accept_removal(intent, &held.record, error);
-	held.record.retained_until = 0;
-	return rc != 0 ? rc : commit_removal(intent, changes, &held, retention(intent, &held.record), ret_next, error);
+	return rc != 0 ? rc : removal_repeat(intent, changes, &held, ret_next, error);
 }
 
 void broker_remove(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg)
@@ -70,6 +68,13 @@ void broker_remove(struct broker *broker, const struct broker_request *request, 
 }
 
 /* ---- what was retained is dropped ---- */
+
+int removal_purge(struct intent *intent, struct changes *changes, struct held_instance *held,
+                  enum intent_next *ret_next, struct error *error)
+{
+	changes_delete_retained(changes, &held->record);
+	return accept(intent, changes, held, 0, ret_next, error);
+}
 
 static int decide_purge(struct intent *intent, struct changes *changes, enum intent_next *ret_next, struct error *error)
 {
@@ -81,8 +86,8 @@ static int decide_purge(struct intent *intent, struct changes *changes, enum int
 	if (held.record.state != INSTANCE_RETAINED)
 		return error_set(error, ERR_INVALID, "the instance \"%s\" is %s; only a retained one can be purged",
 		                 held.record.incarnation, instance_state_name(held.record.state));
-	changes_delete_retained(changes, &held.record);
-	return commit_removal(intent, changes, &held, 0, ret_next, error);
+	changes_use_reserve(changes);
+	return removal_purge(intent, changes, &held, ret_next, error);
 }
 
 void broker_purge(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg)

@@ -1,55 +1,119 @@
-/* Undelete: an operator takes a removal back while its content is retained. tsuru has no row of the instance any more:
- * a create of the same name by the same team takes it over. */
+/* Undelete: an operator takes a removal back while its content is retained, or after it failed or was canceled. tsuru
+ * may have no row of the instance any more: a create of the same name by the same team takes it over. */
+#include "broker/restore.h"
+
+#include <string.h>
+
 #include "broker/accept.h"
+#include "broker/forget.h"
 #include "broker/queue.h"
 
-static int check_name(struct intent *intent, const struct instance *instance, const char *name, struct error *error)
+/* *ret_holds: the name is the instance's own already, as when its removal failed. */
+static int check_name(struct intent *intent, const struct instance *instance, const char *name, bool *ret_holds,
+                      struct error *error)
 {
 	struct held_instance holder;
 	int rc = instance_check_name(name, error);
 
+	*ret_holds = false;
 	if (rc != 0)
 		return rc;
 	rc = records_find_instance(intent->broker, &intent->arena, instance->service, name, &holder, NULL, error);
-	if (rc == 0)
-		return error_set(error, ERR_EXISTS,
-		                 "the name \"%s\" is that of a newer instance; give another one to bring it back under",
-		                 name);
-	return rc == ERR_NOT_FOUND ? 0 : rc;
+	if (rc != 0)
+		return rc == ERR_NOT_FOUND ? 0 : rc;
+	*ret_holds = strcmp(holder.record.incarnation, instance->incarnation) == 0;
+	return *ret_holds ? 0
+	                  : error_set(error, ERR_EXISTS,
+	                              "the name \"%s\" is that of a newer instance; give another one to bring it back "
+	                              "under",
+	                              name);
 }
 
-static int decide_restore(struct intent *intent, struct changes *changes, enum intent_next *ret_next,
-                          struct error *error)
+static int take_name(struct intent *intent, struct changes *changes, struct instance *instance, const char *name,
+                     struct error *error)
 {
-	const struct operation restore = {.kind = OPERATION_RESTORE};
-	struct held_instance held;
-	struct instance *instance = &held.record;
-	const char *name;
-	int rc = intent_find_instance(intent, &held, error);
+	bool holds;
+	int rc = check_name(intent, instance, name, &holds, error);
 
+	if (rc == 0 && !holds)
+		rc = forget_name(intent->broker, &intent->arena, changes, instance, error);
 	if (rc != 0)
 		return rc;
-	if (instance->state != INSTANCE_RETAINED)
-		return error_set(error, ERR_INVALID,
-		                 "the instance \"%s\" is %s; only a retained one can be brought back",
-		                 instance->incarnation, instance_state_name(instance->state));
-	name = intent->request->instance != NULL ? intent->request->instance : instance->name;
-	rc = check_name(intent, instance, name, error);
+	instance->name = name;
+	if (!holds)
+		changes_put_name(changes, instance, REVISION_ABSENT);
+	return 0;
+}
+
+int restore_begin(struct intent *intent, struct changes *changes, struct held_instance *held, const char *name,
+                  enum intent_next *ret_next, struct error *error)
+{
+	const struct operation restore = {.kind = OPERATION_RESTORE};
+	struct instance *instance = &held->record;
+	const bool retained = instance->state == INSTANCE_RETAINED;
+	int rc;
+
+	if (retained)
+		changes_delete_retained(changes, instance);
+	rc = take_name(intent, changes, instance, name, error);
 	if (rc == 0)
 		rc = instance_move(instance, INSTANCE_READY, error);
 	if (rc == 0)
 		rc = intent_add_operation(intent, changes, instance, &restore, NULL, error);
 	if (rc != 0)
 		return rc;
-	changes_delete_retained(changes, instance);
-	instance->name = name;
 	instance->was_bound = false; /* so that a create can take it over */
 	instance->updated_at = timers_wall(intent->broker->timers);
-	changes_put_name(changes, instance, REVISION_ABSENT);
-	changes_put_instance(changes, instance, held.revision);
-	changes_count_owned(changes, instance, 1);
+	changes_put_instance(changes, instance, held->revision);
+	if (retained)
+		changes_count_owned(changes, instance, 1);
 	*ret_next = INTENT_COMMIT;
 	return 0;
+}
+
+/* There is something that can be brought back. */
+static int accept_restore(const struct intent *intent, const struct instance *instance, struct error *error)
+{
+	const struct driver *driver = intent->offering->backend->driver;
+
+	if (instance->state == INSTANCE_REMOVING)
+		return error_set(
+		    error, ERR_INVALID,
+		    "the instance \"%s\" is being removed; cancel its removal (ctl cancel), or wait for its end",
+		    instance->incarnation);
+	if (instance->state != INSTANCE_RETAINED && instance->state != INSTANCE_REMOVAL_FAILED)
+		return error_set(
+		    error, ERR_INVALID,
+		    "the instance \"%s\" is %s; only one that is retained, or whose removal failed, can be "
+		    "brought back",
+		    instance->incarnation, instance_state_name(instance->state));
+	if (instance->plan == NULL)
+		return error_set(error, ERR_REFUSED,
+		                 "the instance \"%s\" never was ready; it can only be removed again",
+		                 instance->incarnation);
+	if (!driver->retires)
+		return error_set(
+		    error, ERR_REFUSED,
+		    "the driver \"%s\" cannot bring the instance \"%s\" back; it can only be removed again",
+		    driver->name, instance->incarnation);
+	return 0;
+}
+
+static int decide_restore(struct intent *intent, struct changes *changes, enum intent_next *ret_next,
+                          struct error *error)
+{
+	const char *name = intent->request->instance;
+	struct held_instance held;
+	int rc = intent_find_instance(intent, &held, error);
+
+	if (rc == 0 && queue_has(intent->broker, held.record.incarnation, 1U << OPERATION_RESTORE)) {
+		*ret_next = intent_join(intent, held.record.incarnation, NULL, OPERATION_RESTORE);
+		return 0;
+	}
+	if (rc == 0)
+		rc = accept_restore(intent, &held.record, error);
+	return rc != 0 ? rc
+	               : restore_begin(intent, changes, &held, name != NULL ? name : held.record.name, ret_next, error);
 }
 
 void broker_restore(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg)

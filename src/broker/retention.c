@@ -46,7 +46,8 @@ static void purge(struct broker *broker, const char *incarnation)
 	struct arena arena;
 
 	arena_init(&arena);
-	if (records_read_instance(broker, &arena, incarnation, &held, NULL) == 0)
+	if (records_read_instance(broker, &arena, incarnation, &held, NULL) == 0 &&
+	    held.record.retained_until <= timers_wall(broker->timers))
 		errand_run(broker, broker_purge, &held.record, "retention", 0, NULL);
 	arena_release(&arena);
 }

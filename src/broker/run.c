@@ -9,6 +9,7 @@
 #include "broker/generation.h"
 #include "broker/health.h"
 #include "broker/measure.h"
+#include "broker/promise.h"
 #include "broker/queue.h"
 
 void run_cancel(struct job *job)
@@ -144,6 +145,17 @@ static int prepare_bind(struct job *job, struct error *error)
 	return rc != 0 ? rc : open_kept(job, error);
 }
 
+static int prepare_removal(struct job *job, struct error *error)
+{
+	struct run *run = job->run;
+	int rc =
+	    promise_of(job->broker, &run->arena, &run->instance.record, &run->operation.record, &run->retain, error);
+
+	run->call.kind = run->retain > 0 ? CALL_RETIRE : CALL_DEPROVISION;
+	run->call.retired = run->instance.record.retained_until > 0;
+	return rc != 0 ? rc : read_binds(job, error);
+}
+
 /* Fills the call for the operation's kind. */
 static int prepare(struct job *job, struct error *error)
 {
@@ -160,9 +172,7 @@ static int prepare(struct job *job, struct error *error)
 		run->call.kind = CALL_ADOPT;
 		return find_plan(job, error);
 	case OPERATION_REMOVE:
-		run->call.kind = run->operation.record.retain > 0 ? CALL_RETIRE : CALL_DEPROVISION;
-		run->call.retired = run->instance.record.retained_until > 0;
-		return read_binds(job, error);
+		return prepare_removal(job, error);
 	case OPERATION_RESTORE:
 		run->call.kind = CALL_RESTORE;
 		return read_binds(job, error);
@@ -201,6 +211,15 @@ static bool is_expired(const struct job *job)
 	return !is_removal(job) && job_age(job) > job->host->offering->service->retry_for;
 }
 
+/* The sentence that says so, with the last failure behind it. */
+static void tell_canceled(struct job *job)
+{
+	const struct error last = job->error;
+
+	error_set(&job->error, ERR_CANCELED, "an operator canceled it%s%s",
+	          last.code != 0 ? "; the last failure: " : "", last.code != 0 ? last.text : "");
+}
+
 static void end_attempt(struct job *job, int code, const struct error *outcome)
 {
 	measure_attempt(job, code == 0 ? "done" : error_may_pass(code) ? "may-pass" : "refused");
@@ -220,6 +239,8 @@ static void end_attempt(struct job *job, int code, const struct error *outcome)
 		run_free(job);
 		queue_back_off(job);
 	} else {
+		if (error_may_pass(code) && job->given_up)
+			tell_canceled(job);
 		finish_start(job, VERDICT_FAILED);
 	}
 }
@@ -251,7 +272,7 @@ static bool is_pointless(struct job *job)
 	const struct instance *instance = &job->run->instance.record;
 	bool removal = is_removal(job);
 
-	if (instance->state == INSTANCE_REMOVING && !removal) {
+	if ((instance->state == INSTANCE_REMOVING || instance->state == INSTANCE_REMOVAL_FAILED) && !removal) {
 		error_set(&job->error, ERR_CANCELED, "the instance \"%s\" is being removed", instance->name);
 		return true;
 	}
@@ -302,32 +323,45 @@ static void fail_start(struct job *job, int code)
 	finish_start(job, code != ERR_NOT_FOUND ? VERDICT_FAILED : is_removal(job) ? VERDICT_DONE : VERDICT_CANCELED);
 }
 
-static void give_up(struct job *job)
+static void fail_given_up(struct job *job)
 {
-	const struct error last = job->error;
-
-	error_set(&job->error, ERR_CANCELED, "an operator canceled it%s%s",
-	          last.code != 0 ? "; the last failure: " : "", last.code != 0 ? last.text : "");
+	tell_canceled(job);
 	finish_start(job, VERDICT_FAILED);
 }
 
-void run_start(struct job *job)
+static struct run *new_run(struct job *job, struct generation *generation)
 {
 	struct run *run = calloc(1, sizeof(*run));
-	int rc;
 
-	job->attempts++;
-	if (run == NULL) {
-		queue_release_host(job);
-		queue_back_off(job);
-		return;
-	}
+	if (run == NULL)
+		return NULL;
 	job->run = run;
-	run->generation = job->host->offering->generation;
+	run->generation = generation;
 	generation_hold(run->generation);
 	arena_init(&run->arena);
 	call_init(&run->call);
 	run->started = timers_now(job->broker->timers);
+	return run;
+}
+
+void run_give_up(struct job *job)
+{
+	if (new_run(job, job->broker->generation) == NULL)
+		return; /* it stays pending, and can be given up again */
+	(void)read_records(job, &job->error);
+	fail_given_up(job);
+}
+
+void run_start(struct job *job)
+{
+	int rc;
+
+	job->attempts++;
+	if (new_run(job, job->host->offering->generation) == NULL) {
+		queue_release_host(job);
+		queue_back_off(job);
+		return;
+	}
 	rc = read_records(job, &job->error);
 	if (rc == 0 && is_pointless(job)) {
 		queue_release_host(job);
@@ -336,7 +370,7 @@ void run_start(struct job *job)
 	}
 	if (rc == 0 && job->given_up) {
 		queue_release_host(job);
-		give_up(job);
+		fail_given_up(job);
 		return;
 	}
 	if (rc == 0)

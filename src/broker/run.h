@@ -18,6 +18,7 @@ struct run {
 	struct held_operation operation;
 	struct held_bind bind; /* bind, unbind, rotate */
 	const char *plan;      /* what the call brings the instance to; NULL: nothing */
+	int64_t retain;        /* remove: ms that what the call locks away is kept; 0: the call drops it */
 	struct driver_call call;
 	struct pair *environment; /* bind, rotate: rendered after success */
 	size_t environment_count;
@@ -29,6 +30,8 @@ struct run {
 
 /* Begins an attempt of the job, which has its place on its host. */
 void run_start(struct job *job);
+/* Fails the job, which has no run, for good, as its operator wants; without a host, too. */
+void run_give_up(struct job *job);
 /* Gives its call up in silence. */
 void run_cancel(struct job *job);
 /* Forgets the attempt, wiping its secrets; harmless when there is none. */

@@ -70,6 +70,7 @@ void show_bind(struct text *json, const struct bind *bind)
 	show_text(json, "login", bind->login);
 	show_text(json, "parameters", bind->parameters);
 	show_text(json, "user", bind->user);
+	show_text(json, "failure", bind->failure);
 	show_time(json, "created", bind->created_at);
 	show_time(json, "changed", bind->updated_at);
 	text_add(json, "}");
@@ -116,6 +117,8 @@ void show_instance(struct text *json, const struct instance *instance)
 	show_flag(json, "update_failed", instance->update_failed);
 	show_time(json, "created", instance->created_at);
 	show_time(json, "changed", instance->updated_at);
+	if (instance->removal == REMOVAL_RETIRE && instance->state != INSTANCE_RETAINED)
+		show_number(json, "retain_seconds", instance->retain / 1000);
 	if (instance->state == INSTANCE_RETAINED)
 		show_time(json, "retained_until", instance->retained_until);
 }

@@ -1,11 +1,11 @@
-/* The sweep: every few minutes it looks, in small parts, at what has its time: tombstones, ended binds, retained
- * instances and the audit. */
+/* The sweep: every few minutes it looks, in small parts, at what has its time: tombstones, ended binds, notes on
+ * logins that were to end, and the audit. */
 #include "broker/sweep.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/records.h"
+#include "broker/lingering.h"
 
 #define SWEEP_INTERVAL (5 * 60 * 1000) /* ms between two passes */
 #define SWEEP_PAUSE    50              /* ms between two parts of a pass */
@@ -76,6 +76,20 @@ static void visit_unbound(struct part *part, const void *key, size_t key_length,
 		drop(part, key, key_length, value);
 }
 
+/* ---- notes on logins that were to end ---- */
+
+static int64_t notes_kept(const struct config *config)
+{
+	(void)config;
+	return 0;
+}
+
+static void visit_note(struct part *part, const void *key, size_t key_length, const struct store_value *value)
+{
+	if (lingering_is_over(part->broker, key, key_length))
+		drop(part, key, key_length, value);
+}
+
 /* ---- the audit ---- */
 
 static int64_t audit_kept(const struct config *config)
@@ -103,6 +117,7 @@ static void visit_audit(struct part *part, const void *key, size_t key_length, c
 static const struct chore chores[] = {
     {KEYSPACE_TOMBSTONES, tombstones_kept, visit_tombstone},
     {KEYSPACE_UNBOUND, unbound_kept, visit_unbound},
+    {KEYSPACE_META, notes_kept, visit_note},
     {KEYSPACE_AUDIT, audit_kept, visit_audit},
 };
 
@@ -119,13 +134,22 @@ static bool on_record(void *arg, const void *key, size_t key_length, const struc
 	return !part->over && part->seen < SWEEP_PART;
 }
 
+static int64_t pause_of(const struct broker *broker)
+{
+	return broker->chore > 0 || broker->swept != NULL ? SWEEP_PAUSE : SWEEP_INTERVAL;
+}
+
+/* The next part counts what this one has deleted. A record that changed meanwhile, or a full disk: the next pass comes
+ * by again. */
 static void on_swept(void *arg, int code, const struct error *error, uint64_t revision)
 {
-	/* A record that changed meanwhile, or a full disk: the next pass comes by again. */
-	(void)arg;
+	struct broker *broker = arg;
+
 	(void)code;
 	(void)error;
 	(void)revision;
+	if (!broker->closing)
+		sweep_later(broker, pause_of(broker));
 }
 
 /* The position within the pass, kept between parts. */
@@ -155,18 +179,18 @@ static void on_sweep(void *arg)
 	batch_use_reserve(part.batch);
 	(void)store_scan(broker->store, part.chore->keyspace, "", 0, broker->swept, broker->swept_length, on_record,
 	                 &part);
-	if (part.deleted > 0)
-		batch_commit(part.batch, on_swept, NULL);
-	else
-		batch_free(part.batch);
 	if (part.seen == SWEEP_PART && !part.over) {
 		remember(broker, &part);
-		sweep_later(broker, SWEEP_PAUSE);
+	} else {
+		forget_position(broker);
+		broker->chore = (broker->chore + 1) % CHORE_COUNT;
+	}
+	if (part.deleted > 0) {
+		batch_commit(part.batch, on_swept, broker);
 		return;
 	}
-	forget_position(broker);
-	broker->chore = (broker->chore + 1) % CHORE_COUNT;
-	sweep_later(broker, broker->chore > 0 ? SWEEP_PAUSE : SWEEP_INTERVAL);
+	batch_free(part.batch);
+	sweep_later(broker, pause_of(broker));
 }
 
 void sweep_open(struct broker *broker)

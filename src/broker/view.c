@@ -16,7 +16,8 @@ struct view {
 	struct broker *broker;
 	struct arena arena;
 	struct held_instance instance;
-	struct host *host; /* NULL: not configured now */
+	struct host *host;        /* NULL: not configured now */
+	const char *bind_failure; /* in the arena: of an unbind or a rotation; NULL: none, or not looked for */
 };
 
 static int view_open(struct view *view, struct broker *broker, const struct service *service, const char *instance,
@@ -26,6 +27,7 @@ static int view_open(struct view *view, struct broker *broker, const struct serv
 	int rc;
 
 	view->broker = broker;
+	view->bind_failure = NULL;
 	arena_init(&view->arena);
 	rc = records_find_instance(broker, &view->arena, service->name, instance, &view->instance, NULL, error);
 	if (rc == ERR_NOT_FOUND)
@@ -77,7 +79,8 @@ static void status_of_removing(const struct view *view, struct status *status)
 	if (queue_has(view->broker, instance->incarnation, 1U << OPERATION_REMOVE))
 		set_status(status, STATUS_PENDING, "", "");
 	else
-		set_status(status, STATUS_DOWN, "its removal failed, and can be asked for again: ",
+		set_status(status, STATUS_DOWN,
+		           "its removal failed or was canceled, and can be asked for again or taken back: ",
 		           instance->failure != NULL ? instance->failure : "no reason is known");
 }
 
@@ -98,6 +101,7 @@ int broker_status(struct broker *broker, const struct service *service, const ch
 		           view.instance.record.failure != NULL ? view.instance.record.failure : "no reason is known");
 		break;
 	case INSTANCE_REMOVING:
+	case INSTANCE_REMOVAL_FAILED:
 		status_of_removing(&view, ret_status);
 		break;
 	case INSTANCE_RETAINED:
@@ -125,19 +129,28 @@ static void add_item(struct text *json, const char *label, const char *value)
 	text_add(json, "}");
 }
 
-static int add_bind_items(const struct view *view, struct text *json, struct error *error)
+/* The first bind that has a failure tells it, with whose it is. */
+static void note_failure(struct view *view, const struct bind *bind)
 {
-	struct arena arena;
+	const char *what = bind->state == BIND_BOUND ? "have a new password" : "be unbound";
+
+	if (bind->failure != NULL && view->bind_failure == NULL)
+		view->bind_failure = arena_format(&view->arena, "the %s \"%s\" could not %s: %s",
+		                                  bind_kind_name(bind->kind), bind->name, what, bind->failure);
+}
+
+static int add_bind_items(struct view *view, struct text *json, struct error *error)
+{
 	struct held_bind *binds;
 	char number[24];
 	size_t count;
-	int rc;
+	int rc =
+	    records_read_binds(view->broker, &view->arena, view->instance.record.incarnation, &binds, &count, error);
 
-	arena_init(&arena);
-	rc = records_read_binds(view->broker, &arena, view->instance.record.incarnation, &binds, &count, error);
-	arena_release(&arena);
 	if (rc != 0)
 		return rc;
+	for (size_t i = 0; i < count; i++)
+		note_failure(view, &binds[i].record);
 	snprintf(number, sizeof(number), "%zu", count);
 	add_item(json, "Binds", number);
 	return 0;
@@ -156,7 +169,7 @@ static const char *last_failure(const struct view *view)
 		if (job != NULL && job->error.code != 0)
 			return job->error.text;
 	}
-	return instance->failure;
+	return instance->failure != NULL ? instance->failure : view->bind_failure;
 }
 
 static const char *state_text(const struct view *view)

@@ -36,7 +36,8 @@ const struct cli_option cli_options[OPTION_COUNT] = {
 const struct command ctl_commands[] = {
     {"services", NULL, ADMIN, "list services with their servers and plans", "", ctl_services, NULL},
     {"instances", NULL, LISTED, "list instances",
-     "States: creating, ready, failed, removing, retained (removed, and kept until its plan's retain has\npassed).\n",
+     "States: creating, ready, failed, removing, removal-failed (or canceled), retained (removed, and kept\nuntil its "
+     "plan's retain has passed).\n",
      ctl_instances, NULL},
     {"show", "INSTANCE", ADMIN, "show an instance with its binds and its history",
      "INSTANCE is SERVICE/NAME, or the id that ctl instances lists.\n", ctl_show, NULL},
@@ -47,12 +48,12 @@ const struct command ctl_commands[] = {
      ctl_operations, NULL},
     {"retry", "OPERATION|INSTANCE", ADMIN, "try a pending operation now, or a failed one again",
      "With a pending operation's id, its next attempt is made at once. With SERVICE/NAME or an instance's\nid, what "
-     "failed for good (a create, an update, a removal) is taken up anew.\n",
+     "failed for good is taken up anew: a create, an update, a removal with what it promised, an\nunbind, a rotation, "
+     "a purge, an undelete.\n",
      ctl_retry, NULL},
     {"cancel", "OPERATION", ADMIN, "give a pending operation up",
      "It fails for good with its next turn: a create is then cleaned up, an update leaves the plan as it\nis, a bind "
-     "is "
-     "followed by an unbind, a removal can be asked for again.\n",
+     "is followed by an unbind, a removal can be asked for again or taken back by undelete.\n",
      ctl_cancel, NULL},
     {"claim", "SERVICE/SERVER", ADMIN | TAKES(OPTION_YES), "take a server over that carries another mark, or none",
      "A server carries a mark of the broker's store that it belongs to. Where it is another's, an older one's\n"
@@ -63,8 +64,9 @@ const struct command ctl_commands[] = {
      "What it holds stays and goes on to be served. Lasts over restarts, until undrain.\n", ctl_drain, NULL},
     {"undrain", "SERVICE/SERVER", ADMIN, "place new instances on a server again", "", ctl_undrain, NULL},
     {"undelete", "INSTANCE", ADMIN | TAKES(OPTION_AS), "bring a removed instance back",
-     "While it is retained: its content and the credentials of its binds work again. tsuru has no row of\nit any more: "
-     "its team gets it by tsuru service-instance-add with the same name.\n",
+     "While it is retained, or when its removal failed or was canceled: its content and the credentials of\nits binds "
+     "work again. Where tsuru has no row of it any more, its team gets it by\ntsuru service-instance-add with the same "
+     "name.\n",
      ctl_undelete, NULL},
     {"purge", "INSTANCE", ADMIN, "drop a retained instance now", "Its content is lost.\n", ctl_purge, NULL},
     {"forget", "INSTANCE", ADMIN | TAKES(OPTION_REASON), "drop the broker's records of an instance",

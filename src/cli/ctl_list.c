@@ -27,7 +27,8 @@ static const struct column plan_columns[] = {
     {"PLAN", "name"}, {"INSTANCES", "instances"}, {"LIMIT", "limit"}, {"DESCRIPTION", "description"}, {NULL, NULL},
 };
 static const struct column bind_columns[] = {
-    {"BIND", "name"}, {"KIND", "kind"}, {"STATE", "state"}, {"LOGIN", "login"}, {"SINCE", "created"}, {NULL, NULL},
+    {"BIND", "name"},     {"KIND", "kind"},       {"STATE", "state"}, {"LOGIN", "login"},
+    {"SINCE", "created"}, {"FAILURE", "failure"}, {NULL, NULL},
 };
 static const struct column history_columns[] = {
     {"OPERATION", "id"}, {"KIND", "kind"},     {"STATE", "state"},      {"TRIES", "attempts"},
@@ -159,10 +160,15 @@ int ctl_health(const struct invocation *invocation)
 	return show(invocation, "/ready", true, print_health);
 }
 
+static const struct column login_columns[] = {
+    {"SERVICE", "service"}, {"INSTANCE", "instance"}, {"KIND", "kind"},     {"NAME", "name"},
+    {"LOGIN", "login"},     {"SINCE", "since"},       {"REASON", "reason"}, {NULL, NULL}};
+
 static int print_drift(const struct talk *talk, const struct cJSON *json)
 {
 	const struct cJSON *found = cJSON_GetObjectItemCaseSensitive(json, "found");
 	const struct cJSON *strays = cJSON_GetObjectItemCaseSensitive(json, "strays");
+	const struct cJSON *logins = cJSON_GetObjectItemCaseSensitive(json, "logins");
 	FILE *out = talk->invocation->out;
 	const struct cJSON *item;
 
@@ -183,8 +189,11 @@ static int print_drift(const struct talk *talk, const struct cJSON *json)
 		                                    {"KIND", "kind"},
 		                                    {"NAME", "name"},
 		                                    {NULL, NULL}});
+		fputs(cJSON_GetArraySize(logins) > 0 ? "\nlogins that should be dead, and may live:\n" : "", out);
+		table_print(out, logins, login_columns);
 	}
-	return cJSON_GetArraySize(found) + cJSON_GetArraySize(strays) == 0 ? EXIT_GOOD : EXIT_AMISS;
+	return cJSON_GetArraySize(found) + cJSON_GetArraySize(strays) + cJSON_GetArraySize(logins) == 0 ? EXIT_GOOD
+	                                                                                                : EXIT_AMISS;
 }
 
 int ctl_drift(const struct invocation *invocation)

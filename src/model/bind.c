@@ -48,6 +48,7 @@ static const struct field fields[] = {
     {"version", 15, FIELD_NUMBER, false, AT(version)},
     {"kept text", 16, FIELD_BYTES, false, AT(kept), .length_offset = offsetof(struct bind, kept_length),
      .min = SECRET_SEAL_OVERHEAD, .max = KEPT_MAX + SECRET_SEAL_OVERHEAD},
+    {"failure", 17, FIELD_TEXT, false, AT(failure), .max = TEXT_MAX},
 };
 
 const struct schema schema_bind = {

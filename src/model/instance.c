@@ -9,17 +9,18 @@
 
 static const char *const state_names[] = {
     [INSTANCE_CREATING] = "creating", [INSTANCE_READY] = "ready",       [INSTANCE_FAILED] = "failed",
-    [INSTANCE_REMOVING] = "removing", [INSTANCE_RETAINED] = "retained",
+    [INSTANCE_REMOVING] = "removing", [INSTANCE_RETAINED] = "retained", [INSTANCE_REMOVAL_FAILED] = "removal-failed",
 };
 
-/* A failed create may be taken up anew; what was removed comes back only while it is retained, and goes back there when
- * that fails. */
+/* A failed create may be taken up anew; what was removed comes back while it is retained or when its removal has
+ * failed, and goes back there when that fails. */
 static const unsigned int moves[] = {
     [INSTANCE_CREATING] = IS(INSTANCE_READY) | IS(INSTANCE_FAILED) | IS(INSTANCE_REMOVING),
-    [INSTANCE_READY] = IS(INSTANCE_READY) | IS(INSTANCE_REMOVING) | IS(INSTANCE_RETAINED),
+    [INSTANCE_READY] = IS(INSTANCE_READY) | IS(INSTANCE_REMOVING) | IS(INSTANCE_RETAINED) | IS(INSTANCE_REMOVAL_FAILED),
     [INSTANCE_FAILED] = IS(INSTANCE_CREATING) | IS(INSTANCE_REMOVING),
-    [INSTANCE_REMOVING] = IS(INSTANCE_REMOVING) | IS(INSTANCE_RETAINED),
+    [INSTANCE_REMOVING] = IS(INSTANCE_REMOVING) | IS(INSTANCE_RETAINED) | IS(INSTANCE_REMOVAL_FAILED),
     [INSTANCE_RETAINED] = IS(INSTANCE_READY) | IS(INSTANCE_REMOVING),
+    [INSTANCE_REMOVAL_FAILED] = IS(INSTANCE_READY) | IS(INSTANCE_REMOVING),
 };
 
 #define AT(member) .offset = offsetof(struct instance, member)
@@ -41,12 +42,15 @@ static const struct field fields[] = {
     {"resource", 14, FIELD_TEXT, true, AT(resource), .min = 1, .max = BACKEND_NAME_MAX},
     {"event", 15, FIELD_TEXT, false, AT(event), .max = TEXT_MAX},
     {"failure", 16, FIELD_TEXT, false, AT(failure), .max = TEXT_MAX},
-    {"state", 17, FIELD_ENUM, true, AT(state), .max = INSTANCE_RETAINED},
+    {"state", 17, FIELD_ENUM, true, AT(state), .max = INSTANCE_STATE_LAST},
     {"was-bound flag", 18, FIELD_FLAG, false, AT(was_bound)},
     {"update-failed flag", 19, FIELD_FLAG, false, AT(update_failed)},
     {"creation time", 20, FIELD_NUMBER, false, AT(created_at)},
     {"update time", 21, FIELD_NUMBER, false, AT(updated_at)},
     {"end of retention", 22, FIELD_NUMBER, false, AT(retained_until)},
+    {"promised removal", 23, FIELD_ENUM, false, AT(removal), .max = REMOVAL_DROP},
+    {"promised retention", 24, FIELD_NUMBER, false, AT(retain)},
+    {"older flag", 25, FIELD_FLAG, false, AT(older)},
 };
 
 const struct schema schema_instance = {
@@ -69,7 +73,7 @@ int instance_decode(const void *bytes, size_t length, struct instance *ret_insta
 
 int instance_move(struct instance *instance, enum instance_state next, struct error *error)
 {
-	assert(instance->state >= INSTANCE_CREATING && instance->state <= INSTANCE_RETAINED);
+	assert(instance->state >= INSTANCE_CREATING && instance->state <= INSTANCE_STATE_LAST);
 	if ((moves[instance->state] & IS(next)) == 0)
 		return error_set(error, ERR_INTERNAL, "the instance \"%s\" cannot go from %s to %s", instance->name,
 		                 instance_state_name(instance->state), instance_state_name(next));
@@ -79,7 +83,7 @@ int instance_move(struct instance *instance, enum instance_state next, struct er
 
 const char *instance_state_name(enum instance_state state)
 {
-	return state >= INSTANCE_CREATING && state <= INSTANCE_RETAINED ? state_names[state] : "unknown";
+	return state >= INSTANCE_CREATING && state <= INSTANCE_STATE_LAST ? state_names[state] : "unknown";
 }
 
 int instance_check_name(const char *name, struct error *error)

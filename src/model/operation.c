@@ -65,6 +65,7 @@ static const struct field fields[] = {
     {"retention", 18, FIELD_NUMBER, false, AT(retain)},
     {"action", 19, FIELD_TEXT, false, AT(action), .min = 1, .max = ACTION_MAX},
     {"parameters", 20, FIELD_TEXT, false, AT(parameters), .max = PARAMETERS_MAX},
+    {"mends flag", 21, FIELD_FLAG, false, AT(mends)},
 };
 
 static const char *find_missing(const void *object)

@@ -25,6 +25,10 @@ static const struct instance full = {
     .update_failed = true,
     .created_at = 1767225600000,
     .updated_at = 1767225600001,
+    .retained_until = 1767225600002,
+    .removal = REMOVAL_RETIRE,
+    .retain = 86400000,
+    .older = true,
 };
 
 static const struct instance least = {
@@ -44,7 +48,7 @@ static int decode(const void *bytes, size_t length, struct error *error)
 	if (rc == 0) {
 		assert_int_equal(strlen(instance.incarnation), INCARNATION_LENGTH);
 		assert_in_range(strlen(instance.name), 1, INSTANCE_NAME_MAX);
-		assert_in_range(instance.state, INSTANCE_CREATING, INSTANCE_RETAINED);
+		assert_in_range(instance.state, INSTANCE_CREATING, INSTANCE_STATE_LAST);
 		assert_string_not_equal(instance_state_name(instance.state), "unknown");
 	}
 	return rc;
@@ -81,6 +85,10 @@ static void assert_same(const struct instance *a, const struct instance *b)
 	assert_int_equal(a->update_failed, b->update_failed);
 	assert_int_equal(a->created_at, b->created_at);
 	assert_int_equal(a->updated_at, b->updated_at);
+	assert_int_equal(a->retained_until, b->retained_until);
+	assert_int_equal(a->removal, b->removal);
+	assert_int_equal(a->retain, b->retain);
+	assert_int_equal(a->older, b->older);
 }
 
 static void check_round_trip(const struct instance *instance)
@@ -185,7 +193,7 @@ static void test_encode_refuses(void **state)
 	instance = least;
 	instance.state = 0;
 	expect_encode(&instance, ERR_INTERNAL, "state");
-	instance.state = (enum instance_state)(INSTANCE_RETAINED + 1);
+	instance.state = (enum instance_state)(INSTANCE_STATE_LAST + 1);
 	expect_encode(&instance, ERR_INTERNAL, "state");
 	instance = least;
 	instance.created_at = -1;
@@ -235,7 +243,7 @@ static void test_decode_refuses(void **state)
 	expect_corrupt(&record, "negative");
 
 	record_begin(&record);
-	record_put_number(&record, 17, 6);
+	record_put_number(&record, 17, INSTANCE_STATE_LAST + 1);
 	expect_corrupt(&record, "state");
 
 	record_begin(&record);
@@ -254,18 +262,23 @@ static void test_decode_refuses(void **state)
 
 static void test_moves(void **state)
 {
-	static const bool allowed[6][6] = {
+	static const bool allowed[INSTANCE_STATE_LAST + 1][INSTANCE_STATE_LAST + 1] = {
 	    [INSTANCE_CREATING] = {[INSTANCE_READY] = true, [INSTANCE_FAILED] = true, [INSTANCE_REMOVING] = true},
-	    [INSTANCE_READY] = {[INSTANCE_READY] = true, [INSTANCE_REMOVING] = true, [INSTANCE_RETAINED] = true},
+	    [INSTANCE_READY] = {[INSTANCE_READY] = true,
+	                        [INSTANCE_REMOVING] = true,
+	                        [INSTANCE_RETAINED] = true,
+	                        [INSTANCE_REMOVAL_FAILED] = true},
 	    [INSTANCE_FAILED] = {[INSTANCE_CREATING] = true, [INSTANCE_REMOVING] = true},
-	    [INSTANCE_REMOVING] = {[INSTANCE_REMOVING] = true, [INSTANCE_RETAINED] = true},
+	    [INSTANCE_REMOVING] =
+	        {[INSTANCE_REMOVING] = true, [INSTANCE_RETAINED] = true, [INSTANCE_REMOVAL_FAILED] = true},
 	    [INSTANCE_RETAINED] = {[INSTANCE_READY] = true, [INSTANCE_REMOVING] = true},
+	    [INSTANCE_REMOVAL_FAILED] = {[INSTANCE_READY] = true, [INSTANCE_REMOVING] = true},
 	};
 	struct error error = {0};
 
 	(void)state;
-	for (int from = INSTANCE_CREATING; from <= INSTANCE_RETAINED; from++) {
-		for (int to = INSTANCE_CREATING; to <= INSTANCE_RETAINED; to++) {
+	for (int from = INSTANCE_CREATING; from <= INSTANCE_STATE_LAST; from++) {
+		for (int to = INSTANCE_CREATING; to <= INSTANCE_STATE_LAST; to++) {
 			struct instance instance = {.name = "db", .state = (enum instance_state)from};
 			int rc = instance_move(&instance, (enum instance_state)to, &error);
 
@@ -273,7 +286,7 @@ static void test_moves(void **state)
 			assert_int_equal(instance.state, allowed[from][to] ? to : from);
 		}
 	}
-	assert_string_equal(error.text, "the instance \"db\" cannot go from retained to retained");
+	assert_string_equal(error.text, "the instance \"db\" cannot go from removal-failed to removal-failed");
 }
 
 static void test_check_name(void **state)

@@ -1,0 +1,178 @@
+/* One walk over the lanes that end logins and over the notes of those that failed to; each instance's records say what
+ * is true. */
+#include "broker/lingering.h"
+
+#include <string.h>
+
+#include "broker/bind.h"
+#include "broker/operator.h"
+#include "broker/queue.h"
+#include "broker/show.h"
+
+#define ENDING (1U << OPERATION_UNBIND | 1U << OPERATION_REMOVE) /* kinds of operations */
+#define MOMENT (30 * 1000)                                       /* ms */
+
+struct walk {
+	struct broker *broker;
+	lingering_visit *visit;
+	void *arg;
+	size_t seen;
+};
+
+/* What is locked away has no login that works; what is being removed should have none at all. */
+static bool lingers(struct broker *broker, const struct instance *instance, const struct bind *bind)
+{
+	if (instance->state == INSTANCE_RETAINED)
+		return false;
+	if (instance->state == INSTANCE_REMOVING || instance->state == INSTANCE_REMOVAL_FAILED)
+		return instance->retained_until == 0;
+	return bind->state == BIND_UNBINDING || bind_is_left(broker, bind);
+}
+
+static void walk_binds(const struct walk *walk, struct arena *arena, const struct instance *instance)
+{
+	struct held_bind *binds = NULL;
+	size_t count = 0;
+
+	if (records_read_binds(walk->broker, arena, instance->incarnation, &binds, &count, NULL) != 0)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		if (lingers(walk->broker, instance, &binds[i].record))
+			walk->visit(walk->arg, instance, &binds[i].record);
+	}
+}
+
+static void walk_instance(struct walk *walk, const char *incarnation)
+{
+	struct held_instance held;
+	struct arena arena;
+
+	if (walk->seen++ >= LINGERING_MAX)
+		return;
+	arena_init(&arena);
+	if (records_read_instance(walk->broker, &arena, incarnation, &held, NULL) == 0)
+		walk_binds(walk, &arena, &held.record);
+	arena_release(&arena);
+}
+
+/* The incarnation that the note is about; "" when the key is none of a note. */
+static void read_note(const void *key, size_t key_length, char *ret_incarnation)
+{
+	const size_t before = strlen(TO_END);
+
+	ret_incarnation[0] = '\0';
+	if (key_length != before + INCARNATION_LENGTH || memcmp(key, TO_END, before) != 0)
+		return;
+	memcpy(ret_incarnation, (const char *)key + before, INCARNATION_LENGTH);
+	ret_incarnation[INCARNATION_LENGTH] = '\0';
+}
+
+static bool on_note(void *arg, const void *key, size_t key_length, const struct store_value *value)
+{
+	char incarnation[INCARNATION_LENGTH + 1];
+	struct walk *walk = arg;
+
+	(void)value;
+	read_note(key, key_length, incarnation);
+	if (incarnation[0] != '\0' && !queue_has(walk->broker, incarnation, ENDING))
+		walk_instance(walk, incarnation);
+	return walk->seen < LINGERING_MAX;
+}
+
+void lingering_walk(struct broker *broker, lingering_visit *visit, void *arg)
+{
+	struct walk walk = {.broker = broker, .visit = visit, .arg = arg};
+	struct lane *lane, *next;
+
+	HASH_ITER (hh, broker->lanes, lane, next) {
+		if (queue_has(broker, lane->incarnation, ENDING))
+			walk_instance(&walk, lane->incarnation);
+	}
+	(void)store_scan(broker->store, KEYSPACE_META, TO_END, strlen(TO_END), NULL, 0, on_note, &walk);
+}
+
+static void count_one(void *arg, const struct instance *instance, const struct bind *bind)
+{
+	(void)instance;
+	(void)bind;
+	++*(size_t *)arg;
+}
+
+size_t lingering_of(struct broker *broker, const struct instance *instance)
+{
+	size_t count = 0;
+	const struct walk walk = {.broker = broker, .visit = count_one, .arg = &count};
+	struct arena arena;
+
+	arena_init(&arena);
+	walk_binds(&walk, &arena, instance);
+	arena_release(&arena);
+	return count;
+}
+
+bool lingering_is_over(struct broker *broker, const void *key, size_t key_length)
+{
+	char incarnation[INCARNATION_LENGTH + 1];
+	struct held_instance held;
+	struct arena arena;
+	bool over = false;
+	int rc;
+
+	read_note(key, key_length, incarnation);
+	if (incarnation[0] == '\0')
+		return false;
+	arena_init(&arena);
+	rc = records_read_instance(broker, &arena, incarnation, &held, NULL);
+	over = rc == ERR_NOT_FOUND || (rc == 0 && lingering_of(broker, &held.record) == 0);
+	arena_release(&arena);
+	return over;
+}
+
+size_t broker_count_lingering(struct broker *broker)
+{
+	size_t count = 0;
+
+	lingering_walk(broker, count_one, &count);
+	return count;
+}
+
+/* ---- for people ---- */
+
+struct list {
+	struct text *json;
+	int64_t before; /* wall ms */
+	size_t count;
+};
+
+static void show_one(void *arg, const struct instance *instance, const struct bind *bind)
+{
+	struct list *list = arg;
+	const bool removal = bind->state != BIND_UNBINDING;
+	const int64_t since = removal ? instance->updated_at : bind->updated_at;
+
+	if (list->count >= LIST_LIMIT_MAX || since > list->before)
+		return;
+	list->count++;
+	show_comma(list->json);
+	text_add(list->json, "{");
+	show_text(list->json, "service", instance->service);
+	show_text(list->json, "instance", instance->name);
+	show_text(list->json, "instance_id", instance->incarnation);
+	show_text(list->json, "server", instance->server);
+	show_text(list->json, "kind", bind_kind_name(bind->kind));
+	show_text(list->json, "name", bind->name);
+	show_text(list->json, "login", bind->login);
+	show_time(list->json, "since", since);
+	show_text(list->json, "reason", bind->failure != NULL ? bind->failure : instance->failure);
+	text_add(list->json, "}");
+}
+
+void lingering_show(struct broker *broker, struct text *json)
+{
+	struct list list = {.json = json, .before = timers_wall(broker->timers) - MOMENT};
+
+	show_name(json, "logins");
+	text_add(json, "[");
+	lingering_walk(broker, show_one, &list);
+	text_add(json, "]");
+}

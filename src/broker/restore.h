@@ -1,0 +1,11 @@
+/* The way back as decisions of several requests take it. */
+#ifndef BROKER_RESTORE_H
+#define BROKER_RESTORE_H
+
+#include "broker/intent.h"
+
+/* Brings the instance, which is retained or whose removal failed, back under the name. */
+int restore_begin(struct intent *intent, struct changes *changes, struct held_instance *held, const char *name,
+                  enum intent_next *ret_next, struct error *error);
+
+#endif
