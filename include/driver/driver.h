@@ -72,7 +72,9 @@ struct driver {
 	void (*provision)(void *state, struct driver_call *call);
 	/* Brings the living instance, and those of its binds in call->binds, to call->plan. */
 	void (*update)(void *state, struct driver_call *call);
-	/* Removes the instance and every bind in call->binds; what is gone already is fine. */
+	/* Removes the instance and every bind in call->binds; what is gone already is fine. call->retired says under
+	 * which of its names it has to be there: a retired one that lives, and a living one that is retired, are left
+	 * alone and told by a failure. */
 	void (*deprovision)(void *state, struct driver_call *call);
 	/* Makes call->bind's login work with call->password; under call->renew, sessions of earlier passwords end.
 	 * Before success it adds each of driver->variables by call_result; when there is no such list, what it has. */
@@ -86,9 +88,7 @@ struct driver {
 	 * a person wants to see as results (label, value): "Size", "Connections". */
 	void (*observe)(void *state, struct driver_call *call);
 	/* Only where retires: locks the instance away. Its sessions end, its logins stop working, its name on the
-	 * server changes to one that says so; content, logins and passwords stay. What is gone already is fine.
-	 * deprovision takes a retired one, too.
-	 */
+	 * server changes to one that says so; content, logins and passwords stay. What is gone already is fine. */
 	void (*retire)(void *state, struct driver_call *call);
 	/* Only where retires: takes retire back, with the logins of call->binds as they were. */
 	void (*restore)(void *state, struct driver_call *call);
@@ -210,6 +210,7 @@ struct driver_call {
 	const char *kept;         /* bind; what call_keep kept last, in clear, never to be logged; NULL: nothing */
 	const struct bind *binds; /* update, deprovision, retire, restore, inspect */
 	size_t bind_count;
+	bool retired;                 /* deprovision: the records say that it is retired */
 	const char *const *passwords; /* inspect; of each of binds, in clear, never to be logged; NULL: not known */
 	const char *unit;             /* allow_unit, deny_unit */
 	const char *action;           /* act */

@@ -161,6 +161,7 @@ static int prepare(struct job *job, struct error *error)
 		return find_plan(job, error);
 	case OPERATION_REMOVE:
 		run->call.kind = run->operation.record.retain > 0 ? CALL_RETIRE : CALL_DEPROVISION;
+		run->call.retired = run->instance.record.retained_until > 0;
 		return read_binds(job, error);
 	case OPERATION_RESTORE:
 		run->call.kind = CALL_RESTORE;

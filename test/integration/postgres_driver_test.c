@@ -223,6 +223,7 @@ static struct request *new_request(const char *instance)
 	assert_non_null(request);
 	call_init(&request->call);
 	request->instance.resource = instance;
+	request->instance.incarnation = "00112233445566ff";
 	if (instance != NULL)
 		request->call.instance = &request->instance;
 	return request;

@@ -54,6 +54,7 @@ static void step_put_away(void *arg)
 static const struct step retire_steps[] = {
     {"take_session", step_take_session},
     {"look_for_roles_and_database", step_look},
+    {"find_the_database", step_require_own_database},
     {"find_logins", step_find_logins},
     {"disable_logins", step_disable_roles},
     {"end_sessions", step_end_sessions},
@@ -80,6 +81,13 @@ static void step_take_back(void *arg)
 
 	if (!work->facts.database && !work->facts.retired) {
 		work_fail(work, ERR_REFUSED, "the database is not there any more");
+		return;
+	}
+	if (work->facts.database && work->facts.retired) {
+		work_fail(
+		    work, ERR_REFUSED,
+		    "the databases \"%s\" and \"%s\" are both there; drop the one that is not wanted, or rename it",
+		    work->owner, work->retired);
 		return;
 	}
 	if (!work->facts.database)
@@ -116,9 +124,14 @@ static void step_open_again(void *arg)
 }
 
 static const struct step restore_steps[] = {
-    {"take_session", step_take_session}, {"look_for_roles_and_database", step_look},
-    {"take_back", step_take_back},       {"find_logins", step_find_logins},
-    {"open_again", step_open_again},     {NULL, NULL},
+    {"take_session", step_take_session},
+    {"look_for_roles_and_database", step_look},
+    {"find_the_database", step_require_own_database},
+    {"find_the_retired_database", step_require_own_retired},
+    {"take_back", step_take_back},
+    {"find_logins", step_find_logins},
+    {"open_again", step_open_again},
+    {NULL, NULL},
 };
 
 void postgres_restore(void *state, struct driver_call *call)

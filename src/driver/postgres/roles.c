@@ -75,8 +75,12 @@ static void find(struct work *work, bool all)
 	        "WITH own AS (SELECT m.member, bool_or(g.rolname = %l) AS reads FROM pg_auth_members m"
 	        " JOIN pg_roles g ON g.oid = m.roleid WHERE g.rolname IN (%l, %l) GROUP BY m.member)\n"
 	        "SELECT r.rolname, coalesce(own.reads, false) FROM pg_roles r LEFT JOIN own ON own.member = r.oid"
-	        " WHERE r.rolname <> current_user AND (own.member IS NOT NULL AND r.rolname ~ %l",
-	        work->reader, work->owner, work->reader, NAME_PATTERN);
+	        " WHERE r.rolname <> current_user"
+	        " AND NOT coalesce(starts_with(shobj_description(r.oid, 'pg_authid'), %l)"
+	        " AND right(shobj_description(r.oid, 'pg_authid'), %d) <> %l, false)"
+	        " AND (own.member IS NOT NULL AND r.rolname ~ %l",
+	        work->reader, work->owner, work->reader, MARK_BEGIN, (int64_t)INCARNATION_LENGTH,
+	        work->mark[0] != '\0' ? work->mark + sizeof(MARK_INSTANCE) - 1 : "", NAME_PATTERN);
 	for (size_t i = 0; i < call->bind_count; i++)
 		sql_add(sql, " OR r.rolname = %l", call->binds[i].login);
 	if (all)

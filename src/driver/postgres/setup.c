@@ -16,6 +16,7 @@ void step_create_roles(void *arg)
 		sql_add(sql, "CREATE ROLE %i NOLOGIN;\n", work->owner);
 	if (!work->facts.reader)
 		sql_add(sql, "CREATE ROLE %i NOLOGIN;\n", work->reader);
+	owned_add_role_marks(sql, work);
 	/* Only a member may give a database to a role and act for it. */
 	if (!work_is_superuser(work))
 		sql_add(sql, "GRANT %i TO CURRENT_USER%s;\n", work->owner,
@@ -31,6 +32,7 @@ void step_open_database(void *arg)
 	sql_add(sql, "REVOKE CONNECT, TEMPORARY ON DATABASE %i FROM PUBLIC;\n", work->owner);
 	sql_add(sql, "ALTER DATABASE %i ALLOW_CONNECTIONS true CONNECTION LIMIT %d;\n", work->owner,
 	        plan_connection_limit(work->call->plan));
+	owned_add_database_mark(sql, work);
 	roles_add_settings(sql, work, work->owner, ROLE_OWNER);
 	work_query(work, NULL);
 }

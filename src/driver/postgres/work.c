@@ -35,6 +35,8 @@ static void name_roles(struct work *work)
 	work->login = call->bind != NULL ? call->bind->login : NULL;
 	snprintf(work->reader, sizeof(work->reader), "%s" READER_END, work->owner);
 	snprintf(work->retired, sizeof(work->retired), "%s" RETIRED_END, work->owner);
+	if (call->instance != NULL && call->instance->incarnation != NULL)
+		snprintf(work->mark, sizeof(work->mark), MARK_INSTANCE "%s", call->instance->incarnation);
 }
 
 struct work *work_begin(void *state, struct driver_call *call)
@@ -311,8 +313,10 @@ static void note_facts(struct work *work, const struct rows *rows)
 	    .database = is_true(rows, 3),
 	    .owned = is_true(rows, 4),
 	    .retired = is_true(rows, 5),
+	    .retired_owned = is_true(rows, 6),
+	    .others = is_true(rows, 7),
 	};
-	steps_next(&work->steps);
+	owned_check_marks(work);
 }
 
 /* The lock is a statement of its own: what follows sees what was committed before it was taken. */
@@ -329,9 +333,13 @@ void step_look(void *arg)
 	    " EXISTS (SELECT FROM pg_roles WHERE rolname = %l),"
 	    " EXISTS (SELECT FROM pg_database WHERE datname = %l),"
 	    " EXISTS (SELECT FROM pg_database JOIN pg_roles r ON r.oid = datdba WHERE datname = %l AND rolname = %l),"
-	    " EXISTS (SELECT FROM pg_database WHERE datname = %l)",
+	    " EXISTS (SELECT FROM pg_database WHERE datname = %l),"
+	    " EXISTS (SELECT FROM pg_database JOIN pg_roles r ON r.oid = datdba WHERE datname = %l AND rolname = %l),"
+	    " EXISTS (SELECT FROM pg_roles r WHERE rolname IN (%l, %l)"
+	    " AND starts_with(shobj_description(r.oid, 'pg_authid'), %l)"
+	    " AND shobj_description(r.oid, 'pg_authid') <> %l)",
 	    work->owner, work->reader, work->login != NULL ? work->login : "", work->owner, work->owner, work->owner,
-	    work->retired);
+	    work->retired, work->retired, work->owner, work->owner, work->reader, MARK_BEGIN, work->mark);
 	work_query(work, note_facts);
 }
 

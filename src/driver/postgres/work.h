@@ -14,6 +14,7 @@
 #include "driver/driver.h"
 #include "driver/pool.h"
 #include "driver/steps.h"
+#include "owned.h"
 #include "postgres.h"
 #include "session.h"
 #include "turn.h"
@@ -23,8 +24,10 @@
 struct facts {
 	bool owner, reader, login; /* the roles exist */
 	bool database;
-	bool owned;   /* by the owner role */
-	bool retired; /* the database is there under its retired name */
+	bool owned;         /* by the owner role */
+	bool retired;       /* the database is there under its retired name */
+	bool retired_owned; /* by the owner role */
+	bool others;        /* the owner or the reader role says that it is another instance's (owned.h) */
 };
 
 struct role {
@@ -56,6 +59,7 @@ struct work {
 	char retired[BACKEND_NAME_MAX + sizeof(RETIRED_END)]; /* the database's name while it is retired */
 	const char *login;                                    /* the bind's; NULL: the call has none */
 	bool read_only;
+	char mark[MARK_SIZE];         /* of the instance's roles; "": the instance has no incarnation */
 	char verifier[VERIFIER_SIZE]; /* of the bind's password; "": not made yet */
 
 	/* of this round */
