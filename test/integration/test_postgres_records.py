@@ -148,3 +148,92 @@ def test_an_instance_of_an_earlier_version_is_served_marked_and_removed(start_br
         own_server.rows(f"COMMENT ON ROLE {role} IS NULL")
     assert tsuru.remove("shop").status == 200
     assert not own_server.databases() and not own_server.roles()
+
+
+# ---- adopting ----
+
+def adopt(broker, name, status=0):
+    return broker.ctl("adopt", f"postgres/{name}", "--team", "red", "--server", "main", "--resource", name, status=status)
+
+
+@pytest.fixture(params=["superuser", "plain"])
+def adopting(request, start_broker, own_server):
+    """A server with a broker that is a superuser there, or has CREATEDB and CREATEROLE only."""
+    own_server.rows("CREATE ROLE limited LOGIN CREATEDB CREATEROLE PASSWORD 'limited'")
+    user = "limited:limited" if request.param == "plain" else None
+    broker, tsuru = start(start_broker, own_server, user=user)
+    return own_server, broker, tsuru
+
+
+def test_an_adopted_database_gets_an_owner_that_may_nothing_else(adopting):
+    server, broker, tsuru = adopting
+    server.rows("CREATE ROLE dba LOGIN PASSWORD 'dba'; CREATE ROLE extra")
+    server.rows("CREATE DATABASE blog OWNER dba")
+    server.rows("CREATE TABLE posts (text text); INSERT INTO posts VALUES ('kept'); CREATE SCHEMA deep;"
+                "CREATE FUNCTION deep.one() RETURNS int LANGUAGE sql AS 'SELECT 1'", "blog", "dba", "dba")
+    assert adopt(broker, "blog") == "done\n"
+    assert tsuru.create("blog", "small").status == 201
+    env = tsuru.bind("blog", "web").json
+    assert server.as_app(env, "SELECT text FROM posts") == [("kept",)]
+    server.as_app(env, "ALTER TABLE posts ADD COLUMN more int; DROP FUNCTION deep.one(); DROP SCHEMA deep")
+    assert server.rows("SELECT pg_has_role('blog', 'dba', 'MEMBER'), pg_has_role(%s, 'dba', 'MEMBER')"
+                       % f"'{env['PG_USER']}'") == [(False, False)]
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        server.as_app(env, "SET ROLE dba")
+    # What the former owner gets later is not the apps', and it goes on to use its database.
+    server.rows("GRANT extra TO dba; ALTER ROLE dba CREATEROLE")
+    server.rows("CREATE DATABASE other OWNER dba")
+    server.rows("REVOKE CONNECT ON DATABASE other FROM PUBLIC")
+    with pytest.raises(psycopg2.OperationalError):
+        server.as_app({**env, "PG_DATABASE": "other"}, "SELECT 1")
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        server.as_app(env, "CREATE ROLE mallory")
+    assert server.rows("INSERT INTO posts VALUES ('by dba'); SELECT count(*) FROM posts", "blog", "dba", "dba") == [(2,)]
+    assert tsuru.update("blog", "now").status == 200
+    assert tsuru.remove("blog").status == 200
+    assert "blog" not in server.databases() and {"dba", "extra"} <= server.roles()
+    assert not {"blog", "blog_r", env["PG_USER"]} & server.roles()
+
+
+@pytest.mark.parametrize("right", ["CREATEROLE", "CREATEDB", "REPLICATION", "BYPASSRLS", "SUPERUSER"])
+def test_an_owner_with_an_attribute_is_refused(start_broker, own_server, right):
+    broker, _ = start(start_broker, own_server)
+    own_server.rows(f"CREATE ROLE dba LOGIN {right}")
+    own_server.rows("CREATE DATABASE blog OWNER dba")
+    before = own_server.roles(), own_server.databases()
+    assert right.lower() in adopt(broker, "blog", status=1).lower()
+    assert (own_server.roles(), own_server.databases()) == before
+    assert own_server.rows("SELECT rolname, datacl FROM pg_database JOIN pg_roles r ON r.oid = datdba"
+                           " WHERE datname = 'blog'") == [("dba", None)]
+
+
+def test_what_is_not_fit_for_adoption_is_left_as_it_is(adopting):
+    server, broker, tsuru = adopting
+    server.rows("CREATE ROLE two; CREATE ROLE member; GRANT pg_monitor TO member; CREATE ROLE elsewhere; CREATE ROLE reader;"
+                "CREATE ROLE mine_r LOGIN; CREATE ROLE fine; CREATE ROLE hashed; CREATE TABLE t (a int); ALTER TABLE t OWNER TO elsewhere")
+    for name, owner in (("one", "two"), ("another", "two"), ("members", "member"), ("elses", "elsewhere"), ("mine", "fine"),
+                        ("brokers", "limited"), ("shop_0123456789", "hashed"), ("tpl", "reader")):
+        server.rows(f"CREATE DATABASE {name} OWNER {owner}")
+    server.rows("ALTER DATABASE tpl IS_TEMPLATE true")
+    tsuru.create("mydb", "small")
+    instance = tsuru.bind("mydb", "web").json["PG_DATABASE"]
+    before = server.roles(), server.databases(), server.rows("SELECT datname, datdba, datacl::text FROM pg_database ORDER BY 1")
+    for name, reason in (("one", 'owner of the database "another"'), ("members", 'member of "pg_monitor"'),
+                         ("elses", 'rights in the database "postgres"'), ("mine", 'a role "mine_r" exists'),
+                         ("brokers", "CREATEROLE, CREATEDB"), ("shop_0123456789", "that a broker made"), ("tpl", "a template"),
+                         ("postgres", "the server or the broker"), ("template1", "the server or the broker"), ("absent", "no database"),
+                         (instance, "")):
+        assert reason in adopt(broker, name, status=1), name
+    assert (server.roles(), server.databases(),
+            server.rows("SELECT datname, datdba, datacl::text FROM pg_database ORDER BY 1")) == before
+
+
+def test_an_adopted_one_is_adopted_by_nobody_else(adopting, start_broker):
+    server, broker, _ = adopting
+    server.rows("CREATE ROLE dba")
+    server.rows("CREATE DATABASE blog OWNER dba")
+    assert adopt(broker, "blog") == "done\n"
+    before = server.rows("SELECT datname, datdba, datacl::text FROM pg_database ORDER BY 1")
+    other, _ = start(start_broker, server)
+    assert "another instance's" in adopt(other, "blog", status=1)
+    assert server.rows("SELECT datname, datdba, datacl::text FROM pg_database ORDER BY 1") == before

@@ -64,7 +64,7 @@ static void add_login(struct sql *sql, const struct work *work)
 	sql_add(sql, "%s ROLE %i LOGIN %s CONNECTION LIMIT %d PASSWORD %l;\n", work->facts.login ? "ALTER" : "CREATE",
 	        work->login, work->read_only ? "INHERIT" : "NOINHERIT", plan_connection_limit(work->call->plan),
 	        work->verifier);
-	owned_add_login_mark(sql, work, work->login);
+	owned_add_login_tag(sql, work, work->login);
 	if (work->facts.login)
 		sql_add(sql, "REVOKE %i FROM %i;\n", other, work->login);
 	sql_add(sql, "GRANT %i TO %i;\n", group, work->login);

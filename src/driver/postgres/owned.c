@@ -4,36 +4,36 @@
 #include "work.h"
 
 /* An unbind goes on: its login's name has the incarnation's hash in it. */
-void owned_check_marks(struct work *work)
+void owned_check_tags(struct work *work)
 {
 	if (work->facts.others && work->call->kind != CALL_UNBIND)
 		work_fail(work, ERR_REFUSED,
 		          "the comment on the role \"%s\" or \"%s\" says that it is another instance's, so it is left "
 		          "alone; when it is this one's: COMMENT ON ROLE ... IS '%s'",
-		          work->owner, work->reader, work->mark);
+		          work->owner, work->reader, work->tag);
 	else
 		steps_next(&work->steps);
 }
 
-void owned_add_role_marks(struct sql *sql, const struct work *work)
+void owned_add_role_tags(struct sql *sql, const struct work *work)
 {
-	if (work->mark[0] == '\0')
+	if (work->tag[0] == '\0')
 		return;
-	sql_add(sql, "COMMENT ON ROLE %i IS %l;\n", work->owner, work->mark);
-	sql_add(sql, "COMMENT ON ROLE %i IS %l;\n", work->reader, work->mark);
+	sql_add(sql, "COMMENT ON ROLE %i IS %l;\n", work->owner, work->tag);
+	sql_add(sql, "COMMENT ON ROLE %i IS %l;\n", work->reader, work->tag);
 }
 
-void owned_add_database_mark(struct sql *sql, const struct work *work)
+void owned_add_database_tag(struct sql *sql, const struct work *work)
 {
-	if (work->mark[0] != '\0')
-		sql_add(sql, "COMMENT ON DATABASE %i IS %l;\n", work->owner, work->mark);
+	if (work->tag[0] != '\0')
+		sql_add(sql, "COMMENT ON DATABASE %i IS %l;\n", work->owner, work->tag);
 }
 
-void owned_add_login_mark(struct sql *sql, const struct work *work, const char *login)
+void owned_add_login_tag(struct sql *sql, const struct work *work, const char *login)
 {
-	if (work->mark[0] != '\0')
-		sql_add(sql, "COMMENT ON ROLE %i IS '" MARK_BIND "%s';\n", login,
-		        work->mark + sizeof(MARK_INSTANCE) - 1);
+	if (work->tag[0] != '\0')
+		sql_add(sql, "COMMENT ON ROLE %i IS '" OWNED_BIND "%s';\n", login,
+		        work->tag + sizeof(OWNED_INSTANCE) - 1);
 }
 
 /* ---- before anything is destroyed ---- */

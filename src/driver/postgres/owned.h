@@ -5,21 +5,21 @@
 #ifndef DRIVER_POSTGRES_OWNED_H
 #define DRIVER_POSTGRES_OWNED_H
 
-#define MARK_BEGIN    "tsuru-broker: "
-#define MARK_INSTANCE MARK_BEGIN "instance " /* and the incarnation: the owner, the reader, the database */
-#define MARK_BIND     MARK_BEGIN "bind of "  /* and the incarnation: a login */
-#define MARK_GUEST    MARK_BEGIN "guest of " /* and the database: a role of an operator's that may be a member */
-#define MARK_SIZE     64
+#define OWNED_BEGIN    "tsuru-broker: "
+#define OWNED_INSTANCE OWNED_BEGIN "instance " /* and the incarnation: the owner, the reader, the database */
+#define OWNED_BIND     OWNED_BEGIN "bind of "  /* and the incarnation: a login */
+#define OWNED_GUEST    OWNED_BEGIN "guest of " /* and the database: a role of an operator's that may be a member */
+#define OWNED_SIZE     64
 
 struct sql;
 struct work;
 
 /* Ends the step by the next one, or by a failure when a role of the instance's name is another's. */
-void owned_check_marks(struct work *work);
+void owned_check_tags(struct work *work);
 /* The comments on the owner and the reader role. */
-void owned_add_role_marks(struct sql *sql, const struct work *work);
-void owned_add_database_mark(struct sql *sql, const struct work *work);
-void owned_add_login_mark(struct sql *sql, const struct work *work, const char *login);
+void owned_add_role_tags(struct sql *sql, const struct work *work);
+void owned_add_database_tag(struct sql *sql, const struct work *work);
+void owned_add_login_tag(struct sql *sql, const struct work *work, const char *login);
 
 /* Steps of whatever puts a living database away or drops it, behind step_look: fail when what is there is not as the
  * records say. */

@@ -79,8 +79,8 @@ static void find(struct work *work, bool all)
 	        " AND NOT coalesce(starts_with(shobj_description(r.oid, 'pg_authid'), %l)"
 	        " AND right(shobj_description(r.oid, 'pg_authid'), %d) <> %l, false)"
 	        " AND (own.member IS NOT NULL AND r.rolname ~ %l",
-	        work->reader, work->owner, work->reader, MARK_BEGIN, (int64_t)INCARNATION_LENGTH,
-	        work->mark[0] != '\0' ? work->mark + sizeof(MARK_INSTANCE) - 1 : "", NAME_PATTERN);
+	        work->reader, work->owner, work->reader, OWNED_BEGIN, (int64_t)INCARNATION_LENGTH,
+	        work->tag[0] != '\0' ? work->tag + sizeof(OWNED_INSTANCE) - 1 : "", NAME_PATTERN);
 	for (size_t i = 0; i < call->bind_count; i++)
 		sql_add(sql, " OR r.rolname = %l", call->binds[i].login);
 	if (all)

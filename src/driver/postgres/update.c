@@ -26,7 +26,7 @@ static void step_apply_plan(void *arg)
 		const struct role *role = &work->roles[i];
 
 		sql_add(sql, "ALTER ROLE %i CONNECTION LIMIT %d;\n", role->name, limit);
-		owned_add_login_mark(sql, work, role->name);
+		owned_add_login_tag(sql, work, role->name);
 		roles_add_settings(sql, work, role->name, role->reads ? ROLE_READER : ROLE_WRITER);
 	}
 	work_query(work, NULL);

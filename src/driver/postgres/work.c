@@ -36,7 +36,7 @@ static void name_roles(struct work *work)
 	snprintf(work->reader, sizeof(work->reader), "%s" READER_END, work->owner);
 	snprintf(work->retired, sizeof(work->retired), "%s" RETIRED_END, work->owner);
 	if (call->instance != NULL && call->instance->incarnation != NULL)
-		snprintf(work->mark, sizeof(work->mark), MARK_INSTANCE "%s", call->instance->incarnation);
+		snprintf(work->tag, sizeof(work->tag), OWNED_INSTANCE "%s", call->instance->incarnation);
 }
 
 struct work *work_begin(void *state, struct driver_call *call)
@@ -94,6 +94,7 @@ static void begin_again(struct work *work)
 	work->facts = (struct facts){0};
 	work->roles = NULL;
 	work->databases = NULL;
+	work->adoption = NULL;
 	work->role_count = work->database_count = work->database = 0;
 	work->pause_ms = 0;
 	arena_release(&work->arena);
@@ -316,7 +317,7 @@ static void note_facts(struct work *work, const struct rows *rows)
 	    .retired_owned = is_true(rows, 6),
 	    .others = is_true(rows, 7),
 	};
-	owned_check_marks(work);
+	owned_check_tags(work);
 }
 
 /* The lock is a statement of its own: what follows sees what was committed before it was taken. */
@@ -339,7 +340,7 @@ void step_look(void *arg)
 	    " AND starts_with(shobj_description(r.oid, 'pg_authid'), %l)"
 	    " AND shobj_description(r.oid, 'pg_authid') <> %l)",
 	    work->owner, work->reader, work->login != NULL ? work->login : "", work->owner, work->owner, work->owner,
-	    work->retired, work->retired, work->owner, work->owner, work->reader, MARK_BEGIN, work->mark);
+	    work->retired, work->retired, work->owner, work->owner, work->reader, OWNED_BEGIN, work->tag);
 	work_query(work, note_facts);
 }
 

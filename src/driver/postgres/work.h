@@ -30,6 +30,8 @@ struct facts {
 	bool others;        /* the owner or the reader role says that it is another instance's (owned.h) */
 };
 
+struct adoption;
+
 struct role {
 	const char *name;
 	bool reads; /* a member of the reader role */
@@ -59,7 +61,7 @@ struct work {
 	char retired[BACKEND_NAME_MAX + sizeof(RETIRED_END)]; /* the database's name while it is retired */
 	const char *login;                                    /* the bind's; NULL: the call has none */
 	bool read_only;
-	char mark[MARK_SIZE];         /* of the instance's roles; "": the instance has no incarnation */
+	char tag[OWNED_SIZE];         /* of the instance's roles; "": the instance has no incarnation */
 	char verifier[VERIFIER_SIZE]; /* of the bind's password; "": not made yet */
 
 	/* of this round */
@@ -68,7 +70,8 @@ struct work {
 	size_t role_count;
 	const char **databases; /* where its roles still have something */
 	size_t database_count, database;
-	struct arena arena; /* the lists above */
+	struct adoption *adoption; /* adopt's own */
+	struct arena arena;        /* the lists above */
 };
 
 /* Begins the call's work by table, whose first step is work_lease. Settles the call itself when it cannot. NULL: it is
