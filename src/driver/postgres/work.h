@@ -51,6 +51,7 @@ struct work {
 	void (*on_inside)(struct work *work);
 	struct sql sql;
 	void (*on_rows)(struct work *work, const struct rows *rows);
+	bool (*on_failed)(struct work *work, const char *sqlstate); /* of this query or entry; NULL: it ends the call */
 	struct timer pause;
 	int64_t pause_ms;
 	struct turn turn;
@@ -90,6 +91,10 @@ struct sql *work_sql(struct work *work);
 void work_query(struct work *work, void (*on_rows)(struct work *work, const struct rows *rows));
 void work_query_inside(struct work *work, void (*on_rows)(struct work *work, const struct rows *rows));
 
+/* Of the next query or entry: on_failed is asked first (sqlstate "": no connection). False: the call ends; true: it
+ * went on some other way. */
+void work_forgive(struct work *work, bool (*on_failed)(struct work *work, const char *sqlstate));
+
 /* Connects to database (borrowed until then) and calls on_entered. */
 void work_enter(struct work *work, const char *database, void (*on_entered)(struct work *work));
 void work_leave(struct work *work);
@@ -105,6 +110,8 @@ int work_version(const struct work *work);
 /* ---- steps that every table begins with ---- */
 
 void step_take_session(void *arg);
+/* Fills work->facts without the lock: for what must not wait for it. */
+void step_peek(void *arg);
 /* Takes the instance's lock on the server and fills work->facts. The lock is the session's: a session that was given
  * up keeps it until the server has done with its last statement, so no two calls ever work on one instance. */
 void step_look(void *arg);
