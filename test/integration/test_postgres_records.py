@@ -237,3 +237,154 @@ def test_an_adopted_one_is_adopted_by_nobody_else(adopting, start_broker):
     other, _ = start(start_broker, server)
     assert "another instance's" in adopt(other, "blog", status=1)
     assert server.rows("SELECT datname, datdba, datacl::text FROM pg_database ORDER BY 1") == before
+
+
+# ---- what verify compares ----
+
+def found(broker, name="mydb"):
+    """What differs, as (kind, sentence)."""
+    return {(one["kind"], one["found"]) for one in broker.ctl("verify", f"postgres/{name}", "--json", status=(0, 3))["drift"]}
+
+
+def is_mended(broker, name="mydb", what=""):
+    """Waits until a verify finds nothing any more."""
+    wait_until(f"all is mended: {what} {found(broker, name)}", lambda: not found(broker, name))
+
+
+@pytest.fixture(params=["superuser", "plain"])
+def ready(request, start_broker, own_server):
+    """An instance with a writer and a reader, under both kinds of admin."""
+    own_server.rows("CREATE ROLE limited LOGIN CREATEDB CREATEROLE PASSWORD 'limited'")
+    broker, tsuru = start(start_broker, own_server, user="limited:limited" if request.param == "plain" else None)
+    broker.is_superuser = request.param == "superuser"
+    tsuru.create("mydb", "small")
+    env = tsuru.bind("mydb", "web").json
+    reader = tsuru.bind("mydb", "report", parameters={"read_only": True}).json
+    assert found(broker) == set()
+    return own_server, broker, tsuru, env, reader
+
+
+def test_what_opens_the_database_is_found_and_closed(ready):
+    server, broker, tsuru, env, reader = ready
+    name = env["PG_DATABASE"]
+    tsuru.create("other", "small")
+    other = tsuru.bind("other", "web").json
+    for opening in (f"GRANT CONNECT ON DATABASE {name} TO PUBLIC", f"GRANT ALL ON DATABASE {name} TO PUBLIC",
+                    f"GRANT CONNECT ON DATABASE {name} TO {other['PG_USER']}", f"GRANT {name} TO {other['PG_USER']}",
+                    f"GRANT {name}_r TO {other['PG_DATABASE']}", f"GRANT pg_read_all_data TO {name}_r",
+                    f"GRANT {other['PG_DATABASE']} TO {name}", f"GRANT {other['PG_DATABASE']} TO {env['PG_USER']}",
+                    f"GRANT {name} TO {reader['PG_USER']}", f"ALTER ROLE {name} CREATEDB", f"ALTER ROLE {name} LOGIN PASSWORD 'x'",
+                    f"ALTER ROLE {name}_r CREATEROLE", f"ALTER ROLE {env['PG_USER']} CREATEROLE",
+                    f"ALTER ROLE {env['PG_USER']} CONNECTION LIMIT -1", f"ALTER ROLE {env['PG_USER']} INHERIT",
+                    f"ALTER ROLE {env['PG_USER']} VALID UNTIL '2030-01-01'", f"ALTER ROLE {env['PG_USER']} NOLOGIN",
+                    f"REVOKE CONNECT ON DATABASE {name} FROM {env['PG_USER']}", f"REVOKE {name} FROM {env['PG_USER']}",
+                    f"ALTER ROLE {env['PG_USER']} IN DATABASE {name} RESET ALL",
+                    f"ALTER ROLE {reader['PG_USER']} IN DATABASE {name} SET default_transaction_read_only TO off",
+                    f"ALTER DATABASE {name} CONNECTION LIMIT 99", f"ALTER DATABASE {name} ALLOW_CONNECTIONS false"):
+        server.rows(opening)
+        kinds = {kind for kind, _ in found(broker)}
+        assert kinds and kinds <= {"instance", "bind"}, (opening, kinds)
+        is_mended(broker, what=opening)
+        assert server.as_app(env, "SELECT 1") == server.as_app(reader, "SELECT 1") == [(1,)], opening
+    with pytest.raises(psycopg2.OperationalError):
+        server.as_app({**other, "PG_DATABASE": name}, "SELECT 1")
+
+
+def test_what_only_an_operator_can_mend_is_told_with_the_statement(ready):
+    server, broker, tsuru, env, _ = ready
+    name = env["PG_DATABASE"]
+    server.rows("CREATE ROLE joe LOGIN")
+    for opening, statements in (
+            (f"GRANT {name} TO joe", [f'REVOKE "{name}" FROM "joe"', f"COMMENT ON ROLE \"joe\" IS 'tsuru-broker: guest of {name}'"]),
+            (f"GRANT CONNECT ON DATABASE {name} TO joe", [f'REVOKE ALL ON DATABASE "{name}" FROM "joe"']),
+            (f"ALTER DATABASE {name} OWNER TO joe", [f'ALTER DATABASE "{name}" OWNER TO "{name}"'])):
+        server.rows(opening)
+        told = {sentence for kind, sentence in found(broker) if kind == "told"}
+        for statement in statements:
+            sentence = only([one for one in told if statement in one])
+            assert "joe" in sentence
+        # What the sentence says is what helps.
+        server.rows(statements[0])
+        is_mended(broker)
+    server.rows(f"GRANT {name} TO joe")
+    server.rows(f"COMMENT ON ROLE joe IS 'tsuru-broker: guest of {name}'")
+    assert found(broker) == set()
+    assert tsuru.update("mydb", "now").status == 200 and found(broker) == set()
+    assert server.rows(f"SELECT pg_has_role('joe', '{name}', 'MEMBER')") == [(True,)]
+
+
+def test_attributes_of_a_superusers_are_mended_or_told(ready):
+    server, broker, _, env, _ = ready
+    for role in (env["PG_USER"], f"{env['PG_DATABASE']}_r"):
+        for attribute in ("BYPASSRLS", "REPLICATION", "SUPERUSER"):
+            server.rows(f"ALTER ROLE {role} {attribute}")
+            kinds = {kind for kind, sentence in found(broker)}
+            assert kinds <= {"bind", "instance"} if broker.is_superuser else "told" in kinds, (role, attribute, kinds)
+            if not broker.is_superuser:
+                server.rows(f"ALTER ROLE {role} NO{attribute}")
+            is_mended(broker)
+
+
+def become(broker, server, role):
+    """The broker works with that role from now on."""
+    assert "event=reloaded" in broker.reload(service(server, user=f"{role}:{role}"))
+    wait_until("the server was checked",
+               lambda: broker.ctl("services", "--json")["services"][0]["servers"][0]["state"] == "up")
+
+
+def test_a_new_admin_role_takes_its_rights_or_says_what_it_lacks(start_broker, own_server):
+    """Another admin in the url, with the documented rights, which did not make what is there."""
+    own_server.rows("CREATE ROLE limited LOGIN CREATEDB CREATEROLE PASSWORD 'limited';"
+                    "CREATE ROLE next LOGIN CREATEDB CREATEROLE PASSWORD 'next'")
+    broker, tsuru = start(start_broker, own_server, user="limited:limited")
+    tsuru.create("mydb", "small")
+    env = tsuru.bind("mydb", "web").json
+    name = env["PG_DATABASE"]
+    version = int(own_server.rows("SHOW server_version_num")[0][0])
+    become(broker, own_server, "next")
+    if version < 160000:
+        assert {kind for kind, _ in found(broker)} == {"instance"}
+        is_mended(broker)
+    else:
+        assert any(kind == "told" and f'GRANT "{name}" TO "next"' in sentence for kind, sentence in found(broker))
+        own_server.rows(f"GRANT {name}, {name}_r, {env['PG_USER']} TO next WITH ADMIN OPTION")
+        is_mended(broker)
+    own_server.rows(f"REVOKE {name} FROM next")
+    second = tsuru.bind("mydb", "second")
+    assert second.status == 201
+    reader = tsuru.bind("mydb", "reader", parameters={"read_only": True}).json
+    assert own_server.as_app(second.json, "SELECT 1") == own_server.as_app(reader, "SELECT 1") == [(1,)]
+    assert found(broker) == set()
+    own_server.rows(f"REVOKE {name} FROM next")
+    assert tsuru.unbind("mydb", "web").status == 200
+    with pytest.raises(psycopg2.OperationalError):
+        own_server.as_app(env, "SELECT 1")
+    own_server.rows(f"REVOKE {name} FROM next")
+    assert tsuru.remove("mydb").status == 200
+    own_server.rows(f"REVOKE {name} FROM next")
+    broker.ctl("purge", only(broker.ctl("instances", "--state", "retained", "--json"))["id"])
+    wait_until("it is gone", lambda: name not in own_server.databases() | own_server.roles())
+
+
+def test_a_missing_extension_is_told_and_not_installed(start_broker, own_server):
+    plans = "      - {name: small, connection_limit: 10, extensions: [pg_trgm]}\n"
+    broker = start_broker(postgres_service(own_server, "x", plans=plans))
+    tsuru = Tsuru(broker, "postgres", "x")
+    tsuru.create("mydb", "small")
+    name = tsuru.bind("mydb", "web").json["PG_DATABASE"]
+    wait_until("nothing differs", lambda: not found(broker))
+    own_server.rows("DROP EXTENSION pg_trgm", name)
+    kind, sentence = only(list(found(broker)))
+    assert kind == "told" and "pg_trgm" in sentence and "CREATE EXTENSION" in sentence
+    assert own_server.rows("SELECT count(*) FROM pg_extension WHERE extname = 'pg_trgm'", name) == [(0,)]
+
+
+def test_retired_ones_that_no_record_knows_are_told(start_broker, own_server):
+    broker, tsuru = start(start_broker, own_server)
+    tsuru.create("known", "small")
+    tsuru.remove("known")
+    own_server.rows("CREATE ROLE lost_0123456789")
+    own_server.rows("CREATE DATABASE lost_0123456789_retired OWNER lost_0123456789")
+    strays = broker.ctl("verify", "--json", status=3)["strays"]
+    assert "lost_0123456789" in only(strays)["name"]
+    assert "lost_0123456789_retired" in own_server.databases()

@@ -1,5 +1,6 @@
 /* deprovision: what the records say is dropped, under the name that they say: a living database, or a retired one. What
  * stands under the other name is told and left alone with the roles, which it needs. Any part may be gone. */
+#include "mend.h"
 #include "roles.h"
 
 static void step_drop_database(void *arg)
@@ -51,6 +52,7 @@ static const struct step living_steps[] = {
     {"take_session", step_take_session},
     {"look_for_roles_and_database", step_look},
     {"find_the_database", step_require_own_database},
+    {"act_for_the_owner", step_join_owner},
     {"find_roles", step_find_roles},
     {"disable_logins", step_disable_roles},
     {"end_sessions", step_end_sessions},
@@ -83,6 +85,7 @@ static const struct step retired_steps[] = {
     {"take_session", step_take_session},
     {"look_for_roles_and_database", step_look},
     {"find_the_retired_database", step_require_own_retired},
+    {"act_for_the_owner", step_join_owner},
     {"drop_retired_database", step_drop_retired_database},
     {"spare_the_living_database", step_spare_living_database},
     {"find_roles", step_find_roles},

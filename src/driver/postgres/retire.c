@@ -2,6 +2,7 @@
  * as it was. */
 #include <string.h>
 
+#include "mend.h"
 #include "roles.h"
 
 /* ---- retire ---- */
@@ -55,6 +56,7 @@ static const struct step retire_steps[] = {
     {"take_session", step_take_session},
     {"look_for_roles_and_database", step_look},
     {"find_the_database", step_require_own_database},
+    {"act_for_the_owner", step_join_owner},
     {"find_logins", step_find_logins},
     {"disable_logins", step_disable_roles},
     {"end_sessions", step_end_sessions},
@@ -95,15 +97,6 @@ static void step_take_back(void *arg)
 	work_query(work, NULL);
 }
 
-static bool is_bound(const struct work *work, const char *role)
-{
-	for (size_t i = 0; i < work->call->bind_count; i++) {
-		if (strcmp(work->call->binds[i].login, role) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* Their passwords are those they had. */
 static void step_open_again(void *arg)
 {
@@ -114,7 +107,7 @@ static void step_open_again(void *arg)
 	for (size_t i = 0; i < work->role_count; i++) {
 		const char *role = work->roles[i].name;
 
-		if (!is_bound(work, role))
+		if (!roles_is_bound(work, role))
 			continue;
 		sql_add(sql, "ALTER ROLE %i LOGIN;\n", role);
 		if (!work_is_superuser(work))
@@ -127,6 +120,7 @@ static const struct step restore_steps[] = {
     {"take_session", step_take_session},
     {"look_for_roles_and_database", step_look},
     {"find_the_database", step_require_own_database},
+    {"act_for_the_owner", step_join_owner},
     {"find_the_retired_database", step_require_own_retired},
     {"take_back", step_take_back},
     {"find_logins", step_find_logins},

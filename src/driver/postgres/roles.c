@@ -39,6 +39,24 @@ void roles_add_names(struct sql *sql, const struct work *work)
 		sql_add(sql, i > 0 ? ", %l" : "%l", work->roles[i].name);
 }
 
+bool roles_is_bound(const struct work *work, const char *role)
+{
+	for (size_t i = 0; i < work->call->bind_count; i++) {
+		if (strcmp(work->call->binds[i].login, role) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool roles_have_readers(const struct work *work)
+{
+	bool reads = false;
+
+	for (size_t i = 0; i < work->call->bind_count && !reads; i++)
+		(void)driver_read_only(&work->call->binds[i], &reads, NULL);
+	return reads;
+}
+
 void roles_take_one(struct work *work, const char *name)
 {
 	work->roles = arena_alloc(&work->arena, sizeof(*work->roles));

@@ -331,7 +331,7 @@ static void note_facts(struct work *work, const struct rows *rows)
 {
 	struct error reason;
 
-	if (mark_check(work->call, mark_of_comment(rows_text(rows, 0, 8)), &reason) != 0) {
+	if (mark_check(work->call, mark_of_comment(rows_text(rows, 0, 10)), &reason) != 0) {
 		fail(work, &reason);
 		return;
 	}
@@ -344,6 +344,8 @@ static void note_facts(struct work *work, const struct rows *rows)
 	    .retired = is_true(rows, 5),
 	    .retired_owned = is_true(rows, 6),
 	    .others = is_true(rows, 7),
+	    .acts = is_true(rows, 8),
+	    .joins = is_true(rows, 9),
 	};
 	owned_check_tags(work);
 }
@@ -363,9 +365,13 @@ static void add_facts(struct sql *sql, const struct work *work)
 	    " EXISTS (SELECT FROM pg_database JOIN pg_roles r ON r.oid = datdba WHERE datname = %l AND rolname = %l),"
 	    " EXISTS (SELECT FROM pg_roles r WHERE rolname IN (%l, %l)"
 	    " AND starts_with(shobj_description(r.oid, 'pg_authid'), %l)"
-	    " AND shobj_description(r.oid, 'pg_authid') <> %l), " MARK_COMMENT,
+	    " AND shobj_description(r.oid, 'pg_authid') <> %l),"
+	    " EXISTS (SELECT FROM pg_roles r WHERE rolname = %l AND pg_has_role(r.oid, 'USAGE')),"
+	    " EXISTS (SELECT FROM pg_roles r, pg_roles me WHERE r.rolname = %l AND me.rolname = current_user AND"
+	    " (pg_has_role(r.oid, 'MEMBER WITH ADMIN OPTION') OR me.rolcreaterole AND NOT r.rolsuper AND"
+	    " current_setting('server_version_num')::int < 160000)), " MARK_COMMENT,
 	    work->owner, work->reader, login, work->owner, work->owner, work->owner, work->retired, work->retired,
-	    work->owner, work->owner, work->reader, OWNED_BEGIN, work->tag);
+	    work->owner, work->owner, work->reader, OWNED_BEGIN, work->tag, work->owner, work->owner);
 }
 
 void step_peek(void *arg)
@@ -418,5 +424,5 @@ void step_require_database(void *arg)
 	if (!work->facts.database || !work->facts.owner)
 		work_fail(work, ERR_REFUSED, "the database is not there any more");
 	else
-		steps_next(&work->steps);
+		step_require_own_database(work);
 }

@@ -27,6 +27,8 @@ struct facts {
 	bool owned;         /* by the owner role */
 	bool retired;       /* the database is there under its retired name */
 	bool retired_owned; /* by the owner role */
+	bool acts;          /* the broker's user acts for the owner role */
+	bool joins;         /* ... or may make itself do so */
 	bool others;        /* the owner or the reader role says that it is another instance's (owned.h) */
 };
 
@@ -72,7 +74,10 @@ struct work {
 	const char **databases; /* where its roles still have something */
 	size_t database_count, database;
 	struct adoption *adoption; /* adopt's own */
-	struct arena arena;        /* the lists above */
+	const char *
+	    *verifiers; /* inspect's: what the server keeps of the passwords of call->binds; NULL: no such role */
+	size_t verifier_next;
+	struct arena arena; /* the lists above */
 };
 
 /* Begins the call's work by table, whose first step is work_lease. Settles the call itself when it cannot. NULL: it is
