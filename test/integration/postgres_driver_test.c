@@ -223,6 +223,7 @@ static struct request *new_request(const char *instance)
 	assert_non_null(request);
 	call_init(&request->call);
 	request->instance.resource = instance;
+	request->instance.incarnation = "00112233445566ff";
 	if (instance != NULL)
 		request->call.instance = &request->instance;
 	return request;
@@ -872,6 +873,165 @@ static void test_server_stops_in_the_middle(void **state)
 	run(rig, SERVICE_MAIN, CALL_DEPROVISION, NULL, db, 0);
 }
 
+static size_t count_results(const struct request *request, const char *name)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < request->call.result_count; i++)
+		count += strcmp(request->call.results[i].name, name) == 0;
+	return count;
+}
+
+static void run_mark(struct rig *rig, int service, enum call_kind kind, const char *mark, int code)
+{
+	struct request *request = new_request(NULL);
+
+	request->call.mark = mark;
+	start(rig, service, kind, NULL, request);
+	expect(rig, request, code);
+}
+
+static void assert_mark(struct rig *rig, int service, const char *mark)
+{
+	struct request *request = new_request(NULL);
+
+	start(rig, service, CALL_READ_MARK, NULL, request);
+	assert_int_equal(await(rig, request), 0);
+	assert_int_equal(count_results(request, MARK_RESULT), mark != NULL);
+	if (mark != NULL)
+		assert_string_equal(result_of(request, MARK_RESULT), mark);
+	drop(request);
+}
+
+static void run_with_mark(struct rig *rig, enum call_kind kind, const char *mark, int code)
+{
+	struct request *request = new_request("marked_00000000o1");
+
+	request->call.mark = mark;
+	start(rig, SERVICE_MAIN, kind, kind == CALL_PROVISION ? "small" : NULL, request);
+	expect(rig, request, code);
+}
+
+static void make_home_anew(const struct rig *rig, const char *owner)
+{
+	PGconn *admin = postgres_server_admin(&rig->server, "postgres");
+	char statement[128];
+
+	works(admin, "DROP DATABASE IF EXISTS tsuru_broker WITH (FORCE)");
+	if (owner != NULL) {
+		snprintf(statement, sizeof(statement), "CREATE DATABASE tsuru_broker OWNER \"%s\"", owner);
+		works(admin, statement);
+	}
+	PQfinish(admin);
+}
+
+/* All services of a server share its mark; work of a broker that the server was taken from is not done. */
+static void test_marks(void **state)
+{
+	struct rig *rig = *state;
+	struct request *request = new_request(NULL);
+
+	make_home_anew(rig, NULL);
+	assert_mark(rig, SERVICE_MAIN, NULL);
+	run_mark(rig, SERVICE_MAIN, CALL_WRITE_MARK, "00ff-1.2", 0);
+	assert_mark(rig, SERVICE_MAIN, "00ff-1.2");
+	assert_mark(rig, SERVICE_LIMITED, "00ff-1.2");
+	run_with_mark(rig, CALL_PROVISION, "00ff-1.1", ERR_UNAVAILABLE);
+	admin_value(rig, "SELECT count(*) FROM pg_roles WHERE rolname ~ '^marked'", "0");
+	run_with_mark(rig, CALL_PROVISION, "00ff-1.2", 0);
+	run_mark(rig, SERVICE_MAIN, CALL_WRITE_MARK, "aa", 0);
+	run_with_mark(rig, CALL_DEPROVISION, "00ff-1.2", ERR_UNAVAILABLE);
+	admin_value(rig, "SELECT count(*) FROM pg_database WHERE datname ~ '^marked'", "1");
+	run_with_mark(rig, CALL_DEPROVISION, "aa", 0);
+	admin_does(rig, "postgres", "COMMENT ON DATABASE tsuru_broker IS NULL");
+	assert_mark(rig, SERVICE_MAIN, NULL);
+	run_with_mark(rig, CALL_PROVISION, "aa", ERR_UNAVAILABLE);
+
+	request->call.mark = "bb";
+	start(rig, SERVICE_LIMITED, CALL_WRITE_MARK, NULL, request);
+	assert_int_equal(await(rig, request), ERR_UNAVAILABLE);
+	assert_non_null(strstr(request->error.text, "ALTER DATABASE tsuru_broker OWNER TO limited"));
+	drop(request);
+	admin_does(rig, "postgres", "ALTER DATABASE tsuru_broker OWNER TO limited");
+	run_mark(rig, SERVICE_LIMITED, CALL_WRITE_MARK, "bb", 0);
+	assert_mark(rig, SERVICE_MAIN, "bb");
+	/* Another role of the broker's may act for the owner. */
+	admin_does(rig, "postgres", "CREATE ROLE earlier CREATEROLE; ALTER DATABASE tsuru_broker OWNER TO earlier");
+	run_mark(rig, SERVICE_LIMITED, CALL_WRITE_MARK, "cc", 0);
+	assert_mark(rig, SERVICE_LIMITED, "cc");
+	admin_value(rig,
+	            "SELECT count(*) FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid"
+	            " WHERE r.rolname = 'earlier'",
+	            "0");
+	admin_does(rig, "postgres", "DROP DATABASE tsuru_broker WITH (FORCE)");
+	admin_does(rig, "postgres", "DROP ROLE earlier");
+}
+
+static void check_says(struct rig *rig, int service, int code, const char *text)
+{
+	struct request *request = new_request(NULL);
+
+	start(rig, service, CALL_CHECK, NULL, request);
+	assert_int_equal(await(rig, request), code);
+	if (code != 0 && strstr(request->error.text, text) == NULL)
+		fail_msg("%s", request->error.text);
+	if (code == 0)
+		assert_string_equal(text, count_results(request, CHECK_WARNING) > 0 ? "superuser" : "");
+	drop(request);
+}
+
+/* The database of the locks is made by whoever comes first and lets in admins and nobody else. */
+static void test_home_is_closed(void **state)
+{
+	struct rig *rig = *state;
+	const char *db = "home_00000000p1";
+
+	make_home_anew(rig, NULL);
+	run(rig, SERVICE_LIMITED, CALL_PROVISION, "small", db, 0);
+	run_bind(rig, SERVICE_LIMITED, db, ANNA, "pw", NULL);
+	admin_value(rig, "SELECT datdba::regrole FROM pg_database WHERE datname = 'tsuru_broker'", "limited");
+	assert_false(can_login(rig, "tsuru_broker", ANNA, "pw"));
+	check_says(rig, SERVICE_LIMITED, 0, "");
+	check_says(rig, SERVICE_MAIN, 0, "superuser");
+	/* Lost in the middle of the life, it is there again. */
+	make_home_anew(rig, NULL);
+	run_unbind(rig, SERVICE_LIMITED, db, ANNA);
+	run(rig, SERVICE_MAIN, CALL_DEPROVISION, NULL, db, 0);
+	/* Open to the public, as if an operator had made it. */
+	make_home_anew(rig, LIMITED_USER);
+	run(rig, SERVICE_MAIN, CALL_PROVISION, "small", db, 0);
+	run_bind(rig, SERVICE_MAIN, db, ANNA, "pw", NULL);
+	assert_true(can_login(rig, "postgres", ANNA, "pw"));
+	assert_false(can_login(rig, "tsuru_broker", ANNA, "pw"));
+	run(rig, SERVICE_MAIN, CALL_DEPROVISION, NULL, db, 0);
+}
+
+/* A role that was made for another service later on is let in by the one that can. */
+static void test_home_lets_admins_in(void **state)
+{
+	struct rig *rig = *state;
+
+	make_home_anew(rig, NULL);
+	run(rig, SERVICE_MAIN, CALL_CHECK, NULL, NULL, 0);
+	admin_does(rig, "postgres", "CREATE ROLE late LOGIN CREATEDB CREATEROLE PASSWORD 'late'");
+	assert_false(can_login(rig, "tsuru_broker", "late", "late"));
+	run(rig, SERVICE_MAIN, CALL_CHECK, NULL, NULL, 0);
+	assert_true(can_login(rig, "tsuru_broker", "late", "late"));
+	make_home_anew(rig, "late");
+	admin_does(rig, "postgres", "REVOKE CONNECT ON DATABASE tsuru_broker FROM PUBLIC");
+	run(rig, SERVICE_LIMITED, CALL_CHECK, NULL, NULL, 0);
+	admin_does(rig, "postgres", "REVOKE CONNECT ON DATABASE tsuru_broker FROM limited");
+	admin_does(rig, "postgres", "ALTER DATABASE tsuru_broker OWNER TO admin");
+	admin_does(rig, "postgres",
+	           "SELECT pg_terminate_backend(pid, 20000) FROM pg_stat_activity WHERE usename = 'limited'");
+	check_says(rig, SERVICE_LIMITED, ERR_UNAVAILABLE, "GRANT CONNECT ON DATABASE tsuru_broker TO limited");
+	make_home_anew(rig, "joe");
+	check_says(rig, SERVICE_LIMITED, ERR_UNAVAILABLE, "belongs to joe");
+	check_says(rig, SERVICE_MAIN, ERR_UNAVAILABLE, "ALTER DATABASE tsuru_broker OWNER TO admin");
+	make_home_anew(rig, NULL);
+	admin_does(rig, "postgres", "DROP ROLE late");
+}
+
 /* A database whose owner tries to bend the statements that a superuser sends there. */
 static void test_hostile_tenant(void **state)
 {
@@ -916,6 +1076,9 @@ int main(void)
 	    cmocka_unit_test(test_idle_sessions_go),
 	    cmocka_unit_test(test_wrong_password_of_the_broker),
 	    cmocka_unit_test(test_hostile_tenant),
+	    cmocka_unit_test(test_marks),
+	    cmocka_unit_test(test_home_is_closed),
+	    cmocka_unit_test(test_home_lets_admins_in),
 	    cmocka_unit_test(test_cancel_at_any_point),
 	    cmocka_unit_test(test_removal_after_abandoned_creation),
 	    cmocka_unit_test(test_crowd_of_binds),

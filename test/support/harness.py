@@ -118,7 +118,7 @@ class Postgres:
 
     def databases(self):
         return {row[0] for row in self.rows(
-            "SELECT datname FROM pg_database WHERE datname NOT IN ('postgres', 'template0', 'template1')")}
+            "SELECT datname FROM pg_database WHERE datname NOT IN ('postgres', 'template0', 'template1', 'tsuru_broker')")}
 
     def roles(self):
         return {row[0] for row in self.rows(

@@ -1,10 +1,44 @@
-/* adopt: a database that exists becomes an instance under the name it has. Its owner goes on to be able to use it; what
- * is in it stays as it is. */
+/* adopt: a database that exists becomes an instance under the name it has. What is in it stays as it is, but belongs to
+ * the owner role, which may nothing else: the apps act as that role, so whatever it may do on the server, they may.
+ *
+ * All is looked at before anything is made, and made in one transaction inside the database: what is refused, or fails,
+ * is left as it was. */
 #include <string.h>
 
+#include "inside.h"
+#include "roles.h"
 #include "setup.h"
 
-enum { ROW_OWNER, ROW_SUPERUSER };
+#define GRANTS_HAVE_OPTIONS 160000
+#define HASHED_NAME         "_[0-9a-f]{10}(_r|" RETIRED_END ")?$" /* the broker's own */
+
+/* The columns of its look at the owner. */
+enum {
+	ROW_OWNER,
+	ROW_RIGHTS, /* what it may do beyond the database; "": nothing */
+	ROW_SUPERUSER,
+	ROW_SYSTEM,
+	ROW_HASHED,
+	ROW_CONNECT, /* the broker's role may connect */
+	ROW_MEMBER,  /* ... acts for the owner */
+	ROW_JOINS,   /* ... may make itself a member of the owner */
+	ROW_READER_MARKED,
+	ROW_COMMENTED, /* the owner has a comment already */
+	ROW_BROKER,
+};
+
+struct adoption {
+	const char *former; /* the owner until now */
+	bool joins;         /* the broker's role has to become a member of it for the time */
+	bool commented;
+};
+
+static bool says_true(const struct rows *rows, int column)
+{
+	return rows_text(rows, 0, column)[0] == 't';
+}
+
+/* ---- looking ---- */
 
 static void step_require_adoptable(void *arg)
 {
@@ -13,49 +47,202 @@ static void step_require_adoptable(void *arg)
 	if (!work->facts.database)
 		work_fail(work, ERR_REFUSED, "there is no database of that name");
 	else if (work->facts.owner && !work->facts.owned)
-		work_fail(work, ERR_REFUSED, "a role of that name exists and is not the database's owner");
+		work_fail(
+		    work, ERR_REFUSED,
+		    "a role of that name exists and is not the database's owner; rename the database, or the role");
 	else
 		steps_next(&work->steps);
 }
 
-/* The new owner acts for the one before, so whatever that one owns in the database is the instance's, too. */
-static void on_owner(struct work *work, const struct rows *rows)
+/* Superusers, the template databases and the server's own are nobody's instance. */
+static bool refuse_kind(struct work *work, const struct rows *rows)
 {
-	const char *owner = rows_text(rows, 0, ROW_OWNER);
-	struct sql *sql;
-
-	if (strcmp(owner, work->owner) == 0) {
-		steps_next(&work->steps);
-		return;
-	}
-	if (rows_text(rows, 0, ROW_SUPERUSER)[0] == 't') {
-		work_fail(work, ERR_REFUSED, "it belongs to the superuser \"%s\"; give it to another role first",
-		          owner);
-		return;
-	}
-	sql = work_sql(work);
-	sql_add(sql, "GRANT %i TO %i;\n", owner, work->owner);
-	sql_add(sql, "ALTER DATABASE %i OWNER TO %i;\n", work->owner, work->owner);
-	sql_add(sql, "GRANT CONNECT, TEMPORARY ON DATABASE %i TO %i;\n", work->owner, owner);
-	work_query(work, NULL);
+	if (says_true(rows, ROW_SYSTEM))
+		work_fail(work, ERR_REFUSED, "it is a template, or a database that the server or the broker needs");
+	else if (says_true(rows, ROW_HASHED))
+		work_fail(
+		    work, ERR_REFUSED,
+		    "its name has the form of an instance that a broker made; when it is nobody's any more, rename "
+		    "it first: ALTER DATABASE ... RENAME TO ...");
+	else if (says_true(rows, ROW_SUPERUSER))
+		work_fail(work, ERR_REFUSED,
+		          "it belongs to the superuser \"%s\"; give it, and what is in it, to a role without rights of "
+		          "its own first: ALTER DATABASE ... OWNER TO ...",
+		          rows_text(rows, 0, ROW_OWNER));
+	else if (rows_text(rows, 0, ROW_RIGHTS)[0] != '\0')
+		work_fail(work, ERR_REFUSED,
+		          "its owner \"%s\" may do more than use it (%s), and so could every app; take that away, or "
+		          "give it, and what is in it, to a role of its own first: ALTER DATABASE ... OWNER TO ...",
+		          rows_text(rows, 0, ROW_OWNER), rows_text(rows, 0, ROW_RIGHTS));
+	else
+		return false;
+	return true;
 }
 
-static void step_take_ownership(void *arg)
+static bool refuse_rights(struct work *work, const struct rows *rows)
+{
+	const char *owner = rows_text(rows, 0, ROW_OWNER), *broker = rows_text(rows, 0, ROW_BROKER);
+
+	if (work->facts.reader && !says_true(rows, ROW_READER_MARKED))
+		work_fail(
+		    work, ERR_REFUSED,
+		    "a role \"%s\" exists, which is what the readers' role has to be called; rename the database, "
+		    "or the role",
+		    work->reader);
+	else if (!says_true(rows, ROW_CONNECT) && !says_true(rows, ROW_MEMBER))
+		work_fail(work, ERR_REFUSED,
+		          "the broker's role may not connect to it: GRANT CONNECT ON DATABASE \"%s\" TO \"%s\"",
+		          work->owner, broker);
+	else if (!says_true(rows, ROW_MEMBER) && !says_true(rows, ROW_JOINS))
+		work_fail(work, ERR_REFUSED,
+		          "the broker's role may not act for its owner: GRANT \"%s\" TO \"%s\" WITH ADMIN OPTION",
+		          owner, broker);
+	else
+		return false;
+	return true;
+}
+
+static void on_owner(struct work *work, const struct rows *rows)
+{
+	struct adoption *adoption;
+
+	if (rows_count(rows) == 0) {
+		work_fail(work, ERR_REFUSED, "there is no database of that name");
+		return;
+	}
+	if (refuse_kind(work, rows) || refuse_rights(work, rows))
+		return;
+	adoption = arena_alloc(&work->arena, sizeof(*adoption));
+	if (adoption != NULL)
+		*adoption = (struct adoption){.former = arena_text(&work->arena, rows_text(rows, 0, ROW_OWNER)),
+		                              .joins = !says_true(rows, ROW_MEMBER),
+		                              .commented = says_true(rows, ROW_COMMENTED)};
+	work->adoption = adoption;
+	if (arena_failed(&work->arena))
+		work_fail(work, ERR_NO_MEMORY, "out of memory");
+	else
+		steps_next(&work->steps);
+}
+
+/* Of the database d and its owner o: whatever o may do outside d. */
+#define RIGHTS_BEYOND                                                                                                  \
+	"concat_ws(', ', CASE WHEN o.rolcreaterole THEN 'CREATEROLE' END, CASE WHEN o.rolcreatedb THEN 'CREATEDB' "    \
+	"END,"                                                                                                         \
+	" CASE WHEN o.rolreplication THEN 'REPLICATION' END, CASE WHEN o.rolbypassrls THEN 'BYPASSRLS' END,"           \
+	" (SELECT 'member of ' || string_agg(format('\"%%s\"', g.rolname), ', ') FROM pg_auth_members m"               \
+	"  JOIN pg_roles g ON g.oid = m.roleid WHERE m.member = o.oid),"                                               \
+	" (SELECT 'owner of the database ' || string_agg(format('\"%%s\"', x.datname), ', ') FROM pg_database x"       \
+	"  WHERE x.datdba = o.oid AND x.oid <> d.oid),"                                                                \
+	" (SELECT 'owner of the tablespace ' || string_agg(format('\"%%s\"', spcname), ', ') FROM pg_tablespace"       \
+	"  WHERE spcowner = o.oid),"                                                                                   \
+	" (SELECT 'rights in the database ' || string_agg(DISTINCT format('\"%%s\"', x.datname), ', ')"                \
+	"  FROM pg_shdepend s JOIN pg_database x ON x.oid = s.dbid OR s.dbid = 0 AND s.classid = "                     \
+	"'pg_database'::regclass"                                                                                      \
+	"  AND x.oid = s.objid WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = o.oid AND x.oid <> d.oid))"
+
+static void step_look_at_owner(void *arg)
 {
 	struct work *work = arg;
+	struct sql *sql = work_sql(work);
 
-	sql_add(work_sql(work),
-	        "SELECT r.rolname, r.rolsuper FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba"
+	sql_add(sql, "SELECT o.rolname, " RIGHTS_BEYOND ", o.rolsuper,");
+	sql_add(sql,
+	        " d.datistemplate OR d.datname IN ('postgres', 'template0', 'template1', 'tsuru_broker',"
+	        " current_database()), d.datname ~ %l, has_database_privilege(current_user, d.oid, 'CONNECT'),"
+	        " pg_has_role(current_user, o.oid, 'USAGE'), b.rolsuper OR b.rolcreaterole"
+	        " AND current_setting('server_version_num')::int < %d"
+	        " OR pg_has_role(current_user, o.oid, 'MEMBER WITH ADMIN OPTION'),"
+	        " EXISTS (SELECT FROM pg_roles r WHERE r.rolname = %l AND shobj_description(r.oid, 'pg_authid') = %l),"
+	        " shobj_description(o.oid, 'pg_authid') IS NOT NULL, b.rolname"
+	        " FROM pg_database d JOIN pg_roles o ON o.oid = d.datdba JOIN pg_roles b ON b.rolname = current_user"
 	        " WHERE d.datname = %l",
-	        work->owner);
+	        HASHED_NAME, (int64_t)GRANTS_HAVE_OPTIONS, work->reader, work->tag, work->owner);
 	work_query(work, on_owner);
 }
 
+static void on_missing(struct work *work, const struct rows *rows)
+{
+	if (rows_count(rows) == 0) {
+		steps_next(&work->steps);
+		return;
+	}
+	work_fail(work, ERR_REFUSED,
+	          "the plan has the extension \"%s\", which the database lacks; a living database gets none from the "
+	          "broker: CREATE EXTENSION \"%s\" in it first",
+	          rows_text(rows, 0, 0), rows_text(rows, 0, 0));
+}
+
+static void ask_extensions(struct work *work)
+{
+	const struct option *extensions = options_find(&work->call->plan->options, "extensions");
+	struct sql *sql = work_sql(work);
+
+	for (size_t i = 0; extensions->set && i < extensions->value.list.count; i++)
+		sql_add(sql, sql_is_empty(sql) ? "SELECT w.name FROM (VALUES (%l)" : ", (%l)",
+		        extensions->value.list.items[i]);
+	if (!sql_is_empty(sql))
+		sql_add(sql, ") w(name) WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_extension e"
+		             " WHERE e.extname::text OPERATOR(pg_catalog.=) w.name)");
+	work_query_inside(work, on_missing);
+}
+
+static void step_look_into_it(void *arg)
+{
+	struct work *work = arg;
+
+	work_enter(work, work->owner, ask_extensions);
+}
+
+/* ---- taking over ---- */
+
+static void add_owner(struct sql *sql, const struct work *work)
+{
+	const struct adoption *adoption = work->adoption;
+
+	if (adoption->joins)
+		sql_add(sql, "GRANT %i TO CURRENT_USER;\n", adoption->former);
+	sql_add(sql, "ALTER DATABASE %i OWNER TO %i;\n", work->owner, work->owner);
+	sql_add(sql, "REASSIGN OWNED BY %i TO %i;\n", adoption->former, work->owner);
+	if (adoption->joins)
+		sql_add(sql, "REVOKE %i FROM CURRENT_USER;\n", adoption->former);
+	/* The other way round: it goes on to use the database, and nobody may do what it may. */
+	sql_add(sql, "GRANT %i TO %i;\nGRANT CONNECT, TEMPORARY ON DATABASE %i TO %i;\n", work->owner, adoption->former,
+	        work->owner, adoption->former);
+	if (!adoption->commented && (work_is_superuser(work) || work_version(work) < GRANTS_HAVE_OPTIONS))
+		sql_add(sql, "COMMENT ON ROLE %i IS '" OWNED_GUEST "%s';\n", adoption->former, work->owner);
+}
+
+static void on_taken(struct work *work, const struct rows *rows)
+{
+	(void)rows;
+	work_leave(work);
+	steps_next(&work->steps);
+}
+
+static void step_take_over(void *arg)
+{
+	struct work *work = arg;
+	struct sql *sql = work_sql(work);
+
+	sql_add(sql, "BEGIN;\n");
+	setup_add_roles(sql, work);
+	if (strcmp(work->adoption->former, work->owner) != 0)
+		add_owner(sql, work);
+	setup_add_opening(sql, work);
+	inside_add_default_grants(sql, work);
+	inside_add_grants(sql, work);
+	sql_add(sql, "COMMIT;\n");
+	work_query_inside(work, on_taken);
+}
+
 static const struct step adopt_steps[] = {
-    {"take_session", step_take_session},           {"look_for_roles_and_database", step_look},
-    {"find_the_database", step_require_adoptable}, {"create_roles", step_create_roles},
-    {"take_ownership", step_take_ownership},       {"open_database", step_open_database},
-    {"prepare_database", step_prepare_database},   {NULL, NULL},
+    {"take_session", step_take_session},
+    {"look_for_roles_and_database", step_look},
+    {"adopt_the_database", step_require_adoptable},
+    {"adopt_from_its_owner", step_look_at_owner},
+    {"look_into_it", step_look_into_it},
+    {"take_it_over", step_take_over},
+    {NULL, NULL},
 };
 
 void postgres_adopt(void *state, struct driver_call *call)

@@ -1,6 +1,7 @@
 /* bind: a login that acts as the owner, or one that reads. The server gets a SCRAM verifier, never the password. */
 #include "base/secret.h"
 #include "inside.h"
+#include "mend.h"
 #include "roles.h"
 
 static int make_verifier(struct work *work)
@@ -59,13 +60,16 @@ static void step_grant_reading(void *arg)
 static void add_login(struct sql *sql, const struct work *work)
 {
 	const char *group = work->read_only ? work->reader : work->owner;
-	const char *other = work->read_only ? work->owner : work->reader;
 
-	sql_add(sql, "%s ROLE %i LOGIN %s CONNECTION LIMIT %d PASSWORD %l;\n", work->facts.login ? "ALTER" : "CREATE",
-	        work->login, work->read_only ? "INHERIT" : "NOINHERIT", plan_connection_limit(work->call->plan),
-	        work->verifier);
+	sql_add(
+	    sql,
+	    "%s ROLE %i LOGIN %s NOCREATEDB NOCREATEROLE%s CONNECTION LIMIT %d VALID UNTIL 'infinity' PASSWORD %l;\n",
+	    work->facts.login ? "ALTER" : "CREATE", work->login, work->read_only ? "INHERIT" : "NOINHERIT",
+	    work_is_superuser(work) ? " NOSUPERUSER NOREPLICATION NOBYPASSRLS" : "",
+	    plan_connection_limit(work->call->plan), work->verifier);
+	owned_add_login_tag(sql, work, work->login);
 	if (work->facts.login)
-		sql_add(sql, "REVOKE %i FROM %i;\n", other, work->login);
+		mend_add_memberships(sql, work, work->login, group);
 	sql_add(sql, "GRANT %i TO %i;\n", group, work->login);
 	sql_add(sql, "GRANT CONNECT ON DATABASE %i TO %i;\n", work->owner, work->login);
 	roles_add_settings(sql, work, work->login, work->read_only ? ROLE_READER : ROLE_WRITER);
@@ -116,6 +120,7 @@ static const struct step bind_steps[] = {
     {"take_session", step_take_session},
     {"look_for_roles_and_database", step_look_and_make_verifier},
     {"find_the_database", step_require_database},
+    {"act_for_the_owner", step_join_owner},
     {"grant_reading", step_grant_reading},
     {"create_login", step_create_login},
     {"end_earlier_sessions", step_end_earlier_sessions},

@@ -1,4 +1,6 @@
-/* deprovision: the database goes with all sessions in it, then every role that belonged to it. Any part may be gone. */
+/* deprovision: what the records say is dropped, under the name that they say: a living database, or a retired one. What
+ * stands under the other name is told and left alone with the roles, which it needs. Any part may be gone. */
+#include "mend.h"
 #include "roles.h"
 
 static void step_drop_database(void *arg)
@@ -31,14 +33,64 @@ static void step_drop_roles(void *arg)
 	work_query(work, NULL);
 }
 
-static const struct step deprovision_steps[] = {
+/* ---- a living one ---- */
+
+static void step_spare_retired_database(void *arg)
+{
+	struct work *work = arg;
+
+	if (work->facts.retired && work->facts.retired_owned)
+		work_fail(work, ERR_REFUSED,
+		          "the database \"%s\" is put away as \"%s\", which the records do not say, so that is left "
+		          "alone; drop it, or keep it by ALTER DATABASE \"%s\" OWNER TO another role, then try again",
+		          work->owner, work->retired, work->retired);
+	else
+		steps_next(&work->steps);
+}
+
+static const struct step living_steps[] = {
     {"take_session", step_take_session},
     {"look_for_roles_and_database", step_look},
+    {"find_the_database", step_require_own_database},
+    {"act_for_the_owner", step_join_owner},
     {"find_roles", step_find_roles},
     {"disable_logins", step_disable_roles},
     {"end_sessions", step_end_sessions},
     {"drop_database", step_drop_database},
+    {"spare_the_retired_database", step_spare_retired_database},
+    {"find_what_roles_left", step_find_leftovers},
+    {"clear_what_roles_left", step_clear_leftovers},
+    {"drop_roles", step_drop_roles},
+    {NULL, NULL},
+};
+
+/* ---- a retired one ---- */
+
+/* Nobody in it is disturbed: its roles and logins are not touched either. */
+static void step_spare_living_database(void *arg)
+{
+	struct work *work = arg;
+
+	if (work->facts.database)
+		work_fail(work, ERR_REFUSED,
+		          "the records say that the database is put away as \"%s\", but \"%s\" is alive: it is left "
+		          "alone; \"ctl forget\" keeps it without the broker, and ALTER DATABASE \"%s\" RENAME TO "
+		          "\"%s\" with \"ctl retry\" drops it",
+		          work->retired, work->owner, work->owner, work->retired);
+	else
+		steps_next(&work->steps);
+}
+
+static const struct step retired_steps[] = {
+    {"take_session", step_take_session},
+    {"look_for_roles_and_database", step_look},
+    {"find_the_retired_database", step_require_own_retired},
+    {"act_for_the_owner", step_join_owner},
     {"drop_retired_database", step_drop_retired_database},
+    {"spare_the_living_database", step_spare_living_database},
+    {"find_roles", step_find_roles},
+    {"disable_logins", step_disable_roles},
+    {"end_sessions", step_end_sessions},
     {"find_what_roles_left", step_find_leftovers},
     {"clear_what_roles_left", step_clear_leftovers},
     {"drop_roles", step_drop_roles},
@@ -50,5 +102,5 @@ void postgres_deprovision(void *state, struct driver_call *call)
 	struct work *work = work_begin(state, call);
 
 	if (work != NULL)
-		work_start(work, deprovision_steps);
+		work_start(work, call->retired ? retired_steps : living_steps);
 }

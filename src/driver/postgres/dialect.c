@@ -35,7 +35,7 @@ static bool add_literal(void *arg, struct text *text, const char *value, size_t 
 
 const struct sql_dialect postgres_dialect = {.add_identifier = add_identifier, .add_literal = add_literal};
 
-static bool takes_list(const char *name)
+bool sql_takes_list(const char *name)
 {
 	for (size_t i = 0; list_settings[i] != NULL; i++)
 		if (strcasecmp(list_settings[i], name) == 0)
@@ -80,7 +80,7 @@ void sql_add_setting(struct sql *sql, const char *role, const char *database, co
 	sql_add(sql, "ALTER ROLE %i IN DATABASE %i SET ", role, database);
 	add_name(sql, name);
 	text_add(&sql->text, " TO ");
-	if (takes_list(name))
+	if (sql_takes_list(name))
 		add_list(sql, value);
 	else
 		sql_add_literal(sql, value, strlen(value));

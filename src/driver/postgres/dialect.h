@@ -2,11 +2,16 @@
 #ifndef DRIVER_POSTGRES_DIALECT_H
 #define DRIVER_POSTGRES_DIALECT_H
 
+#include <stdbool.h>
+
 #include "driver/sql.h"
 
 extern const struct sql_dialect postgres_dialect;
 
 /* What the role's sessions in the database start with; the value as the server reads it in its own files. */
 void sql_add_setting(struct sql *sql, const char *role, const char *database, const char *name, const char *value);
+
+/* Whether the server takes the setting's value as a list of names. */
+bool sql_takes_list(const char *name);
 
 #endif

@@ -8,25 +8,53 @@
 
 /* ---- check ---- */
 
-static void on_recovery(struct work *work, const struct rows *rows)
+enum { ROW_STANDBY, ROW_USER, ROW_NOT_LET_IN };
+
+static void warn_of_superuser(struct work *work, const char *user)
 {
-	if (rows_text(rows, 0, 0)[0] == 't')
-		work_fail(work, ERR_UNAVAILABLE, "it is a read-only standby");
-	else
-		steps_next(&work->steps);
+	char sentence[ERROR_TEXT_MAX];
+
+	snprintf(sentence, sizeof(sentence),
+	         "on the server \"%s\" the broker's role \"%s\" is a superuser: a role with CREATEDB and CREATEROLE "
+	         "is enough and puts less at risk",
+	         work->host->target.name, user);
+	call_result(work->call, CHECK_WARNING, sentence);
 }
 
-static void step_ask_recovery(void *arg)
+/* A role that an operator made for another service since the broker's own database was looked at. */
+static void let_in(struct work *work, const char *roles)
+{
+	struct sql *sql = work_sql(work);
+
+	if (roles[0] != '\0')
+		sql_add(sql, "GRANT CONNECT ON DATABASE " HOME_DATABASE " TO %s", roles);
+	work_query(work, NULL);
+}
+
+static void on_answer(struct work *work, const struct rows *rows)
+{
+	if (rows_text(rows, 0, ROW_STANDBY)[0] == 't') {
+		work_fail(work, ERR_UNAVAILABLE, "it is a read-only standby");
+		return;
+	}
+	if (work_is_superuser(work))
+		warn_of_superuser(work, rows_text(rows, 0, ROW_USER));
+	let_in(work, rows_text(rows, 0, ROW_NOT_LET_IN));
+}
+
+static void step_ask_server(void *arg)
 {
 	struct work *work = arg;
 
-	sql_add(work_sql(work), "SELECT pg_is_in_recovery()");
-	work_query(work, on_recovery);
+	sql_add(work_sql(work),
+	        "SELECT pg_is_in_recovery(), current_user, (SELECT " HOME_NOT_LET_IN
+	        " FROM pg_database d WHERE d.datname = '" HOME_DATABASE "' AND pg_has_role(d.datdba, 'USAGE'))");
+	work_query(work, on_answer);
 }
 
 static const struct step check_steps[] = {
     {"take_session", step_take_session},
-    {"answer", step_ask_recovery},
+    {"answer", step_ask_server},
     {NULL, NULL},
 };
 

@@ -7,7 +7,6 @@
 #include <strings.h>
 
 #include "driver/drivers.h"
-#include "session.h"
 #include "work.h"
 
 #define RETAIN (24 * 3600 * 1000) /* ms */
@@ -111,7 +110,8 @@ static int open_host(const struct driver_context *context, const struct server *
 
 	if (rc != 0)
 		return rc;
-	rc = pool_new(context, &session_kind, &host->target, &limits, &host->pool, error);
+	host->home = (struct home){.target = &host->target, .is_ready = &host->home_is_ready};
+	rc = pool_new(context, &home_kind, &host->home, &limits, &host->pool, error);
 	if (rc != 0)
 		target_release(&host->target);
 	return rc;
@@ -171,6 +171,7 @@ const struct driver driver_postgres = {
     .bind_parameters = bind_parameters,
     .units = false,
     .retires = true,
+    .marks = true,
     .retain = RETAIN,
     .open = postgres_open,
     .close = postgres_close,
@@ -190,8 +191,8 @@ const struct driver driver_postgres = {
     .act = driver_refuse,
     .allow_unit = driver_settle_done,
     .deny_unit = driver_settle_done,
-    .read_mark = driver_refuse,
-    .write_mark = driver_refuse,
+    .read_mark = postgres_read_mark,
+    .write_mark = postgres_write_mark,
     .connections = postgres_connections,
     .cancel = work_cancel,
 };

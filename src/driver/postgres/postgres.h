@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "driver/driver.h"
+#include "home.h"
 #include "target.h"
 
 #define INSTANCE_MAX 55 /* bytes of a database's name: PostgreSQL's 63, less those of the longer suffix */
@@ -18,7 +19,9 @@ struct pool;
 
 struct host {
 	struct target target;
-	struct pool *pool;
+	struct home home;
+	bool home_is_ready;
+	struct pool *pool; /* of sessions in the home database */
 };
 
 struct postgres {
@@ -28,8 +31,8 @@ struct postgres {
 	struct host hosts[]; /* one for each of the service's servers, in their order */
 };
 
-/* The slots of the vtable, each in the file of its name; check is in observe.c, list in inspect.c, restore in retire.c.
- */
+/* The slots of the vtable, each in the file of its name; check is in observe.c, list in inspect.c, restore in retire.c,
+ * read_mark and write_mark in mark.c. */
 void postgres_provision(void *state, struct driver_call *call);
 void postgres_update(void *state, struct driver_call *call);
 void postgres_deprovision(void *state, struct driver_call *call);
@@ -42,5 +45,7 @@ void postgres_restore(void *state, struct driver_call *call);
 void postgres_inspect(void *state, struct driver_call *call);
 void postgres_list(void *state, struct driver_call *call);
 void postgres_adopt(void *state, struct driver_call *call);
+void postgres_read_mark(void *state, struct driver_call *call);
+void postgres_write_mark(void *state, struct driver_call *call);
 
 #endif

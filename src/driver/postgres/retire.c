@@ -2,6 +2,7 @@
  * as it was. */
 #include <string.h>
 
+#include "mend.h"
 #include "roles.h"
 
 /* ---- retire ---- */
@@ -54,6 +55,8 @@ static void step_put_away(void *arg)
 static const struct step retire_steps[] = {
     {"take_session", step_take_session},
     {"look_for_roles_and_database", step_look},
+    {"find_the_database", step_require_own_database},
+    {"act_for_the_owner", step_join_owner},
     {"find_logins", step_find_logins},
     {"disable_logins", step_disable_roles},
     {"end_sessions", step_end_sessions},
@@ -82,18 +85,16 @@ static void step_take_back(void *arg)
 		work_fail(work, ERR_REFUSED, "the database is not there any more");
 		return;
 	}
+	if (work->facts.database && work->facts.retired) {
+		work_fail(
+		    work, ERR_REFUSED,
+		    "the databases \"%s\" and \"%s\" are both there; drop the one that is not wanted, or rename it",
+		    work->owner, work->retired);
+		return;
+	}
 	if (!work->facts.database)
 		sql_add(sql, "ALTER DATABASE %i RENAME TO %i", work->retired, work->owner);
 	work_query(work, NULL);
-}
-
-static bool is_bound(const struct work *work, const char *role)
-{
-	for (size_t i = 0; i < work->call->bind_count; i++) {
-		if (strcmp(work->call->binds[i].login, role) == 0)
-			return true;
-	}
-	return false;
 }
 
 /* Their passwords are those they had. */
@@ -106,7 +107,7 @@ static void step_open_again(void *arg)
 	for (size_t i = 0; i < work->role_count; i++) {
 		const char *role = work->roles[i].name;
 
-		if (!is_bound(work, role))
+		if (!roles_is_bound(work, role))
 			continue;
 		sql_add(sql, "ALTER ROLE %i LOGIN;\n", role);
 		if (!work_is_superuser(work))
@@ -116,9 +117,15 @@ static void step_open_again(void *arg)
 }
 
 static const struct step restore_steps[] = {
-    {"take_session", step_take_session}, {"look_for_roles_and_database", step_look},
-    {"take_back", step_take_back},       {"find_logins", step_find_logins},
-    {"open_again", step_open_again},     {NULL, NULL},
+    {"take_session", step_take_session},
+    {"look_for_roles_and_database", step_look},
+    {"find_the_database", step_require_own_database},
+    {"act_for_the_owner", step_join_owner},
+    {"find_the_retired_database", step_require_own_retired},
+    {"take_back", step_take_back},
+    {"find_logins", step_find_logins},
+    {"open_again", step_open_again},
+    {NULL, NULL},
 };
 
 void postgres_restore(void *state, struct driver_call *call)

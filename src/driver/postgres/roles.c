@@ -39,6 +39,24 @@ void roles_add_names(struct sql *sql, const struct work *work)
 		sql_add(sql, i > 0 ? ", %l" : "%l", work->roles[i].name);
 }
 
+bool roles_is_bound(const struct work *work, const char *role)
+{
+	for (size_t i = 0; i < work->call->bind_count; i++) {
+		if (strcmp(work->call->binds[i].login, role) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool roles_have_readers(const struct work *work)
+{
+	bool reads = false;
+
+	for (size_t i = 0; i < work->call->bind_count && !reads; i++)
+		(void)driver_read_only(&work->call->binds[i], &reads, NULL);
+	return reads;
+}
+
 void roles_take_one(struct work *work, const char *name)
 {
 	work->roles = arena_alloc(&work->arena, sizeof(*work->roles));
@@ -75,8 +93,12 @@ static void find(struct work *work, bool all)
 	        "WITH own AS (SELECT m.member, bool_or(g.rolname = %l) AS reads FROM pg_auth_members m"
 	        " JOIN pg_roles g ON g.oid = m.roleid WHERE g.rolname IN (%l, %l) GROUP BY m.member)\n"
 	        "SELECT r.rolname, coalesce(own.reads, false) FROM pg_roles r LEFT JOIN own ON own.member = r.oid"
-	        " WHERE r.rolname <> current_user AND (own.member IS NOT NULL AND r.rolname ~ %l",
-	        work->reader, work->owner, work->reader, NAME_PATTERN);
+	        " WHERE r.rolname <> current_user"
+	        " AND NOT coalesce(starts_with(shobj_description(r.oid, 'pg_authid'), %l)"
+	        " AND right(shobj_description(r.oid, 'pg_authid'), %d) <> %l, false)"
+	        " AND (own.member IS NOT NULL AND r.rolname ~ %l",
+	        work->reader, work->owner, work->reader, OWNED_BEGIN, (int64_t)INCARNATION_LENGTH,
+	        work->tag[0] != '\0' ? work->tag + sizeof(OWNED_INSTANCE) - 1 : "", NAME_PATTERN);
 	for (size_t i = 0; i < call->bind_count; i++)
 		sql_add(sql, " OR r.rolname = %l", call->binds[i].login);
 	if (all)

@@ -15,6 +15,10 @@ int64_t plan_connection_limit(const struct plan *plan);
 void roles_add_settings(struct sql *sql, const struct work *work, const char *role, enum role_kind kind);
 /* Adds "'a', 'b'": the names of work->roles as literals. */
 void roles_add_names(struct sql *sql, const struct work *work);
+/* Whether the records have a bind of that login. */
+bool roles_is_bound(const struct work *work, const char *role);
+/* Whether any of call->binds only reads. */
+bool roles_have_readers(const struct work *work);
 /* Sets work->roles to the one name. */
 void roles_take_one(struct work *work, const char *name);
 

@@ -46,10 +46,10 @@ struct session {
 	char addresses[RESOLVER_ADDRESSES][ADDRESS_MAX]; /* of the place; "" for a unix socket */
 	size_t address, address_count;
 
-	pool_done *on_opened, *on_cleaned;
+	pool_done *on_opened;
 	session_answered *on_answered;
 	void (*on_died)(void *arg);
-	void *arg, *cleaned_arg;
+	void *arg;
 
 	struct rows rows;
 	struct error error; /* the last address's or the query's */
@@ -389,6 +389,14 @@ static void on_socket(evutil_socket_t fd, short what, void *arg)
 		session->on_died(session->arg);
 }
 
+int session_watch(struct session *session, void (*on_died)(void *arg), void *arg)
+{
+	assert(session->state == SESSION_IDLE);
+	session->on_died = on_died;
+	session->arg = arg;
+	return wait_for(session, EV_READ);
+}
+
 /* ---- the rest ---- */
 
 int rows_count(const struct rows *rows)
@@ -437,56 +445,3 @@ bool session_is_superuser(const struct session *session)
 
 	return superuser != NULL && strcmp(superuser, "on") == 0;
 }
-
-/* ---- for a pool ---- */
-
-static void *open_kind(const struct driver_context *context, const void *target, pool_done *on_opened, void *arg)
-{
-	return session_open(context, target, NULL, on_opened, arg);
-}
-
-static void close_kind(void *session)
-{
-	session_close(session);
-}
-
-static bool is_kind_usable(const void *session)
-{
-	return session_is_usable(session);
-}
-
-static void on_unlocked(void *arg, int code, const struct error *error, const struct rows *rows)
-{
-	struct session *session = arg;
-
-	(void)rows;
-	session->on_cleaned(session->cleaned_arg, code, error);
-}
-
-static int clean_kind(void *arg, pool_done *on_cleaned, void *cleaned_arg)
-{
-	struct session *session = arg;
-
-	session->on_cleaned = on_cleaned;
-	session->cleaned_arg = cleaned_arg;
-	return session_query(session, "SELECT pg_catalog.pg_advisory_unlock_all()", on_unlocked, session, NULL);
-}
-
-/* Something is heard from the server when it ends the session. */
-static int watch_kind(void *arg, void (*on_died)(void *arg), void *died_arg)
-{
-	struct session *session = arg;
-
-	assert(session->state == SESSION_IDLE);
-	session->on_died = on_died;
-	session->arg = died_arg;
-	return wait_for(session, EV_READ);
-}
-
-const struct pool_kind session_kind = {
-    .open = open_kind,
-    .close = close_kind,
-    .is_usable = is_kind_usable,
-    .clean = clean_kind,
-    .watch = watch_kind,
-};

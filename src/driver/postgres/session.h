@@ -45,8 +45,8 @@ const char *session_sqlstate(const struct session *session);
 
 /* Whether another query can follow: idle, outside any transaction, and nothing unexpected (an end) was received. */
 bool session_is_usable(const struct session *session);
-/* Sessions to a target's own database, for a pool. */
-extern const struct pool_kind session_kind;
+/* on_died is called when the server ends the idle session. Ends with its next use. 0 or ERR_NO_MEMORY. */
+int session_watch(struct session *session, void (*on_died)(void *arg), void *arg);
 
 /* For escaping. */
 struct connection *session_connection(struct session *session);

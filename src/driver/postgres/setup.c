@@ -7,31 +7,41 @@
 #define PUBLIC_SCHEMA_CLOSED 150000 /* the first version where public belongs to the database's owner alone */
 #define GRANTS_HAVE_OPTIONS  160000
 
-void step_create_roles(void *arg)
+void setup_add_roles(struct sql *sql, const struct work *work)
 {
-	struct work *work = arg;
-	struct sql *sql = work_sql(work);
-
 	if (!work->facts.owner)
 		sql_add(sql, "CREATE ROLE %i NOLOGIN;\n", work->owner);
 	if (!work->facts.reader)
 		sql_add(sql, "CREATE ROLE %i NOLOGIN;\n", work->reader);
+	owned_add_role_tags(sql, work);
 	/* Only a member may give a database to a role and act for it. */
 	if (!work_is_superuser(work))
 		sql_add(sql, "GRANT %i TO CURRENT_USER%s;\n", work->owner,
 		        work_version(work) >= GRANTS_HAVE_OPTIONS ? " WITH INHERIT TRUE, SET TRUE" : "");
+}
+
+void setup_add_opening(struct sql *sql, const struct work *work)
+{
+	sql_add(sql, "REVOKE ALL ON DATABASE %i FROM PUBLIC;\n", work->owner);
+	sql_add(sql, "ALTER DATABASE %i ALLOW_CONNECTIONS true CONNECTION LIMIT %d;\n", work->owner,
+	        plan_connection_limit(work->call->plan));
+	owned_add_database_tag(sql, work);
+	roles_add_settings(sql, work, work->owner, ROLE_OWNER);
+}
+
+void step_create_roles(void *arg)
+{
+	struct work *work = arg;
+
+	setup_add_roles(work_sql(work), work);
 	work_query(work, NULL);
 }
 
 void step_open_database(void *arg)
 {
 	struct work *work = arg;
-	struct sql *sql = work_sql(work);
 
-	sql_add(sql, "REVOKE CONNECT, TEMPORARY ON DATABASE %i FROM PUBLIC;\n", work->owner);
-	sql_add(sql, "ALTER DATABASE %i ALLOW_CONNECTIONS true CONNECTION LIMIT %d;\n", work->owner,
-	        plan_connection_limit(work->call->plan));
-	roles_add_settings(sql, work, work->owner, ROLE_OWNER);
+	setup_add_opening(work_sql(work), work);
 	work_query(work, NULL);
 }
 

@@ -6,7 +6,8 @@
 
 #include "base/error.h"
 
-#define SQLSTATE_LENGTH 5
+#define SQLSTATE_LENGTH     5
+#define SQLSTATE_LOCK_TAKEN "55P03" /* lock_not_available: lock_timeout has passed */
 
 /* Fills error from a failed statement's SQLSTATE ("" or NULL: none) and the server's own message; returns the code. */
 int sqlstate_explain(const char *sqlstate, const char *message, struct error *error);

@@ -11,7 +11,7 @@
 /* What a tenant sets on its own database may not change how the broker's statements act there. A session that the
  * network has cut off ends within a minute, and with it its lock on the instance. */
 #define SESSION_OPTIONS                                                                                                \
-	"-c role=none -c search_path=pg_catalog -c default_transaction_read_only=off"                                  \
+	"-c role=none -c search_path=pg_catalog,pg_temp -c default_transaction_read_only=off"                          \
 	" -c default_transaction_isolation=read\\ committed -c statement_timeout=0 -c lock_timeout=0"                  \
 	" -c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
 

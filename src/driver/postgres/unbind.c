@@ -1,5 +1,6 @@
 /* unbind: the login's sessions end, what it owned goes to the owner, and the role goes. The database stays as it is,
  * and may also be gone. */
+#include "mend.h"
 #include "roles.h"
 
 static void step_disable_login(void *arg)
@@ -30,6 +31,7 @@ static const struct step unbind_steps[] = {
     {"look_for_roles_and_database", step_look},
     {"disable_login", step_disable_login},
     {"end_sessions", step_end_sessions},
+    {"act_for_the_owner", step_join_owner},
     {"find_what_it_left", step_find_leftovers},
     {"clear_what_it_left", step_clear_leftovers},
     {"drop_login", step_drop_login},

@@ -3,12 +3,12 @@
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/secret.h"
+#include "base/text.h"
 
 #define ROUNDS    4096 /* PostgreSQL's own number */
 #define KEY_BYTES 32
@@ -49,4 +49,22 @@ int verifier_make(const char *password, const unsigned char salt[VERIFIER_SALT_B
 	EVP_EncodeBlock((unsigned char *)server_text, server, KEY_BYTES);
 	snprintf(ret_verifier, VERIFIER_SIZE, "SCRAM-SHA-256$%d:%s$%s:%s", ROUNDS, salt_text, stored_text, server_text);
 	return 0;
+}
+
+bool verifier_is_of(const char *verifier, const char *password)
+{
+	static const char begin[] = "SCRAM-SHA-256$4096:";
+	const size_t salt_chars = BASE64_SIZE(VERIFIER_SALT_BYTES) - 1;
+	unsigned char salt[VERIFIER_SALT_BYTES];
+	char made[VERIFIER_SIZE];
+	bool same;
+
+	if (strncmp(verifier, begin, sizeof(begin) - 1) != 0 || strlen(verifier) != VERIFIER_SIZE - 1)
+		return false;
+	if (text_base64_decode(verifier + sizeof(begin) - 1, salt_chars, salt, sizeof(salt)) != VERIFIER_SALT_BYTES ||
+	    verifier_make(password, salt, made) != 0)
+		return false;
+	same = secret_equal(made, verifier);
+	secret_wipe(made, sizeof(made));
+	return same;
 }

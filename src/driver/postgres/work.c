@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "mark.h"
 #include "session.h"
 #include "sqlstate.h"
 
@@ -15,6 +16,7 @@
 #define PAUSE_FIRST 5   /* ms */
 #define PAUSE_MAX   200 /* ms */
 #define LOCK_BYTES  7   /* of a hash: positive as the server's bigint */
+#define LOCK_WAIT   "'3s'"
 
 static void on_end(void *arg, int code, const struct error *error);
 
@@ -35,6 +37,8 @@ static void name_roles(struct work *work)
 	work->login = call->bind != NULL ? call->bind->login : NULL;
 	snprintf(work->reader, sizeof(work->reader), "%s" READER_END, work->owner);
 	snprintf(work->retired, sizeof(work->retired), "%s" RETIRED_END, work->owner);
+	if (call->instance != NULL && call->instance->incarnation != NULL)
+		snprintf(work->tag, sizeof(work->tag), OWNED_INSTANCE "%s", call->instance->incarnation);
 }
 
 struct work *work_begin(void *state, struct driver_call *call)
@@ -92,6 +96,7 @@ static void begin_again(struct work *work)
 	work->facts = (struct facts){0};
 	work->roles = NULL;
 	work->databases = NULL;
+	work->adoption = NULL;
 	work->role_count = work->database_count = work->database = 0;
 	work->pause_ms = 0;
 	arena_release(&work->arena);
@@ -134,25 +139,40 @@ void work_fail(struct work *work, int code, const char *format, ...)
 
 /* ---- queries ---- */
 
+static struct session *home_of(const struct work *work)
+{
+	return home_session(lease_session(&work->lease));
+}
+
 struct sql *work_sql(struct work *work)
 {
-	sql_begin(&work->sql, session_connection(lease_session(&work->lease)));
+	sql_begin(&work->sql, session_connection(home_of(work)));
 	return &work->sql;
 }
 
-static void on_answered(struct work *work, const struct session *session, const struct error *error,
+static void handle_failure(struct work *work, const char *sqlstate, const struct error *error)
+{
+	bool (*on_failed)(struct work *, const char *) = work->on_failed;
+
+	work->on_failed = NULL;
+	if (on_failed != NULL && on_failed(work, sqlstate))
+		return;
+	work->again = work->rounds < ROUNDS_MAX && sqlstate_is_overtaken(sqlstate, error->text);
+	fail(work, error);
+}
+
+static void on_answered(struct work *work, const struct session *answering, const struct error *error,
                         const struct rows *rows)
 {
-	if (error->code == 0 && work->on_rows != NULL) {
+	if (error->code != 0) {
+		handle_failure(work, session_sqlstate(answering), error);
+		return;
+	}
+	work->on_failed = NULL;
+	if (work->on_rows != NULL)
 		work->on_rows(work, rows);
-		return;
-	}
-	if (error->code == 0) {
+	else
 		steps_next(&work->steps);
-		return;
-	}
-	work->again = work->rounds < ROUNDS_MAX && sqlstate_is_overtaken(session_sqlstate(session), error->text);
-	fail(work, error);
 }
 
 static void on_server_answered(void *arg, int code, const struct error *error, const struct rows *rows)
@@ -160,7 +180,7 @@ static void on_server_answered(void *arg, int code, const struct error *error, c
 	struct work *work = arg;
 
 	(void)code;
-	on_answered(work, lease_session(&work->lease), error, rows);
+	on_answered(work, home_of(work), error, rows);
 }
 
 static void on_inside_answered(void *arg, int code, const struct error *error, const struct rows *rows)
@@ -171,7 +191,7 @@ static void on_inside_answered(void *arg, int code, const struct error *error, c
 	on_answered(work, work->inside, error, rows);
 }
 
-static void query(struct work *work, struct session *session, session_answered *on_session_answered,
+static void query(struct work *work, struct session *asked, session_answered *on_session_answered,
                   void (*on_rows)(struct work *work, const struct rows *rows))
 {
 	const char *text = sql_string(&work->sql);
@@ -186,13 +206,18 @@ static void query(struct work *work, struct session *session, session_answered *
 		return;
 	}
 	work->on_rows = on_rows;
-	if (session_query(session, text, on_session_answered, work, &error) != 0)
+	if (session_query(asked, text, on_session_answered, work, &error) != 0)
 		fail(work, &error);
+}
+
+void work_forgive(struct work *work, bool (*on_failed)(struct work *work, const char *sqlstate))
+{
+	work->on_failed = on_failed;
 }
 
 void work_query(struct work *work, void (*on_rows)(struct work *work, const struct rows *rows))
 {
-	query(work, lease_session(&work->lease), on_server_answered, on_rows);
+	query(work, home_of(work), on_server_answered, on_rows);
 }
 
 void work_query_inside(struct work *work, void (*on_rows)(struct work *work, const struct rows *rows))
@@ -207,7 +232,7 @@ static void on_inside(void *arg, int code, const struct error *error)
 	struct work *work = arg;
 
 	if (code != 0)
-		fail(work, error);
+		handle_failure(work, "", error);
 	else
 		work->on_inside(work);
 }
@@ -251,12 +276,12 @@ void work_yield(struct work *work, void (*on_resume)(void *work))
 
 bool work_is_superuser(const struct work *work)
 {
-	return session_is_superuser(lease_session(&work->lease));
+	return session_is_superuser(home_of(work));
 }
 
 int work_version(const struct work *work)
 {
-	return session_version(lease_session(&work->lease));
+	return session_version(home_of(work));
 }
 
 /* ---- steps ---- */
@@ -278,9 +303,9 @@ static void on_lease(void *arg, int code, const struct error *error)
 void step_take_session(void *arg)
 {
 	struct work *work = arg;
-	struct session *session = lease_session(&work->lease);
+	struct session *own = home_of(work);
 
-	if (session != NULL && session_is_usable(session)) {
+	if (own != NULL && session_is_usable(own)) {
 		steps_next(&work->steps);
 		return;
 	}
@@ -304,6 +329,12 @@ static bool is_true(const struct rows *rows, int column)
 
 static void note_facts(struct work *work, const struct rows *rows)
 {
+	struct error reason;
+
+	if (mark_check(work->call, mark_of_comment(rows_text(rows, 0, 10)), &reason) != 0) {
+		fail(work, &reason);
+		return;
+	}
 	work->facts = (struct facts){
 	    .owner = is_true(rows, 0),
 	    .reader = is_true(rows, 1),
@@ -311,8 +342,66 @@ static void note_facts(struct work *work, const struct rows *rows)
 	    .database = is_true(rows, 3),
 	    .owned = is_true(rows, 4),
 	    .retired = is_true(rows, 5),
+	    .retired_owned = is_true(rows, 6),
+	    .others = is_true(rows, 7),
+	    .acts = is_true(rows, 8),
+	    .joins = is_true(rows, 9),
 	};
-	steps_next(&work->steps);
+	owned_check_tags(work);
+}
+
+static void add_facts(struct sql *sql, const struct work *work)
+{
+	const char *login = work->login != NULL ? work->login : "";
+
+	sql_add(
+	    sql,
+	    "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = %l),"
+	    " EXISTS (SELECT FROM pg_roles WHERE rolname = %l),"
+	    " EXISTS (SELECT FROM pg_roles WHERE rolname = %l),"
+	    " EXISTS (SELECT FROM pg_database WHERE datname = %l),"
+	    " EXISTS (SELECT FROM pg_database JOIN pg_roles r ON r.oid = datdba WHERE datname = %l AND rolname = %l),"
+	    " EXISTS (SELECT FROM pg_database WHERE datname = %l),"
+	    " EXISTS (SELECT FROM pg_database JOIN pg_roles r ON r.oid = datdba WHERE datname = %l AND rolname = %l),"
+	    " EXISTS (SELECT FROM pg_roles r WHERE rolname IN (%l, %l)"
+	    " AND starts_with(shobj_description(r.oid, 'pg_authid'), %l)"
+	    " AND shobj_description(r.oid, 'pg_authid') <> %l),"
+	    " EXISTS (SELECT FROM pg_roles r WHERE rolname = %l AND pg_has_role(r.oid, 'USAGE')),"
+	    " EXISTS (SELECT FROM pg_roles r, pg_roles me WHERE r.rolname = %l AND me.rolname = current_user AND"
+	    " (pg_has_role(r.oid, 'MEMBER WITH ADMIN OPTION') OR me.rolcreaterole AND NOT r.rolsuper AND"
+	    " current_setting('server_version_num')::int < 160000)), " MARK_COMMENT,
+	    work->owner, work->reader, login, work->owner, work->owner, work->owner, work->retired, work->retired,
+	    work->owner, work->owner, work->reader, OWNED_BEGIN, work->tag, work->owner, work->owner);
+}
+
+void step_peek(void *arg)
+{
+	struct work *work = arg;
+
+	add_facts(work_sql(work), work);
+	work_query(work, note_facts);
+}
+
+static void look_again(struct work *work, const struct rows *rows)
+{
+	(void)rows;
+	step_look(work);
+}
+
+/* Nobody but admins can enter the database of the lock. One that holds it and is no session of this user's is ended:
+ * an operator's own, or another service's by a mistake in the configuration. */
+static bool end_strangers(struct work *work, const char *sqlstate)
+{
+	if (strcmp(sqlstate, SQLSTATE_LOCK_TAKEN) != 0)
+		return false;
+	sql_add(work_sql(work),
+	        "SELECT count(pg_terminate_backend(a.pid)) FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid"
+	        " WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.database = a.datid"
+	        " AND a.datname = current_database() AND (l.classid::bigint << 32) + l.objid::bigint = %d"
+	        " AND a.usename <> current_user AND pg_has_role(a.usesysid, 'USAGE')",
+	        lock_number(work));
+	work_query(work, look_again);
+	return true;
 }
 
 /* The lock is a statement of its own: what follows sees what was committed before it was taken. */
@@ -321,17 +410,9 @@ void step_look(void *arg)
 	struct work *work = arg;
 	struct sql *sql = work_sql(work);
 
-	sql_add(sql, "SELECT pg_advisory_lock(%d);\n", lock_number(work));
-	sql_add(
-	    sql,
-	    "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = %l),"
-	    " EXISTS (SELECT FROM pg_roles WHERE rolname = %l),"
-	    " EXISTS (SELECT FROM pg_roles WHERE rolname = %l),"
-	    " EXISTS (SELECT FROM pg_database WHERE datname = %l),"
-	    " EXISTS (SELECT FROM pg_database JOIN pg_roles r ON r.oid = datdba WHERE datname = %l AND rolname = %l),"
-	    " EXISTS (SELECT FROM pg_database WHERE datname = %l)",
-	    work->owner, work->reader, work->login != NULL ? work->login : "", work->owner, work->owner, work->owner,
-	    work->retired);
+	sql_add(sql, "SET LOCAL lock_timeout TO " LOCK_WAIT ";\nSELECT pg_advisory_lock(%d);\n", lock_number(work));
+	add_facts(sql, work);
+	work_forgive(work, end_strangers);
 	work_query(work, note_facts);
 }
 
@@ -343,5 +424,5 @@ void step_require_database(void *arg)
 	if (!work->facts.database || !work->facts.owner)
 		work_fail(work, ERR_REFUSED, "the database is not there any more");
 	else
-		steps_next(&work->steps);
+		step_require_own_database(work);
 }

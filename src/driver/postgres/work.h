@@ -14,6 +14,7 @@
 #include "driver/driver.h"
 #include "driver/pool.h"
 #include "driver/steps.h"
+#include "owned.h"
 #include "postgres.h"
 #include "session.h"
 #include "turn.h"
@@ -23,9 +24,15 @@
 struct facts {
 	bool owner, reader, login; /* the roles exist */
 	bool database;
-	bool owned;   /* by the owner role */
-	bool retired; /* the database is there under its retired name */
+	bool owned;         /* by the owner role */
+	bool retired;       /* the database is there under its retired name */
+	bool retired_owned; /* by the owner role */
+	bool acts;          /* the broker's user acts for the owner role */
+	bool joins;         /* ... or may make itself do so */
+	bool others;        /* the owner or the reader role says that it is another instance's (owned.h) */
 };
+
+struct adoption;
 
 struct role {
 	const char *name;
@@ -46,6 +53,7 @@ struct work {
 	void (*on_inside)(struct work *work);
 	struct sql sql;
 	void (*on_rows)(struct work *work, const struct rows *rows);
+	bool (*on_failed)(struct work *work, const char *sqlstate); /* of this query or entry; NULL: it ends the call */
 	struct timer pause;
 	int64_t pause_ms;
 	struct turn turn;
@@ -56,6 +64,7 @@ struct work {
 	char retired[BACKEND_NAME_MAX + sizeof(RETIRED_END)]; /* the database's name while it is retired */
 	const char *login;                                    /* the bind's; NULL: the call has none */
 	bool read_only;
+	char tag[OWNED_SIZE];         /* of the instance's roles; "": the instance has no incarnation */
 	char verifier[VERIFIER_SIZE]; /* of the bind's password; "": not made yet */
 
 	/* of this round */
@@ -64,6 +73,10 @@ struct work {
 	size_t role_count;
 	const char **databases; /* where its roles still have something */
 	size_t database_count, database;
+	struct adoption *adoption; /* adopt's own */
+	const char *
+	    *verifiers; /* inspect's: what the server keeps of the passwords of call->binds; NULL: no such role */
+	size_t verifier_next;
 	struct arena arena; /* the lists above */
 };
 
@@ -83,6 +96,10 @@ struct sql *work_sql(struct work *work);
 void work_query(struct work *work, void (*on_rows)(struct work *work, const struct rows *rows));
 void work_query_inside(struct work *work, void (*on_rows)(struct work *work, const struct rows *rows));
 
+/* Of the next query or entry: on_failed is asked first (sqlstate "": no connection). False: the call ends; true: it
+ * went on some other way. */
+void work_forgive(struct work *work, bool (*on_failed)(struct work *work, const char *sqlstate));
+
 /* Connects to database (borrowed until then) and calls on_entered. */
 void work_enter(struct work *work, const char *database, void (*on_entered)(struct work *work));
 void work_leave(struct work *work);
@@ -98,6 +115,8 @@ int work_version(const struct work *work);
 /* ---- steps that every table begins with ---- */
 
 void step_take_session(void *arg);
+/* Fills work->facts without the lock: for what must not wait for it. */
+void step_peek(void *arg);
 /* Takes the instance's lock on the server and fills work->facts. The lock is the session's: a session that was given
  * up keeps it until the server has done with its last statement, so no two calls ever work on one instance. */
 void step_look(void *arg);

@@ -1,0 +1,321 @@
+/* Advisory locks belong to a database: whoever can enter it can see and take them, and in PostgreSQL everybody may
+ * enter the database of the broker's url, unless an operator shut it. So the broker works from a database of its own,
+ * into which PUBLIC has no way.
+ *
+ * A session is opened there straight away once the database is known to be good. Until then, and whenever that fails
+ * (somebody dropped it), the session first visits the database of the url: it looks, mends one thing, looks again,
+ * until nothing is left to mend, and then moves in. Several sessions, and several services with roles of their own, may
+ * be at it at the same time: who was overtaken looks again.
+ *
+ * The owner is whichever service's role came first. It lets the others in; before PostgreSQL 16 a role with CREATEROLE
+ * can also let itself in, since it may act for the owner. */
+#include "home.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "dialect.h"
+#include "session.h"
+#include "sqlstate.h"
+
+#define ROUNDS_MAX          12 /* looks of one visit */
+#define GRANTS_NEED_OPTIONS 160000
+
+enum {
+	ROW_STANDBY,
+	ROW_THERE,
+	ROW_OWNER,         /* quoted, as all names here */
+	ROW_OWNER_IS_OURS, /* a role that is or was a service's admin */
+	ROW_OWNER_IS_SUPER,
+	ROW_MAY_CHANGE, /* we act for the owner */
+	ROW_OPEN,       /* it takes connections */
+	ROW_LET_IN,     /* we may connect */
+	ROW_STRANGERS,  /* others who may, and should not */
+	ROW_ADMINS,     /* others who should, and may not */
+	ROW_SELF,
+};
+
+struct room {
+	const struct driver_context *context;
+	const struct home *home;
+	struct session *session;
+	bool at_home; /* the session is in the database itself, not in the url's */
+	int rounds;   /* looks taken */
+	struct sql sql;
+	pool_done *on_opened, *on_cleaned;
+	void *arg, *cleaned_arg;
+};
+
+static void enter(struct room *room, bool at_home);
+static void look(struct room *room);
+
+static void end(struct room *room, int code, const struct error *error)
+{
+	room->on_opened(room->arg, code, error);
+}
+
+/* Whatever it is: once an operator has seen to it, all goes on. */
+__attribute__((format(printf, 2, 3))) static void give_up(struct room *room, const char *format, ...)
+{
+	struct error error;
+	va_list arguments;
+
+	va_start(arguments, format);
+	error_set_list(&error, ERR_UNAVAILABLE, format, arguments);
+	va_end(arguments);
+	end(room, error.code, &error);
+}
+
+static void ask(struct room *room, session_answered *on_answered)
+{
+	const char *text = sql_string(&room->sql);
+	struct error error;
+
+	if (text == NULL)
+		give_up(room, "out of memory");
+	else if (session_query(room->session, text, on_answered, room, &error) != 0)
+		end(room, error.code, &error);
+}
+
+static struct sql *begin_sql(struct room *room)
+{
+	sql_begin(&room->sql, session_connection(room->session));
+	return &room->sql;
+}
+
+/* ---- making it ---- */
+
+static void on_mended(void *arg, int code, const struct error *error, const struct rows *rows)
+{
+	struct room *room = arg;
+
+	(void)rows;
+	if (code == 0 || sqlstate_is_overtaken(session_sqlstate(room->session), error->text))
+		look(room);
+	else
+		give_up(room, "its database \"" HOME_DATABASE "\" cannot be prepared: %s", error->text);
+}
+
+static void make(struct room *room)
+{
+	sql_add(begin_sql(room), "CREATE DATABASE " HOME_DATABASE " TEMPLATE template0 ALLOW_CONNECTIONS false");
+	ask(room, on_mended);
+}
+
+static bool is_true(const struct rows *rows, int column)
+{
+	return rows_text(rows, 0, column)[0] == 't';
+}
+
+static bool has_text(const struct rows *rows, int column)
+{
+	return rows_text(rows, 0, column)[0] != '\0';
+}
+
+static bool may_act_for_owner(const struct room *room, const struct rows *rows)
+{
+	return is_true(rows, ROW_MAY_CHANGE) ||
+	       (session_version(room->session) < GRANTS_NEED_OPTIONS && !is_true(rows, ROW_OWNER_IS_SUPER));
+}
+
+static void say_what_is_needed(struct room *room, const struct rows *rows)
+{
+	const char *owner = rows_text(rows, 0, ROW_OWNER), *self = rows_text(rows, 0, ROW_SELF);
+
+	if (has_text(rows, ROW_STRANGERS))
+		give_up(room,
+		        "its database \"" HOME_DATABASE
+		        "\" is open to others; as %s: REVOKE ALL ON DATABASE " HOME_DATABASE " FROM %s",
+		        owner, rows_text(rows, 0, ROW_STRANGERS));
+	else if (!is_true(rows, ROW_OPEN))
+		give_up(room,
+		        "its database \"" HOME_DATABASE "\" takes no connections; as %s: ALTER DATABASE " HOME_DATABASE
+		        " ALLOW_CONNECTIONS true",
+		        owner);
+	else
+		give_up(room,
+		        "its database \"" HOME_DATABASE
+		        "\" does not let %s in; as %s: GRANT CONNECT ON DATABASE " HOME_DATABASE " TO %s",
+		        self, owner, self);
+}
+
+static void mend(struct room *room, const struct rows *rows)
+{
+	const char *owner = rows_text(rows, 0, ROW_OWNER);
+	const bool joins = !is_true(rows, ROW_MAY_CHANGE);
+	struct sql *sql = begin_sql(room);
+
+	if (!may_act_for_owner(room, rows)) {
+		say_what_is_needed(room, rows);
+		return;
+	}
+	if (joins)
+		sql_add(sql, "GRANT %s TO CURRENT_USER;\n", owner);
+	if (has_text(rows, ROW_STRANGERS))
+		sql_add(sql, "REVOKE ALL ON DATABASE " HOME_DATABASE " FROM %s;\n", rows_text(rows, 0, ROW_STRANGERS));
+	if (!is_true(rows, ROW_OPEN))
+		sql_add(sql, "ALTER DATABASE " HOME_DATABASE " ALLOW_CONNECTIONS true;\n");
+	if (has_text(rows, ROW_ADMINS))
+		sql_add(sql, "GRANT CONNECT ON DATABASE " HOME_DATABASE " TO %s;\n", rows_text(rows, 0, ROW_ADMINS));
+	if (joins)
+		sql_add(sql, "REVOKE %s FROM CURRENT_USER;\n", owner);
+	ask(room, on_mended);
+}
+
+/* ---- looking ---- */
+
+static bool is_good(const struct rows *rows)
+{
+	return is_true(rows, ROW_OPEN) && is_true(rows, ROW_LET_IN) && !has_text(rows, ROW_STRANGERS) &&
+	       !(is_true(rows, ROW_MAY_CHANGE) && has_text(rows, ROW_ADMINS));
+}
+
+static void judge(struct room *room, const struct rows *rows)
+{
+	if (is_true(rows, ROW_STANDBY)) {
+		give_up(room, "it is a read-only standby");
+	} else if (!is_true(rows, ROW_THERE)) {
+		make(room);
+	} else if (!is_true(rows, ROW_OWNER_IS_OURS)) {
+		give_up(room,
+		        "the database \"" HOME_DATABASE
+		        "\" belongs to %s, which is no role of a broker's; rename it, or: ALTER "
+		        "DATABASE " HOME_DATABASE " OWNER TO %s",
+		        rows_text(rows, 0, ROW_OWNER), rows_text(rows, 0, ROW_SELF));
+	} else if (!is_good(rows)) {
+		mend(room, rows);
+	} else {
+		*room->home->is_ready = true;
+		if (room->at_home)
+			end(room, 0, &(struct error){0});
+		else
+			enter(room, true);
+	}
+}
+
+static void on_looked(void *arg, int code, const struct error *error, const struct rows *rows)
+{
+	struct room *room = arg;
+
+	if (code != 0)
+		end(room, code, error);
+	else
+		judge(room, rows);
+}
+
+/* The functions give NULL, read as "", where the database is not there. */
+static void look(struct room *room)
+{
+	if (room->rounds++ == ROUNDS_MAX) {
+		give_up(room, "its database \"" HOME_DATABASE "\" is being changed by somebody else");
+		return;
+	}
+	sql_add(
+	    begin_sql(room),
+	    "SELECT pg_is_in_recovery(), d.oid IS NOT NULL, quote_ident(o.rolname), (o.rolsuper OR o.rolcreaterole)"
+	    ", o.rolsuper, pg_has_role(d.datdba, 'USAGE'), d.datallowconn, has_database_privilege(d.oid, 'CONNECT'),"
+	    " (SELECT string_agg(DISTINCT coalesce(quote_ident(rolname), 'PUBLIC'), ', ')"
+	    " FROM aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a LEFT JOIN pg_roles ON oid = a.grantee"
+	    " WHERE a.grantee <> d.datdba AND NOT coalesce(" HOME_ADMINS ", false)),"
+	    " " HOME_NOT_LET_IN ", quote_ident(current_user)\n"
+	    "FROM (SELECT) one LEFT JOIN pg_database d ON d.datname = '" HOME_DATABASE
+	    "' LEFT JOIN pg_roles o ON o.oid = d.datdba");
+	ask(room, on_looked);
+}
+
+static void on_entered(void *arg, int code, const struct error *error)
+{
+	struct room *room = arg;
+
+	if (code == 0) {
+		look(room);
+		return;
+	}
+	*room->home->is_ready = false;
+	if (room->at_home && room->rounds == 0)
+		enter(room, false);
+	else
+		end(room, code, error);
+}
+
+static void enter(struct room *room, bool at_home)
+{
+	room->at_home = at_home;
+	session_close(room->session);
+	room->session =
+	    session_open(room->context, room->home->target, at_home ? HOME_DATABASE : NULL, on_entered, room);
+	if (room->session == NULL)
+		give_up(room, "out of memory");
+}
+
+/* ---- for a pool ---- */
+
+static void *open_kind(const struct driver_context *context, const void *target, pool_done *on_opened, void *arg)
+{
+	const struct home *home = target;
+	struct room *room = calloc(1, sizeof(*room));
+
+	if (room == NULL)
+		return NULL;
+	*room = (struct room){.context = context, .home = home, .on_opened = on_opened, .arg = arg};
+	sql_init(&room->sql, &postgres_dialect);
+	room->at_home = *home->is_ready;
+	room->session = session_open(context, home->target, room->at_home ? HOME_DATABASE : NULL, on_entered, room);
+	if (room->session == NULL) {
+		free(room);
+		return NULL;
+	}
+	return room;
+}
+
+static void close_kind(void *pooled)
+{
+	struct room *room = pooled;
+
+	session_close(room->session);
+	sql_release(&room->sql);
+	free(room);
+}
+
+static bool is_kind_usable(const void *pooled)
+{
+	return session_is_usable(home_session(pooled));
+}
+
+static void on_unlocked(void *arg, int code, const struct error *error, const struct rows *rows)
+{
+	struct room *room = arg;
+
+	(void)rows;
+	room->on_cleaned(room->cleaned_arg, code, error);
+}
+
+static int clean_kind(void *pooled, pool_done *on_cleaned, void *cleaned_arg)
+{
+	struct room *room = pooled;
+
+	room->on_cleaned = on_cleaned;
+	room->cleaned_arg = cleaned_arg;
+	return session_query(room->session, "SELECT pg_catalog.pg_advisory_unlock_all()", on_unlocked, room, NULL);
+}
+
+/* Something is heard from the server when it ends the session. */
+static int watch_kind(void *pooled, void (*on_died)(void *arg), void *died_arg)
+{
+	return session_watch(home_session(pooled), on_died, died_arg);
+}
+
+struct session *home_session(const void *pooled)
+{
+	const struct room *room = pooled;
+
+	return room != NULL ? room->session : NULL;
+}
+
+const struct pool_kind home_kind = {
+    .open = open_kind,
+    .close = close_kind,
+    .is_usable = is_kind_usable,
+    .clean = clean_kind,
+    .watch = watch_kind,
+};

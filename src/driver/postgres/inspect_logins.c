@@ -1,0 +1,195 @@
+/* inspect, of the logins: each that is not as a bind makes it is told by its name, and a bind of it puts it right. */
+#include <stdio.h>
+#include <string.h>
+
+#include "inspect.h"
+#include "roles.h"
+
+static bool is_reader(const struct bind *bind)
+{
+	bool reads = false;
+
+	(void)driver_read_only(bind, &reads, NULL);
+	return reads;
+}
+
+static void add_differing(struct driver_call *call, const char *login)
+{
+	for (size_t i = 0; i < call->result_count; i++)
+		if (strcmp(call->results[i].name, DRIFT_BIND) == 0 && strcmp(call->results[i].value, login) == 0)
+			return;
+	call_result(call, DRIFT_BIND, login);
+}
+
+static void on_logins(struct work *work, const struct rows *rows)
+{
+	for (int i = 0; i < rows_count(rows); i++) {
+		if (strcmp(rows_text(rows, i, 0), DRIFT_BIND) == 0)
+			add_differing(work->call, rows_text(rows, i, 1));
+		else
+			call_result(work->call, rows_text(rows, i, 0), rows_text(rows, i, 1));
+	}
+	steps_next(&work->steps);
+}
+
+/* How the server writes a setting of a role; NULL: in a way that is not worth following (lists). */
+static void add_setting(struct sql *sql, const char *name, const char *value, bool *comma)
+{
+	struct text text;
+
+	text_init(&text, SQL_MAX);
+	text_add_format(&text, "%s=%s", name, value);
+	sql_add(sql, *comma ? ", lower(%l)" : "lower(%l)", text_string(&text) != NULL ? text_string(&text) : "");
+	text_release(&text);
+	*comma = true;
+}
+
+static void add_expected(struct sql *sql, const struct work *work, bool reads)
+{
+	const struct option *settings = options_find(&work->call->plan->options, "settings");
+	const int64_t timeout = options_number(&work->call->plan->options, "statement_timeout");
+	bool comma = false;
+	char number[32];
+
+	sql_add(sql, "ARRAY[");
+	for (size_t i = 0; settings->set && i < settings->value.map.count; i++)
+		if (!sql_takes_list(settings->value.map.items[i].name))
+			add_setting(sql, settings->value.map.items[i].name, settings->value.map.items[i].value, &comma);
+	snprintf(number, sizeof(number), "%lld", (long long)timeout);
+	if (timeout > 0)
+		add_setting(sql, "statement_timeout", number, &comma);
+	add_setting(sql, reads ? "default_transaction_read_only" : "role", reads ? "on" : work->owner, &comma);
+	sql_add(sql, "]::text[]");
+}
+
+/* l: the binds; r: their roles. */
+static void add_binds(struct sql *sql, const struct work *work)
+{
+	const struct driver_call *call = work->call;
+
+	sql_add(sql, "WITH l(name, group_name, inherits, settings) AS (VALUES ");
+	for (size_t i = 0; i < call->bind_count; i++) {
+		const bool reads = is_reader(&call->binds[i]);
+
+		sql_add(sql, "%s(%l, %l, %s, ", i > 0 ? ", " : "", call->binds[i].login,
+		        reads ? work->reader : work->owner, reads ? "true" : "false");
+		add_expected(sql, work, reads);
+		sql_add(sql, ")");
+	}
+	sql_add(sql, ")\n");
+}
+
+/* A good login may log in for ever and connect, has the plan's limit and no attribute, and is a member of its group and
+ * of nothing else. Attributes that only a superuser takes away are told. */
+static void add_comparison(struct sql *sql, const struct work *work)
+{
+	sql_add(sql,
+	        "SELECT 'bind', l.name FROM l LEFT JOIN pg_roles r ON r.rolname = l.name::name WHERE NOT coalesce("
+	        "r.rolcanlogin AND r.rolinherit = l.inherits AND r.rolconnlimit = %d AND NOT r.rolcreatedb AND NOT"
+	        " r.rolcreaterole AND coalesce(r.rolvaliduntil = 'infinity', true)"
+	        " AND has_database_privilege(r.oid, d.oid, 'CONNECT')"
+	        " AND (SELECT array_agg(DISTINCT g.rolname) FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid"
+	        "  WHERE m.member = r.oid) = ARRAY[l.group_name::name], false)\n",
+	        plan_connection_limit(work->call->plan));
+}
+
+static void add_attributes(struct sql *sql, bool superuser)
+{
+	if (superuser)
+		sql_add(sql, "UNION ALL SELECT 'bind', r.rolname");
+	else
+		sql_add(sql,
+		        "UNION ALL SELECT 'told', format('the login \"%%s\" has what it should not: ALTER ROLE \"%%s\""
+		        " NOSUPERUSER NOREPLICATION NOBYPASSRLS', r.rolname, r.rolname)");
+	sql_add(sql, " FROM l JOIN pg_roles r ON r.rolname = l.name::name"
+	             " WHERE r.rolsuper OR r.rolreplication OR r.rolbypassrls\n");
+}
+
+/* The settings that a bind gives its login in the database: all there with their values, and no others. */
+static void add_settings(struct sql *sql, const struct work *work)
+{
+	const struct option *settings = options_find(&work->call->plan->options, "settings");
+	int64_t lists = 0;
+
+	for (size_t i = 0; settings->set && i < settings->value.map.count; i++)
+		lists += sql_takes_list(settings->value.map.items[i].name);
+	sql_add(sql,
+	        "UNION ALL SELECT 'bind', l.name FROM l JOIN pg_roles r ON r.rolname = l.name::name WHERE NOT EXISTS ("
+	        "SELECT FROM pg_db_role_setting s WHERE s.setrole = r.oid AND s.setdatabase = d.oid"
+	        " AND lower(s.setconfig::text)::text[] @> l.settings AND cardinality(s.setconfig) ="
+	        " cardinality(l.settings)");
+	sql_add(sql, " + %d)\n", lists);
+}
+
+/* ---- passwords ---- */
+
+static void compare_next(void *arg)
+{
+	struct work *work = arg;
+	struct driver_call *call = work->call;
+
+	while (work->verifier_next < call->bind_count) {
+		const size_t i = work->verifier_next;
+
+		if (turn_should_pass(&work->turn, work->postgres->context->base)) {
+			work_yield(work, compare_next);
+			return;
+		}
+		work->verifier_next++;
+		if (work->verifiers[i] != NULL && call->passwords[i] != NULL &&
+		    !verifier_is_of(work->verifiers[i], call->passwords[i]))
+			add_differing(call, call->binds[i].login);
+	}
+	steps_next(&work->steps);
+}
+
+static void on_verifiers(struct work *work, const struct rows *rows)
+{
+	const struct driver_call *call = work->call;
+
+	work->verifiers = arena_alloc(&work->arena, (call->bind_count + 1) * sizeof(*work->verifiers));
+	work->verifier_next = 0;
+	if (work->verifiers != NULL)
+		memset(work->verifiers, 0, (call->bind_count + 1) * sizeof(*work->verifiers));
+	for (size_t i = 0; work->verifiers != NULL && i < call->bind_count; i++)
+		for (int row = 0; row < rows_count(rows); row++)
+			if (strcmp(rows_text(rows, row, 0), call->binds[i].login) == 0)
+				work->verifiers[i] = arena_text(&work->arena, rows_text(rows, row, 1));
+	if (arena_failed(&work->arena))
+		work_fail(work, ERR_NO_MEMORY, "out of memory");
+	else
+		compare_next(work);
+}
+
+void step_compare_passwords(void *arg)
+{
+	struct work *work = arg;
+	const struct driver_call *call = work->call;
+	struct sql *sql = work_sql(work);
+
+	if (call->bind_count > 0 && call->passwords != NULL && work_is_superuser(work)) {
+		sql_add(sql, "SELECT rolname, rolpassword FROM pg_authid WHERE rolname IN (");
+		for (size_t i = 0; i < call->bind_count; i++)
+			sql_add(sql, i > 0 ? ", %l" : "%l", call->binds[i].login);
+		sql_add(sql, ")");
+	}
+	work_query(work, on_verifiers);
+}
+
+/* ---- the rest ---- */
+
+void step_compare_logins(void *arg)
+{
+	struct work *work = arg;
+	struct sql *sql = work_sql(work);
+
+	if (work->call->bind_count > 0) {
+		add_binds(sql, work);
+		sql_add(sql, "SELECT kind, found FROM pg_database d, LATERAL (\n");
+		add_comparison(sql, work);
+		add_attributes(sql, work_is_superuser(work));
+		add_settings(sql, work);
+		sql_add(sql, ") f(kind, found) WHERE d.datname = %l ORDER BY kind, found", work->owner);
+	}
+	work_query(work, on_logins);
+}

@@ -1,0 +1,119 @@
+/* Mending rights. The statements are made and run by the server in one loop, from what its catalog says; a right that
+ * the broker's user lacks for one of them ends no other. */
+#include "mend.h"
+
+#include <string.h>
+
+#include "inspect.h"
+
+#define GRANTS_HAVE_OPTIONS 160000
+#define HASH_CHARS          10
+
+void step_join_owner(void *arg)
+{
+	struct work *work = arg;
+	const bool options = work_version(work) >= GRANTS_HAVE_OPTIONS;
+
+	if (work_is_superuser(work) || !work->facts.owner || work->facts.acts) {
+		steps_next(&work->steps);
+		return;
+	}
+	if (!work->facts.joins) {
+		work_fail(
+		    work, ERR_REFUSED,
+		    "the broker's role may not act for \"%s\", which another role made: GRANT \"%s\" TO the role of "
+		    "the server's url WITH ADMIN OPTION, and \"%s\" and the logins of its binds in the same way",
+		    work->owner, work->owner, work->reader);
+		return;
+	}
+	sql_add(work_sql(work), "GRANT %i TO CURRENT_USER%s", work->owner,
+	        options ? " WITH INHERIT TRUE, SET TRUE" : "");
+	work_query(work, NULL);
+}
+
+/* ---- loops ---- */
+
+/* Adds a block that runs what the query of the text in block gives. */
+static void add_loop(struct sql *sql, struct sql *query)
+{
+	struct sql block;
+
+	sql_init(&block, sql->dialect);
+	sql_begin(&block, sql->connection);
+	sql_add(&block,
+	        "DECLARE statement text; BEGIN FOR statement IN\n%s\nLOOP BEGIN EXECUTE statement;"
+	        " EXCEPTION WHEN insufficient_privilege THEN NULL; END; END LOOP; END",
+	        sql_string(query) != NULL ? sql_string(query) : "");
+	if (sql_string(query) == NULL || sql_string(&block) == NULL)
+		sql->failed = true;
+	else
+		sql_add(sql, "DO %l;\n", sql_string(&block));
+	sql_release(&block);
+}
+
+/* A revoke counts for whoever granted it. */
+#define REVOKE_MEMBERSHIP                                                                                              \
+	"SELECT format('REVOKE %%I FROM %%I%%s', g.rolname, m.rolname, CASE WHEN"                                      \
+	" current_setting('server_version_num')::int >= 160000 THEN format(' GRANTED BY %%I CASCADE',"                 \
+	" pg_get_userbyid(a.grantor)) ELSE '' END) FROM pg_auth_members a JOIN pg_roles g ON g.oid = a.roleid"         \
+	" JOIN pg_roles m ON m.oid = a.member"
+
+/* Comments of another instance of a broker's. */
+#define IS_ANOTHERS                                                                                                    \
+	"(starts_with(shobj_description(m.oid, 'pg_authid'), %l) AND right(shobj_description(m.oid, 'pg_authid'), 16)" \
+	" <> right(%l, 16) AND shobj_description(m.oid, 'pg_authid') <> %l || %l) AND NOT m.rolsuper"                  \
+	" AND m.rolname <> current_user"
+
+void mend_add_strangers(struct sql *sql, const struct work *work)
+{
+	struct sql query;
+
+	sql_init(&query, sql->dialect);
+	sql_begin(&query, sql->connection);
+	sql_add(&query, REVOKE_MEMBERSHIP " WHERE m.rolname IN (%l, %l)\n", work->owner, work->reader);
+	sql_add(&query, "UNION ALL " REVOKE_MEMBERSHIP " WHERE g.rolname IN (%l, %l) AND " IS_ANOTHERS "\n",
+	        work->owner, work->reader, OWNED_BEGIN, work->tag, OWNED_GUEST, work->owner);
+	sql_add(&query,
+	        "UNION ALL SELECT DISTINCT format('REVOKE ALL ON DATABASE %%I FROM %%I', d.datname, m.rolname) FROM"
+	        " pg_database d, aclexplode(d.datacl) a JOIN pg_roles m ON m.oid = a.grantee WHERE d.datname = %l"
+	        " AND m.oid <> d.datdba AND " IS_ANOTHERS "\n",
+	        work->owner, OWNED_BEGIN, work->tag, OWNED_GUEST, work->owner);
+	sql_add(&query,
+	        "UNION ALL SELECT format('SELECT pg_terminate_backend(%%s)', pid) FROM pg_stat_activity"
+	        " WHERE datname = %l AND NOT has_database_privilege(usesysid, datid, 'CONNECT')",
+	        work->owner);
+	add_loop(sql, &query);
+	sql_release(&query);
+}
+
+void mend_add_memberships(struct sql *sql, const struct work *work, const char *login, const char *group)
+{
+	struct sql query;
+
+	(void)work;
+	sql_init(&query, sql->dialect);
+	sql_begin(&query, sql->connection);
+	sql_add(&query, REVOKE_MEMBERSHIP " WHERE m.rolname = %l AND g.rolname <> %l", login, group);
+	add_loop(sql, &query);
+	sql_release(&query);
+}
+
+/* ---- attributes ---- */
+
+/* The owner of an adopted database may be a login, which it stays. */
+static bool is_brokers_name(const char *name)
+{
+	const size_t length = strlen(name);
+
+	return length > HASH_CHARS && name[length - HASH_CHARS - 1] == '_' &&
+	       strspn(name + length - HASH_CHARS, "0123456789abcdef") == HASH_CHARS;
+}
+
+void mend_add_attributes(struct sql *sql, const struct work *work)
+{
+	const char *more = work_is_superuser(work) ? " NOSUPERUSER NOREPLICATION NOBYPASSRLS" : "";
+
+	sql_add(sql, "ALTER ROLE %i NOCREATEDB NOCREATEROLE%s%s;\n", work->owner, more,
+	        is_brokers_name(work->owner) ? " NOLOGIN" : "");
+	sql_add(sql, "ALTER ROLE %i NOCREATEDB NOCREATEROLE%s NOLOGIN;\n", work->reader, more);
+}

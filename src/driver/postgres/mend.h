@@ -1,0 +1,18 @@
+/* What only a mend has to put right: rights and memberships that no call of the broker's gave. */
+#ifndef DRIVER_POSTGRES_MEND_H
+#define DRIVER_POSTGRES_MEND_H
+
+#include "work.h"
+
+/* The broker's present user acts for the owner role: another one may have made it. Where the server does not let it do
+ * so by itself the step fails with the statement that an operator has to give. */
+void step_join_owner(void *arg);
+
+/* Takes away what the instance's two roles have beyond being it, and what other instances' logins have on it; ends the
+ * sessions of whoever may not connect. What the user's rights do not reach is left: inspect tells it. */
+void mend_add_strangers(struct sql *sql, const struct work *work);
+void mend_add_attributes(struct sql *sql, const struct work *work);
+/* Of an existing login: all memberships but that in group. */
+void mend_add_memberships(struct sql *sql, const struct work *work, const char *login, const char *group);
+
+#endif

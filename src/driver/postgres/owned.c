@@ -1,0 +1,67 @@
+/* The marks on what the broker made, and the questions before anything is destroyed. */
+#include "owned.h"
+
+#include "work.h"
+
+/* An unbind goes on: its login's name has the incarnation's hash in it. */
+void owned_check_tags(struct work *work)
+{
+	if (work->facts.others && work->call->kind != CALL_UNBIND)
+		work_fail(work, ERR_REFUSED,
+		          "the comment on the role \"%s\" or \"%s\" says that it is another instance's, so it is left "
+		          "alone; when it is this one's: COMMENT ON ROLE ... IS '%s'",
+		          work->owner, work->reader, work->tag);
+	else
+		steps_next(&work->steps);
+}
+
+void owned_add_role_tags(struct sql *sql, const struct work *work)
+{
+	if (work->tag[0] == '\0')
+		return;
+	sql_add(sql, "COMMENT ON ROLE %i IS %l;\n", work->owner, work->tag);
+	sql_add(sql, "COMMENT ON ROLE %i IS %l;\n", work->reader, work->tag);
+}
+
+void owned_add_database_tag(struct sql *sql, const struct work *work)
+{
+	if (work->tag[0] != '\0')
+		sql_add(sql, "COMMENT ON DATABASE %i IS %l;\n", work->owner, work->tag);
+}
+
+void owned_add_login_tag(struct sql *sql, const struct work *work, const char *login)
+{
+	if (work->tag[0] != '\0')
+		sql_add(sql, "COMMENT ON ROLE %i IS '" OWNED_BIND "%s';\n", login,
+		        work->tag + sizeof(OWNED_INSTANCE) - 1);
+}
+
+/* ---- before anything is destroyed ---- */
+
+static void fail_foreign(struct work *work, const char *database)
+{
+	work_fail(work, ERR_REFUSED,
+	          "the database \"%s\" does not belong to the role \"%s\", so it is left alone; when it is the "
+	          "instance's: ALTER DATABASE \"%s\" OWNER TO \"%s\", otherwise rename it",
+	          database, work->owner, database, work->owner);
+}
+
+void step_require_own_database(void *arg)
+{
+	struct work *work = arg;
+
+	if (work->facts.database && !work->facts.owned)
+		fail_foreign(work, work->owner);
+	else
+		steps_next(&work->steps);
+}
+
+void step_require_own_retired(void *arg)
+{
+	struct work *work = arg;
+
+	if (work->facts.retired && !work->facts.retired_owned)
+		fail_foreign(work, work->retired);
+	else
+		steps_next(&work->steps);
+}

@@ -1,0 +1,390 @@
+"""The records and a real PostgreSQL side by side: what is destroyed, adopted, compared and mended is exactly what the
+records say, in the state that they say."""
+
+import os
+import shutil
+import time
+
+import psycopg2
+import pytest
+
+from harness import Tsuru, postgres_service, wait_until
+
+PLANS = """      - {{name: small, description: a, connection_limit: 10, retain: {retain}}}
+      - {{name: now, description: b, connection_limit: 10, retain: 0}}
+"""
+
+
+def service(server, retain="1h", user=None):
+    text = postgres_service(server, "x", plans=PLANS.format(retain=retain))
+    return text if user is None else text.replace(f"admin:{server.password}", user)
+
+
+def start(start_broker, server, **options):
+    broker = start_broker(service(server, **options))
+    wait_until("the server was checked",
+               lambda: broker.ctl("services", "--json")["services"][0]["servers"][0]["state"] == "up")
+    return broker, Tsuru(broker, "postgres", "x")
+
+
+def only(items):
+    assert len(items) == 1, items
+    return items[0]
+
+
+def failed(broker):
+    """The sentences of the operations that failed for good."""
+    return " ".join(one["error"] for one in broker.ctl("operations", "--state", "failed", "--json"))
+
+
+# ---- what is destroyed ----
+
+def test_an_old_backup_drops_no_living_database(start_broker, own_server, tmp_path):
+    """Retained when the backup was made, brought back afterwards, in use: the restored records drop nothing of it."""
+    broker, tsuru = start(start_broker, own_server, retain="5s")
+    tsuru.create("shop", "small")
+    env = tsuru.bind("shop", "web").json
+    own_server.as_app(env, "CREATE TABLE orders AS SELECT generate_series(1, 1000) AS n")
+    tsuru.remove("shop")
+    backup = str(tmp_path / "night.mdb")
+    broker.ctl("backup", backup)
+    broker.ctl("undelete", "postgres/shop")
+    assert own_server.as_app(env, "SELECT count(*) FROM orders") == [(1000,)]
+    ends = time.time() + 5
+    broker.stop()
+    shutil.copy(os.path.join(broker.data, "secret.key"), tmp_path / "key")
+    shutil.rmtree(broker.data)
+    os.mkdir(broker.data, 0o700)
+    shutil.move(backup, os.path.join(broker.data, "data.mdb"))
+    shutil.copy(tmp_path / "key", os.path.join(broker.data, "secret.key"))
+    os.chmod(os.path.join(broker.data, "secret.key"), 0o600)
+    wait_until("the retention is over by the restored records", lambda: time.time() > ends)
+    broker.start()
+    wait_until("the purge was refused", lambda: "is alive" in failed(broker))
+    assert own_server.as_app(env, "SELECT count(*) FROM orders") == [(1000,)]
+    assert f'RENAME TO "{env["PG_DATABASE"]}_retired"' in failed(broker)
+
+
+def test_a_purge_drops_the_retired_one_and_spares_one_in_its_place(start_broker, own_server):
+    broker, tsuru = start(start_broker, own_server)
+    tsuru.create("shop", "small")
+    name = tsuru.bind("shop", "web").json["PG_DATABASE"]
+    tsuru.remove("shop")
+    own_server.rows(f"CREATE DATABASE {name} OWNER {name}")
+    own_server.rows("CREATE TABLE restored (a int)", name)
+    retained = only(broker.ctl("instances", "--state", "retained", "--json"))
+    broker.ctl("purge", retained["id"], status=(0, 1))
+    wait_until("it is told", lambda: "is alive" in failed(broker))
+    assert own_server.databases() == {name} and {name, f"{name}_r"} <= own_server.roles()
+    assert own_server.rows("SELECT count(*) FROM restored", name) == [(0,)]
+
+
+def test_a_removal_spares_one_that_is_put_away(start_broker, own_server):
+    """The records say living, the server says retired: as with a backup from before a removal."""
+    broker, tsuru = start(start_broker, own_server)
+    tsuru.create("shop", "now")
+    name = tsuru.bind("shop", "web").json["PG_DATABASE"]
+    own_server.rows(f"ALTER DATABASE {name} RENAME TO {name}_retired")
+    assert tsuru.remove("shop").status != 200
+    assert "is put away" in failed(broker)
+    assert own_server.databases() == {f"{name}_retired"} and name in own_server.roles()
+
+
+@pytest.mark.parametrize("plan", ["small", "now"])
+def test_a_database_of_somebody_elses_is_spared(start_broker, own_server, plan):
+    broker, tsuru = start(start_broker, own_server)
+    tsuru.create("shop", plan)
+    env = tsuru.bind("shop", "web").json
+    name = env["PG_DATABASE"]
+    own_server.rows(f"CREATE ROLE joe LOGIN PASSWORD 'joe'; ALTER DATABASE {name} OWNER TO joe")
+    session = psycopg2.connect(host="127.0.0.1", port=own_server.port, dbname=name, user="joe", password="joe")
+    assert tsuru.remove("shop").status != 200
+    assert f'ALTER DATABASE "{name}" OWNER TO "{name}"' in failed(broker)
+    assert own_server.databases() == {name}
+    session.cursor().execute("SELECT 1")
+    session.close()
+    # As the sentence says, and again.
+    own_server.rows(f"ALTER DATABASE {name} OWNER TO {name}")
+    broker.ctl("retry", "postgres/shop")
+    wait_until("it is gone", lambda: name not in own_server.databases())
+
+
+def test_roles_that_another_instance_marked_are_spared(start_broker, own_server):
+    broker, tsuru = start(start_broker, own_server)
+    tsuru.create("shop", "now")
+    env = tsuru.bind("shop", "web").json
+    name = env["PG_DATABASE"]
+    marks = own_server.rows("SELECT rolname, shobj_description(oid, 'pg_authid') FROM pg_roles"
+                            " WHERE rolname ~ '_[0-9a-f]{10}(_r)?$' ORDER BY length(rolname), rolname")
+    incarnation = only(broker.ctl("instances", "--json"))["id"]
+    assert dict(marks) == {name: f"tsuru-broker: instance {incarnation}", f"{name}_r": f"tsuru-broker: instance {incarnation}",
+                           env["PG_USER"]: f"tsuru-broker: bind of {incarnation}"}
+    # A tenant cannot change a mark of a role; that of its database counts for nothing.
+    for role in (name, f"{name}_r", env["PG_USER"]):
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            own_server.as_app(env, f"COMMENT ON ROLE {role} IS 'tsuru-broker: instance 0123456789abcdef'")
+    own_server.as_app(env, f"COMMENT ON DATABASE {name} IS 'tsuru-broker: instance 0123456789abcdef'")
+    assert tsuru.update("shop", "small").status == 200
+    own_server.rows(f"COMMENT ON ROLE {name} IS 'tsuru-broker: instance 0123456789abcdef'")
+    assert tsuru.bind("shop", "second").status != 201
+    assert tsuru.remove("shop").status != 200
+    assert "another instance's" in failed(broker)
+    assert name in own_server.databases() and {name, f"{name}_r"} <= own_server.roles()
+
+
+def test_an_instance_of_an_earlier_version_is_served_marked_and_removed(start_broker, own_server):
+    """Without comments, as earlier versions made them."""
+    _, tsuru = start(start_broker, own_server)
+    tsuru.create("shop", "small")
+    env = tsuru.bind("shop", "web").json
+    name = env["PG_DATABASE"]
+    for role in (name, f"{name}_r", env["PG_USER"]):
+        own_server.rows(f"COMMENT ON ROLE {role} IS NULL")
+    assert own_server.as_app(tsuru.bind("shop", "second").json, "SELECT 1") == [(1,)]
+    assert tsuru.update("shop", "now").status == 200
+    assert own_server.rows("SELECT count(*) FROM pg_roles WHERE rolname ~ '_[0-9a-f]{10}(_r)?$'"
+                           " AND shobj_description(oid, 'pg_authid') LIKE 'tsuru-broker: %'") == [(4,)]
+    for role in (name, f"{name}_r", env["PG_USER"]):
+        own_server.rows(f"COMMENT ON ROLE {role} IS NULL")
+    assert tsuru.remove("shop").status == 200
+    assert not own_server.databases() and not own_server.roles()
+
+
+# ---- adopting ----
+
+def adopt(broker, name, status=0):
+    return broker.ctl("adopt", f"postgres/{name}", "--team", "red", "--server", "main", "--resource", name, status=status)
+
+
+@pytest.fixture(params=["superuser", "plain"])
+def adopting(request, start_broker, own_server):
+    """A server with a broker that is a superuser there, or has CREATEDB and CREATEROLE only."""
+    own_server.rows("CREATE ROLE limited LOGIN CREATEDB CREATEROLE PASSWORD 'limited'")
+    user = "limited:limited" if request.param == "plain" else None
+    broker, tsuru = start(start_broker, own_server, user=user)
+    return own_server, broker, tsuru
+
+
+def test_an_adopted_database_gets_an_owner_that_may_nothing_else(adopting):
+    server, broker, tsuru = adopting
+    server.rows("CREATE ROLE dba LOGIN PASSWORD 'dba'; CREATE ROLE extra")
+    server.rows("CREATE DATABASE blog OWNER dba")
+    server.rows("CREATE TABLE posts (text text); INSERT INTO posts VALUES ('kept'); CREATE SCHEMA deep;"
+                "CREATE FUNCTION deep.one() RETURNS int LANGUAGE sql AS 'SELECT 1'", "blog", "dba", "dba")
+    assert adopt(broker, "blog") == "done\n"
+    assert tsuru.create("blog", "small").status == 201
+    env = tsuru.bind("blog", "web").json
+    assert server.as_app(env, "SELECT text FROM posts") == [("kept",)]
+    server.as_app(env, "ALTER TABLE posts ADD COLUMN more int; DROP FUNCTION deep.one(); DROP SCHEMA deep")
+    assert server.rows("SELECT pg_has_role('blog', 'dba', 'MEMBER'), pg_has_role(%s, 'dba', 'MEMBER')"
+                       % f"'{env['PG_USER']}'") == [(False, False)]
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        server.as_app(env, "SET ROLE dba")
+    # What the former owner gets later is not the apps', and it goes on to use its database.
+    server.rows("GRANT extra TO dba; ALTER ROLE dba CREATEROLE")
+    server.rows("CREATE DATABASE other OWNER dba")
+    server.rows("REVOKE CONNECT ON DATABASE other FROM PUBLIC")
+    with pytest.raises(psycopg2.OperationalError):
+        server.as_app({**env, "PG_DATABASE": "other"}, "SELECT 1")
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        server.as_app(env, "CREATE ROLE mallory")
+    assert server.rows("INSERT INTO posts VALUES ('by dba'); SELECT count(*) FROM posts", "blog", "dba", "dba") == [(2,)]
+    assert tsuru.update("blog", "now").status == 200
+    assert tsuru.remove("blog").status == 200
+    assert "blog" not in server.databases() and {"dba", "extra"} <= server.roles()
+    assert not {"blog", "blog_r", env["PG_USER"]} & server.roles()
+
+
+@pytest.mark.parametrize("right", ["CREATEROLE", "CREATEDB", "REPLICATION", "BYPASSRLS", "SUPERUSER"])
+def test_an_owner_with_an_attribute_is_refused(start_broker, own_server, right):
+    broker, _ = start(start_broker, own_server)
+    own_server.rows(f"CREATE ROLE dba LOGIN {right}")
+    own_server.rows("CREATE DATABASE blog OWNER dba")
+    before = own_server.roles(), own_server.databases()
+    assert right.lower() in adopt(broker, "blog", status=1).lower()
+    assert (own_server.roles(), own_server.databases()) == before
+    assert own_server.rows("SELECT rolname, datacl FROM pg_database JOIN pg_roles r ON r.oid = datdba"
+                           " WHERE datname = 'blog'") == [("dba", None)]
+
+
+def test_what_is_not_fit_for_adoption_is_left_as_it_is(adopting):
+    server, broker, tsuru = adopting
+    server.rows("CREATE ROLE two; CREATE ROLE member; GRANT pg_monitor TO member; CREATE ROLE elsewhere; CREATE ROLE reader;"
+                "CREATE ROLE mine_r LOGIN; CREATE ROLE fine; CREATE ROLE hashed; CREATE TABLE t (a int); ALTER TABLE t OWNER TO elsewhere")
+    for name, owner in (("one", "two"), ("another", "two"), ("members", "member"), ("elses", "elsewhere"), ("mine", "fine"),
+                        ("brokers", "limited"), ("shop_0123456789", "hashed"), ("tpl", "reader")):
+        server.rows(f"CREATE DATABASE {name} OWNER {owner}")
+    server.rows("ALTER DATABASE tpl IS_TEMPLATE true")
+    tsuru.create("mydb", "small")
+    instance = tsuru.bind("mydb", "web").json["PG_DATABASE"]
+    before = server.roles(), server.databases(), server.rows("SELECT datname, datdba, datacl::text FROM pg_database ORDER BY 1")
+    for name, reason in (("one", 'owner of the database "another"'), ("members", 'member of "pg_monitor"'),
+                         ("elses", 'rights in the database "postgres"'), ("mine", 'a role "mine_r" exists'),
+                         ("brokers", "CREATEROLE, CREATEDB"), ("shop_0123456789", "that a broker made"), ("tpl", "a template"),
+                         ("postgres", "the server or the broker"), ("template1", "the server or the broker"), ("absent", "no database"),
+                         (instance, "")):
+        assert reason in adopt(broker, name, status=1), name
+    assert (server.roles(), server.databases(),
+            server.rows("SELECT datname, datdba, datacl::text FROM pg_database ORDER BY 1")) == before
+
+
+def test_an_adopted_one_is_adopted_by_nobody_else(adopting, start_broker):
+    server, broker, _ = adopting
+    server.rows("CREATE ROLE dba")
+    server.rows("CREATE DATABASE blog OWNER dba")
+    assert adopt(broker, "blog") == "done\n"
+    before = server.rows("SELECT datname, datdba, datacl::text FROM pg_database ORDER BY 1")
+    other, _ = start(start_broker, server)
+    assert "another instance's" in adopt(other, "blog", status=1)
+    assert server.rows("SELECT datname, datdba, datacl::text FROM pg_database ORDER BY 1") == before
+
+
+# ---- what verify compares ----
+
+def found(broker, name="mydb"):
+    """What differs, as (kind, sentence)."""
+    return {(one["kind"], one["found"]) for one in broker.ctl("verify", f"postgres/{name}", "--json", status=(0, 3))["drift"]}
+
+
+def is_mended(broker, name="mydb", what=""):
+    """Waits until a verify finds nothing any more."""
+    wait_until(f"all is mended: {what} {found(broker, name)}", lambda: not found(broker, name))
+
+
+@pytest.fixture(params=["superuser", "plain"])
+def ready(request, start_broker, own_server):
+    """An instance with a writer and a reader, under both kinds of admin."""
+    own_server.rows("CREATE ROLE limited LOGIN CREATEDB CREATEROLE PASSWORD 'limited'")
+    broker, tsuru = start(start_broker, own_server, user="limited:limited" if request.param == "plain" else None)
+    broker.is_superuser = request.param == "superuser"
+    tsuru.create("mydb", "small")
+    env = tsuru.bind("mydb", "web").json
+    reader = tsuru.bind("mydb", "report", parameters={"read_only": True}).json
+    assert found(broker) == set()
+    return own_server, broker, tsuru, env, reader
+
+
+def test_what_opens_the_database_is_found_and_closed(ready):
+    server, broker, tsuru, env, reader = ready
+    name = env["PG_DATABASE"]
+    tsuru.create("other", "small")
+    other = tsuru.bind("other", "web").json
+    for opening in (f"GRANT CONNECT ON DATABASE {name} TO PUBLIC", f"GRANT ALL ON DATABASE {name} TO PUBLIC",
+                    f"GRANT CONNECT ON DATABASE {name} TO {other['PG_USER']}", f"GRANT {name} TO {other['PG_USER']}",
+                    f"GRANT {name}_r TO {other['PG_DATABASE']}", f"GRANT pg_read_all_data TO {name}_r",
+                    f"GRANT {other['PG_DATABASE']} TO {name}", f"GRANT {other['PG_DATABASE']} TO {env['PG_USER']}",
+                    f"GRANT {name} TO {reader['PG_USER']}", f"ALTER ROLE {name} CREATEDB", f"ALTER ROLE {name} LOGIN PASSWORD 'x'",
+                    f"ALTER ROLE {name}_r CREATEROLE", f"ALTER ROLE {env['PG_USER']} CREATEROLE",
+                    f"ALTER ROLE {env['PG_USER']} CONNECTION LIMIT -1", f"ALTER ROLE {env['PG_USER']} INHERIT",
+                    f"ALTER ROLE {env['PG_USER']} VALID UNTIL '2030-01-01'", f"ALTER ROLE {env['PG_USER']} NOLOGIN",
+                    f"REVOKE CONNECT ON DATABASE {name} FROM {env['PG_USER']}", f"REVOKE {name} FROM {env['PG_USER']}",
+                    f"ALTER ROLE {env['PG_USER']} IN DATABASE {name} RESET ALL",
+                    f"ALTER ROLE {reader['PG_USER']} IN DATABASE {name} SET default_transaction_read_only TO off",
+                    f"ALTER DATABASE {name} CONNECTION LIMIT 99", f"ALTER DATABASE {name} ALLOW_CONNECTIONS false"):
+        server.rows(opening)
+        kinds = {kind for kind, _ in found(broker)}
+        assert kinds and kinds <= {"instance", "bind"}, (opening, kinds)
+        is_mended(broker, what=opening)
+        assert server.as_app(env, "SELECT 1") == server.as_app(reader, "SELECT 1") == [(1,)], opening
+    with pytest.raises(psycopg2.OperationalError):
+        server.as_app({**other, "PG_DATABASE": name}, "SELECT 1")
+
+
+def test_what_only_an_operator_can_mend_is_told_with_the_statement(ready):
+    server, broker, tsuru, env, _ = ready
+    name = env["PG_DATABASE"]
+    server.rows("CREATE ROLE joe LOGIN")
+    for opening, statements in (
+            (f"GRANT {name} TO joe", [f'REVOKE "{name}" FROM "joe"', f"COMMENT ON ROLE \"joe\" IS 'tsuru-broker: guest of {name}'"]),
+            (f"GRANT CONNECT ON DATABASE {name} TO joe", [f'REVOKE ALL ON DATABASE "{name}" FROM "joe"']),
+            (f"ALTER DATABASE {name} OWNER TO joe", [f'ALTER DATABASE "{name}" OWNER TO "{name}"'])):
+        server.rows(opening)
+        told = {sentence for kind, sentence in found(broker) if kind == "told"}
+        for statement in statements:
+            sentence = only([one for one in told if statement in one])
+            assert "joe" in sentence
+        # What the sentence says is what helps.
+        server.rows(statements[0])
+        is_mended(broker)
+    server.rows(f"GRANT {name} TO joe")
+    server.rows(f"COMMENT ON ROLE joe IS 'tsuru-broker: guest of {name}'")
+    assert found(broker) == set()
+    assert tsuru.update("mydb", "now").status == 200 and found(broker) == set()
+    assert server.rows(f"SELECT pg_has_role('joe', '{name}', 'MEMBER')") == [(True,)]
+
+
+def test_attributes_of_a_superusers_are_mended_or_told(ready):
+    server, broker, _, env, _ = ready
+    for role in (env["PG_USER"], f"{env['PG_DATABASE']}_r"):
+        for attribute in ("BYPASSRLS", "REPLICATION", "SUPERUSER"):
+            server.rows(f"ALTER ROLE {role} {attribute}")
+            kinds = {kind for kind, sentence in found(broker)}
+            assert kinds <= {"bind", "instance"} if broker.is_superuser else "told" in kinds, (role, attribute, kinds)
+            if not broker.is_superuser:
+                server.rows(f"ALTER ROLE {role} NO{attribute}")
+            is_mended(broker)
+
+
+def become(broker, server, role):
+    """The broker works with that role from now on."""
+    assert "event=reloaded" in broker.reload(service(server, user=f"{role}:{role}"))
+    wait_until("the server was checked",
+               lambda: broker.ctl("services", "--json")["services"][0]["servers"][0]["state"] == "up")
+
+
+def test_a_new_admin_role_takes_its_rights_or_says_what_it_lacks(start_broker, own_server):
+    """Another admin in the url, with the documented rights, which did not make what is there."""
+    own_server.rows("CREATE ROLE limited LOGIN CREATEDB CREATEROLE PASSWORD 'limited';"
+                    "CREATE ROLE next LOGIN CREATEDB CREATEROLE PASSWORD 'next'")
+    broker, tsuru = start(start_broker, own_server, user="limited:limited")
+    tsuru.create("mydb", "small")
+    env = tsuru.bind("mydb", "web").json
+    name = env["PG_DATABASE"]
+    version = int(own_server.rows("SHOW server_version_num")[0][0])
+    become(broker, own_server, "next")
+    if version < 160000:
+        assert {kind for kind, _ in found(broker)} == {"instance"}
+        is_mended(broker)
+    else:
+        assert any(kind == "told" and f'GRANT "{name}" TO "next"' in sentence for kind, sentence in found(broker))
+        own_server.rows(f"GRANT {name}, {name}_r, {env['PG_USER']} TO next WITH ADMIN OPTION")
+        is_mended(broker)
+    own_server.rows(f"REVOKE {name} FROM next")
+    second = tsuru.bind("mydb", "second")
+    assert second.status == 201
+    reader = tsuru.bind("mydb", "reader", parameters={"read_only": True}).json
+    assert own_server.as_app(second.json, "SELECT 1") == own_server.as_app(reader, "SELECT 1") == [(1,)]
+    assert found(broker) == set()
+    own_server.rows(f"REVOKE {name} FROM next")
+    assert tsuru.unbind("mydb", "web").status == 200
+    with pytest.raises(psycopg2.OperationalError):
+        own_server.as_app(env, "SELECT 1")
+    own_server.rows(f"REVOKE {name} FROM next")
+    assert tsuru.remove("mydb").status == 200
+    own_server.rows(f"REVOKE {name} FROM next")
+    broker.ctl("purge", only(broker.ctl("instances", "--state", "retained", "--json"))["id"])
+    wait_until("it is gone", lambda: name not in own_server.databases() | own_server.roles())
+
+
+def test_a_missing_extension_is_told_and_not_installed(start_broker, own_server):
+    plans = "      - {name: small, connection_limit: 10, extensions: [pg_trgm]}\n"
+    broker = start_broker(postgres_service(own_server, "x", plans=plans))
+    tsuru = Tsuru(broker, "postgres", "x")
+    tsuru.create("mydb", "small")
+    name = tsuru.bind("mydb", "web").json["PG_DATABASE"]
+    wait_until("nothing differs", lambda: not found(broker))
+    own_server.rows("DROP EXTENSION pg_trgm", name)
+    kind, sentence = only(list(found(broker)))
+    assert kind == "told" and "pg_trgm" in sentence and "CREATE EXTENSION" in sentence
+    assert own_server.rows("SELECT count(*) FROM pg_extension WHERE extname = 'pg_trgm'", name) == [(0,)]
+
+
+def test_retired_ones_that_no_record_knows_are_told(start_broker, own_server):
+    broker, tsuru = start(start_broker, own_server)
+    tsuru.create("known", "small")
+    tsuru.remove("known")
+    own_server.rows("CREATE ROLE lost_0123456789")
+    own_server.rows("CREATE DATABASE lost_0123456789_retired OWNER lost_0123456789")
+    strays = broker.ctl("verify", "--json", status=3)["strays"]
+    assert "lost_0123456789" in only(strays)["name"]
+    assert "lost_0123456789_retired" in own_server.databases()
