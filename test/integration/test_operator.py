@@ -352,6 +352,29 @@ def test_strays_are_reported_and_left_alone(start_broker, own_server):
     assert only(broker.ctl("verify", "--json", status=3)["strays"])["name"] == "role_abcdef0123"
 
 
+def test_what_another_service_has_on_the_server_is_no_stray(start_broker, own_server):
+    broker = start_broker(postgres(own_server) + postgres(own_server).replace("name: postgres", "name: second"))
+    first, second = Tsuru(broker, "postgres", "x"), Tsuru(broker, "second", "x")
+    for tsuru in (first, second):
+        assert tsuru.create("mydb", "small").status == 201
+        assert tsuru.bind("mydb", "shop").status == 201
+        assert tsuru.create("gone", "small").status == 201
+        assert tsuru.remove("gone").status == 200
+    assert broker.ctl("verify", "--json")["strays"] == []
+    own_server.rows("CREATE ROLE role_abcdef0123")
+    assert [one["name"] for one in broker.ctl("verify", "--json", status=3)["strays"]] == ["role_abcdef0123"] * 2
+
+
+def test_a_living_database_in_the_place_of_a_retained_one_is_told(start_broker, own_server):
+    broker = start_broker(postgres(own_server))
+    tsuru = Tsuru(broker, "postgres", "x")
+    assert tsuru.create("mydb", "small").status == 201
+    resource = only(broker.ctl("instances", "--json"))["resource"]
+    assert tsuru.remove("mydb").status == 200
+    own_server.rows(f'CREATE DATABASE "{resource}"')
+    assert [(one["kind"], one["name"]) for one in broker.ctl("verify", "--json", status=3)["strays"]] == [("instance", resource)]
+
+
 # ---- adoption ----
 
 def test_an_existing_database_is_adopted(start_broker, own_server):
@@ -378,6 +401,21 @@ def test_an_existing_database_is_adopted(start_broker, own_server):
         reader = tsuru.bind(name, "report", parameters={"read_only": True}).json
         assert own_server.as_app(reader, f"SELECT count(*) FROM {table}") == [(2,)]
         assert own_server.rows(f"SELECT count(*) FROM {table}", name, user, "old") == [(2,)]
+
+def test_what_is_an_instance_already_is_not_adopted(start_broker, own_server):
+    own_server.rows("CREATE ROLE blog LOGIN PASSWORD 'old'")
+    own_server.rows("CREATE DATABASE blog OWNER blog")
+    broker = start_broker(postgres(own_server) + postgres(own_server).replace("name: postgres", "name: second"))
+    assert broker.ctl("adopt", "postgres/blog", "--team", "red", "--server", "main", "--resource", "blog") == "done\n"
+    Tsuru(broker, "postgres", "x").create("mydb", "small")
+    resource = [one["resource"] for one in broker.ctl("instances", "--json") if one["name"] == "mydb"][0]
+    for service in ("postgres", "second"):
+        for name in ("blog", resource):
+            said = broker.ctl("adopt", f"{service}/again", "--team", "red", "--server", "main", "--resource", name, status=1)
+            assert f'"{name}" is the instance' in said
+    assert Tsuru(broker, "postgres", "x").remove("mydb").status == 200
+    said = broker.ctl("adopt", "second/again", "--team", "red", "--server", "main", "--resource", resource, status=1)
+    assert "which is retained" in said
 
 
 # ---- reload ----
