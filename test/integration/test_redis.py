@@ -1,5 +1,6 @@
 """The redis driver on real servers: isolation by attack, removal of many keys, TLS, dedicated servers, Sentinel, Cluster."""
 
+import json
 import os
 import re
 import statistics
@@ -277,18 +278,19 @@ def test_the_rights_that_the_manual_names_are_enough(start_broker, servers):
     path = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "drivers", "redis.md")
     with open(path, encoding="utf-8") as file:
         line = next(line for line in file if line.startswith("ACL SETUSER tsuru_broker"))
-    server = servers()
-    server.client().execute_command(*line.replace("...", "sekret").split())
-    url = f"redis://tsuru_broker:sekret@127.0.0.1:{server.port}"
     for plans in ("      - {name: small, retain: 1h}\n", "      - {name: whole, dedicated: true}\n"):
-        tsuru = Tsuru(start_broker(service([f"url: '{url}', capacity: 1"], plans)), "redis", "x")
+        server = servers()
+        server.client().execute_command(*line.replace("...", "sekret").split())
+        url = f"redis://tsuru_broker:sekret@127.0.0.1:{server.port}"
+        broker = start_broker(service([f"url: '{url}', capacity: 1"], plans))
+        tsuru = Tsuru(broker, "redis", "x")
         assert tsuru.create("mine").status == 201
         env = tsuru.bind("mine", "shop").json
         assert log_in(server, env).set(env.get("REDIS_PREFIX", "") + "k", "v")
         assert tsuru.update("mine").status == 200
+        assert broker.ctl("verify", "redis/mine", "--json")["drift"] == []
         assert tsuru.unbind("mine", "shop").status == 200
         assert tsuru.remove("mine").status == 200
-        server.client().flushall()
 
 
 def test_sentinel_and_its_failover(start_broker, servers, tmp_path):
@@ -323,6 +325,12 @@ def test_sentinel_and_its_failover(start_broker, servers, tmp_path):
         assert log_in(master, env).set(env["REDIS_PREFIX"] + "k", "v")
         assert _pings(replica, env)
         wait_until("the replica has the key", lambda: log_in(replica, env).get(env["REDIS_PREFIX"] + "k") == "v")
+        # Users are not replicated: each node has its own, and a replica that lost its mark gets the master's.
+        wait_until("the replica is marked", lambda: "tsuru-broker-mark" in replica.client().acl_users())
+        replica.client().acl_deluser("tsuru-broker-mark")
+        wait_until("the replica is marked again", lambda: "tsuru-broker-mark" in replica.client().acl_users())
+        replica.client().acl_setuser("lost_0123456789", enabled=False)
+        assert [stray["name"] for stray in broker.ctl("verify", "--json", status=3)["strays"]] == ["lost_0123456789"]
         master.stop()
         wait_until("the replica is the master", lambda: replica.client().role()[0] == "master")
         again = wait_until("a bind finds the new master",
@@ -373,3 +381,205 @@ def _sets(server, env, key):
         return log_in(server, env).execute_command("SET", key, "v")
     except redis.RedisError:
         return False
+
+
+# ---- what a hostile tenant, an old record or another broker must not get ----
+
+
+def operator(server, *command):
+    return server.client().execute_command(*command)
+
+
+def purge_fails(broker, name, reason):
+    broker.ctl("purge", f"redis/{name}", status=(0, 1, 2, 3))
+    wait_until("the purge has failed", lambda: reason in json.dumps(broker.ctl("show", f"redis/{name}", "--json")))
+
+
+def test_what_lives_in_the_place_of_the_retired_is_left(start_broker, servers):
+    """As when it was brought back, and the records come from a backup of before: the purge drops nothing of it."""
+    server = servers()
+    broker = start_broker(service([f"url: '{server.url()}'"], plans="      - {name: small, retain: 1h}\n"))
+    tsuru = Tsuru(broker, "redis", "x")
+    tsuru.create("mine")
+    env = tsuru.bind("mine", "shop").json
+    log_in(server, env).set(env["REDIS_PREFIX"] + "k", "v")
+    tsuru.remove("mine")
+    retired = next(user for user in server.users() if user.startswith("retired:"))
+    operator(server, "ACL", "DELUSER", retired)
+    operator(server, "ACL", "SETUSER", env["REDIS_USER"], "on")
+    purge_fails(broker, "mine", "but it lives")
+    assert log_in(server, env).get(env["REDIS_PREFIX"] + "k") == "v"
+    # An operator who knows better says so on the server.
+    operator(server, "ACL", "SETUSER", retired, "reset")
+    broker.ctl("retry", "redis/mine")
+    wait_until("it is gone", lambda: not server.users() and server.client().dbsize() == 0)
+
+
+def test_the_retired_in_the_place_of_what_lives_is_left(start_broker, servers):
+    server = servers()
+    broker = start_broker(service([f"url: '{server.url()}'"]))
+    tsuru = Tsuru(broker, "redis", "x")
+    tsuru.create("mine")
+    env = tsuru.bind("mine", "shop").json
+    log_in(server, env).set(env["REDIS_PREFIX"] + "k", "v")
+    retired = "retired:" + env["REDIS_PREFIX"].rstrip(":")
+    operator(server, "ACL", "SETUSER", retired, "reset")
+    assert "retired" in tsuru.remove("mine").message
+    assert server.client().get(env["REDIS_PREFIX"] + "k") == "v" and retired in server.users()
+
+
+def test_drift_of_each_part_of_a_user(start_broker, servers):
+    server = servers()
+    broker = start_broker(service([f"url: '{server.url()}'"]))
+    tsuru = Tsuru(broker, "redis", "x")
+    tsuru.create("mine")
+    env = tsuru.bind("mine", "shop").json
+    login, template = env["REDIS_USER"], "instance:" + env["REDIS_PREFIX"].rstrip(":")
+    assert broker.ctl("verify", "redis/mine", "--json")["drift"] == []
+    good = {user: operator(server, "ACL", "GETUSER", user) for user in (login, template)}
+    for user, rules in ((login, ("+@scripting",)), (login, ("+@all",)), (login, ("~*",)), (login, ("&*",)), (login, ("(+@all ~*)",)),
+                        (login, ("nopass",)), (login, (">another",)), (login, ("resetpass", ">another")), (login, ("off",)),
+                        (login, ("-get",)), (login, ("allcommands",)), (login, ("skip-sanitize-payload",)), (template, ("+@all",)),
+                        (template, ("on",)), (template, (">x",)), (template, ("~*",)), (template, ("clearselectors",)),
+                        (template, ("(~* +@all)",)), (login, ("+@keyspace",)), (login, ("+copy",))):
+        operator(server, "ACL", "SETUSER", user, *rules)
+        drift = broker.ctl("verify", "redis/mine", "--json", status=(0, 3))["drift"]
+        assert {entry["kind"] for entry in drift} >= {"bind" if user == login else "instance"}, (user, rules, drift)
+        wait_until(f"{rules} of {user} is mended",
+                   lambda: {user: operator(server, "ACL", "GETUSER", user) for user in (login, template)} == good
+                   and broker.ctl("operations", "--json") == [])
+    assert {user for user in server.client().acl_users() if "probe" in user} == set()
+
+
+def test_rights_that_a_plan_had_are_taken_from_its_logins(start_broker, servers):
+    """A login that an earlier version made with +@scripting loses it."""
+    server = servers()
+    broker = start_broker(service([f"url: '{server.url()}'"]))
+    tsuru = Tsuru(broker, "redis", "x")
+    tsuru.create("mine")
+    env = tsuru.bind("mine", "shop").json
+    operator(server, "ACL", "SETUSER", env["REDIS_USER"], "+@scripting")
+    assert log_in(server, env).execute_command("FUNCTION", "LIST") == []
+    assert tsuru.update("mine", "large").status == 200
+
+    def is_away():
+        with pytest.raises(redis.RedisError) as refusal:
+            log_in(server, env).execute_command("FUNCTION", "FLUSH")
+        return "permission" in str(refusal.value)
+
+    assert is_away()
+
+
+def test_warnings(start_broker, servers):
+    """Health tells of a server that is open, and of rights that the broker's user will lack; drift tells of these, too."""
+    server = servers()
+    operator(server, "ACL", "SETUSER", "weak", "on", ">weak", "~*", "&*", "+@all", "-flushall", "-unlink", "-acl|deluser")
+    broker = start_broker(service([f"url: 'redis://weak:weak@127.0.0.1:{server.port}'"]))
+
+    def warning():
+        return broker.ctl("health", "--json")["servers"][0].get("warning") or ""
+
+    wait_until("health tells it", lambda: "lacks rights" in warning())
+    assert warning().endswith("ACL SETUSER weak +acl|deluser ~* +unlink")
+    tsuru = Tsuru(broker, "redis", "x")
+    tsuru.create("mine")
+    told = broker.ctl("verify", "redis/mine", "--json", status=3)["drift"]
+    assert [entry["kind"] for entry in told] == ["told"] and "+unlink" in json.dumps(told)
+    operator(server, "ACL", "SETUSER", "weak", "+unlink", "+acl|deluser")
+    wait_until("it is told no more", lambda: warning() == "", timeout=120)
+    operator(server, "ACL", "SETUSER", "default", "on", "nopass", "~*", "+@all")
+    wait_until("health tells that it is open", lambda: "needs no password" in warning(), timeout=120)
+
+
+def test_strays_of_every_node_are_told(start_broker, servers):
+    server = servers()
+    broker = start_broker(service([f"url: '{server.url()}'"]))
+    operator(server, "ACL", "SETUSER", "retired:old_0123456789", "reset")
+    operator(server, "ACL", "SETUSER", "instance:other_0123456789", "reset")
+    operator(server, "ACL", "SETUSER", "person", "reset")
+    wait_until("the server was checked", lambda: broker.ctl("health", "--json"))
+    strays = broker.ctl("verify", "--json", status=3)["strays"]
+    assert {(stray["kind"], stray["name"]) for stray in strays} == {("retired", "old_0123456789"), ("instance", "other_0123456789")}
+
+
+def test_a_server_belongs_to_one_store(start_broker, servers):
+    server = servers()
+    broker = start_broker(service([f"url: '{server.url()}'"]))
+    tsuru = Tsuru(broker, "redis", "x")
+    tsuru.create("mine")
+    env = tsuru.bind("mine", "shop").json
+    mark = next(line for line in server.client().acl_list() if " tsuru-broker-mark " in line)
+    assert " off " in mark and ">" not in mark and "&mark:" in mark and mark.endswith(" -@all")
+    other = start_broker(service([f"url: '{server.url()}'"]))
+    wait_until("the other one says why it does nothing there", lambda: "belongs to another broker's store" in other.log())
+    assert mark in server.client().acl_list() and _pings(server, env)
+    # Given to the other one meanwhile: the first one's next call is refused by itself.
+    operator(server, "ACL", "SETUSER", "tsuru-broker-mark", "reset", "&mark:0123456789abcdef-1-01234567")
+    tsuru.unbind("mine", "shop")
+    assert _pings(server, env)
+
+
+def test_a_dedicated_server_with_keys_in_another_database_is_not_given(start_broker, servers):
+    server = servers()
+    server.client(db=3).set("left", "by somebody")
+    tsuru = Tsuru(start_broker(service([f"url: '{server.url()}', capacity: 1"], "      - {name: whole, dedicated: true}\n")), "redis", "x")
+    assert "not empty" in tsuru.create("mine").message
+    assert server.client(db=3).get("left") == "by somebody"
+
+
+def test_a_missing_login_does_not_keep_an_instance_from_being_retired(start_broker, servers):
+    server = servers()
+    tsuru = Tsuru(start_broker(service([f"url: '{server.url()}'"], plans="      - {name: small, retain: 1h}\n")), "redis", "x")
+    tsuru.create("mine")
+    one, two = tsuru.bind("mine", "one").json, tsuru.bind("mine", "two").json
+    operator(server, "ACL", "DELUSER", one["REDIS_USER"])
+    assert tsuru.remove("mine").status == 200
+    assert not _pings(server, two) and one["REDIS_USER"] not in server.users()
+
+
+KEYLESS = set("""acl|whoami asking auth client|caching client|getname client|getredir client|help client|id client|info client|reply
+client|setinfo client|setname client|trackinginfo cluster|info cluster|keyslot cluster|myid cluster|myshardid cluster|nodes
+cluster|shards cluster|slots command discard echo exec hello multi object|help ping psubscribe publish punsubscribe quit readonly
+readwrite reset spublish ssubscribe subscribe sunsubscribe time unsubscribe unwatch wait waitaof xgroup|help xinfo|help""".split())
+
+
+def test_the_list_of_confined_commands_is_what_the_server_says(servers):
+    """src/driver/redis/rules.c: whatever it names and the server has either names its keys, or was looked at by somebody; and
+    what a login of a shared server may run is on it."""
+    with open(os.path.join(os.path.dirname(__file__), "..", "..", "src", "driver", "redis", "rules.c"), encoding="utf-8") as file:
+        text = file.read()
+    listed = set("".join(re.findall(r'"([^"]*)"', text[text.index("confined[]"):text.index(";", text.index("confined[]"))])).split())
+    server = servers()
+    connection = redis.Connection(port=server.port, username="admin", password=server.password, decode_responses=True)
+    connection.connect()
+
+    def ask(*command):
+        connection.send_command(*command)
+        return connection.read_response()
+
+    def walk(entries):
+        for entry in entries:
+            yield entry[0], len(entry[8]), bool(entry[9]), set(entry[6]), abs(entry[1])
+            yield from walk(entry[9])
+
+    commands = {name: rest for name, *rest in walk(ask("COMMAND"))}
+    for name, (keys, is_container, categories, _) in commands.items():
+        if is_container or (name not in listed and name.split("|")[0] not in listed):
+            continue
+        assert keys > 0 or name in KEYLESS or name.split("|")[0] == "command", f"{name} names no keys"
+        assert "@scripting" not in categories and "@admin" not in categories, name
+    with open(os.path.join(os.path.dirname(__file__), "..", "..", "src", "driver", "redis", "acl.c"), encoding="utf-8") as file:
+        text = file.read()
+    rules = [rule for part in ("shared_rules[]", "shared_last[]")
+             for rule in re.findall(r'"([^"]*)"', text[text.index(part):text.index(";", text.index(part))])]
+    ask("ACL", "SETUSER", "t", "reset", "~t:*", "&t:*", *rules)
+    for name, (_, is_container, _, words) in commands.items():
+        if is_container:
+            continue
+        try:
+            answer = ask("ACL", "DRYRUN", "t", *name.split("|"), *["x"] * (words - len(name.split("|"))))
+        except redis.ResponseError as error:
+            answer = str(error)
+        if "no permissions to run" not in answer:
+            assert name in listed or name.split("|")[0] in listed, f"a login of a shared server may run {name}: {answer}"
+    connection.disconnect()

@@ -69,6 +69,8 @@ static int take_answer(struct work *work, redisReply *const *replies, size_t cou
 
 	if (rc != 0)
 		return rc;
+	if (work->node == 0)
+		warn_of_rights(work, replies + 2, count - 2);
 	if (is_open(replies[1]) && !work->found) {
 		work->found = true;
 		call_result(
@@ -76,8 +78,6 @@ static int take_answer(struct work *work, redisReply *const *replies, size_t cou
 		    "the user \"default\" needs no password: whoever reaches the server has every tenant's data; "
 		    "\"ACL SETUSER default off\" shuts it");
 	}
-	if (work->node == 0)
-		warn_of_rights(work, replies + 2, count - 2);
 	return 0;
 }
 
