@@ -1,8 +1,10 @@
 """The driver exec through the whole program: its sample configuration and programs, what apps get, and a broker that dies."""
 
 import contextlib
+import grp
 import json
 import os
+import pwd
 import shutil
 import subprocess
 
@@ -95,6 +97,22 @@ def test_what_they_refuse(sample):
     assert run("check")[0] == 75 and run("provision")[0] == 75
     backend.start_again()
     assert run("check") == (0, {})
+
+
+def test_what_belongs_to_another_store(sample):
+    """The first store that changes something has it; a clone's requests wait for an operator, whatever they ask."""
+    backend, run = sample
+    mine, other = "0123456789abcdef", "fedcba9876543210"
+    assert run("check", store=other)[0] == 0 and run("list", store=other)[0] == 0
+    assert run("provision", store=mine)[0] == 0
+    env = run("bind", store=mine, bind=bind("shop_1", "secret"))[1]["variables"]
+    for action in ("check", "observe", "inspect", "list", "provision", "update", "bind", "unbind", "retire", "deprovision"):
+        status, message = run(action, store=other, bind=bind("shop_1", "stolen"))
+        assert status == 75 and mine in message and other in message and "hand it over" in message, (action, message)
+    assert backend.works(env) and run("inspect", store=mine, logins=["shop_1"]) == (0, {"drift": []})
+    assert run("deprovision", store=mine)[0] == 0
+    assert run("provision", store=other)[0] == 75
+    assert run("provision")[0] == 0  # a broker that does not say
 
 
 def test_a_root_that_goes_away_meanwhile(monkeypatch, tmp_path):
@@ -232,6 +250,84 @@ def test_users_read_what_the_program_says(start_broker):
     assert tsuru.status("mydb").status == 204
     answer = tsuru.bind("mydb", "shop")
     assert answer.status == 503 and 'no "logins" today' in answer.message
+
+
+AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root may give programs another user")
+
+
+@AS_ROOT
+def test_a_user_of_its_own(start_broker, tmp_path):
+    """The program is that user in every way, also as the broker's killing of it, and may not be who the broker is."""
+    tmp_path.chmod(0o755)
+    for parent in (tmp_path.parent, tmp_path.parent.parent):
+        parent.chmod(0o755)
+    whole = tmp_path / "whole"
+    whole.mkdir()
+    whole.chmod(0o777)
+    programs = [
+        shell(f"[ $1 != provision ] || {{ id -ru; id -u; id -rg; id -G; cat /proc/self/oom_score_adj; }} >{whole}/told", user="nobody"),
+        shell(f"[ $1 != provision ] || {{ id -g; id -G; }} >{whole}/grouped", user="65534", group="daemon"),
+        shell(f"[ $1 != provision ] || {{ echo $$ >{whole}/pid; trap '' TERM INT HUP; while :; do sleep 1; done; }}", user="nobody"),
+        service("s", "exec", {"command": str(tmp_path / "mine"), "user": "nobody"}),
+    ]
+    (tmp_path / "mine").write_text("#!/bin/sh\n")
+    (tmp_path / "mine").chmod(0o700)
+    for number, program in enumerate(programs):
+        program.update(name=f"s{number}", attempt_timeout="3s", retry_for="1s")
+    broker = start_broker(configuration(*programs))
+    told, grouped, hanging, foreign = (Tsuru(broker, program["name"], program["password"]) for program in programs)
+    nobody = pwd.getpwnam("nobody")
+    groups = " ".join(str(one) for one in os.getgrouplist("nobody", nobody.pw_gid))
+    assert told.create("mydb").status == 201
+    assert (whole / "told").read_text().splitlines()[:4] == [str(nobody.pw_uid)] * 2 + [str(nobody.pw_gid), groups]
+    assert (whole / "told").stat().st_uid == nobody.pw_uid
+    assert grouped.create("mydb").status == 201
+    assert (whole / "grouped").read_text().splitlines()[0] == str(grp.getgrnam("daemon").gr_gid)
+    hanging.create("mydb")
+    pid = wait_until("it runs", lambda: (whole / "pid").exists() and (whole / "pid").read_text().strip())
+    wait_until("it is killed", lambda: not os.path.exists(f"/proc/{pid}"))
+    answer = foreign.create("mydb")
+    assert "Permission denied" in answer.message or "Permission denied" in foreign.status("mydb").body, answer
+
+
+@AS_ROOT
+def test_programs_of_root_are_warned_of(start_broker):
+    broker = start_broker(configuration(shell("exit 0")))
+    wait_until("it is told", lambda: 'run as root' in broker.log())
+    broker.reload(configuration(shell("exit 0", user="nobody")))
+    begin = len(broker.log())
+    Tsuru(broker, "s", "api-password").create("mydb")
+    wait_until("it was checked", lambda: broker.admin("/ready").json["servers"][0]["state"] == "up")
+    assert "run as root" not in broker.log()[begin:]
+
+
+@pytest.mark.parametrize("keys, words", [
+    ({"user": "nobody-of-that-name"}, "no such user"), ({"user": "root"}, "which is root"), ({"user": "0"}, "which is root"),
+    ({"user": "nobody", "group": "nobody-of-that-name"}, "no such group"), ({"group": "daemon"}, 'needs a \"user\"'),
+    ({"user": "4000000000"}, "no such user"), ({"user": "-1"}, "no such user"), ({"user": ""}, "user")])
+def test_users_that_cannot_be(tmp_path, keys, words):
+    path = tmp_path / "broker.yaml"
+    path.write_text(f"data_dir: {tmp_path}\nservices:\n" + configuration(shell("exit 0", **keys)))
+    checked = subprocess.run([BROKER, "check", "-c", path], capture_output=True, text=True, check=False)
+    assert checked.returncode == 1 and words.replace("\\", "") in checked.stderr, checked
+
+
+@AS_ROOT
+def test_a_broker_that_may_not_become_others(start_broker, tmp_path):
+    """Neither check nor a reload takes a user that no program could be run as."""
+    path = tmp_path / "broker.yaml"
+    path.write_text(f"data_dir: {tmp_path}\nservices:\n" + configuration(shell("exit 0", user="nobody")))
+    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
+        folder.chmod(0o755)
+    mine = tmp_path / "program"
+    shutil.copy(BROKER, mine)
+    for capabilities, status in (("-all", 1), ("-all,+setuid,+setgid", 1), ("-all,+setuid,+setgid,+kill", 0)):
+        checked = subprocess.run(["setpriv", "--reuid=64001", "--regid=64001", "--clear-groups", f"--inh-caps={capabilities}",
+                                  f"--ambient-caps={capabilities}", "--", mine, "check", "-c", path], capture_output=True, text=True, check=False)
+        assert checked.returncode == status, checked
+        assert status == 0 or "CAP_SETUID, CAP_SETGID and CAP_KILL" in checked.stderr, checked
+    broker = start_broker(configuration(shell("exit 0")))
+    assert "reload-failed" in broker.reload(configuration(shell("exit 0", user="root")))
 
 
 def test_a_program_dies_with_its_broker(start_broker, tmp_path):

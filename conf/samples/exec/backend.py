@@ -41,9 +41,31 @@ CREATE TABLE IF NOT EXISTS entries (
 );
 """
 
+STORE = "CREATE TABLE IF NOT EXISTS store (id TEXT NOT NULL) -- of the broker's store that all of this belongs to; one row"
+
 
 class Refused(Exception):
     """A sentence for the user; the action is not tried again."""
+
+
+class Foreign(Exception):
+    """A sentence for the operators; the action waits until they have settled it."""
+
+
+def check_store(database, action, store):
+    """A clone of the broker's store, or an old backup, must not work on what belongs to another one: the first request that
+    changes something says whose this is, and an operator who hands it over empties the table."""
+    if store is None:
+        return
+    if action not in ("check", "observe", "inspect", "list"):
+        database.execute(STORE)
+        database.execute("INSERT INTO store SELECT ? WHERE NOT EXISTS (SELECT 1 FROM store)", (store,))
+    elif not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'store'").fetchone():
+        return
+    owner = database.execute("SELECT id FROM store").fetchone()
+    if owner is not None and owner[0] != store:
+        raise Foreign(f"the database belongs to the store {owner[0]} of a broker, and this is {store}; "
+                      "DELETE FROM store to hand it over")
 
 
 def hash_password(password, salt):
@@ -163,7 +185,9 @@ def run(path, action):
             database.executescript(TABLES)
             return None
         with database:
-            return ACTIONS[action](database, json.load(sys.stdin))
+            request = json.load(sys.stdin)
+            check_store(database, action, request.get("store"))
+            return ACTIONS[action](database, request)
 
 
 def main():
@@ -176,6 +200,9 @@ def main():
     except Refused as refusal:
         print(refusal, file=sys.stderr)
         return 1
+    except Foreign as refusal:
+        print(refusal, file=sys.stderr)
+        return LATER
     except sqlite3.OperationalError as error:
         print(f"the database cannot be used: {error}", file=sys.stderr)
         return LATER

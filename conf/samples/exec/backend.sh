@@ -6,6 +6,7 @@
 #   ROOT/instances/NAME/htpasswd   a line LOGIN:HASH for each bind
 #   ROOT/instances/NAME/plan       the plan's name
 #   ROOT/retired/NAME              the same, locked away
+#   ROOT/store                     the id of the broker's store that all of this belongs to
 #
 # Usage: backend.sh ROOT URL ACTION, the request on standard input. An operator makes ROOT/instances and ROOT/retired.
 # Every action may come again after a crash, with the same request, and must then reach the same state.
@@ -31,8 +32,9 @@ fi
 
 # The request's texts, quoted by jq for this one use of eval.
 request=$(cat)
-resource='' plan='' login='' parameters='' binds=''
-texts=$(printf '%s' "$request" | jq -r '@sh "resource=\(.instance.resource // "")
+store='' resource='' plan='' login='' parameters='' binds=''
+texts=$(printf '%s' "$request" | jq -r '@sh "store=\(.store // "")
+  resource=\(.instance.resource // "")
   plan=\(.plan.name // "")
   login=\(.bind.login // "")
   parameters=\(.instance.parameters // {} | del(.deletion_protection) | keys | join(", "))
@@ -43,6 +45,22 @@ home=instances/$resource retired=retired/$resource
 # The broker's own names are small letters, digits and _; one to adopt is an operator's.
 case $resource in
 *[!A-Za-z0-9_-]*) fail 1 "the name of the directory must be letters, digits, _ and -" ;;
+esac
+
+# A clone of the broker's store, or an old backup, must not work on what belongs to another one: the first request that
+# changes something says whose ROOT is, and an operator who hands it over removes the file.
+case $store in
+*[!0-9a-f]*) fail 1 "the id of the store is not one" ;;
+'') ;;
+*)
+  case $action in
+  check | observe | inspect | list) ;;
+  *) (set -C && echo "$store" >store) 2>/dev/null || [ -f store ] || fail $later "the file $root/store cannot be made" ;;
+  esac
+  owner=$(cat store 2>/dev/null) || owner=$store
+  [ "$owner" = "$store" ] ||
+    fail $later "the directory $root belongs to the store $owner of a broker, and this is $store; remove $root/store to hand it over"
+  ;;
 esac
 
 # replace FILE: takes its new content from the input; at no moment is there half of it.

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "answer.h"
 #include "exec.h"
@@ -99,6 +100,19 @@ static void add_result(void *arg, const char *name, const char *value)
 	call_result(arg, name, value);
 }
 
+/* Whatever such a program does wrong, it does to the whole machine. */
+static void warn_of_root(struct driver_call *call, const struct place *place)
+{
+	char sentence[ERROR_TEXT_MAX];
+
+	if (call->kind != CALL_CHECK || place->user != NULL || geteuid() != 0)
+		return;
+	snprintf(sentence, sizeof(sentence),
+	         "the programs of the server \"%.100s\" run as root, as the broker does: give the server a \"user\"",
+	         call->server->name);
+	call_result(call, CHECK_WARNING, sentence);
+}
+
 static int judge(const struct work *work, const struct process_end *end, struct error *ret_error)
 {
 	struct driver_call *call = work->call;
@@ -132,6 +146,8 @@ static void on_end(void *arg, const struct process_end *end)
 	struct error error = {0};
 	int rc = judge(work, end, &error);
 
+	if (rc == 0)
+		warn_of_root(call, work->place);
 	free(work);
 	call_settle(call, rc, "%s", error.text);
 }
@@ -176,7 +192,8 @@ static int start(struct exec *exec, struct work *work, struct error *error)
 		        .spawn = {.directory = place->directory,
 		                  .arguments = arguments,
 		                  .environment = place->environment,
-		                  .memory = place->memory},
+		                  .memory = place->memory,
+		                  .user = place->user},
 		        .input = &request,
 		        .output_max = place->output_max,
 		        .on_end = on_end,

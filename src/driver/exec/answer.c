@@ -31,6 +31,9 @@ static int read_variables(const struct reading *reading)
 		return error_set(reading->error, ERR_REFUSED, "\"variables\" in its answer is no object");
 	cJSON_ArrayForEach(item, variables)
 	{
+		if (!text_is_clean(item->string, strlen(item->string)) || strpbrk(item->string, "\t\r\n") != NULL)
+			return error_set(reading->error, ERR_REFUSED,
+			                 "the name of a variable in its answer is no text");
 		if (template_check_name(item->string, reading->error) != 0)
 			return reading->error->code = ERR_REFUSED;
 		if (clean_text(item) == NULL)
@@ -130,6 +133,19 @@ static void wipe_texts(const cJSON *root)
 	}
 }
 
+/* cJSON would take the text up to there for all of it. */
+static bool has_nul(const char *bytes, size_t length)
+{
+	for (size_t i = 0; i + 6 <= length; i++) {
+		if (bytes[i] != '\\')
+			continue;
+		if (memcmp(bytes + i, "\\u0000", 6) == 0)
+			return true;
+		i++; /* what is escaped begins no escape */
+	}
+	return false;
+}
+
 int answer_read(enum call_kind kind, const char *bytes, size_t length, answer_add *add, void *arg, struct error *error)
 {
 	cJSON *root;
@@ -137,6 +153,8 @@ int answer_read(enum call_kind kind, const char *bytes, size_t length, answer_ad
 
 	if (strspn(bytes, " \t\r\n") == length)
 		return 0;
+	if (has_nul(bytes, length))
+		return error_set(error, ERR_REFUSED, "a text in its answer has a NUL");
 	/* With the NUL, so that nothing may stand behind the object. */
 	root = cJSON_ParseWithLengthOpts(bytes, length + 1, NULL, true);
 	rc = read_root(kind, &(const struct reading){root, add, arg, error});

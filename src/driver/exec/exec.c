@@ -57,6 +57,8 @@ static const struct config_key server_keys[] = {
      .fallback = "0",
      .max = 1024 * 1024 * MIB,
      .help = "address space of each of its processes; 0: no limit"},
+    {.name = "user", .type = KEY_TEXT, .min = 1, .max = 64, .help = "whom it runs as; the broker's user if absent"},
+    {.name = "group", .type = KEY_TEXT, .min = 1, .max = 64, .help = "its group; the user's own if absent"},
     {.name = NULL},
 };
 
@@ -112,6 +114,23 @@ static void fill_arguments(const struct options *options, struct place *place)
 		place->arguments[place->argument_count++] = args->value.list.items[i];
 }
 
+static int fill_user(struct arena *arena, const struct server *server, struct place *place, struct error *error)
+{
+	const char *user = options_text(&server->options, "user"), *group = options_text(&server->options, "group");
+	struct error reason;
+
+	if (user == NULL && group == NULL)
+		return 0;
+	place->user = arena_alloc(arena, sizeof(*place->user));
+	if (place->user == NULL)
+		return error_no_memory(error);
+	if (user == NULL)
+		error_set(&reason, ERR_INVALID, "\"group\" needs a \"user\"");
+	else if (user_find(user, group, place->user, &reason) == 0)
+		return 0;
+	return error_set(error, reason.code, "the server \"%s\": %s", server->name, reason.text);
+}
+
 static void exec_close(void *state)
 {
 	struct exec *exec = state;
@@ -125,6 +144,7 @@ static int exec_open(const struct driver_context *context, const struct service 
                      struct error *error)
 {
 	struct exec *exec = calloc(1, sizeof(*exec) + service->server_count * sizeof(exec->places[0]));
+	int rc = 0;
 
 	if (exec == NULL)
 		return error_no_memory(error);
@@ -132,7 +152,7 @@ static int exec_open(const struct driver_context *context, const struct service 
 	exec->service = service;
 	LIST_INIT(&exec->processes);
 	arena_init(&exec->arena);
-	for (size_t i = 0; i < service->server_count; i++) {
+	for (size_t i = 0; rc == 0 && i < service->server_count; i++) {
 		const struct options *options = &service->servers[i].options;
 		struct place *place = &exec->places[i];
 
@@ -141,10 +161,13 @@ static int exec_open(const struct driver_context *context, const struct service 
 		place->memory = options_number(options, "memory");
 		fill_arguments(options, place);
 		fill_environment(&exec->arena, options_find(options, "env"), place);
+		rc = fill_user(&exec->arena, &service->servers[i], place, error);
 	}
-	if (arena_failed(&exec->arena)) {
+	if (rc == 0 && arena_failed(&exec->arena))
+		rc = error_no_memory(error);
+	if (rc != 0) {
 		exec_close(exec);
-		return error_no_memory(error);
+		return rc;
 	}
 	*ret_state = exec;
 	return 0;

@@ -17,6 +17,7 @@ struct place {
 	const char **environment; /* NAME=value; ends with NULL */
 	size_t output_max;        /* bytes */
 	int64_t memory;           /* bytes; 0: no limit */
+	struct spawn_user *user;  /* NULL: the broker's */
 };
 
 struct exec {

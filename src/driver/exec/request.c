@@ -115,6 +115,7 @@ void request_write(const struct driver_call *call, const char *action, struct te
 	text_add_json(ret_request, action);
 	add_text(ret_request, "service", call->backend->service->name);
 	add_text(ret_request, "server", call->server->name);
+	add_text(ret_request, "store", call->store);
 	if (call->instance != NULL)
 		add_instance(ret_request, call->instance);
 	if (call->plan != NULL)

@@ -1,6 +1,9 @@
 /* One clone(2) that shares our memory and holds us until the program runs: no page table is copied, a failure before
  * the exec is known at once, and there is no moment in which a second process holds our descriptors. The child makes
- * nothing but system calls, on a stack of its own. */
+ * nothing but system calls, on a stack of its own.
+ *
+ * A program with a user of its own is begun by a plain fork. A child that shares our memory and holds us must not
+ * belong to somebody else: whoever has that user could stop it in that moment, and us with it. */
 #include "spawn.h"
 
 #include <errno.h>
@@ -9,15 +12,19 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define STACK_BYTES (64 * 1024)
 #define STACK_ALIGN 16
+
+#define STATUS_LATER 75 /* EX_TEMPFAIL, see action.c */
 
 struct child {
 	const struct spawn *spawn;
@@ -72,23 +79,47 @@ static bool die_with_parent(pid_t parent)
 	return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent;
 }
 
+/* The system calls themselves: the library's functions would have all threads of ours follow. */
+static bool become(const struct spawn_user *user)
+{
+	return syscall(SYS_setgroups, user->group_count, user->groups) == 0 &&
+	       syscall(SYS_setresgid, user->gid, user->gid, user->gid) == 0 &&
+	       syscall(SYS_setresuid, user->uid, user->uid, user->uid) == 0;
+}
+
 static const char *prepare(const struct child *child)
 {
 	sigset_t none;
 
 	sigemptyset(&none);
 	reset_signals();
-	if (setsid() < 0)
-		return "begin a session";
-	if (!die_with_parent(child->parent))
-		return "be tied to the broker";
 	if (!take_files(child->spawn->files))
 		return "take its descriptors";
+	if (setsid() < 0)
+		return "begin a session";
+	/* What the broker may do so as to become others is not passed on. */
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0)
+		return "give up its capabilities";
+	if (child->spawn->user != NULL && !become(child->spawn->user))
+		return "become its user";
+	if (!die_with_parent(child->parent)) /* a change of user takes this back, so it comes behind */
+		return "be tied to the broker";
 	if (chdir(child->spawn->directory) != 0)
 		return "enter its directory";
 	if (!set_limits(child->spawn->memory))
 		return "take its limits";
 	return sigprocmask(SIG_SETMASK, &none, NULL) == 0 ? NULL : "unblock its signals";
+}
+
+/* Nobody waits for us, nor sees our memory: the sentence goes where the program's own would. */
+static void tell_failure(const struct child *child)
+{
+	char sentence[512];
+	int length = snprintf(sentence, sizeof(sentence), "the program \"%.300s\" could not %s: %s\n",
+	                      child->spawn->arguments[0], child->failed, strerrordesc_np(child->reason));
+
+	if (length > 0)
+		(void)!write(STDERR_FILENO, sentence, (size_t)length);
 }
 
 static int run_child(void *arg)
@@ -104,7 +135,9 @@ static int run_child(void *arg)
 	}
 	child->reason = errno;
 	child->failed = failed;
-	return 127;
+	if (spawn->user != NULL)
+		tell_failure(child);
+	return spawn->user != NULL ? STATUS_LATER : 127;
 }
 
 /* ---- in the parent ---- */
@@ -112,7 +145,7 @@ static int run_child(void *arg)
 /* All signals wait meanwhile: a handler that ran in the child would work on our memory. */
 static pid_t clone_child(struct child *child, char *stack, int *ret_pidfd)
 {
-	const int flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD;
+	const int flags = CLONE_PIDFD | SIGCHLD | (child->spawn->user == NULL ? CLONE_VM | CLONE_VFORK : 0);
 	sigset_t all, before;
 	int saved;
 	pid_t pid;

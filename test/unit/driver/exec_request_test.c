@@ -55,6 +55,11 @@ static void test_requests(void **state)
 
 	(void)state;
 	expect_request(&call, "check", "{\"action\":\"check\",\"service\":\"files\",\"server\":\"main\"}\n");
+	call.store = "0123456789abcdef";
+	expect_request(&call, "check",
+	               "{\"action\":\"check\",\"service\":\"files\",\"server\":\"main\","
+	               "\"store\":\"0123456789abcdef\"}\n");
+	call.store = NULL;
 	call.kind = CALL_DEPROVISION;
 	call.instance = &instance;
 	expect_request(&call, "deprovision",
