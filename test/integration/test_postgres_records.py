@@ -60,6 +60,8 @@ def test_an_old_backup_drops_no_living_database(start_broker, own_server, tmp_pa
     os.chmod(os.path.join(broker.data, "secret.key"), 0o600)
     wait_until("the retention is over by the restored records", lambda: time.time() > ends)
     broker.start()
+    assert "a copy or a restored backup" in broker.servers()[0]["reason"]
+    broker.ctl("claim", "postgres/main", "--yes")
     wait_until("the purge was refused", lambda: "is alive" in failed(broker))
     assert own_server.as_app(env, "SELECT count(*) FROM orders") == [(1000,)]
     assert f'RENAME TO "{env["PG_DATABASE"]}_retired"' in failed(broker)

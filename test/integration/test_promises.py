@@ -21,6 +21,7 @@ class InPostgres:
 
     def __init__(self, server):
         self.server = server
+        server.rows("DROP DATABASE IF EXISTS tsuru_broker WITH (FORCE)")  # it is plain_admin's
         server.rows("DROP ROLE IF EXISTS plain_admin, stranger")
         server.rows("CREATE ROLE plain_admin LOGIN CREATEDB CREATEROLE PASSWORD 'plain'")
         server.rows("CREATE ROLE stranger LOGIN PASSWORD 'stranger'")
@@ -47,6 +48,7 @@ class InPostgres:
             stranger.close()
         wait_until("the stranger has left", lambda: not self.server.rows(
             "SELECT 1 FROM pg_stat_activity WHERE usename = 'stranger'"))
+        self.server.rows("DROP OWNED BY stranger")  # the right to connect, which the drift pass would tell of
 
     def tidy(self):
         self.server.rows("DROP OWNED BY stranger")
