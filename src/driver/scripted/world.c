@@ -95,7 +95,8 @@ static int apply(struct world *world, const char *line, struct error *error)
 	else if (sscanf(line, "drop-login %255s", thing.name) == 1)
 		drop(&world->logins, thing.name);
 	else if (sscanf(line, "mark %255s", thing.name) == 1)
-		snprintf(world->mark, sizeof(world->mark), "%.*s", MARK_MAX, strcmp(thing.name, "-") != 0 ? thing.name : "");
+		snprintf(world->mark, sizeof(world->mark), "%.*s", MARK_MAX,
+		         strcmp(thing.name, "-") != 0 ? thing.name : "");
 	else if (sscanf(line, "retire %255s", thing.name) == 1)
 		set_retired(world->instances, thing.name, true);
 	else if (sscanf(line, "restore %255s", thing.name) == 1)
