@@ -117,7 +117,7 @@ static int decide_adopt(struct intent *intent, struct changes *changes, enum int
 	struct host *host = NULL;
 	int rc = check_request(intent, &plan, &host, error);
 
-	if (rc != 0)
+	if (rc != 0 || host == NULL)
 		return rc;
 	rc = records_find_instance(intent->broker, &intent->arena, intent->request->service->name,
 	                           intent->request->instance, &holder, NULL, error);

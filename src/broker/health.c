@@ -80,6 +80,15 @@ static void take_warning(struct host *host)
 		log_warning(host);
 }
 
+/* Drivers that look with each call would refuse to work with the older mark until the next check. */
+static void renew_marks(struct broker *broker)
+{
+	broker->mark.raised = false;
+	for (size_t i = 0; i < broker->generation->offering_count; i++)
+		for (size_t j = 0; j < broker->generation->offerings[i].host_count; j++)
+			health_check_soon(&broker->generation->offerings[i].hosts[j]);
+}
+
 static void take_health(struct host *host, int code, const struct error *error)
 {
 	enum host_health before = host->health;
@@ -93,6 +102,8 @@ static void take_health(struct host *host, int code, const struct error *error)
 		drift_hurry(host->offering->generation->broker);
 	}
 	check_later(host, host->check_soon ? 0 : CHECK_INTERVAL);
+	if (host->offering->generation->broker->mark.raised)
+		renew_marks(host->offering->generation->broker);
 }
 
 static void on_checked(struct driver_call *call, int code, const struct error *error)

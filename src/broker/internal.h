@@ -123,6 +123,7 @@ struct mark {
 	char text[MARK_MAX + 1];
 	int saving;   /* commits of it that are under way */
 	bool durable; /* the text is on the disk */
+	bool raised;  /* since the servers were looked at: all but the claimed one carry an older text */
 };
 
 /* See rekey.h. */

@@ -87,6 +87,8 @@ int mark_open(struct broker *broker, struct error *error)
 
 void mark_raise(struct broker *broker, int64_t number)
 {
-	if (number >= broker->mark.number)
-		set_number(broker, number + 1);
+	if (number < broker->mark.number)
+		return;
+	set_number(broker, number + 1);
+	broker->mark.raised = true;
 }

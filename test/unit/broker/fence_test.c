@@ -179,6 +179,30 @@ static void test_a_copy_of_the_store_that_was_started_since(void **state)
 	expect_open(world);
 }
 
+/* The number is the store's, not the server's: the other servers get the new one at once. */
+static void test_a_claim_that_raises_the_number_stops_no_other_server(void **state)
+{
+	struct world *world = *state;
+	char copy[MARK_MAX + 1];
+	struct error error;
+	struct ask ask;
+
+	make(world, "mydb");
+	assert_int_equal(request(world, broker_create, "instance", "other", "plan", "small", "pool", "west", NULL).code,
+	                 0);
+	snprintf(copy, sizeof(copy), "%s-7-0a0b0c0d", world->broker->mark.store);
+	scripted_put_mark(scripted(world), copy);
+	pass(world, CHECKED);
+	assert_int_equal(broker_claim(world->broker, &ops, "scripted", "one", &error), 0);
+	pass(world, 1000);
+	assert_int_equal(world->broker->mark.number, 8);
+	begin(world, &ask, broker_bind, "instance", "other", "app", "shop", NULL);
+	settle(world);
+	assert_true(ask.answer.came);
+	assert_int_equal(ask.answer.code, 0);
+	expect_open(world);
+}
+
 /* A copy has another file, and does not take what happened at the servers since for undone. */
 static void test_a_copied_store_claims_first(void **state)
 {
@@ -341,6 +365,7 @@ int main(void)
 	    TEST(test_a_mark_that_is_lost),
 	    TEST(test_an_empty_server_that_lost_its_mark_is_marked_again),
 	    TEST(test_a_copy_of_the_store_that_was_started_since),
+	    TEST(test_a_claim_that_raises_the_number_stops_no_other_server),
 	    TEST(test_a_copied_store_claims_first),
 	    TEST(test_servers_of_an_earlier_version_are_marked_when_all_is_there),
 	    TEST(test_another_server_in_its_place_is_not_marked),
