@@ -189,3 +189,30 @@ void broker_bind(struct broker *broker, const struct broker_request *request, br
 {
 	intent_start(broker, request, decide_bind, INTENT_NEEDS_ANSWER, on_done, arg);
 }
+
+/* ---- ends ---- */
+
+/* By the store alone: what it says may be ahead of the queue. */
+bool bind_is_left(struct broker *broker, const struct bind *bind)
+{
+	struct store_value value;
+
+	return bind->state != BIND_BOUND &&
+	       (bind->operation == NULL || store_get(broker->store, KEYSPACE_PENDING, bind->operation,
+	                                             strlen(bind->operation), &value) == ERR_NOT_FOUND);
+}
+
+int bind_end(struct intent *intent, struct changes *changes, const struct instance *instance, struct held_bind *held,
+             struct error *error)
+{
+	const struct operation unbind = {
+	    .kind = OPERATION_UNBIND, .bind_kind = held->record.kind, .bind_name = held->record.name};
+	struct bind *bind = &held->record;
+	int rc = bind_move(bind, BIND_UNBINDING, error);
+
+	if (rc == 0)
+		rc = intent_add_operation(intent, changes, instance, &unbind, &bind->operation, error);
+	bind->updated_at = timers_wall(intent->broker->timers);
+	changes_put_bind(changes, bind, held->revision);
+	return rc;
+}

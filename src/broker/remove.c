@@ -50,7 +50,7 @@ static int decide_remove(struct intent *intent, struct changes *changes, enum in
 		return decide_absent(intent, ret_next, error);
 	if (rc != 0)
 		return rc;
-	if (queue_has(intent->broker, held.record.incarnation, 1U << OPERATION_REMOVE)) {
+	if (held.record.state == INSTANCE_REMOVING) {
 		*ret_next = intent_join(intent, held.record.incarnation, NULL, OPERATION_REMOVE);
 		return 0;
 	}

@@ -106,7 +106,7 @@ static int decide_restore(struct intent *intent, struct changes *changes, enum i
 	struct held_instance held;
 	int rc = intent_find_instance(intent, &held, error);
 
-	if (rc == 0 && queue_has(intent->broker, held.record.incarnation, 1U << OPERATION_RESTORE)) {
+	if (rc == 0 && held.record.state == INSTANCE_READY && held.record.removal != 0) { /* it is on its way */
 		*ret_next = intent_join(intent, held.record.incarnation, NULL, OPERATION_RESTORE);
 		return 0;
 	}

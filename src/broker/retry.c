@@ -116,16 +116,14 @@ static int decide_retry(struct intent *intent, struct changes *changes, enum int
 	switch (held.record.state) {
 	case INSTANCE_FAILED:
 		return retry_create(intent, changes, &held, ret_next, error);
-	case INSTANCE_REMOVING:
 	case INSTANCE_REMOVAL_FAILED:
-		if (queue_has(intent->broker, held.record.incarnation, 1U << OPERATION_REMOVE))
-			return 0;
 		return removal_repeat(intent, changes, &held, ret_next, error);
 	case INSTANCE_RETAINED:
 		return retry_retained(intent, changes, &held, ret_next, error);
 	case INSTANCE_READY:
 		return retry_ready(intent, changes, &held, ret_next, error);
 	case INSTANCE_CREATING:
+	case INSTANCE_REMOVING:
 		break;
 	}
 	return 0;

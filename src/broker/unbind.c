@@ -23,27 +23,6 @@ static int decide_absent(struct intent *intent, struct changes *changes, const s
 	return 0;
 }
 
-bool bind_is_left(struct broker *broker, const struct bind *bind)
-{
-	return bind->state != BIND_BOUND &&
-	       (bind->operation == NULL || queue_find(broker, bind->incarnation, bind->operation, 0) == NULL);
-}
-
-int bind_end(struct intent *intent, struct changes *changes, const struct instance *instance, struct held_bind *held,
-             struct error *error)
-{
-	const struct operation unbind = {
-	    .kind = OPERATION_UNBIND, .bind_kind = held->record.kind, .bind_name = held->record.name};
-	struct bind *bind = &held->record;
-	int rc = bind_move(bind, BIND_UNBINDING, error);
-
-	if (rc == 0)
-		rc = intent_add_operation(intent, changes, instance, &unbind, &bind->operation, error);
-	bind->updated_at = timers_wall(intent->broker->timers);
-	changes_put_bind(changes, bind, held->revision);
-	return rc;
-}
-
 static bool is_under_way(const struct intent *intent, const struct bind *bind)
 {
 	return bind->state == BIND_UNBINDING && same_text(bind->unbind_event, intent->request->caller.event) &&

@@ -21,7 +21,7 @@ import urllib.parse
 import pytest
 
 from harness import Broker, wait_until
-from property_model import ABSENT, BOUND, PLANS, PRESENT, UNKNOWN, Instance, Peace, Violation, demand
+from property_model import ABSENT, BOUND, PLANS, PRESENT, REMOVALS, UNKNOWN, Instance, Peace, Violation, demand
 
 SEED = int(os.environ.get("SEED", time.time_ns() // 1000000 % 1000000000))
 STEPS = int(os.environ.get("STEPS", 0))
@@ -43,8 +43,10 @@ SERVICE = """  - name: scripted
       - {{name: one, state: {directory}/state, rules: {directory}/rules, parallel: 16}}
     plans:
       - {{name: small, description: a, retain: 0}}
-      - {{name: large, description: b, retain: 0}}
+      - {{name: large, description: b, retain: {retain}}}
 """
+KEEPS, DROPS = "24h", "0"  # what the plan large says; it drops only while what failed under the other is taken up
+KEPT_MAX = 12  # instances that may be retained before the oldest are brought back or purged
 
 # What is asked of it is durable behind all that was asked before.
 BARRIER = """  - name: barrier
@@ -61,7 +63,7 @@ class World:
     """What the pretended server has, from its journal."""
 
     def __init__(self, path):
-        self.instances, self.logins = {}, {}
+        self.instances, self.logins, self.retired = {}, {}, set()
         with open(path, encoding="ascii") as journal:
             for line in journal:
                 kind, *words = line.split()
@@ -71,6 +73,11 @@ class World:
                     self.logins[words[0]] = (words[1], words[2])
                 elif kind == "drop-instance":
                     self.instances.pop(words[0], None)
+                    self.retired.discard(words[0])
+                elif kind == "retire":
+                    self.retired.add(words[0])
+                elif kind == "restore":
+                    self.retired.discard(words[0])
                 elif kind == "drop-login":
                     self.logins.pop(words[0], None)
 
@@ -91,6 +98,7 @@ class Slot:
         self.trace = collections.deque(maxlen=TRACE)
         self.events = []  # of late, to be repeated
         self.lock = threading.Lock()  # over model and trace: some calls run side by side
+        self.may_shrink = False  # in this round somebody asked for the plan that keeps nothing
 
     def event(self):
         event = f"{self.random.getrandbits(48):012x}"
@@ -112,7 +120,10 @@ class Property:
         self.seen = collections.Counter()
         self.rough = False
         self.up = threading.Event()
-        self.broker = Broker(SERVICE.format(directory=directory) + BARRIER)
+        self.meddled = False
+        self.precious = {}  # what has to be on the server until it is purged: its name there, by the instance's id
+        self.numbers = 0  # of names that were made up
+        self.broker = Broker(self.services(KEEPS))
         self.broker.start()
         self.up.set()
         self.pool = concurrent.futures.ThreadPoolExecutor(WORKERS)
@@ -123,6 +134,9 @@ class Property:
         self.pool.shutdown()
         self.beside.shutdown()
         self.broker.close()
+
+    def services(self, retain):
+        return SERVICE.format(directory=self.directory, retain=retain) + BARRIER
 
     # ---- one call ----
 
@@ -170,6 +184,7 @@ class Property:
         else:
             team = slot.random.choice(("red", "blue"))
         plan = slot.random.choice(PLANS)
+        slot.may_shrink |= plan == "small"
         event = slot.random.choice(slot.events) if slot.events and slot.random.random() < 0.2 else slot.event()
         before = model.life
         status, _ = self.call(slot, "POST", "/resources",
@@ -181,6 +196,7 @@ class Property:
 
     def update(self, slot):
         plan = slot.random.choice(PLANS + ("",))
+        slot.may_shrink |= plan == "small"
         before = slot.model.life
         status, _ = self.call(slot, "PUT", f"/resources/{slot.name}",
                               {"plan": plan, "user": "u", "eventid": slot.event()}, self.patience(slot))
@@ -308,7 +324,7 @@ class Property:
         """What the driver is told for a round, and what follows from it."""
         lines, final = [], set()
         for _ in range(self.random.randint(1, 6)):
-            kind = self.random.choice(("provision", "update", "deprovision", "bind", "unbind", "*"))
+            kind = self.random.choice(("provision", "update", "deprovision", "retire", "bind", "unbind", "*"))
             behaviour = self.random.choice(("fail-transient", "fail-transient", "delay", "delay", "lost", "hang", "fail-final",
                                             "fail-after"))
             if kind == "*" and behaviour in ("fail-final", "fail-after"):
@@ -327,11 +343,13 @@ class Property:
 
     def begin_round(self):
         self.rough = self.random.random() < 0.65
+        self.meddled = self.rough and self.random.random() < 0.4
         lines, final = self.choose_rules() if self.rough else ([], set())
         self.set_rules(lines)
         for slot in self.slots:
-            slot.model.peace = Peace(self.rough, final)
-            slot.note(f"round: {'; '.join(lines) or 'peace'}")
+            slot.model.peace = Peace(self.rough, final, self.meddled)
+            slot.may_shrink = False
+            slot.note(f"round: {'; '.join(lines) or 'peace'}{', an operator meddles' if self.meddled else ''}")
         return self.rough and self.random.random() < 0.3
 
     def kill(self):
@@ -348,9 +366,42 @@ class Property:
         workers = [self.pool.submit(self.work, self.slots[i::WORKERS]) for i in range(WORKERS)]
         if kills:
             self.kill()
+        while self.meddled and not all(worker.done() for worker in workers):
+            self.meddle()
         for worker in workers:
             worker.result()
         self.compare()
+
+    # ---- an operator in between ----
+
+    def new_name(self):
+        self.numbers += 1
+        return f"back{self.numbers}"
+
+    def note_all(self, text):
+        for slot in self.slots:
+            slot.note(text)
+
+    def verb(self, path, **fields):
+        """Tries it; what cannot be done now is refused."""
+        answer = self.broker.admin(path, "POST", fields=fields)
+        self.note_all(f"POST {path} {fields or ''} -> {answer.status} {answer.body[:200]}")
+        self.seen[f"{path.rpartition('/')[2]} {answer.status}"] += 1
+        return answer.status < 300
+
+    def meddle(self):
+        """Cancels, retries, and brings back."""
+        what = self.random.choice(("cancel", "cancel", "retry", "undelete"))
+        if what == "cancel":
+            found = self.admin("/v1/operations?state=pending&limit=1000")["operations"]
+            path = "/v1/operations/{}/cancel"
+        else:
+            wanted = ("removal-failed", "retained") if what == "undelete" else ("removal-failed", "failed", "ready")
+            found = [one for one in self.instances() if one["state"] in wanted]
+            path = "/v1/instances/{}/" + what
+        if found:
+            fields = {"name": self.new_name()} if what == "undelete" else {}
+            self.verb(path.format(self.random.choice(found)["id"]), **fields)
 
     # ---- in peace ----
 
@@ -375,14 +426,85 @@ class Property:
     def instances(self):
         return self.admin("/v1/instances?service=scripted&limit=1000")["instances"]
 
+    def restart(self):
+        self.broker.kill()
+        self.broker.start()
+
     def finish_removals(self):
-        """A removal that failed for good is taken up by whoever asks again."""
-        stuck = [instance for instance in self.instances() if instance["state"] == "removing"]
+        """A removal that failed for good is taken up by whoever asks again; by now the plan keeps nothing, but it did."""
+        stuck = [instance for instance in self.instances() if instance["state"] == "removal-failed"]
         final = self.slots[0].model.peace.final
-        demand(not stuck or "deprovision" in final, f"a removal does not end: {stuck}")
+        demand(not stuck or REMOVALS & final, f"a removal does not end: {stuck}")
+        if not stuck:
+            return
+        self.broker.write_config(self.services(DROPS))
+        self.restart()
         for instance in stuck:
-            self.admin(f"/v1/instances/{instance['id']}/retry", "POST")
+            self.ask_again(instance)
+            if self.random.random() < 0.1:
+                self.restart()
         self.wait_for_quiet()
+        demand(not [one for one in self.instances() if one["state"] == "removal-failed"], "a removal fails, and nothing fails")
+        self.broker.write_config(self.services(KEEPS))
+        self.restart()
+
+    def ask_again(self, instance):
+        """tsuru, the user, or an operator, who may bring it back instead."""
+        path = f"/scripted/resources/{instance['name']}"
+        fields = {"user": "u", "eventid": f"{self.random.getrandbits(48):012x}"}
+        named = [one["id"] for one in self.instances() if one["name"] == instance["name"] and one["state"] != "retained"]
+        holds = named == [instance["id"]]  # no newer one does
+        what = self.random.choice(("remove", "retry", "undelete", "operator"))
+        self.note_all(f"{what} of {instance['name']} ({instance['id']}), which is {instance['state']}")
+        if what == "remove" and holds:
+            demand(self.send("DELETE", path, fields, PATIENCE)[0] == 200, "a removal that failed cannot be repeated")
+        elif what == "retry" and holds:
+            demand(self.send("POST", path + "/operations/retry", fields, PATIENCE)[0] == 202, "it cannot be retried")
+        elif what == "undelete" and "retain_seconds" in instance:
+            self.bring_back(instance)
+        self.admin(f"/v1/instances/{instance['id']}/retry", "POST")
+
+    def bring_back(self, instance):
+        """It is there, with its content and its logins; then it is removed again."""
+        name = self.new_name()
+        demand(self.verb(f"/v1/instances/{instance['id']}/undelete", name=name), f"{instance} does not come back")
+        found = self.admin(f"/v1/instances/{instance['id']}")
+        world = World(os.path.join(self.directory, "state"))
+        demand(found["state"] == "ready" and found["name"] == name, f"{found} is not back")
+        demand(found["resource"] in world.instances and found["resource"] not in world.retired, f"{found} is not open")
+        for bind in found["binds"]:
+            demand(bind["state"] != "bound" or bind["login"] in world.logins, f"the login of {bind} is gone")
+        demand(self.send("DELETE", f"/scripted/resources/{name}", {"user": "u", "eventid": name}, PATIENCE)[0] == 200,
+               f"{name}, which is back, is not removed")
+
+    def check_precious(self, found):
+        """What was to be retained is on the server, locked away or in use, unless its plan may have changed."""
+        world = World(os.path.join(self.directory, "state"))
+        shrinking = {slot.name for slot in self.slots if slot.may_shrink}
+        kept = {instance["id"] for instance in found}
+        for incarnation, (name, resource, state) in self.precious.items():
+            if state == "ready" and name in shrinking:
+                continue
+            demand(resource in world.instances and incarnation in kept, f"{resource} of {name} was to be kept, and is gone")
+        for instance in found:
+            if instance["state"] == "retained":
+                demand(instance["resource"] in world.retired, f"{instance} is not locked away")
+        self.precious = {one["id"]: (one["name"], one["resource"], one["state"]) for one in found
+                         if one["state"] in ("ready", "retained") and one["plan"] == "large" and "wanted_plan" not in one}
+
+    def thin_out(self, found):
+        """The oldest of too many retained ones come back, or are purged."""
+        retained = [one for one in found if one["state"] == "retained"]
+        for instance in retained[:max(0, len(retained) - KEPT_MAX)]:
+            if self.random.random() < 0.5:
+                self.bring_back(instance)
+            demand(self.verb(f"/v1/instances/{instance['id']}/purge"), f"{instance} is not purged")
+            self.precious.pop(instance["id"], None)
+        for instance in found:
+            if instance["state"] in ("ready", "failed") and instance["name"].startswith("back"):
+                demand(self.send("DELETE", f"/scripted/resources/{instance['name']}", {"user": "u", "eventid": "gone"},
+                                 PATIENCE)[0] == 200, f"{instance} is not removed")
+                self.precious.pop(instance["id"], None)
 
     def binds(self, slot):
         status, body = self.send("GET", f"/scripted/resources/{slot.name}/binds", None, PATIENCE)
@@ -405,7 +527,10 @@ class Property:
         for slot in self.slots:
             self.judge(slot, lambda slot=slot: self.finish_unbinds(slot))
         self.wait_for_quiet()
-        found = {instance["name"]: instance for instance in self.instances()}
+        self.check_precious(self.instances())
+        self.thin_out(self.instances())
+        self.wait_for_quiet()
+        found = {instance["name"]: instance for instance in self.instances() if instance["state"] != "retained"}
         world = World(os.path.join(self.directory, "state"))
         for slot in self.slots:
             logins = {(bind["kind"], bind["name"]): bind["login"] for bind in self.binds(slot)}
@@ -420,12 +545,16 @@ class Property:
 
     def compare_leftovers(self, found, world):
         """The server has what the records say, and nothing else."""
-        ready = {instance["resource"] for instance in found.values() if instance["state"] == "ready"}
+        retained = [instance for instance in self.instances() if instance["state"] == "retained"]
+        ready = {instance["resource"] for instance in list(found.values()) + retained if instance["state"] in ("ready", "retained")}
         demand(set(world.instances) == ready, f"on the server alone: {set(world.instances) - ready}, "
                                               f"in the records alone: {ready - set(world.instances)}")
-        logins = {bind["login"] for slot in self.slots for bind in self.binds(slot)}
-        demand(set(world.logins) == logins, f"on the server alone: {set(world.logins) - logins}, "
-                                            f"in the records alone: {logins - set(world.logins)}")
+        binds = [bind for slot in self.slots for bind in self.binds(slot)]
+        binds += [bind for one in retained for bind in self.admin(f"/v1/instances/{one['id']}")["binds"]]
+        logins = {bind["login"] for bind in binds}
+        bound = {bind["login"] for bind in binds if bind["state"] == "bound"}  # a bind may have been cut off by the removal
+        demand(bound <= set(world.logins) <= logins, f"on the server alone: {set(world.logins) - logins}, "
+                                                     f"in the records alone: {bound - set(world.logins)}")
 
 
 @pytest.fixture
@@ -447,4 +576,5 @@ def test_random_sequences(everybody):
         rounds += 1
     print(f"{everybody.steps} steps in {rounds} rounds; " +
           ", ".join(f"{what}: {count}" for what, count in sorted(everybody.seen.items())))
+    assert everybody.seen["undelete 200"] and everybody.seen["cancel 200"], everybody.seen
     assert everybody.seen["take-back 201"] and everybody.seen["create 409"], everybody.seen

@@ -48,11 +48,21 @@ class Bind:
         self.asked.add(event)
 
 
-class Peace:
-    """What the driver is told in a round: which kinds of call may fail for good, and whether anything may be slow."""
+EVERY_KIND = ("provision", "update", "deprovision", "retire", "restore", "bind", "unbind")
+REMOVALS = {"deprovision", "retire"}
 
-    def __init__(self, rough=False, final=()):
-        self.rough, self.final = rough, frozenset(final)
+
+class Peace:
+    """What the driver is told in a round: which kinds of call may fail for good, and whether anything may be slow. Where an
+    operator meddles, every operation may be canceled, which is a failure for good of any kind."""
+
+    def __init__(self, rough=False, final=(), meddled=False):
+        self.rough, self.meddled = rough, meddled
+        self.final = frozenset(EVERY_KIND if meddled else final)
+
+    def failed(self, status):
+        """Whether the answer is that of a failure for good."""
+        return status == 422 or (status == 503 and self.meddled)
 
 
 class Instance:
@@ -105,8 +115,8 @@ class Instance:
             demand(before != ABSENT, "409 for a name that is free (S1, S9)")
             demand(before == UNKNOWN or self.teams - {team} or self.was_bound != "no",
                    "409 for the same team's instance that was never bound (S1)")
-        elif status == 422:
-            demand({"provision", "update"} & self.peace.final, "422, and nothing fails for good")
+        elif self.peace.failed(status):
+            demand({"provision", "update"} & self.peace.final, f"{status}, and nothing fails for good")
             self.life = UNKNOWN
             self.removed = "maybe" if self.removed == "no" else self.removed
             self.teams.add(team)
@@ -141,8 +151,8 @@ class Instance:
         elif status == 404:
             demand(before != PRESENT, "an update does not find what is there")
             self.missing()
-        elif status == 422:
-            demand("update" in self.peace.final or before == UNKNOWN, "422, and nothing fails for good")
+        elif self.peace.failed(status):
+            demand("update" in self.peace.final or before == UNKNOWN, f"{status}, and nothing fails for good")
             self.plans |= {plan} - {""}
         else:
             demand(status is None, f"an update is answered {status}")
@@ -153,7 +163,7 @@ class Instance:
             demand(before != ABSENT or self.removed != "no", "the removal of what never was succeeds")
             if before != ABSENT:
                 self.removed = "yes"
-            self.life = ABSENT if "deprovision" not in self.peace.final else UNKNOWN
+            self.life = ABSENT if not REMOVALS & self.peace.final else UNKNOWN
             if self.life == ABSENT:
                 self.anew()
         elif status == 404:
@@ -161,7 +171,7 @@ class Instance:
             demand(self.removed != "yes", "a repeated removal is answered 404 (S9)")
             self.missing()
         else:
-            demand(status is None or (status == 422 and "deprovision" in self.peace.final),
+            demand(status is None or (self.peace.failed(status) and REMOVALS & self.peace.final),
                    f"a removal is answered {status}")
             if before != ABSENT:
                 self.life = UNKNOWN
@@ -183,7 +193,7 @@ class Instance:
             bind.ended = bind.unbind_event = None
             bind.settle()
             self.was_bound = "yes"
-            if "provision" not in self.peace.final and "deprovision" not in self.peace.final:
+            if "provision" not in self.peace.final and not REMOVALS & self.peace.final:
                 self.life = PRESENT
             return
         if status == 404:
@@ -232,7 +242,7 @@ class Instance:
             demand(before != PRESENT, "an unbind does not find the instance")
             self.missing()
         else:
-            demand(status is None or (status == 422 and "unbind" in self.peace.final), f"an unbind is answered {status}")
+            demand(status is None or (self.peace.failed(status) and "unbind" in self.peace.final), f"an unbind is answered {status}")
             bind.doubt(event)
             bind.ended = bind.unbind_event = None
 

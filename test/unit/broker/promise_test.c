@@ -602,6 +602,7 @@ static void test_an_earlier_program_left_a_pending_removal(void **state)
 	pass(world, 1000);
 	arena_init(&arena);
 	assert_int_equal(records_read_operations(world->broker, &arena, incarnation, &operations, &count, NULL), 0);
+	assert_true(count > 0);
 	assert_int_equal(operations[count - 1].record.state, OPERATION_PENDING);
 	operations[count - 1].record.retain = 0;
 	changes_begin(&changes, world->broker);
