@@ -32,9 +32,14 @@ static struct http_limits limits_of(const struct config *config)
 static struct http_tls tls_of(const struct config *config)
 {
 	const struct tls_files *files = config->tls;
+	struct http_tls tls = {0};
 
-	return files == NULL ? (struct http_tls){0}
-	                     : (struct http_tls){.cert = files->cert, .key = files->key, .client_ca = files->client_ca};
+	if (files != NULL) {
+		tls.cert = files->cert;
+		tls.key = files->key;
+		tls.client_ca = files->client_ca;
+	}
+	return tls;
 }
 
 static void set_addresses(struct api *api, const struct config *config)

@@ -147,9 +147,11 @@ int broker_prepare(struct broker *broker, const struct broker_next *next, struct
                    struct error *error)
 {
 	struct broker_change *change = calloc(1, sizeof(*change));
-	int rc = change == NULL ? error_no_memory(error) : 0;
+	int rc = 0;
 
-	if (rc == 0 && next->keyring != NULL)
+	if (change == NULL)
+		return error_no_memory(error);
+	if (next->keyring != NULL)
 		rc = keycheck(broker, next->keyring, error);
 	if (rc == 0)
 		rc = maker_check(broker, next->config, error);

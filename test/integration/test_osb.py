@@ -5,9 +5,11 @@ import concurrent.futures
 import json
 import os
 import random
+import re
 import subprocess
 import threading
 import time
+import urllib.parse
 
 import pytest
 
@@ -431,6 +433,100 @@ def test_isolation(tsuru, upstream):
         other["PASSWORD"], env["PASSWORD"])})
     tsuru.remove("one")
     assert value(other) == "secret of two" and len(upstream.instances) == 1
+
+
+# ---- hostile ones ----
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed(start_broker, upstream, status):
+    """Where to would be the upstream's choice, with the broker's credentials and from the broker's network."""
+    trap = OsbBroker(username=upstream.username, password=upstream.password)
+    tsuru = Tsuru(start_broker(osb_service(upstream, more="    retry_for: 1s\n    bind_wait: 2s\n")), "kv", "x")
+    assert tsuru.create("first").status == 201
+    for method, path, act in (("PUT", "service_bindings", lambda: tsuru.bind("first", "shop")), ("PUT", "service_instances", lambda: tsuru.create("second")),
+                              ("DELETE", "service_instances", lambda: tsuru.remove("first"))):
+        upstream.rule(method, path, times=1, status=status, headers={"Location": trap.url() + "/v2/catalog"})
+        act()
+        wait_until("it was led astray", lambda: upstream.rules[-1]["times"] == 0)
+    wait_until("the removal is asked for again", lambda: upstream.count("DELETE") > 2)
+    assert trap.requests == []
+    trap.stop()
+
+
+@pytest.mark.parametrize("body", ["x" * (9 << 20), '{"credentials": {"a": "' + "x" * (9 << 20) + '"}}', "[" * 200000,
+                                  '{"credentials": {' + ", ".join(f'"k{i}": "v"' for i in range(201)) + "}}",
+                                  '{"credentials": ' + '{"a": ' * 40 + "1" + "}" * 41, '{"credentials": {"a": "x\\u001b[2J"}}',
+                                  '{"credentials": {"' + "k" * 200 + '": "v"}}', '{"credentials": []}', "\0" * 100, "{}", "null"],
+                         ids=["huge", "huge-text", "tower", "many", "deep", "escape", "long-name", "list", "nul", "nothing", "null"])
+def test_answers_that_no_app_should_get(start_broker, upstream, body):
+    broker = start_broker(osb_service(upstream, more="    retry_for: 1s\n    bind_wait: 20s\n"))
+    tsuru = Tsuru(broker, "kv", "x")
+    tsuru.create("mydb")
+    upstream.rule("PUT", "service_bindings", times=100, status=201, body=body)
+    upstream.rule("GET", "service_bindings", times=100, status=200, body=body)
+    answer = tsuru.bind("mydb", "shop")
+    assert answer.status in (413, 422, 503) and len(answer.body) < 2000, answer
+    assert "\x1b" not in broker.log() and len(broker.log()) < 100000
+    upstream.rules.clear()
+    assert value(tsuru.bind("mydb", "other").json, put="fine") == "fine"
+
+
+def test_names_of_credentials_are_no_more_than_names(tsuru, upstream):
+    tsuru.create("mydb")
+    given = {"PATH=/tmp; x": "1", "a\nb": "2", "LD PRELOAD\u0000": "3", "9": "4", "é": "5"}
+    upstream.rule("PUT", "service_bindings", status=201, body=json.dumps({"credentials": given}), act=True)
+    env = tsuru.bind("mydb", "shop").json
+    assert env and all(set(name) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") and not name[0].isdigit() for name in env), env
+
+
+@pytest.mark.parametrize("echo", ["upstream-secret", "dXBzdHJlYW06dXBzdHJlYW0tc2VjcmV0"])
+def test_an_upstream_that_echoes_the_credentials(start_broker, upstream, echo):
+    """Users read what an upstream says, but not the broker's password there, cut off or not."""
+    broker = start_broker(osb_service(upstream))
+    tsuru = Tsuru(broker, "kv", "x")
+    tsuru.create("mydb")
+    for padding in (0, 190):
+        upstream.rule("PUT", "service_bindings", times=1, status=400, body=json.dumps({"description": "x" * padding + f"you sent {echo}"}))
+        answer = tsuru.bind("mydb", f"shop{padding}")
+        assert answer.status == 422 and "are not shown" in answer.message and echo[:6] not in answer.body, answer
+    wait_until("all has ended", lambda: is_idle(tsuru, "mydb"))
+    assert echo not in broker.log() and echo not in tsuru.send("GET", "/resources/mydb/operations").body
+
+
+def test_what_tenants_send_stays_in_its_place(start_broker, upstream):
+    """No text of a tenant becomes a header, a path or another member of a body."""
+    tsuru = Tsuru(start_broker(osb_service(upstream)), "kv", "x")
+    evil = ['x", "plan_id": "id of large', "x\r\nX-Evil: 1", "../../catalog?x=", "x&service_id=other#", "${x}", "é\u202e"]
+    expected = {"Host", "Authorization", "Accept", "Content-Type", "Content-Length", "X-Broker-API-Version", "X-Broker-API-Request-Identity",
+                "X-Broker-API-Originating-Identity", "User-Agent", "Accept-Encoding"}
+    for number, text in enumerate(evil):
+        name = f"db{number}"
+        assert tsuru.create(name, "small", parameters={"note": text}, user=text, description=text, tags=[text]).status in (201, 400)
+        tsuru.bind(name, "shop", parameters={"note": text, text: "x"}, user=text)
+        tsuru.create(text, "small")
+        tsuru.bind(name, text)
+        tsuru.team = text
+        tsuru.create(f"other{number}", "small")
+        tsuru.team = "red"
+    assert len([one for one in upstream.instances.values() if one["body"].get("parameters", {}).get("note") in evil]) == len(evil)
+    for method, path, headers, body in upstream.requests:
+        assert set(headers) <= expected, headers
+        assert re.fullmatch(r"/v2/(catalog|service_instances/[0-9a-f-]{36}(/service_bindings/[0-9a-f-]{36})?(/last_operation)?)", path.partition("?")[0]), path
+        assert method == "GET" or "service_id=id%20of%20kv" in path or body["service_id"] == "id of kv", (path, body)
+        assert body is None or body.get("plan_id") == "id of small", body
+
+
+@pytest.mark.parametrize("name", ["x&service_id=other", "../../x", "x\r\nX-Evil: 1", "?#", "é", "x" * 9000])
+def test_names_of_operations_stay_in_the_query(tsuru, upstream, name):
+    tsuru.create("mydb")
+    upstream.rule("PUT", "service_bindings", status=202, body=json.dumps({"operation": name}), times=1)
+    upstream.rule("GET", "last_operation", status=200, body='{"state": "failed"}', times=1)
+    tsuru.bind("mydb", "shop")
+    asked = sent(upstream, "GET", "last_operation")
+    assert asked
+    for _, path, headers, _ in asked:
+        query = urllib.parse.parse_qs(urllib.parse.urlsplit(path).query, keep_blank_values=True)
+        assert query["operation"] == [name] and query["service_id"] == ["id of kv"] and "X-Evil" not in headers, path
 
 
 def test_plans_that_cannot(tsuru, upstream):

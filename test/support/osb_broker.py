@@ -60,7 +60,7 @@ class OsbBroker:
         self.fail_operations = 0  # asynchronous operations that are to fail
         self.credentials_once = False
         self.services = catalog()
-        # {"method", "path" (a part of it), "times", and what happens: "status", "body" (a text), "delay" (seconds),
+        # {"method", "path" (a part of it), "times", and what happens: "status", "body" (a text), "headers", "delay" (seconds),
         # "drop" (no answer), "act" (the request has its effect all the same)}
         self.rules = []
         self.instances = {}   # id -> {"body", "ready", "values"}
@@ -365,7 +365,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self.drop()
                 return
             status, answer = rule.get("status") or status, rule.get("body", answer)
-        self.reply(status or 200, answer)
+        self.reply(status or 200, answer, (rule or {}).get("headers", {}))
 
     def drop(self):
         """Ends in the middle of an answer, so that nobody takes it for an idle connection's end and asks again."""
@@ -373,12 +373,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
         self.close_connection = True
 
-    def reply(self, status, answer):
+    def reply(self, status, answer, headers):
         text = (answer if isinstance(answer, str) else json.dumps(answer)).encode()
         try:
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(text)))
+            for name, value in headers.items():
+                self.send_header(name, value)
             if self.broker.retry_after is not None and status in (200, 202):
                 self.send_header("Retry-After", str(self.broker.retry_after))
             self.end_headers()

@@ -132,6 +132,35 @@ static bool is_well(int status)
 	return status < 500 && status != 401 && status != 403;
 }
 
+/* As it stands, and as Basic authentication sends it. */
+static bool holds_credentials(const char *body, const struct options *options)
+{
+	const char *user = options_text(options, "username"), *password = options_text(options, "password");
+	const char *secret = password != NULL ? password : options_text(options, "token");
+	struct text login, sent;
+	bool holds = false;
+
+	if (secret == NULL || secret[0] == '\0')
+		return false;
+	text_init(&login, IDENTITY_MAX);
+	text_init(&sent, 2 * IDENTITY_MAX);
+	text_add_format(&login, "%s:%s", user != NULL ? user : "", secret);
+	text_add_base64(&sent, text_string(&login), login.length);
+	holds = strstr(body, secret) != NULL || (!sent.failed && strstr(body, text_string(&sent)) != NULL);
+	text_wipe(&login);
+	text_wipe(&sent);
+	return holds;
+}
+
+/* An upstream that is careless with what it was sent would have users read the broker's own credentials. */
+static void hide_credentials(const struct work *work, const struct client_answer *answer, struct outcome *outcome)
+{
+	if (outcome->error.code != 0 && holds_credentials(answer->body, &work->call->server->options))
+		error_set(&outcome->error, outcome->error.code,
+		          "it answered %d in words that hold the broker's own credentials there and are not shown",
+		          answer->status);
+}
+
 static void on_answer(void *arg, int code, const struct error *error, const struct client_answer *answer)
 {
 	struct work *work = arg;
@@ -148,6 +177,7 @@ static void on_answer(void *arg, int code, const struct error *error, const stru
 		outcome_read_progress(work->verb, answer->status, answer->body, &outcome);
 	else
 		outcome_read(work->verb, answer->status, answer->body, &outcome);
+	hide_credentials(work, answer, &outcome);
 	take_outcome(work, &outcome, answer->retry_after);
 }
 
