@@ -1,12 +1,11 @@
 """The rabbitmq driver on real servers: isolation by attack, limits, the end of sessions, retirement, drift, adoption, TLS."""
 
 import contextlib
+import json
 import os
 import re
 import shlex
-import socket
 import ssl
-import struct
 import subprocess
 import threading
 import time
@@ -16,7 +15,7 @@ import pika
 import pytest
 
 from harness import BROKER, TIMEOUT, Tsuru, wait_until
-from rabbitmq_server import RabbitMQ
+from rabbitmq_server import Halfway, RabbitMQ
 from test_tls import make_certificate
 
 ROOT = os.path.join(os.path.dirname(__file__), "..", "..")
@@ -36,6 +35,16 @@ def rabbit():
     server = RabbitMQ()
     yield server
     server.close()
+
+
+def nobody_has(rabbit):
+    """Each broker here has a store of its own: the server is given back before."""
+    rabbit.ask("DELETE", "/api/global-parameters/tsuru-broker-mark")
+
+
+@pytest.fixture(autouse=True)
+def unmarked(rabbit):
+    nobody_has(rabbit)
 
 
 @pytest.fixture
@@ -206,41 +215,6 @@ def test_sessions_end_with_their_login(tsuru, rabbit):
     assert not lives(bystander)
 
 
-class Halfway:
-    """A session that has shown its password and not yet named its vhost: RabbitMQ leaves it 10 s for that."""
-
-    def __init__(self, server, env):
-        self.socket = socket.create_connection(("127.0.0.1", server.port), TIMEOUT)
-        self.socket.sendall(b"AMQP\0\0\x09\x01")
-        self.read()
-        response = f"\0{env['RABBITMQ_USER']}\0{env['RABBITMQ_PASSWORD']}".encode()
-        self.send(10, 11, struct.pack(">IB5sI", 0, 5, b"PLAIN", len(response)) + response + b"\x05en_US")
-        assert self.read() == (10, 30), "tune: the password is accepted"
-        self.send(10, 31, struct.pack(">HIH", 10, 131072, 0))
-
-    def send(self, group, method, arguments):
-        body = struct.pack(">HH", group, method) + arguments
-        self.socket.sendall(struct.pack(">BHI", 1, 0, len(body)) + body + b"\xce")
-
-    def exactly(self, count):
-        data = b""
-        while len(data) < count:
-            part = self.socket.recv(count - len(data))
-            if not part:
-                raise ConnectionResetError("closed")
-            data += part
-        return data
-
-    def read(self):
-        """The method of the next frame."""
-        length = struct.unpack(">BHI", self.exactly(7))[2]
-        return struct.unpack(">HH", self.exactly(length + 1)[:4])
-
-    def open(self, vhost):
-        self.send(10, 40, bytes([len(vhost)]) + vhost.encode() + b"\0\0")
-        return self.read()
-
-
 def test_a_session_that_was_just_beginning_ends_too(tsuru, rabbit):
     tsuru.create("mine")
     for change in ("renewed", "unbound"):
@@ -321,6 +295,7 @@ def test_drift_is_found_and_mended(start_broker, rabbit):
     verify("bind", "PUT", f"/api/user-limits/{user}/max-channels", {"value": 100})
     hashed = rabbit.ask("GET", f"/api/users/{user}")[1]["password_hash"]
     verify("bind", "PUT", f"/api/users/{user}", {"password_hash": hashed, "tags": "administrator"})
+    verify("bind", "PUT", f"/api/users/{user}", {"password": "another", "tags": ""})
     # As one is left when its making is interrupted.
     rabbit.ctl("eval", "[supervisor:terminate_child(rabbit_vhost_sup_sup, P) || {_, P, _, _} <- "
                "supervisor:which_children(rabbit_vhost_sup_sup)].")
@@ -368,6 +343,7 @@ def test_strays_are_told_and_left(start_broker, rabbit):
 def test_a_vhost_that_was_made_in_part_becomes_whole(start_broker, rabbit):
     """RabbitMQ stops making a vhost when the connection of the request is closed: the broker is killed at each moment in turn."""
     for number in range(12):
+        nobody_has(rabbit)
         broker = start_broker(service(rabbit))
         tsuru = Tsuru(broker, "rabbitmq", "x")
         pause = 0.002 * number
@@ -388,6 +364,7 @@ def test_a_vhost_that_was_made_in_part_becomes_whole(start_broker, rabbit):
 
         assert refused(rabbit, env, publish) is None, number
         tsuru.remove("mine")
+        broker.stop()
     assert rabbit.vhosts() == set() and rabbit.users() == set()
 
 
@@ -419,6 +396,112 @@ def test_an_existing_vhost_is_adopted(start_broker, rabbit, vhost):
     tsuru.remove("blog")
     broker.ctl("purge", "rabbitmq/blog")
     assert rabbit.vhosts() == set() and rabbit.users() == set()
+
+
+def test_what_lives_in_the_place_of_the_retired_is_left(start_broker, rabbit):
+    """As when it was brought back, and the records come from a backup of before: the purge drops nothing of it."""
+    broker = start_broker(service(rabbit, plans="      - {name: small, retain: 1h}\n"))
+    tsuru = Tsuru(broker, "rabbitmq", "x")
+    tsuru.create("mine")
+    env = tsuru.bind("mine", "shop").json
+    vhost = env["RABBITMQ_VHOST"]
+    tsuru.remove("mine")
+    retired = rabbit.ask("GET", f"/api/vhosts/{vhost}")[1]
+    rabbit.ask("PUT", f"/api/vhosts/{vhost}", {"description": retired["description"], "tags": ""})
+    rabbit.ask("PUT", f"/api/permissions/{vhost}/{env['RABBITMQ_USER']}", {"configure": ".*", "write": ".*", "read": ".*"})
+    session = log_in(rabbit, env)
+    broker.ctl("purge", "rabbitmq/mine", status=(0, 1, 2, 3))
+    wait_until("the purge has failed", lambda: "but it lives" in json.dumps(broker.ctl("show", "rabbitmq/mine", "--json")))
+    assert lives(session) and lets_in(rabbit, env)
+    # An operator who knows better says so on the server.
+    rabbit.ask("PUT", f"/api/vhosts/{vhost}", {"description": retired["description"], "tags": "retired"})
+    broker.ctl("retry", "rabbitmq/mine")
+    wait_until("it is gone", lambda: rabbit.vhosts() == set() and rabbit.users() == set())
+
+
+def test_the_retired_in_the_place_of_what_lives_is_left(tsuru, rabbit):
+    tsuru.create("mine")
+    vhost = tsuru.bind("mine", "shop").json["RABBITMQ_VHOST"]
+    found = rabbit.ask("GET", f"/api/vhosts/{vhost}")[1]
+    rabbit.ask("PUT", f"/api/vhosts/{vhost}", {"description": found["description"], "tags": "retired"})
+    assert "retired" in tsuru.remove("mine").message and rabbit.vhosts() == {vhost}
+    rabbit.ask("PUT", f"/api/vhosts/{vhost}", {"description": found["description"], "tags": ""})
+    assert tsuru.remove("mine").status == 200 and rabbit.vhosts() == set()
+
+
+def test_another_instances_vhost_is_left(start_broker, rabbit):
+    """One of the same name that another creation has made; one of an earlier version says nothing, and learns it."""
+    broker = start_broker(service(rabbit))
+    tsuru = Tsuru(broker, "rabbitmq", "x")
+    tsuru.create("mine")
+    env = tsuru.bind("mine", "shop").json
+    path = f"/api/vhosts/{env['RABBITMQ_VHOST']}"
+    own = rabbit.ask("GET", path)[1]["description"]
+    assert own.startswith("tsuru: mine of the service rabbitmq, instance ")
+    rabbit.ask("PUT", path, {"description": own + "0", "tags": ""})
+    told = broker.ctl("verify", "rabbitmq/mine", "--json", status=3)["drift"]
+    assert [entry["kind"] for entry in told] == ["told"] and "another instance's" in json.dumps(told)
+    assert "another instance's" in tsuru.remove("mine").message and lets_in(rabbit, env)
+    rabbit.ask("PUT", path, {"description": "tsuru: mine of the service rabbitmq", "tags": ""})
+    assert tsuru.remove("mine").status == 200 and rabbit.vhosts() == set()
+    tsuru.create("older")
+    path = f"/api/vhosts/{tsuru.bind('older', 'shop').json['RABBITMQ_VHOST']}"
+    rabbit.ask("PUT", path, {"description": "tsuru: older of the service rabbitmq", "tags": ""})
+    broker.ctl("verify", "rabbitmq/older", "--json", status=3)
+    wait_until("it says whose it is", lambda: ", instance " in rabbit.ask("GET", path)[1]["description"])
+    tsuru.remove("older")
+
+
+def test_what_only_an_operator_can_mend_is_told(start_broker, rabbit):
+    broker = start_broker(service(rabbit))
+    tsuru = Tsuru(broker, "rabbitmq", "x")
+    tsuru.create("mine")
+    env = tsuru.bind("mine", "shop").json
+    vhost, user = env["RABBITMQ_VHOST"], env["RABBITMQ_USER"]
+    rights = {"configure": ".*", "write": ".*", "read": ".*"}
+    rabbit.add_user("person", "x")
+    for path, body, command in ((f"/api/permissions/{vhost}/person", rights, f'clear_permissions "person" -p "{vhost}"'),
+                                (f"/api/permissions/%2F/{user}", rights, f'clear_permissions "{user}" -p "/"'),
+                                (f"/api/topic-permissions/{vhost}/{user}", {"exchange": "amq.topic", "write": "^x", "read": "^x"},
+                                 f'clear_topic_permissions "{user}" -p "{vhost}"')):
+        assert rabbit.ask("PUT", path, body)[0] in (201, 204)
+        drift = broker.ctl("verify", "rabbitmq/mine", "--json", status=3)["drift"]
+        assert [entry["kind"] for entry in drift] == ["told"] and json.dumps(command)[1:-1] in json.dumps(drift), drift
+        rabbit.ctl(*shlex.split(command))
+        assert broker.ctl("verify", "rabbitmq/mine", "--json")["drift"] == []
+    rabbit.ask("PUT", "/api/vhosts/retired_0123456789", {"tags": "retired"})
+    strays = broker.ctl("verify", "--json", status=3)["strays"]
+    assert [(stray["kind"], stray["name"]) for stray in strays] == [("retired", "retired_0123456789")]
+    for path in ("vhosts/retired_0123456789", "users/person"):
+        rabbit.ask("DELETE", f"/api/{path}")
+    tsuru.remove("mine")
+
+
+def test_the_user_guest_is_warned_of(start_broker, rabbit):
+    rabbit.add_user("guest", "guest", "administrator")
+    broker = start_broker(service(rabbit))
+    try:
+        wait_until("health tells it", lambda: "delete_user guest" in (broker.ctl("health", "--json")["servers"][0].get("warning") or ""))
+    finally:
+        rabbit.ask("DELETE", "/api/users/guest")
+
+
+def test_a_server_belongs_to_one_store(start_broker, rabbit):
+    broker = start_broker(service(rabbit))
+    tsuru = Tsuru(broker, "rabbitmq", "x")
+    tsuru.create("mine")
+    env = tsuru.bind("mine", "shop").json
+    mark = rabbit.ask("GET", "/api/global-parameters/tsuru-broker-mark")[1]["value"]
+    rabbit.ask("PUT", "/api/global-parameters/tsuru-broker-mark",
+               {"name": "tsuru-broker-mark", "value": "0123456789abcdef-1-01234567"})
+    tsuru.unbind("mine", "shop")
+    assert lets_in(rabbit, env), "the server was given to another: the unbind does nothing there"
+    other = start_broker(service(rabbit))
+    wait_until("another store says why it does nothing there", lambda: "belongs to another broker's store" in other.log())
+    rabbit.ask("PUT", "/api/global-parameters/tsuru-broker-mark", {"name": "tsuru-broker-mark", "value": mark})
+    wait_until("it is ended once the server is its own again", lambda: not lets_in(rabbit, env))
+    tsuru.remove("mine")
+    wait_until("it is gone", lambda: rabbit.vhosts() == set())
 
 
 def test_info_shows_the_vhost(tsuru, rabbit):
