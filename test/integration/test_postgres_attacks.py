@@ -18,17 +18,24 @@ PLANS = """      - {name: small, description: a, retain: 0}
 """
 
 
-@pytest.fixture(scope="module", name="attacked")
-def fixture_attacked():
-    """One server for the file: transactions may be prepared on it."""
+def start_server():
+    """Transactions may be prepared on it."""
     server = Postgres()
     server.stop("fast")
     with open(server.data + "/postgresql.conf", "a", encoding="ascii") as file:
         file.write("max_prepared_transactions = 10\n")
     server.start()
     server.rows("CREATE ROLE plain LOGIN CREATEDB CREATEROLE PASSWORD 'plain'")
-    yield server
-    server.close()
+    return server
+
+
+@pytest.fixture(scope="module", name="attacked")
+def fixture_attacked():
+    """A server for each kind of admin: the broker's own database belongs to whoever comes first."""
+    servers = {admin: start_server() for admin in ("superuser", "plain")}
+    yield servers
+    for server in servers.values():
+        server.close()
 
 
 class Ground:
@@ -64,7 +71,7 @@ class Ground:
 
 @pytest.fixture(params=["superuser", "plain"], name="ground")
 def fixture_ground(request, start_broker, attacked):
-    return Ground(start_broker, attacked, request.param)
+    return Ground(start_broker, attacked[request.param], request.param)
 
 
 # ---- access is shut first ----
@@ -272,3 +279,101 @@ def test_an_app_of_the_same_instance_holds_what_has_to_be_tidied(ground):
     holder.close()
     assert ground.tsuru.remove("mine").status == 200
     assert ground.role(first) is None
+
+
+# ---- nothing of a tenant's runs with the broker's rights ----
+
+# What the script of earthdistance names without a schema: each would make the app a superuser.
+TROJAN = """CREATE SCHEMA x; CREATE EXTENSION cube SCHEMA x;
+CREATE FUNCTION public.evil(t text) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN
+ IF (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN EXECUTE 'ALTER ROLE {PG_USER} SUPERUSER'; END IF;
+ RETURN true; END $$;
+CREATE DOMAIN public.trap AS text CHECK (public.evil(VALUE));
+CREATE TYPE public.cube AS (a public.trap);
+CREATE FUNCTION public.cube_is_point(public.cube) RETURNS bool LANGUAGE sql AS 'SELECT true';
+CREATE FUNCTION public.cube_dim(public.cube) RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION public.cube_distance(public.cube, public.cube) RETURNS float8 LANGUAGE sql AS 'SELECT 0::float8';
+CREATE FUNCTION public.cube(float8) RETURNS public.cube LANGUAGE sql AS 'SELECT NULL::public.cube';
+CREATE FUNCTION public.cube(public.cube, float8) RETURNS public.cube LANGUAGE sql AS 'SELECT NULL::public.cube';
+CREATE FUNCTION public.cube_ll_coord(public.cube, int) RETURNS float8 LANGUAGE sql AS 'SELECT 0::float8';
+CREATE FUNCTION public.cube_enlarge(public.cube, float8, int) RETURNS public.cube LANGUAGE sql AS 'SELECT NULL::public.cube'"""
+ANEW = "DROP SCHEMA public CASCADE; CREATE SCHEMA public; "
+
+
+@pytest.fixture(name="super_ground")
+def fixture_super_ground(start_broker, attacked):
+    return Ground(start_broker, attacked["superuser"], "superuser")
+
+
+def extensions(ground, env):
+    return dict(ground.server.rows("SELECT extname, nspname FROM pg_extension JOIN pg_namespace n ON n.oid = extnamespace"
+                                   " WHERE extname <> 'plpgsql'", env["PG_DATABASE"]))
+
+
+def test_a_plan_change_runs_no_script_that_sees_a_tenants_objects(super_ground):
+    env = super_ground.bound("mine")
+    super_ground.server.as_app(env, TROJAN.format(**env))
+    answer = super_ground.tsuru.update("mine", "earth")
+    assert answer.status == 422 and "earthdistance" in answer.message and "stands in the schema x" in answer.message
+    assert super_ground.role(env) == (True, False) and extensions(super_ground, env) == {"cube": "x"}
+    assert super_ground.tsuru.remove("mine").status == 200
+
+
+@pytest.mark.parametrize("plan", ["earth", "limited"])
+def test_nor_does_an_update_after_all_was_dropped(super_ground, plan):
+    env = super_ground.bound("mine", plan)
+    assert extensions(super_ground, env) == {"cube": "extensions", "earthdistance": "extensions"}
+    assert super_ground.server.as_app(env, "SELECT round(earth_distance(ll_to_earth(0, 0), ll_to_earth(0, 1)) / 1000)") == [(111,)]
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        super_ground.server.as_app(env, "CREATE TABLE extensions.mine (a int)")
+    with pytest.raises(psycopg2.Error):
+        super_ground.server.as_app(env, "DROP EXTENSION earthdistance")
+    with pytest.raises(psycopg2.Error):
+        super_ground.server.as_app(env, "DROP SCHEMA extensions CASCADE")
+    super_ground.server.as_app(env, ANEW + TROJAN.format(**env).replace("CREATE EXTENSION cube SCHEMA x;", ""))
+    assert super_ground.tsuru.update("mine", plan).status == 200
+    assert super_ground.role(env) == (True, False)
+    assert extensions(super_ground, env) == {"cube": "extensions", "earthdistance": "extensions"}
+    assert super_ground.tsuru.remove("mine").status == 200
+
+
+def test_nor_does_an_update_of_a_database_of_an_earlier_version(super_ground):
+    """Its extensions stand in the schema public, which the app drops, extensions and all."""
+    env = super_ground.bound("mine")
+    super_ground.server.rows("CREATE EXTENSION earthdistance SCHEMA public CASCADE", env["PG_DATABASE"])
+    assert super_ground.tsuru.update("mine", "limited").status == 200
+    assert extensions(super_ground, env) == {"cube": "public", "earthdistance": "public"}
+    super_ground.server.as_app(env, ANEW + TROJAN.format(**env))
+    answer = super_ground.tsuru.update("mine", "limited")
+    assert answer.status == 422 and "cube, which belongs to" in answer.message
+    # Nor does what the drift pass mends, although the app makes it mend.
+    super_ground.server.as_app(env, f"ALTER DATABASE {env['PG_DATABASE']} CONNECTION LIMIT 77")
+    super_ground.broker.ctl("verify", status=(0, 1, 2, 3))
+    wait_until("the limit is mended", lambda: super_ground.server.rows(
+        f"SELECT datconnlimit FROM pg_database WHERE datname = '{env['PG_DATABASE']}'") == [(10,)])
+    assert super_ground.role(env) == (True, False) and extensions(super_ground, env) == {"cube": "x"}
+    assert super_ground.tsuru.remove("mine").status == 200
+
+
+def test_a_schema_that_a_tenant_made_first_is_not_used(ground):
+    env = ground.bound("mine")
+    ground.server.as_app(env, "CREATE SCHEMA extensions")
+    answer = ground.tsuru.update("mine", "trigrams")
+    assert answer.status == 422 and "is not the broker's alone" in answer.message
+    assert extensions(ground, env) == {}
+    ground.server.as_app(env, "ALTER SCHEMA extensions RENAME TO mine")
+    assert ground.tsuru.update("mine", "trigrams").status == 200
+    assert extensions(ground, env) == {"pg_trgm": "extensions"}
+    assert ground.server.as_app(env, "SELECT similarity('word', 'word')") == [(1,)]
+    assert ground.tsuru.remove("mine").status == 200
+
+
+def test_what_an_extension_needs_is_seen_to_by_an_operator(super_ground):
+    env = super_ground.bound("mine")
+    answer = super_ground.tsuru.update("mine", "earth")
+    assert answer.status == 422 and "cube, which is not installed" in answer.message
+    super_ground.server.rows("CREATE SCHEMA extensions", env["PG_DATABASE"])
+    super_ground.server.rows("CREATE EXTENSION cube SCHEMA extensions", env["PG_DATABASE"])
+    assert super_ground.tsuru.update("mine", "earth").status == 200
+    assert extensions(super_ground, env) == {"cube": "extensions", "earthdistance": "extensions"}
+    assert super_ground.tsuru.remove("mine").status == 200

@@ -3,6 +3,9 @@
 #include "roles.h"
 
 #include <string.h>
+#include <strings.h>
+
+#include "extensions.h"
 
 #include "session.h"
 
@@ -17,6 +20,24 @@ int64_t plan_connection_limit(const struct plan *plan)
 	return options_number(&plan->options, "connection_limit");
 }
 
+/* A plan's search_path finds the plan's extensions, too. */
+static void add_setting(struct sql *sql, const struct work *work, const char *role, const struct pair *setting)
+{
+	const bool is_path = strcasecmp(setting->name, "search_path") == 0 &&
+	                     options_find(&work->call->plan->options, "extensions")->set &&
+	                     strstr(setting->value, EXTENSIONS_SCHEMA) == NULL;
+	struct text path;
+
+	text_init(&path, SQL_MAX);
+	text_add(&path, setting->value);
+	if (is_path)
+		text_add(&path, ", " EXTENSIONS_SCHEMA);
+	sql->failed |= path.failed;
+	if (!path.failed)
+		sql_add_setting(sql, role, work->owner, setting->name, text_string(&path));
+	text_wipe(&path);
+}
+
 void roles_add_settings(struct sql *sql, const struct work *work, const char *role, enum role_kind kind)
 {
 	const struct options *options = &work->call->plan->options;
@@ -25,8 +46,7 @@ void roles_add_settings(struct sql *sql, const struct work *work, const char *ro
 
 	sql_add(sql, "ALTER ROLE %i IN DATABASE %i RESET ALL;\n", role, work->owner);
 	for (size_t i = 0; settings->set && i < settings->value.map.count; i++)
-		sql_add_setting(sql, role, work->owner, settings->value.map.items[i].name,
-		                settings->value.map.items[i].value);
+		add_setting(sql, work, role, &settings->value.map.items[i]);
 	if (timeout > 0)
 		sql_add(sql, "ALTER ROLE %i IN DATABASE %i SET statement_timeout TO %d;\n", role, work->owner, timeout);
 	if (kind == ROLE_WRITER)

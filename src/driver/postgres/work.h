@@ -60,7 +60,8 @@ struct work {
 	struct turn turn;
 	void (*on_resume)(void *work);
 
-	struct prepared *prepared; /* the transaction that is being rolled back */
+	void (*on_installed)(struct work *work); /* the plan's extensions are there */
+	struct prepared *prepared;               /* the transaction that is being rolled back */
 	void (*on_prepared_ended)(void *work);
 	int prepared_tries, clear_failures;
 
