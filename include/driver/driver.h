@@ -207,6 +207,7 @@ struct driver_call {
 	const struct bind *bind;  /* bind, unbind */
 	const char *password;     /* bind; in clear, never to be logged */
 	bool renew;               /* bind */
+	bool mends;               /* update: the drift pass's; nobody asked for anything */
 	const char *kept;         /* bind; what call_keep kept last, in clear, never to be logged; NULL: nothing */
 	const struct bind *binds; /* update, deprovision, retire, restore, inspect */
 	size_t bind_count;

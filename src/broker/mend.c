@@ -7,7 +7,7 @@
 static int mend_instance(struct intent *intent, struct changes *changes, struct held_instance *held,
                          enum intent_next *ret_next, struct error *error)
 {
-	const struct operation update = {.kind = OPERATION_UPDATE};
+	const struct operation update = {.kind = OPERATION_UPDATE, .mends = true};
 
 	changes_check_instance(changes, held);
 	*ret_next = INTENT_COMMIT;

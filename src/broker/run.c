@@ -166,6 +166,7 @@ static int prepare(struct job *job, struct error *error)
 	case OPERATION_CREATE:
 	case OPERATION_UPDATE:
 		run->call.kind = job->kind == OPERATION_CREATE ? CALL_PROVISION : CALL_UPDATE;
+		run->call.mends = run->operation.record.mends;
 		rc = find_plan(job, error);
 		return rc != 0 ? rc : read_binds(job, error);
 	case OPERATION_ADOPT:

@@ -544,7 +544,7 @@ static void test_update_applies_plan(void **state)
 	app = login(rig, db, ANNA, "pw");
 	assert_value(app, "SHOW statement_timeout", "0");
 	assert_value(app, "SHOW work_mem", "16MB");
-	assert_value(app, "SHOW search_path", "app, public");
+	assert_value(app, "SHOW search_path", "app, public, extensions");
 	assert_value(app, "SELECT current_user", db);
 	assert_value(app, "SELECT similarity('word', 'word')", "1");
 	assert_value(app, "SELECT rolconnlimit FROM pg_roles WHERE rolname = session_user", "20");

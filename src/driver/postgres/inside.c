@@ -1,18 +1,6 @@
-/* Statements that run inside an instance's database. Its tenant may have put anything there: all but the extensions
+/* Statements that run inside an instance's database. Its tenant may have put anything there: all
  * is done as the owner role, with no schema in the path but the system's. */
 #include "inside.h"
-
-void inside_add_extensions(struct sql *sql, const struct plan *plan)
-{
-	const struct option *extensions = options_find(&plan->options, "extensions");
-
-	if (!extensions->set || extensions->value.list.count == 0)
-		return;
-	sql_add(sql, "SET LOCAL search_path TO public, pg_temp;\n");
-	for (size_t i = 0; i < extensions->value.list.count; i++)
-		sql_add(sql, "CREATE EXTENSION IF NOT EXISTS %i CASCADE;\n", extensions->value.list.items[i]);
-	sql_add(sql, "SET LOCAL search_path TO pg_catalog;\n");
-}
 
 /* Only what is missing is granted: a grant writes the catalog even when it changes nothing. */
 static void add_grant_loop(struct sql *sql, const char *reader)

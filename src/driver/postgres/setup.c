@@ -1,6 +1,7 @@
 /* What provision, adopt and update set up around a database: its roles, who may connect, what is in it for readers. */
 #include "setup.h"
 
+#include "extensions.h"
 #include "inside.h"
 #include "roles.h"
 
@@ -52,20 +53,33 @@ static void on_prepared(struct work *work, const struct rows *rows)
 	steps_next(&work->steps);
 }
 
-static void prepare(struct work *work)
+static void finish_preparing(struct work *work)
 {
 	struct sql *sql = work_sql(work);
 
-	sql_add(sql, "BEGIN;\n");
 	/* Before 15 it takes a superuser to close the schema public; the manual says what others do. */
-	if (work_version(work) < PUBLIC_SCHEMA_CLOSED && work_is_superuser(work))
+	if (work->call->kind == CALL_PROVISION && work_version(work) < PUBLIC_SCHEMA_CLOSED && work_is_superuser(work))
 		sql_add(sql, "ALTER SCHEMA public OWNER TO %i;\nREVOKE CREATE ON SCHEMA public FROM PUBLIC;\n",
 		        work->owner);
-	inside_add_extensions(sql, work->call->plan);
 	inside_add_default_grants(sql, work);
 	inside_add_grants(sql, work);
 	sql_add(sql, "COMMIT;\n");
 	work_query_inside(work, on_prepared);
+}
+
+static void on_begun(struct work *work, const struct rows *rows)
+{
+	(void)rows;
+	if (extensions_are_wanted(work))
+		extensions_install(work, finish_preparing);
+	else
+		finish_preparing(work);
+}
+
+static void prepare(struct work *work)
+{
+	sql_add(work_sql(work), "BEGIN");
+	work_query_inside(work, on_begun);
 }
 
 void step_prepare_database(void *arg)

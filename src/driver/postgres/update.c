@@ -1,5 +1,6 @@
 /* update: the plan's extensions, limits and settings on a living database and its logins. Extensions are never dropped;
  * locale and template count at creation only. */
+#include "extensions.h"
 #include "mend.h"
 #include "roles.h"
 #include "setup.h"
@@ -9,8 +10,7 @@ static void step_create_extensions(void *arg)
 {
 	struct work *work = arg;
 
-	if (work->facts.reader && !roles_have_readers(work) &&
-	    !options_find(&work->call->plan->options, "extensions")->set)
+	if (work->facts.reader && !roles_have_readers(work) && !extensions_are_wanted(work))
 		steps_next(&work->steps);
 	else
 		step_prepare_database(work);
