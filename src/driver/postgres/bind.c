@@ -3,6 +3,7 @@
 #include "inside.h"
 #include "mend.h"
 #include "roles.h"
+#include "shut.h"
 
 static int make_verifier(struct work *work)
 {
@@ -17,6 +18,21 @@ static bool should_wait(struct work *work)
 	return turn_should_pass(&work->turn, work->postgres->context->base);
 }
 
+/* False: on_resume is called in a later turn, or the call has failed. */
+static bool has_verifier(struct work *work, void (*on_resume)(void *work))
+{
+	if (work->verifier[0] != '\0')
+		return true;
+	if (should_wait(work)) {
+		work_yield(work, on_resume);
+		return false;
+	}
+	if (make_verifier(work) == 0)
+		return true;
+	work_fail(work, ERR_NO_MEMORY, "out of memory");
+	return false;
+}
+
 /* While the server looks there is time for the verifier. One that cannot be made now is made by step_create_login. */
 static void step_look_and_make_verifier(void *arg)
 {
@@ -25,6 +41,31 @@ static void step_look_and_make_verifier(void *arg)
 	step_look(work);
 	if (work->verifier[0] == '\0' && !should_wait(work))
 		(void)make_verifier(work);
+}
+
+/* A new password is the server's before anything is waited for: the earlier one may be in the wrong hands. */
+static void step_see_what_to_renew(void *arg)
+{
+	struct work *work = arg;
+
+	if (work->call->renew)
+		step_peek(work);
+	else
+		steps_next(&work->steps);
+}
+
+static void step_change_password(void *arg)
+{
+	struct work *work = arg;
+
+	if (!work->call->renew || !work->facts.login) {
+		steps_next(&work->steps);
+		return;
+	}
+	if (!has_verifier(work, step_change_password))
+		return;
+	roles_take_one(work, work->login);
+	step_shut_roles(work);
 }
 
 static void on_granted(struct work *work, const struct rows *rows)
@@ -82,14 +123,8 @@ static void step_create_login(void *arg)
 {
 	struct work *work = arg;
 
-	if (work->verifier[0] == '\0' && should_wait(work)) {
-		work_yield(work, step_create_login);
+	if (!has_verifier(work, step_create_login))
 		return;
-	}
-	if (work->verifier[0] == '\0' && make_verifier(work) != 0) {
-		work_fail(work, ERR_NO_MEMORY, "out of memory");
-		return;
-	}
 	add_login(work_sql(work), work);
 	work_query(work, NULL);
 }
@@ -118,6 +153,9 @@ static void step_leave_login(void *arg)
 
 static const struct step bind_steps[] = {
     {"take_session", step_take_session},
+    {"see_what_to_renew", step_see_what_to_renew},
+    {"change_password", step_change_password},
+    {"end_sessions", step_end_sessions},
     {"look_for_roles_and_database", step_look_and_make_verifier},
     {"find_the_database", step_require_database},
     {"act_for_the_owner", step_join_owner},

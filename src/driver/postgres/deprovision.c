@@ -2,6 +2,7 @@
  * stands under the other name is told and left alone with the roles, which it needs. Any part may be gone. */
 #include "mend.h"
 #include "roles.h"
+#include "shut.h"
 
 static void step_drop_database(void *arg)
 {
@@ -23,16 +24,6 @@ static void step_drop_retired_database(void *arg)
 	work_query(work, NULL);
 }
 
-static void step_drop_roles(void *arg)
-{
-	struct work *work = arg;
-	struct sql *sql = work_sql(work);
-
-	for (size_t i = 0; i < work->role_count; i++)
-		sql_add(sql, "DROP ROLE IF EXISTS %i;\n", work->roles[i].name);
-	work_query(work, NULL);
-}
-
 /* ---- a living one ---- */
 
 static void step_spare_retired_database(void *arg)
@@ -50,12 +41,17 @@ static void step_spare_retired_database(void *arg)
 
 static const struct step living_steps[] = {
     {"take_session", step_take_session},
+    {"see_what_is_there", step_peek},
+    {"see_the_database", step_require_own_database},
+    {"see_roles", step_find_roles},
+    {"shut_logins", step_shut_roles},
+    {"end_sessions", step_end_sessions},
     {"look_for_roles_and_database", step_look},
     {"find_the_database", step_require_own_database},
     {"act_for_the_owner", step_join_owner},
     {"find_roles", step_find_roles},
-    {"disable_logins", step_disable_roles},
-    {"end_sessions", step_end_sessions},
+    {"disable_logins", step_shut_roles},
+    {"end_last_sessions", step_end_sessions},
     {"drop_database", step_drop_database},
     {"spare_the_retired_database", step_spare_retired_database},
     {"find_what_roles_left", step_find_leftovers},
@@ -89,7 +85,7 @@ static const struct step retired_steps[] = {
     {"drop_retired_database", step_drop_retired_database},
     {"spare_the_living_database", step_spare_living_database},
     {"find_roles", step_find_roles},
-    {"disable_logins", step_disable_roles},
+    {"disable_logins", step_shut_roles},
     {"end_sessions", step_end_sessions},
     {"find_what_roles_left", step_find_leftovers},
     {"clear_what_roles_left", step_clear_leftovers},

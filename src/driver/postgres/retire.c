@@ -4,18 +4,41 @@
 
 #include "mend.h"
 #include "roles.h"
+#include "shut.h"
+#include "sqlstate.h"
 
 /* ---- retire ---- */
 
-/* What is gone, or put away already, has nobody in it. */
+static void step_close_database(void *arg);
+
+static void on_closed(struct work *work, const struct rows *rows)
+{
+	(void)rows;
+	steps_next(&work->steps);
+}
+
+static bool on_not_closed(struct work *work, const char *sqlstate)
+{
+	if (!sqlstate_is_blocked(sqlstate))
+		return false;
+	work_pause(work, step_close_database);
+	return true;
+}
+
+/* What is gone, or put away already, has nobody in it. Who is in it may be changing it, too. */
 static void step_close_database(void *arg)
 {
 	struct work *work = arg;
 	struct sql *sql = work_sql(work);
 
 	if (work->facts.database)
-		sql_add(sql, "ALTER DATABASE %i ALLOW_CONNECTIONS false", work->owner);
-	work_query(work, NULL);
+		sql_add(sql,
+		        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = %l"
+		        " AND pg_has_role(usesysid, 'USAGE');\n"
+		        "SET LOCAL lock_timeout TO '250ms';\nALTER DATABASE %i ALLOW_CONNECTIONS false",
+		        work->owner, work->owner);
+	work_forgive(work, on_not_closed);
+	work_query(work, on_closed);
 }
 
 static void step_empty_database(void *arg);
@@ -54,12 +77,17 @@ static void step_put_away(void *arg)
 
 static const struct step retire_steps[] = {
     {"take_session", step_take_session},
+    {"see_what_is_there", step_peek},
+    {"see_the_database", step_require_own_database},
+    {"see_logins", step_find_logins},
+    {"shut_logins", step_shut_roles},
+    {"end_sessions", step_end_sessions},
     {"look_for_roles_and_database", step_look},
     {"find_the_database", step_require_own_database},
     {"act_for_the_owner", step_join_owner},
     {"find_logins", step_find_logins},
-    {"disable_logins", step_disable_roles},
-    {"end_sessions", step_end_sessions},
+    {"disable_logins", step_shut_roles},
+    {"end_last_sessions", step_end_sessions},
     {"close_database", step_close_database},
     {"empty_database", step_empty_database},
     {"put_away", step_put_away},

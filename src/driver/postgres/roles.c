@@ -9,6 +9,9 @@
 /* How the broker's names end: name_login's hash. An operator's own role that was made a member is left alone. */
 #define NAME_PATTERN "_[0-9a-f]{10}$"
 
+#define WAIT               "'2s'" /* for what somebody else holds */
+#define CLEAR_FAILURES_MAX 3      /* databases that cannot be cleared; then the rest is not tried */
+
 int64_t plan_connection_limit(const struct plan *plan)
 {
 	return options_number(&plan->options, "connection_limit");
@@ -72,6 +75,7 @@ static void take_roles(struct work *work, const struct rows *rows)
 {
 	const int count = rows_count(rows);
 
+	work->role_count = 0;
 	work->roles = arena_alloc(&work->arena, (size_t)count * sizeof(*work->roles) + 1);
 	for (int i = 0; work->roles != NULL && i < count; i++) {
 		work->roles[i].name = arena_text(&work->arena, rows_text(rows, i, 0));
@@ -119,44 +123,11 @@ void step_find_roles(void *arg)
 
 /* ---- the way out ---- */
 
-void step_disable_roles(void *arg)
-{
-	struct work *work = arg;
-	struct sql *sql = work_sql(work);
-
-	for (size_t i = 0; i < work->role_count; i++) {
-		sql_add(sql, "ALTER ROLE %i NOLOGIN;\n", work->roles[i].name);
-		if (!work_is_superuser(work))
-			sql_add(sql, "GRANT %i TO CURRENT_USER;\n", work->roles[i].name);
-	}
-	work_query(work, NULL);
-}
-
-static void on_sessions(struct work *work, const struct rows *rows)
-{
-	if (strcmp(rows_text(rows, 0, 0), "0") == 0)
-		steps_next(&work->steps);
-	else
-		work_pause(work, step_end_sessions);
-}
-
-void step_end_sessions(void *arg)
-{
-	struct work *work = arg;
-	struct sql *sql = work_sql(work);
-
-	if (work->role_count > 0) {
-		sql_add(sql, "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename IN (");
-		roles_add_names(sql, work);
-		sql_add(sql, ")");
-	}
-	work_query(work, on_sessions);
-}
-
 static void take_databases(struct work *work, const struct rows *rows)
 {
 	const int count = rows_count(rows);
 
+	work->database = work->database_count = 0;
 	work->databases = arena_alloc(&work->arena, (size_t)count * sizeof(*work->databases) + 1);
 	for (int i = 0; work->databases != NULL && i < count; i++)
 		work->databases[work->database_count++] = arena_text(&work->arena, rows_text(rows, i, 0));
@@ -189,12 +160,27 @@ void step_find_leftovers(void *arg)
 	work_query(work, take_databases);
 }
 
-static void on_cleared(struct work *work, const struct rows *rows)
+static void clear_next(struct work *work)
 {
-	(void)rows;
 	work_leave(work);
 	work->database++;
 	step_clear_leftovers(work);
+}
+
+static void on_cleared(struct work *work, const struct rows *rows)
+{
+	(void)rows;
+	clear_next(work);
+}
+
+/* The database cannot be entered, or somebody in it holds what has to be changed: then the role stays behind, shut. */
+static bool on_not_cleared(struct work *work, const char *sqlstate)
+{
+	(void)sqlstate;
+	if (++work->clear_failures == CLEAR_FAILURES_MAX)
+		work->database = work->database_count - 1;
+	clear_next(work);
+	return true;
 }
 
 static void clear(struct work *work)
@@ -202,11 +188,13 @@ static void clear(struct work *work)
 	const bool own = strcmp(work->databases[work->database], work->owner) == 0;
 	struct sql *sql = work_sql(work);
 
+	sql_add(sql, "SET LOCAL lock_timeout TO " WAIT ";\n");
 	for (size_t i = 0; i < work->role_count; i++) {
 		if (own)
 			sql_add(sql, "REASSIGN OWNED BY %i TO %i;\n", work->roles[i].name, work->owner);
 		sql_add(sql, "DROP OWNED BY %i;\n", work->roles[i].name);
 	}
+	work_forgive(work, on_not_cleared);
 	work_query_inside(work, on_cleared);
 }
 
@@ -214,8 +202,55 @@ void step_clear_leftovers(void *arg)
 {
 	struct work *work = arg;
 
-	if (work->database == work->database_count)
+	if (work->database >= work->database_count) {
 		steps_next(&work->steps);
+		return;
+	}
+	work_forgive(work, on_not_cleared);
+	work_enter(work, work->databases[work->database], clear);
+}
+
+/* ---- dropping ---- */
+
+/* In a block of its own each: a role that something still depends on does not keep the others. */
+static void add_drops(struct sql *sql, const struct work *work)
+{
+	sql_add(sql, "BEGIN\n");
+	for (size_t i = 0; i < work->role_count; i++)
+		sql_add(sql,
+		        "BEGIN DROP ROLE IF EXISTS %i; EXCEPTION WHEN dependent_objects_still_exist"
+		        " OR lock_not_available THEN NULL; END;\n",
+		        work->roles[i].name);
+	sql_add(sql, "END");
+}
+
+static void on_dropped(struct work *work, const struct rows *rows)
+{
+	if (strcmp(rows_text(rows, 0, 0), "0") == 0 || !work_once_more(work))
+		steps_next(&work->steps);
+}
+
+void step_drop_roles(void *arg)
+{
+	struct work *work = arg;
+	struct sql *sql = work_sql(work);
+	struct sql block;
+
+	if (work->role_count == 0) {
+		steps_next(&work->steps);
+		return;
+	}
+	sql_init(&block, sql->dialect);
+	sql_begin(&block, sql->connection);
+	add_drops(&block, work);
+	sql_add(sql, "SET LOCAL lock_timeout TO " WAIT ";\n");
+	if (sql_string(&block) != NULL)
+		sql_add(sql, "DO %l;\n", sql_string(&block));
 	else
-		work_enter(work, work->databases[work->database], clear);
+		sql->failed = true;
+	sql_release(&block);
+	sql_add(sql, "SELECT count(*) FROM pg_roles WHERE rolname IN (");
+	roles_add_names(sql, work);
+	sql_add(sql, ")");
+	work_query(work, on_dropped);
 }

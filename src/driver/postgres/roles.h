@@ -26,13 +26,12 @@ void roles_take_one(struct work *work, const char *name);
 void step_find_logins(void *arg);
 /* The same, with the owner and the reader role. */
 void step_find_roles(void *arg);
-/* Of work->roles: nobody logs in any more, and the broker's user may act for them. */
-void step_disable_roles(void *arg);
-/* Ends the sessions of work->roles, and goes on when they are gone. */
-void step_end_sessions(void *arg);
 /* Finds the databases where work->roles own something or were granted something. */
 void step_find_leftovers(void *arg);
-/* Gives what they own in the instance's database to the owner; drops the rest. */
+/* Gives what they own in the instance's database to the owner; drops the rest. What cannot be cleared stays. */
 void step_clear_leftovers(void *arg);
+/* Drops them. One that something still depends on, in another tenant's database perhaps, stays behind, shut: the list
+ * of what is in no record shows it. */
+void step_drop_roles(void *arg);
 
 #endif

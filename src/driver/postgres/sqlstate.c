@@ -56,6 +56,13 @@ bool sqlstate_is_overtaken(const char *sqlstate, const char *message)
 	       (strstr(message, "concurrently updated") != NULL || strstr(message, "concurrently deleted") != NULL);
 }
 
+bool sqlstate_is_blocked(const char *sqlstate)
+{
+	/* The last is "tuple concurrently updated", which has no state of its own. */
+	return strcmp(sqlstate, SQLSTATE_LOCK_TAKEN) == 0 || strcmp(sqlstate, "40P01") == 0 ||
+	       strcmp(sqlstate, "XX000") == 0;
+}
+
 int sqlstate_explain(const char *sqlstate, const char *message, struct error *error)
 {
 	const size_t count = sizeof(meanings) / sizeof(*meanings);

@@ -12,7 +12,8 @@
  * network has cut off ends within a minute, and with it its lock on the instance. */
 #define SESSION_OPTIONS                                                                                                \
 	"-c role=none -c search_path=pg_catalog,pg_temp -c default_transaction_read_only=off"                          \
-	" -c default_transaction_isolation=read\\ committed -c statement_timeout=0 -c lock_timeout=0"                  \
+	" -c default_transaction_isolation=read\\ committed -c statement_timeout=0 -c lock_timeout=10s"                \
+	" -c local_preload_libraries= -c standard_conforming_strings=on -c idle_in_transaction_session_timeout=0"      \
 	" -c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
 
 /* Ours come first: where the url says otherwise, libpq takes the later. */

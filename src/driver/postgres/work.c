@@ -93,6 +93,7 @@ void work_cancel(void *state, struct driver_call *call)
 static void begin_again(struct work *work)
 {
 	work->again = false;
+	work->on_failed = NULL;
 	work->facts = (struct facts){0};
 	work->roles = NULL;
 	work->databases = NULL;
@@ -135,6 +136,17 @@ void work_fail(struct work *work, int code, const char *format, ...)
 	error_set_list(&reason, code, format, arguments);
 	va_end(arguments);
 	fail(work, &reason);
+}
+
+bool work_once_more(struct work *work)
+{
+	const struct error reason = {.code = ERR_UNAVAILABLE};
+
+	if (work->rounds >= ROUNDS_MAX)
+		return false;
+	work->again = true;
+	fail(work, &reason);
+	return true;
 }
 
 /* ---- queries ---- */
@@ -202,6 +214,7 @@ static void query(struct work *work, struct session *asked, session_answered *on
 		return;
 	}
 	if (sql_is_empty(&work->sql)) {
+		work->on_failed = NULL;
 		steps_next(&work->steps);
 		return;
 	}

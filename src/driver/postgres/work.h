@@ -33,6 +33,7 @@ struct facts {
 };
 
 struct adoption;
+struct prepared;
 
 struct role {
 	const char *name;
@@ -58,6 +59,10 @@ struct work {
 	int64_t pause_ms;
 	struct turn turn;
 	void (*on_resume)(void *work);
+
+	struct prepared *prepared; /* the transaction that is being rolled back */
+	void (*on_prepared_ended)(void *work);
+	int prepared_tries, clear_failures;
 
 	const char *owner; /* also the database's name */
 	char reader[BACKEND_NAME_MAX + sizeof(READER_END)];
@@ -89,6 +94,9 @@ void work_cancel(void *state, struct driver_call *call);
 
 /* Ends the running step by a failure, after "the server "x" could not <step> for "y": ". */
 void work_fail(struct work *work, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* Runs the table from its top once more; false: it was run often enough. */
+bool work_once_more(struct work *work);
 
 /* An empty text for the next query. */
 struct sql *work_sql(struct work *work);
