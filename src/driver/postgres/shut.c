@@ -56,7 +56,7 @@ static void become_owner(struct work *work)
 		roll_back(work, NULL);
 		return;
 	}
-	sql_add(work_sql(work), "SET ROLE %i", work->prepared->owner);
+	sql_add(work_sql(work), "GRANT %i TO CURRENT_USER;\nSET ROLE %i", work->prepared->owner, work->prepared->owner);
 	work_forgive(work, on_not_rolled_back);
 	work_query_inside(work, roll_back);
 }
