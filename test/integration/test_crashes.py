@@ -94,7 +94,7 @@ class ScriptedBackend(Backend):
                     instances[name] = verb == "retire"
                 elif verb == "login":
                     logins[name] = rest
-                else:
+                elif verb != "mark":
                     {"drop-instance": instances, "drop-login": logins}[verb].pop(name, None)
         return instances, logins
 

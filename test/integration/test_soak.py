@@ -72,6 +72,8 @@ class ScriptedBackend(Backend):
         with contextlib.suppress(FileNotFoundError), open(os.path.join(self.directory, "state"), encoding="ascii") as file:
             for line in file:
                 kind, name, *_ = line.split()
+                if kind == "mark":
+                    continue
                 {"instance": instances.add, "login": logins.add, "drop-instance": instances.discard,
                  "drop-login": logins.discard}[kind](name)
         return instances, logins

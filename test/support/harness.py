@@ -168,10 +168,13 @@ class Broker:
             marked = re.search(r"""driver"?: *"?(mysql|postgres|rabbitmq|redis)""", file.read())
         if not marked:
             return
-        wait_until("every server was checked", lambda: all(one["state"] != "unknown" for one in self.servers()))
-        for one in self.servers():
-            if "another broker's store" in (one.get("reason") or ""):
-                self.ctl("claim", f"{one['service']}/{one['server']}", "--yes")
+        try:
+            wait_until("every server was checked", lambda: all(one["state"] != "unknown" for one in self.servers()))
+            for one in self.servers():
+                if "another broker's store" in (one.get("reason") or ""):
+                    self.ctl("claim", f"{one['service']}/{one['server']}", "--yes")
+        except (OSError, http.client.HTTPException) as error:  # the broker ended meanwhile
+            raise AssertionError(f"the broker does not answer: {error!r}") from error
 
     def servers(self):
         """What the broker says of its servers."""
