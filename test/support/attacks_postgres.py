@@ -87,7 +87,8 @@ def session(ground, env, database=None, **options):
 
 
 def run(ground, env, statements, database=None):
-    """Runs them as the app, each by itself; the rows of the last, or None when that was refused."""
+    """Runs them as the app, each by itself; the rows of the last, or None when that was refused. An app that does not even
+    come into its own database has not tried anything."""
     rows = None
     try:
         with session(ground, env, database) as connection:
@@ -97,8 +98,8 @@ def run(ground, env, statements, database=None):
                     cursor = connection.cursor()
                     cursor.execute(statement)
                     rows = cursor.fetchall() if cursor.description else []
-    except psycopg2.Error:
-        return None
+    except psycopg2.OperationalError as failure:
+        assert database is not None, f"the app cannot connect: {failure}"
     return rows
 
 
@@ -153,6 +154,18 @@ def cannot_enter(database, who="web"):
     return attempt
 
 
+def told(attempt):
+    """What went wrong on the way is an outcome, too."""
+
+    def safely(ground):
+        try:
+            return attempt(ground)
+        except AssertionError as failure:
+            return f"failed: {str(failure)[:500]}"
+
+    return safely
+
+
 # ---- attempts that need more than statements ----
 
 def replicates(ground):
@@ -181,7 +194,7 @@ def outlives_its_unbind(ground, *statements):
             return "its session goes on"
         except psycopg2.Error:
             pass
-    if run(ground, env, ["SELECT 1"]) is not None:
+    if run(ground, env, ["SELECT 1"], env["PG_DATABASE"]) is not None:
         return "its login works"
     if env["PG_USER"] in ground.server.roles():
         return "its role is still there"
@@ -196,7 +209,8 @@ def keeps_the_broker_out(*statements, undo=()):
     """Does the statements, then the broker updates, binds for reading, unbinds and verifies; all of it has to work."""
 
     def attempt(ground):
-        run(ground, ground.web, [statement.format(**ground.names) for statement in statements])
+        if statements:
+            run(ground, ground.web, [statement.format(**ground.names) for statement in statements])
         try:
             answers = [ground.tsuru.update("mine", "large"), ground.tsuru.bind("mine", "probe", parameters={"read_only": True}),
                        ground.tsuru.unbind("mine", "probe"), ground.tsuru.update("mine", "small")]
@@ -235,8 +249,7 @@ def cannot_be_removed(ground, *statements):
     """Tries to make its own removal impossible; the end of the retention is asked for at once."""
     assert ground.tsuru.create("brief", "small").status == 201
     env = ground.bind("brief", "web")
-    for statement in statements:
-        run(ground, env, [statement.format(**{**ground.names, "brief": env["PG_DATABASE"]})])
+    run(ground, env, [statement.format(**{**ground.names, "brief": env["PG_DATABASE"]}) for statement in statements])
     answer = ground.tsuru.remove("brief")
     if answer.status != 200:
         return f"the removal answers {answer}"
@@ -458,6 +471,10 @@ ATTEMPTS = [
     ("locks that look like the broker's", outlives("SELECT count(pg_try_advisory_lock(n)) FROM generate_series(1, 1000) n",
                                                    "SELECT count(pg_try_advisory_lock(classid::bigint << 32 | objid::bigint)) FROM pg_locks WHERE locktype = 'advisory'")),
     ("its password changed before the unbind", outlives("SET ROLE NONE", "ALTER ROLE {me} PASSWORD 'mine' VALID UNTIL 'infinity'")),
+    ("a database without connections at its unbind", outlives("ALTER DATABASE {mine} CONNECTION LIMIT 0")),
+    ("the broker opens it to connections", keeps_the_broker_out()),
+    ("a database that takes no connections at its unbind", outlives("SELECT lo_create(0)", "ALTER DATABASE {mine} ALLOW_CONNECTIONS false")),
+    ("the broker opens it again", keeps_the_broker_out()),
     # its own removal
     ("a removal of a template", stays("ALTER DATABASE {brief} IS_TEMPLATE true")),
     ("a removal with a comment that lies", stays("COMMENT ON DATABASE {brief} IS 'tsuru-broker: instance 0123456789abcdef'")),
@@ -468,3 +485,4 @@ ATTEMPTS = [
     # and at the end
     ("what is left of it all", verifies_clean),
 ]
+ATTEMPTS = [(name, told(attempt)) for name, attempt in ATTEMPTS]
