@@ -318,6 +318,17 @@ def test_what_only_an_operator_can_mend_is_told_with_the_statement(ready):
     assert server.rows(f"SELECT pg_has_role('joe', '{name}', 'MEMBER')") == [(True,)]
 
 
+def test_a_password_that_an_app_changed_is_set_back(ready):
+    """Only a superuser sees the verifiers; another role's mend cannot know."""
+    server, broker, _, env, reader = ready
+    for one, statement in ((env, "PASSWORD 'mine'"), (reader, "PASSWORD NULL")):
+        server.rows(f"ALTER ROLE {one['PG_USER']} {statement}")
+        assert found(broker) == ({("bind", one["PG_USER"])} if broker.is_superuser else set())
+        if broker.is_superuser:
+            is_mended(broker)
+            assert server.as_app(one, "SELECT 1") == [(1,)]
+
+
 def test_attributes_of_a_superusers_are_mended_or_told(ready):
     server, broker, _, env, _ = ready
     for role in (env["PG_USER"], f"{env['PG_DATABASE']}_r"):
