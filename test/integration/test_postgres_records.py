@@ -236,7 +236,9 @@ def test_an_adopted_one_is_adopted_by_nobody_else(adopting, start_broker):
     server.rows("CREATE DATABASE blog OWNER dba")
     assert adopt(broker, "blog") == "done\n"
     before = server.rows("SELECT datname, datdba, datacl::text FROM pg_database ORDER BY 1")
-    other, _ = start(start_broker, server)
+    other = start_broker(service(server))
+    wait_until("the server is not the other's", lambda: "claim" in other.ctl("health", status=(0, 3)))
+    other.ctl("claim", "postgres/main", "--yes")
     assert "another instance's" in adopt(other, "blog", status=1)
     assert server.rows("SELECT datname, datdba, datacl::text FROM pg_database ORDER BY 1") == before
 
@@ -282,6 +284,7 @@ def test_what_opens_the_database_is_found_and_closed(ready):
                     f"REVOKE CONNECT ON DATABASE {name} FROM {env['PG_USER']}", f"REVOKE {name} FROM {env['PG_USER']}",
                     f"ALTER ROLE {env['PG_USER']} IN DATABASE {name} RESET ALL",
                     f"ALTER ROLE {reader['PG_USER']} IN DATABASE {name} SET default_transaction_read_only TO off",
+                    f"REVOKE CONNECT ON DATABASE {name} FROM {name}", f"ALTER DATABASE {name} IS_TEMPLATE true",
                     f"ALTER DATABASE {name} CONNECTION LIMIT 99", f"ALTER DATABASE {name} ALLOW_CONNECTIONS false"):
         server.rows(opening)
         kinds = {kind for kind, _ in found(broker)}
@@ -313,6 +316,17 @@ def test_what_only_an_operator_can_mend_is_told_with_the_statement(ready):
     assert found(broker) == set()
     assert tsuru.update("mydb", "now").status == 200 and found(broker) == set()
     assert server.rows(f"SELECT pg_has_role('joe', '{name}', 'MEMBER')") == [(True,)]
+
+
+def test_a_password_that_an_app_changed_is_set_back(ready):
+    """Only a superuser sees the verifiers; another role's mend cannot know."""
+    server, broker, _, env, reader = ready
+    for one, statement in ((env, "PASSWORD 'mine'"), (reader, "PASSWORD NULL")):
+        server.rows(f"ALTER ROLE {one['PG_USER']} {statement}")
+        assert found(broker) == ({("bind", one["PG_USER"])} if broker.is_superuser else set())
+        if broker.is_superuser:
+            is_mended(broker)
+            assert server.as_app(one, "SELECT 1") == [(1,)]
 
 
 def test_attributes_of_a_superusers_are_mended_or_told(ready):

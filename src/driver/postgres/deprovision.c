@@ -4,6 +4,19 @@
 #include "roles.h"
 #include "shut.h"
 
+/* A tenant may make its database a template, which the server does not drop. */
+static void step_make_droppable(void *arg)
+{
+	struct work *work = arg;
+	struct sql *sql = work_sql(work);
+
+	if (!work->call->retired && work->facts.database)
+		sql_add(sql, "ALTER DATABASE %i IS_TEMPLATE false", work->owner);
+	if (work->call->retired && work->facts.retired)
+		sql_add(sql, "ALTER DATABASE %i IS_TEMPLATE false", work->retired);
+	work_query(work, NULL);
+}
+
 static void step_drop_database(void *arg)
 {
 	struct work *work = arg;
@@ -52,6 +65,7 @@ static const struct step living_steps[] = {
     {"find_roles", step_find_roles},
     {"disable_logins", step_shut_roles},
     {"end_last_sessions", step_end_sessions},
+    {"make_it_droppable", step_make_droppable},
     {"drop_database", step_drop_database},
     {"spare_the_retired_database", step_spare_retired_database},
     {"find_what_roles_left", step_find_leftovers},
@@ -82,6 +96,7 @@ static const struct step retired_steps[] = {
     {"look_for_roles_and_database", step_look},
     {"find_the_retired_database", step_require_own_retired},
     {"act_for_the_owner", step_join_owner},
+    {"make_it_droppable", step_make_droppable},
     {"drop_retired_database", step_drop_retired_database},
     {"spare_the_living_database", step_spare_living_database},
     {"find_roles", step_find_roles},

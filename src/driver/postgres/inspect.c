@@ -48,6 +48,12 @@ static void add_database(struct sql *sql, const struct work *work)
 	        work->owner);
 	sql_add(sql,
 	        "UNION ALL SELECT 'instance', 'the database takes no connections' FROM d WHERE NOT datallowconn\n");
+	sql_add(
+	    sql,
+	    "UNION ALL SELECT 'instance', 'the owner role lacks rights on the database' FROM d JOIN own ON own.oid ="
+	    " datdba WHERE NOT (has_database_privilege(own.oid, d.oid, 'CONNECT') AND"
+	    " has_database_privilege(own.oid, d.oid, 'CREATE') AND has_database_privilege(own.oid, d.oid, 'TEMP'))\n");
+	sql_add(sql, "UNION ALL SELECT 'instance', 'the database is a template' FROM d WHERE datistemplate\n");
 	sql_add(sql,
 	        "UNION ALL SELECT 'instance', 'the database''s connection limit is not the plan''s' FROM d"
 	        " WHERE datconnlimit <> %d\n",

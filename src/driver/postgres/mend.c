@@ -9,16 +9,18 @@
 #define GRANTS_HAVE_OPTIONS 160000
 #define HASH_CHARS          10
 
+static bool acts(const struct work *work)
+{
+	return work_is_superuser(work) || !work->facts.owner || work->facts.acts;
+}
+
+/* A tenant may take rights on its database away from its owner, and so from whoever acts for that one. */
 void step_join_owner(void *arg)
 {
 	struct work *work = arg;
-	const bool options = work_version(work) >= GRANTS_HAVE_OPTIONS;
+	struct sql *sql = work_sql(work);
 
-	if (work_is_superuser(work) || !work->facts.owner || work->facts.acts) {
-		steps_next(&work->steps);
-		return;
-	}
-	if (!work->facts.joins) {
+	if (!acts(work) && !work->facts.joins) {
 		work_fail(
 		    work, ERR_REFUSED,
 		    "the broker's role may not act for \"%s\", which another role made: GRANT \"%s\" TO the role of "
@@ -26,8 +28,11 @@ void step_join_owner(void *arg)
 		    work->owner, work->owner, work->reader);
 		return;
 	}
-	sql_add(work_sql(work), "GRANT %i TO CURRENT_USER%s", work->owner,
-	        options ? " WITH INHERIT TRUE, SET TRUE" : "");
+	if (!acts(work))
+		sql_add(sql, "GRANT %i TO CURRENT_USER%s;\n", work->owner,
+		        work_version(work) >= GRANTS_HAVE_OPTIONS ? " WITH INHERIT TRUE, SET TRUE" : "");
+	if (work->facts.database && work->facts.owned && !work->facts.enters)
+		sql_add(sql, "GRANT CONNECT ON DATABASE %i TO %i;\n", work->owner, work->owner);
 	work_query(work, NULL);
 }
 

@@ -23,7 +23,8 @@ void setup_add_roles(struct sql *sql, const struct work *work)
 
 void setup_add_opening(struct sql *sql, const struct work *work)
 {
-	sql_add(sql, "REVOKE ALL ON DATABASE %i FROM PUBLIC;\n", work->owner);
+	sql_add(sql, "REVOKE ALL ON DATABASE %i FROM PUBLIC;\nGRANT ALL ON DATABASE %i TO %i;\n", work->owner,
+	        work->owner, work->owner);
 	sql_add(sql, "ALTER DATABASE %i ALLOW_CONNECTIONS true CONNECTION LIMIT %d;\n", work->owner,
 	        plan_connection_limit(work->call->plan));
 	owned_add_database_tag(sql, work);

@@ -16,14 +16,15 @@ static void step_create_extensions(void *arg)
 		step_prepare_database(work);
 }
 
-/* Access is closed first. */
+/* Access is closed first. What the tenant, as the owner, did to the database keeps nobody out. */
 static void step_shut_strangers(void *arg)
 {
 	struct work *work = arg;
 	struct sql *sql = work_sql(work);
 
-	sql_add(sql, "REVOKE ALL ON DATABASE %i FROM PUBLIC;\nALTER DATABASE %i ALLOW_CONNECTIONS true;\n", work->owner,
-	        work->owner);
+	sql_add(sql, "REVOKE ALL ON DATABASE %i FROM PUBLIC;\n", work->owner);
+	sql_add(sql, "ALTER DATABASE %i ALLOW_CONNECTIONS true CONNECTION LIMIT %d IS_TEMPLATE false;\n", work->owner,
+	        plan_connection_limit(work->call->plan));
 	mend_add_attributes(sql, work);
 	mend_add_strangers(sql, work);
 	work_query(work, NULL);

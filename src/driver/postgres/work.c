@@ -344,7 +344,7 @@ static void note_facts(struct work *work, const struct rows *rows)
 {
 	struct error reason;
 
-	if (mark_check(work->call, mark_of_comment(rows_text(rows, 0, 10)), &reason) != 0) {
+	if (mark_check(work->call, mark_of_comment(rows_text(rows, 0, 11)), &reason) != 0) {
 		fail(work, &reason);
 		return;
 	}
@@ -359,6 +359,7 @@ static void note_facts(struct work *work, const struct rows *rows)
 	    .others = is_true(rows, 7),
 	    .acts = is_true(rows, 8),
 	    .joins = is_true(rows, 9),
+	    .enters = is_true(rows, 10),
 	};
 	owned_check_tags(work);
 }
@@ -382,9 +383,11 @@ static void add_facts(struct sql *sql, const struct work *work)
 	    " EXISTS (SELECT FROM pg_roles r WHERE rolname = %l AND pg_has_role(r.oid, 'USAGE')),"
 	    " EXISTS (SELECT FROM pg_roles r, pg_roles me WHERE r.rolname = %l AND me.rolname = current_user AND"
 	    " (pg_has_role(r.oid, 'MEMBER WITH ADMIN OPTION') OR me.rolcreaterole AND NOT r.rolsuper AND"
-	    " current_setting('server_version_num')::int < 160000)), " MARK_COMMENT,
+	    " current_setting('server_version_num')::int < 160000)),"
+	    " EXISTS (SELECT FROM pg_database WHERE datname = %l AND has_database_privilege(oid, "
+	    "'CONNECT')), " MARK_COMMENT,
 	    work->owner, work->reader, login, work->owner, work->owner, work->owner, work->retired, work->retired,
-	    work->owner, work->owner, work->reader, OWNED_BEGIN, work->tag, work->owner, work->owner);
+	    work->owner, work->owner, work->reader, OWNED_BEGIN, work->tag, work->owner, work->owner, work->owner);
 }
 
 void step_peek(void *arg)

@@ -62,9 +62,32 @@ static void test_example(void **state)
 	assert_memory_equal(found, given, KEY_BYTES);
 }
 
+static void test_comparison(void **state)
+{
+	unsigned char salt[VERIFIER_SALT_BYTES];
+	char verifier[VERIFIER_SIZE];
+
+	(void)state;
+	decode(SALT, strlen(SALT), salt, sizeof(salt));
+	assert_int_equal(verifier_make("pencil", salt, verifier), 0);
+	assert_true(verifier_is_of(verifier, "pencil"));
+	assert_false(verifier_is_of(verifier, "pencils"));
+	assert_false(verifier_is_of(verifier, ""));
+	verifier[VERIFIER_SIZE - 3] ^= 1;
+	assert_false(verifier_is_of(verifier, "pencil"));
+	assert_false(verifier_is_of("", "pencil"));
+	assert_false(verifier_is_of("md5a6a8e4c2d1f1a3e0c2b8a7c4d5e6f708", "pencil"));
+	assert_int_equal(verifier_make("pencil", salt, verifier), 0);
+	verifier[strlen("SCRAM-SHA-256$")] = '5';
+	assert_false(verifier_is_of(verifier, "pencil"));
+	assert_int_equal(verifier_make("pencil", salt, verifier), 0);
+	memset(verifier + strlen("SCRAM-SHA-256$4096:"), '!', 24);
+	assert_false(verifier_is_of(verifier, "pencil"));
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_example)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_example), cmocka_unit_test(test_comparison)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
