@@ -101,7 +101,7 @@ class MariaDb:
         return {row[0] for row in self.ask("SHOW DATABASES")} - OVERHEAD
 
     def users(self):
-        return {row[0] for row in self.ask("SELECT User FROM mysql.user")} - {"admin", "root", "mysql", "mariadb.sys", "PUBLIC"}
+        return {row[0] for row in self.ask("SELECT User FROM mysql.user")} - {"admin", "root", "mysql", "mariadb.sys", "PUBLIC", "tsuru-broker-mark"}
 
     def stop(self):
         if self.process is not None:

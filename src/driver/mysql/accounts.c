@@ -31,26 +31,41 @@ int maria_add_limits(struct work *work, struct sql *sql)
 	return 0;
 }
 
-void maria_add_rights(struct work *work, struct sql *sql)
+void maria_add_rights(struct work *work, struct sql *sql, const char *login, bool read_only)
 {
-	sql_add(sql, "GRANT %s ON %i.* TO ", work->read_only ? "SELECT, SHOW VIEW" : "ALL PRIVILEGES", work->pattern);
-	maria_add_account(sql, work->login, work->host->target.app_host);
+	sql_add(sql, "GRANT %s ON %i.* TO ", read_only ? "SELECT, SHOW VIEW" : "ALL PRIVILEGES", work->pattern);
+	maria_add_account(sql, login, work->host->target.app_host);
 	sql_add(sql, ";\n");
 }
 
 /* ---- finding ---- */
 
+bool maria_has_bind(const struct work *work, const char *user)
+{
+	const struct driver_call *call = work->call;
+
+	for (size_t i = 0; i < call->bind_count; i++)
+		if (strcmp(call->binds[i].login, user) == 0)
+			return true;
+	return false;
+}
+
 static void note_accounts(struct work *work, MYSQL_RES *rows)
 {
+	enum { USER, HOST, LOCKED, EVENTS, MARK };
 	const size_t count = (size_t)mysql_num_rows(rows);
 	MYSQL_ROW row;
 
 	work->account_count = 0;
 	work->accounts = arena_alloc(&work->arena, (count + 1) * sizeof(*work->accounts));
 	while (!arena_failed(&work->arena) && (row = mysql_fetch_row(rows)) != NULL) {
+		if (!maria_has_mark(work, row[MARK]))
+			return;
 		work->accounts[work->account_count++] = (struct account){
-		    .user = arena_text(&work->arena, row[0]),
-		    .host = arena_text(&work->arena, row[1]),
+		    .user = arena_text(&work->arena, row[USER]),
+		    .host = arena_text(&work->arena, row[HOST]),
+		    .locked = strcmp(row[LOCKED], "1") == 0,
+		    .has_events = strcmp(row[EVENTS], "Y") == 0,
 		};
 	}
 	if (arena_failed(&work->arena))
@@ -59,11 +74,33 @@ static void note_accounts(struct work *work, MYSQL_RES *rows)
 		steps_next(&work->steps);
 }
 
+/* Whether it is locked is in the one server's table and the other's view of it. */
+const char *maria_locked(const struct work *work)
+{
+	return maria_is_mariadb(work)
+	           ? "EXISTS (SELECT 1 FROM mysql.global_priv g WHERE g.User = u.User AND g.Host = u.Host"
+	             " AND JSON_VALUE(g.Priv, '$.account_locked') = 1)"
+	           : "u.account_locked = 'Y'";
+}
+
+/* SELECT ... FROM ... WHERE */
+static struct sql *begin_search(struct work *work)
+{
+	struct sql *sql = maria_sql(work);
+
+	sql_add(sql, "SELECT u.User, u.Host, %s, COALESCE(d.Event_priv, 'N'), ", maria_locked(work));
+	maria_add_mark(work, sql);
+	sql_add(sql,
+	        " FROM mysql.user u LEFT JOIN mysql.db d ON d.User = u.User AND d.Host = u.Host AND d.Db = %l WHERE ",
+	        work->pattern);
+	return sql;
+}
+
 void maria_step_find_login(void *arg)
 {
 	struct work *work = arg;
 
-	sql_add(maria_sql(work), "SELECT User, Host FROM mysql.user WHERE User = %l", work->login);
+	sql_add(begin_search(work), "u.User = %l", work->login);
 	maria_query(work, note_accounts);
 }
 
@@ -71,27 +108,36 @@ void maria_step_find_accounts(void *arg)
 {
 	struct work *work = arg;
 	const struct driver_call *call = work->call;
-	struct sql *sql = maria_sql(work);
+	struct sql *sql = begin_search(work);
 
-	sql_add(sql, "SELECT User, Host FROM mysql.user WHERE User IN ('?'");
+	sql_add(sql, "u.User IN ('?'");
 	for (size_t i = 0; i < call->bind_count; i++)
 		sql_add(sql, ", %l", call->binds[i].login);
-	sql_add(sql, ") UNION SELECT User, Host FROM mysql.db WHERE Db = %l AND User REGEXP %l", work->pattern,
-	        HASHED "$");
+	sql_add(sql, ") OR (d.Db IS NOT NULL AND u.User REGEXP %l)", HASHED "$");
 	maria_query(work, note_accounts);
 }
 
 /* ---- the way out ---- */
 
-void maria_step_lock_accounts(void *arg)
+/* A lock keeps nobody's events from running: the right to have some does. */
+void maria_step_shut_accounts(void *arg)
 {
 	struct work *work = arg;
 	struct sql *sql = maria_sql(work);
 
 	for (size_t i = 0; i < work->account_count; i++) {
-		sql_add(sql, "ALTER USER ");
-		maria_add_account(sql, work->accounts[i].user, work->accounts[i].host);
-		sql_add(sql, " ACCOUNT LOCK;\n");
+		const struct account *account = &work->accounts[i];
+
+		if (!account->locked) {
+			sql_add(sql, "ALTER USER ");
+			maria_add_account(sql, account->user, account->host);
+			sql_add(sql, " ACCOUNT LOCK;\n");
+		}
+		if (account->has_events) {
+			sql_add(sql, "REVOKE EVENT ON %i.* FROM ", work->pattern);
+			maria_add_account(sql, account->user, account->host);
+			sql_add(sql, ";\n");
+		}
 	}
 	maria_query(work, NULL);
 }

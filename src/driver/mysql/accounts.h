@@ -7,15 +7,21 @@
 /* The plan's limits, as CREATE and ALTER USER take them. Not 0: the server has no such limit, and the step has failed.
  */
 int maria_add_limits(struct work *work, struct sql *sql);
-/* The rights of work->login in the database. */
-void maria_add_rights(struct work *work, struct sql *sql);
+/* The rights of a login in the database. */
+void maria_add_rights(struct work *work, struct sql *sql, const char *login, bool read_only);
+/* The expression that says of the account u whether it is locked. */
+const char *maria_locked(const struct work *work);
+/* The expression that says whether a login may do more than it should, anywhere, so far as REVOKE can take it. */
+void maria_add_excess(struct work *work, struct sql *sql, const char *login, bool read_only);
+/* Whether one of call->binds has that login. */
+bool maria_has_bind(const struct work *work, const char *user);
 
-/* Finds the accounts of the call's login. */
+/* These two fail when the server's mark is not the broker's. Finds the accounts of the call's login. */
 void maria_step_find_login(void *arg);
 /* Finds the accounts of the instance: those of call->binds, and those of the broker's that have rights in it. */
 void maria_step_find_accounts(void *arg);
-/* Of work->accounts: nobody logs in any more. */
-void maria_step_lock_accounts(void *arg);
+/* Of work->accounts: nobody logs in any more, and nothing that they defined runs by itself. */
+void maria_step_shut_accounts(void *arg);
 /* Ends the sessions of work->accounts, and goes on when they are gone. */
 void maria_step_end_sessions(void *arg);
 /* Drops work->accounts. */

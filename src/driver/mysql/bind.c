@@ -1,4 +1,4 @@
-/* bind and unbind: an account with rights in the instance's database alone. */
+/* bind and unbind: an account with rights in the instance's database alone. Whoever is to lose access does so first. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,32 +44,32 @@ static void step_create_account(void *arg)
 	maria_add_password(sql, maria_is_mariadb(work), work->call->password);
 	if (maria_add_limits(work, sql) != 0)
 		return;
-	sql_add(sql, " ACCOUNT UNLOCK");
+	sql_add(sql, " PASSWORD EXPIRE NEVER ACCOUNT UNLOCK");
 	maria_query(work, NULL);
 }
 
-/* Only a login that could write and may not any more loses something first. */
+/* Only a login that may do more than it should loses something first. */
 static void take_rights(struct work *work, MYSQL_RES *rows)
 {
 	MYSQL_ROW row = mysql_fetch_row(rows);
 	struct sql *sql = maria_sql(work);
 
-	if (work->read_only && row != NULL) {
-		sql_add(sql, "REVOKE ALL PRIVILEGES ON %i.* FROM ", work->pattern);
+	if (strcmp(row[0], "1") == 0) {
+		sql_add(sql, "REVOKE ALL PRIVILEGES, GRANT OPTION FROM ");
 		maria_add_account(sql, work->login, work->host->target.app_host);
 		sql_add(sql, ";\n");
 	}
-	maria_add_rights(work, sql);
+	maria_add_rights(work, sql, work->login, work->read_only);
 	maria_query(work, NULL);
 }
 
 static void step_grant_rights(void *arg)
 {
 	struct work *work = arg;
+	struct sql *sql = maria_sql(work);
 
-	sql_add(maria_sql(work),
-	        "SELECT 1 FROM mysql.db WHERE User = %l AND Host = %l AND Db = %l AND Insert_priv = 'Y'", work->login,
-	        work->host->target.app_host, work->pattern);
+	sql_add(sql, "SELECT ");
+	maria_add_excess(work, sql, work->login, work->read_only);
 	maria_query(work, take_rights);
 }
 
@@ -83,8 +83,21 @@ static void step_end_earlier_sessions(void *arg)
 		steps_finish(&work->steps);
 }
 
+static void step_find_earlier(void *arg)
+{
+	struct work *work = arg;
+
+	if (work->call->renew)
+		maria_step_find_login(work);
+	else
+		steps_next(&work->steps);
+}
+
 static const struct step bind_steps[] = {
     {"take_session", maria_step_take_session},
+    {"find_the_earlier_login", step_find_earlier},
+    {"shut_the_earlier_login", maria_step_shut_accounts},
+    {"end_its_sessions", maria_step_end_sessions},
     {"look_for_the_database", maria_step_look},
     {"find_the_database", maria_step_require_database},
     {"find_the_login", maria_step_find_login},
@@ -123,6 +136,7 @@ void maria_bind(void *state, struct driver_call *call)
 
 /* ---- unbind ---- */
 
+/* Nothing is looked at outside the instance's database, and no table is opened for it. */
 static void on_definitions(struct work *work, MYSQL_RES *rows)
 {
 	MYSQL_ROW row = mysql_fetch_row(rows);
@@ -133,8 +147,8 @@ static void on_definitions(struct work *work, MYSQL_RES *rows)
 		steps_next(&work->steps);
 }
 
-/* Views and routines act with the rights of the account that defined them, and die with it: such an account stays,
- * locked, until the instance goes. */
+/* Views, routines and triggers act with the rights of the account that defined them when others of the instance use
+ * them, and die with it: such an account stays, locked, until the instance goes. Its events do not run any more. */
 static void step_look_for_definitions(void *arg)
 {
 	struct work *work = arg;
@@ -146,21 +160,33 @@ static void step_look_for_definitions(void *arg)
 	}
 	sql_add(sql, "SELECT 0");
 	for (size_t i = 0; i < work->account_count; i++) {
-		static const char *const tables[] = {"VIEWS", "ROUTINES", "TRIGGERS", "EVENTS"};
+		static const char *const tables[][2] = {{"VIEWS", "TABLE_SCHEMA"},
+		                                        {"ROUTINES", "ROUTINE_SCHEMA"},
+		                                        {"TRIGGERS", "TRIGGER_SCHEMA"},
+		                                        {"EVENTS", "EVENT_SCHEMA"}};
 
 		for (size_t t = 0; t < sizeof(tables) / sizeof(*tables); t++)
 			sql_add(sql,
-			        " + EXISTS (SELECT 1 FROM information_schema.%s WHERE DEFINER = CONCAT(%l, '@', %l))",
-			        tables[t], work->accounts[i].user, work->accounts[i].host);
+			        " + EXISTS (SELECT 1 FROM information_schema.%s WHERE %s = %l"
+			        " AND DEFINER = CONCAT(%l, '@', %l))",
+			        tables[t][0], tables[t][1], work->database, work->accounts[i].user,
+			        work->accounts[i].host);
 	}
 	maria_query(work, on_definitions);
 }
 
 static const struct step unbind_steps[] = {
-    {"take_session", maria_step_take_session},    {"look_for_the_database", maria_step_look},
-    {"find_the_login", maria_step_find_login},    {"lock_the_login", maria_step_lock_accounts},
-    {"end_sessions", maria_step_end_sessions},    {"look_for_what_it_defined", step_look_for_definitions},
-    {"drop_the_login", maria_step_drop_accounts}, {NULL, NULL},
+    {"take_session", maria_step_take_session},
+    {"find_the_login", maria_step_find_login},
+    {"shut_the_login", maria_step_shut_accounts},
+    {"end_sessions", maria_step_end_sessions},
+    {"look_for_the_database", maria_step_look},
+    {"find_the_login_again", maria_step_find_login},
+    {"shut_the_login_again", maria_step_shut_accounts},
+    {"end_sessions_again", maria_step_end_sessions},
+    {"look_for_what_it_defined", step_look_for_definitions},
+    {"drop_the_login", maria_step_drop_accounts},
+    {NULL, NULL},
 };
 
 void maria_unbind(void *state, struct driver_call *call)

@@ -1,6 +1,32 @@
-/* deprovision: the logins first, so that nobody is left to hold the database, then what is in it. Any part may be gone.
- */
+/* deprovision: the logins first, so that nobody is left to hold the database, then what the records say: a living
+ * database, or a retired one. What stands under the other name is left alone and told. Any part may be gone. */
 #include "accounts.h"
+
+/* ---- a living one ---- */
+
+static void on_retired_tables(struct work *work, MYSQL_RES *rows)
+{
+	if (mysql_num_rows(rows) != 0)
+		maria_fail(
+		    work, ERR_REFUSED,
+		    "tables of the database \"%s\" are put away in \"%s\", which the records do not say, so that "
+		    "is left alone: drop it or rename its tables to another database, then try again",
+		    work->database, work->retired);
+	else
+		steps_next(&work->steps);
+}
+
+static void step_spare_retired(void *arg)
+{
+	struct work *work = arg;
+
+	if (work->has_retired)
+		sql_add(maria_sql(work), "SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = %l LIMIT 1",
+		        work->retired);
+	else
+		maria_sql(work);
+	maria_query(work, on_retired_tables);
+}
 
 static void step_drop_databases(void *arg)
 {
@@ -9,19 +35,67 @@ static void step_drop_databases(void *arg)
 
 	if (work->has_database)
 		sql_add(sql, "DROP DATABASE IF EXISTS %i;\n", work->database);
-	if (work->has_retired)
+	if (work->has_retired && work->retired_owner != OWNER_OTHER)
 		sql_add(sql, "DROP DATABASE IF EXISTS %i;\n", work->retired);
 	maria_query(work, NULL);
 }
 
-static const struct step deprovision_steps[] = {
-    {"take_session", maria_step_take_session}, {"look_for_the_database", maria_step_look},
-    {"find_logins", maria_step_find_accounts}, {"lock_logins", maria_step_lock_accounts},
-    {"end_sessions", maria_step_end_sessions}, {"drop_the_database", step_drop_databases},
-    {"drop_logins", maria_step_drop_accounts}, {NULL, NULL},
+static const struct step living_steps[] = {
+    {"take_session", maria_step_take_session},
+    {"find_logins", maria_step_find_accounts},
+    {"shut_logins", maria_step_shut_accounts},
+    {"end_sessions", maria_step_end_sessions},
+    {"look_for_the_database", maria_step_look},
+    {"find_the_database", maria_step_require_own},
+    {"find_logins_again", maria_step_find_accounts},
+    {"shut_logins_again", maria_step_shut_accounts},
+    {"end_sessions_again", maria_step_end_sessions},
+    {"spare_the_retired_database", step_spare_retired},
+    {"drop_the_database", step_drop_databases},
+    {"drop_logins", maria_step_drop_accounts},
+    {NULL, NULL},
+};
+
+/* ---- a retired one ---- */
+
+/* What retire could not move stays behind in the first database, whose logins are all locked. */
+static bool is_living(const struct work *work)
+{
+	for (size_t i = 0; work->has_database && i < work->account_count; i++)
+		if (!work->accounts[i].locked)
+			return true;
+	return work->has_database && !work->has_retired;
+}
+
+/* Nobody in it is disturbed: its logins are not touched either. */
+static void step_spare_living(void *arg)
+{
+	struct work *work = arg;
+
+	if (is_living(work))
+		maria_fail(
+		    work, ERR_REFUSED,
+		    "the records say that the database is put away as \"%s\", but \"%s\" is alive: it is left alone; "
+		    "\"ctl forget\" keeps it without the broker",
+		    work->retired, work->database);
+	else if (work->retired_owner == OWNER_OTHER)
+		maria_fail(work, ERR_REFUSED,
+		           "the database \"%s\" belongs to another instance, as its comment says: it is left alone",
+		           work->retired);
+	else
+		steps_next(&work->steps);
+}
+
+/* The retired one last: it tells a purge that begins again that the other is no living one. */
+static const struct step retired_steps[] = {
+    {"take_session", maria_step_take_session},        {"look_for_the_database", maria_step_look},
+    {"find_the_database", maria_step_require_own},    {"find_logins", maria_step_find_accounts},
+    {"spare_the_living_database", step_spare_living}, {"shut_logins", maria_step_shut_accounts},
+    {"end_sessions", maria_step_end_sessions},        {"drop_the_databases", step_drop_databases},
+    {"drop_logins", maria_step_drop_accounts},        {NULL, NULL},
 };
 
 void maria_deprovision(void *state, struct driver_call *call)
 {
-	maria_start(state, call, deprovision_steps);
+	maria_start(state, call, call->retired ? retired_steps : living_steps);
 }

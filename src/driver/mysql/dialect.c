@@ -65,31 +65,30 @@ bool maria_pattern(const char *database, bool literal, char *ret_pattern)
 	return length > 0;
 }
 
-/* What mysql_native_password keeps: * and the SHA-1 of the SHA-1. */
-static bool hash_password(const char *password, char *ret_text)
+bool maria_hash_password(const char *password, char ret_hash[PASSWORD_HASH_SIZE])
 {
 	unsigned char once[SHA1_BYTES], twice[SHA1_BYTES];
 	const bool done = EVP_Digest(password, strlen(password), once, NULL, EVP_sha1(), NULL) == 1 &&
 	                  EVP_Digest(once, sizeof(once), twice, NULL, EVP_sha1(), NULL) == 1;
 
-	*ret_text++ = '*';
+	*ret_hash++ = '*';
 	for (size_t i = 0; done && i < sizeof(twice); i++) {
-		*ret_text++ = "0123456789ABCDEF"[twice[i] >> 4];
-		*ret_text++ = "0123456789ABCDEF"[twice[i] & 15];
+		*ret_hash++ = "0123456789ABCDEF"[twice[i] >> 4];
+		*ret_hash++ = "0123456789ABCDEF"[twice[i] & 15];
 	}
-	*ret_text = '\0';
+	*ret_hash = '\0';
 	secret_wipe(once, sizeof(once));
 	return done;
 }
 
 void maria_add_password(struct sql *sql, bool mariadb, const char *password)
 {
-	char hash[1 + 2 * SHA1_BYTES + 1];
+	char hash[PASSWORD_HASH_SIZE];
 
 	if (!mariadb) {
 		sql_add(sql, "IDENTIFIED BY %l", password);
 		return;
 	}
-	sql->failed |= !hash_password(password, hash);
+	sql->failed |= !maria_hash_password(password, hash);
 	sql_add(sql, "IDENTIFIED BY PASSWORD %l", hash);
 }

@@ -15,6 +15,10 @@ void maria_add_account(struct sql *sql, const char *user, const char *host);
 /* A grant names databases by a pattern, in which _ and % stand for others, unless the server has partial_revokes. False
  * when the pattern is too long for the server. ret_pattern holds DATABASE_MAX + 1. */
 bool maria_pattern(const char *database, bool literal, char *ret_pattern);
+#define PASSWORD_HASH_SIZE 42 /* *, the hash in hex, NUL */
+
+/* What mysql_native_password keeps of a password: * and the SHA-1 of its SHA-1. */
+bool maria_hash_password(const char *password, char ret_hash[PASSWORD_HASH_SIZE]);
 /* IDENTIFIED BY, so that a MariaDB is never told the password: it gets the hash that it would keep. MySQL, whose hashes
  * have a salt of its own, gets the password. */
 void maria_add_password(struct sql *sql, bool mariadb, const char *password);

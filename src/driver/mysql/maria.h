@@ -12,7 +12,8 @@
 #define INSTANCE_MAX 32
 #define LOGIN_MAX    32
 #define RETIRED_END  "_retired"
-#define HASHED       "_[0-9a-f]{10}" /* how name_instance and name_login end */
+#define HASHED       "_[0-9a-f]{10}"     /* how name_instance and name_login end */
+#define MARK_USER    "tsuru-broker-mark" /* the locked account whose host is the server's mark */
 
 struct pool;
 
@@ -42,5 +43,7 @@ void maria_restore(void *state, struct driver_call *call);
 void maria_inspect(void *state, struct driver_call *call);
 void maria_list(void *state, struct driver_call *call);
 void maria_adopt(void *state, struct driver_call *call);
+void maria_read_mark(void *state, struct driver_call *call);
+void maria_write_mark(void *state, struct driver_call *call);
 
 #endif

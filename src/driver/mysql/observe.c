@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "work.h"
+#include "rights.h"
 
 #define KIB 1024.0
 #define MIB (1024.0 * KIB)
@@ -21,6 +21,53 @@ static void on_read_only(struct work *work, MYSQL_RES *rows)
 		steps_next(&work->steps);
 }
 
+static void on_missing(struct work *work, MYSQL_RES *rows)
+{
+	maria_tell_missing(work, mysql_fetch_row(rows), CHECK_WARNING);
+	steps_next(&work->steps);
+}
+
+static void step_look_at_own_rights(void *arg)
+{
+	struct work *work = arg;
+
+	maria_add_missing(work, maria_sql(work));
+	maria_query(work, on_missing);
+}
+
+/* What everybody has, a bound app has, too. */
+static void on_everybody(struct work *work, MYSQL_RES *rows)
+{
+	struct text text;
+	MYSQL_ROW row;
+
+	while ((row = mysql_fetch_row(rows)) != NULL) {
+		text_init(&text, SQL_MAX);
+		text_add_format(&text, "every app on the server \"%s\" has the rights of %s%s%s: %s",
+		                work->host->target.name, row[0][0] == '\0' ? "an anonymous account" : "PUBLIC",
+		                row[1][0] != '\0' ? " in databases like " : "", row[1],
+		                row[0][0] == '\0'
+		                    ? "drop it, and its rows in mysql.db, as mariadb-secure-installation does"
+		                    : "REVOKE them");
+		call_result(work->call, CHECK_WARNING, text_string(&text));
+		text_release(&text);
+	}
+	steps_next(&work->steps);
+}
+
+static void step_look_for_everybody(void *arg)
+{
+	struct work *work = arg;
+	struct sql *sql = maria_sql(work);
+
+	sql_add(sql, "SELECT User, Db FROM mysql.db WHERE User IN ('', 'PUBLIC')"
+	             " UNION SELECT User, '' FROM mysql.user WHERE User = '' AND Host <> ''");
+	if (maria_is_mariadb(work))
+		sql_add(sql, " UNION SELECT User, '' FROM mysql.global_priv WHERE User = 'PUBLIC'"
+		             " AND JSON_VALUE(Priv, '$.access') <> 0");
+	maria_query(work, on_everybody);
+}
+
 static void step_answer(void *arg)
 {
 	struct work *work = arg;
@@ -32,6 +79,8 @@ static void step_answer(void *arg)
 static const struct step check_steps[] = {
     {"take_session", maria_step_take_session},
     {"answer", step_answer},
+    {"look_at_own_rights", step_look_at_own_rights},
+    {"look_for_what_everybody_has", step_look_for_everybody},
     {NULL, NULL},
 };
 

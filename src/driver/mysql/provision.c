@@ -1,4 +1,5 @@
 /* provision, update and adopt: the database, and what the plan gives the logins in it. */
+#include <regex.h>
 #include <string.h>
 
 #include "accounts.h"
@@ -11,17 +12,37 @@ static void step_create_database(void *arg)
 	const struct options *options = &work->call->plan->options;
 	const char *collation = options_text(options, "collation");
 	struct sql *sql = maria_sql(work);
+	char comment[OWNER_COMMENT_SIZE];
 
 	sql_add(sql, "CREATE DATABASE IF NOT EXISTS %i CHARACTER SET %l", work->database,
 	        options_text(options, "charset"));
 	if (collation != NULL)
 		sql_add(sql, " COLLATE %l", collation);
+	if (maria_is_mariadb(work)) {
+		maria_owner_comment(work->call, work->database, comment);
+		sql_add(sql, " COMMENT %l", comment);
+	}
+	maria_query(work, NULL);
+}
+
+/* A database from before there were comments, or whose tenant changed it. Last: a tenant that locks tables can hold it
+ * up. */
+static void step_sign_database(void *arg)
+{
+	struct work *work = arg;
+	struct sql *sql = maria_sql(work);
+	char comment[OWNER_COMMENT_SIZE];
+
+	maria_owner_comment(work->call, work->database, comment);
+	if (maria_is_mariadb(work) && work->owner != OWNER_SELF)
+		sql_add(sql, "ALTER DATABASE %i COMMENT %l", work->database, comment);
 	maria_query(work, NULL);
 }
 
 static const struct step provision_steps[] = {
     {"take_session", maria_step_take_session},
     {"look_for_the_database", maria_step_look},
+    {"find_no_other_database", maria_step_require_own},
     {"create_the_database", step_create_database},
     {NULL, NULL},
 };
@@ -33,6 +54,34 @@ void maria_provision(void *state, struct driver_call *call)
 
 /* ---- update ---- */
 
+/* Those first that no bind has. */
+static void step_choose_ended(void *arg)
+{
+	struct work *work = arg;
+	size_t ended = 0;
+
+	for (size_t i = 0; i < work->account_count; i++) {
+		const struct account account = work->accounts[i];
+
+		if (maria_has_bind(work, account.user))
+			continue;
+		work->accounts[i] = work->accounts[ended];
+		work->accounts[ended++] = account;
+	}
+	work->living = work->account_count - ended;
+	work->account_count = ended;
+	steps_next(&work->steps);
+}
+
+static void step_choose_living(void *arg)
+{
+	struct work *work = arg;
+
+	work->accounts += work->account_count;
+	work->account_count = work->living;
+	steps_next(&work->steps);
+}
+
 static void step_apply_plan(void *arg)
 {
 	struct work *work = arg;
@@ -43,7 +92,7 @@ static void step_apply_plan(void *arg)
 		maria_add_account(sql, work->accounts[i].user, work->accounts[i].host);
 		if (maria_add_limits(work, sql) != 0)
 			return;
-		sql_add(sql, ";\n");
+		sql_add(sql, " PASSWORD EXPIRE NEVER;\n");
 	}
 	maria_query(work, NULL);
 }
@@ -53,7 +102,12 @@ static const struct step update_steps[] = {
     {"look_for_the_database", maria_step_look},
     {"find_the_database", maria_step_require_database},
     {"find_logins", maria_step_find_accounts},
+    {"choose_ended_logins", step_choose_ended},
+    {"shut_ended_logins", maria_step_shut_accounts},
+    {"end_their_sessions", maria_step_end_sessions},
+    {"choose_living_logins", step_choose_living},
     {"apply_the_plan", step_apply_plan},
+    {"sign_the_database", step_sign_database},
     {NULL, NULL},
 };
 
@@ -63,6 +117,19 @@ void maria_update(void *state, struct driver_call *call)
 }
 
 /* ---- adopt ---- */
+
+/* "_retired" behind it or not. */
+static bool has_hashed_name(const char *name)
+{
+	regex_t pattern;
+	bool found;
+
+	if (regcomp(&pattern, HASHED "(" RETIRED_END ")?$", REG_EXTENDED | REG_NOSUB) != 0)
+		return true;
+	found = regexec(&pattern, name, 0, NULL, 0) == 0;
+	regfree(&pattern);
+	return found;
+}
 
 static void step_require_adoptable(void *arg)
 {
@@ -74,16 +141,19 @@ static void step_require_adoptable(void *arg)
 			maria_fail(work, ERR_REFUSED, "it is the server's own");
 			return;
 		}
-	if (work->has_database)
-		steps_next(&work->steps);
-	else
+	if (!work->has_database)
 		maria_fail(work, ERR_REFUSED, "there is no database of that name");
+	else if (work->owner == OWNER_OTHER || has_hashed_name(work->database))
+		maria_fail(work, ERR_REFUSED, "it is an instance of the broker already");
+	else
+		steps_next(&work->steps);
 }
 
 static const struct step adopt_steps[] = {
     {"take_session", maria_step_take_session},
     {"look_for_the_database", maria_step_look},
     {"find_the_database", step_require_adoptable},
+    {"sign_the_database", step_sign_database},
     {NULL, NULL},
 };
 

@@ -1,5 +1,7 @@
 /* retire and restore: the logins are locked, and the tables move to a database whose name says so. What cannot move
  * (tables with triggers, views, routines, events) stays in the first one, which nobody can enter. */
+#include <string.h>
+
 #include "accounts.h"
 
 #define TABLES_AT_ONCE 200 /* of one RENAME, which the server does whole or not at all */
@@ -50,8 +52,19 @@ static void step_create_retired(void *arg)
 	struct work *work = arg;
 	struct sql *sql = maria_sql(work);
 
+	char comment[OWNER_COMMENT_SIZE];
+
+	if (work->has_retired && work->retired_owner == OWNER_OTHER) {
+		maria_fail(work, ERR_REFUSED, "the database \"%s\" belongs to another instance, as its comment says",
+		           work->retired);
+		return;
+	}
 	if (work->has_database)
 		sql_add(sql, "CREATE DATABASE IF NOT EXISTS %i", work->retired);
+	if (work->has_database && maria_is_mariadb(work)) {
+		maria_owner_comment(work->call, work->retired, comment);
+		sql_add(sql, " COMMENT %l", comment);
+	}
 	maria_query(work, NULL);
 }
 
@@ -65,10 +78,12 @@ static void step_move_away(void *arg)
 }
 
 static const struct step retire_steps[] = {
-    {"take_session", maria_step_take_session}, {"look_for_the_database", maria_step_look},
-    {"find_logins", maria_step_find_accounts}, {"lock_logins", maria_step_lock_accounts},
-    {"end_sessions", maria_step_end_sessions}, {"create_the_retired_database", step_create_retired},
-    {"move_its_tables_away", step_move_away},  {NULL, NULL},
+    {"take_session", maria_step_take_session},       {"find_logins", maria_step_find_accounts},
+    {"shut_logins", maria_step_shut_accounts},       {"end_sessions", maria_step_end_sessions},
+    {"look_for_the_database", maria_step_look},      {"find_the_database", maria_step_require_own},
+    {"find_logins_again", maria_step_find_accounts}, {"shut_logins_again", maria_step_shut_accounts},
+    {"end_sessions_again", maria_step_end_sessions}, {"create_the_retired_database", step_create_retired},
+    {"move_its_tables_away", step_move_away},        {NULL, NULL},
 };
 
 void maria_retire(void *state, struct driver_call *call)
@@ -84,7 +99,7 @@ static void step_move_back(void *arg)
 
 	work->from = work->retired;
 	work->to = work->database;
-	if (work->has_retired)
+	if (work->has_retired && work->retired_owner != OWNER_OTHER)
 		find_tables(work);
 	else
 		steps_next(&work->steps);
@@ -95,7 +110,7 @@ static void on_left(struct work *work, MYSQL_RES *rows)
 {
 	struct sql *sql = maria_sql(work);
 
-	if (work->has_retired && mysql_num_rows(rows) == 0)
+	if (work->has_retired && work->retired_owner != OWNER_OTHER && mysql_num_rows(rows) == 0)
 		sql_add(sql, "DROP DATABASE IF EXISTS %i", work->retired);
 	maria_query(work, NULL);
 }
@@ -109,17 +124,41 @@ static void step_drop_retired(void *arg)
 	maria_query(work, on_left);
 }
 
+static int unlock_login(struct work *work, struct sql *sql, const struct bind *bind)
+{
+	struct error error;
+	bool read_only;
+
+	if (driver_read_only(bind, &read_only, &error) != 0) {
+		maria_fail(work, error.code, "%s", error.text);
+		return error.code;
+	}
+	maria_add_rights(work, sql, bind->login, read_only);
+	sql_add(sql, "ALTER USER ");
+	maria_add_account(sql, bind->login, work->host->target.app_host);
+	sql_add(sql, " ACCOUNT UNLOCK;\n");
+	return 0;
+}
+
+static bool has_account(const struct work *work, const char *login)
+{
+	for (size_t i = 0; i < work->account_count; i++)
+		if (strcmp(work->accounts[i].user, login) == 0 &&
+		    strcmp(work->accounts[i].host, work->host->target.app_host) == 0)
+			return true;
+	return false;
+}
+
+/* Their rights, too: their events run again. */
 static void step_unlock_logins(void *arg)
 {
 	struct work *work = arg;
 	const struct driver_call *call = work->call;
 	struct sql *sql = maria_sql(work);
 
-	for (size_t i = 0; i < call->bind_count; i++) {
-		sql_add(sql, "ALTER USER IF EXISTS ");
-		maria_add_account(sql, call->binds[i].login, work->host->target.app_host);
-		sql_add(sql, " ACCOUNT UNLOCK;\n");
-	}
+	for (size_t i = 0; i < call->bind_count; i++)
+		if (has_account(work, call->binds[i].login) && unlock_login(work, sql, &call->binds[i]) != 0)
+			return;
 	maria_query(work, NULL);
 }
 
@@ -129,6 +168,7 @@ static const struct step restore_steps[] = {
     {"find_the_database", maria_step_require_database},
     {"move_its_tables_back", step_move_back},
     {"drop_the_retired_database", step_drop_retired},
+    {"find_logins", maria_step_find_accounts},
     {"unlock_logins", step_unlock_logins},
     {NULL, NULL},
 };

@@ -27,8 +27,11 @@
 /* Nothing that the server's configuration says may change how the broker's statements act. A session that the network
  * has cut off ends by wait_timeout, in seconds, and with it its lock on the instance. */
 #define SETTINGS                                                                                                       \
-	"SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', autocommit = 1, foreign_key_checks = 1,"   \
+	"SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION%s', autocommit = 1, foreign_key_checks = 1," \
 	" lock_wait_timeout = 20, innodb_lock_wait_timeout = 20, wait_timeout = %lld"
+
+/* A MariaDB's GRANT to an account that went meanwhile would make one without a password; MySQL has no such mode. */
+#define NO_ACCOUNT_BY_GRANT ",NO_AUTO_CREATE_USER"
 
 enum session_state {
 	SESSION_RESOLVING,  /* the host's name is looked up */
@@ -169,7 +172,8 @@ static bool prepare_session(struct session *session)
 	if (fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) != 0)
 		return false;
 	text_reset(&session->statements);
-	text_add_format(&session->statements, SETTINGS, (long long)session->target->idle / 1000 + SILENCE_MAX);
+	text_add_format(&session->statements, SETTINGS, mariadb_connection(session->mysql) ? NO_ACCOUNT_BY_GRANT : "",
+	                (long long)session->target->idle / 1000 + SILENCE_MAX);
 	if (run_statements(session) != 0)
 		return false;
 	if (!mariadb_connection(session->mysql))

@@ -12,6 +12,7 @@
 #define ROUNDS_MAX  4
 #define PAUSE_FIRST 5   /* ms */
 #define PAUSE_MAX   200 /* ms */
+#define LOCK_WAIT   1   /* s, before its holder is looked at */
 
 static void on_end(void *arg, int code, const struct error *error);
 
@@ -90,8 +91,9 @@ void maria_cancel(void *state, struct driver_call *call)
 static void begin_again(struct work *work)
 {
 	work->again = work->has_database = work->has_retired = false;
+	work->owner = work->retired_owner = OWNER_UNKNOWN;
 	work->accounts = NULL;
-	work->account_count = 0;
+	work->account_count = work->living = 0;
 	work->pause_ms = 0;
 	arena_release(&work->arena);
 	start_round(work);
@@ -190,13 +192,24 @@ bool maria_is_mariadb(const struct work *work)
 
 /* ---- steps ---- */
 
+/* What grants call the database depends on the server. */
+static void have_session(struct work *work)
+{
+	const bool literal = maria_session_has_literal_grants(lease_session(&work->lease));
+
+	if (work->database[0] != '\0' && !maria_pattern(work->database, literal, work->pattern))
+		maria_fail(work, ERR_REFUSED, "the name is too long for a grant, which has %d bytes", DATABASE_MAX);
+	else
+		steps_next(&work->steps);
+}
+
 static void on_lease(void *arg, int code, const struct error *error)
 {
 	struct work *work = arg;
 	struct error failure;
 
 	if (code == 0) {
-		steps_next(&work->steps);
+		have_session(work);
 		return;
 	}
 	error_set(&failure, code, "the broker cannot connect to the server \"%s\": %s", work->host->target.name,
@@ -210,42 +223,109 @@ void maria_step_take_session(void *arg)
 	const struct session *session = lease_session(&work->lease);
 
 	if (session != NULL && maria_session_is_usable(session)) {
-		steps_next(&work->steps);
+		have_session(work);
 		return;
 	}
 	lease_drop(&work->lease);
 	lease_ask(work->host->pool, &work->lease, on_lease, work);
 }
 
+/* ---- the lock, the mark, and the databases ---- */
+
+void maria_add_mark(struct work *work, struct sql *sql)
+{
+	sql_add(sql, "(SELECT Host FROM mysql.user WHERE User = %l ORDER BY Host = %l DESC LIMIT 1)", MARK_USER,
+	        work->call->mark != NULL ? work->call->mark : "");
+}
+
+bool maria_has_mark(struct work *work, const char *found)
+{
+	struct error error;
+
+	if (mark_check(work->call, found, &error) == 0)
+		return true;
+	fail(work, &error);
+	return false;
+}
+
+static void take_lock(struct work *work);
+
+static void on_holder_ended(struct work *work, MYSQL_RES *rows)
+{
+	(void)rows;
+	take_lock(work);
+}
+
+/* The broker's own go on with what they do. */
+static void end_foreign_holder(struct work *work, const char *id, const char *user)
+{
+	struct sql *sql = maria_sql(work);
+
+	if (id != NULL && user != NULL && strcmp(user, work->host->target.user) != 0)
+		sql_add(sql, "KILL %d", (int64_t)strtoll(id, NULL, 10));
+	else
+		sql_add(sql, "DO 0");
+	maria_query(work, on_holder_ended);
+}
+
 static void note_databases(struct work *work, MYSQL_RES *rows)
 {
+	enum { LOCKED, HOLDER, HOLDER_USER, MARK, DATABASE, RETIRED };
 	MYSQL_ROW row = mysql_fetch_row(rows);
 
-	if (row[0] == NULL || strcmp(row[0], "1") != 0) {
-		maria_fail(work, ERR_UNAVAILABLE, "another call holds the instance's lock");
+	if (row[LOCKED] == NULL || strcmp(row[LOCKED], "1") != 0) {
+		end_foreign_holder(work, row[HOLDER], row[HOLDER_USER]);
 		return;
 	}
-	work->has_database = strcmp(row[1], "1") == 0;
-	work->has_retired = strcmp(row[2], "1") == 0;
+	if (!maria_has_mark(work, row[MARK]))
+		return;
+	work->has_database = row[DATABASE] != NULL;
+	work->has_retired = row[RETIRED] != NULL;
+	work->owner = maria_owner_of(work->call, work->database, row[DATABASE]);
+	work->retired_owner = maria_owner_of(work->call, work->retired, row[RETIRED]);
 	steps_next(&work->steps);
+}
+
+/* MySQL has no comments on databases. */
+static void add_comment(struct work *work, const char *database)
+{
+	sql_add(&work->sql, ", (SELECT %s FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = %l)",
+	        maria_is_mariadb(work) ? "SCHEMA_COMMENT" : "''", database);
+}
+
+static void take_lock(struct work *work)
+{
+	char name[LOCK_NAME_SIZE];
+	struct sql *sql = maria_sql(work);
+
+	maria_lock_name(work->call, name);
+	sql_add(sql, "SELECT GET_LOCK(%l, %d), IS_USED_LOCK(%l) INTO @locked, @holder;\n", name, (int64_t)LOCK_WAIT,
+	        name);
+	sql_add(sql, "SELECT @locked, @holder, IF(@locked = 1, NULL,"
+	             " (SELECT USER FROM information_schema.PROCESSLIST WHERE ID = @holder)), ");
+	maria_add_mark(work, sql);
+	add_comment(work, work->database);
+	add_comment(work, work->retired);
+	maria_query(work, note_databases);
 }
 
 /* The dispatcher's deadline ends the wait for the lock. */
 void maria_step_look(void *arg)
 {
-	struct work *work = arg;
-	const bool literal = maria_session_has_literal_grants(lease_session(&work->lease));
+	take_lock(arg);
+}
 
-	if (!maria_pattern(work->database, literal, work->pattern)) {
-		maria_fail(work, ERR_REFUSED, "the name is too long for a grant, which has %d bytes", DATABASE_MAX);
-		return;
-	}
-	sql_add(maria_sql(work), "SELECT GET_LOCK(SHA1(%l), 3600) INTO @locked;\n", work->database);
-	sql_add(&work->sql,
-	        "SELECT @locked, EXISTS (SELECT 1 FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = %l),"
-	        " EXISTS (SELECT 1 FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = %l)",
-	        work->database, work->retired);
-	maria_query(work, note_databases);
+void maria_step_require_own(void *arg)
+{
+	struct work *work = arg;
+
+	if (work->owner == OWNER_OTHER)
+		maria_fail(
+		    work, ERR_REFUSED,
+		    "the database belongs to another instance, as its comment says: it is left alone; \"ctl forget\" "
+		    "takes the instance out of the records");
+	else
+		steps_next(&work->steps);
 }
 
 /* Not ERR_NOT_FOUND, which tsuru takes for success on an update: the instance is known, its database is lost. */
@@ -254,7 +334,7 @@ void maria_step_require_database(void *arg)
 	struct work *work = arg;
 
 	if (work->has_database)
-		steps_next(&work->steps);
+		maria_step_require_own(work);
 	else
 		maria_fail(work, ERR_REFUSED, "the database is not there any more");
 }

@@ -16,9 +16,12 @@
 #include "driver/pool.h"
 #include "driver/steps.h"
 #include "maria.h"
+#include "owner.h"
 
 struct account {
 	const char *user, *host;
+	bool locked;
+	bool has_events; /* those that it defined may run */
 };
 
 struct work {
@@ -46,12 +49,13 @@ struct work {
 
 	/* of this round */
 	bool has_database, has_retired;
-	struct account *accounts; /* those that the call is about and the server has */
-	size_t account_count;
-	struct arena arena; /* they */
+	enum owner owner, retired_owner; /* of those two */
+	struct account *accounts;        /* those that the call is about and the server has */
+	size_t account_count, living;    /* living: of update, how many behind those have a bind */
+	struct arena arena;              /* they */
 };
 
-/* Begins the call's work by table, whose first steps are maria_step_take_session and maria_step_look. */
+/* Begins the call's work by table, whose first step is maria_step_take_session. */
 void maria_start(void *state, struct driver_call *call, const struct step *table);
 /* The vtable's cancel. */
 void maria_cancel(void *state, struct driver_call *call);
@@ -67,14 +71,22 @@ void maria_query(struct work *work, void (*on_rows)(struct work *work, MYSQL_RES
 void maria_pause(struct work *work, void (*on_resume)(void *work));
 
 bool maria_is_mariadb(const struct work *work);
+/* Whether the server's mark, as a query showed it, is the broker's; the step has failed otherwise. */
+bool maria_has_mark(struct work *work, const char *found);
+/* The expression that shows the server's mark. */
+void maria_add_mark(struct work *work, struct sql *sql);
 
 /* ---- steps that every table begins with ---- */
 
 void maria_step_take_session(void *arg);
-/* Takes the instance's lock on the server, and looks for its databases. The lock is the session's: one that was given
- * up keeps it until the server has done with its last statement, so no two calls ever work on one instance. */
+/* Takes the instance's lock on the server, and looks for the server's mark and the instance's databases. The lock is
+ * the session's: one that was given up keeps it until the server has done with its last statement, so no two calls ever
+ * work on one instance. A holder that is not the broker's is ended. What takes access away does so before, as it may
+ * have to wait here, and again behind it, as a late statement may have given access back. */
 void maria_step_look(void *arg);
-/* Fails for good when the database is gone. */
+/* Fails for good when the database is another instance's. */
+void maria_step_require_own(void *arg);
+/* The same, and when it is gone. */
 void maria_step_require_database(void *arg);
 
 #endif

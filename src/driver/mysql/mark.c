@@ -1,0 +1,82 @@
+/* read_mark and write_mark: the server's mark is the host of a locked account without rights, which only those see and
+ * change who may make accounts. */
+#include "base/secret.h"
+#include "work.h"
+
+static void add_marks(struct work *work, MYSQL_RES *rows)
+{
+	MYSQL_ROW row;
+
+	while ((row = mysql_fetch_row(rows)) != NULL)
+		call_result(work->call, MARK_RESULT, row[0]);
+	steps_next(&work->steps);
+}
+
+static void step_read(void *arg)
+{
+	struct work *work = arg;
+
+	sql_add(maria_sql(work), "SELECT Host FROM mysql.user WHERE User = %l", MARK_USER);
+	maria_query(work, add_marks);
+}
+
+static const struct step read_steps[] = {
+    {"take_session", maria_step_take_session},
+    {"read_its_mark", step_read},
+    {NULL, NULL},
+};
+
+void maria_read_mark(void *state, struct driver_call *call)
+{
+	maria_start(state, call, read_steps);
+}
+
+/* Nobody knows its password, which has what servers that look at passwords want of one. */
+static void step_add_mark(void *arg)
+{
+	struct work *work = arg;
+	struct sql *sql = maria_sql(work);
+	char password[PASSWORD_LENGTH + 1];
+
+	secret_password(password);
+	sql_add(sql, "CREATE USER IF NOT EXISTS ");
+	maria_add_account(sql, MARK_USER, work->call->mark);
+	sql_add(sql, " IDENTIFIED BY '%s-aA1' ACCOUNT LOCK", password);
+	secret_wipe(password, sizeof(password));
+	maria_query(work, NULL);
+}
+
+static void drop_marks(struct work *work, MYSQL_RES *rows)
+{
+	struct sql *sql = maria_sql(work);
+	MYSQL_ROW row;
+
+	while ((row = mysql_fetch_row(rows)) != NULL) {
+		sql_add(sql, "DROP USER IF EXISTS ");
+		maria_add_account(sql, MARK_USER, row[0]);
+		sql_add(sql, ";\n");
+	}
+	maria_query(work, NULL);
+}
+
+static void step_drop_other_marks(void *arg)
+{
+	struct work *work = arg;
+
+	sql_add(maria_sql(work), "SELECT Host FROM mysql.user WHERE User = %l AND Host <> %l", MARK_USER,
+	        work->call->mark);
+	maria_query(work, drop_marks);
+}
+
+/* The new one first: a server without any would look lost. */
+static const struct step write_steps[] = {
+    {"take_session", maria_step_take_session},
+    {"add_its_mark", step_add_mark},
+    {"drop_other_marks", step_drop_other_marks},
+    {NULL, NULL},
+};
+
+void maria_write_mark(void *state, struct driver_call *call)
+{
+	maria_start(state, call, write_steps);
+}

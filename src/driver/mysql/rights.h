@@ -1,0 +1,12 @@
+/* What the broker's own account needs. */
+#ifndef DRIVER_MYSQL_RIGHTS_H
+#define DRIVER_MYSQL_RIGHTS_H
+
+#include "work.h"
+
+/* A SELECT of one row: the rights that the present account lacks, with commas between them, or NULL; that account. */
+void maria_add_missing(struct work *work, struct sql *sql);
+/* A sentence that names them and the exact GRANT, as a result of that name; nothing when row has none. */
+void maria_tell_missing(struct work *work, MYSQL_ROW row, const char *result);
+
+#endif
