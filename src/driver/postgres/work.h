@@ -27,6 +27,7 @@ struct facts {
 	bool owned;         /* by the owner role */
 	bool retired;       /* the database is there under its retired name */
 	bool retired_owned; /* by the owner role */
+	bool enters;        /* the broker's user may connect to the database */
 	bool acts;          /* the broker's user acts for the owner role */
 	bool joins;         /* ... or may make itself do so */
 	bool others;        /* the owner or the reader role says that it is another instance's (owned.h) */
