@@ -8,10 +8,12 @@ import time
 import psycopg2
 import pytest
 
+import trojans
 from harness import Postgres, Tsuru, postgres_service, wait_until
 
 PLANS = """      - {name: small, description: a, retain: 0}
       - {name: kept, description: b, retain: 1h}
+      - {name: kept_trigrams, description: b, retain: 1h, extensions: [pg_trgm]}
       - {name: trigrams, description: c, retain: 0, extensions: [pg_trgm]}
       - {name: earth, description: d, retain: 0, extensions: [earthdistance]}
       - {name: limited, description: e, retain: 0, connection_limit: 10, extensions: [earthdistance]}
@@ -46,6 +48,7 @@ class Ground:
         if admin == "plain":
             text = text.replace(f"admin:{server.password}", "plain:plain")
         self.server = server
+        self.broker_is_superuser = admin == "superuser"
         self.broker = start_broker(text)
         self.tsuru = Tsuru(self.broker, "postgres", "x")
 
@@ -63,6 +66,10 @@ class Ground:
             return True
         except psycopg2.OperationalError:
             return False
+
+    def log(self):
+        with open(self.server.log, encoding="utf-8", errors="replace") as file:
+            return file.read()
 
     def role(self, env):
         rows = self.server.rows(f"SELECT rolcanlogin, rolsuper FROM pg_roles WHERE rolname = '{env['PG_USER']}'")
@@ -377,3 +384,54 @@ def test_what_an_extension_needs_is_seen_to_by_an_operator(super_ground):
     assert super_ground.tsuru.update("mine", "earth").status == 200
     assert extensions(super_ground, env) == {"cube": "extensions", "earthdistance": "extensions"}
     assert super_ground.tsuru.remove("mine").status == 200
+
+
+def test_no_trojan_runs_with_the_brokers_rights(ground):
+    """Each name that a statement of the driver could mean, planted where a tenant can, and each call made."""
+    admin = "admin" if ground.broker_is_superuser else "plain"
+    env = ground.bound("mine", "kept")
+    with contextlib.closing(ground.connect(env)) as connection:
+        assert trojans.plant(connection, env["PG_DATABASE"]) > 400
+    with contextlib.closing(ground.connect(env)) as connection:
+        connection.cursor().execute("SET statement_timeout = 0; SELECT public.format('x'::pg_catalog.text)")
+    assert f"TROJAN run by {env['PG_USER']}" in ground.log()
+    tsuru, name = ground.tsuru, env["PG_DATABASE"]
+    assert tsuru.update("mine", "kept_trigrams").status == 200
+    assert tsuru.bind("mine", "second").status == 201
+    assert tsuru.bind("mine", "reader", parameters={"read_only": True}).status == 201
+    assert tsuru.send("POST", "/resources/mine/rotate", {"app-name": "second"}).status == 202
+    wait_until("it is rotated", lambda: tsuru.operations("mine")[0]["state"] == "done")
+    ground.server.rows(f"ALTER DATABASE {name} CONNECTION LIMIT 77")
+    ground.broker.ctl("verify", status=(0, 1, 2, 3))
+    wait_until("it is mended", lambda: ground.server.rows(
+        f"SELECT datconnlimit FROM pg_database WHERE datname = '{name}'") == [(-1,)])
+    assert tsuru.status("mine").status in (204, 500)
+    for app in ("second", "reader"):
+        assert tsuru.unbind("mine", app).status == 200
+    assert tsuru.remove("mine").status == 200
+    wait_until("it is put away", lambda: f"{name}_retired" in ground.server.databases())
+    ground.broker.ctl("undelete", "postgres/mine")
+    wait_until("it is back", lambda: name in ground.server.databases())
+    assert tsuru.update("mine", "small").status == 200
+    assert tsuru.remove("mine").status == 200
+    wait_until("it is gone", lambda: name not in ground.server.databases())
+    assert f"TROJAN run by {admin}" not in ground.log()
+    assert ground.server.rows("SELECT count(*) FROM pg_roles WHERE rolsuper") == [(1,)]
+
+
+def test_no_trojan_runs_while_a_database_is_adopted(ground):
+    admin = "admin" if ground.broker_is_superuser else "plain"
+    ground.server.rows("DROP DATABASE IF EXISTS blog")
+    ground.server.rows("CREATE ROLE writer LOGIN PASSWORD 'writer'")
+    ground.server.rows("CREATE DATABASE blog OWNER writer")
+    writer = {"PG_DATABASE": "blog", "PG_USER": "writer", "PG_PASSWORD": "writer"}
+    with contextlib.closing(ground.connect(writer)) as connection:
+        assert trojans.plant(connection, "writer") > 400
+    if admin == "plain":
+        ground.server.rows("GRANT writer TO plain")
+    ground.broker.ctl("adopt", "postgres/blog", "--team", ground.tsuru.team, "--server", "main", "--resource", "blog", "--plan", "small")
+    wait_until("it is adopted", lambda: ground.tsuru.info("blog").status == 200)
+    assert ground.tsuru.bind("blog", "reader", parameters={"read_only": True}).status == 201
+    assert ground.tsuru.remove("blog").status == 200
+    assert f"TROJAN run by {admin}" not in ground.log()
+    ground.server.rows("DROP ROLE IF EXISTS writer")
