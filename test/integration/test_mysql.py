@@ -1,7 +1,9 @@
 """The mysql driver on a real MariaDB: what apps can do, what they cannot, retirement, drift, TLS, and a server that stalls."""
 
+import contextlib
 import os
 import re
+import shutil
 import socket
 import subprocess
 import threading
@@ -311,6 +313,259 @@ def test_a_broker_without_rights_says_so(start_broker, server):
     reason = wait_until("the broker says why", lambda: broker.servers()[0].get("reason"))
     assert "lacks the right" in reason and "mysql" in reason and "sekret" not in reason
     server.ask("DROP USER weak@'%'")
+
+
+# ---- what is destroyed, and what is not ----
+
+
+def restored(broker, path):
+    """The broker with the store that was backed up to path: what happened since is forgotten."""
+    broker.stop()
+    store = os.path.join(broker.data, "data.mdb")
+    os.remove(store)
+    shutil.copy(path, store)
+    for other in ("lock.mdb", "data.mdb-lock"):
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(os.path.join(broker.data, other))
+    broker.start()
+    broker.ctl("claim", "mysql/s0", "--yes")
+
+
+def test_an_old_backup_drops_no_living_database(broker, server, tmp_path):
+    """Backed up while it was retained, undeleted and used since, restored, purged."""
+    tsuru = Tsuru(broker, "mysql", "x")
+    tsuru.create("mydb", "large")
+    env = tsuru.bind("mydb", "shop").json
+    server.as_app(env, "CREATE TABLE orders (a int)", "INSERT INTO orders VALUES (1)")
+    assert tsuru.remove("mydb").status == 200
+    path = str(tmp_path / "night.mdb")
+    broker.ctl("backup", path)
+    broker.ctl("undelete", "mysql/mydb")
+    server.as_app(env, "INSERT INTO orders VALUES (2)")
+    restored(broker, path)
+    said = broker.ctl("purge", "mysql/mydb", status=1)
+    assert "alive" in said and "left alone" in said
+    assert server.as_app(env, "SELECT COUNT(*) FROM orders") == ((2,),)
+    # What the sentence names: without the broker.
+    broker.ctl("forget", "mysql/mydb", "--reason", "it lives")
+    assert server.as_app(env, "SELECT COUNT(*) FROM orders") == ((2,),)
+    server.ask(f"DROP DATABASE `{env['MYSQL_DATABASE_NAME']}`")
+    server.ask(f"DROP USER '{env['MYSQL_USER']}'@'%'")
+
+
+def test_a_removal_spares_what_is_put_away(tsuru, broker, server):
+    tsuru.create("mydb", "small")
+    env = tsuru.bind("mydb", "shop").json
+    name = env["MYSQL_DATABASE_NAME"]
+    server.ask(f"CREATE DATABASE `{name}_retired`")
+    server.ask(f"CREATE TABLE `{name}_retired`.precious (a int)")
+    assert [one["kind"] for one in broker.ctl("verify", "mysql/mydb", "--json", status=3)["drift"]] == ["told"]
+    answer = tsuru.remove("mydb")
+    assert answer.status >= 400 and "left alone" in answer.message, answer
+    assert refused(server, env, "SELECT 1") == 4151, "access is shut first"
+    assert server.ask(f"SELECT COUNT(*) FROM `{name}_retired`.precious") == ((0,),)
+    server.ask(f"DROP DATABASE `{name}_retired`")
+    assert tsuru.remove("mydb").status == 200
+
+
+def test_a_database_of_another_instance_is_left_alone(tsuru, broker, server):
+    """Its comment says so in a way that no tenant can make up; one that a tenant made up says nothing."""
+    tsuru.create("first", "small")
+    tsuru.create("second", "small")
+    one, two = tsuru.bind("first", "shop").json, tsuru.bind("second", "shop").json
+    name, other = one["MYSQL_DATABASE_NAME"], two["MYSQL_DATABASE_NAME"]
+
+    def comment(database):
+        return server.ask("SELECT SCHEMA_COMMENT FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = %s", database)[0][0]
+
+    assert comment(name).startswith("tsuru-broker: instance ") and comment(name) != comment(other)
+    server.as_app(one, f"ALTER DATABASE COMMENT '{comment(other)}'")
+    assert broker.ctl("verify", "mysql/first", "--json", status=3)["drift"][0]["kind"] == "instance"
+    wait_until("it is signed again", lambda: broker.ctl("verify", "mysql/first", "--json")["drift"] == [])
+    server.as_app(one, "ALTER DATABASE COMMENT 'tsuru-broker: instance 0123456789abcdef 0123456789abcdef'")
+    assert tsuru.remove("first").status == 200 and name not in server.databases()
+    # The same name, adopted by another instance since.
+    server.ask("CREATE DATABASE legacy")
+    broker.ctl("adopt", "mysql/old", "--team", "red", "--server", "s0", "--resource", "legacy")
+    assert "already" in broker.ctl("adopt", "mysql/again", "--team", "red", "--server", "s0", "--resource", "legacy", status=1)
+    assert "already" in broker.ctl("adopt", "mysql/again", "--team", "red", "--server", "s0", "--resource", other, status=1)
+    signed = comment("legacy")
+    broker.ctl("forget", "mysql/old", "--reason", "it lives")
+    assert comment("legacy") == signed
+    server.ask("DROP DATABASE legacy")
+    tsuru.remove("second")
+
+
+# ---- access goes first ----
+
+
+def test_who_holds_the_broker_s_lock_is_ended(tsuru, server):
+    """Also when its name has become known: the log of statements has it."""
+    tsuru.create("mydb", "small")
+    env = tsuru.bind("mydb", "shop").json
+    tsuru.bind("mydb", "other")
+    server.ask("SET GLOBAL log_output = 'TABLE'")
+    server.ask("SET GLOBAL general_log = 1")
+    assert tsuru.update("mydb", "large").status == 200
+    server.ask("SET GLOBAL general_log = 0")
+    told = str(server.ask("SELECT argument FROM mysql.general_log"))
+    name = re.search(r"GET_LOCK\(\\*'(tsuru-broker [0-9a-f]+)", told).group(1)
+    session = server.connect(env["MYSQL_USER"], env["MYSQL_PASSWORD"])
+    with session.cursor() as cursor:
+        cursor.execute("SELECT GET_LOCK(%s, 5)", name)
+        assert cursor.fetchall() == ((1,),)
+    assert tsuru.update("mydb", "small").status == 200
+    with pytest.raises(pymysql.Error):
+        session.cursor().execute("SELECT 1")
+    tsuru.remove("mydb")
+
+
+def test_a_prepared_transaction_is_told_and_access_is_shut(start_broker, server):
+    """It outlives its session, and the server does not say whose it is."""
+    broker = start_broker(service([f"url: '{server.url()}'"]))
+    tsuru = Tsuru(broker, "mysql", "x")
+    tsuru.create("mydb", "small")
+    env = tsuru.bind("mydb", "shop").json
+    server.as_app(env, "CREATE TABLE t (a int)", "XA START 'mine'", "INSERT INTO t VALUES (1)", "XA END 'mine'", "XA PREPARE 'mine'")
+    thread = threading.Thread(target=tsuru.remove, args=("mydb",))
+    thread.start()
+    wait_until("access is shut", lambda: refused_all(server, env))
+    wait_until("it is told", lambda: "XA RECOVER" in broker.log(), timeout=3 * TIMEOUT)
+    server.ask("XA ROLLBACK 'mine'")
+    wait_until("it is gone", lambda: env["MYSQL_DATABASE_NAME"] not in server.databases(), timeout=3 * TIMEOUT)
+    thread.join()
+
+
+def refused_all(server, env):
+    try:
+        server.as_app(env, "SELECT 1")
+    except pymysql.Error:
+        return True
+    return False
+
+
+# ---- what isolation and use rest on ----
+
+
+def test_what_opens_a_database_or_shuts_its_apps_out_is_found(tsuru, broker, server):
+    tsuru.create("mydb", "small")
+    tsuru.create("yours", "small")
+    env, other = tsuru.bind("mydb", "shop").json, tsuru.bind("yours", "shop").json
+    user, name, foreign = env["MYSQL_USER"], env["MYSQL_DATABASE_NAME"], other["MYSQL_DATABASE_NAME"]
+    pattern = name.replace("_", "\\_")
+    server.as_app(env, "CREATE TABLE t (a int)")
+    for harm, attack in ((f"GRANT SELECT ON *.* TO '{user}'@'%'", f"SELECT * FROM `{foreign}`.t"),
+                         (f"GRANT ALL PRIVILEGES ON `{foreign}`.* TO '{user}'@'%'", f"CREATE TABLE `{foreign}`.t (a int)"),
+                         (f"GRANT SELECT ON mysql.db TO '{user}'@'%'", "SELECT * FROM mysql.db"),
+                         (f"GRANT ALL PRIVILEGES ON `{pattern}`.* TO '{user}'@'%' WITH GRANT OPTION",
+                          f"GRANT SELECT ON `{pattern}`.* TO '{other['MYSQL_USER']}'@'%'"),
+                         (f"ALTER USER '{user}'@'%' PASSWORD EXPIRE", None),
+                         (f"ALTER USER '{user}'@'%' PASSWORD EXPIRE INTERVAL 10 DAY", None),
+                         (f"ALTER USER '{user}'@'%' WITH MAX_STATEMENT_TIME 5", None),
+                         (f"ALTER USER '{user}'@'%' REQUIRE SSL", None),
+                         (f"SET PASSWORD FOR '{user}'@'%' = PASSWORD('other')", None),
+                         (f"CREATE USER '{user}'@'10.%' IDENTIFIED BY 'other'", None),
+                         (f"REVOKE EVENT ON `{pattern}`.* FROM '{user}'@'%'", None)):
+        server.ask(harm)
+        found = broker.ctl("verify", "mysql/mydb", "--json", status=3)["drift"]
+        assert "bind" in [one["kind"] for one in found], (harm, found)
+        wait_until(f"it is mended: {harm}", lambda: broker.ctl("verify", "mysql/mydb", "--json", status=(0, 3))["drift"] == [])
+        assert server.as_app(env, "SELECT COUNT(*) FROM t") == ((0,),)
+        if attack:
+            assert refused(server, env, attack) in (1044, 1142)
+    for harm, mend in ((f"GRANT SELECT ON `{name}`.* TO dba@'%'", None), ("GRANT SELECT ON `mydb%`.* TO dba@'%'", None),
+                       (f"GRANT SELECT ON `{name}`.t TO dba@'%'", None), (f"GRANT SELECT ON `{pattern}`.* TO PUBLIC", None),
+                       (f"ALTER DATABASE `{name}` CHARACTER SET latin1", f"ALTER DATABASE `{name}` CHARACTER SET utf8mb4"),
+                       (f"GRANT dbas TO '{user}'@'%'", None), (f"GRANT PROXY ON dba@'%' TO '{user}'@'%'", None)):
+        server.ask("CREATE USER dba@'%' IDENTIFIED BY 'x'")
+        server.ask("CREATE ROLE dbas")
+        server.ask(harm) if "PROXY" not in harm else server_root(server, harm)
+        found = broker.ctl("verify", "mysql/mydb", "--json", status=3)["drift"]
+        assert [one["kind"] for one in found] == ["told"], (harm, found)
+        if mend or "PUBLIC" in harm:
+            server.ask(mend or f"REVOKE SELECT ON `{pattern}`.* FROM PUBLIC")
+        if "PROXY" in harm:
+            server_root(server, f"REVOKE PROXY ON dba@'%' FROM '{user}'@'%'")
+        server.ask("DROP ROLE dbas")
+        server.ask("DROP USER dba@'%'")
+        assert broker.ctl("verify", "mysql/mydb", "--json")["drift"] == [], harm
+    tsuru.remove("mydb")
+    tsuru.remove("yours")
+
+
+def server_root(server, statement):
+    connection = pymysql.connect(unix_socket=os.path.join(server.data, "s"), user="root", password=server.password, autocommit=True)
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+    connection.close()
+
+
+def test_a_dead_login_that_lives_is_shut(tsuru, broker, server):
+    """As one whose events an earlier version left running."""
+    tsuru.create("mydb", "small")
+    env, other = tsuru.bind("mydb", "shop").json, tsuru.bind("mydb", "other").json
+    server.as_app(env, "CREATE VIEW v AS SELECT 1 AS one")
+    assert tsuru.unbind("mydb", "shop").status == 200
+    pattern = env["MYSQL_DATABASE_NAME"].replace("_", "\\_")
+    for harm in (f"ALTER USER '{env['MYSQL_USER']}'@'%' ACCOUNT UNLOCK", f"GRANT EVENT ON `{pattern}`.* TO '{env['MYSQL_USER']}'@'%'"):
+        server.ask(harm)
+        assert broker.ctl("verify", "mysql/mydb", "--json", status=3)["drift"][0]["kind"] == "instance"
+        wait_until("it is mended", lambda: broker.ctl("verify", "mysql/mydb", "--json", status=(0, 3))["drift"] == [])
+        assert refused(server, env, "SELECT 1") == 4151
+    assert server.as_app(other, "SELECT one FROM v") == ((1,),)
+    tsuru.remove("mydb")
+
+
+def test_the_server_s_own_expiry_ends_no_login(tsuru, broker, server):
+    server.ask("SET GLOBAL default_password_lifetime = 1")
+    try:
+        tsuru.create("mydb", "small")
+        env = tsuru.bind("mydb", "shop").json
+        assert broker.ctl("verify", "mysql/mydb", "--json")["drift"] == []
+        assert "EXPIRE NEVER" in server.ask(f"SHOW CREATE USER '{env['MYSQL_USER']}'@'%'")[0][0]
+    finally:
+        server.ask("SET GLOBAL default_password_lifetime = 0")
+    tsuru.remove("mydb")
+
+
+def test_what_a_new_admin_lacks_is_told_with_the_grant(start_broker, server):
+    server.ask("CREATE USER admin2@'%' IDENTIFIED BY 'sekret'")
+    server.ask("GRANT CREATE USER, PROCESS, SELECT, CREATE, DROP ON *.* TO admin2@'%' WITH GRANT OPTION")
+    broker = start_broker(service([f"url: '{server.url()}'"]))
+    tsuru = Tsuru(broker, "mysql", "x")
+    tsuru.create("mydb", "small")
+    env = tsuru.bind("mydb", "shop").json
+    broker.reload(service([f"url: 'mysql://admin2:sekret@127.0.0.1:{server.port}'"]))
+    found = broker.ctl("verify", "mysql/mydb", "--json", status=3)["drift"]
+    assert [one["kind"] for one in found] == ["told"], found
+    grant = next(re.search("GRANT .*", text).group(0) for text in found[0].values() if "GRANT " in str(text))
+    for word in ("CONNECTION ADMIN", "INSERT", "DELETE HISTORY", "ON *.* TO 'admin2'@'%' WITH GRANT OPTION"):
+        assert word in grant
+    server.ask(re.match(r"GRANT .* WITH GRANT OPTION", grant).group(0))
+    wait_until("nothing is lacking", lambda: broker.ctl("verify", "mysql/mydb", "--json", status=(0, 3))["drift"] == [])
+    # Sessions have the rights that they began with; those that lacked some are not used again.
+    wait_until("a session has the rights", lambda: tsuru.unbind("mydb", "shop").status == 200)
+    assert refused(server, env, "SELECT 1") == 1045
+    assert tsuru.remove("mydb").status == 200
+    broker.close()
+    server.ask("DROP USER admin2@'%'")
+
+
+def test_another_broker_s_server_is_left_alone(tsuru, broker, server):
+    tsuru.create("mydb", "small")
+    env = tsuru.bind("mydb", "shop").json
+    (mark,), = server.ask("SELECT Host FROM mysql.user WHERE User = 'tsuru-broker-mark'")
+    server.ask(f"RENAME USER 'tsuru-broker-mark'@'{mark}' TO 'tsuru-broker-mark'@'00112233445566ff-9-0a0b0c0d'")
+    tsuru.unbind("mydb", "shop")
+    assert server.as_app(env, "SELECT 1") == ((1,),), "nothing was done"
+    with pytest.raises(pymysql.Error):
+        server.connect("tsuru-broker-mark", "x")
+    wait_until("the broker has seen it", lambda: "another broker's store" in (broker.servers()[0].get("reason") or ""))
+    broker.ctl("claim", "mysql/s0", "--yes")
+    (carried,), = server.ask("SELECT Host FROM mysql.user WHERE User = 'tsuru-broker-mark'")
+    assert carried.split('-')[0] == mark.split('-')[0]
+    wait_until("what waited is done", lambda: refused_all(server, env))
+    tsuru.remove("mydb")
 
 
 def test_bad_configuration(tmp_path):

@@ -14,8 +14,8 @@ from mysql_server import MariaDb
 ADMINS = ("plain", "superuser")
 ROOT = os.path.join(os.path.dirname(__file__), "..", "..")
 SECRET = "the-victim's-secret"
-# Anything else than a refusal for want of a right would say nothing of rights.
-REFUSED = {1044, 1045, 1095, 1142, 1143, 1227, 1290, 1370, 1410, 1419, 1449, 1698, 3619, 4151, 1094, 1131, 1396, 1133}
+# Anything else than a refusal for want of a right would say nothing of rights. 1305: what a login may not see does not exist.
+REFUSED = {1044, 1045, 1095, 1142, 1143, 1227, 1290, 1305, 1370, 1410, 1419, 1449, 1698, 3619, 4151, 1094, 1131, 1396, 1133}
 PLANS = """      - {name: small, connection_limit: 20, retain: 1h}
       - {name: large, connection_limit: 30, retain: 1h}
       - {name: gone, connection_limit: 20, retain: 0}
@@ -194,7 +194,6 @@ STATEMENTS = {
     "makes a server to reach": "CREATE SERVER bad FOREIGN DATA WRAPPER mysql OPTIONS (HOST '127.0.0.1')",
     "ends another's session": "KILL {thread}",
     "ends another's statements": "KILL QUERY {thread}",
-    "ends all sessions of the admin": "KILL USER '{admin}'",
     "stops events": "SET GLOBAL event_scheduler = OFF",
     "has all logins run a statement": "SET GLOBAL init_connect = 'DROP DATABASE `{v}`'",
     "writes the log of statements": "SET GLOBAL general_log = 1",
@@ -417,6 +416,20 @@ def traps(ground):
     return f"it ran as {ran}" if ran else None
 
 
+def ends_the_admin(ground):
+    """KILL USER ends those that one may end, and says nothing of the others."""
+    other = ground.log_in(ground.victim)
+    ground.server.as_app(ground.attacker, f"KILL USER '{ground.admin}'", "KILL USER 'admin'", f"KILL USER '{ground.victim['MYSQL_USER']}'")
+    for session in (ground.root, other):
+        try:
+            with session.cursor() as cursor:
+                cursor.execute("SELECT 1")
+        except pymysql.Error as error:
+            return f"a session ended: {error}"
+    other.close()
+    return None
+
+
 def enters_the_retired(ground):
     instance, env = ground.fresh()
     ground.server.as_app(env, "CREATE TABLE t (a int)")
@@ -475,5 +488,6 @@ ATTEMPTS = ([(name, forbidden(statement)) for name, statement in STATEMENTS.item
             [(name, reader_writes(statement)) for name, statement in READER.items()] +
             list(HOLDS.items()) + list(EVENTS.items()) +
             [("lays traps for the broker", traps), ("enters what was put away", enters_the_retired),
+             ("ends all sessions of others", ends_the_admin),
              ("takes more connections than its plan gives", takes_more_connections), ("acts as another by proxy", proxies_as_another),
              ("keeps a password of its own", keeps_its_own_password)])

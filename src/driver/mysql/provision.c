@@ -12,13 +12,14 @@ static void step_create_database(void *arg)
 	const struct options *options = &work->call->plan->options;
 	const char *collation = options_text(options, "collation");
 	struct sql *sql = maria_sql(work);
-	char comment[OWNER_COMMENT_SIZE];
 
 	sql_add(sql, "CREATE DATABASE IF NOT EXISTS %i CHARACTER SET %l", work->database,
 	        options_text(options, "charset"));
 	if (collation != NULL)
 		sql_add(sql, " COLLATE %l", collation);
 	if (maria_is_mariadb(work)) {
+		char comment[OWNER_COMMENT_SIZE];
+
 		maria_owner_comment(work->call, work->database, comment);
 		sql_add(sql, " COMMENT %l", comment);
 	}

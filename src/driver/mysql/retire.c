@@ -52,8 +52,6 @@ static void step_create_retired(void *arg)
 	struct work *work = arg;
 	struct sql *sql = maria_sql(work);
 
-	char comment[OWNER_COMMENT_SIZE];
-
 	if (work->has_retired && work->retired_owner == OWNER_OTHER) {
 		maria_fail(work, ERR_REFUSED, "the database \"%s\" belongs to another instance, as its comment says",
 		           work->retired);
@@ -62,6 +60,8 @@ static void step_create_retired(void *arg)
 	if (work->has_database)
 		sql_add(sql, "CREATE DATABASE IF NOT EXISTS %i", work->retired);
 	if (work->has_database && maria_is_mariadb(work)) {
+		char comment[OWNER_COMMENT_SIZE];
+
 		maria_owner_comment(work->call, work->retired, comment);
 		sql_add(sql, " COMMENT %l", comment);
 	}

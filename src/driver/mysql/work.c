@@ -108,7 +108,10 @@ static void on_end(void *arg, int code, const struct error *error)
 		begin_again(work);
 		return;
 	}
-	lease_end(&work->lease);
+	if (work->lacks_rights)
+		lease_drop(&work->lease);
+	else
+		lease_end(&work->lease);
 	free_work(work);
 	call_settle(call, code, "%s", error->text);
 }
@@ -152,6 +155,7 @@ static void on_answered(void *arg, int code, const struct error *error, MYSQL_RE
 		steps_next(&work->steps);
 		return;
 	}
+	work->lacks_rights = code == ERR_REFUSED;
 	work->again =
 	    work->rounds < ROUNDS_MAX && maria_error_is_overtaken(maria_session_errno(lease_session(&work->lease)));
 	fail(work, error);

@@ -34,6 +34,7 @@ struct work {
 	bool again; /* the round ended because somebody else was first */
 
 	struct lease lease;
+	bool lacks_rights; /* the session is not used again: a server gives global rights to new ones only */
 	struct sql sql;
 	void (*on_rows)(struct work *work, MYSQL_RES *rows);
 	struct timer pause;
