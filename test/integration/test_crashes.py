@@ -3,7 +3,7 @@ and is started again. What was acknowledged is there, every operation ends, the 
 tsuru would send again succeeds.
 
 A first run of the story writes down the points that it passes (include/base/crash.h); then each is a case of its own,
-with an instance of its own. CASES_AT_ONCE run side by side over one server. In a usual run every point is taken once,
+with an instance of its own. CASES_AT_ONCE run side by side, each on a server of its own: a server belongs to one broker. In a usual run every point is taken once,
 and the story ends early after the crash; with CRASH_FULL=1 every time that the story passes a point is a case, and the
 story is told to its end. CRASH_ONLY=TEXT takes the points with that text in their name.
 """
@@ -12,6 +12,7 @@ import collections
 import concurrent.futures
 import hashlib
 import os
+import queue
 import secrets
 import shutil
 import tempfile
@@ -20,7 +21,7 @@ import time
 import pytest
 
 from backends import BACKENDS, PASSWORD, Backend, Denied, configuration, service
-from harness import Broker, Tsuru, wait_until
+from harness import Broker, Tsuru, closing, wait_until
 
 FULL = os.environ.get("CRASH_FULL", "") not in ("", "0")
 ONLY = os.environ.get("CRASH_ONLY", "")
@@ -123,6 +124,7 @@ KEEPS_CONTENT = {kind.name for kind in BACKENDS}
 RETAINS = KEEPS_CONTENT - {"osb"} | {"scripted"}
 ACTIONS = {"exec-py": "clear"}
 OWN_SERVER = {"scripted"}  # a server for every case
+SERVERS = {"rabbitmq": 2}  # fewer where they are large
 
 
 # ---- the story ----
@@ -416,19 +418,20 @@ class Case:
         self.story.check_acknowledged()
 
 
-def run_case(backend, point):
+def run_case(servers, point):
     """The case's failure, or None. A point that background work passes may be missed now and then."""
-    own = backend.name in OWN_SERVER
-    backend = type(backend)() if own else backend
-    if own:
-        backend.start()
+    backend = servers.get()
+    own = type(backend)() if backend.name in OWN_SERVER else backend
     try:
-        return (point, Case(backend, point).tell(), None)
+        if own is not backend:
+            own.start()
+        return (point, Case(own, point).tell(), None)
     except AssertionError as failure:
         return (point, True, str(failure))
     finally:
-        if own:
-            backend.close()
+        if own is not backend:
+            own.close()
+        servers.put(backend)
 
 
 def points_of(backend, path):
@@ -445,20 +448,26 @@ def points_of(backend, path):
 
 
 @pytest.fixture(scope="module", params=[SharedBackend, ScriptedBackend, *BACKENDS], ids=lambda kind: kind.name)
-def crash_backend(request):
-    server = request.param()
-    server.start()
-    yield server
-    server.close()
+def crash_backends(request):
+    """As many servers as there are brokers side by side: a server belongs to one of them."""
+    alone = request.param.name in OWN_SERVER or request.param is SharedBackend
+    servers = [request.param() for _ in range(1 if alone else min(CASES_AT_ONCE, SERVERS.get(request.param.name, CASES_AT_ONCE)))]
+    with concurrent.futures.ThreadPoolExecutor(len(servers)) as pool, closing(*servers):
+        list(pool.map(lambda server: server.start(), servers))
+        yield servers
 
 
-def test_every_point(crash_backend, tmp_path):
+def test_every_point(crash_backends, tmp_path):
     begin = time.monotonic()
-    before = crash_backend.objects()
+    crash_backend = crash_backends[0]
+    before = [server.objects() for server in crash_backends]
+    servers = queue.Queue()
+    for server in crash_backends if len(crash_backends) > 1 else crash_backends * CASES_AT_ONCE:
+        servers.put(server)
     passed, points = points_of(crash_backend, str(tmp_path / "points"))
     assert {"intent:before", "intent:durable", "reply:before", "call:bind:before"} <= set(passed)
-    with concurrent.futures.ThreadPoolExecutor(CASES_AT_ONCE) as pool:
-        ended = list(pool.map(lambda point: run_case(crash_backend, point), points))
+    with concurrent.futures.ThreadPoolExecutor(servers.qsize()) as pool:
+        ended = list(pool.map(lambda point: run_case(servers, point), points))
     failures = [failure for _, _, failure in ended if failure is not None]
     missed = [point for point, crashed, _ in ended if not crashed]
     print(f"{crash_backend.name}: {len(passed)} points, passed {sum(passed.values())} times; {len(points)} cases, "
@@ -466,4 +475,4 @@ def test_every_point(crash_backend, tmp_path):
     assert not failures, f"{len(failures)} of {len(points)}:\n" + "\n\n".join(failures)
     assert not [point for point in missed if point.endswith(":1")]
     if crash_backend.name not in OWN_SERVER:
-        wait_until("nothing is left on the server", lambda: crash_backend.objects() == before)
+        wait_until("nothing is left on the servers", lambda: [server.objects() for server in crash_backends] == before)
