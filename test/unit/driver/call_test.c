@@ -88,6 +88,8 @@ SLOT(adopt)
 SLOT(act)
 SLOT(allow_unit)
 SLOT(deny_unit)
+SLOT(read_mark)
+SLOT(write_mark)
 
 static void puppet_cancel(void *state, struct driver_call *call)
 {
@@ -117,6 +119,8 @@ static const struct driver driver_puppet = {
     .act = puppet_act,
     .allow_unit = puppet_allow_unit,
     .deny_unit = puppet_deny_unit,
+    .read_mark = puppet_read_mark,
+    .write_mark = puppet_write_mark,
     .cancel = puppet_cancel,
 };
 
