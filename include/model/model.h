@@ -162,8 +162,9 @@ struct operation {
 	const char *event, *user, *request, *trace; /* who asked: tsuru's event and user, request id, W3C trace id */
 	const char *error;                          /* the last attempt's, when it failed */
 	bool renew;                                 /* bind, rotate: earlier credentials must stop working */
-	bool mends; /* bind, update: the drift pass's, of what is there; a failure leaves the bind as it is */
-	bool told;  /* cleaning: whoever waited has been told of the failure, so no record needs to stay */
+	bool mends;    /* bind, update: the drift pass's, of what is there; a failure leaves the bind as it is */
+	bool given_up; /* an operator canceled it: it fails for good with its next turn */
+	bool told;     /* cleaning: whoever waited has been told of the failure, so no record needs to stay */
 	int64_t attempts;
 	int64_t retain;                  /* remove: ms that the content is kept locked away; 0: it is dropped */
 	int64_t created_at, finished_at; /* wall ms; 0: not yet */

@@ -360,7 +360,7 @@ static int add_unbind(struct saving *saving, struct held_bind *bind, struct erro
 	unbind.kind = OPERATION_UNBIND;
 	unbind.state = OPERATION_PENDING;
 	unbind.error = NULL;
-	unbind.renew = unbind.mends = false;
+	unbind.renew = unbind.mends = unbind.given_up = false;
 	unbind.attempts = unbind.finished_at = 0;
 	unbind.created_at = follower->created_at;
 	bind->record.operation = follower->id;
@@ -575,6 +575,7 @@ static void after_save(struct job *job)
 		queue_answer(job, &reply);
 		run_free(job);
 		job->cleaning = true;
+		job->given_up = false; /* what it made has to go */
 		queue_restart(job);
 		return;
 	}

@@ -98,6 +98,20 @@ static struct job *find_pending(struct broker *broker, const char *operation, st
 	return job;
 }
 
+/* So that it stays canceled over a restart. One that has ended meanwhile has changed, and nothing is written. */
+static void put_given_up(struct broker *broker, struct changes *changes, const struct job *job)
+{
+	struct held_operation held;
+	struct arena arena;
+
+	arena_init(&arena);
+	if (records_read_operation(broker, &arena, job->incarnation, job->id, &held, NULL) == 0) {
+		held.record.given_up = true;
+		changes_put_operation(changes, &held.record, held.revision);
+	}
+	arena_release(&arena);
+}
+
 int broker_cancel(struct broker *broker, const struct caller *caller, const char *operation, struct error *error)
 {
 	struct audit audit = {.action = "cancel", .outcome = "done", .text = operation};
@@ -114,6 +128,7 @@ int broker_cancel(struct broker *broker, const struct caller *caller, const char
 	audit.incarnation = job->incarnation;
 	changes_begin(&changes, broker);
 	changes_use_reserve(&changes);
+	put_given_up(broker, &changes, job);
 	put_note(broker, &changes, caller, &audit);
 	commit_noted(broker, &changes);
 	return 0;

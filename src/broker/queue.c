@@ -375,6 +375,7 @@ static int recover_one(struct broker *broker, const char *incarnation, const cha
 	age = timers_wall(broker->timers) - job->created_at;
 	job->accepted = timers_now(broker->timers) - (age > 0 ? age : 0);
 	job->cleaning = operation.record.state == OPERATION_CLEANING;
+	job->given_up = operation.record.given_up && !job->cleaning;
 	if (job->created_at >= broker->last_wall)
 		broker->last_wall = job->created_at + 1;
 	if (queue_push(broker, job) != 0)

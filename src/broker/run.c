@@ -273,6 +273,8 @@ static bool is_pointless(struct job *job)
 	const struct instance *instance = &job->run->instance.record;
 	bool removal = is_removal(job);
 
+	if (instance->state == INSTANCE_REMOVAL_FAILED && job->kind == OPERATION_DENY_UNIT)
+		return false; /* it takes access away from what is there */
 	if ((instance->state == INSTANCE_REMOVING || instance->state == INSTANCE_REMOVAL_FAILED) && !removal) {
 		error_set(&job->error, ERR_CANCELED, "the instance \"%s\" is being removed", instance->name);
 		return true;

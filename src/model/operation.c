@@ -66,6 +66,7 @@ static const struct field fields[] = {
     {"action", 19, FIELD_TEXT, false, AT(action), .min = 1, .max = ACTION_MAX},
     {"parameters", 20, FIELD_TEXT, false, AT(parameters), .max = PARAMETERS_MAX},
     {"mends flag", 21, FIELD_FLAG, false, AT(mends)},
+    {"given-up flag", 22, FIELD_FLAG, false, AT(given_up)},
 };
 
 static const char *find_missing(const void *object)

@@ -541,6 +541,48 @@ static void test_a_bind_that_a_canceled_removal_ended(void **state)
 	assert_true(scripted_password_is(scripted(world), again.user, again.password));
 }
 
+/* A cancel that was acknowledged holds over a restart. */
+static void test_a_cancel_over_a_restart(void **state)
+{
+	struct world *world = *state;
+	struct error error;
+	struct ask ask;
+
+	restart_edited(world, SMALL, RETAIN);
+	make_used(world, "made");
+	scripted_rule(scripted(world), CALL_RETIRE, SCRIPTED_HANG, 0, 0, 0);
+	begin(world, &ask, broker_remove, "instance", "mydb", NULL);
+	settle(world);
+	assert_int_equal(broker_cancel(world->broker, &operator, pending_id(world, OPERATION_REMOVE), &error), 0);
+	settle(world);
+	restart_edited(world, SMALL, RETAIN);
+	pass(world, MINUTE);
+	assert_int_equal(state_of(world), INSTANCE_REMOVAL_FAILED);
+	assert_int_equal(scripted_begun(scripted(world), CALL_RETIRE), 0);
+	assert_int_equal(request(world, broker_remove, "instance", "mydb", NULL).code, 0);
+	expect_kept(world);
+}
+
+/* What a canceled create has made goes, however often that takes. */
+static void test_a_canceled_create_leaves_nothing(void **state)
+{
+	struct world *world = *state;
+	struct error error;
+	struct ask ask;
+
+	scripted_rule(scripted(world), CALL_PROVISION, SCRIPTED_LOST, 0, 100, 0);
+	scripted_rule(scripted(world), CALL_DEPROVISION, SCRIPTED_FAIL_TRANSIENT, 2, 0, 0);
+	begin(world, &ask, broker_create, "instance", "mydb", "plan", "small", "team", "t", NULL);
+	pass(world, 1000);
+	strcpy(incarnation, incarnation_of(world, "mydb"));
+	assert_int_equal(scripted_instances(scripted(world)), 1);
+	assert_int_equal(broker_cancel(world->broker, &operator, pending_id(world, OPERATION_CREATE), &error), 0);
+	pass(world, MINUTE);
+	assert_true(ask.answer.came);
+	assert_int_equal(scripted_instances(scripted(world)), 0);
+	assert_null(queue_find(world->broker, incarnation, NULL, OPERATION_CREATE));
+}
+
 /* ---- stores that an earlier program wrote ---- */
 
 static void on_written(void *arg, int code, const struct error *error, uint64_t revision)
@@ -659,6 +701,8 @@ int main(void)
 	    TEST(test_a_plan_that_keeps_nothing),
 	    TEST(test_an_update_that_a_canceled_removal_ended),
 	    TEST(test_a_bind_that_a_canceled_removal_ended),
+	    TEST(test_a_cancel_over_a_restart),
+	    TEST(test_a_canceled_create_leaves_nothing),
 	    TEST(test_an_earlier_program_left_a_failed_removal),
 	    TEST(test_an_earlier_program_left_a_pending_removal),
 	    TEST(test_an_earlier_program_left_a_failed_purge),

@@ -18,6 +18,8 @@ static const struct operation full = {
     .error = "the server said no",
     .renew = true,
     .told = true,
+    .mends = true,
+    .given_up = true,
     .attempts = 3,
     .created_at = 10,
     .finished_at = 20,
@@ -61,6 +63,8 @@ static void test_round_trip(void **state)
 	assert_string_equal(operation.error, full.error);
 	assert_true(operation.renew);
 	assert_true(operation.told);
+	assert_true(operation.mends);
+	assert_true(operation.given_up);
 	assert_int_equal(operation.attempts, 3);
 	assert_int_equal(operation.created_at, 10);
 	assert_int_equal(operation.finished_at, 20);
