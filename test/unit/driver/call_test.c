@@ -121,8 +121,6 @@ static const struct driver driver_puppet = {
     .write_mark = puppet_write_mark,
     .allow_unit = puppet_allow_unit,
     .deny_unit = puppet_deny_unit,
-    .read_mark = puppet_read_mark,
-    .write_mark = puppet_write_mark,
     .cancel = puppet_cancel,
 };
 
