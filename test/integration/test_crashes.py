@@ -3,15 +3,17 @@ and is started again. What was acknowledged is there, every operation ends, the 
 tsuru would send again succeeds.
 
 A first run of the story writes down the points that it passes (include/base/crash.h); then each is a case of its own,
-with an instance of its own. CASES_AT_ONCE run side by side over one server. In a usual run every point is taken once,
-and the story ends early after the crash; with CRASH_FULL=1 every time that the story passes a point is a case, and the
-story is told to its end. CRASH_ONLY=TEXT takes the points with that text in their name.
+with an instance of its own. CASES_AT_ONCE run side by side, each with a server that is its broker's for the time. In a
+usual run every point is taken once, and the story ends early after the crash; with CRASH_FULL=1 every time that the story
+passes a point is a case, and the story is told to its end. CRASH_ONLY=TEXT takes the points with that text in their name.
 """
 
 import collections
 import concurrent.futures
+import contextlib
 import hashlib
 import os
+import queue
 import secrets
 import shutil
 import tempfile
@@ -416,19 +418,47 @@ class Case:
         self.story.check_acknowledged()
 
 
-def run_case(backend, point):
+def run_case(servers, point):
     """The case's failure, or None. A point that background work passes may be missed now and then."""
-    own = backend.name in OWN_SERVER
-    backend = type(backend)() if own else backend
-    if own:
-        backend.start()
-    try:
-        return (point, Case(backend, point).tell(), None)
-    except AssertionError as failure:
-        return (point, True, str(failure))
-    finally:
+    with servers.one() as backend:
+        try:
+            return (point, Case(backend, point).tell(), None)
+        except AssertionError as failure:
+            return (point, True, str(failure))
+
+
+class Servers:
+    """For each of the cases at once a server of its own: it belongs to the store of one broker, and is given back after. Where
+    it cannot be given back, all share the first one, or have a new one each."""
+
+    def __init__(self, first):
+        self.first, self.idle, self.more = first, queue.SimpleQueue(), []
+        if first.gives_back:
+            self.more = [type(first)() for _ in range(CASES_AT_ONCE - 1)]
+            with concurrent.futures.ThreadPoolExecutor(CASES_AT_ONCE) as pool:
+                list(pool.map(lambda server: server.start(), self.more))
+            for server in (first, *self.more):
+                server.give_back()
+                self.idle.put(server)
+
+    @contextlib.contextmanager
+    def one(self):
+        own = self.first.name in OWN_SERVER
+        server = self.idle.get() if self.first.gives_back else type(self.first)() if own else self.first
         if own:
-            backend.close()
+            server.start()
+        try:
+            yield server
+        finally:
+            if own:
+                server.close()
+            elif server.gives_back:
+                server.give_back()
+                self.idle.put(server)
+
+    def close(self):
+        for server in self.more:
+            server.close()
 
 
 def points_of(backend, path):
@@ -457,8 +487,10 @@ def test_every_point(crash_backend, tmp_path):
     before = crash_backend.objects()
     passed, points = points_of(crash_backend, str(tmp_path / "points"))
     assert {"intent:before", "intent:durable", "reply:before", "call:bind:before"} <= set(passed)
-    with concurrent.futures.ThreadPoolExecutor(CASES_AT_ONCE) as pool:
-        ended = list(pool.map(lambda point: run_case(crash_backend, point), points))
+    with contextlib.closing(Servers(crash_backend)) as servers, concurrent.futures.ThreadPoolExecutor(CASES_AT_ONCE) as pool:
+        ended = list(pool.map(lambda point: run_case(servers, point), points))
+        if not any(failure for _, _, failure in ended):
+            wait_until("nothing is left on the servers", lambda: all(one.objects() == before for one in servers.more))
     failures = [failure for _, _, failure in ended if failure is not None]
     missed = [point for point, crashed, _ in ended if not crashed]
     print(f"{crash_backend.name}: {len(passed)} points, passed {sum(passed.values())} times; {len(points)} cases, "

@@ -67,6 +67,10 @@ class Backend:
     wire = True
     unlocks = None
     ends_silent = False
+    gives_back = False
+
+    def give_back(self):
+        """Where gives_back: takes the mark away, by which the server belongs to one broker's store."""
 
     def pids(self):
         return []
@@ -338,6 +342,10 @@ class RedisBackend(Backend):
     """Key prefixes on a shared Redis."""
 
     name = "redis"
+    gives_back = True
+
+    def give_back(self):
+        self.server.client().acl_deluser("tsuru-broker-mark")
 
     def start(self):
         from redis_server import Redis  # pylint: disable=import-outside-toplevel
@@ -438,6 +446,10 @@ class RabbitmqBackend(Backend):
     """Vhosts. A key is a durable queue that holds its value as the only message, which is read and put back."""
 
     name = "rabbitmq"
+    gives_back = True
+
+    def give_back(self):
+        self.server.ask("DELETE", "/api/global-parameters/tsuru-broker-mark")
 
     def start(self):
         from rabbitmq_server import RabbitMQ  # pylint: disable=import-outside-toplevel
