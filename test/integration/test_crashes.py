@@ -3,9 +3,10 @@ and is started again. What was acknowledged is there, every operation ends, the 
 tsuru would send again succeeds.
 
 A first run of the story writes down the points that it passes (include/base/crash.h); then each is a case of its own,
-with an instance of its own. CASES_AT_ONCE run side by side, each on a server of its own: a server belongs to one broker. In a usual run every point is taken once,
-and the story ends early after the crash; with CRASH_FULL=1 every time that the story passes a point is a case, and the
-story is told to its end. CRASH_ONLY=TEXT takes the points with that text in their name.
+with an instance of its own. CASES_AT_ONCE run side by side, each on a server of its own: a server belongs to one broker.
+In a usual run every point is taken once, and the story ends early after the crash; with CRASH_FULL=1 every time that the
+story passes a point is a case, and the story is told to its end. CRASH_ONLY=TEXT takes the points with that text in their
+name.
 """
 
 import collections
@@ -451,7 +452,8 @@ def points_of(backend, path):
 def crash_backends(request):
     """As many servers as there are brokers side by side: a server belongs to one of them."""
     alone = request.param.name in OWN_SERVER or request.param is SharedBackend
-    servers = [request.param() for _ in range(1 if alone else min(CASES_AT_ONCE, SERVERS.get(request.param.name, CASES_AT_ONCE)))]
+    most = 1 if alone else SERVERS.get(request.param.name, CASES_AT_ONCE)
+    servers = [request.param() for _ in range(min(most, CASES_AT_ONCE))]
     with concurrent.futures.ThreadPoolExecutor(len(servers)) as pool, closing(*servers):
         list(pool.map(lambda server: server.start(), servers))
         yield servers

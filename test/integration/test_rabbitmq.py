@@ -14,7 +14,7 @@ import urllib.parse
 import pika
 import pytest
 
-from harness import BROKER, TIMEOUT, Tsuru, wait_until
+from harness import BROKER, TIMEOUT, Broker, Tsuru, closing, wait_until
 from rabbitmq_server import Halfway, RabbitMQ
 from test_tls import make_certificate
 
@@ -496,8 +496,10 @@ def test_a_server_belongs_to_one_store(start_broker, rabbit):
                {"name": "tsuru-broker-mark", "value": "0123456789abcdef-1-01234567"})
     tsuru.unbind("mine", "shop")
     assert lets_in(rabbit, env), "the server was given to another: the unbind does nothing there"
-    other = start_broker(service(rabbit))
-    wait_until("another store says why it does nothing there", lambda: "belongs to another broker's store" in other.log())
+    other = Broker(service(rabbit))
+    other.claims = False
+    with closing(other.start()):
+        wait_until("another store says why it does nothing there", lambda: "belongs to another broker's store" in other.log())
     rabbit.ask("PUT", "/api/global-parameters/tsuru-broker-mark", {"name": "tsuru-broker-mark", "value": mark})
     wait_until("it is ended once the server is its own again", lambda: not lets_in(rabbit, env))
     tsuru.remove("mine")
