@@ -22,6 +22,8 @@ struct inspection {
 	struct generation *generation;
 	struct arena arena;
 	struct held_instance instance;
+	struct held_bind *binds; /* all of them */
+	size_t bind_count;
 	struct driver_call call;
 	broker_verified *on_done;
 	void *arg;
@@ -176,7 +178,8 @@ static void mend_all(struct inspection *inspection)
 
 /* ---- inspections ---- */
 
-static void tell(const struct inspection *inspection, int code, const struct error *error)
+/* Where work was under way meanwhile, what was found may be of a moment in its middle: whoever asked looks again. */
+static void tell(const struct inspection *inspection, bool settled, int code, const struct error *error)
 {
 	struct text json;
 
@@ -189,10 +192,30 @@ static void tell(const struct inspection *inspection, int code, const struct err
 	text_add(&json, "[");
 	for (size_t i = 0; i < inspection->call.result_count; i++)
 		show_drift(&json, &inspection->call.results[i]);
-	text_add(&json, "]}");
+	text_add(&json, "]");
+	show_flag(&json, "unsettled", !settled);
+	text_add(&json, "}");
 	inspection->on_done(inspection->arg, json.failed ? ERR_NO_MEMORY : code,
 	                    json.failed ? "the broker is out of memory" : error->text, text_string(&json));
 	text_release(&json);
+}
+
+static bool are_binds_unchanged(const struct inspection *inspection, struct arena *arena)
+{
+	struct held_bind *now = NULL;
+	size_t count = 0;
+
+	if (records_read_binds(inspection->broker, arena, inspection->instance.record.incarnation, &now, &count,
+	                       NULL) != 0 ||
+	    count != inspection->bind_count)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		const struct held_bind *then = &inspection->binds[i];
+
+		if (now[i].revision != then->revision || strcmp(now[i].record.login, then->record.login) != 0)
+			return false;
+	}
+	return true;
 }
 
 /* What changed meanwhile is looked at another time. */
@@ -205,7 +228,8 @@ static bool is_unchanged(const struct inspection *inspection)
 
 	arena_init(&arena);
 	same = records_read_instance(inspection->broker, &arena, incarnation, &now, NULL) == 0 &&
-	       now.revision == inspection->instance.revision && !queue_has(inspection->broker, incarnation, ~0U);
+	       now.revision == inspection->instance.revision && are_binds_unchanged(inspection, &arena) &&
+	       !queue_has(inspection->broker, incarnation, ~0U);
 	arena_release(&arena);
 	return same;
 }
@@ -213,14 +237,15 @@ static bool is_unchanged(const struct inspection *inspection)
 static void on_inspected(struct driver_call *call, int code, const struct error *error)
 {
 	struct inspection *inspection = call->arg;
+	const bool settled = is_unchanged(inspection);
 
-	if (code == 0 && is_unchanged(inspection)) {
+	if (code == 0 && settled) {
 		keep_finding(inspection);
 		mend_all(inspection);
 	}
 	if (code == 0 && lingering_of(inspection->broker, &inspection->instance.record) > 0)
 		errand_run(inspection->broker, broker_end_logins, &inspection->instance.record, MEND_USER, 0, NULL);
-	tell(inspection, code, error);
+	tell(inspection, settled, code, error);
 	free_inspection(inspection);
 }
 
@@ -282,20 +307,19 @@ static int fill_passwords(struct inspection *inspection, struct error *error)
 
 static int fill_binds(struct inspection *inspection, struct error *error)
 {
-	struct held_bind *held = NULL;
 	struct bind *binds;
-	size_t count = 0, bound = 0;
+	size_t bound = 0;
 	int rc = records_read_binds(inspection->broker, &inspection->arena, inspection->instance.record.incarnation,
-	                            &held, &count, error);
+	                            &inspection->binds, &inspection->bind_count, error);
 
 	if (rc != 0)
 		return rc;
-	binds = arena_alloc(&inspection->arena, (count + 1) * sizeof(*binds));
+	binds = arena_alloc(&inspection->arena, (inspection->bind_count + 1) * sizeof(*binds));
 	if (binds == NULL)
 		return error_no_memory(error);
-	for (size_t i = 0; i < count; i++) {
-		if (held[i].record.state == BIND_BOUND)
-			binds[bound++] = held[i].record;
+	for (size_t i = 0; i < inspection->bind_count; i++) {
+		if (inspection->binds[i].record.state == BIND_BOUND)
+			binds[bound++] = inspection->binds[i].record;
 	}
 	inspection->call.binds = binds;
 	inspection->call.bind_count = bound;

@@ -11,6 +11,7 @@
 
 #define POLL_INTERVAL 300 /* ms */
 #define CLAIM_LOOKS   40  /* until it is said that the server is not up yet */
+#define VERIFY_LOOKS  40  /* until what was found beside work under way is shown */
 
 /* ---- instances ---- */
 
@@ -289,9 +290,31 @@ static int wait_until_resting(struct talk *talk, const char *start, const char *
 	return rc;
 }
 
-static int verify_one(struct talk *talk, int *ret_code)
+static bool is_unsettled(const struct cJSON *json)
+{
+	return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "unsettled"));
+}
+
+/* Looks until no work on the instance was under way meanwhile, such as what an earlier look had begun to mend. */
+static int look_at_instance(struct talk *talk, const char *path, struct cJSON **ret_json)
 {
 	static const char *const nothing[] = {NULL};
+	int rc = ask(talk->asker, path, nothing, ret_json, &talk->error);
+
+	for (int i = 0; rc == 0 && i < VERIFY_LOOKS && is_unsettled(*ret_json); i++) {
+		pause_a_moment();
+		cJSON_Delete(*ret_json);
+		*ret_json = NULL;
+		rc = ask(talk->asker, path, nothing, ret_json, &talk->error);
+	}
+	if (rc == 0 && is_unsettled(*ret_json))
+		fputs("tsuru-broker: work on the instance is under way, and what is found may come from it\n",
+		      talk->invocation->err);
+	return rc;
+}
+
+static int verify_one(struct talk *talk, int *ret_code)
+{
 	char id[INCARNATION_LENGTH + 1], path[CTL_PATH_MAX];
 	const struct cJSON *drift;
 	struct cJSON *json = NULL;
@@ -300,7 +323,7 @@ static int verify_one(struct talk *talk, int *ret_code)
 	if (rc != 0)
 		return rc;
 	snprintf(path, sizeof(path), "/v1/instances/%s/verify", id);
-	rc = ask(talk->asker, path, nothing, &json, &talk->error);
+	rc = look_at_instance(talk, path, &json);
 	if (rc != 0)
 		return rc;
 	drift = cJSON_GetObjectItemCaseSensitive(json, "drift");

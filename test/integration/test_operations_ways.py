@@ -107,6 +107,16 @@ def test_one_that_was_restored_open_is_closed(tenants):
     shut_out(server, other, name)
 
 
+def test_a_second_look_waits_for_what_the_first_one_mends(tenants):
+    """In the middle of the mend a bind's login would look like a stranger's, and be told to be taken away."""
+    server, broker, _, env, reader, _ = tenants
+    for _ in range(5):
+        server.rows(f"REVOKE CONNECT ON DATABASE {env['PG_DATABASE']} FROM {env['PG_USER']}, {reader['PG_USER']}")
+        assert drift(broker, "mydb")
+        assert drift(broker, "mydb") == []
+    assert server.as_app(reader, "SELECT count(*) FROM deep.kept") == [(100,)]
+
+
 def test_another_role_for_the_broker(tenants, tmp_path):
     server, broker, tsuru, env, _, other = tenants
     before = broker.config
