@@ -239,7 +239,7 @@ static const struct step adopt_steps[] = {
     {"take_session", step_take_session},
     {"look_for_roles_and_database", step_look},
     {"adopt_the_database", step_require_adoptable},
-    {"adopt_from_its_owner", step_look_at_owner},
+    {"take_the_database_over", step_look_at_owner},
     {"look_into_it", step_look_into_it},
     {"take_it_over", step_take_over},
     {NULL, NULL},

@@ -34,7 +34,7 @@ static const struct step provision_steps[] = {
     {"create_roles", step_create_roles},
     {"create_database", step_create_database},
     {"open_database", step_open_database},
-    {"prepare_database", step_prepare_database},
+    {"prepare_the_database", step_prepare_database},
     {NULL, NULL},
 };
 

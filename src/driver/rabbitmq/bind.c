@@ -131,7 +131,7 @@ void rabbitmq_bind(void *state, struct driver_call *call)
 /* ---- unbind ---- */
 
 static const struct step unbind_steps[] = {
-    {"let_the_broker_in", rabbitmq_step_check_admin},
+    {"answer_the_broker", rabbitmq_step_check_admin},
     {"drop_the_login", step_drop_login},
     {"end_its_sessions", step_end_sessions},
     {"look_for_sessions_later", step_plan_sweep},

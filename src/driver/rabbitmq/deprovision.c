@@ -91,7 +91,7 @@ static void step_drop_vhost(void *arg)
 }
 
 static const struct step deprovision_steps[] = {
-    {"let_the_broker_in", rabbitmq_step_check_admin},
+    {"answer_the_broker", rabbitmq_step_check_admin},
     {"look_at_the_vhost", step_look},
     {"drop_a_login", step_drop_logins},
     {"drop_a_forgotten_login", step_drop_strays},

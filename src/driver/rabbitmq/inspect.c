@@ -197,7 +197,7 @@ static void step_compare_logins(void *arg)
 }
 
 static const struct step inspect_steps[] = {
-    {"let_the_broker_in", rabbitmq_step_check_admin},
+    {"answer_the_broker", rabbitmq_step_check_admin},
     {"find_the_vhost", step_find_vhost},
     {"compare_limits", step_compare_limits},
     {"read_rights", step_read_permissions},

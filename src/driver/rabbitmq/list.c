@@ -52,7 +52,7 @@ static void step_list_users(void *arg)
 }
 
 static const struct step list_steps[] = {
-    {"let_the_broker_in", rabbitmq_step_check_admin},
+    {"answer_the_broker", rabbitmq_step_check_admin},
     {"list_its_vhosts", step_list_vhosts},
     {"list_its_users", step_list_users},
     {NULL, NULL},

@@ -32,13 +32,13 @@ static void step_write_mark(void *arg)
 }
 
 static const struct step read_steps[] = {
-    {"let_the_broker_in", rabbitmq_step_check_admin},
+    {"answer_the_broker", rabbitmq_step_check_admin},
     {"read_the_mark", step_read_mark},
     {NULL, NULL},
 };
 
 static const struct step write_steps[] = {
-    {"let_the_broker_in", rabbitmq_step_check_admin},
+    {"answer_the_broker", rabbitmq_step_check_admin},
     {"write_the_mark", step_write_mark},
     {NULL, NULL},
 };

@@ -27,7 +27,7 @@ static void step_look_at_guest(void *arg)
 }
 
 static const struct step check_steps[] = {
-    {"let_the_broker_in", rabbitmq_step_check_admin},
+    {"answer_the_broker", rabbitmq_step_check_admin},
     {"look_for_an_open_user", step_look_at_guest},
     {NULL, NULL},
 };
@@ -103,7 +103,7 @@ static void step_show_connections(void *arg)
 }
 
 static const struct step observe_steps[] = {
-    {"let_the_broker_in", rabbitmq_step_check_admin},
+    {"answer_the_broker", rabbitmq_step_check_admin},
     {"show_the_vhost", step_show_vhost},
     {"show_its_queues", step_show_queues},
     {"show_its_connections", step_show_connections},

@@ -89,7 +89,7 @@ static void step_end_sessions(void *arg)
 }
 
 static const struct step retire_steps[] = {
-    {"let_the_broker_in", rabbitmq_step_check_admin},
+    {"answer_the_broker", rabbitmq_step_check_admin},
     {"find_the_vhost", step_find_vhost},
     {"take_all_rights_away", step_drop_rights},
     {"end_sessions", step_end_sessions},
