@@ -56,26 +56,29 @@ const struct command ctl_commands[] = {
      "is followed by an unbind, a removal can be asked for again or taken back by undelete.\n",
      ctl_cancel, NULL},
     {"claim", "SERVICE/SERVER", ADMIN | TAKES(OPTION_YES), "take a server over that carries another mark, or none",
-     "A server carries a mark of the broker's store that it belongs to. Where it is another's, an older one's\n"
-     "copy's, or lost, nothing is done on it; ctl health says why. A claim makes it this broker's; any other\n"
-     "broker that works with it stops to. Asks first.\n",
+     "A server carries a mark of the broker's store that it belongs to. Where the mark is another store's, that\n"
+     "of a copy, or lost, nothing is done on it; ctl health says why. A claim makes the server this broker's:\n"
+     "any other broker stops to work on it. Asks first.\n",
      ctl_claim, NULL},
     {"drain", "SERVICE/SERVER", ADMIN, "place no new instances on a server",
      "What it holds stays and goes on to be served. Lasts over restarts, until undrain.\n", ctl_drain, NULL},
     {"undrain", "SERVICE/SERVER", ADMIN, "place new instances on a server again", "", ctl_undrain, NULL},
     {"undelete", "INSTANCE", ADMIN | TAKES(OPTION_AS), "bring a removed instance back",
      "While it is retained, or when its removal failed or was canceled: its content and the credentials of\nits binds "
-     "work again. Where tsuru has no row of it any more, its team gets it by\ntsuru service-instance-add with the same "
-     "name.\n",
+     "work again. Where tsuru has no row of it any more, its team gets it by\ntsuru service instance add with the same "
+     "name and plan.\n",
      ctl_undelete, NULL},
-    {"purge", "INSTANCE", ADMIN, "drop a retained instance now", "Its content is lost.\n", ctl_purge, NULL},
+    {"purge", "INSTANCE", ADMIN, "drop a retained instance now", "Its content is lost, and nothing is asked first.\n",
+     ctl_purge, NULL},
     {"forget", "INSTANCE", ADMIN | TAKES(OPTION_REASON), "drop the broker's records of an instance",
-     "Whatever is on the server stays there, and is nobody's. For servers that died for good.\n", ctl_forget, NULL},
+     "Whatever is on the server stays there, and is nobody's. For servers that died for good. --reason is\nrequired.\n",
+     ctl_forget, NULL},
     {"adopt", "SERVICE/NAME",
      ADMIN | TAKES(OPTION_TEAM) | TAKES(OPTION_SERVER) | TAKES(OPTION_RESOURCE) | TAKES(OPTION_PLAN),
      "make what exists on a server an instance",
-     "Its content is not touched. Its team gets it by tsuru service-instance-add with the same name.\n", ctl_adopt,
-     NULL},
+     "Its content is not touched. Its team gets it by tsuru service instance add with the same name and\nplan. --team "
+     "and --resource are required, --server where the driver has servers.\n",
+     ctl_adopt, NULL},
     {"verify", "[INSTANCE]", ADMIN, "compare servers with the records now",
      "Without an operand: everything. What is safe to mend (a role, a grant, a limit) is mended by an\nordinary "
      "operation. Exits 3 when something was found.\n",

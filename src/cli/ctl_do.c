@@ -190,7 +190,8 @@ static bool is_meant(const struct invocation *invocation, const char *service, c
 	fflush(invocation->err);
 	if (fgets(answer, sizeof(answer), stdin) != NULL && (answer[0] == 'y' || answer[0] == 'Y'))
 		return true;
-	fputs("tsuru-broker: nothing was claimed; answer y, or give --yes\n", invocation->err);
+	fprintf(invocation->err, "%stsuru-broker: nothing was claimed; answer y, or give --yes\n",
+	        answer[0] == '\0' ? "\n" : "");
 	return false;
 }
 

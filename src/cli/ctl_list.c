@@ -182,6 +182,9 @@ static int print_drift(const struct talk *talk, const struct cJSON *json)
 			table_print(out, cJSON_GetObjectItemCaseSensitive(item, "drift"),
 			            (const struct column[]){{"KIND", "kind"}, {"FOUND", "found"}, {NULL, NULL}});
 		}
+		if (cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(json, "differed")) >
+		    cJSON_GetArraySize(found))
+			fputs("\nwhat differed and is not listed was mended: the log tells it (event=drift)\n", out);
 		fputs(cJSON_GetArraySize(strays) > 0 ? "\non servers, and in no record:\n" : "", out);
 		table_print(out, strays,
 		            (const struct column[]){{"SERVICE", "service"},

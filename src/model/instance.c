@@ -96,9 +96,9 @@ int instance_check_name(const char *name, struct error *error)
 		return error_set(error, ERR_INVALID, "the instance's name has %zu bytes; at most %d are allowed",
 		                 length, INSTANCE_NAME_MAX);
 	if (length < 2 || strchr(letters, name[0]) == NULL || strspn(name, others) != length)
-		return error_set(error, ERR_INVALID,
-		                 "the instance's name \"%s\" is not a letter followed by letters, digits, - or _",
-		                 name);
+		return error_set(
+		    error, ERR_INVALID,
+		    "the instance's name \"%s\" is not a letter followed by one or more letters, digits, - or _", name);
 	if (strcmp(name, "plans") == 0)
 		return error_set(error, ERR_INVALID,
 		                 "an instance cannot be named \"plans\": its path is that of the plans");
