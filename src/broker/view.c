@@ -202,6 +202,10 @@ static void add_observed_items(const struct view *view, struct text *json)
 
 	for (size_t i = 0; observation != NULL && i < observation->result_count; i++)
 		add_item(json, observation->results[i].name, observation->results[i].value);
+	/* What status says, too. A server that is down has told why. */
+	if (observation != NULL && observation->outcome.code != 0 && view->host != NULL &&
+	    view->host->health == HOST_UP)
+		add_item(json, "Problem", observation->outcome.text);
 }
 
 static void add_drift_items(const struct view *view, struct text *json)

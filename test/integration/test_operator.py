@@ -330,6 +330,7 @@ def test_a_dropped_role_is_mended_and_a_dropped_database_is_not(start_broker, ow
         assert "KIND" in (table := broker.ctl(*command, status=3)) and "lost" in table
     wait_until("status turns down", lambda: tsuru.status("mydb").status == 500)
     assert any(item["label"] == "Drift" for item in tsuru.info("mydb").json)
+    assert "the database is not there" in tsuru.described("mydb")["Problem"]
     assert own_server.databases() == set()
     assert 'tsuru_broker_drift{service="postgres",kind="instance"} 1' in broker.admin("/metrics").body
 

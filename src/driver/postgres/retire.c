@@ -150,7 +150,7 @@ static const struct step restore_steps[] = {
     {"find_the_database", step_require_own_database},
     {"act_for_the_owner", step_join_owner},
     {"find_the_retired_database", step_require_own_retired},
-    {"take_back", step_take_back},
+    {"take_it_back", step_take_back},
     {"find_logins", step_find_logins},
     {"open_again", step_open_again},
     {NULL, NULL},
