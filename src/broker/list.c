@@ -53,6 +53,27 @@ static int read_position(const char *after, unsigned char *ret_key, size_t *ret_
 	return 0;
 }
 
+/* A state that there is not would give an empty list, as if there were none in it. */
+static int check_state(const struct list_filter *filter, const char *const *known, struct error *error)
+{
+	struct text all;
+
+	for (size_t i = 0; filter->state != NULL && known[i] != NULL; i++) {
+		if (strcmp(filter->state, known[i]) == 0)
+			return 0;
+	}
+	if (filter->state == NULL)
+		return 0;
+	text_init(&all, ERROR_TEXT_MAX);
+	for (size_t i = 0; known[i] != NULL; i++) {
+		text_add(&all, i > 0 ? ", " : "");
+		text_add(&all, known[i]);
+	}
+	error_set(error, ERR_INVALID, "\"state\" is \"%.100s\"; allowed are: %s", filter->state, text_string(&all));
+	text_release(&all);
+	return ERR_INVALID;
+}
+
 /* ---- what a page adds of a record; false: it does not fit the filter ---- */
 
 static bool add_instance(struct page *page, const struct store_value *value)
@@ -208,17 +229,24 @@ static int make_page(struct page *page, const char *name, struct error *error)
 int broker_list_instances(struct broker *broker, const struct list_filter *filter, struct text *ret_json,
                           struct error *error)
 {
+	static const char *const states[] = {"creating",       "ready",    "failed", "removing",
+	                                     "removal-failed", "retained", NULL};
 	struct page page = {.broker = broker, .filter = filter, .keyspace = KEYSPACE_INSTANCES, .json = ret_json};
+	int rc = check_state(filter, states, error);
 
-	return make_page(&page, "instances", error);
+	return rc != 0 ? rc : make_page(&page, "instances", error);
 }
 
 int broker_list_all_operations(struct broker *broker, const struct list_filter *filter, struct text *ret_json,
                                struct error *error)
 {
+	static const char *const states[] = {"pending", "cleaning", "done", "failed", "canceled", NULL};
 	struct list_filter pending = *filter;
 	struct page page = {.broker = broker, .filter = filter, .keyspace = KEYSPACE_OPERATIONS, .json = ret_json};
+	int rc = check_state(filter, states, error);
 
+	if (rc != 0)
+		return rc;
 	if (filter->state != NULL && strcmp(filter->state, "pending") == 0) {
 		pending.state = NULL;
 		page.filter = &pending;
@@ -230,9 +258,11 @@ int broker_list_all_operations(struct broker *broker, const struct list_filter *
 int broker_list_audit(struct broker *broker, const struct list_filter *filter, struct text *ret_json,
                       struct error *error)
 {
+	static const char *const outcomes[] = {"done", "failed", "canceled", NULL};
 	struct page page = {.broker = broker, .filter = filter, .keyspace = KEYSPACE_AUDIT, .json = ret_json};
+	int rc = check_state(filter, outcomes, error);
 
-	return make_page(&page, "audit", error);
+	return rc != 0 ? rc : make_page(&page, "audit", error);
 }
 
 /* ---- the whole ---- */

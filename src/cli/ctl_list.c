@@ -184,7 +184,9 @@ static int print_drift(const struct talk *talk, const struct cJSON *json)
 		}
 		if (cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(json, "differed")) >
 		    cJSON_GetArraySize(found))
-			fputs("\nwhat differed and is not listed was mended: the log tells it (event=drift)\n", out);
+			fputs("\nwhat differed and is not listed was mended, or is gone: the log tells it "
+			      "(event=drift)\n",
+			      out);
 		fputs(cJSON_GetArraySize(strays) > 0 ? "\non servers, and in no record:\n" : "", out);
 		table_print(out, strays,
 		            (const struct column[]){{"SERVICE", "service"},

@@ -144,6 +144,9 @@ def test_lists_are_filtered_and_paged(scripted):
     rest = broker.admin(f"/v1/instances?limit=5&after={page['next']}").json
     assert len(page["instances"]) == 5 and len(rest["instances"]) == 2 and "next" not in rest
     assert broker.admin("/v1/instances?limit=0").status == 400
+    for path in ("instances", "operations", "audit"):
+        refused = broker.admin(f"/v1/{path}?state=redy")
+        assert refused.status == 400 and "failed" in refused.message, path
     assert broker.admin("/v1/instances?after=xyz").status == 400
     assert len(broker.ctl("operations", "--json", "--state", "done")) == 7
     assert broker.ctl("operations", "--json") == []
