@@ -128,6 +128,8 @@ static void test_a_server_that_changes_hands_between_two_checks(void **state)
 	settle(world);
 	assert_false(ask.answer.came);
 	assert_int_equal(scripted_logins(scripted(world)), 0);
+	assert_non_null(strstr(describe(world, "mydb"), "given to another broker"));
+	assert_null(strstr(describe(world, "mydb"), FOREIGN)); /* tenants read it */
 	pass(world, CHECKED);
 	claim(world);
 	pass(world, CHECKED);
