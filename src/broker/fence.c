@@ -128,6 +128,7 @@ static void start(struct host *host, enum call_kind kind, int64_t timeout,
 	host->check.backend = host->offering->backend;
 	host->check.server = host->server;
 	host->check.store = broker_of(host)->mark.store;
+	host->check.seal = broker_of(host)->mark.seal;
 	host->check.mark = kind == CALL_WRITE_MARK ? host->mark : NULL;
 	host->check.timeout = timeout;
 	host->check.on_settled = on_settled;

@@ -308,6 +308,7 @@ static int start_call(struct job *job)
 	call->backend = offering->backend;
 	call->server = job->host->server;
 	call->store = job->broker->mark.store;
+	call->seal = job->broker->mark.seal;
 	if (offering->backend->driver->marks && job->host->server != NULL)
 		call->mark = arena_text(&job->run->arena, job->broker->mark.text);
 	if (arena_failed(&job->run->arena))
