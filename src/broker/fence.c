@@ -128,6 +128,7 @@ static void start(struct host *host, enum call_kind kind, int64_t timeout,
 	host->check.backend = host->offering->backend;
 	host->check.server = host->server;
 	host->check.store = broker_of(host)->mark.store;
+	host->check.seal = broker_of(host)->mark.seal;
 	host->check.mark = kind == CALL_WRITE_MARK ? host->mark : NULL;
 	host->check.timeout = timeout;
 	host->check.on_settled = on_settled;
@@ -165,7 +166,7 @@ static enum memory recall(const struct host *host)
 	return memory;
 }
 
-/* A commit that fails is made again when the next start finds the server's mark older than its own. */
+/* A commit that fails is made again with the next check that finds the mark in order. */
 static void on_remembered(void *arg, int code, const struct error *error, uint64_t revision)
 {
 	(void)arg;
@@ -317,18 +318,26 @@ static void on_part(void *arg)
 	struct host *host = arg;
 	struct agreement *agreement = host->agreement;
 	struct part part = {.host = host, .agreement = agreement};
+	struct error error;
+	int rc;
 
 	agreement->seen = 0;
-	(void)store_scan(broker_of(host)->store, KEYSPACE_INSTANCES, "", 0,
-	                 agreement->position[0] != '\0' ? agreement->position : NULL, strlen(agreement->position),
-	                 on_record, &part);
+	rc = store_scan(broker_of(host)->store, KEYSPACE_INSTANCES, "", 0,
+	                agreement->position[0] != '\0' ? agreement->position : NULL, strlen(agreement->position),
+	                on_record, &part);
 	timer_init(&host->next_check, on_part, host);
-	if (agreement->seen == PART_MAX && timer_start(broker_of(host)->timers, &host->next_check, 0) == 0)
+	if (rc == 0 && agreement->seen == PART_MAX)
+		rc = timer_start(broker_of(host)->timers, &host->next_check, 0);
+	if (rc != 0) {
+		error_set(&error, ERR_UNAVAILABLE, "what it has cannot be compared with the records");
+		fail(host, &error); /* half a comparison says nothing */
+	} else if (agreement->seen == PART_MAX) {
 		return;
-	if (agreement->missing == 0)
+	} else if (agreement->missing == 0) {
 		write_mark(host);
-	else
+	} else {
 		refuse_agreement(host);
+	}
 }
 
 static void on_listed(struct driver_call *call, int code, const struct error *error)

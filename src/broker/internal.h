@@ -114,11 +114,13 @@ struct lane {
 	UT_hash_handle hh;
 };
 
-#define STORE_ID_LENGTH 16 /* hex digits */
+#define STORE_ID_LENGTH   16 /* hex digits */
+#define STORE_SEAL_LENGTH 32 /* hex digits */
 
 /* See mark.h. */
 struct mark {
 	char store[STORE_ID_LENGTH + 1];
+	char seal[STORE_SEAL_LENGTH + 1]; /* a secret that is made with the store; no server sees it */
 	int64_t number;
 	char text[MARK_MAX + 1];
 	int saving;   /* commits of it that are under way */

@@ -9,8 +9,7 @@
 #include "roles.h"
 #include "setup.h"
 
-#define GRANTS_HAVE_OPTIONS 160000
-#define HASHED_NAME         "_[0-9a-f]{10}(_r|" RETIRED_END ")?$" /* the broker's own */
+#define HASHED_NAME "_[0-9a-f]{10}(_r|" RETIRED_END ")?$" /* the broker's own */
 
 /* The columns of its look at the owner. */
 enum {

@@ -128,6 +128,8 @@ static void test_a_server_that_changes_hands_between_two_checks(void **state)
 	settle(world);
 	assert_false(ask.answer.came);
 	assert_int_equal(scripted_logins(scripted(world)), 0);
+	assert_non_null(strstr(describe(world, "mydb"), "given to another broker"));
+	assert_null(strstr(describe(world, "mydb"), FOREIGN)); /* tenants read it */
 	pass(world, CHECKED);
 	claim(world);
 	pass(world, CHECKED);
@@ -337,6 +339,20 @@ static void test_claims_that_make_no_sense(void **state)
 	assert_int_equal(broker_claim(world->broker, &ops, "nine", "one", &error), ERR_NOT_FOUND);
 }
 
+/* No server is told the seal, and it stays what it was. */
+static void test_the_seal_is_the_stores_own(void **state)
+{
+	struct world *world = *state;
+	char before[STORE_SEAL_LENGTH + 1];
+
+	make(world, "mydb");
+	strcpy(before, world->broker->mark.seal);
+	assert_int_equal(strlen(before), STORE_SEAL_LENGTH);
+	assert_null(strstr(scripted_mark(scripted(world)), before));
+	restart(world);
+	assert_string_equal(world->broker->mark.seal, before);
+}
+
 static void test_texts_of_marks(void **state)
 {
 	struct mark mark;
@@ -375,6 +391,7 @@ int main(void)
 	    TEST(test_a_mark_that_cannot_be_written),
 	    TEST(test_what_is_retained_waits_for_the_claim),
 	    TEST(test_claims_that_make_no_sense),
+	    TEST(test_the_seal_is_the_stores_own),
 	    cmocka_unit_test(test_texts_of_marks),
 	};
 
