@@ -212,6 +212,7 @@ struct driver_call {
 	const char *kept;         /* bind; what call_keep kept last, in clear, never to be logged; NULL: nothing */
 	const struct bind *binds; /* update, deprovision, retire, restore, inspect */
 	size_t bind_count;
+	bool keep_owner;              /* adopt: a login that is the owner stays the owner, which apps act as */
 	bool retired;                 /* deprovision: the records say that it is retired */
 	const char *const *passwords; /* inspect; of each of binds, in clear, never to be logged; NULL: not known */
 	const char *unit;             /* allow_unit, deny_unit */

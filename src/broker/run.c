@@ -177,6 +177,7 @@ static int prepare(struct job *job, struct error *error)
 		return rc != 0 ? rc : read_binds(job, error);
 	case OPERATION_ADOPT:
 		run->call.kind = CALL_ADOPT;
+		run->call.keep_owner = run->operation.record.keep_owner;
 		return find_plan(job, error);
 	case OPERATION_REMOVE:
 		return prepare_removal(job, error);
