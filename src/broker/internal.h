@@ -63,7 +63,7 @@ struct host {
 	char reason[ERROR_TEXT_MAX];
 	char warning[ERROR_TEXT_MAX]; /* of the last check; "": none */
 	enum fence fence;
-	bool claimed;            /* an operator wants it, whatever its mark says */
+	int64_t claimed_until;   /* monotonic ms: until then it is taken over, whatever its mark says; 0: no */
 	char mark[MARK_MAX + 1]; /* while it is being written */
 	void (*on_fenced)(struct host *host, int code, const struct error *error); /* fence.h's */
 	struct agreement *agreement;        /* while its list is compared with the records; NULL: it is not */
