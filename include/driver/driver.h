@@ -200,7 +200,8 @@ struct driver_call {
 	struct backend *backend;
 	const struct server *server;     /* NULL: the driver has none */
 	const struct instance *instance; /* NULL for check, list, read_mark and write_mark */
-	const char *store;               /* the id of the broker's store, in hex; NULL: not known */
+	const char *store;               /* the id of the broker's store, in hex, which is no secret; NULL: not known */
+	const char *seal; /* a secret of the store, in hex, to vouch by, never to be logged; NULL: none */
 	const char
 	    *mark; /* what the server has to carry when the call changes something, or write_mark's; NULL: anything */
 	const struct plan *plan;  /* provision, update, bind, inspect, adopt, act */
@@ -211,6 +212,7 @@ struct driver_call {
 	const char *kept;         /* bind; what call_keep kept last, in clear, never to be logged; NULL: nothing */
 	const struct bind *binds; /* update, deprovision, retire, restore, inspect */
 	size_t bind_count;
+	bool keep_owner;              /* adopt: a login that is the owner stays the owner, which apps act as */
 	bool retired;                 /* deprovision: the records say that it is retired */
 	const char *const *passwords; /* inspect; of each of binds, in clear, never to be logged; NULL: not known */
 	const char *unit;             /* allow_unit, deny_unit */

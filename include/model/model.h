@@ -159,6 +159,7 @@ struct operation {
 	const char *bind_name;
 	const char *unit;                           /* allow and deny unit: the host */
 	const char *action, *parameters;            /* act: its name, and a JSON object or NULL */
+	bool keep_owner;                            /* adopt: a login of its name stays its owner */
 	const char *event, *user, *request, *trace; /* who asked: tsuru's event and user, request id, W3C trace id */
 	const char *error;                          /* the last attempt's, when it failed */
 	bool renew;                                 /* bind, rotate: earlier credentials must stop working */

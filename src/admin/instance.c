@@ -69,6 +69,17 @@ void admin_forget(void *arg, struct http_request *http)
 
 /* ---- adopt ---- */
 
+static int read_flag(struct admin_call *call, const char *name, bool *ret_flag)
+{
+	const char *value = http_request_field(call->http, name);
+
+	*ret_flag = value != NULL && strcmp(value, "true") == 0;
+	if (value == NULL || *ret_flag || strcmp(value, "false") == 0)
+		return 0;
+	return error_set(&call->error, ERR_INVALID, "the field \"%s\" is \"%.100s\"; allowed are true and false", name,
+	                 value);
+}
+
 static int read_adoption(struct admin_call *call)
 {
 	struct broker_request *ask = &call->ask;
@@ -86,7 +97,7 @@ static int read_adoption(struct admin_call *call)
 		if (*fields[i].value == NULL && fields[i].required)
 			return error_set(&call->error, ERR_INVALID, "the field \"%s\" is missing", fields[i].name);
 	}
-	return 0;
+	return read_flag(call, "keep_owner", &ask->keep_owner);
 }
 
 void admin_adopt(void *arg, struct http_request *http)

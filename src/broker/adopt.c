@@ -110,7 +110,7 @@ static int check_resource(struct intent *intent, const struct host *host, struct
 
 static int decide_adopt(struct intent *intent, struct changes *changes, enum intent_next *ret_next, struct error *error)
 {
-	const struct operation adopt = {.kind = OPERATION_ADOPT};
+	const struct operation adopt = {.kind = OPERATION_ADOPT, .keep_owner = intent->request->keep_owner};
 	const struct plan *plan = NULL;
 	struct instance instance;
 	struct held_instance holder;

@@ -48,6 +48,61 @@ bool fence_has_marks(const struct host *host)
 	return host->server != NULL && host->offering->backend->driver->marks;
 }
 
+/* ---- what the store remembers of a server: which file it was when it marked it ---- */
+
+enum memory { NEVER_MARKED, MARKED_HERE, MARKED_ELSEWHERE };
+
+static void memory_key(struct text *ret_key, const struct host *host)
+{
+	text_init(ret_key, STORE_KEY_MAX);
+	text_add_format(ret_key, "marked/%s/%s", host->offering->service->name, host_name(host));
+}
+
+static enum memory recall(const struct host *host)
+{
+	char identity[STORE_IDENTITY_MAX + 1];
+	enum memory memory = NEVER_MARKED;
+	struct store_value value;
+	struct text key;
+
+	store_identity(broker_of(host)->store, identity);
+	memory_key(&key, host);
+	if (!key.failed && store_get(broker_of(host)->store, KEYSPACE_META, text_string(&key), key.length, &value) == 0)
+		memory = value.length == strlen(identity) && memcmp(value.bytes, identity, value.length) == 0
+		             ? MARKED_HERE
+		             : MARKED_ELSEWHERE;
+	text_release(&key);
+	return memory;
+}
+
+/* A commit that fails is made again with the next check that finds the mark in order. */
+static void on_remembered(void *arg, int code, const struct error *error, uint64_t revision)
+{
+	(void)arg;
+	(void)code;
+	(void)error;
+	(void)revision;
+}
+
+static void remember(const struct host *host)
+{
+	char identity[STORE_IDENTITY_MAX + 1];
+	struct batch *batch;
+	struct text key;
+
+	if (recall(host) == MARKED_HERE)
+		return;
+	batch = batch_new(broker_of(host)->store);
+	batch_use_reserve(batch);
+	store_identity(broker_of(host)->store, identity);
+	memory_key(&key, host);
+	if (!key.failed)
+		batch_put(batch, KEYSPACE_META, text_string(&key), key.length, identity, strlen(identity),
+		          REVISION_ANY);
+	batch_commit(batch, on_remembered, NULL);
+	text_release(&key);
+}
+
 /* ---- ends ---- */
 
 void fence_close(struct host *host)
@@ -66,8 +121,9 @@ static void end(struct host *host, enum fence fence, int code, const struct erro
 	call_release(&host->check);
 	fence_close(host);
 	host->fence = fence;
-	if (fence == FENCE_OPEN)
-		host->claimed = false;
+	/* Until the store remembers it, a copied store would be refused again. */
+	if (fence == FENCE_OPEN && recall(host) == MARKED_HERE)
+		host->claimed_until = 0;
 	if (before != fence && before == FENCE_ASKING)
 		queue_wake_host(host);
 	if (before == FENCE_SHUT && fence == FENCE_OPEN)
@@ -128,6 +184,7 @@ static void start(struct host *host, enum call_kind kind, int64_t timeout,
 	host->check.backend = host->offering->backend;
 	host->check.server = host->server;
 	host->check.store = broker_of(host)->mark.store;
+	host->check.seal = broker_of(host)->mark.seal;
 	host->check.mark = kind == CALL_WRITE_MARK ? host->mark : NULL;
 	host->check.timeout = timeout;
 	host->check.on_settled = on_settled;
@@ -136,61 +193,6 @@ static void start(struct host *host, enum call_kind kind, int64_t timeout,
 		return;
 	error_no_memory(&error);
 	fail(host, &error);
-}
-
-/* ---- what the store remembers of a server: which file it was when it marked it ---- */
-
-enum memory { NEVER_MARKED, MARKED_HERE, MARKED_ELSEWHERE };
-
-static void memory_key(struct text *ret_key, const struct host *host)
-{
-	text_init(ret_key, STORE_KEY_MAX);
-	text_add_format(ret_key, "marked/%s/%s", host->offering->service->name, host_name(host));
-}
-
-static enum memory recall(const struct host *host)
-{
-	char identity[STORE_IDENTITY_MAX + 1];
-	enum memory memory = NEVER_MARKED;
-	struct store_value value;
-	struct text key;
-
-	store_identity(broker_of(host)->store, identity);
-	memory_key(&key, host);
-	if (!key.failed && store_get(broker_of(host)->store, KEYSPACE_META, text_string(&key), key.length, &value) == 0)
-		memory = value.length == strlen(identity) && memcmp(value.bytes, identity, value.length) == 0
-		             ? MARKED_HERE
-		             : MARKED_ELSEWHERE;
-	text_release(&key);
-	return memory;
-}
-
-/* A commit that fails is made again when the next start finds the server's mark older than its own. */
-static void on_remembered(void *arg, int code, const struct error *error, uint64_t revision)
-{
-	(void)arg;
-	(void)code;
-	(void)error;
-	(void)revision;
-}
-
-static void remember(const struct host *host)
-{
-	char identity[STORE_IDENTITY_MAX + 1];
-	struct batch *batch;
-	struct text key;
-
-	if (recall(host) == MARKED_HERE)
-		return;
-	batch = batch_new(broker_of(host)->store);
-	batch_use_reserve(batch);
-	store_identity(broker_of(host)->store, identity);
-	memory_key(&key, host);
-	if (!key.failed)
-		batch_put(batch, KEYSPACE_META, text_string(&key), key.length, identity, strlen(identity),
-		          REVISION_ANY);
-	batch_commit(batch, on_remembered, NULL);
-	text_release(&key);
 }
 
 /* ---- writing ---- */
@@ -317,18 +319,26 @@ static void on_part(void *arg)
 	struct host *host = arg;
 	struct agreement *agreement = host->agreement;
 	struct part part = {.host = host, .agreement = agreement};
+	struct error error;
+	int rc;
 
 	agreement->seen = 0;
-	(void)store_scan(broker_of(host)->store, KEYSPACE_INSTANCES, "", 0,
-	                 agreement->position[0] != '\0' ? agreement->position : NULL, strlen(agreement->position),
-	                 on_record, &part);
+	rc = store_scan(broker_of(host)->store, KEYSPACE_INSTANCES, "", 0,
+	                agreement->position[0] != '\0' ? agreement->position : NULL, strlen(agreement->position),
+	                on_record, &part);
 	timer_init(&host->next_check, on_part, host);
-	if (agreement->seen == PART_MAX && timer_start(broker_of(host)->timers, &host->next_check, 0) == 0)
+	if (rc == 0 && agreement->seen == PART_MAX)
+		rc = timer_start(broker_of(host)->timers, &host->next_check, 0);
+	if (rc != 0) {
+		error_set(&error, ERR_UNAVAILABLE, "what it has cannot be compared with the records");
+		fail(host, &error); /* half a comparison says nothing */
+	} else if (agreement->seen == PART_MAX) {
 		return;
-	if (agreement->missing == 0)
+	} else if (agreement->missing == 0) {
 		write_mark(host);
-	else
+	} else {
 		refuse_agreement(host);
+	}
 }
 
 static void on_listed(struct driver_call *call, int code, const struct error *error)
@@ -403,7 +413,7 @@ static void decide(struct host *host)
 	struct sight sight;
 
 	see(host, &sight);
-	if (host->claimed)
+	if (timers_now(broker_of(host)->timers) < host->claimed_until)
 		claim(host, &sight);
 	else if (sight.foreign[0] != '\0')
 		refuse_mark(host, "it belongs to another broker's store", sight.foreign);

@@ -348,6 +348,7 @@ int inspect_start(struct broker *broker, const char *incarnation, broker_verifie
 	inspection->arg = arg;
 	inspection->call.kind = CALL_INSPECT;
 	inspection->call.store = broker->mark.store;
+	inspection->call.seal = broker->mark.seal;
 	inspection->call.instance = &inspection->instance.record;
 	inspection->call.timeout = INSPECT_TIMEOUT;
 	inspection->call.on_settled = on_inspected;

@@ -63,7 +63,7 @@ struct host {
 	char reason[ERROR_TEXT_MAX];
 	char warning[ERROR_TEXT_MAX]; /* of the last check; "": none */
 	enum fence fence;
-	bool claimed;            /* an operator wants it, whatever its mark says */
+	int64_t claimed_until;   /* monotonic ms: until then it is taken over, whatever its mark says; 0: no */
 	char mark[MARK_MAX + 1]; /* while it is being written */
 	void (*on_fenced)(struct host *host, int code, const struct error *error); /* fence.h's */
 	struct agreement *agreement;        /* while its list is compared with the records; NULL: it is not */
@@ -114,11 +114,13 @@ struct lane {
 	UT_hash_handle hh;
 };
 
-#define STORE_ID_LENGTH 16 /* hex digits */
+#define STORE_ID_LENGTH   16 /* hex digits */
+#define STORE_SEAL_LENGTH 32 /* hex digits */
 
 /* See mark.h. */
 struct mark {
 	char store[STORE_ID_LENGTH + 1];
+	char seal[STORE_SEAL_LENGTH + 1]; /* a secret that is made with the store; no server sees it */
 	int64_t number;
 	char text[MARK_MAX + 1];
 	int saving;   /* commits of it that are under way */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define KEY        "store.mark"
+#define SEAL_KEY   "store.seal"
 #define WORD_BYTES 4
 #define HEX        "0123456789abcdef"
 
@@ -54,6 +55,7 @@ static void set_number(struct broker *broker, int64_t number)
 	mark->saving++;
 	batch_use_reserve(batch);
 	batch_put(batch, KEYSPACE_META, KEY, strlen(KEY), mark->text, strlen(mark->text), REVISION_ANY);
+	batch_put(batch, KEYSPACE_META, SEAL_KEY, strlen(SEAL_KEY), mark->seal, STORE_SEAL_LENGTH, REVISION_ANY);
 	batch_commit(batch, on_durable, broker);
 }
 
@@ -64,12 +66,34 @@ bool mark_is_durable(struct broker *broker)
 	return broker->mark.durable;
 }
 
+/* Its first is written with the next mark. */
+static int read_seal(struct broker *broker, struct error *error)
+{
+	char *seal = broker->mark.seal;
+	struct store_value value;
+	const int rc = store_get(broker->store, KEYSPACE_META, SEAL_KEY, strlen(SEAL_KEY), &value);
+
+	if (rc == ERR_NOT_FOUND) {
+		secret_random_hex(seal, STORE_SEAL_LENGTH / 2);
+		return 0;
+	}
+	if (rc != 0)
+		return error_set(error, rc, "the store cannot be read");
+	if (value.length != STORE_SEAL_LENGTH)
+		return error_set(error, ERR_CORRUPT, "the store's seal is damaged");
+	memcpy(seal, value.bytes, value.length);
+	return 0;
+}
+
 int mark_open(struct broker *broker, struct error *error)
 {
 	char text[MARK_MAX + 1] = "";
 	struct store_value value;
-	int rc = store_get(broker->store, KEYSPACE_META, KEY, strlen(KEY), &value);
+	int rc = read_seal(broker, error);
 
+	if (rc != 0)
+		return rc;
+	rc = store_get(broker->store, KEYSPACE_META, KEY, strlen(KEY), &value);
 	if (rc == ERR_NOT_FOUND) {
 		secret_random_hex(broker->mark.store, STORE_ID_LENGTH / 2);
 		set_number(broker, 1);

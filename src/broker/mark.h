@@ -6,7 +6,7 @@
 
 #include "broker/internal.h"
 
-/* Reads the store's mark, or makes its first, and has the next one written; it is durable some time later. */
+/* Reads the store's mark and seal, or makes its first, and has the next mark written; it is durable some time later. */
 int mark_open(struct broker *broker, struct error *error);
 /* Whether it is on the disk, so that servers may see it; one whose commit failed is committed again. */
 bool mark_is_durable(struct broker *broker);

@@ -146,6 +146,8 @@ int broker_hurry(struct broker *broker, const char *operation, struct error *err
 
 /* ---- servers ---- */
 
+#define CLAIM_HOLDS 60000 /* ms: whatever answers at the address later was not meant */
+
 static struct host *find_host(struct broker *broker, const char *service, const char *server, struct error *error)
 {
 	struct offering *offering = broker_offering(broker, service);
@@ -188,7 +190,7 @@ int broker_claim(struct broker *broker, const struct caller *caller, const char 
 		return error_set(error, ERR_INVALID,
 		                 "the driver \"%s\" puts no marks on its servers, so there is nothing to claim",
 		                 host->offering->service->driver);
-	host->claimed = true;
+	host->claimed_until = timers_now(broker->timers) + CLAIM_HOLDS;
 	health_check_soon(host);
 	changes_begin(&changes, broker);
 	changes_use_reserve(&changes);

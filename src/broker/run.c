@@ -57,6 +57,12 @@ static int read_records(struct job *job, struct error *error)
 	return rc;
 }
 
+/* A login whose unbind was accepted and has not been done is not brought back with the others: it stays shut. */
+static bool is_meant(const struct job *job, const struct bind *bind)
+{
+	return job->kind != OPERATION_RESTORE || bind->state == BIND_BOUND;
+}
+
 static int read_binds(struct job *job, struct error *error)
 {
 	struct run *run = job->run;
@@ -70,10 +76,10 @@ static int read_binds(struct job *job, struct error *error)
 	binds = arena_alloc(&run->arena, (count + 1) * sizeof(*binds));
 	if (binds == NULL)
 		return error_no_memory(error);
-	for (size_t i = 0; i < count; i++)
-		binds[i] = held[i].record;
 	run->call.binds = binds;
-	run->call.bind_count = count;
+	for (size_t i = 0; i < count; i++)
+		if (is_meant(job, &held[i].record))
+			binds[run->call.bind_count++] = held[i].record;
 	return 0;
 }
 
@@ -171,6 +177,7 @@ static int prepare(struct job *job, struct error *error)
 		return rc != 0 ? rc : read_binds(job, error);
 	case OPERATION_ADOPT:
 		run->call.kind = CALL_ADOPT;
+		run->call.keep_owner = run->operation.record.keep_owner;
 		return find_plan(job, error);
 	case OPERATION_REMOVE:
 		return prepare_removal(job, error);
@@ -273,7 +280,8 @@ static bool is_pointless(struct job *job)
 	const struct instance *instance = &job->run->instance.record;
 	bool removal = is_removal(job);
 
-	if (instance->state == INSTANCE_REMOVAL_FAILED && job->kind == OPERATION_DENY_UNIT)
+	if (instance->state == INSTANCE_REMOVAL_FAILED &&
+	    (job->kind == OPERATION_DENY_UNIT || job->kind == OPERATION_UNBIND))
 		return false; /* it takes access away from what is there */
 	if ((instance->state == INSTANCE_REMOVING || instance->state == INSTANCE_REMOVAL_FAILED) && !removal) {
 		error_set(&job->error, ERR_CANCELED, "the instance \"%s\" is being removed", instance->name);
@@ -301,6 +309,7 @@ static int start_call(struct job *job)
 	call->backend = offering->backend;
 	call->server = job->host->server;
 	call->store = job->broker->mark.store;
+	call->seal = job->broker->mark.seal;
 	if (offering->backend->driver->marks && job->host->server != NULL)
 		call->mark = arena_text(&job->run->arena, job->broker->mark.text);
 	if (arena_failed(&job->run->arena))

@@ -25,6 +25,9 @@ const struct cli_option cli_options[OPTION_COUNT] = {
     [OPTION_REASON] = {0, "reason", "TEXT", "why; kept in the audit"},
     [OPTION_RESOURCE] = {0, "resource", "NAME", "what it is called on the server"},
     [OPTION_PLAN] = {0, "plan", "PLAN", "the plan it gets; default: the service's first"},
+    [OPTION_KEEP_OWNER] = {0, "keep-owner", NULL,
+                           "adopt it also when its owner has its name and can log in; apps act\nas that owner, and "
+                           "may set its password"},
     [OPTION_YES] = {'y', "yes", NULL, "do not ask whether it is meant"},
 };
 
@@ -74,7 +77,8 @@ const struct command ctl_commands[] = {
      "Whatever is on the server stays there, and is nobody's. For servers that died for good. --reason is\nrequired.\n",
      ctl_forget, NULL},
     {"adopt", "SERVICE/NAME",
-     ADMIN | TAKES(OPTION_TEAM) | TAKES(OPTION_SERVER) | TAKES(OPTION_RESOURCE) | TAKES(OPTION_PLAN),
+     ADMIN | TAKES(OPTION_TEAM) | TAKES(OPTION_SERVER) | TAKES(OPTION_RESOURCE) | TAKES(OPTION_PLAN) |
+         TAKES(OPTION_KEEP_OWNER),
      "make what exists on a server an instance",
      "Its content is not touched. Its team gets it by tsuru service instance add with the same name and\nplan. --team "
      "and --resource are required, --server where the driver has servers.\n",

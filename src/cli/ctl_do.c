@@ -59,12 +59,13 @@ static int adopt(struct talk *talk)
 	const char *const *values = talk->invocation->values;
 	char service[CTL_PATH_MAX], name[CTL_PATH_MAX];
 	int rc = talk_split(talk, talk->invocation->operand, service, name, sizeof(service));
-	const char *const fields[] = {"service",  service,
-	                              "name",     name,
-	                              "team",     values[OPTION_TEAM],
-	                              "server",   values[OPTION_SERVER],
-	                              "resource", values[OPTION_RESOURCE],
-	                              "plan",     values[OPTION_PLAN],
+	const char *const fields[] = {"service",    service,
+	                              "name",       name,
+	                              "team",       values[OPTION_TEAM],
+	                              "server",     values[OPTION_SERVER],
+	                              "resource",   values[OPTION_RESOURCE],
+	                              "plan",       values[OPTION_PLAN],
+	                              "keep_owner", values[OPTION_KEEP_OWNER] != NULL ? "true" : NULL,
 	                              NULL};
 
 	return rc != 0 ? rc : talk_do(talk, "/v1/instances", fields);

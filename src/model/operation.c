@@ -67,6 +67,7 @@ static const struct field fields[] = {
     {"parameters", 20, FIELD_TEXT, false, AT(parameters), .max = PARAMETERS_MAX},
     {"mends flag", 21, FIELD_FLAG, false, AT(mends)},
     {"given-up flag", 22, FIELD_FLAG, false, AT(given_up)},
+    {"keep-owner flag", 23, FIELD_FLAG, false, AT(keep_owner)},
 };
 
 static const char *find_missing(const void *object)

@@ -16,7 +16,7 @@
 #include "store_internal.h"
 
 #define MAP_FIRST ((size_t)64 * 1024 * 1024) /* bytes; address space only, the file grows as it is used */
-#define FORMAT    ((uint64_t)1)
+#define FORMAT    ((uint64_t)2)              /* since 2: removals that failed, and what was promised for them */
 
 static const char format_key[] = "store.format";
 
@@ -106,23 +106,32 @@ static int open_environment(struct store *store, struct error *error)
 	return code == 0 ? 0 : open_failed(store, code, error);
 }
 
-/* Refuses what this program cannot read; marks a new store. */
+/* Records of this program's may follow, which an earlier one does not know. */
+static int write_format(struct store *store, MDB_txn *txn, MDB_val *key, struct error *error)
+{
+	unsigned char bytes[sizeof(uint64_t)];
+	int code;
+
+	number_encode(FORMAT, bytes);
+	code = value_write(store, txn, KEYSPACE_META, key, &(MDB_val){sizeof(bytes), bytes}, 1);
+	return code == 0 ? 0 : open_failed(store, code, error);
+}
+
+/* Refuses what this program cannot read; marks a new store, and an earlier program's. */
 static int check_format(struct store *store, MDB_txn *txn, struct error *error)
 {
 	MDB_val key = {sizeof(format_key) - 1, (void *)format_key};
-	unsigned char bytes[sizeof(uint64_t)];
 	struct store_value value;
 	int code = value_find(store, txn, KEYSPACE_META, &key, &value);
 
-	if (code == MDB_NOTFOUND) {
-		number_encode(FORMAT, bytes);
-		code = value_write(store, txn, KEYSPACE_META, &key, &(MDB_val){sizeof(bytes), bytes}, 1);
-		return code == 0 ? 0 : open_failed(store, code, error);
-	}
+	if (code == MDB_NOTFOUND)
+		return write_format(store, txn, &key, error);
 	if (code != 0)
 		return open_failed(store, code, error);
-	if (value.length != sizeof(bytes))
+	if (value.length != sizeof(uint64_t))
 		return open_failed(store, MDB_CORRUPTED, error);
+	if (number_decode(value.bytes) < FORMAT)
+		return write_format(store, txn, &key, error);
 	if (number_decode(value.bytes) > FORMAT)
 		return error_set(
 		    error, ERR_CORRUPT,

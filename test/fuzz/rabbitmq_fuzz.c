@@ -60,7 +60,7 @@ static void try_lists(const struct cJSON *root)
 	arena_init(&arena);
 	names = rabbitmq_answer_texts(root, "name", &arena);
 	for (; names != NULL && *names != NULL; names++)
-		(void)rabbitmq_answer_is_ours(*names);
+		(void)name_is_ours(*names);
 	(void)rabbitmq_answer_stopped(root, &arena);
 	(void)rabbitmq_answer_sessions(root, "u", 1000, &arena);
 	if (rabbitmq_answer_sum(root, "consumers") < 0 || rabbitmq_answer_number(root, "messages") < 0)

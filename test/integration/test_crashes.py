@@ -426,6 +426,7 @@ def run_case(servers, point):
     try:
         if own is not backend:
             own.start()
+        own.hand_over()
         return (point, Case(own, point).tell(), None)
     except AssertionError as failure:
         return (point, True, str(failure))

@@ -100,7 +100,7 @@ def test_what_they_refuse(sample):
 
 
 def test_what_belongs_to_another_store(sample):
-    """The first store that changes something has it; a clone's requests wait for an operator, whatever they ask."""
+    """The first store that changes something has it; another one's requests wait for an operator, whatever they ask."""
     backend, run = sample
     mine, other = "0123456789abcdef", "fedcba9876543210"
     assert run("check", store=other)[0] == 0 and run("list", store=other)[0] == 0

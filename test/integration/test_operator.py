@@ -396,7 +396,11 @@ def test_an_existing_database_is_adopted(start_broker, own_server):
     assert "--resource" in broker.ctl("adopt", "postgres/x1", "--team", "red", status=2)
     assert {"wiki", "blog", "shop"} <= own_server.databases() and broker.ctl("instances", "--json") == []
     for name, table, user in (("blog", "posts", "blog"), ("shop", "goods", "other")):
-        assert broker.ctl("adopt", f"postgres/{name}", "--team", "red", "--server", "main", "--resource", name) == "done\n"
+        arguments = ("adopt", f"postgres/{name}", "--team", "red", "--server", "main", "--resource", name)
+        if user == name:
+            assert "--keep-owner" in broker.ctl(*arguments, status=1)
+            arguments += ("--keep-owner",)
+        assert broker.ctl(*arguments) == "done\n"
         assert tsuru.create(name, "small").status == 201
         env = tsuru.bind(name, "app").json
         assert env["PG_DATABASE"] == name
@@ -410,7 +414,7 @@ def test_what_is_an_instance_already_is_not_adopted(start_broker, own_server):
     own_server.rows("CREATE ROLE blog LOGIN PASSWORD 'old'")
     own_server.rows("CREATE DATABASE blog OWNER blog")
     broker = start_broker(postgres(own_server) + postgres(own_server).replace("name: postgres", "name: second"))
-    assert broker.ctl("adopt", "postgres/blog", "--team", "red", "--server", "main", "--resource", "blog") == "done\n"
+    assert broker.ctl("adopt", "postgres/blog", "--team", "red", "--server", "main", "--resource", "blog", "--keep-owner") == "done\n"
     Tsuru(broker, "postgres", "x").create("mydb", "small")
     resource = [one["resource"] for one in broker.ctl("instances", "--json") if one["name"] == "mydb"][0]
     for service in ("postgres", "second"):

@@ -248,6 +248,24 @@ def test_what_others_granted_to_a_login_does_not_keep_it(ground):
         assert ground.tsuru.remove(name).status == 200
 
 
+def test_what_a_login_owns_in_another_database_is_left_there(ground):
+    """Another tenant lets it in: what it makes there is no content of its own instance."""
+    victim, other = ground.bound("victim"), ground.bound("other")
+    ground.server.as_app(other, f"""GRANT CONNECT ON DATABASE {other['PG_DATABASE']} TO {victim['PG_USER']};
+        GRANT ALL ON SCHEMA public TO {victim['PG_USER']}""")
+    guest = ground.connect(victim, other["PG_DATABASE"])
+    guest.cursor().execute("CREATE TABLE common AS SELECT 1 AS a; GRANT SELECT ON common TO PUBLIC")
+    guest.commit()
+    guest.close()
+    assert ground.tsuru.unbind("victim", "shop").status == 200
+    assert not ground.is_in(victim) and ground.role(victim) == (False, False)
+    assert ground.server.as_app(other, "SELECT a FROM common") == [(1,)]
+    assert ground.tsuru.remove("victim").status == 200
+    assert ground.server.as_app(other, "SELECT a FROM common") == [(1,)]
+    assert ground.tsuru.remove("other").status == 200
+    ground.server.rows(f"DROP ROLE IF EXISTS {victim['PG_USER']}, {victim['PG_DATABASE']}, {victim['PG_DATABASE']}_r")
+
+
 @pytest.mark.parametrize("how", ["held", "full", "closed"])
 def test_nor_where_the_other_database_cannot_be_mended(ground, how):
     """The unbind is done: the role stays behind, shut. It can be bound again, and goes with its instance or later."""

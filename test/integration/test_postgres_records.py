@@ -158,6 +158,29 @@ def adopt(broker, name, status=0):
     return broker.ctl("adopt", f"postgres/{name}", "--team", "red", "--server", "main", "--resource", name, status=status)
 
 
+def test_an_owner_of_the_same_name_that_can_log_in_is_refused(start_broker, own_server):
+    """Apps act as the owner, and a role may set its own password: a way in that no unbind would shut."""
+    own_server.rows("CREATE ROLE blog LOGIN PASSWORD 'old'")
+    own_server.rows("CREATE DATABASE blog OWNER blog")
+    own_server.rows("CREATE TABLE posts AS SELECT 1 AS a", "blog", "blog", "old")
+    broker, tsuru = start(start_broker, own_server)
+    before = own_server.roles()
+    assert "RENAME TO" in adopt(broker, "blog", status=1)
+    assert own_server.roles() == before
+    own_server.rows("ALTER ROLE blog RENAME TO writer")
+    own_server.rows("ALTER ROLE writer PASSWORD 'old'")
+    assert adopt(broker, "blog") == "done\n"
+    tsuru.create("blog", "small")
+    env = tsuru.bind("blog", "app").json
+    with pytest.raises(psycopg2.Error):
+        own_server.as_app(env, "ALTER ROLE writer PASSWORD 'mine'")
+    own_server.as_app(env, "SET ROLE blog; ALTER ROLE blog PASSWORD 'mine'")  # its own, which does not log in
+    assert tsuru.unbind("blog", "app").status == 200
+    with pytest.raises(psycopg2.OperationalError):
+        own_server.rows("SELECT 1", "blog", "blog", "mine")
+    assert own_server.rows("SELECT a FROM posts", "blog", "writer", "old") == [(1,)]
+
+
 @pytest.fixture(params=["superuser", "plain"])
 def adopting(request, start_broker, own_server):
     """A server with a broker that is a superuser there, or has CREATEDB and CREATEROLE only."""

@@ -68,6 +68,9 @@ class Backend:
     unlocks = None
     ends_silent = False
 
+    def hand_over(self):
+        """Another broker is the next to have it. (The harness claims what a driver marks; what is behind exec marks itself.)"""
+
     def pids(self):
         return []
 
@@ -193,6 +196,10 @@ class ExecFiles(ExecBackend):
 
     name = "exec-sh"
 
+    def hand_over(self):
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(os.path.join(self.root, "store"))
+
     def start(self):
         super().start()
         os.mkdir(os.path.join(self.root, "instances"))
@@ -251,6 +258,10 @@ class ExecSettings(ExecBackend):
     def service(self, name):
         return service(name, "exec", {"command": "/usr/bin/python3", "args": ["-I", self.program, self.path]},
                        {"options": {"quota": "1000"}}, {"options": {"quota": "100000"}})
+
+    def hand_over(self):
+        if self.rows("SELECT 1 FROM sqlite_master WHERE name = 'store'"):
+            self.rows("DELETE FROM store")
 
     def rows(self, sql, *values):
         database = sqlite3.connect(self.path, timeout=30)

@@ -53,8 +53,8 @@ class Foreign(Exception):
 
 
 def check_store(database, action, store):
-    """A clone of the broker's store, or an old backup, must not work on what belongs to another one: the first request that
-    changes something says whose this is, and an operator who hands it over empties the table."""
+    """Another broker must not work on what belongs to this one: the first request that changes something says whose store
+    this belongs to, and an operator who hands it over empties the table. (A copy of the store has its id.)"""
     if store is None:
         return
     if action not in ("check", "observe", "inspect", "list"):

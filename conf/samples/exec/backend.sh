@@ -47,8 +47,8 @@ case $resource in
 *[!A-Za-z0-9_-]*) fail 1 "the name of the directory must be letters, digits, _ and -" ;;
 esac
 
-# A clone of the broker's store, or an old backup, must not work on what belongs to another one: the first request that
-# changes something says whose ROOT is, and an operator who hands it over removes the file.
+# Another broker must not work on what belongs to this one: the first request that changes something says whose store ROOT
+# belongs to, and an operator who hands it over removes the file. (A copy of the store has its id; it is not told apart.)
 case $store in
 *[!0-9a-f]*) fail 1 "the id of the store is not one" ;;
 '') ;;

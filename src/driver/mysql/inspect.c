@@ -40,7 +40,7 @@ static void step_find_lost(void *arg)
 		tell(work, DRIFT_TOLD,
 		     "the database \"%s\" belongs to another instance of the broker, as its comment says",
 		     work->database);
-	else if (work->owner == OWNER_UNKNOWN && maria_is_mariadb(work) && work->call->store != NULL)
+	else if (work->owner == OWNER_UNKNOWN && maria_is_mariadb(work) && work->call->seal != NULL)
 		tell(work, DRIFT_INSTANCE, "the database's comment does not name the instance");
 	if (work->has_retired)
 		tell(work, DRIFT_TOLD,

@@ -1,6 +1,7 @@
 /* A tenant may change the comment of its own database. So a comment counts only when its second half, a hash over the
- * store's id, the database's name and the first half, is right: nobody else can make one that says "another
- * instance's", and one that is wrong says nothing. Neither half gives away the incarnation or the store's id. */
+ * store's seal, the database's name and the first half, is right: nobody else can make one that says "another
+ * instance's", and one that is wrong says nothing. Neither half gives away the incarnation or the seal. (The store's id
+ * would not do: it is in the marks, and every login of a PostgreSQL server can read that one's.) */
 #include "owner.h"
 
 #include <stdio.h>
@@ -20,14 +21,14 @@ static const char *or_empty(const char *text)
 
 static void name_owner(const struct driver_call *call, char ret_id[HALF_SIZE])
 {
-	const char *const parts[] = {"mysql owner", or_empty(call->store), or_empty(call->instance->incarnation)};
+	const char *const parts[] = {"mysql owner", or_empty(call->seal), or_empty(call->instance->incarnation)};
 
 	secret_hash_hex(ret_id, HALF_BYTES, parts, sizeof(parts) / sizeof(*parts));
 }
 
 static void vouch(const struct driver_call *call, const char *database, const char *id, char ret_proof[HALF_SIZE])
 {
-	const char *const parts[] = {"mysql proof", or_empty(call->store), database, id};
+	const char *const parts[] = {"mysql proof", or_empty(call->seal), database, id};
 
 	secret_hash_hex(ret_proof, HALF_BYTES, parts, sizeof(parts) / sizeof(*parts));
 }
@@ -58,7 +59,8 @@ enum owner maria_owner_of(const struct driver_call *call, const char *database, 
 
 void maria_lock_name(const struct driver_call *call, char ret_name[LOCK_NAME_SIZE])
 {
-	const char *const parts[] = {"mysql lock", or_empty(call->instance->incarnation), call->instance->resource};
+	const char *const parts[] = {"mysql lock", or_empty(call->seal), or_empty(call->instance->incarnation),
+	                             call->instance->resource};
 
 	memcpy(ret_name, "tsuru-broker ", sizeof("tsuru-broker "));
 	secret_hash_hex(ret_name + strlen("tsuru-broker "), LOCK_BYTES, parts, sizeof(parts) / sizeof(*parts));

@@ -9,8 +9,7 @@
 #include "roles.h"
 #include "setup.h"
 
-#define GRANTS_HAVE_OPTIONS 160000
-#define HASHED_NAME         "_[0-9a-f]{10}(_r|" RETIRED_END ")?$" /* the broker's own */
+#define HASHED_NAME "_[0-9a-f]{10}(_r|" RETIRED_END ")?$" /* the broker's own */
 
 /* The columns of its look at the owner. */
 enum {
@@ -25,6 +24,7 @@ enum {
 	ROW_READER_MARKED,
 	ROW_COMMENTED, /* the owner has a comment already */
 	ROW_BROKER,
+	ROW_LOGIN, /* the owner can log in */
 };
 
 struct adoption {
@@ -74,6 +74,14 @@ static bool refuse_kind(struct work *work, const struct rows *rows)
 		          "its owner \"%s\" may do more than use it (%s), and so could every app; take that away, or "
 		          "give it, and what is in it, to a role of its own first: ALTER DATABASE ... OWNER TO ...",
 		          rows_text(rows, 0, ROW_OWNER), rows_text(rows, 0, ROW_RIGHTS));
+	else if (says_true(rows, ROW_LOGIN) && strcmp(rows_text(rows, 0, ROW_OWNER), work->owner) == 0 &&
+	         !work->call->keep_owner)
+		work_fail(
+		    work, ERR_REFUSED,
+		    "its owner has its name and can log in; apps act as the owner, so they could set its "
+		    "password and go on to log in when they are unbound: ALTER ROLE \"%s\" RENAME TO another name "
+		    "first, as which it goes on to use the database, or take that in by --keep-owner",
+		    work->owner);
 	else
 		return false;
 	return true;
@@ -153,7 +161,7 @@ static void step_look_at_owner(void *arg)
 	        " AND current_setting('server_version_num')::int < %d"
 	        " OR pg_has_role(current_user, o.oid, 'MEMBER WITH ADMIN OPTION'),"
 	        " EXISTS (SELECT FROM pg_roles r WHERE r.rolname = %l AND shobj_description(r.oid, 'pg_authid') = %l),"
-	        " shobj_description(o.oid, 'pg_authid') IS NOT NULL, b.rolname"
+	        " shobj_description(o.oid, 'pg_authid') IS NOT NULL, b.rolname, o.rolcanlogin"
 	        " FROM pg_database d JOIN pg_roles o ON o.oid = d.datdba JOIN pg_roles b ON b.rolname = current_user"
 	        " WHERE d.datname = %l",
 	        HASHED_NAME, (int64_t)GRANTS_HAVE_OPTIONS, work->reader, work->tag, work->owner);

@@ -18,8 +18,7 @@
 #include "session.h"
 #include "sqlstate.h"
 
-#define ROUNDS_MAX          12 /* looks of one visit */
-#define GRANTS_NEED_OPTIONS 160000
+#define ROUNDS_MAX 12 /* looks of one visit */
 
 enum {
 	ROW_STANDBY,
@@ -115,7 +114,7 @@ static bool has_text(const struct rows *rows, int column)
 static bool may_act_for_owner(const struct room *room, const struct rows *rows)
 {
 	return is_true(rows, ROW_MAY_CHANGE) ||
-	       (session_version(room->session) < GRANTS_NEED_OPTIONS && !is_true(rows, ROW_OWNER_IS_SUPER));
+	       (session_version(room->session) < GRANTS_HAVE_OPTIONS && !is_true(rows, ROW_OWNER_IS_SUPER));
 }
 
 static void say_what_is_needed(struct room *room, const struct rows *rows)

@@ -6,8 +6,6 @@
 #include "inspect.h"
 #include "roles.h"
 
-#define GRANTS_HAVE_OPTIONS 160000
-
 /* ---- the database and its two roles ---- */
 
 /* d: the database; own: its two roles; me: the broker's; strangers: who has no part in it. A role with CREATEROLE, such

@@ -6,8 +6,7 @@
 
 #include "work.h"
 
-#define PREFIX              "tsuru-broker: "
-#define GRANTS_NEED_OPTIONS 160000
+#define PREFIX "tsuru-broker: "
 
 enum { ROW_MAY, ROW_OWNER_IS_SUPER, ROW_OWNER, ROW_SELF };
 
@@ -76,7 +75,7 @@ static void on_rights(struct work *work, const struct rows *rows)
 		          "only the owner of the database \"" HOME_DATABASE
 		          "\" may write the mark; as %s: ALTER DATABASE " HOME_DATABASE " OWNER TO %s",
 		          owner, self);
-	else if (work_version(work) < GRANTS_NEED_OPTIONS)
+	else if (work_version(work) < GRANTS_HAVE_OPTIONS)
 		write_as(work, owner);
 	else
 		work_fail(work, ERR_UNAVAILABLE,

@@ -6,9 +6,6 @@
 
 #include "inspect.h"
 
-#define GRANTS_HAVE_OPTIONS 160000
-#define HASH_CHARS          10
-
 static bool acts(const struct work *work)
 {
 	return work_is_superuser(work) || !work->facts.owner || work->facts.acts;
@@ -106,19 +103,11 @@ void mend_add_memberships(struct sql *sql, const struct work *work, const char *
 /* ---- attributes ---- */
 
 /* The owner of an adopted database may be a login, which it stays. */
-static bool is_brokers_name(const char *name)
-{
-	const size_t length = strlen(name);
-
-	return length > HASH_CHARS && name[length - HASH_CHARS - 1] == '_' &&
-	       strspn(name + length - HASH_CHARS, "0123456789abcdef") == HASH_CHARS;
-}
-
 void mend_add_attributes(struct sql *sql, const struct work *work)
 {
 	const char *more = work_is_superuser(work) ? " NOSUPERUSER NOREPLICATION NOBYPASSRLS" : "";
 
 	sql_add(sql, "ALTER ROLE %i NOCREATEDB NOCREATEROLE%s%s;\n", work->owner, more,
-	        is_brokers_name(work->owner) ? " NOLOGIN" : "");
+	        name_is_ours(work->owner) ? " NOLOGIN" : "");
 	sql_add(sql, "ALTER ROLE %i NOCREATEDB NOCREATEROLE%s NOLOGIN;\n", work->reader, more);
 }

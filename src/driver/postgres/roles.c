@@ -159,14 +159,16 @@ static void take_databases(struct work *work, const struct rows *rows)
 
 /* What was granted on the server's own objects can be taken away from any database, so from the one at hand; the
  * right to connect to the instance's database is not sought: every login has it. What the roles have is found first and
- * once: joined with the databases, the server reads all dependencies of all roles again for each database. */
+ * once: joined with the databases, the server reads all dependencies of all roles again for each database. What they
+ * own in another database is no content of the instance: there nothing is touched, and they stay behind, shut. The
+ * instance's own database comes first: whatever others there are, what is in it is handed over. */
 void step_find_leftovers(void *arg)
 {
 	struct work *work = arg;
 	struct sql *sql = work_sql(work);
 
 	if (work->role_count > 0) {
-		sql_add(sql, "WITH left_over AS MATERIALIZED (SELECT dbid, classid, objid FROM pg_shdepend"
+		sql_add(sql, "WITH left_over AS MATERIALIZED (SELECT dbid, classid, objid, deptype FROM pg_shdepend"
 		             " WHERE refclassid = 'pg_authid'::regclass AND refobjid = ANY (ARRAY("
 		             "SELECT oid FROM pg_roles WHERE rolname IN (");
 		roles_add_names(sql, work);
@@ -174,8 +176,10 @@ void step_find_leftovers(void *arg)
 		        "))))\n"
 		        "SELECT datname FROM pg_database d WHERE datallowconn AND EXISTS (SELECT FROM left_over"
 		        " WHERE dbid = d.oid OR dbid = 0 AND datname = current_database() AND (classid, objid)"
-		        " NOT IN (SELECT 'pg_database'::regclass, oid FROM pg_database WHERE datname = %l))",
-		        work->owner);
+		        " NOT IN (SELECT 'pg_database'::regclass, oid FROM pg_database WHERE datname = %l))"
+		        " AND (datname = %l OR NOT EXISTS (SELECT FROM left_over WHERE dbid = d.oid AND deptype = 'o'))"
+		        " ORDER BY datname <> %l",
+		        work->owner, work->owner, work->owner);
 	}
 	work_query(work, take_databases);
 }

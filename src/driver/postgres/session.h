@@ -11,6 +11,10 @@
 #include "driver/pool.h"
 #include "libpq.h"
 
+/* Since this version a role with CREATEROLE acts for another one only when it was granted so, and grants have options.
+ */
+#define GRANTS_HAVE_OPTIONS 160000
+
 struct session;
 struct target;
 

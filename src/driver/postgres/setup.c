@@ -6,7 +6,6 @@
 #include "roles.h"
 
 #define PUBLIC_SCHEMA_CLOSED 150000 /* the first version where public belongs to the database's owner alone */
-#define GRANTS_HAVE_OPTIONS  160000
 
 void setup_add_roles(struct sql *sql, const struct work *work)
 {

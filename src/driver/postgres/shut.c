@@ -74,7 +74,7 @@ static void on_prepared(struct work *work, const struct rows *rows)
 		*prepared = (struct prepared){.id = arena_text(&work->arena, rows_text(rows, 0, 0)),
 		                              .database = arena_text(&work->arena, rows_text(rows, 0, 1)),
 		                              .owner = arena_text(&work->arena, rows_text(rows, 0, 2))};
-	if (arena_failed(&work->arena)) {
+	if (prepared == NULL || arena_failed(&work->arena)) {
 		work_fail(work, ERR_NO_MEMORY, "out of memory");
 		return;
 	}

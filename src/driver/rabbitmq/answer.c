@@ -10,7 +10,6 @@
 
 #define REASON_MAX    200 /* bytes of a server's own words */
 #define ADMINISTRATOR "administrator"
-#define HASH_DIGITS   10 /* after a '_', how the broker's names end */
 
 static const cJSON *member_of(const cJSON *object, const char *name)
 {
@@ -362,15 +361,4 @@ const char *const *rabbitmq_answer_sessions(const cJSON *list, const char *login
 			names[count++] = arena_text(arena, name);
 	}
 	return arena_failed(arena) ? NULL : names;
-}
-
-bool rabbitmq_answer_is_ours(const char *name)
-{
-	const size_t length = strlen(name);
-	const char *end;
-
-	if (length <= HASH_DIGITS + 1)
-		return false;
-	end = name + length - HASH_DIGITS - 1;
-	return end[0] == '_' && strspn(end + 1, "0123456789abcdef") == HASH_DIGITS;
 }

@@ -60,7 +60,5 @@ const char *const *rabbitmq_answer_texts(const struct cJSON *list, const char *m
  * NULL: memory is out. */
 const char *const *rabbitmq_answer_sessions(const struct cJSON *list, const char *login, int64_t before,
                                             struct arena *arena);
-/* Whether a name has the form that name_instance and name_login give. */
-bool rabbitmq_answer_is_ours(const char *name);
 
 #endif

@@ -81,7 +81,7 @@ static void tell_of_others(struct work *work, const struct cJSON *permissions)
 {
 	const struct cJSON *entry;
 
-	if (!rabbitmq_answer_is_ours(work->vhost))
+	if (!name_is_ours(work->vhost))
 		return;
 	cJSON_ArrayForEach(entry, permissions)
 	{

@@ -12,7 +12,7 @@ static void tell_of_vhosts(struct work *work, bool found, const struct cJSON *an
 	{
 		const char *name = rabbitmq_answer_text(vhost, "name");
 
-		if (name != NULL && rabbitmq_answer_is_ours(name))
+		if (name != NULL && name_is_ours(name))
 			call_result(work->call, rabbitmq_answer_is_retired(vhost) ? LIST_RETIRED : LIST_INSTANCE, name);
 	}
 	steps_next(&work->steps);
@@ -27,7 +27,7 @@ static void tell_of_users(struct work *work, bool found, const struct cJSON *ans
 	{
 		const char *name = rabbitmq_answer_text(user, "name");
 
-		if (name != NULL && rabbitmq_answer_is_ours(name))
+		if (name != NULL && name_is_ours(name))
 			call_result(work->call, LIST_LOGIN, name);
 	}
 	steps_next(&work->steps);

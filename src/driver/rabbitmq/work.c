@@ -194,7 +194,7 @@ void rabbitmq_next_name(struct work *work)
 {
 	const char *name;
 
-	while (work->ours_only && *work->names != NULL && !rabbitmq_answer_is_ours(*work->names))
+	while (work->ours_only && *work->names != NULL && !name_is_ours(*work->names))
 		work->names++;
 	name = *work->names;
 	if (name == NULL) {

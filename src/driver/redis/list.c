@@ -4,18 +4,7 @@
 
 #include "work.h"
 
-#define HASH_DIGITS 10 /* after a '_', how the broker's names end */
 #define NAMES_FIRST 64
-
-static bool is_ours(const char *name)
-{
-	const size_t length = strlen(name);
-	const char *digits = name + length - HASH_DIGITS;
-
-	if (length <= HASH_DIGITS + 1 || digits[-1] != '_')
-		return false;
-	return strspn(digits, "0123456789abcdef") == HASH_DIGITS;
-}
 
 static void tell(struct work *work, const char *name)
 {
@@ -23,7 +12,7 @@ static void tell(struct work *work, const char *name)
 		call_result(work->call, LIST_RETIRED, name + strlen(ACL_RETIRED));
 	else if (strncmp(name, ACL_INSTANCE, strlen(ACL_INSTANCE)) == 0)
 		call_result(work->call, LIST_INSTANCE, name + strlen(ACL_INSTANCE));
-	else if (is_ours(name))
+	else if (name_is_ours(name))
 		call_result(work->call, LIST_LOGIN, name);
 }
 

@@ -119,13 +119,40 @@ static int act_observe(struct work *work, struct error *error)
 	return 0;
 }
 
+static bool is_named(const struct driver_call *call, const char *login)
+{
+	for (size_t i = 0; i < call->bind_count; i++)
+		if (strcmp(call->binds[i].login, login) == 0)
+			return true;
+	return false;
+}
+
+/* The logins that a restore does not name stay shut; here they go. */
+static int drop_unnamed(struct work *work, struct error *error)
+{
+	struct world *world = &work->place->world;
+	const char *name = world_next_login(world, NULL);
+	int rc = 0;
+
+	while (rc == 0 && name != NULL) {
+		const char *next = world_next_login(world, name);
+
+		if (world_is_login_of(world, name, work->call->instance->resource) && !is_named(work->call, name))
+			rc = world_drop_login(world, name, error);
+		name = next;
+	}
+	return rc;
+}
+
 static int act_retire(struct work *work, bool retired, struct error *error)
 {
 	const char *name = work->call->instance->resource;
+	int rc;
 
 	if (world_plan(&work->place->world, name) == NULL && !retired)
 		return error_set(error, ERR_REFUSED, "there is no instance \"%s\"", name);
-	return world_retire(&work->place->world, name, retired, error);
+	rc = world_retire(&work->place->world, name, retired, error);
+	return rc != 0 || retired ? rc : drop_unnamed(work, error);
 }
 
 static int act_inspect(struct work *work)

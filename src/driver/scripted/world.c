@@ -276,6 +276,13 @@ bool world_has_login(const struct world *world, const char *name)
 	return find(world->logins, name) != NULL;
 }
 
+bool world_is_login_of(const struct world *world, const char *name, const char *instance)
+{
+	const struct thing *login = find(world->logins, name);
+
+	return login != NULL && strcmp(login->of, instance) == 0;
+}
+
 bool world_password_is(const struct world *world, const char *name, const char *password)
 {
 	const struct thing *login = find(world->logins, name);

@@ -42,6 +42,7 @@ bool world_is_retired(const struct world *world, const char *name);
 const char *world_next_instance(const struct world *world, const char *name);
 const char *world_next_login(const struct world *world, const char *name);
 bool world_has_login(const struct world *world, const char *name);
+bool world_is_login_of(const struct world *world, const char *name, const char *instance);
 bool world_password_is(const struct world *world, const char *name, const char *password);
 size_t world_instances(const struct world *world);
 size_t world_logins(const struct world *world);

@@ -128,6 +128,8 @@ static void test_a_server_that_changes_hands_between_two_checks(void **state)
 	settle(world);
 	assert_false(ask.answer.came);
 	assert_int_equal(scripted_logins(scripted(world)), 0);
+	assert_non_null(strstr(describe(world, "mydb"), "given to another broker"));
+	assert_null(strstr(describe(world, "mydb"), FOREIGN)); /* tenants read it */
 	pass(world, CHECKED);
 	claim(world);
 	pass(world, CHECKED);
@@ -337,6 +339,37 @@ static void test_claims_that_make_no_sense(void **state)
 	assert_int_equal(broker_claim(world->broker, &ops, "nine", "one", &error), ERR_NOT_FOUND);
 }
 
+/* No server is told the seal, and it stays what it was. */
+static void test_the_seal_is_the_stores_own(void **state)
+{
+	struct world *world = *state;
+	char before[STORE_SEAL_LENGTH + 1];
+
+	make(world, "mydb");
+	strcpy(before, world->broker->mark.seal);
+	assert_int_equal(strlen(before), STORE_SEAL_LENGTH);
+	assert_null(strstr(scripted_mark(scripted(world)), before));
+	restart(world);
+	assert_string_equal(world->broker->mark.seal, before);
+}
+
+static void test_a_claim_of_a_server_that_is_down_lapses(void **state)
+{
+	struct world *world = *state;
+	struct error error;
+
+	make(world, "mydb");
+	scripted_put_mark(scripted(world), FOREIGN);
+	scripted_rule(scripted(world), 0, SCRIPTED_FAIL_TRANSIENT, 0, 0, 0);
+	assert_int_equal(broker_claim(world->broker, &ops, "scripted", "one", &error), 0);
+	pass(world, 2 * 60 * 1000);
+	scripted_clear_rules(scripted(world));
+	pass(world, CHECKED);
+	assert_string_equal(scripted_mark(scripted(world)), FOREIGN);
+	claim(world);
+	expect_open(world);
+}
+
 static void test_texts_of_marks(void **state)
 {
 	struct mark mark;
@@ -375,6 +408,8 @@ int main(void)
 	    TEST(test_a_mark_that_cannot_be_written),
 	    TEST(test_what_is_retained_waits_for_the_claim),
 	    TEST(test_claims_that_make_no_sense),
+	    TEST(test_a_claim_of_a_server_that_is_down_lapses),
+	    TEST(test_the_seal_is_the_stores_own),
 	    cmocka_unit_test(test_texts_of_marks),
 	};
 

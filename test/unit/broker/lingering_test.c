@@ -166,6 +166,37 @@ static void test_a_removal_that_failed(void **state)
 	assert_int_equal(broker_count_lingering(world->broker), 0);
 }
 
+/* It comes back with the logins that are bound, not with one whose unbind had been accepted. */
+static void test_an_undelete_opens_no_ended_login(void **state)
+{
+	struct world *world = *state;
+	char incarnation[INCARNATION_LENGTH + 1];
+	struct answer other;
+
+	restart_edited(world, SMALL, RETAIN);
+	fail_unbind(world);
+	strcpy(incarnation, incarnation_of(world, "mydb"));
+	other = request(world, broker_bind, "instance", "mydb", "app", "other", NULL);
+	assert_int_equal(request(world, broker_remove, "instance", "mydb", NULL).code, 0);
+	assert_int_equal(request(world, broker_restore, "incarnation", incarnation, NULL).code, 0);
+	assert_true(scripted_password_is(scripted(world), other.user, other.password));
+	assert_false(scripted_has_login(scripted(world), bound.user));
+}
+
+/* Nobody has to wait for the removal: what is bound still can be unbound. */
+static void test_an_unbind_after_a_failed_removal(void **state)
+{
+	struct world *world = *state;
+
+	restart_edited(world, SMALL, RETAIN);
+	make_used(world);
+	scripted_rule(scripted(world), CALL_RETIRE, SCRIPTED_FAIL_FINAL, 1, 0, 0);
+	assert_int_equal(request(world, broker_remove, "instance", "mydb", NULL).code, ERR_REFUSED);
+	assert_int_equal(request(world, broker_unbind, "instance", "mydb", "app", "shop", NULL).code, 0);
+	assert_false(scripted_has_login(scripted(world), bound.user));
+	assert_int_equal(broker_count_lingering(world->broker), 0);
+}
+
 static bool on_note(void *arg, const void *key, size_t key_length, const struct store_value *value)
 {
 	(void)key;
@@ -245,6 +276,8 @@ int main(void)
 	    TEST(test_a_bind_after_a_failed_unbind),
 	    TEST(test_an_unbind_whose_server_is_away),
 	    TEST(test_a_removal_that_failed),
+	    TEST(test_an_undelete_opens_no_ended_login),
+	    TEST(test_an_unbind_after_a_failed_removal),
 	    TEST(test_notes_go_when_they_are_of_no_use),
 	    TEST(test_a_failed_mending_ends_no_bind),
 	    TEST(test_a_failed_rotation_is_tried_again),

@@ -631,7 +631,7 @@ static void test_an_earlier_program_left_a_failed_removal(void **state)
 static void test_an_earlier_program_left_a_pending_removal(void **state)
 {
 	struct world *world = *state;
-	struct held_operation *operations = NULL;
+	struct held_operation *history = NULL;
 	struct changes changes;
 	struct arena arena;
 	struct error error;
@@ -643,12 +643,12 @@ static void test_an_earlier_program_left_a_pending_removal(void **state)
 	begin(world, &ask, broker_remove, "instance", "mydb", NULL);
 	pass(world, 1000);
 	arena_init(&arena);
-	assert_int_equal(records_read_operations(world->broker, &arena, incarnation, &operations, &count, NULL), 0);
+	assert_int_equal(records_read_operations(world->broker, &arena, incarnation, &history, &count, NULL), 0);
 	assert_true(count > 0);
-	assert_int_equal(operations[count - 1].record.state, OPERATION_PENDING);
-	operations[count - 1].record.retain = 0;
+	assert_int_equal(history[count - 1].record.state, OPERATION_PENDING);
+	history[count - 1].record.retain = 0;
 	changes_begin(&changes, world->broker);
-	changes_put_operation(&changes, &operations[count - 1].record, operations[count - 1].revision);
+	changes_put_operation(&changes, &history[count - 1].record, history[count - 1].revision);
 	assert_int_equal(changes_commit(&changes, on_written, world, &error), 0);
 	store_flush(world->store);
 	arena_release(&arena);

@@ -14,8 +14,8 @@ static const struct instance second = {.incarnation = "fedcba9876543210", .resou
 
 static void test_a_comment_names_its_instance(void **state)
 {
-	const struct driver_call mine = {.instance = &first, .store = "00112233445566aa"};
-	const struct driver_call other = {.instance = &second, .store = "00112233445566aa"};
+	const struct driver_call mine = {.instance = &first, .seal = "00112233445566aa"};
+	const struct driver_call other = {.instance = &second, .seal = "00112233445566aa"};
 	char comment[OWNER_COMMENT_SIZE];
 
 	(void)state;
@@ -23,13 +23,13 @@ static void test_a_comment_names_its_instance(void **state)
 	assert_int_equal(maria_owner_of(&mine, "shop_0123456789", comment), OWNER_SELF);
 	assert_int_equal(maria_owner_of(&other, "shop_0123456789", comment), OWNER_OTHER);
 	assert_null(strstr(comment, first.incarnation));
-	assert_null(strstr(comment, mine.store));
+	assert_null(strstr(comment, mine.seal));
 }
 
 static void test_a_comment_that_was_made_up_says_nothing(void **state)
 {
-	const struct driver_call mine = {.instance = &first, .store = "00112233445566aa"};
-	const struct driver_call elsewhere = {.instance = &second, .store = "ffffffffffffffff"};
+	const struct driver_call mine = {.instance = &first, .seal = "00112233445566aa"};
+	const struct driver_call elsewhere = {.instance = &second, .seal = "ffffffffffffffff"};
 	char comment[OWNER_COMMENT_SIZE];
 
 	(void)state;
@@ -38,7 +38,7 @@ static void test_a_comment_that_was_made_up_says_nothing(void **state)
 	assert_int_equal(maria_owner_of(&mine, "shop", "tsuru-broker: instance "), OWNER_UNKNOWN);
 	maria_owner_comment(&elsewhere, "shop", comment);
 	assert_int_equal(maria_owner_of(&mine, "shop", comment), OWNER_UNKNOWN); /* of another store */
-	maria_owner_comment(&(struct driver_call){.instance = &second, .store = mine.store}, "other", comment);
+	maria_owner_comment(&(struct driver_call){.instance = &second, .seal = mine.seal}, "other", comment);
 	assert_int_equal(maria_owner_of(&mine, "shop", comment), OWNER_UNKNOWN); /* copied from another database */
 	maria_owner_comment(&mine, "shop", comment);
 	comment[strlen("tsuru-broker: instance ")] ^= 1;

@@ -82,6 +82,20 @@ static void test_stable(void **state)
 	assert_string_equal(name, "db_9e8e1108a2");
 }
 
+static void test_names_of_ours(void **state)
+{
+	(void)state;
+	assert_true(name_is_ours("mydb_0123456789"));
+	assert_true(name_is_ours("a_b_abcdefabcd"));
+	assert_false(name_is_ours("_0123456789"));
+	assert_false(name_is_ours("mydb_012345678"));
+	assert_false(name_is_ours("mydb_0123456789a"));
+	assert_false(name_is_ours("mydb-0123456789"));
+	assert_false(name_is_ours("mydb_012345678G"));
+	assert_false(name_is_ours("/"));
+	assert_false(name_is_ours(""));
+}
+
 static int start(void **state)
 {
 	(void)state;
@@ -91,10 +105,9 @@ static int start(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_random_names_are_valid),
-	    cmocka_unit_test(test_readable),
-	    cmocka_unit_test(test_parts_keep_names_apart),
-	    cmocka_unit_test(test_stable),
+	    cmocka_unit_test(test_random_names_are_valid), cmocka_unit_test(test_readable),
+	    cmocka_unit_test(test_parts_keep_names_apart), cmocka_unit_test(test_stable),
+	    cmocka_unit_test(test_names_of_ours),
 	};
 
 	return cmocka_run_group_tests(tests, start, NULL);

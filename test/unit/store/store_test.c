@@ -59,16 +59,45 @@ static void test_second_opener_is_refused(void **state)
 	assert_text(fixture, "key", "value");
 }
 
-static void test_newer_format_is_refused(void **state)
+static void close_with_format(struct fixture *fixture, unsigned char format)
 {
-	static const unsigned char newer[8] = {2};
-	struct fixture *fixture = opened(state);
+	const unsigned char bytes[8] = {format};
 	struct batch *batch = batch_new(fixture->store);
-	struct error error = {0};
 
-	batch_put(batch, KEYSPACE_META, "store.format", strlen("store.format"), newer, sizeof(newer), REVISION_ANY);
+	batch_put(batch, KEYSPACE_META, "store.format", strlen("store.format"), bytes, sizeof(bytes), REVISION_ANY);
 	assert_int_equal(commit(fixture, batch).code, 0);
 	fixture_close(fixture);
+}
+
+static unsigned char format_of(struct fixture *fixture)
+{
+	struct store_value value = {0};
+
+	assert_int_equal(store_get(fixture->store, KEYSPACE_META, "store.format", strlen("store.format"), &value), 0);
+	assert_int_equal(value.length, 8);
+	return *(const unsigned char *)value.bytes;
+}
+
+/* An earlier program refuses it from then on: it would not know this one's records. */
+static void test_earlier_format_becomes_the_present_one(void **state)
+{
+	struct fixture *fixture = opened(state);
+	const unsigned char present = format_of(fixture);
+
+	store_text(fixture, "key", "value");
+	close_with_format(fixture, 1);
+	fixture_open(fixture, ROOMY);
+	assert_int_equal(format_of(fixture), present);
+	assert_text(fixture, "key", "value");
+	assert_in_range(present, 2, 255);
+}
+
+static void test_newer_format_is_refused(void **state)
+{
+	struct fixture *fixture = opened(state);
+	struct error error = {0};
+
+	close_with_format(fixture, (unsigned char)(format_of(fixture) + 1));
 	assert_int_equal(fixture_try_open(fixture, ROOMY, &error), ERR_CORRUPT);
 	assert_non_null(strstr(error.text, "newer tsuru-broker"));
 	assert_non_null(strstr(error.text, fixture->directory));
@@ -242,6 +271,7 @@ int main(void)
 	    store_case(test_directory_is_made_private),
 	    store_case(test_missing_parent),
 	    store_case(test_second_opener_is_refused),
+	    store_case(test_earlier_format_becomes_the_present_one),
 	    store_case(test_newer_format_is_refused),
 	    store_case(test_foreign_file_is_refused),
 	    store_case(test_reopen_keeps_all),
