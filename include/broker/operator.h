@@ -48,7 +48,8 @@ int broker_hurry(struct broker *broker, const char *operation, struct error *err
 int broker_drain(struct broker *broker, const struct caller *caller, const char *service, const char *server,
                  bool drained, struct error *error);
 /* The server belongs to this store from now on, whatever its mark says: the mark is written anew by a check that begins
- * at once. One that cannot be reached within a minute is not claimed any more. ERR_NOT_FOUND, ERR_INVALID when its driver has no marks. */
+ * at once. One that cannot be reached within a minute is not claimed any more. ERR_NOT_FOUND, ERR_INVALID when its
+ * driver has no marks. */
 int broker_claim(struct broker *broker, const struct caller *caller, const char *service, const char *server,
                  struct error *error);
 /* The service of that name in the present configuration, for requests; NULL: none. */
