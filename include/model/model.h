@@ -225,6 +225,7 @@ void key_retained(struct text *ret_key, int64_t until, const char *incarnation);
 #define KEY_RETAINED_TIME 12 /* hex digits of it */
 /* The prefix of all binds or operations of an incarnation. */
 void key_incarnation_prefix(struct text *ret_key, const char *incarnation);
+#define KEY_DRIVER "driver/" /* and a service's name: which driver made its instances (among the small settings) */
 
 /* ---- names on a backend ---- */
 
