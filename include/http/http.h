@@ -49,7 +49,8 @@ struct http_address {
 	bool tls;
 };
 
-/* PEM files. */
+/* PEM files. They are watched, and read again when they change. With other authorities in client_ca, connections that
+ * were let in by the former ones end with the request that they are at. */
 struct http_tls {
 	const char *cert, *key; /* the certificate with its chain; its key without a passphrase */
 	const char *client_ca;  /* clients need a certificate of one of these; NULL: they need none */
@@ -98,9 +99,9 @@ int http_server_open(const struct http_options *options, struct http_server **re
  * so here, and changes nothing. */
 struct http_change;
 int http_server_prepare(const struct http_options *next, struct http_change **ret_change, struct error *error);
-/* Takes the change: requests that are read from now on go to its sites, new connections have its TLS. With another
- * client_ca, connections that were let in by the former one end with the request that they are at. What next pointed to
- * is borrowed from here; the former sites' on_sites_unused is called once nothing refers to them any more. */
+/* Takes the change: requests that are read from now on go to its sites, new connections have its TLS. What next
+ * pointed to is borrowed from here; the former sites' on_sites_unused is called once nothing refers to them any more.
+ */
 void http_server_enter(struct http_server *server, struct http_change *change);
 /* A change that does not come; its sites are the caller's still. Accepts NULL. */
 void http_change_free(struct http_change *change);

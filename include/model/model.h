@@ -65,6 +65,7 @@ struct instance {
 	/* It was there before the create of its event: adopted, brought back or taken over. tsuru's undoing of that
 	 * create does not make its content worthless. */
 	bool older;
+	int64_t removed_at; /* wall ms; when that removal was first accepted; 0 as with removal */
 };
 
 int instance_encode(const struct instance *instance, struct text *record, struct error *error);
@@ -72,6 +73,8 @@ int instance_encode(const struct instance *instance, struct text *record, struct
 int instance_decode(const void *bytes, size_t length, struct instance *ret_instance, struct error *error);
 /* Moves state, or ERR_INTERNAL for a move that makes no sense. The only writer of instance->state after creation. */
 int instance_move(struct instance *instance, enum instance_state next, struct error *error);
+/* To REMOVING, and says when that was first accepted; wall: now, in ms. */
+int instance_move_to_removal(struct instance *instance, int64_t wall, struct error *error);
 const char *instance_state_name(enum instance_state state);
 /* tsuru's rule ^[A-Za-z][-a-zA-Z0-9_]+$, at most INSTANCE_NAME_MAX, not "plans". */
 int instance_check_name(const char *name, struct error *error);
@@ -110,12 +113,16 @@ struct bind {
 	 * version of the bind, which may need a name of its own on the server. Those before oldest are gone. */
 	int64_t oldest, version;
 	int64_t created_at, updated_at;
+	int64_t ended_at; /* when its unbind was first accepted; 0: none was since it was bound, or by an earlier
+	                     program */
 };
 
 int bind_encode(const struct bind *bind, struct text *record, struct error *error);
 int bind_decode(const void *bytes, size_t length, struct bind *ret_bind, struct error *error);
 /* BINDING <-> BOUND <-> UNBINDING as the table in src/model/bind.c says; ERR_INTERNAL otherwise. */
 int bind_move(struct bind *bind, enum bind_state next, struct error *error);
+/* To UNBINDING, and says when that was first accepted; wall: now, in ms. */
+int bind_move_to_end(struct bind *bind, int64_t wall, struct error *error);
 const char *bind_kind_name(enum bind_kind kind); /* "app", "job" */
 const char *bind_state_name(enum bind_state state);
 /* App and job names: ^[a-z][a-z0-9-]{0,39}$. */
@@ -219,6 +226,7 @@ void key_retained(struct text *ret_key, int64_t until, const char *incarnation);
 #define KEY_RETAINED_TIME 12 /* hex digits of it */
 /* The prefix of all binds or operations of an incarnation. */
 void key_incarnation_prefix(struct text *ret_key, const char *incarnation);
+#define KEY_DRIVER "driver/" /* and a service's name: which driver made its instances (among the small settings) */
 
 /* ---- names on a backend ---- */
 

@@ -208,11 +208,12 @@ int bind_end(struct intent *intent, struct changes *changes, const struct instan
 	const struct operation unbind = {
 	    .kind = OPERATION_UNBIND, .bind_kind = held->record.kind, .bind_name = held->record.name};
 	struct bind *bind = &held->record;
-	int rc = bind_move(bind, BIND_UNBINDING, error);
+	const int64_t wall = timers_wall(intent->broker->timers);
+	int rc = bind_move_to_end(bind, wall, error);
 
 	if (rc == 0)
 		rc = intent_add_operation(intent, changes, instance, &unbind, &bind->operation, error);
-	bind->updated_at = timers_wall(intent->broker->timers);
+	bind->updated_at = wall;
 	changes_put_bind(changes, bind, held->revision);
 	return rc;
 }

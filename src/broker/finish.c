@@ -367,7 +367,7 @@ static int add_unbind(struct saving *saving, struct held_bind *bind, struct erro
 	bind->record.unbind_event = NULL;
 	bind->record.failure = saving->job->error.text;
 	changes_put_operation(&saving->changes, &unbind, REVISION_ABSENT);
-	return bind_move(&bind->record, BIND_UNBINDING, error);
+	return bind_move_to_end(&bind->record, saving->wall, error);
 }
 
 /* What the driver wants to see again takes the place of what was kept. */

@@ -144,11 +144,20 @@ struct list {
 	size_t count;
 };
 
+/* Each further try writes the records anew: their last change says nothing. */
+static int64_t ended_since(const struct instance *instance, const struct bind *bind)
+{
+	if (bind->state == BIND_UNBINDING)
+		return bind->ended_at != 0 ? bind->ended_at : bind->updated_at;
+	if (instance->state == INSTANCE_REMOVING || instance->state == INSTANCE_REMOVAL_FAILED)
+		return instance->removed_at != 0 ? instance->removed_at : instance->updated_at;
+	return bind->updated_at; /* it was left behind */
+}
+
 static void show_one(void *arg, const struct instance *instance, const struct bind *bind)
 {
 	struct list *list = arg;
-	const bool removal = bind->state != BIND_UNBINDING;
-	const int64_t since = removal ? instance->updated_at : bind->updated_at;
+	const int64_t since = ended_since(instance, bind);
 
 	if (list->count >= LIST_LIMIT_MAX || since > list->before)
 		return;

@@ -1,6 +1,6 @@
 /* Only the driver that made an instance can bind, unbind and remove it. Under another one, all of that would be called
  * done while the real database lives on. So the store says for each service by which driver its instances were made
- * (META, "driver/SERVICE"), and the service keeps it as long as there is one, retained ones included. A store from
+ * (META, KEY_DRIVER), and the service keeps it as long as there is one, retained ones included. A store from
  * before this was written down takes what its first configuration says. */
 #include "broker/maker.h"
 
@@ -14,7 +14,7 @@ static const char placed[] = "instances/"; /* the counters of servers, see recor
 static void make_key(struct text *ret_key, const char *service)
 {
 	text_init(ret_key, STORE_KEY_MAX);
-	text_add(ret_key, "driver/");
+	text_add(ret_key, KEY_DRIVER);
 	text_add(ret_key, service);
 }
 

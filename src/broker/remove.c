@@ -21,11 +21,12 @@ static int accept(struct intent *intent, struct changes *changes, struct held_in
                   enum intent_next *ret_next, struct error *error)
 {
 	const struct operation remove = {.kind = OPERATION_REMOVE, .retain = retain};
-	int rc = instance_move(&held->record, INSTANCE_REMOVING, error);
+	const int64_t wall = timers_wall(intent->broker->timers);
+	int rc = instance_move_to_removal(&held->record, wall, error);
 
 	if (rc == 0)
 		rc = intent_add_operation(intent, changes, &held->record, &remove, NULL, error);
-	held->record.updated_at = timers_wall(intent->broker->timers);
+	held->record.updated_at = wall;
 	changes_put_instance(changes, &held->record, held->revision);
 	*ret_next = INTENT_COMMIT;
 	return rc;

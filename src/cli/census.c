@@ -8,8 +8,6 @@
 #include "model/model.h"
 #include "store/copy.h"
 
-#define DRIVER_PREFIX "driver/" /* the broker's keys, see src/broker/maker.c */
-
 struct place {
 	struct place *next;
 	const char *service, *server; /* "": the driver has none */
@@ -67,10 +65,10 @@ static int count_instance(struct census *census, const struct store_value *value
 static int note_maker(struct census *census, const char *key, size_t length, const struct store_value *value,
                       struct error *error)
 {
-	const size_t prefix = strlen(DRIVER_PREFIX);
+	const size_t prefix = strlen(KEY_DRIVER);
 	struct maker *maker;
 
-	if (length <= prefix || memcmp(key, DRIVER_PREFIX, prefix) != 0)
+	if (length <= prefix || memcmp(key, KEY_DRIVER, prefix) != 0)
 		return 0;
 	maker = arena_alloc(&census->arena, sizeof(*maker));
 	if (maker == NULL)

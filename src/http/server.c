@@ -1,7 +1,6 @@
 /* The server: its listeners, its sites, and its life. */
 #include <event2/event.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "http/internal.h"
 
@@ -21,6 +20,12 @@ static bool has_tls(const struct http_options *options)
 	return false;
 }
 
+/* Who was let in by what counts no more does not stay. */
+static void on_clients(void *arg)
+{
+	connection_retire_all(arg);
+}
+
 static int server_prepare(struct http_server *server, struct error *error)
 {
 	const struct http_options *options = &server->options;
@@ -32,7 +37,7 @@ static int server_prepare(struct http_server *server, struct error *error)
 	server->sites = sites_new(options->sites, options->site_count, options->on_sites_unused, options->sites_arg);
 	if (server->attach_event == NULL || server->listeners == NULL || server->sites == NULL)
 		return error_no_memory(error);
-	return has_tls(options) ? tls_new(options, &server->tls, error) : 0;
+	return has_tls(options) ? tls_new(options, on_clients, server, &server->tls, error) : 0;
 }
 
 static int server_listen(struct http_server *server, struct error *error)
@@ -108,18 +113,9 @@ void http_change_free(struct http_change *change)
 	free(change);
 }
 
-static bool is_same_text(const char *a, const char *b)
-{
-	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
 static void enter_tls(struct http_server *server, const struct http_change *change)
 {
-	const char *before = server->options.tls->client_ca;
-
 	tls_enter(server->tls, change->files, change->context);
-	if (!is_same_text(before, change->files->client_ca))
-		connection_retire_all(server);
 	server->options.tls = change->files;
 }
 

@@ -31,7 +31,9 @@ struct tls {
 	struct timer timer;
 	struct mark marks[FILE_COUNT];
 	void (*on_notice)(void *arg, bool failed, const char *text);
-	void *arg;
+	void *notice_arg;
+	void (*on_clients)(void *arg);
+	void *clients_arg;
 };
 
 /* ---- reading the files ---- */
@@ -117,6 +119,39 @@ int http_tls_check(const struct http_tls *files, bool *ret_expired, struct error
 	return 0;
 }
 
+/* ---- who judges clients ---- */
+
+static bool is_same(const X509_OBJECT *a, const X509_OBJECT *b)
+{
+	if (X509_OBJECT_get_type(a) != X509_OBJECT_get_type(b))
+		return false;
+	if (X509_OBJECT_get_type(a) == X509_LU_X509)
+		return X509_cmp(X509_OBJECT_get0_X509(a), X509_OBJECT_get0_X509(b)) == 0;
+	return X509_CRL_match(X509_OBJECT_get0_X509_CRL(a), X509_OBJECT_get0_X509_CRL(b)) == 0;
+}
+
+static bool has(const STACK_OF(X509_OBJECT) * objects, const X509_OBJECT *wanted)
+{
+	for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
+		if (is_same(sk_X509_OBJECT_value(objects, i), wanted))
+			return true;
+	}
+	return false;
+}
+
+/* By what the files held when they were read: the same path may have other content, and another path the same. Without
+ * client_ca there is nothing in it. */
+static bool judge_alike(const SSL_CTX *a, const SSL_CTX *b)
+{
+	const STACK_OF(X509_OBJECT) *of_a = X509_STORE_get0_objects(SSL_CTX_get_cert_store(a));
+	const STACK_OF(X509_OBJECT) *of_b = X509_STORE_get0_objects(SSL_CTX_get_cert_store(b));
+	bool alike = sk_X509_OBJECT_num(of_a) == sk_X509_OBJECT_num(of_b);
+
+	for (int i = 0; alike && i < sk_X509_OBJECT_num(of_a); i++)
+		alike = has(of_b, sk_X509_OBJECT_value(of_a, i));
+	return alike;
+}
+
 /* ---- watching them ---- */
 
 static void look(const struct http_tls *files, struct mark *ret_marks)
@@ -138,15 +173,19 @@ static void look(const struct http_tls *files, struct mark *ret_marks)
 static void notice(const struct tls *tls, bool failed, const char *text)
 {
 	if (tls->on_notice != NULL)
-		tls->on_notice(tls->arg, failed, text);
+		tls->on_notice(tls->notice_arg, failed, text);
 }
 
 void tls_enter(struct tls *tls, const struct http_tls *files, SSL_CTX *context)
 {
+	const bool others = tls->context != NULL && !judge_alike(tls->context, context);
+
 	SSL_CTX_free(tls->context);
 	tls->context = context;
 	tls->files = files;
 	look(files, tls->marks);
+	if (others)
+		tls->on_clients(tls->clients_arg);
 }
 
 void tls_discard(SSL_CTX *context)
@@ -181,7 +220,8 @@ static void on_timer(void *arg)
 		notice(tls, true, error.text);
 }
 
-int tls_new(const struct http_options *options, struct tls **ret_tls, struct error *error)
+int tls_new(const struct http_options *options, void (*on_clients)(void *arg), void *arg, struct tls **ret_tls,
+            struct error *error)
 {
 	struct tls *tls = calloc(1, sizeof(*tls));
 	int rc;
@@ -190,7 +230,9 @@ int tls_new(const struct http_options *options, struct tls **ret_tls, struct err
 		return error_no_memory(error);
 	tls->timers = options->timers;
 	tls->on_notice = options->on_tls_notice;
-	tls->arg = options->arg;
+	tls->notice_arg = options->arg;
+	tls->on_clients = on_clients;
+	tls->clients_arg = arg;
 	timer_init(&tls->timer, on_timer, tls);
 	rc = read_again(tls, options->tls, error);
 	if (rc == 0 && timer_start(tls->timers, &tls->timer, LOOK_INTERVAL) != 0)

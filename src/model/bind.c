@@ -49,6 +49,7 @@ static const struct field fields[] = {
     {"kept text", 16, FIELD_BYTES, false, AT(kept), .length_offset = offsetof(struct bind, kept_length),
      .min = SECRET_SEAL_OVERHEAD, .max = KEPT_MAX + SECRET_SEAL_OVERHEAD},
     {"failure", 17, FIELD_TEXT, false, AT(failure), .max = TEXT_MAX},
+    {"unbind's time", 18, FIELD_NUMBER, false, AT(ended_at)},
 };
 
 const struct schema schema_bind = {
@@ -76,7 +77,17 @@ int bind_move(struct bind *bind, enum bind_state next, struct error *error)
 		return error_set(error, ERR_INTERNAL, "the bind of \"%s\" cannot go from %s to %s", bind->name,
 		                 bind_state_name(bind->state), bind_state_name(next));
 	bind->state = next;
+	if (next != BIND_UNBINDING)
+		bind->ended_at = 0;
 	return 0;
+}
+
+/* An earlier program did not say when; the last change is the best that is known. */
+int bind_move_to_end(struct bind *bind, int64_t wall, struct error *error)
+{
+	if (bind->ended_at == 0)
+		bind->ended_at = bind->state == BIND_UNBINDING ? bind->updated_at : wall;
+	return bind_move(bind, BIND_UNBINDING, error);
 }
 
 const char *bind_kind_name(enum bind_kind kind)

@@ -51,6 +51,7 @@ static const struct field fields[] = {
     {"promised removal", 23, FIELD_ENUM, false, AT(removal), .max = REMOVAL_DROP},
     {"promised retention", 24, FIELD_NUMBER, false, AT(retain)},
     {"older flag", 25, FIELD_FLAG, false, AT(older)},
+    {"removal time", 26, FIELD_NUMBER, false, AT(removed_at)},
 };
 
 const struct schema schema_instance = {
@@ -78,7 +79,19 @@ int instance_move(struct instance *instance, enum instance_state next, struct er
 		return error_set(error, ERR_INTERNAL, "the instance \"%s\" cannot go from %s to %s", instance->name,
 		                 instance_state_name(instance->state), instance_state_name(next));
 	instance->state = next;
+	if (next == INSTANCE_READY)
+		instance->removed_at = 0;
 	return 0;
+}
+
+/* An earlier program did not say when; the last change is the best that is known. */
+int instance_move_to_removal(struct instance *instance, int64_t wall, struct error *error)
+{
+	const bool again = instance->state == INSTANCE_REMOVING || instance->state == INSTANCE_REMOVAL_FAILED;
+
+	if (instance->removed_at == 0)
+		instance->removed_at = again ? instance->updated_at : wall;
+	return instance_move(instance, INSTANCE_REMOVING, error);
 }
 
 const char *instance_state_name(enum instance_state state)

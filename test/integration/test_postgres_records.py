@@ -8,7 +8,7 @@ import time
 import psycopg2
 import pytest
 
-from harness import Tsuru, postgres_service, wait_until
+from harness import Postgres, Tsuru, postgres_service, wait_until
 
 PLANS = """      - {{name: small, description: a, connection_limit: 10, retain: {retain}}}
       - {{name: now, description: b, connection_limit: 10, retain: 0}}
@@ -339,15 +339,74 @@ def test_what_only_an_operator_can_mend_is_told_with_the_statement(ready):
     assert server.rows(f"SELECT pg_has_role('joe', '{name}', 'MEMBER')") == [(True,)]
 
 
+def opens(server, env):
+    """Whether the login gets in."""
+    try:
+        return server.as_app(env, "SELECT 1") == [(1,)]
+    except psycopg2.OperationalError:
+        return False
+
+
 def test_a_password_that_an_app_changed_is_set_back(ready):
-    """Only a superuser sees the verifiers; another role's mend cannot know."""
+    """A superuser reads the verifiers; another role tries the logins' doors."""
     server, broker, _, env, reader = ready
-    for one, statement in ((env, "PASSWORD 'mine'"), (reader, "PASSWORD NULL")):
-        server.rows(f"ALTER ROLE {one['PG_USER']} {statement}")
-        assert found(broker) == ({("bind", one["PG_USER"])} if broker.is_superuser else set())
-        if broker.is_superuser:
-            is_mended(broker)
-            assert server.as_app(one, "SELECT 1") == [(1,)]
+    changes = ((env, lambda: server.as_app(env, "SET ROLE NONE; ALTER ROLE CURRENT_USER PASSWORD 'mine'")),
+               (reader, lambda: server.rows(f"ALTER ROLE {reader['PG_USER']} PASSWORD NULL")),
+               (env, lambda: server.rows(f"SET password_encryption TO md5; ALTER ROLE {env['PG_USER']} PASSWORD 'mine'")))
+    for one, change in changes:
+        change()
+        assert not opens(server, one)
+        assert found(broker) == {("bind", one["PG_USER"])}
+        is_mended(broker)
+        assert opens(server, one)
+
+
+def test_a_login_that_is_kept_out_for_another_reason_is_not_told(ready):
+    """Its connections are used up, or a rule of the server's shuts the door: neither says that the password is wrong."""
+    server, broker, _, env, reader = ready
+    held = [psycopg2.connect(host="127.0.0.1", port=server.port, dbname=env["PG_DATABASE"], user=env["PG_USER"],
+                             password=env["PG_PASSWORD"]) for _ in range(10)]
+    assert found(broker) == set()
+    for one in held:
+        one.close()
+    rules = os.path.join(server.data, "pg_hba.conf")
+    with open(rules, encoding="ascii") as file:
+        before = file.read()
+    with open(rules, "w", encoding="ascii") as file:
+        file.write(f"host all {env['PG_USER']},{reader['PG_USER']} all reject\n" + before)
+    server.rows("SELECT pg_reload_conf()")
+    wait_until("the door is shut", lambda: not opens(server, env) and not opens(server, reader))
+    assert found(broker) == set()
+
+
+def test_doors_that_open_slowly_do_not_fail_the_inspection(start_broker):
+    """The server makes whoever has a wrong password wait for longer than an inspection may take."""
+    server = Postgres("shared_preload_libraries = auth_delay\nauth_delay.milliseconds = 60000\n")
+    try:
+        server.rows("CREATE ROLE limited LOGIN CREATEDB CREATEROLE PASSWORD 'limited'")
+        broker, tsuru = start(start_broker, server, user="limited:limited")
+        tsuru.create("mydb", "small")
+        env = tsuru.bind("mydb", "web").json
+        server.rows(f"ALTER ROLE {env['PG_USER']} PASSWORD 'mine'")
+        assert found(broker) == set()
+        server.rows(f"ALTER ROLE {env['PG_USER']} CONNECTION LIMIT 3")
+        assert found(broker) == {("bind", env["PG_USER"])}
+        is_mended(broker)
+        assert server.as_app(env, "SELECT 1") == [(1,)]
+    finally:
+        server.close()
+
+
+def test_of_many_logins_each_has_its_turn(start_broker, own_server):
+    """One inspection tries at most 20, and chance says where it begins."""
+    own_server.rows("CREATE ROLE limited LOGIN CREATEDB CREATEROLE PASSWORD 'limited'")
+    broker, tsuru = start(start_broker, own_server, user="limited:limited")
+    tsuru.create("mydb", "small")
+    envs = [tsuru.bind("mydb", f"app{i}").json for i in range(22)]
+    own_server.rows("; ".join(f"ALTER ROLE {env['PG_USER']} PASSWORD 'mine'" for env in envs))
+    assert not any(opens(own_server, env) for env in envs)
+    assert 0 < len(found(broker)) <= 20
+    wait_until("each is set back", lambda: not found(broker) and all(opens(own_server, env) for env in envs))
 
 
 def test_attributes_of_a_superusers_are_mended_or_told(ready):

@@ -4,6 +4,7 @@ import concurrent.futures
 import http.client
 import os
 import resource
+import shutil
 import socket
 import ssl
 import statistics
@@ -125,6 +126,27 @@ def test_client_certificates(start, tmp_path):
                 ask(broker.port, client(server[0], version, version, certificate))
 
 
+def ask_again(connections):
+    for connection in connections:
+        connection.request("GET", "/scripted/resources/plans", headers={"Authorization": HEADERS["Authorization"]})
+        answer = connection.getresponse()
+        assert answer.status == 200 and answer.read() and connection.sock
+
+
+def keep_connections(broker, context):
+    connections = [http.client.HTTPSConnection("127.0.0.1", broker.port, timeout=TIMEOUT, context=context) for _ in range(3)]
+    for _ in range(2):
+        ask_again(connections)
+    return connections
+
+
+def expect_closed(connections):
+    for connection in connections:
+        connection.sock.settimeout(TIMEOUT)
+        assert connection.sock.recv(1) == b""
+        connection.close()
+
+
 def test_another_client_ca_ends_kept_connections(start, tmp_path):
     """Who was let in by the certificate of a CA that counts no more does not stay."""
     server = make_certificate(tmp_path, "server")
@@ -132,24 +154,43 @@ def test_another_client_ca_ends_kept_connections(start, tmp_path):
         make_certificate(tmp_path, name)
     member = make_certificate(tmp_path, "member", ca=tmp_path / "old")
     broker = start(more=tls(*server, more=f", client_ca: {tmp_path / 'old.pem'}"))
-    connections = [http.client.HTTPSConnection("127.0.0.1", broker.port, timeout=TIMEOUT, context=client(server[0], certificate=member))
-                   for _ in range(3)]
-    kept = {"Authorization": HEADERS["Authorization"]}
-    for connection in connections:
-        for _ in range(2):
-            connection.request("GET", "/scripted/resources/plans", headers=kept)
-            answer = connection.getresponse()
-            assert answer.status == 200 and answer.read()
+    connections = keep_connections(broker, client(server[0], certificate=member))
     broker.ctl("reload")  # the same files: they stay
-    connections[0].request("GET", "/scripted/resources/plans", headers=kept)
-    assert connections[0].getresponse().read()
+    ask_again(connections)
     broker.more = tls(*server, more=f", client_ca: {tmp_path / 'new.pem'}")
     broker.write_config(scripted_service(tmp_path, "x"))
     broker.ctl("reload")
-    for connection in connections:
-        connection.sock.settimeout(TIMEOUT)
-        assert connection.sock.recv(1) == b""
-        connection.close()
+    expect_closed(connections)
+
+
+@pytest.mark.parametrize("reloaded", [True, False], ids=["reloaded", "noticed"])
+def test_a_client_ca_changed_in_place_ends_kept_connections(start, tmp_path, reloaded):
+    """The path is the same; what counts is what the file holds."""
+    server = make_certificate(tmp_path, "server")
+    for name in ("old", "new"):
+        make_certificate(tmp_path, name)
+    members = {name: make_certificate(tmp_path, f"member-{name}", ca=tmp_path / name) for name in ("old", "new")}
+    clients = tmp_path / "clients.pem"
+    shutil.copy(tmp_path / "old.pem", clients)
+    broker = start(more=tls(*server, more=f", client_ca: {clients}"))
+    connections = keep_connections(broker, client(server[0], certificate=members["old"]))
+
+    def take(source, target):
+        seen = broker.log().count("certificate-replaced")
+        shutil.copy(source, tmp_path / "next")
+        os.rename(tmp_path / "next", target)
+        if reloaded:
+            broker.ctl("reload")
+        else:
+            wait_until("it is noticed", lambda: broker.log().count("certificate-replaced") > seen)
+
+    take(tmp_path / "old.pem", clients)  # the same authorities in another file: they stay
+    ask_again(connections)
+    take(tmp_path / "new.pem", clients)
+    expect_closed(connections)
+    assert ask(broker.port, client(server[0], certificate=members["new"]))[0] == 200
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        ask(broker.port, client(server[0], certificate=members["old"]))
 
 
 def test_files_that_are_not_good(start, tmp_path):

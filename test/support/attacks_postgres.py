@@ -86,31 +86,75 @@ def session(ground, env, database=None, **options):
         connection.close()
 
 
-def run(ground, env, statements, database=None):
-    """Runs them as the app, each by itself; the rows of the last, or None when that was refused. An app that does not even
-    come into its own database has not tried anything."""
-    rows = None
+def is_wrongly_written(code):
+    """Whether a statement failed before anybody looked at rights: a slip of the pen, a thing that is not there, a feature that the
+    server has not, or an earlier failure of its transaction. 42501 is the one of its class that says "no right"."""
+    return code != "42501" and (code[:2] in ("42", "22", "0A", "58") or code == "25P02")
+
+
+OUTSIDE = "from the database postgres: "  # before a statement that nobody may do from within
+
+
+def do_outside(connection, statement):
+    """Done, or it is no attempt."""
+    info = connection.info
+    with contextlib.closing(psycopg2.connect(host=info.host, port=info.port, user=info.user, password=info.password, dbname="postgres")) as other:
+        other.autocommit = True
+        other.cursor().execute(statement)
+    return [], None
+
+
+def do(connection, statement, expected=()):
+    """Its rows and None, or None and what refused it. What cannot win because it is wrongly written is none of the attempts,
+    unless exactly that is expected."""
+    if statement.startswith(OUTSIDE):
+        return do_outside(connection, statement[len(OUTSIDE):])
+    cursor = connection.cursor()
+    try:
+        cursor.execute(statement)
+        return cursor.fetchall() if cursor.description else [], None
+    except psycopg2.Error as error:
+        code = error.pgcode or ""
+        assert code in expected or not is_wrongly_written(code), f"{statement} is wrongly written: {code} {error}"
+        return None, error
+
+
+def run(ground, env, statements, database=None, expected=()):
+    """Runs them as the app, each by itself; what the last gave, see do. An app that does not even come into its own database has
+    not tried anything."""
+    outcome = None, None
     try:
         with session(ground, env, database) as connection:
             for statement in statements:
-                rows = None
-                with contextlib.suppress(psycopg2.Error):
-                    cursor = connection.cursor()
-                    cursor.execute(statement)
-                    rows = cursor.fetchall() if cursor.description else []
+                outcome = do(connection, statement, expected)
     except psycopg2.OperationalError as failure:
         assert database is not None, f"the app cannot connect: {failure}"
-    return rows
+        return None, failure
+    return outcome
 
 
-def refused(*statements, who="web", database=None):
-    """The last of the statements has to be refused, and nothing that is not the attacker's may have changed."""
+def plant(ground, env, statements):
+    """What all has to be there for the attempt to be one."""
+    with session(ground, env) as connection:
+        for statement in statements:
+            _, refusal = do(connection, statement)
+            assert refusal is None, f"{statement} is refused: {refusal}"
+
+
+SHUT_OUT = ("permission denied for database", "password authentication failed", "is not permitted to log in", "not currently accepting connections")
+
+
+def refused(*statements, who="web", database=None, expected=()):
+    """The last of the statements has to be refused for want of a right, or as expected says; nothing that is not the attacker's
+    may have changed."""
 
     def attempt(ground):
         filled = [statement.format(**ground.names) for statement in statements]
-        rows = run(ground, getattr(ground, who), filled, database and database.format(**ground.names))
-        if rows is not None:
+        rows, refusal = run(ground, getattr(ground, who), filled, database and database.format(**ground.names), expected)
+        if refusal is None:
             return f"{filled[-1]} was done: {str(rows)[:200]}"
+        if refusal.pgcode not in ("42501", *expected) and not any(sign in str(refusal) for sign in SHUT_OUT):
+            return f"{filled[-1]} was refused for another reason: {refusal.pgcode} {refusal}"
         return changed(ground)
 
     return attempt
@@ -139,7 +183,7 @@ def hidden(query, who="web"):
     """The query shows nothing."""
 
     def attempt(ground):
-        rows = run(ground, getattr(ground, who), [query.format(**ground.names)])
+        rows, _ = run(ground, getattr(ground, who), [query.format(**ground.names)])
         return f"it shows {str(rows)[:200]}" if rows else None
 
     return attempt
@@ -148,8 +192,10 @@ def hidden(query, who="web"):
 def cannot_enter(database, who="web"):
     def attempt(ground):
         name = database.format(**ground.names)
-        rows = run(ground, getattr(ground, who), ["SELECT current_database()"], name)
-        return f"it is in {name}" if rows is not None else None
+        _, refusal = run(ground, getattr(ground, who), ["SELECT current_database()"], name)
+        if refusal is None:
+            return f"it is in {name}"
+        return None if any(sign in str(refusal) for sign in SHUT_OUT) else f"kept out for another reason: {refusal}"
 
     return attempt
 
@@ -174,9 +220,45 @@ def replicates(ground):
             with session(ground, ground.web, connection_factory=factory) as connection:
                 connection.cursor().execute("IDENTIFY_SYSTEM")
             return "it may stream the server's log"
-        except psycopg2.Error:
-            pass
+        except psycopg2.Error as error:
+            if "replication role" not in str(error) and "must be superuser" not in str(error):
+                return f"refused for another reason: {error}"
     return None
+
+
+def signals(name, who="web"):
+    """Ends the sessions of others, or their statements, by the number of the session: the victim's, an app's of the attacker's own
+    instance that is another login, and the broker's."""
+
+    def attempt(ground):
+        env = getattr(ground, who)
+        others = (ground.victim, ground.web if who == "reader" else ground.reader)
+        with contextlib.ExitStack() as stack:
+            connections = [stack.enter_context(session(ground, other)) for other in others]
+            targets = [connection.info.backend_pid for connection in connections]
+            ground.tsuru.described("yours")
+            wait_until("the broker has a session", lambda: brokers_sessions(ground))
+            targets += brokers_sessions(ground)
+            attacker = stack.enter_context(session(ground, env))
+            outcomes = [do(attacker, f"SELECT {name}({target})") for target in targets]
+            if any(rows and rows[0][0] for rows, _ in outcomes):
+                return f"{name} reached one of {targets}: {outcomes}"
+            for connection, (_, refusal) in zip(connections, outcomes):
+                if refusal is None or refusal.pgcode != "42501":
+                    return f"not refused for want of a right: {refusal}"
+                if do(connection, "SELECT 1")[0] != [(1,)]:
+                    return "a session has ended"
+            if not any(refusal and refusal.pgcode == "42501" for _, refusal in outcomes[len(connections):]):
+                return f"the broker's sessions were not tried: {outcomes}"
+        return changed(ground)
+
+    return attempt
+
+
+def brokers_sessions(ground):
+    rows = ground.server.rows("SELECT pid FROM pg_stat_activity WHERE usename = '{broker}' AND pid <> pg_backend_pid()"
+                              " AND backend_type = 'client backend'".format(**ground.names))
+    return [row[0] for row in rows]
 
 
 def outlives_its_unbind(ground, *statements):
@@ -184,8 +266,7 @@ def outlives_its_unbind(ground, *statements):
     env = ground.bind("mine", "outlive")
     with session(ground, env) as connection:
         for statement in statements:
-            with contextlib.suppress(psycopg2.Error):
-                connection.cursor().execute(statement.format(**{**ground.names, "me": env["PG_USER"]}))
+            do(connection, statement.format(**{**ground.names, "me": env["PG_USER"]}))
         answer = ground.tsuru.unbind("mine", "outlive")
         if answer.status != 200:
             return f"the unbind answers {answer}"
@@ -194,8 +275,11 @@ def outlives_its_unbind(ground, *statements):
             return "its session goes on"
         except psycopg2.Error:
             pass
-    if run(ground, env, ["SELECT 1"], env["PG_DATABASE"]) is not None:
+    _, refusal = run(ground, env, ["SELECT 1"], env["PG_DATABASE"])
+    if refusal is None:
         return "its login works"
+    if "password authentication failed" not in str(refusal):
+        return f"its login is refused for another reason: {refusal}"
     if env["PG_USER"] in ground.server.roles():
         return "its role is still there"
     return changed(ground)
@@ -227,10 +311,10 @@ def trojan(kind, *statements):
     """What is planted writes down who ran it; then the broker works in the database. Nobody else may have run it."""
 
     def attempt(ground):
-        run(ground, ground.web, ["CREATE TABLE IF NOT EXISTS public.ran (who text)", "GRANT ALL ON public.ran TO PUBLIC",
-                                 *[statement.format(**ground.names) for statement in statements]])
+        plant(ground, ground.web, ["CREATE TABLE IF NOT EXISTS public.ran (who text)", "GRANT ALL ON public.ran TO PUBLIC",
+                                   *[statement.format(**ground.names) for statement in statements]])
         outcome = keeps_the_broker_out()(ground)
-        who = {row[0] for row in run(ground, ground.web, ["SELECT who FROM public.ran"]) or []}
+        who = {row[0] for row in run(ground, ground.web, ["SELECT who FROM public.ran"])[0]}
         run(ground, ground.web, ["DROP SCHEMA public CASCADE", "CREATE SCHEMA public", "CREATE TABLE mine (a int)", "INSERT INTO mine VALUES (1)"])
         strangers = who - {ground.names["mine"], ground.names["me"]}
         return f"{kind} was run by {strangers}" if strangers else outcome
@@ -250,10 +334,15 @@ def cannot_be_removed(ground, *statements):
     assert ground.tsuru.create("brief", "small").status == 201
     env = ground.bind("brief", "web")
     run(ground, env, [statement.format(**{**ground.names, "brief": env["PG_DATABASE"]}) for statement in statements])
-    answer = ground.tsuru.remove("brief")
+    return discard(ground, "brief", env)
+
+
+def discard(ground, instance, env):
+    """Removes an instance for good, or says that it cannot be."""
+    answer = ground.tsuru.remove(instance)
     if answer.status != 200:
         return f"the removal answers {answer}"
-    retained = [one for one in ground.broker.ctl("instances", "--state", "retained", "--json") if one["name"] == "brief"]
+    retained = [one for one in ground.broker.ctl("instances", "--state", "retained", "--json") if one["name"] == instance]
     for one in retained:
         ground.broker.ctl("purge", one["id"], status=(0, 1))
     name = env["PG_DATABASE"]
@@ -261,6 +350,33 @@ def cannot_be_removed(ground, *statements):
         wait_until("it is gone", lambda: not {name, f"{name}_retired"} & ground.server.databases() and name not in ground.server.roles(), 30)
         return None
     return f"its removal does not end: {ground.broker.ctl('operations', '--state', 'failed', '--json')}"
+
+
+def plants_the_extensions(ground):
+    """The schema is there before the broker's, and what an extension's script may call in it."""
+    assert ground.tsuru.create("early", "small").status == 201
+    env = ground.bind("early", "web")
+    spy = function("similarity(text, text)", "real", "0::real").replace("FUNCTION public.", "FUNCTION extensions.")
+    plant(ground, env, ["CREATE TABLE public.ran (who text)", "GRANT ALL ON public.ran TO PUBLIC", "CREATE SCHEMA extensions",
+                        "GRANT ALL ON SCHEMA extensions TO PUBLIC", spy])
+    answer = ground.tsuru.update("early", "large")
+    ran = run(ground, env, ["SELECT who FROM public.ran"])[0]
+    found = run(ground, env, ["SELECT extname FROM pg_extension WHERE extnamespace = 'extensions'::regnamespace"])[0]
+    outcome = discard(ground, "early", env)
+    if answer.status != 422 or ran or found:
+        return f"the update answers {answer}; run by {ran}; there is {found}"
+    return outcome or changed(ground)
+
+
+def maps_itself(ground):
+    """With a foreign data wrapper that an operator lets it use."""
+    name = ground.names["mine"]
+    ground.server.rows(f"CREATE EXTENSION postgres_fdw; GRANT USAGE ON FOREIGN DATA WRAPPER postgres_fdw TO {name}", name)
+    try:
+        return outlives_its_unbind(ground, "CREATE SERVER s FOREIGN DATA WRAPPER postgres_fdw", "CREATE USER MAPPING FOR {me} SERVER s",
+                                   "GRANT USAGE ON FOREIGN SERVER s TO {me} WITH GRANT OPTION")
+    finally:
+        ground.server.rows("DROP EXTENSION postgres_fdw CASCADE", name)
 
 
 def stays(*statements):
@@ -288,7 +404,8 @@ def exceeds_its_connections(ground):
         for number in range(12):
             try:
                 stack.enter_context(session(ground, ground.web))
-            except psycopg2.OperationalError:
+            except psycopg2.OperationalError as error:
+                assert "too many connections for" in str(error), error
                 return None if number <= 10 else f"{number} connections"
     return "12 connections where the plan gives 10"
 
@@ -300,6 +417,7 @@ def verifies_clean(ground):
     return f"the victim differs: {drift}" if drift else changed(ground)
 
 
+SHUT = OUTSIDE + "SET ROLE {0}; ALTER DATABASE {0} ALLOW_CONNECTIONS false"
 ATTEMPTS = [
     # elsewhere
     ("a writer enters the victim's database", cannot_enter("{yours}")),
@@ -323,8 +441,9 @@ ATTEMPTS = [
     # languages and programs
     ("a function in C", refused("CREATE FUNCTION mine_c() RETURNS int LANGUAGE c AS '/bin/true', 'main'")),
     ("a function of the server's own", refused("CREATE FUNCTION mine_i(text) RETURNS text LANGUAGE internal AS 'pg_read_file_all'")),
-    ("plpython3u", refused("CREATE EXTENSION plpython3u")),
-    ("an untrusted language", refused("CREATE LANGUAGE plperlu")),
+    ("adminpack, which writes files", refused("CREATE EXTENSION adminpack")),
+    ("pg_walinspect, which reads the server's log", refused("CREATE EXTENSION pg_walinspect")),
+    ("an untrusted language", refused("CREATE LANGUAGE mine_l HANDLER plpgsql_call_handler")),
     ("a library", refused("LOAD '/tmp/mine.so'")),
     ("a preloaded library", refused("ALTER ROLE {me} SET session_preload_libraries TO 'mine'")),
     ("a program by COPY", refused("COPY (SELECT 1) TO PROGRAM 'true'")),
@@ -355,7 +474,9 @@ ATTEMPTS = [
     ("the owner role as a login", refused("ALTER ROLE {mine} LOGIN PASSWORD 'mine'")),
     ("the victim's role dropped", refused("DROP ROLE {shop}")),
     ("the victim's role renamed", refused("ALTER ROLE {shop} RENAME TO planted")),
-    ("its own role renamed", refused("SET ROLE NONE", "ALTER ROLE {me} RENAME TO planted")),
+    ("its own role renamed", refused("SET ROLE NONE", "ALTER ROLE {me} RENAME TO planted", expected=("0A000",))),  # nobody may, for oneself
+    ("another role of its instance renamed", refused("ALTER ROLE {second} RENAME TO planted")),
+    ("its owner role renamed", refused("ALTER ROLE {mine} RENAME TO planted", expected=("0A000",))),
     ("the victim's owner role granted", refused("GRANT {yours} TO {me}")),
     ("the broker's role granted", refused("GRANT {broker} TO {me}")),
     ("its own owner role given away", refused("GRANT {mine} TO {shop}")),
@@ -398,9 +519,8 @@ ATTEMPTS = [
     ("a limit of temporary files off", refused("SET temp_file_limit TO -1")),
     ("the rules of pg_hba.conf", refused("SELECT * FROM pg_hba_file_rules")),
     ("the server's files of settings", refused("SELECT * FROM pg_file_settings")),
-    ("the victim's sessions ended", refused("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{broker}'",
-                                            "SELECT 1 / count(*) FROM (SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{broker}') s")),
-    ("the broker's statements canceled", refused("SELECT 1 / count(*) FROM (SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE usename = '{broker}') s")),
+    ("the sessions of others ended", signals("pg_terminate_backend")),
+    ("the statements of others canceled", signals("pg_cancel_backend")),
     ("others' statements", hidden("SELECT query FROM pg_stat_activity WHERE usename NOT IN ('{me}', '{second}', '{mine}')"
                                   " AND query NOT IN ('', '<insufficient privilege>')")),
     ("passwords in statements", sees_passwords_in_statements),
@@ -418,8 +538,7 @@ ATTEMPTS = [
     ("a reader installs an extension", refused("SET default_transaction_read_only TO off", "CREATE EXTENSION hstore", who="reader")),
     ("a reader grants", refused("SET default_transaction_read_only TO off", "GRANT {mine}_r TO {shop}", who="reader")),
     ("a reader changes its database", refused("SET default_transaction_read_only TO off", "ALTER DATABASE {mine} SET work_mem TO '8MB'", who="reader")),
-    ("a reader ends a writer's session", refused("SELECT 1 / count(*) FROM (SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                                                 " WHERE usename = '{broker}') s", who="reader")),
+    ("a reader ends a writer's session", signals("pg_terminate_backend", "reader")),
     # traps for the broker
     ("functions that the broker's statements might call", trojan(
         "a function", function("format(text, name, text)", "text", "'x'"), function("format(text, text, text)", "text", "'x'"),
@@ -440,15 +559,14 @@ ATTEMPTS = [
         "CREATE TRIGGER fire BEFORE INSERT OR UPDATE OR DELETE ON public.mine EXECUTE FUNCTION public.fire()",
         "CREATE VIEW public.seen AS SELECT * FROM public.mine",
         f"CREATE RULE spy AS ON UPDATE TO public.seen DO ALSO {LOG.split(';', maxsplit=1)[0]}")),
-    ("a schema of the name of the broker's, with functions in it", trojan(
-        "a function", "CREATE SCHEMA extensions", function("spy()", "oid", "0::oid").replace("public.spy", "extensions.similarity"))),
+    ("the schema of the broker's extensions, made first, with functions in it", plants_the_extensions),
     ("its database's settings keep the broker out", keeps_the_broker_out(
         "ALTER DATABASE {mine} SET default_transaction_read_only TO on", "ALTER DATABASE {mine} SET statement_timeout TO 1",
         "ALTER DATABASE {mine} SET lock_timeout TO 1", "ALTER DATABASE {mine} SET role TO {mine}",
         "ALTER DATABASE {mine} SET idle_in_transaction_session_timeout TO 1", "ALTER DATABASE {mine} SET search_path TO nowhere",
         undo=["ALTER DATABASE {mine} RESET ALL"])),
     ("a limit of no connections keeps the broker out", keeps_the_broker_out("ALTER DATABASE {mine} CONNECTION LIMIT 0")),
-    ("a database that takes no connections keeps the broker out", keeps_the_broker_out("ALTER DATABASE {mine} ALLOW_CONNECTIONS false")),
+    ("a database that takes no connections keeps the broker out", keeps_the_broker_out(SHUT.format("{mine}"))),
     ("a database that is a template", keeps_the_broker_out("ALTER DATABASE {mine} IS_TEMPLATE true", undo=["ALTER DATABASE {mine} IS_TEMPLATE false"])),
     ("rights taken from the owner and the broker", keeps_the_broker_out(
         "REVOKE ALL ON DATABASE {mine} FROM {mine}", "REVOKE ALL ON DATABASE {mine} FROM {me}",
@@ -461,24 +579,25 @@ ATTEMPTS = [
     ("a prepared transaction of the login itself", outlives("SET ROLE NONE", "BEGIN", "SELECT lo_create(0)", "PREPARE TRANSACTION 'mine-2'")),
     ("objects of the login itself", outlives("SET ROLE NONE", "SELECT lo_create(0)", "ALTER ROLE {me} SET work_mem TO '8MB'",
                                              "CREATE TEMPORARY TABLE t (a int)")),
-    ("grants to and by the login", outlives("CREATE TABLE IF NOT EXISTS granted (a int)", "GRANT ALL ON granted TO {me} WITH GRANT OPTION", "SET ROLE NONE",
+    ("grants to and by the login", outlives("CREATE TABLE IF NOT EXISTS granted (a int)", "GRANT ALL ON granted TO {me} WITH GRANT OPTION",
+                                            "GRANT USAGE ON SCHEMA public TO {me}", "SET ROLE NONE",
                                             "GRANT SELECT ON granted TO {second}", "GRANT {me} TO {second}", "GRANT {me} TO {shop}")),
     ("default privileges for the login", outlives("ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO {me}", "GRANT CREATE ON DATABASE {mine} TO {me}",
                                                   "GRANT ALL ON DATABASE {mine} TO {me} WITH GRANT OPTION")),
     ("a policy for the login", outlives("CREATE TABLE IF NOT EXISTS policed (a int)", "CREATE POLICY p ON policed TO {me} USING (true)")),
     ("a name that a function of the owner's keeps", outlives("CREATE FUNCTION keep() RETURNS int SECURITY DEFINER SET role TO {me} LANGUAGE sql AS 'SELECT 1'")),
-    ("a user mapping for the login", outlives("CREATE SERVER s FOREIGN DATA WRAPPER none", "CREATE USER MAPPING FOR {me} SERVER s")),
+    ("a user mapping for the login", maps_itself),
     ("locks that look like the broker's", outlives("SELECT count(pg_try_advisory_lock(n)) FROM generate_series(1, 1000) n",
                                                    "SELECT count(pg_try_advisory_lock(classid::bigint << 32 | objid::bigint)) FROM pg_locks WHERE locktype = 'advisory'")),
     ("its password changed before the unbind", outlives("SET ROLE NONE", "ALTER ROLE {me} PASSWORD 'mine' VALID UNTIL 'infinity'")),
     ("a database without connections at its unbind", outlives("ALTER DATABASE {mine} CONNECTION LIMIT 0")),
     ("the broker opens it to connections", keeps_the_broker_out()),
-    ("a database that takes no connections at its unbind", outlives("SELECT lo_create(0)", "ALTER DATABASE {mine} ALLOW_CONNECTIONS false")),
+    ("a database that takes no connections at its unbind", outlives("SELECT lo_create(0)", SHUT.format("{mine}"))),
     ("the broker opens it again", keeps_the_broker_out()),
     # its own removal
     ("a removal of a template", stays("ALTER DATABASE {brief} IS_TEMPLATE true")),
     ("a removal with a comment that lies", stays("COMMENT ON DATABASE {brief} IS 'tsuru-broker: instance 0123456789abcdef'")),
-    ("a removal without connections", stays("ALTER DATABASE {brief} CONNECTION LIMIT 0", "ALTER DATABASE {brief} ALLOW_CONNECTIONS false")),
+    ("a removal without connections", stays("ALTER DATABASE {brief} CONNECTION LIMIT 0", SHUT.format("{brief}"))),
     ("a removal with a prepared transaction", stays("CREATE TABLE t (a int)", "BEGIN; INSERT INTO t VALUES (1); PREPARE TRANSACTION 'brief'")),
     ("a removal with grants to others", stays("GRANT ALL ON DATABASE {brief} TO PUBLIC", "GRANT ALL ON DATABASE {brief} TO {shop}", "GRANT ALL ON DATABASE {brief} TO {broker}")),
     ("a removal with settings", stays("ALTER DATABASE {brief} SET role TO {brief}", "ALTER DATABASE {brief} SET default_transaction_read_only TO on")),

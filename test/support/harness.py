@@ -49,9 +49,9 @@ def free_port():
 
 
 class Postgres:
-    """A private PostgreSQL server."""
+    """A private PostgreSQL server; settings are lines of its postgresql.conf."""
 
-    def __init__(self):
+    def __init__(self, settings=""):
         binaries = sorted(glob.glob("/usr/lib/postgresql/*/bin"))
         self.bin = binaries[-1]
         self.directory = tempfile.mkdtemp(prefix="broker-postgres-")
@@ -69,7 +69,7 @@ class Postgres:
         self.run("initdb", "-D", self.data, "-A", "scram-sha-256", "-U", "admin", f"--pwfile={password_file}",
                  "-E", "UTF8", "--no-sync")
         with open(os.path.join(self.data, "postgresql.conf"), "a", encoding="ascii") as file:
-            file.write("fsync = off\nlog_statement = all\nmax_connections = 300\n")
+            file.write("fsync = off\nlog_statement = all\nmax_connections = 300\n" + settings)
         self.start()
 
     def run(self, program, *arguments, check=True):

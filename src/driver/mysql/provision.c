@@ -1,5 +1,4 @@
 /* provision, update and adopt: the database, and what the plan gives the logins in it. */
-#include <regex.h>
 #include <string.h>
 
 #include "accounts.h"
@@ -119,17 +118,17 @@ void maria_update(void *state, struct driver_call *call)
 
 /* ---- adopt ---- */
 
-/* "_retired" behind it or not. */
-static bool has_hashed_name(const char *name)
+/* A living name of the broker's, or a retired one. */
+static bool is_of_the_broker(const char *name)
 {
-	regex_t pattern;
-	bool found;
+	const size_t length = strlen(name), end = strlen(RETIRED_END);
+	char living[BACKEND_NAME_MAX + 1];
 
-	if (regcomp(&pattern, HASHED "(" RETIRED_END ")?$", REG_EXTENDED | REG_NOSUB) != 0)
-		return true;
-	found = regexec(&pattern, name, 0, NULL, 0) == 0;
-	regfree(&pattern);
-	return found;
+	if (length <= end || length - end >= sizeof(living) || strcmp(name + length - end, RETIRED_END) != 0)
+		return name_is_ours(name);
+	memcpy(living, name, length - end);
+	living[length - end] = '\0';
+	return name_is_ours(living);
 }
 
 static void step_require_adoptable(void *arg)
@@ -144,7 +143,7 @@ static void step_require_adoptable(void *arg)
 		}
 	if (!work->has_database)
 		maria_fail(work, ERR_REFUSED, "there is no database of that name");
-	else if (work->owner == OWNER_OTHER || has_hashed_name(work->database))
+	else if (work->owner == OWNER_OTHER || is_of_the_broker(work->database))
 		maria_fail(work, ERR_REFUSED, "it is an instance of the broker already");
 	else
 		steps_next(&work->steps);

@@ -195,16 +195,28 @@ static bool can_enter(const struct driver_call *call)
 	return true;
 }
 
+/* An app may hold all connections that its database takes: what was compared so far is told nevertheless. */
+static bool stay_outside(struct work *work, const char *sqlstate)
+{
+	if (sqlstate[0] != '\0')
+		return false;
+	work_leave(work);
+	steps_next(&work->steps);
+	return true;
+}
+
 /* A connection is only made for what may differ there, and when nothing else does: a mend is looked at again. */
 static void step_compare_inside(void *arg)
 {
 	struct work *work = arg;
 	const struct driver_call *call = work->call;
 
-	if (!can_enter(call) || (!roles_have_readers(work) && !options_find(&call->plan->options, "extensions")->set))
+	if (!can_enter(call) || (!roles_have_readers(work) && !options_find(&call->plan->options, "extensions")->set)) {
 		steps_next(&work->steps);
-	else
-		work_enter(work, work->owner, ask_inside);
+		return;
+	}
+	work_forgive(work, stay_outside);
+	work_enter(work, work->owner, ask_inside);
 }
 
 static const struct step inspect_steps[] = {

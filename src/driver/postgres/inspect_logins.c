@@ -13,19 +13,11 @@ static bool is_reader(const struct bind *bind)
 	return reads;
 }
 
-static void add_differing(struct driver_call *call, const char *login)
-{
-	for (size_t i = 0; i < call->result_count; i++)
-		if (strcmp(call->results[i].name, DRIFT_BIND) == 0 && strcmp(call->results[i].value, login) == 0)
-			return;
-	call_result(call, DRIFT_BIND, login);
-}
-
 static void on_logins(struct work *work, const struct rows *rows)
 {
 	for (int i = 0; i < rows_count(rows); i++) {
 		if (strcmp(rows_text(rows, i, 0), DRIFT_BIND) == 0)
-			add_differing(work->call, rows_text(rows, i, 1));
+			inspect_add_login(work->call, rows_text(rows, i, 1));
 		else
 			call_result(work->call, rows_text(rows, i, 0), rows_text(rows, i, 1));
 	}
@@ -120,63 +112,6 @@ static void add_settings(struct sql *sql, const struct work *work)
 	        " cardinality(l.settings)");
 	sql_add(sql, " + %d)\n", lists);
 }
-
-/* ---- passwords ---- */
-
-static void compare_next(void *arg)
-{
-	struct work *work = arg;
-	struct driver_call *call = work->call;
-
-	while (work->verifier_next < call->bind_count) {
-		const size_t i = work->verifier_next;
-
-		if (turn_should_pass(&work->turn, work->postgres->context->base)) {
-			work_yield(work, compare_next);
-			return;
-		}
-		work->verifier_next++;
-		if (work->verifiers[i] != NULL && call->passwords[i] != NULL &&
-		    !verifier_is_of(work->verifiers[i], call->passwords[i]))
-			add_differing(call, call->binds[i].login);
-	}
-	steps_next(&work->steps);
-}
-
-static void on_verifiers(struct work *work, const struct rows *rows)
-{
-	const struct driver_call *call = work->call;
-
-	work->verifiers = arena_alloc(&work->arena, (call->bind_count + 1) * sizeof(*work->verifiers));
-	work->verifier_next = 0;
-	if (work->verifiers != NULL)
-		memset(work->verifiers, 0, (call->bind_count + 1) * sizeof(*work->verifiers));
-	for (size_t i = 0; work->verifiers != NULL && i < call->bind_count; i++)
-		for (int row = 0; row < rows_count(rows); row++)
-			if (strcmp(rows_text(rows, row, 0), call->binds[i].login) == 0)
-				work->verifiers[i] = arena_text(&work->arena, rows_text(rows, row, 1));
-	if (arena_failed(&work->arena))
-		work_fail(work, ERR_NO_MEMORY, "out of memory");
-	else
-		compare_next(work);
-}
-
-void step_compare_passwords(void *arg)
-{
-	struct work *work = arg;
-	const struct driver_call *call = work->call;
-	struct sql *sql = work_sql(work);
-
-	if (call->bind_count > 0 && call->passwords != NULL && work_is_superuser(work)) {
-		sql_add(sql, "SELECT rolname, rolpassword FROM pg_authid WHERE rolname IN (");
-		for (size_t i = 0; i < call->bind_count; i++)
-			sql_add(sql, i > 0 ? ", %l" : "%l", call->binds[i].login);
-		sql_add(sql, ")");
-	}
-	work_query(work, on_verifiers);
-}
-
-/* ---- the rest ---- */
 
 void step_compare_logins(void *arg)
 {

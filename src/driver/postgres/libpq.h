@@ -28,6 +28,7 @@
 	X(resultStatus)                                                                                                \
 	X(sendQuery)                                                                                                   \
 	X(serverVersion)                                                                                               \
+	X(setErrorVerbosity)                                                                                           \
 	X(setNoticeProcessor)                                                                                          \
 	X(setnonblocking)                                                                                              \
 	X(socket)                                                                                                      \

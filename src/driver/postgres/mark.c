@@ -4,15 +4,14 @@
 
 #include <string.h>
 
+#include "owned.h"
 #include "work.h"
-
-#define PREFIX "tsuru-broker: "
 
 enum { ROW_MAY, ROW_OWNER_IS_SUPER, ROW_OWNER, ROW_SELF };
 
 const char *mark_of_comment(const char *comment)
 {
-	return strncmp(comment, PREFIX, strlen(PREFIX)) == 0 ? comment + strlen(PREFIX) : NULL;
+	return strncmp(comment, OWNED_BEGIN, strlen(OWNED_BEGIN)) == 0 ? comment + strlen(OWNED_BEGIN) : NULL;
 }
 
 /* ---- reading ---- */
@@ -56,7 +55,7 @@ static void write_as(struct work *work, const char *owner)
 
 	if (owner != NULL)
 		sql_add(sql, "GRANT %s TO CURRENT_USER;\n", owner);
-	sql_add(sql, "COMMENT ON DATABASE " HOME_DATABASE " IS '" PREFIX "%s';\n", work->call->mark);
+	sql_add(sql, "COMMENT ON DATABASE " HOME_DATABASE " IS '" OWNED_BEGIN "%s';\n", work->call->mark);
 	if (owner != NULL)
 		sql_add(sql, "REVOKE %s FROM CURRENT_USER;\n", owner);
 	work_query(work, NULL);

@@ -15,7 +15,6 @@
 #include "turn.h"
 
 #define ADDRESS_MAX 64
-#define OPTIONS_MAX (TARGET_OPTIONS_MAX + 5)
 
 enum session_state {
 	SESSION_STARTING,   /* nothing was tried; the timer begins it */
@@ -34,6 +33,7 @@ struct rows {
 struct session {
 	const struct driver_context *context;
 	const struct target *target;
+	const struct target_login *login; /* NULL: the url's user */
 	char *database;
 	enum session_state state;
 	struct event event;
@@ -54,6 +54,7 @@ struct session {
 	struct rows rows;
 	struct error error; /* the last address's or the query's */
 	char sqlstate[SQLSTATE_LENGTH + 1];
+	bool denied; /* an address said that the login's password is wrong */
 };
 
 static void try_address(struct session *session);
@@ -83,6 +84,7 @@ static void explain_connection(struct session *session)
 	const char *failed = memmem(message, length, " failed: ", 9);
 	const char *reason = failed != NULL ? failed + 9 : message;
 
+	session->denied |= sqlstate_is_wrong_password(message);
 	error_set(&session->error, ERR_UNAVAILABLE, "%.*s", (int)(message + length - reason), reason);
 }
 
@@ -136,33 +138,6 @@ static void on_addresses(void *arg, int code, const struct error *error, const c
 	try_address(session);
 }
 
-static void add_option(const char **keywords, const char **values, size_t *count, const char *keyword,
-                       const char *value)
-{
-	keywords[*count] = keyword;
-	values[*count] = value;
-	(*count)++;
-}
-
-static PGconn *start_connection(const struct session *session)
-{
-	const struct target *target = session->target;
-	const struct place *place = &target->places[session->place];
-	const char *keywords[OPTIONS_MAX], *values[OPTIONS_MAX];
-	const char *address = session->addresses[session->address];
-	size_t count = 0;
-
-	add_option(keywords, values, &count, "host", place->host);
-	add_option(keywords, values, &count, "port", place->port);
-	add_option(keywords, values, &count, "dbname", session->database);
-	if (address[0] != '\0')
-		add_option(keywords, values, &count, "hostaddr", address);
-	for (size_t i = 0; i < target->option_count; i++)
-		add_option(keywords, values, &count, target->keywords[i], target->values[i]);
-	add_option(keywords, values, &count, NULL, NULL);
-	return target->pq.connectStartParams(keywords, values, 0);
-}
-
 static void try_next_address(struct session *session)
 {
 	drop_connection(session);
@@ -178,7 +153,9 @@ static void try_address(struct session *session)
 		return;
 	}
 	session->state = SESSION_CONNECTING;
-	session->connection.handle = start_connection(session);
+	session->connection.handle =
+	    target_connect(session->target, &session->target->places[session->place],
+	                   session->addresses[session->address], session->database, session->login);
 	if (session->connection.handle == NULL) {
 		end_opening(session, error_no_memory(&session->error));
 		return;
@@ -234,8 +211,8 @@ static void on_timer(void *arg)
 	try_next_address(session);
 }
 
-struct session *session_open(const struct driver_context *context, const struct target *target, const char *database,
-                             pool_done *on_opened, void *arg)
+struct session *session_open_as(const struct driver_context *context, const struct target *target, const char *database,
+                                const struct target_login *login, pool_done *on_opened, void *arg)
 {
 	struct session *session = calloc(1, sizeof(*session));
 
@@ -243,6 +220,7 @@ struct session *session_open(const struct driver_context *context, const struct 
 		return NULL;
 	session->context = context;
 	session->target = target;
+	session->login = login;
 	session->connection.pq = session->rows.pq = &target->pq;
 	session->state = SESSION_STARTING;
 	session->on_opened = on_opened;
@@ -256,6 +234,17 @@ struct session *session_open(const struct driver_context *context, const struct 
 		return NULL;
 	}
 	return session;
+}
+
+struct session *session_open(const struct driver_context *context, const struct target *target, const char *database,
+                             pool_done *on_opened, void *arg)
+{
+	return session_open_as(context, target, database, NULL, on_opened, arg);
+}
+
+bool session_was_denied(const struct session *session)
+{
+	return session->denied;
 }
 
 void session_close(struct session *session)

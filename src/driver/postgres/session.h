@@ -17,6 +17,7 @@
 
 struct session;
 struct target;
+struct target_login;
 
 /* A connection and the library that it is of. */
 struct connection {
@@ -37,6 +38,12 @@ typedef void session_answered(void *arg, int code, const struct error *error, co
  * context and target are borrowed until session_close, which is due also after a failure. NULL: memory is out. */
 struct session *session_open(const struct driver_context *context, const struct target *target, const char *database,
                              pool_done *on_opened, void *arg);
+/* The same as login, which is borrowed, too, instead of the url's user. */
+struct session *session_open_as(const struct driver_context *context, const struct target *target, const char *database,
+                                const struct target_login *login, pool_done *on_opened, void *arg);
+/* Of a session of a login that could not be opened: whether the server said, at one address at least, that its password
+ * is wrong. False: there was another reason, which says nothing of the password. */
+bool session_was_denied(const struct session *session);
 /* Ends it in silence, in any state. Accepts NULL. */
 void session_close(struct session *session);
 

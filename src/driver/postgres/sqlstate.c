@@ -63,6 +63,11 @@ bool sqlstate_is_blocked(const char *sqlstate)
 	       strcmp(sqlstate, "XX000") == 0;
 }
 
+bool sqlstate_is_wrong_password(const char *message)
+{
+	return strstr(message, ":  28P01: ") != NULL;
+}
+
 int sqlstate_explain(const char *sqlstate, const char *message, struct error *error)
 {
 	const size_t count = sizeof(meanings) / sizeof(*meanings);

@@ -17,4 +17,9 @@ bool sqlstate_is_overtaken(const char *sqlstate, const char *message);
 /* Somebody holds what the statement wants to change, or changed it at the same time. */
 bool sqlstate_is_blocked(const char *sqlstate);
 
+/* Whether libpq's message of a failed connection, at the verbosity that shows SQLSTATEs, is that a password is wrong:
+ * invalid_password, in whatever language the server speaks. A login that may not log in, or a rule of pg_hba.conf, has
+ * another state. */
+bool sqlstate_is_wrong_password(const char *message);
+
 #endif

@@ -34,9 +34,20 @@ struct target {
 	struct arena arena;      /* holds the password */
 };
 
+/* Whom to connect as, instead of the url's user. Borrowed. */
+struct target_login {
+	const char *user, *password;
+};
+
 /* On success the target is the caller's, to be released. No text in error shows the url. */
 int target_init(struct target *target, const struct server *server, struct error *error);
 void target_release(struct target *target);
+
+/* Begins a connection to an address of place ("" for a unix socket). login NULL: as the url's user; otherwise without
+ * the url's client certificate, which is another's, and with the SQLSTATE in libpq's messages. It is to be finished.
+ * NULL: memory is out. */
+PGconn *target_connect(const struct target *target, const struct place *place, const char *address,
+                       const char *database, const struct target_login *login);
 
 /* The check of the key `url`. */
 int target_check_url(const char *name, const char *value, struct error *error);

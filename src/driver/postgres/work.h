@@ -84,6 +84,8 @@ struct work {
 	const char *
 	    *verifiers; /* inspect's: what the server keeps of the passwords of call->binds; NULL: no such role */
 	size_t verifier_next;
+	struct target_login knocker; /* inspect's: the login whose session is being opened */
+	size_t knock_first, knock_next, knocks;
 	struct arena arena; /* the lists above */
 };
 
@@ -118,7 +120,6 @@ void work_leave(struct work *work);
 void work_pause(struct work *work, void (*on_resume)(void *work));
 /* Calls it in the next turn of the loop. */
 void work_yield(struct work *work, void (*on_resume)(void *work));
-
 bool work_is_superuser(const struct work *work);
 int work_version(const struct work *work);
 

@@ -148,6 +148,89 @@ static void test_an_unbind_whose_server_is_away(void **state)
 	assert_true(shows(world, "\"logins\":[]"));
 }
 
+/* Since when the one login that is shown should be dead; "" when none is. */
+static void read_since(struct world *world, char ret_since[static 32])
+{
+	static const char before[] = "\"since\":\"";
+	const char *found;
+	struct error error;
+	struct text json;
+
+	text_init(&json, 65536);
+	assert_int_equal(broker_list_drift(world->broker, &json, &error), 0);
+	found = strstr(text_string(&json), before);
+	ret_since[0] = '\0';
+	if (found != NULL)
+		assert_int_equal(sscanf(found + strlen(before), "%31[^\"]", ret_since), 1);
+	text_release(&json);
+}
+
+static void expect_since(struct world *world, const char *since)
+{
+	char found[32];
+
+	read_since(world, found);
+	assert_string_equal(found, since);
+}
+
+/* Neither is a login hidden by a try to end it, nor does it become a new one by that. */
+static void test_tries_do_not_renew_the_time(void **state)
+{
+	struct world *world = *state;
+	char first[32], second[32];
+
+	restart_edited(world, SERVICES, NEVER); /* nobody else tries */
+	fail_unbind(world);
+	expect_since(world, ""); /* a moment is not worth telling */
+	pass(world, MINUTE);
+	read_since(world, first);
+	assert_string_not_equal(first, "");
+	scripted_rule(scripted(world), CALL_UNBIND, SCRIPTED_FAIL_FINAL, 0, 0, 0);
+	assert_int_equal(request(world, broker_retry, "instance", "mydb", NULL).code, 0);
+	expect_since(world, first);
+	settle(world);
+	expect_since(world, first);
+	pass(world, HOUR);
+	assert_int_equal(request(world, broker_unbind, "instance", "mydb", "app", "shop", "event", "e3", NULL).code,
+	                 ERR_REFUSED);
+	expect_since(world, first);
+	scripted_clear_rules(scripted(world));
+	assert_int_equal(request(world, broker_bind, "instance", "mydb", "app", "shop", "event", "e4", NULL).code, 0);
+	expect_since(world, "");
+	scripted_rule(scripted(world), CALL_UNBIND, SCRIPTED_FAIL_FINAL, 1, 0, 0);
+	assert_int_equal(request(world, broker_unbind, "instance", "mydb", "app", "shop", "event", "e5", NULL).code,
+	                 ERR_REFUSED);
+	expect_since(world, "");
+	pass(world, MINUTE);
+	read_since(world, second);
+	assert_string_not_equal(second, "");
+	assert_string_not_equal(second, first);
+}
+
+static void test_tries_to_remove_do_not_renew_the_time(void **state)
+{
+	struct world *world = *state;
+	char incarnation[INCARNATION_LENGTH + 1];
+	char first[32];
+
+	restart_edited(world, SMALL, RETAIN);
+	make_used(world);
+	strcpy(incarnation, incarnation_of(world, "mydb"));
+	scripted_rule(scripted(world), CALL_RETIRE, SCRIPTED_FAIL_FINAL, 0, 0, 0);
+	assert_int_equal(request(world, broker_remove, "instance", "mydb", NULL).code, ERR_REFUSED);
+	pass(world, MINUTE);
+	read_since(world, first);
+	assert_string_not_equal(first, "");
+	assert_int_equal(request(world, broker_retry, "incarnation", incarnation, NULL).code, 0);
+	settle(world);
+	expect_since(world, first);
+	scripted_clear_rules(scripted(world));
+	assert_int_equal(request(world, broker_restore, "incarnation", incarnation, NULL).code, 0);
+	scripted_rule(scripted(world), CALL_RETIRE, SCRIPTED_FAIL_FINAL, 1, 0, 0);
+	assert_int_equal(request(world, broker_remove, "instance", "mydb", NULL).code, ERR_REFUSED);
+	expect_since(world, "");
+}
+
 static void test_a_removal_that_failed(void **state)
 {
 	struct world *world = *state;
@@ -275,6 +358,8 @@ int main(void)
 	    TEST(test_the_drift_pass_tries_again),
 	    TEST(test_a_bind_after_a_failed_unbind),
 	    TEST(test_an_unbind_whose_server_is_away),
+	    TEST(test_tries_do_not_renew_the_time),
+	    TEST(test_tries_to_remove_do_not_renew_the_time),
 	    TEST(test_a_removal_that_failed),
 	    TEST(test_an_undelete_opens_no_ended_login),
 	    TEST(test_an_unbind_after_a_failed_removal),

@@ -55,6 +55,28 @@ static void test_sentences_are_of_the_whole_state_first(void **state)
 	assert_string_equal(error.text, "it does not take the statement: syntax error (SQLSTATE 42601)");
 }
 
+static void test_a_wrong_password(void **state)
+{
+	static const char *const wrong[] = {
+	    "connection to server at \"h\" (::1), port 5432 failed: FATAL:  28P01: password authentication failed\n",
+	    "connection to server at \"h\" (::1), port 5432 failed: SCHWERWIEGEND:  28P01: "
+	    "Passwort-Authentifizierung f\303\274r Benutzer \302\273x\302\253 fehlgeschlagen\nORT:  auth.c:333\n",
+	    "failed: FATAL:  28000: no pg_hba.conf entry\nfailed: FATAL:  28P01: password authentication failed\n",
+	    NULL};
+	static const char *const others[] = {"failed: FATAL:  28000: role \"x\" is not permitted to log in\n",
+	                                     "failed: FATAL:  53300: too many connections\n",
+	                                     "failed: Connection refused\n",
+	                                     "failed: FATAL:  3D000: database \"28P01\" does not exist\n",
+	                                     "",
+	                                     NULL};
+
+	(void)state;
+	for (size_t i = 0; wrong[i] != NULL; i++)
+		assert_true(sqlstate_is_wrong_password(wrong[i]));
+	for (size_t i = 0; others[i] != NULL; i++)
+		assert_false(sqlstate_is_wrong_password(others[i]));
+}
+
 static void test_what_was_overtaken(void **state)
 {
 	(void)state;
@@ -73,6 +95,7 @@ int main(void)
 	    cmocka_unit_test(test_what_may_pass),
 	    cmocka_unit_test(test_what_is_final),
 	    cmocka_unit_test(test_sentences_are_of_the_whole_state_first),
+	    cmocka_unit_test(test_a_wrong_password),
 	    cmocka_unit_test(test_what_was_overtaken),
 	};
 

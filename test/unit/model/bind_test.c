@@ -27,6 +27,7 @@ static const struct bind full = {
     .version = 3,
     .created_at = 5,
     .updated_at = 6,
+    .ended_at = 7,
 };
 
 static int decode(const void *bytes, size_t length, struct error *error)
@@ -70,6 +71,7 @@ static void test_round_trip(void **state)
 	assert_int_equal(bind.version, full.version);
 	assert_int_equal(bind.created_at, 5);
 	assert_int_equal(bind.updated_at, 6);
+	assert_int_equal(bind.ended_at, 7);
 	text_release(&record);
 }
 
@@ -96,6 +98,23 @@ static void test_encode_needs_a_whole_secret(void **state)
 	bind.secret = NULL;
 	assert_int_equal(bind_encode(&bind, &record, NULL), ERR_INTERNAL);
 	text_release(&record);
+}
+
+/* A first unbind says when, a further one does not; an earlier program's did not say. */
+static void test_the_time_of_the_unbind(void **state)
+{
+	struct bind bind = {.name = "shop", .state = BIND_BOUND, .updated_at = 5};
+
+	(void)state;
+	assert_int_equal(bind_move_to_end(&bind, 9, NULL), 0);
+	assert_int_equal(bind.ended_at, 9);
+	assert_int_equal(bind_move_to_end(&bind, 12, NULL), 0);
+	assert_int_equal(bind.ended_at, 9);
+	assert_int_equal(bind_move(&bind, BIND_BINDING, NULL), 0);
+	assert_int_equal(bind.ended_at, 0);
+	bind = (struct bind){.name = "shop", .state = BIND_UNBINDING, .updated_at = 5};
+	assert_int_equal(bind_move_to_end(&bind, 9, NULL), 0);
+	assert_int_equal(bind.ended_at, 5);
 }
 
 static void test_moves(void **state)
@@ -184,6 +203,7 @@ int main(void)
 	    cmocka_unit_test(test_hostile),
 	    cmocka_unit_test(test_encode_needs_a_whole_secret),
 	    cmocka_unit_test(test_moves),
+	    cmocka_unit_test(test_the_time_of_the_unbind),
 	    cmocka_unit_test(test_check_name),
 	    cmocka_unit_test(test_check_host),
 	    cmocka_unit_test(test_contexts_differ),

@@ -29,6 +29,7 @@ static const struct instance full = {
     .removal = REMOVAL_RETIRE,
     .retain = 86400000,
     .older = true,
+    .removed_at = 1767225600003,
 };
 
 static const struct instance least = {
@@ -89,6 +90,7 @@ static void assert_same(const struct instance *a, const struct instance *b)
 	assert_int_equal(a->removal, b->removal);
 	assert_int_equal(a->retain, b->retain);
 	assert_int_equal(a->older, b->older);
+	assert_int_equal(a->removed_at, b->removed_at);
 }
 
 static void check_round_trip(const struct instance *instance)
@@ -260,6 +262,23 @@ static void test_decode_refuses(void **state)
 	text_release(&record);
 }
 
+static void test_the_time_of_the_removal(void **state)
+{
+	struct instance instance = {.name = "mydb", .state = INSTANCE_READY, .updated_at = 5};
+
+	(void)state;
+	assert_int_equal(instance_move_to_removal(&instance, 9, NULL), 0);
+	assert_int_equal(instance_move(&instance, INSTANCE_REMOVAL_FAILED, NULL), 0);
+	assert_int_equal(instance_move_to_removal(&instance, 12, NULL), 0);
+	assert_int_equal(instance.removed_at, 9);
+	assert_int_equal(instance_move(&instance, INSTANCE_REMOVAL_FAILED, NULL), 0);
+	assert_int_equal(instance_move(&instance, INSTANCE_READY, NULL), 0);
+	assert_int_equal(instance.removed_at, 0);
+	instance = (struct instance){.name = "mydb", .state = INSTANCE_REMOVAL_FAILED, .updated_at = 5};
+	assert_int_equal(instance_move_to_removal(&instance, 9, NULL), 0);
+	assert_int_equal(instance.removed_at, 5);
+}
+
 static void test_moves(void **state)
 {
 	static const bool allowed[INSTANCE_STATE_LAST + 1][INSTANCE_STATE_LAST + 1] = {
@@ -319,6 +338,7 @@ int main(void)
 	    cmocka_unit_test(test_encode_without_room),
 	    cmocka_unit_test(test_decode_refuses),
 	    cmocka_unit_test(test_moves),
+	    cmocka_unit_test(test_the_time_of_the_removal),
 	    cmocka_unit_test(test_check_name),
 	};
 
