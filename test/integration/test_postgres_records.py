@@ -329,6 +329,7 @@ def test_what_only_an_operator_can_mend_is_told_with_the_statement(ready):
         for statement in statements:
             sentence = only([one for one in told if statement in one])
             assert "joe" in sentence
+        assert "joe" not in tsuru.info("mydb").body  # it is for operators, not for the instance's users
         # What the sentence says is what helps.
         server.rows(statements[0])
         is_mended(broker)
