@@ -187,7 +187,7 @@ STATEMENTS = {
     "defines as another's login": "CREATE DEFINER = '{u}'@'%' PROCEDURE q() SELECT * FROM `{v}`.s",
     "writes a file": "SELECT 1 INTO OUTFILE '/tmp/broker-attack'",
     "reads a file into a table": "LOAD DATA INFILE '/etc/passwd' INTO TABLE t",
-    "puts a table's files elsewhere": "CREATE DEFINER = '{admin}'@'%' FUNCTION g() RETURNS int RETURN (SELECT 1)",
+    "defines a function as the admin": "CREATE DEFINER = '{admin}'@'%' FUNCTION g() RETURNS int RETURN (SELECT 1)",
     "loads a library": "INSTALL SONAME 'ha_federatedx'",
     "unloads a library": "UNINSTALL SONAME 'metadata_lock_info'",
     "makes a function from a library": "CREATE FUNCTION f RETURNS STRING SONAME 'x.so'",

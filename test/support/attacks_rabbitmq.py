@@ -117,8 +117,12 @@ def enters(user, password, vhost):
                                     for text in (user, password, vhost))
         try:
             ground.log_in({"RABBITMQ_USER": user_, "RABBITMQ_PASSWORD": password_, "RABBITMQ_VHOST": vhost_}).close()
-        except ERRORS:
+        except (pika.exceptions.ProbableAuthenticationError, pika.exceptions.AuthenticationError, pika.exceptions.ProbableAccessDeniedError):
             return ground.unchanged()
+        except pika.exceptions.ConnectionClosedByBroker as error:
+            return ground.unchanged() if error.reply_code in (403, 530) else f"refused for another reason: {error}"
+        except ERRORS as error:
+            return f"refused for another reason: {error!r}"
         return "it is let in"
 
     return attempt
@@ -369,14 +373,14 @@ def more_than_its_plan(ground):
         with contextlib.suppress(*ERRORS):
             while len(open_ones) <= plan["max_user_connections"]:
                 open_ones.append(ground.log_in(env))
-        if len(open_ones) > plan["max_user_connections"]:
-            return "it has more connections"
+        if len(open_ones) != plan["max_user_connections"]:
+            return f"it has {len(open_ones)} connections, where the plan gives {plan['max_user_connections']}"
         channel = open_ones[0].channel()
         with contextlib.suppress(*ERRORS):
             while queues <= plan["max_queues"]:
                 channel.queue_declare(f"q{queues}", exclusive=True)
                 queues += 1
-        return "it has more queues" if queues > plan["max_queues"] else None
+        return None if queues == plan["max_queues"] else f"it has {queues} queues, where the plan gives {plan['max_queues']}"
     finally:
         for connection in open_ones:
             with contextlib.suppress(*ERRORS):
