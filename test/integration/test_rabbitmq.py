@@ -506,6 +506,45 @@ def test_a_server_belongs_to_one_store(start_broker, rabbit):
     wait_until("it is gone", lambda: rabbit.vhosts() == set())
 
 
+def definitions(rabbit):
+    """All that the server knows but messages and the mark."""
+    known = rabbit.ask("GET", "/api/definitions")[1]
+    del known["global_parameters"]
+    return known, {vhost["name"]: (vhost["tags"], vhost["description"]) for vhost in rabbit.ask("GET", "/api/vhosts")[1]}
+
+
+@pytest.mark.parametrize("call", ["create", "bind", "update", "adopt", "undelete"])
+def test_a_server_that_was_given_away_gets_nothing_more(start_broker, rabbit, call):
+    """The broker looks at the mark every few seconds; in between each call does, in its first request."""
+    broker = start_broker(service(rabbit, plans="      - {name: small, retain: 1h, max_connections: 5}\n"
+                                                "      - {name: large, retain: 1h, max_connections: 50}\n"))
+    tsuru = Tsuru(broker, "rabbitmq", "x")
+    for name in ("mine", "kept"):
+        assert tsuru.create(name, "small").status == 201
+    assert tsuru.remove("kept").status == 200
+    rabbit.ask("PUT", "/api/vhosts/blog", {})
+    do = {"create": lambda: tsuru.create("second", "small"), "bind": lambda: tsuru.bind("mine", "shop"),
+          "update": lambda: tsuru.update("mine", "large"), "undelete": lambda: broker.ctl("undelete", "rabbitmq/kept", status=(0, 1)),
+          "adopt": lambda: broker.ctl("adopt", "rabbitmq/blog", "--team", "red", "--server", "main", "--resource", "blog",
+                                      "--plan", "small", status=(0, 1))}[call]
+    mark = rabbit.ask("GET", "/api/global-parameters/tsuru-broker-mark")[1]["value"]
+    before = definitions(rabbit)
+    rabbit.ask("PUT", "/api/global-parameters/tsuru-broker-mark",
+               {"name": "tsuru-broker-mark", "value": "0123456789abcdef-1-01234567"})
+    caller = threading.Thread(target=do)
+    caller.start()
+    wait_until("the broker has said why it does nothing there", lambda: "given to another broker" in broker.log()
+               or "belongs to another broker's store" in broker.log())
+    assert definitions(rabbit) == before
+    rabbit.ask("PUT", "/api/global-parameters/tsuru-broker-mark", {"name": "tsuru-broker-mark", "value": mark})
+    wait_until("it is done once the server is its own again", lambda: definitions(rabbit) != before, timeout=3 * TIMEOUT)
+    caller.join(TIMEOUT)
+    assert not caller.is_alive()
+    rabbit.ask("DELETE", "/api/vhosts/blog")
+    for vhost in rabbit.vhosts():
+        rabbit.ask("DELETE", "/api/vhosts/" + urllib.parse.quote(vhost, safe=""))
+
+
 def test_info_shows_the_vhost(tsuru, rabbit):
     tsuru.create("mine")
     env = tsuru.bind("mine", "shop").json

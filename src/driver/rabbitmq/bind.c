@@ -95,7 +95,7 @@ static void step_tell(void *arg)
 }
 
 #define BIND_BEGINS                                                                                                    \
-	{"read_the_parameters", step_read_parameters},                                                                 \
+	{"read_the_parameters", step_read_parameters}, {"let_the_broker_in", rabbitmq_step_check_mark},                \
 	{                                                                                                              \
 		"find_the_vhost", rabbitmq_step_require_vhost                                                          \
 	}

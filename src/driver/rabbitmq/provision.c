@@ -99,6 +99,7 @@ static void step_drop_own_rights(void *arg)
 }
 
 static const struct step provision_steps[] = {
+    {"let_the_broker_in", rabbitmq_step_check_mark},
     {"make_the_vhost", step_make_vhost},
     {"make_the_vhost_whole", step_replace_part},
     {"start_the_vhost", step_start},
@@ -159,6 +160,7 @@ static void step_write_incarnation(void *arg)
 }
 
 static const struct step update_steps[] = {
+    {"let_the_broker_in", rabbitmq_step_check_mark},
     {"find_the_vhost", rabbitmq_step_require_vhost},
     {"write_the_incarnation", step_write_incarnation},
     {"start_the_vhost", step_start},
@@ -176,6 +178,7 @@ void rabbitmq_update(void *state, struct driver_call *call)
 /* ---- adopt ---- */
 
 static const struct step adopt_steps[] = {
+    {"let_the_broker_in", rabbitmq_step_check_mark},
     {"find_the_vhost", rabbitmq_step_require_vhost},
     {"write_the_incarnation", step_write_incarnation},
     {"set_limits", rabbitmq_step_set_vhost_limits},

@@ -137,6 +137,7 @@ static void step_give_rights(void *arg)
 }
 
 static const struct step restore_steps[] = {
+    {"let_the_broker_in", rabbitmq_step_check_mark},
     {"find_the_vhost", step_find_vhost},
     {"take_the_tag_away", step_write_tag},
     {"give_the_rights_back", step_give_rights},

@@ -286,6 +286,16 @@ void rabbitmq_step_check_admin(void *arg)
 	rabbitmq_ask(work, "GET", take_admin);
 }
 
+void rabbitmq_step_check_mark(void *arg)
+{
+	struct work *work = arg;
+
+	if (work->call->mark != NULL)
+		rabbitmq_step_check_admin(work);
+	else
+		steps_next(&work->steps);
+}
+
 bool rabbitmq_check_vhost(struct work *work, const struct cJSON *vhost, bool retired)
 {
 	if (!rabbitmq_vhost_is_of(vhost, work->call->instance->incarnation))

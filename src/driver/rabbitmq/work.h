@@ -92,6 +92,8 @@ void rabbitmq_set_limits(struct work *work, const struct limits *limits, const c
 /* The management API is there, and the broker an administrator: a 404 means then what it says. Where call->mark is to
  * be compared, that question stands for this one. */
 void rabbitmq_step_check_admin(void *arg);
+/* The same for what begins by finding its vhost anyway: one request more, and only where there is a mark to compare. */
+void rabbitmq_step_check_mark(void *arg);
 /* The path of the server's mark, a global parameter. */
 void rabbitmq_mark_path(struct work *work);
 /* Whether a vhost, as found, is the instance's and is retired or living as it should be; fails the step if not. */
