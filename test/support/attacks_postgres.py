@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+import time
 
 import psycopg2
 import psycopg2.extras
@@ -239,6 +240,20 @@ def outlives_slowly(database=None):
         return begins_slowly(ground, database, lambda: ground.tsuru.unbind("mine", "slow"))(env) or changed(ground)
 
     return attempt
+
+
+def floods(ground):
+    """What is granted to another's login is taken back at its unbind, which must not take as long as one likes."""
+    env = ground.bind("yours", "flooded")
+    run(ground, ground.web, [f"DO $$ BEGIN FOR i IN 1..300000 LOOP PERFORM lo_create(900000 + i); EXECUTE format('GRANT SELECT ON LARGE OBJECT %s TO"
+                             f" {env['PG_USER']}', 900000 + i); END LOOP; END $$"])
+    begun = time.monotonic()
+    answer = ground.tsuru.unbind("yours", "flooded")
+    took = time.monotonic() - begun
+    if env["PG_USER"] in ground.server.roles():
+        ground.server.rows(f"DROP OWNED BY {env['PG_USER']}", ground.names["mine"])
+        ground.server.rows(f"DROP ROLE {env['PG_USER']}")
+    return f"the unbind took {took:.1f} s: {answer}" if took > 9 or answer.status != 200 else changed(ground)
 
 
 def keeps_the_broker_out(*statements, undo=()):
@@ -512,6 +527,7 @@ ATTEMPTS = [
                                             "GRANT SELECT ON granted TO {second}", "GRANT {me} TO {second}", "GRANT {me} TO {shop}")),
     ("default privileges for the login", outlives("ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO {me}", "GRANT CREATE ON DATABASE {mine} TO {me}",
                                                   "GRANT ALL ON DATABASE {mine} TO {me} WITH GRANT OPTION")),
+    ("more grants to the victim's login than its unbind can take back", floods),
     ("a policy for the login", outlives("CREATE TABLE IF NOT EXISTS policed (a int)", "CREATE POLICY p ON policed TO {me} USING (true)")),
     ("a name that a function of the owner's keeps", outlives("CREATE FUNCTION keep() RETURNS int SECURITY DEFINER SET role TO {me} LANGUAGE sql AS 'SELECT 1'")),
     ("a user mapping for the login", outlives("CREATE SERVER s FOREIGN DATA WRAPPER none", "CREATE USER MAPPING FOR {me} SERVER s")),
