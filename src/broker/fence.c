@@ -387,6 +387,11 @@ static void see(const struct host *host, struct sight *ret_sight)
 
 static void claim(struct host *host, const struct sight *sight)
 {
+	/* Another service, whose admin may write the mark, has claimed it already. */
+	if (sight->ours && sight->count == 1) {
+		open_fence(host);
+		return;
+	}
 	if (sight->newer.text[0] != '\0')
 		mark_raise(broker_of(host), sight->newer.number);
 	write_mark(host);

@@ -1,6 +1,8 @@
 """What an app bound to a PostgreSQL instance tries against the other tenants, the broker's role and the server."""
 
 import contextlib
+import threading
+import time
 
 import psycopg2
 import psycopg2.extras
@@ -289,6 +291,60 @@ def outlives(*statements):
     return lambda ground: outlives_its_unbind(ground, *statements)
 
 
+def begins_slowly(ground, database, end):
+    """A session that is past its password and sleeps before the server shows it, while end is called."""
+    outcomes = []
+
+    def begin(env):
+        try:
+            with session(ground, env, database, options="-c post_auth_delay=8") as connection:
+                connection.cursor().execute("SELECT 1")
+                outcomes.append("its session goes on")
+        except psycopg2.Error:
+            outcomes.append(None)
+
+    def attempt(env):
+        thread = threading.Thread(target=begin, args=(env,))
+        thread.start()
+        try:
+            wait_until("it begins", lambda: ground.server.rows(
+                "SELECT pid FROM pg_locks WHERE locktype = 'object' AND mode = 'RowExclusiveLock' AND pid NOT IN"
+                " (SELECT pid FROM pg_stat_activity WHERE usesysid IS NOT NULL)"))
+            answer = end()
+        finally:
+            thread.join()
+        return outcomes[0] if answer.status == 200 else f"it answers {answer}"
+
+    return attempt
+
+
+def outlives_slowly(database=None):
+    def attempt(ground):
+        env = ground.bind("mine", "slow")
+        return begins_slowly(ground, database, lambda: ground.tsuru.unbind("mine", "slow"))(env) or changed(ground)
+
+    return attempt
+
+
+def floods(ground):
+    """What is granted to another's login is taken back at its unbind, which must not take as long as one likes: the server
+    is told how long each attempt may take."""
+    env = ground.bind("yours", "flooded")
+    run(ground, ground.web, [f"DO $$ BEGIN FOR i IN 1..20000 LOOP PERFORM lo_create(900000 + i); EXECUTE format('GRANT SELECT ON LARGE OBJECT %s TO"
+                             f" {env['PG_USER']}', 900000 + i); END LOOP; END $$"])
+    answer = ground.tsuru.unbind("yours", "flooded")
+    with open(ground.server.log, encoding="utf-8", errors="replace") as file:
+        log = file.read()
+    ends = [match.start() for match in re.finditer(f'DROP OWNED BY "?{env["PG_USER"]}', log)]
+    unbounded = [log[end - 300:end] for end in ends if "statement_timeout" not in log[end - 300:end]]
+    if env["PG_USER"] in ground.server.roles():
+        ground.server.rows(f"DROP OWNED BY {env['PG_USER']}", ground.names["mine"])
+        ground.server.rows(f"DROP ROLE {env['PG_USER']}")
+    if answer.status != 200 or not ends or unbounded:
+        return f"the unbind: {answer}, without a limit: {unbounded}"
+    return changed(ground)
+
+
 def keeps_the_broker_out(*statements, undo=()):
     """Does the statements, then the broker updates, binds for reading, unbinds and verifies; all of it has to work."""
 
@@ -329,19 +385,32 @@ def function(signature, returns, result):
     return f"CREATE OR REPLACE FUNCTION public.{signature} RETURNS {returns} LANGUAGE sql AS $$ {LOG}; SELECT {result} $$"
 
 
-def cannot_be_removed(ground, *statements):
+def removes(ground, _):
+    answer = ground.tsuru.remove("brief")
+    return None if answer.status == 200 else f"it answers {answer}"
+
+
+def removes_slow(ground, env):
+    return begins_slowly(ground, None, lambda: ground.tsuru.remove("brief"))(env)
+
+
+def cannot_be_removed(ground, *statements, remove=removes):
     """Tries to make its own removal impossible; the end of the retention is asked for at once."""
     assert ground.tsuru.create("brief", "small").status == 201
     env = ground.bind("brief", "web")
     run(ground, env, [statement.format(**{**ground.names, "brief": env["PG_DATABASE"]}) for statement in statements])
-    return discard(ground, "brief", env)
+    outcome = remove(ground, env)
+    return f"its removal: {outcome}" if outcome is not None else discarded(ground, "brief", env)
 
 
 def discard(ground, instance, env):
     """Removes an instance for good, or says that it cannot be."""
     answer = ground.tsuru.remove(instance)
-    if answer.status != 200:
-        return f"the removal answers {answer}"
+    return f"the removal answers {answer}" if answer.status != 200 else discarded(ground, instance, env)
+
+
+def discarded(ground, instance, env):
+    """What is retained of it goes, too."""
     retained = [one for one in ground.broker.ctl("instances", "--state", "retained", "--json") if one["name"] == instance]
     for one in retained:
         ground.broker.ctl("purge", one["id"], status=(0, 1))
@@ -574,6 +643,8 @@ ATTEMPTS = [
     ("its database opened to all, and to the victim", harmless("GRANT ALL ON DATABASE {mine} TO PUBLIC", "GRANT ALL ON DATABASE {mine} TO {shop}")),
     # what stays
     ("a session outlives its unbind", outlives("SELECT 1")),
+    ("a session that begins slowly outlives its unbind", outlives_slowly()),
+    ("a session that begins slowly elsewhere outlives its unbind", outlives_slowly("postgres")),
     ("a transaction outlives its unbind", outlives("BEGIN", "CREATE TABLE left_over (a int)", "LOCK TABLE mine")),
     ("a prepared transaction outlives its unbind", outlives("BEGIN", "CREATE TABLE prepared_over (a int)", "PREPARE TRANSACTION 'mine-1'")),
     ("a prepared transaction of the login itself", outlives("SET ROLE NONE", "BEGIN", "SELECT lo_create(0)", "PREPARE TRANSACTION 'mine-2'")),
@@ -584,6 +655,7 @@ ATTEMPTS = [
                                             "GRANT SELECT ON granted TO {second}", "GRANT {me} TO {second}", "GRANT {me} TO {shop}")),
     ("default privileges for the login", outlives("ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO {me}", "GRANT CREATE ON DATABASE {mine} TO {me}",
                                                   "GRANT ALL ON DATABASE {mine} TO {me} WITH GRANT OPTION")),
+    ("more grants to the victim's login than its unbind can take back", floods),
     ("a policy for the login", outlives("CREATE TABLE IF NOT EXISTS policed (a int)", "CREATE POLICY p ON policed TO {me} USING (true)")),
     ("a name that a function of the owner's keeps", outlives("CREATE FUNCTION keep() RETURNS int SECURITY DEFINER SET role TO {me} LANGUAGE sql AS 'SELECT 1'")),
     ("a user mapping for the login", maps_itself),
@@ -600,6 +672,7 @@ ATTEMPTS = [
     ("a removal without connections", stays("ALTER DATABASE {brief} CONNECTION LIMIT 0", SHUT.format("{brief}"))),
     ("a removal with a prepared transaction", stays("CREATE TABLE t (a int)", "BEGIN; INSERT INTO t VALUES (1); PREPARE TRANSACTION 'brief'")),
     ("a removal with grants to others", stays("GRANT ALL ON DATABASE {brief} TO PUBLIC", "GRANT ALL ON DATABASE {brief} TO {shop}", "GRANT ALL ON DATABASE {brief} TO {broker}")),
+    ("a removal while a session begins slowly", lambda ground: cannot_be_removed(ground, remove=removes_slow)),
     ("a removal with settings", stays("ALTER DATABASE {brief} SET role TO {brief}", "ALTER DATABASE {brief} SET default_transaction_read_only TO on")),
     # and at the end
     ("what is left of it all", verifies_clean),

@@ -13,6 +13,7 @@
 #define NAME_PATTERN "_[0-9a-f]{10}$"
 
 #define WAIT               "'2s'" /* for what somebody else holds */
+#define CLEAR_WAIT         "'5s'" /* of one database: others may have granted a login more than can be taken back */
 #define CLEAR_FAILURES_MAX 3      /* databases that cannot be cleared; then the rest is not tried */
 
 int64_t plan_connection_limit(const struct plan *plan)
@@ -212,7 +213,7 @@ static void clear(struct work *work)
 	const bool own = strcmp(work->databases[work->database], work->owner) == 0;
 	struct sql *sql = work_sql(work);
 
-	sql_add(sql, "SET LOCAL lock_timeout TO " WAIT ";\n");
+	sql_add(sql, "SET LOCAL lock_timeout TO " WAIT ";\nSET LOCAL statement_timeout TO " CLEAR_WAIT ";\n");
 	for (size_t i = 0; i < work->role_count; i++) {
 		if (own)
 			sql_add(sql, "REASSIGN OWNED BY %i TO %i;\n", work->roles[i].name, work->owner);
@@ -248,9 +249,10 @@ static void add_drops(struct sql *sql, const struct work *work)
 	sql_add(sql, "END");
 }
 
+/* What could not be cleared now will not be a moment later. */
 static void on_dropped(struct work *work, const struct rows *rows)
 {
-	if (strcmp(rows_text(rows, 0, 0), "0") == 0 || !work_once_more(work))
+	if (strcmp(rows_text(rows, 0, 0), "0") == 0 || work->clear_failures > 0 || !work_once_more(work))
 		steps_next(&work->steps);
 }
 

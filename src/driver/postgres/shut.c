@@ -4,6 +4,10 @@
  * to log in than we take for the next try. A transaction that was prepared (PREPARE TRANSACTION) holds its locks
  * without any session; those of the instance are rolled back when they stand in the way.
  *
+ * A session that begins is not in pg_stat_activity until it has read its settings, and a login can have it sleep there
+ * for half an hour (post_auth_delay), past the question whether it may log in. It has locks, so pg_locks has its pid,
+ * but nothing says whose it is. The server knows: as the login, one may end the login's own sessions and no others.
+ *
  * All this is done without the instance's lock, and once more with it: what an earlier call's session may still have
  * been doing on the server is over by then. */
 #include "shut.h"
@@ -126,6 +130,30 @@ static void add_ending(struct sql *sql, const struct work *work)
 	sql_add(sql, ")");
 }
 
+/* Ends the sessions of work->roles that are not shown yet. */
+static void add_ending_of_hidden(struct sql *sql, const struct work *work)
+{
+	struct sql block;
+
+	sql_init(&block, sql->dialect);
+	sql_begin(&block, sql->connection);
+	sql_add(&block, "DECLARE hidden int; login text;\nBEGIN\n"
+	                " FOR hidden IN SELECT DISTINCT l.pid FROM pg_locks l WHERE l.pid IS NOT NULL AND NOT EXISTS ("
+	                "SELECT FROM pg_stat_activity a WHERE a.pid = l.pid AND a.usesysid IS NOT NULL) LOOP\n"
+	                "  FOREACH login IN ARRAY ARRAY[");
+	roles_add_names(&block, work);
+	sql_add(&block, "]::text[] LOOP\n"
+	                "   BEGIN EXECUTE format('SET LOCAL ROLE %%I', login); PERFORM pg_terminate_backend(hidden);"
+	                " EXCEPTION WHEN insufficient_privilege OR invalid_parameter_value THEN NULL; END;\n"
+	                "   SET LOCAL ROLE NONE;\n"
+	                "  END LOOP;\n END LOOP;\nEND");
+	if (sql_string(&block) != NULL)
+		sql_add(sql, "DO %l;\n", sql_string(&block));
+	else
+		sql->failed = true;
+	sql_release(&block);
+}
+
 static void on_shut(struct work *work, const struct rows *rows)
 {
 	(void)rows;
@@ -174,6 +202,7 @@ void step_end_sessions(void *arg)
 	struct sql *sql = work_sql(work);
 
 	if (work->role_count > 0) {
+		add_ending_of_hidden(sql, work);
 		sql_add(sql, "SELECT (");
 		add_ending(sql, work);
 		sql_add(sql, "), (SELECT count(*) FROM pg_prepared_xacts WHERE ");
