@@ -47,9 +47,12 @@ def read(path, size=1 << 20):
     except OSError:
         return None
 def shut(path):
-    """What may not be read at all."""
-    content = read(path)
-    return None if content is None else f"{path} can be read: {content[:60]!r}"
+    """What is there and may not be read at all: what is not there is no attempt."""
+    try:
+        with open(path, "rb") as file:
+            return f"{path} can be read: {file.read(60)!r}"
+    except PermissionError:
+        return None
 def refused(call, *arguments):
     """A system call that has to fail with EPERM or EACCES."""
     ctypes.set_errno(0)
@@ -191,9 +194,8 @@ def other_user(code):
     return lambda ground: (ground.run(code) if ground.own_user else ground.run(f"won = None if os.getuid() == {os.geteuid() and os.getuid() or BROKER_UID} else 'another user'")) or ground.alive()
 
 
-PRIVATE_FILES = ("environ", "mem", "maps", "smaps", "smaps_rollup", "numa_maps", "pagemap", "auxv", "io", "stack", "syscall", "personality",
-                 "mountinfo_", "timers_")
-PROC = [(f"reads /proc/PID/{name} of the broker", program(f"won = shut(f'/proc/{{broker}}/{name}')")) for name in PRIVATE_FILES if name[-1] != "_"]
+PRIVATE_FILES = ("environ", "mem", "maps", "smaps", "smaps_rollup", "numa_maps", "pagemap", "auxv", "io", "stack", "syscall", "personality",)
+PROC = [(f"reads /proc/PID/{name} of the broker", program(f"won = shut(f'/proc/{{broker}}/{name}')")) for name in PRIVATE_FILES if os.path.exists(f"/proc/self/{name}")]
 PROC += [(f"follows /proc/PID/{name} of the broker", program(f"""
     try:
         won = os.readlink(f"/proc/{{broker}}/{name}")
@@ -211,7 +213,9 @@ PROC += [(f"writes /proc/PID/{name} of the broker", program(f"won = writes(f'/pr
                                ("timerslack_ns", b"1000000000"))]
 PROC += [
     ("reads the environment of every thread of the broker", program("""
-        for path in glob.glob(f"/proc/{broker}/task/*/environ") + glob.glob(f"/proc/{broker}/task/*/mem"):
+        paths = glob.glob(f"/proc/{broker}/task/*/environ") + glob.glob(f"/proc/{broker}/task/*/mem")
+        assert len(paths) >= 2
+        for path in paths:
             won = won or shut(path)
         """)),
     ("finds a secret in what it may read of the broker in /proc", program("""
@@ -301,11 +305,17 @@ PROC += [
         """)(ground)),
 ]
 
+def private_paths(ground):
+    found = [os.path.join(folder, name) for folder, _, names in os.walk(ground.broker.directory) for name in names]
+    found += [path for path in (os.path.join(ground.broker.data, name) for name in os.listdir(ground.broker.data)) if path not in found]
+    assert {"data.mdb", os.path.basename(ground.broker.config)} <= {os.path.basename(path) for path in found}, found
+    return found
+
+
 FILES = [
-    ("reads the master key, the store, the configuration or the log of the broker", lambda ground: other_user(f"""
-        for folder in ({ground.broker.directory!r}, {ground.broker.data!r}):
-            for name in ("secret.key", "data.mdb", "lock.mdb", "broker.yaml", "log"):
-                won = won or shut(os.path.join(folder, name))
+    ("reads the store, the configuration or the log of the broker", lambda ground: other_user(f"""
+        for path in {private_paths(ground)!r}:
+            won = won or shut(path)
         """)(ground)),
     ("puts another configuration in the broker's place", lambda ground: other_user(f"""
         won = writes({ground.broker.config!r}, b"x") or writes({ground.broker.directory!r} + "/other", b"x")
