@@ -37,11 +37,14 @@ def backend(request):
 
 
 @pytest.fixture
-def start_broker():
-    """Starts brokers by their services; all are stopped, and must end well, when the test is over."""
+def start_broker(request):
+    """Starts brokers by their services; all are stopped, and must end well, when the test is over. Each has the test's
+    backend from the broker before."""
+    handed = request.getfixturevalue("backend") if "backend" in request.fixturenames else backends.Backend()
     brokers = []
 
     def start(services, **options):
+        handed.hand_over()
         broker = harness.Broker(services, **options)
         brokers.append(broker)
         return broker.start()

@@ -123,7 +123,6 @@ def crash_once(broker, tsuru, chance, check):
 @pytest.mark.parametrize("number", range(ROUNDS))
 def test_drivers(start_broker, backend, number):
     before = backend.objects()
-    backend.hand_over()
     broker = start_broker(configuration(backend.service("s")))
 
     def check(known):

@@ -1,6 +1,7 @@
 """What an app bound to a PostgreSQL instance tries against the other tenants, the broker's role and the server."""
 
 import contextlib
+import re
 import threading
 import time
 
