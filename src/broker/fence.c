@@ -65,6 +65,8 @@ static enum memory recall(const struct host *host)
 	struct store_value value;
 	struct text key;
 
+	if (host->remembered)
+		return MARKED_HERE;
 	store_identity(broker_of(host)->store, identity);
 	memory_key(&key, host);
 	if (!key.failed && store_get(broker_of(host)->store, KEYSPACE_META, text_string(&key), key.length, &value) == 0)
@@ -121,8 +123,7 @@ static void end(struct host *host, enum fence fence, int code, const struct erro
 	call_release(&host->check);
 	fence_close(host);
 	host->fence = fence;
-	/* Until the store remembers it, a copied store would be refused again. */
-	if (fence == FENCE_OPEN && recall(host) == MARKED_HERE)
+	if (fence == FENCE_OPEN)
 		host->claimed_until = 0;
 	if (before != fence && before == FENCE_ASKING)
 		queue_wake_host(host);
@@ -202,6 +203,7 @@ static void open_fence(struct host *host)
 	struct error none = {0};
 
 	remember(host);
+	host->remembered = true;
 	end(host, FENCE_OPEN, 0, &none);
 }
 

@@ -63,6 +63,7 @@ struct host {
 	char reason[ERROR_TEXT_MAX];
 	char warning[ERROR_TEXT_MAX]; /* of the last check; "": none */
 	enum fence fence;
+	bool remembered;         /* its mark was in order: the store says so from then on, or soon */
 	int64_t claimed_until;   /* monotonic ms: until then it is taken over, whatever its mark says; 0: no */
 	char mark[MARK_MAX + 1]; /* while it is being written */
 	void (*on_fenced)(struct host *host, int code, const struct error *error); /* fence.h's */

@@ -353,6 +353,23 @@ static void test_the_seal_is_the_stores_own(void **state)
 	assert_string_equal(world->broker->mark.seal, before);
 }
 
+static void test_a_claim_is_over_once_the_server_is_marked(void **state)
+{
+	struct world *world = *state;
+	struct error error;
+
+	make(world, "mydb");
+	scripted_put_mark(scripted(world), FOREIGN);
+	pass(world, CHECKED);
+	assert_int_equal(broker_claim(world->broker, &ops, "scripted", "one", &error), 0);
+	for (int i = 0; i < 20 && host(world)->fence != FENCE_OPEN; i++)
+		pass(world, 100);
+	assert_string_equal(scripted_mark(scripted(world)), world->broker->mark.text);
+	scripted_put_mark(scripted(world), FOREIGN);
+	expect_shut(world, "belongs to another broker's store");
+	assert_string_equal(scripted_mark(scripted(world)), FOREIGN);
+}
+
 static void test_a_claim_of_a_server_that_is_down_lapses(void **state)
 {
 	struct world *world = *state;
@@ -408,6 +425,7 @@ int main(void)
 	    TEST(test_a_mark_that_cannot_be_written),
 	    TEST(test_what_is_retained_waits_for_the_claim),
 	    TEST(test_claims_that_make_no_sense),
+	    TEST(test_a_claim_is_over_once_the_server_is_marked),
 	    TEST(test_a_claim_of_a_server_that_is_down_lapses),
 	    TEST(test_the_seal_is_the_stores_own),
 	    cmocka_unit_test(test_texts_of_marks),
