@@ -543,6 +543,8 @@ def test_a_server_that_was_given_away_gets_nothing_more(start_broker, rabbit, ca
     rabbit.ask("DELETE", "/api/vhosts/blog")
     for vhost in rabbit.vhosts():
         rabbit.ask("DELETE", "/api/vhosts/" + urllib.parse.quote(vhost, safe=""))
+    for user in rabbit.users():
+        rabbit.ask("DELETE", f"/api/users/{user}")
 
 
 def test_info_shows_the_vhost(tsuru, rabbit):
