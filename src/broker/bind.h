@@ -6,6 +6,10 @@
 
 /* Gives the bind a new random password, sealed, in the intent's arena. */
 int bind_new_secret(struct intent *intent, struct bind *bind, struct error *error);
+/* Opens what was sealed for the bind, under its context and what stands behind that ("": the password), into the arena.
+ * ERR_CORRUPT when it is too short or sealed for something else. */
+int bind_open_sealed(const struct broker *broker, struct arena *arena, const struct bind *bind, const char *behind,
+                     const unsigned char *sealed, size_t length, const char **ret_plain, struct error *error);
 /* Neither bound nor on its way there, and nothing is under way that ends it: its unbind failed for good, or a removal
  * cut its bind off and was taken back. Its login may live. */
 bool bind_is_left(struct broker *broker, const struct bind *bind);

@@ -248,13 +248,14 @@ static bool on_bind(void *arg, const void *key, size_t key_length, const struct 
  * the same server, under whatever name; what it has is no stray. */
 static bool may_be_there(const struct drift *drift, const struct instance *instance)
 {
-	const struct offering *offering = broker_offering(drift->broker, drift->service);
-	const struct offering *other = broker_offering(drift->broker, instance->service);
+	const struct offering *offering, *other;
 
 	if (instance->server == NULL)
 		return false;
 	if (strcmp(instance->service, drift->service) == 0)
 		return strcmp(instance->server, drift->server_name) == 0;
+	offering = broker_offering(drift->broker, drift->service);
+	other = broker_offering(drift->broker, instance->service);
 	return offering == NULL || other == NULL || offering->backend->driver == other->backend->driver;
 }
 

@@ -177,6 +177,7 @@ void health_inherit(struct broker *broker, struct generation *next)
 				continue;
 			host->health = old->health;
 			strcpy(host->reason, old->reason);
+			strcpy(host->warning, old->warning);
 		}
 	}
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/bind.h"
 #include "broker/errand.h"
 #include "broker/generation.h"
 #include "broker/lingering.h"
@@ -287,19 +288,10 @@ static int fill_passwords(struct inspection *inspection, struct error *error)
 
 	for (size_t i = 0; passwords != NULL && i < call->bind_count; i++) {
 		const struct bind *bind = &call->binds[i];
-		const size_t overhead =
-		    bind->secret_length < SECRET_SEAL_OVERHEAD ? bind->secret_length : SECRET_SEAL_OVERHEAD;
-		char *plain = arena_alloc(&inspection->arena, bind->secret_length - overhead + 1);
-		struct text context;
 
-		text_init(&context, STORE_KEY_MAX);
-		bind_context(bind, &context);
 		passwords[i] = NULL;
-		if (plain != NULL && overhead == SECRET_SEAL_OVERHEAD && !context.failed &&
-		    keyring_open(inspection->broker->keyring, text_string(&context), bind->secret, bind->secret_length,
-		                 plain, NULL) == 0)
-			passwords[i] = plain;
-		text_release(&context);
+		(void)bind_open_sealed(inspection->broker, &inspection->arena, bind, "", bind->secret,
+		                       bind->secret_length, &passwords[i], NULL);
 	}
 	call->passwords = passwords;
 	return arena_failed(&inspection->arena) ? error_no_memory(error) : 0;

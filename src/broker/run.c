@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/bind.h"
 #include "broker/environment.h"
 #include "broker/finish.h"
 #include "broker/generation.h"
@@ -83,35 +84,12 @@ static int read_binds(struct job *job, struct error *error)
 	return 0;
 }
 
-/* Opens what was sealed for the bind under its context and what stands behind that. */
-static int open_sealed(struct job *job, const char *behind, const unsigned char *sealed, size_t length,
-                       const char **ret_plain, struct error *error)
-{
-	struct run *run = job->run;
-	struct text context;
-	char *plain = arena_alloc(&run->arena, length - SECRET_SEAL_OVERHEAD + 1);
-	int rc;
-
-	if (plain == NULL)
-		return error_no_memory(error);
-	text_init(&context, STORE_KEY_MAX);
-	bind_context(&run->bind.record, &context);
-	text_add(&context, behind);
-	rc = context.failed ? error_no_memory(error)
-	                    : keyring_open(job->broker->keyring, text_string(&context), sealed, length, plain, error);
-	text_release(&context);
-	if (rc == 0)
-		*ret_plain = plain;
-	return rc;
-}
-
 static int open_password(struct job *job, struct error *error)
 {
 	const struct bind *bind = &job->run->bind.record;
 
-	if (bind->secret_length < SECRET_SEAL_OVERHEAD)
-		return error_set(error, ERR_CORRUPT, "the bind of \"%s\" has no secret", bind->name);
-	return open_sealed(job, "", bind->secret, bind->secret_length, &job->run->call.password, error);
+	return bind_open_sealed(job->broker, &job->run->arena, bind, "", bind->secret, bind->secret_length,
+	                        &job->run->call.password, error);
 }
 
 static int open_kept(struct job *job, struct error *error)
@@ -120,7 +98,8 @@ static int open_kept(struct job *job, struct error *error)
 
 	if (bind->kept == NULL)
 		return 0;
-	return open_sealed(job, BIND_KEPT_CONTEXT, bind->kept, bind->kept_length, &job->run->call.kept, error);
+	return bind_open_sealed(job->broker, &job->run->arena, bind, BIND_KEPT_CONTEXT, bind->kept, bind->kept_length,
+	                        &job->run->call.kept, error);
 }
 
 static int find_plan(struct job *job, struct error *error)
