@@ -131,6 +131,9 @@ typedef void batch_done(void *arg, int code, const struct error *error, uint64_t
 /* Hands the batch over; it is the store's from here, whatever happens. Batches commit in the order they are handed
  * over. */
 void batch_commit(struct batch *batch, batch_done *on_done, void *arg);
+/* The same, and waits for the outcome, with all that was handed over before: for the program's start and for what an
+ * operator changes as a whole. */
+int batch_commit_now(struct batch *batch, struct error *error);
 
 /* Blocks until everything handed over is committed and its completions have run, those included that completions
  * hand over. Called from the loop's thread, outside completions; for the end of a caller's life. */

@@ -6,26 +6,14 @@
 static const char mark_key[] = "secret.mark"; /* also what the mark is sealed with */
 static const char word[] = "tsuru-broker";
 
-static void on_marked(void *arg, int code, const struct error *error, uint64_t revision)
-{
-	struct error *outcome = arg;
-
-	(void)revision;
-	if (code != 0)
-		*outcome = *error;
-}
-
 static int make_mark(struct broker *broker, struct error *error)
 {
 	unsigned char sealed[sizeof(word) + SECRET_SEAL_OVERHEAD];
 	struct batch *batch = batch_new(broker->store);
-	struct error outcome = {0};
 
 	keyring_seal(broker->keyring, mark_key, word, sizeof(word), sealed);
 	batch_put(batch, KEYSPACE_META, mark_key, strlen(mark_key), sealed, sizeof(sealed), REVISION_ABSENT);
-	batch_commit(batch, on_marked, &outcome);
-	store_flush(broker->store);
-	return outcome.code == 0 ? 0 : error_set(error, outcome.code, "%s", outcome.text);
+	return batch_commit_now(batch, error);
 }
 
 bool broker_store_has_key(struct store *store)

@@ -103,19 +103,9 @@ static bool put_service(struct broker *broker, const struct service *service, st
 	return true;
 }
 
-static void on_written(void *arg, int code, const struct error *error, uint64_t revision)
-{
-	struct error *outcome = arg;
-
-	(void)revision;
-	if (code != 0)
-		*outcome = *error;
-}
-
 int maker_write(struct broker *broker, const struct config *next, struct error *error)
 {
 	struct batch *batch = batch_new(broker->store);
-	struct error outcome = {0};
 	size_t count = 0;
 
 	batch_use_reserve(batch);
@@ -125,9 +115,7 @@ int maker_write(struct broker *broker, const struct config *next, struct error *
 		batch_free(batch);
 		return 0;
 	}
-	batch_commit(batch, on_written, &outcome);
-	store_flush(broker->store);
-	return outcome.code == 0 ? 0 : error_set(error, outcome.code, "%s", outcome.text);
+	return batch_commit_now(batch, error);
 }
 
 /* ---- what has no place ---- */

@@ -87,20 +87,10 @@ static bool on_instance(void *arg, const void *key, size_t key_length, const str
 	return migration->error.code == 0;
 }
 
-static void on_committed(void *arg, int code, const struct error *error, uint64_t revision)
-{
-	struct error *outcome = arg;
-
-	(void)revision;
-	if (code != 0)
-		*outcome = *error;
-}
-
 static int migrate_one(struct broker *broker, const struct migrating *migrating, struct error *error)
 {
 	struct migration migration = {.broker = broker};
 	struct walk walk = {.migration = &migration, .migrating = migrating};
-	struct error outcome = {0};
 	struct store_value value;
 	int rc;
 
@@ -116,11 +106,7 @@ static int migrate_one(struct broker *broker, const struct migrating *migrating,
 	}
 	batch_put(migration.changes.batch, KEYSPACE_META, migrating->mark, strlen(migrating->mark), "", 0,
 	          REVISION_ABSENT);
-	rc = changes_commit(&migration.changes, on_committed, &outcome, error);
-	if (rc != 0)
-		return rc;
-	store_flush(broker->store);
-	return outcome.code == 0 ? 0 : error_set(error, outcome.code, "%s", outcome.text);
+	return changes_commit_now(&migration.changes, error);
 }
 
 int migrate(struct broker *broker, struct error *error)

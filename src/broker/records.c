@@ -253,15 +253,33 @@ void changes_drop(struct changes *changes)
 	changes->batch = NULL;
 }
 
-int changes_commit(struct changes *changes, batch_done *on_done, void *arg, struct error *error)
+static int take_batch(struct changes *changes, struct batch **ret_batch, struct error *error)
 {
 	if (changes->error.code != 0) {
 		changes_drop(changes);
 		return error_set(error, changes->error.code, "%s", changes->error.text);
 	}
-	batch_commit(changes->batch, on_done, arg);
+	*ret_batch = changes->batch;
 	changes->batch = NULL;
 	return 0;
+}
+
+int changes_commit(struct changes *changes, batch_done *on_done, void *arg, struct error *error)
+{
+	struct batch *batch = NULL;
+	int rc = take_batch(changes, &batch, error);
+
+	if (rc == 0)
+		batch_commit(batch, on_done, arg);
+	return rc;
+}
+
+int changes_commit_now(struct changes *changes, struct error *error)
+{
+	struct batch *batch = NULL;
+	int rc = take_batch(changes, &batch, error);
+
+	return rc != 0 ? rc : batch_commit_now(batch, error);
 }
 
 /* Puts the encoded record (when value is not NULL) or deletes, and releases both texts. */

@@ -53,6 +53,8 @@ void changes_use_reserve(struct changes *changes);
 void changes_drop(struct changes *changes);
 /* Hands the batch over: 0, and on_done will fire. Otherwise nothing was written and it will not. */
 int changes_commit(struct changes *changes, batch_done *on_done, void *arg, struct error *error);
+/* The same, and waits for the outcome. */
+int changes_commit_now(struct changes *changes, struct error *error);
 
 void changes_put_name(struct changes *changes, const struct instance *instance, uint64_t base);
 void changes_delete_name(struct changes *changes, const struct instance *instance, uint64_t base);
