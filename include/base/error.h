@@ -31,6 +31,7 @@ enum error_code {
 	ERR_INTERNAL = -17,    /* a broken promise inside the program or of a library */
 	ERR_CORRUPT = -18,     /* a record or a secret cannot be read */
 	ERR_MEDIA = -19,       /* a body of a type nobody here reads */
+	ERR_LOCKED = -20,      /* somebody else's lock is in the way; tried again without holding a place; may pass */
 };
 
 struct error {

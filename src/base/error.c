@@ -35,6 +35,7 @@ static const struct kind kinds[] = {
     {ERR_INTERNAL, "internal", 500, false, LOG_ERROR},
     {ERR_CORRUPT, "corrupt", 500, false, LOG_ERROR},
     {ERR_MEDIA, "media", 415, false, LOG_INFO},
+    {ERR_LOCKED, "locked", 503, true, LOG_WARNING},
 };
 
 static const struct kind *find_kind(int code)
