@@ -61,8 +61,8 @@ class Peace:
         self.final = frozenset(EVERY_KIND if meddled else final)
 
     def failed(self, status):
-        """Whether the answer is that of a failure for good."""
-        return status == 422 or (status == 503 and self.meddled)
+        """Whether the answer is that of a failure for good, or of what was canceled with it."""
+        return status == 422 or (status == 503 and (self.meddled or "provision" in self.final))
 
 
 class Instance:
@@ -74,6 +74,7 @@ class Instance:
         self.life = ABSENT
         self.teams = set()  # whose it may be
         self.plans = set()  # what may be wanted
+        self.stands = None  # the plan that it had at the end of a round, when another was wanted: a cancel leaves it at that
         self.removed = "no"  # whether one was removed under this name: the broker remembers that ("no", "maybe", "yes")
         self.was_bound = "no"
         self.may_show_failure = False  # whether an update of an earlier round may have failed for good: status tells (S3)
@@ -89,7 +90,7 @@ class Instance:
         """
         if self.resource:
             self.old_resources.add(self.resource)
-        self.resource = None
+        self.resource = self.stands = None
         self.was_bound = "maybe" if doubts else "no"
         self.may_show_failure = False
         for bind in self.binds.values():
@@ -99,8 +100,8 @@ class Instance:
                 bind.state, bind.asked = UNKNOWN, asked
 
     def missing(self):
-        """A 404: whatever was possible, there is none now."""
-        if self.life == UNKNOWN:
+        """A 404: whatever was possible, there is none now, or it is going; that may fail."""
+        if self.life == UNKNOWN and not REMOVALS & self.peace.final:
             self.life = ABSENT
             self.removed = "maybe" if self.removed == "no" else self.removed
             self.anew()
@@ -297,13 +298,14 @@ class Instance:
         demand(resource not in self.old_resources, "an instance that was removed is back")
         if self.resource not in (None, resource):
             self.anew(doubts=True)
-        demand(found["plan"] in self.plans, f"the plan is {found['plan']}, not one of {self.plans}")
+        plans = self.plans | ({self.stands} if self.peace.meddled else set())
+        demand(found["plan"] in plans, f"the plan is {found['plan']}, not one of {plans}")
         wanted = found.get("wanted_plan", found["plan"])
         demand(wanted == found["plan"] or "update" in self.peace.final, f"the plan {wanted} is not reached (S3)")
         demand(server.instances.get(resource) == found["plan"] or "update" in self.peace.final,
                f"the server has {server.instances.get(resource)}")
         self.life, self.teams, self.resource = PRESENT, {found["team"]}, resource
-        self.plans = {wanted}
+        self.plans, self.stands = {wanted}, found["plan"]
         self.may_show_failure = self.may_show_failure or "update" in self.peace.final
         for key in set(self.binds) | set(binds):
             self.check_bind(self.bind_of(key), binds.get(key), server)
