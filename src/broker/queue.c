@@ -186,6 +186,7 @@ int queue_push(struct broker *broker, struct job *job)
 		job_free(job);
 		return ERR_NO_MEMORY;
 	}
+	queue_find_host(job); /* while it became durable, the configuration may have changed */
 	job->lane = lane;
 	job->state = JOB_QUEUED;
 	TAILQ_INSERT_TAIL(&lane->jobs, job, in_lane);

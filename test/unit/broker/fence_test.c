@@ -387,6 +387,22 @@ static void test_a_claim_of_a_server_that_is_down_lapses(void **state)
 	expect_open(world);
 }
 
+/* Accepted under a configuration that went before it was on the disk, and before its server was asked. */
+static void test_work_accepted_between_two_reloads_is_not_lost(void **state)
+{
+	struct world *world = *state;
+	struct ask ask;
+
+	make(world, "mydb");
+	reload_edited(world, "", "");
+	begin(world, &ask, broker_bind, "instance", "mydb", "app", "shop", NULL);
+	reload_edited(world, "", "");
+	settle(world);
+	pass(world, CHECKED);
+	assert_true(ask.answer.came);
+	assert_int_equal(ask.answer.code, 0);
+}
+
 static void test_texts_of_marks(void **state)
 {
 	struct mark mark;
@@ -428,6 +444,7 @@ int main(void)
 	    TEST(test_a_claim_is_over_once_the_server_is_marked),
 	    TEST(test_a_claim_of_a_server_that_is_down_lapses),
 	    TEST(test_the_seal_is_the_stores_own),
+	    TEST(test_work_accepted_between_two_reloads_is_not_lost),
 	    cmocka_unit_test(test_texts_of_marks),
 	};
 
