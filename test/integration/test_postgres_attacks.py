@@ -238,6 +238,44 @@ def granted(ground, other, victim, held=False):
     return connection
 
 
+KINDS_IN_SCHEMAS = {
+    "function": "CREATE FUNCTION public.first() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    "table": "CREATE TABLE public.first (a int)",
+    "type": "CREATE TYPE public.first AS (a int)",
+}
+
+
+@pytest.mark.parametrize("kind", KINDS_IN_SCHEMAS)
+def test_nor_does_what_it_made_before_its_schema(ground, kind):
+    """What it owns is handed on in the order in which it was made, and the next owner has to be allowed into its schema."""
+    env = ground.bound("mine")
+    with contextlib.closing(ground.connect(env)) as connection:
+        connection.autocommit = True
+        for statement in ("GRANT CREATE ON SCHEMA public TO {PG_USER}", "GRANT CREATE ON DATABASE {PG_DATABASE} TO {PG_USER}", "SET ROLE NONE",
+                          KINDS_IN_SCHEMAS[kind], "CREATE SCHEMA own", f"ALTER {kind} public.first SET SCHEMA own"):
+            connection.cursor().execute(statement.format(**env))
+    assert ground.tsuru.unbind("mine", "shop").status == 200
+    assert not ground.is_in(env) and ground.role(env) is None
+    assert ground.server.rows("SELECT nspowner::regrole::text FROM pg_namespace WHERE nspname = 'own'", env["PG_DATABASE"]) == [(env["PG_DATABASE"],)]
+    assert ground.tsuru.remove("mine").status == 200
+
+
+def test_nor_does_what_it_made_in_the_schema_of_another(ground):
+    env, other = ground.bound("mine"), ground.tsuru.bind("mine", "other").json
+    for who, statements in ((other, ("GRANT CREATE ON DATABASE {PG_DATABASE} TO {PG_USER}", "SET ROLE NONE", "CREATE SCHEMA theirs",
+                                     f"GRANT ALL ON SCHEMA theirs TO {env['PG_USER']}")),
+                            (env, ("SET ROLE NONE", "CREATE FUNCTION theirs.first() RETURNS int LANGUAGE sql AS 'SELECT 1'"))):
+        with contextlib.closing(ground.connect(who)) as connection:
+            connection.autocommit = True
+            for statement in statements:
+                connection.cursor().execute(statement.format(**who))
+    assert ground.tsuru.unbind("mine", "shop").status == 200
+    assert not ground.is_in(env) and ground.role(env) is None
+    assert ground.server.rows("SELECT nspowner::regrole::text FROM pg_namespace WHERE nspname = 'theirs'", env["PG_DATABASE"]) == [(other["PG_USER"],)]
+    assert ground.server.rows("SELECT theirs.first()", env["PG_DATABASE"]) == [(1,)]
+    assert ground.tsuru.remove("mine").status == 200
+
+
 def test_what_others_granted_to_a_login_does_not_keep_it(ground):
     victim, other = ground.bound("victim"), ground.bound("other")
     granted(ground, other, victim).close()

@@ -5,6 +5,7 @@
  * is left as it was. */
 #include <string.h>
 
+#include "handover.h"
 #include "inside.h"
 #include "roles.h"
 #include "setup.h"
@@ -210,7 +211,7 @@ static void add_owner(struct sql *sql, const struct work *work)
 	if (adoption->joins)
 		sql_add(sql, "GRANT %i TO CURRENT_USER;\n", adoption->former);
 	sql_add(sql, "ALTER DATABASE %i OWNER TO %i;\n", work->owner, work->owner);
-	sql_add(sql, "REASSIGN OWNED BY %i TO %i;\n", adoption->former, work->owner);
+	handover_add(sql, work, adoption->former);
 	if (adoption->joins)
 		sql_add(sql, "REVOKE %i FROM CURRENT_USER;\n", adoption->former);
 	/* The other way round: it goes on to use the database, and nobody may do what it may. */

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "extensions.h"
+#include "handover.h"
 
 #include "session.h"
 
@@ -216,7 +217,7 @@ static void clear(struct work *work)
 	sql_add(sql, "SET LOCAL lock_timeout TO " WAIT ";\nSET LOCAL statement_timeout TO " CLEAR_WAIT ";\n");
 	for (size_t i = 0; i < work->role_count; i++) {
 		if (own)
-			sql_add(sql, "REASSIGN OWNED BY %i TO %i;\n", work->roles[i].name, work->owner);
+			handover_add(sql, work, work->roles[i].name);
 		sql_add(sql, "DROP OWNED BY %i;\n", work->roles[i].name);
 	}
 	work_forgive(work, on_not_cleared);
