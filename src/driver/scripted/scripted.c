@@ -310,6 +310,9 @@ static void go_on(void *arg)
 	case SCRIPTED_FAIL_FINAL:
 		fail(work, ERR_REFUSED);
 		return;
+	case SCRIPTED_LOCK:
+		settle(work, ERR_LOCKED, "the scripted server was told that somebody holds a lock");
+		return;
 	case SCRIPTED_CRASH_BEFORE:
 		_exit(SCRIPTED_CRASH_STATUS);
 	case SCRIPTED_OK:

@@ -279,6 +279,19 @@ static void test_hang(void **state)
 	assert_int_equal(scripted_release(world->state), 0);
 }
 
+static void test_lock(void **state)
+{
+	struct world *world = *state;
+
+	scripted_rule(world->state, CALL_PROVISION, SCRIPTED_LOCK, 2, 300, 0);
+	for (int i = 0; i < 2; i++) {
+		begin(world, CALL_PROVISION);
+		expect_told(world, 300, ERR_LOCKED);
+	}
+	assert_int_equal(scripted_instances(world->state), 0);
+	run(world, CALL_PROVISION, 0);
+}
+
 static void test_lost(void **state)
 {
 	struct world *world = *state;
@@ -482,13 +495,21 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-	    TEST(test_life),           TEST(test_retired_instance),
-	    TEST(test_drift_is_told),  TEST(test_failures),
-	    TEST(test_delay),          TEST(test_hang),
-	    TEST(test_lost),           TEST(test_journal),
-	    TEST(test_journal_of_two), TEST(test_crashes),
-	    TEST(test_rules_file),     TEST(test_bad_rules),
-	    TEST(test_validate),       TEST(test_journal_of_nonsense),
+	    TEST(test_life),
+	    TEST(test_retired_instance),
+	    TEST(test_drift_is_told),
+	    TEST(test_failures),
+	    TEST(test_delay),
+	    TEST(test_hang),
+	    TEST(test_lock),
+	    TEST(test_lost),
+	    TEST(test_journal),
+	    TEST(test_journal_of_two),
+	    TEST(test_crashes),
+	    TEST(test_rules_file),
+	    TEST(test_bad_rules),
+	    TEST(test_validate),
+	    TEST(test_journal_of_nonsense),
 	};
 
 	return cmocka_run_group_tests(tests, start, NULL);
