@@ -12,6 +12,7 @@
 #include "broker/lingering.h"
 #include "broker/names.h"
 #include "broker/operator.h"
+#include "broker/queue.h"
 #include "broker/records.h"
 #include "broker/show.h"
 
@@ -285,12 +286,14 @@ static void take_off_instance(struct drift *drift, const struct instance *instan
 	text_release(&prefix);
 }
 
-static bool can_be_inspected(const struct broker *broker, const struct instance *instance)
+/* What is found where work is under way counts for nothing, and what holds up the work would hold up the inspection. */
+static bool can_be_inspected(struct broker *broker, const struct instance *instance)
 {
-	struct offering *offering = broker_offering((struct broker *)(uintptr_t)broker, instance->service);
+	struct offering *offering = broker_offering(broker, instance->service);
 	const struct host *host = offering != NULL ? offering_host(offering, instance->server) : NULL;
 
-	return instance->state == INSTANCE_READY && host != NULL && host->health == HOST_UP;
+	return instance->state == INSTANCE_READY && host != NULL && host->health == HOST_UP &&
+	       !queue_has(broker, instance->incarnation, ~0U);
 }
 
 static bool on_record(void *arg, const void *key, size_t key_length, const struct store_value *value)
