@@ -8,7 +8,9 @@
  *  - All that call points to is borrowed until it is settled or cancelled.
  *  - The deadline is kept by the dispatcher: when it passes, `cancel` is called and the call settles with ERR_TIMEOUT.
  *  - A settled code that may pass (error_may_pass) is tried again later; any other is final. Use ERR_REFUSED for the
- *    server's own final "no", ERR_INVALID for a value that the user gave, ERR_UNAVAILABLE for what may pass. */
+ *    server's own final "no", ERR_INVALID for a value that the user gave, ERR_UNAVAILABLE for what may pass.
+ *  - What a tenant may hold for as long as it likes (a lock, a transaction) is waited for a second at most, and the
+ * call settles with ERR_LOCKED: it comes again, and meanwhile holds neither a place nor a connection. */
 #ifndef DRIVER_DRIVER_H
 #define DRIVER_DRIVER_H
 

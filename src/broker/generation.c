@@ -28,6 +28,8 @@ void generation_close(struct generation *generation)
 {
 	timer_stop(generation->broker->timers, &generation->closing);
 	for (size_t i = 0; i < generation->offering_count; i++) {
+		for (size_t j = 0; j < generation->offerings[i].host_count; j++)
+			timer_stop(generation->broker->timers, &generation->offerings[i].hosts[j].turn);
 		backend_close(generation->offerings[i].backend);
 		free(generation->offerings[i].hosts);
 	}

@@ -5,9 +5,10 @@
 #include <string.h>
 
 #include "broker/generation.h"
+#include "broker/places.h"
 #include "broker/quota.h"
 
-#define PARALLEL_WITHOUT_SERVER 64
+#define PLACES_WITHOUT_SERVER 64
 
 int64_t host_count(const struct broker *broker, enum counter counter, const struct instance *like)
 {
@@ -41,15 +42,14 @@ int host_open_all(struct offering *offering, struct error *error)
 		struct host *host = &offering->hosts[i];
 
 		host->offering = offering;
-		host->parallel = PARALLEL_WITHOUT_SERVER;
+		places_init(&host->places, PLACES_WITHOUT_SERVER);
 		host->fence = FENCE_OPEN;
-		TAILQ_INIT(&host->ready);
 		TAILQ_INIT(&host->unobserved);
 		if (service->server_count == 0)
 			continue;
 		host->server = &service->servers[i];
 		host->fence = offering->backend->driver->marks ? FENCE_ASKING : FENCE_OPEN;
-		host->parallel = (size_t)host->server->parallel;
+		places_init(&host->places, (size_t)host->server->parallel);
 		host_read_drained(host);
 	}
 	return 0;

@@ -22,6 +22,7 @@ struct job;
 struct lane;
 struct observation;
 struct run;
+struct turn;
 
 TAILQ_HEAD(generation_list, generation);
 TAILQ_HEAD(job_list, job);
@@ -29,6 +30,7 @@ TAILQ_HEAD(errand_list, errand);
 TAILQ_HEAD(inspection_list, inspection);
 TAILQ_HEAD(intent_list, intent);
 TAILQ_HEAD(observation_list, observation);
+TAILQ_HEAD(turn_list, turn);
 
 /* A configured service with its opened driver and the servers it may use. */
 struct offering {
@@ -52,13 +54,30 @@ enum fence {
 	FENCE_SHUT,   /* nothing is done there; the host's reason says why */
 };
 
+/* Heads of lanes that wait for a place, team by team; see places.h. */
+struct waiting {
+	struct turn *teams;      /* table by the team's name */
+	struct turn_list turns;  /* the same, the next first */
+	struct job_list nobodys; /* that memory was out for; they go first */
+	size_t count;
+};
+
+/* How much may run on a host at once, and what waits for it; see places.h. */
+struct places {
+	size_t count, running;  /* operations at once: limit and now */
+	size_t held_up_running; /* of them */
+	struct waiting fresh, held_up;
+	size_t passed;         /* fresh ones that went since a held-up one could have gone */
+	int64_t resting_until; /* monotonic ms: until then no held-up one goes */
+};
+
 /* A server as the queue sees it. */
 struct host {
 	struct offering *offering;
 	const struct server *server; /* NULL: the driver has none */
-	size_t parallel, running;    /* operations at once: limit and now */
 	bool drained;                /* takes no new instances */
-	struct job_list ready;       /* heads of lanes that wait for a place */
+	struct places places;
+	struct timer turn; /* until what waits for a place is looked at */
 	enum host_health health;
 	char reason[ERROR_TEXT_MAX];
 	char warning[ERROR_TEXT_MAX]; /* of the last check; "": none */
@@ -85,10 +104,15 @@ enum job_state {
 	JOB_SAVING,  /* its outcome is being made durable */
 };
 
+#define TURN_NAME_MAX 63 /* bytes of a team's name that are looked at */
+
 /* An operation that has not finished. It exists from its acceptance to its durable end. */
 struct job {
 	TAILQ_ENTRY(job) in_lane;
-	TAILQ_ENTRY(job) in_ready; /* of its host, in JOB_READY */
+	/* while it is JOB_READY */
+	TAILQ_ENTRY(job) in_turn;
+	struct waiting *waiting_in; /* of its host; NULL: it is not */
+	struct turn *turn;          /* its team's; NULL: memory was out */
 	struct broker *broker;
 	struct lane *lane;
 	struct host *host; /* NULL: its service or server is not configured now */
@@ -97,9 +121,13 @@ struct job {
 	char id[OPERATION_ID_LENGTH + 1];
 	char incarnation[INCARNATION_LENGTH + 1];
 	char service[SERVICE_NAME_MAX + 1], server[SERVER_NAME_MAX + 1]; /* where it has to run */
+	char team[TURN_NAME_MAX + 1]; /* that it takes turns with others for; cut, "" for none */
+	int64_t placed_at;            /* monotonic ms: since when it has, or had, its place */
+	bool held_up;                 /* which is one of those for what is held up */
 	bool given_up; /* an operator wants no further attempt: the next one, or its end, fails for good */
 	bool cleaning; /* a create that failed for good: what it made is being removed */
 	int64_t attempts;
+	int64_t locked;     /* of them, those that a lock was in the way of */
 	int64_t created_at; /* wall ms */
 	int64_t accepted;   /* monotonic ms; before the start of the program by what the wall clock says */
 	struct error error; /* of the last attempt */
@@ -112,6 +140,7 @@ struct job {
 struct lane {
 	char incarnation[INCARNATION_LENGTH + 1];
 	struct job_list jobs;
+	bool held_up; /* the last attempt ended at what somebody else holds */
 	UT_hash_handle hh;
 };
 
@@ -143,7 +172,7 @@ struct rekey {
 /* See measure.h. */
 struct measures {
 	struct metric *operations, *durations, *attempts;
-	struct metric *pending, *oldest, *running, *waiting;
+	struct metric *pending, *oldest, *running, *ready, *held_up, *waiting;
 	struct metric *server_up, *server_instances, *server_capacity, *server_drained, *server_connections;
 	struct metric *drifts, *drifting, *to_end;
 	struct metric *commits, *batches, *commit_seconds, *commit_batches, *store_bytes, *store_limit, *store_broken;

@@ -6,6 +6,7 @@
 #include "broker/generation.h"
 #include "broker/host.h"
 #include "broker/operator.h"
+#include "broker/places.h"
 #include "broker/quota.h"
 #include "broker/show.h"
 
@@ -309,7 +310,8 @@ static void show_servers(struct text *json, const struct offering *offering)
 		show_number(json, "instances", host_placed(host));
 		if (host->server->capacity > 0)
 			show_number(json, "capacity", host->server->capacity);
-		show_number(json, "running", (int64_t)host->running);
+		show_number(json, "running", (int64_t)host->places.running);
+		show_number(json, "waiting", (int64_t)places_waiting(&host->places));
 		show_flag(json, "drained", host->drained);
 		text_add(json, "}");
 	}

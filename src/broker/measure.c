@@ -6,6 +6,7 @@
 #include "broker/host.h"
 #include "broker/inspect.h"
 #include "broker/lingering.h"
+#include "broker/places.h"
 #include "broker/queue.h"
 
 #define MS 1000.0
@@ -39,6 +40,10 @@ static const struct metric_family oldest =
     GAUGE("operations_oldest_age_seconds", "How long ago the oldest pending operation was accepted.", "service");
 static const struct metric_family running =
     GAUGE("server_operations_running", "Operations under way on a server.", "service", "server");
+static const struct metric_family ready =
+    GAUGE("server_operations_waiting", "Operations that wait for a place on a server.", "service", "server");
+static const struct metric_family held_up =
+    GAUGE("server_operations_held_up", "Operations that a lock or a deadline has held up.", "service", "server");
 static const struct metric_family waiting = GAUGE("requests_waiting", "Requests that wait for an operation.", NULL);
 static const struct metric_family server_up =
     GAUGE("server_up", "Whether the server answered its last check.", "service", "server");
@@ -86,6 +91,24 @@ void measure_operation(const struct broker *broker, const char *service, enum op
 
 /* ---- when asked ---- */
 
+static void start_held_up(struct measures *measures, const struct offering *offering)
+{
+	for (size_t i = 0; i < offering->host_count; i++) {
+		const struct host *host = &offering->hosts[i];
+
+		if (host->server != NULL)
+			metric_set(measures->held_up, 0, (const char *[]){offering->service->name, host->server->name});
+	}
+}
+
+static void count_held_up(struct measures *measures, const struct lane *lane)
+{
+	const struct job *head = TAILQ_FIRST(&lane->jobs);
+
+	if (lane->held_up && head->host != NULL && head->host->server != NULL)
+		metric_add(measures->held_up, 1, (const char *[]){head->service, head->server});
+}
+
 static void collect_queue(struct broker *broker)
 {
 	struct measures *measures = &broker->measures;
@@ -94,13 +117,16 @@ static void collect_queue(struct broker *broker)
 
 	metric_clear(measures->pending);
 	metric_clear(measures->oldest);
+	metric_clear(measures->held_up);
 	for (size_t i = 0; i < broker->generation->offering_count; i++) {
 		const char *labels[] = {broker->generation->offerings[i].service->name};
 
 		metric_set(measures->pending, 0, labels);
 		metric_set(measures->oldest, 0, labels);
+		start_held_up(measures, &broker->generation->offerings[i]);
 	}
 	HASH_ITER (hh, broker->lanes, lane, next) {
+		count_held_up(measures, lane);
 		TAILQ_FOREACH (job, &lane->jobs, in_lane) {
 			metric_add(measures->pending, 1, (const char *[]){job->service});
 			metric_max(measures->oldest, (double)job_age(job) / MS, (const char *[]){job->service});
@@ -119,7 +145,8 @@ static void collect_server(struct measures *measures, const struct host *host)
 	if (host->server->capacity > 0)
 		metric_set(measures->server_capacity, (double)host->server->capacity, labels);
 	metric_set(measures->server_drained, host->drained, labels);
-	metric_set(measures->running, (double)host->running, labels);
+	metric_set(measures->running, (double)host->places.running, labels);
+	metric_set(measures->ready, (double)places_waiting(&host->places), labels);
 	metric_set(measures->server_connections, (double)backend->driver->connections(backend->state, host->server),
 	           labels);
 }
@@ -127,9 +154,10 @@ static void collect_server(struct measures *measures, const struct host *host)
 static void collect_servers(struct broker *broker)
 {
 	struct measures *measures = &broker->measures;
-	struct metric *const cleared[] = {measures->server_up,       measures->server_instances,
-	                                  measures->server_capacity, measures->server_drained,
-	                                  measures->running,         measures->server_connections};
+	struct metric *const cleared[] = {measures->server_up,         measures->server_instances,
+	                                  measures->server_capacity,   measures->server_drained,
+	                                  measures->running,           measures->ready,
+	                                  measures->server_connections};
 
 	for (size_t i = 0; i < sizeof(cleared) / sizeof(cleared[0]); i++)
 		metric_clear(cleared[i]);
@@ -213,6 +241,8 @@ void measure_open(struct broker *broker, struct metrics *metrics)
 	    .pending = metrics_add(metrics, &pending),
 	    .oldest = metrics_add(metrics, &oldest),
 	    .running = metrics_add(metrics, &running),
+	    .ready = metrics_add(metrics, &ready),
+	    .held_up = metrics_add(metrics, &held_up),
 	    .waiting = metrics_add(metrics, &waiting),
 	    .server_up = metrics_add(metrics, &server_up),
 	    .server_instances = metrics_add(metrics, &server_instances),

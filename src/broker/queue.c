@@ -8,12 +8,15 @@
 
 #include "broker/generation.h"
 #include "broker/intent.h"
+#include "broker/places.h"
 #include "broker/records.h"
 #include "broker/run.h"
 
 #define BACKOFF_FIRST 250   /* ms: the ceiling of the first delay; it doubles with each attempt */
 #define BACKOFF_MAX   30000 /* ms: the ceiling of every later one */
 #define BACKOFF_LEAST 20    /* ms: no delay is shorter */
+#define LOCKED_FIRST  500   /* ms: the same where a lock was in the way */
+#define LOCKED_MAX    5000  /* ms */
 #define PAUSE         1000  /* ms */
 
 void queue_find_host(struct job *job)
@@ -24,7 +27,7 @@ void queue_find_host(struct job *job)
 	job->host = offering != NULL ? offering_host(offering, server) : NULL;
 }
 
-static struct job *job_make(struct broker *broker, const struct instance *instance, enum operation_kind kind)
+struct job *job_make(struct broker *broker, const struct instance *instance, enum operation_kind kind)
 {
 	struct job *job = calloc(1, sizeof(*job));
 
@@ -36,6 +39,7 @@ static struct job *job_make(struct broker *broker, const struct instance *instan
 	if (instance->server != NULL)
 		snprintf(job->server, sizeof(job->server), "%s", instance->server);
 	queue_find_host(job);
+	snprintf(job->team, sizeof(job->team), "%s", instance->team != NULL ? instance->team : "");
 	strcpy(job->incarnation, instance->incarnation);
 	TAILQ_INIT(&job->waiting);
 	return job;
@@ -62,6 +66,8 @@ void job_free(struct job *job)
 {
 	assert(TAILQ_EMPTY(&job->waiting));
 	timer_stop(job->broker->timers, &job->timer);
+	if (job->waiting_in != NULL)
+		places_leave(job);
 	run_free(job);
 	free(job);
 }
@@ -140,6 +146,50 @@ bool queue_is_doomed(const struct job *job)
 
 /* ---- turns ---- */
 
+static struct timers *timers_of(const struct host *host)
+{
+	return host->offering->generation->broker->timers;
+}
+
+static void give_places(struct host *host);
+
+static void on_places(void *arg)
+{
+	give_places(arg);
+}
+
+static void give_places_in(struct host *host, int64_t delay)
+{
+	timer_stop(timers_of(host), &host->turn);
+	timer_init(&host->turn, on_places, host);
+	if (timer_start(timers_of(host), &host->turn, delay) == 0)
+		return;
+	host->places.resting_until = 0;
+	give_places(host);
+}
+
+/* As many as are free now: what ends at once has its place given from the loop. */
+static void give_places(struct host *host)
+{
+	struct places *places = &host->places;
+	const int64_t now = timers_now(timers_of(host));
+	int64_t rest = 0;
+	struct job *job;
+
+	if (host->fence == FENCE_ASKING)
+		return;
+	for (size_t left = places->count - places->running; left > 0; left--) {
+		job = places_next(places, now, &rest);
+		if (job == NULL)
+			break;
+		job->broker->statistics.running++;
+		job->state = JOB_RUNNING;
+		run_start(job);
+	}
+	if (rest > 0)
+		give_places_in(host, rest);
+}
+
 static void start_or_stand_by(struct job *job)
 {
 	struct host *host = job->host;
@@ -152,15 +202,9 @@ static void start_or_stand_by(struct job *job)
 		job->state = JOB_QUEUED;
 		return;
 	}
-	if (host->running >= host->parallel || host->fence == FENCE_ASKING) {
-		job->state = JOB_READY;
-		TAILQ_INSERT_TAIL(&host->ready, job, in_ready);
-		return;
-	}
-	host->running++;
-	job->broker->statistics.running++;
-	job->state = JOB_RUNNING;
-	run_start(job);
+	job->state = JOB_READY;
+	places_wait(job);
+	give_places(host);
 }
 
 static void on_turn(void *arg)
@@ -223,40 +267,47 @@ void queue_hurry_host(struct host *host)
 void queue_release_host(struct job *job)
 {
 	struct host *host = job->host;
-	struct job *next = TAILQ_FIRST(&host->ready);
 
-	host->running--;
+	places_free(job, job->lane->held_up, timers_now(job->broker->timers));
 	job->broker->statistics.running--;
-	if (next == NULL)
-		return;
-	TAILQ_REMOVE(&host->ready, next, in_ready);
-	next->state = JOB_QUEUED;
-	begin_soon(next, 0);
+	if (places_waiting(&host->places) > 0)
+		give_places_in(host, 0);
 }
 
 void queue_wake_host(struct host *host)
 {
-	struct job *job;
+	if (places_waiting(&host->places) > 0)
+		give_places_in(host, 0);
+}
 
-	for (size_t places = host->parallel - host->running; places > 0 && (job = TAILQ_FIRST(&host->ready)) != NULL;
-	     places--) {
-		TAILQ_REMOVE(&host->ready, job, in_ready);
-		job->state = JOB_QUEUED;
-		begin_soon(job, 0);
-	}
+/* A server that does not answer its check is late for everybody. */
+void queue_judge(struct job *job, int code)
+{
+	if (code == ERR_LOCKED || (code == ERR_TIMEOUT && job->host->health != HOST_DOWN))
+		job->lane->held_up = true;
+	else if (code == 0 || !error_may_pass(code))
+		job->lane->held_up = false;
 }
 
 /* Exponential backoff with full jitter: uniformly within a ceiling that doubles. */
-void queue_back_off(struct job *job)
+static void back_off(struct job *job, int64_t tries, int64_t ceiling, int64_t most)
 {
-	int64_t ceiling = BACKOFF_FIRST;
-
-	for (int64_t i = 1; i < job->attempts && ceiling < BACKOFF_MAX; i++)
+	for (int64_t i = 1; i < tries && ceiling < most; i++)
 		ceiling *= 2;
-	if (ceiling > BACKOFF_MAX)
-		ceiling = BACKOFF_MAX;
+	if (ceiling > most)
+		ceiling = most;
 	job->state = JOB_BACKOFF;
 	begin_soon(job, BACKOFF_LEAST + secret_random_below((uint32_t)ceiling));
+}
+
+void queue_back_off(struct job *job)
+{
+	back_off(job, job->attempts - job->locked, BACKOFF_FIRST, BACKOFF_MAX);
+}
+
+void queue_come_again(struct job *job)
+{
+	back_off(job, job->locked, LOCKED_FIRST, LOCKED_MAX);
 }
 
 void queue_pause(struct job *job, void (*on_timer)(void *arg))
@@ -269,7 +320,7 @@ void queue_pause(struct job *job, void (*on_timer)(void *arg))
 void queue_restart(struct job *job)
 {
 	job->state = JOB_QUEUED;
-	job->attempts = 0;
+	job->attempts = job->locked = 0;
 	begin_soon(job, 0);
 }
 
@@ -310,7 +361,7 @@ static void move_job(struct job *job)
 	if (job->run != NULL)
 		return;
 	if (job->state == JOB_READY) {
-		TAILQ_REMOVE(&job->host->ready, job, in_ready);
+		places_leave(job);
 		job->state = JOB_QUEUED;
 		before = NULL;
 	}
@@ -340,77 +391,7 @@ bool queue_give_up(struct job *job)
 	return true;
 }
 
-/* ---- start and stop of the program ---- */
-
-struct recovery {
-	struct broker *broker;
-	struct error error;
-};
-
-static int recover_one(struct broker *broker, const char *incarnation, const char *id, struct error *error)
-{
-	struct held_instance instance;
-	struct held_operation operation;
-	struct arena arena;
-	struct job *job;
-	int64_t age;
-	int rc;
-
-	arena_init(&arena);
-	rc = records_read_operation(broker, &arena, incarnation, id, &operation, error);
-	if (rc == 0)
-		rc = records_read_instance(broker, &arena, incarnation, &instance, error);
-	if (rc == ERR_NOT_FOUND) {
-		rc = ERR_CORRUPT;
-		error_set(error, rc, "the store lists the operation \"%s\" as pending, but has no record of it", id);
-	}
-	if (rc != 0)
-		goto cleanup;
-	job = job_make(broker, &instance.record, operation.record.kind);
-	if (job == NULL) {
-		rc = error_no_memory(error);
-		goto cleanup;
-	}
-	strcpy(job->id, operation.record.id);
-	job->created_at = operation.record.created_at;
-	age = timers_wall(broker->timers) - job->created_at;
-	job->accepted = timers_now(broker->timers) - (age > 0 ? age : 0);
-	job->cleaning = operation.record.state == OPERATION_CLEANING;
-	job->given_up = operation.record.given_up && !job->cleaning;
-	if (job->created_at >= broker->last_wall)
-		broker->last_wall = job->created_at + 1;
-	if (queue_push(broker, job) != 0)
-		rc = error_no_memory(error);
-cleanup:
-	arena_release(&arena);
-	return rc;
-}
-
-static bool on_pending(void *arg, const void *key, size_t key_length, const struct store_value *value)
-{
-	struct recovery *recovery = arg;
-	char id[OPERATION_ID_LENGTH + 1] = "", incarnation[INCARNATION_LENGTH + 1] = "";
-
-	if (key_length != OPERATION_ID_LENGTH || value->length != INCARNATION_LENGTH) {
-		error_set(&recovery->error, ERR_CORRUPT, "the store's list of pending operations is damaged");
-		return false;
-	}
-	memcpy(id, key, key_length);
-	memcpy(incarnation, value->bytes, value->length);
-	return recover_one(recovery->broker, incarnation, id, &recovery->error) == 0;
-}
-
-int queue_recover(struct broker *broker, struct error *error)
-{
-	struct recovery recovery = {.broker = broker};
-	int rc = store_scan(broker->store, KEYSPACE_PENDING, "", 0, NULL, 0, on_pending, &recovery);
-
-	if (rc != 0)
-		return error_set(error, rc, "the store cannot be read");
-	if (recovery.error.code != 0)
-		return error_set(error, recovery.error.code, "%s", recovery.error.text);
-	return 0;
-}
+/* ---- the program's stop ---- */
 
 /* Stops whatever could still call back; what the store has in hand finds broker->closing. */
 void queue_stop(struct broker *broker)

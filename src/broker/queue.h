@@ -6,6 +6,8 @@
 
 /* A job with a fresh operation id for the instance; NULL when memory is out. Not yet in its lane. */
 struct job *job_new(struct broker *broker, const struct instance *instance, enum operation_kind kind);
+/* The same without an id, for one that has its own. */
+struct job *job_make(struct broker *broker, const struct instance *instance, enum operation_kind kind);
 /* Frees a job that is in no lane and that nobody waits for. */
 void job_free(struct job *job);
 /* How long ago it was accepted, in ms; a wall clock that jumps while the program runs changes nothing. */
@@ -31,8 +33,12 @@ void queue_wake_host(struct host *host);
 
 /* For run.c: the call is over, its place on the host is free. */
 void queue_release_host(struct job *job);
+/* Before that: what the attempt's code says of whether its instance is held up. */
+void queue_judge(struct job *job, int code);
 /* The attempt failed in a way that may pass: tries again later. */
 void queue_back_off(struct job *job);
+/* The same, soon, after a lock was in its way; it is counted in job->locked. */
+void queue_come_again(struct job *job);
 /* The same for a moment's trouble of the broker itself: runs `on_timer` again after a second. */
 void queue_pause(struct job *job, void (*on_timer)(void *arg));
 /* The head of a lane starts over (a create that now cleans up). */

@@ -207,9 +207,32 @@ static void tell_canceled(struct job *job)
 	          last.code != 0 ? "; the last failure: " : "", last.code != 0 ? last.text : "");
 }
 
+static const char *outcome_name(int code)
+{
+	if (code == ERR_LOCKED)
+		return "locked";
+	return code == 0 ? "done" : error_may_pass(code) ? "may-pass" : "refused";
+}
+
+/* A lock may be held for days and is tried every few seconds: the log tells ever more rarely. */
+static void try_later(struct job *job, int code)
+{
+	const bool locked = code == ERR_LOCKED;
+
+	job->locked += locked;
+	if (!locked || (job->locked & (job->locked - 1)) == 0)
+		finish_log(job, "retry");
+	run_free(job);
+	if (locked)
+		queue_come_again(job);
+	else
+		queue_back_off(job);
+}
+
 static void end_attempt(struct job *job, int code, const struct error *outcome)
 {
-	measure_attempt(job, code == 0 ? "done" : error_may_pass(code) ? "may-pass" : "refused");
+	measure_attempt(job, outcome_name(code));
+	queue_judge(job, code);
 	queue_release_host(job);
 	if (code == 0) {
 		error_clear(&job->error);
@@ -222,9 +245,7 @@ static void end_attempt(struct job *job, int code, const struct error *outcome)
 		          job->run->instance.record.name);
 		finish_start(job, VERDICT_CANCELED);
 	} else if (error_may_pass(code) && !job->given_up && !is_expired(job)) {
-		finish_log(job, "retry");
-		run_free(job);
-		queue_back_off(job);
+		try_later(job, code);
 	} else {
 		if (error_may_pass(code) && job->given_up)
 			tell_canceled(job);

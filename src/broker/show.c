@@ -76,6 +76,23 @@ void show_bind(struct text *json, const struct bind *bind)
 	text_add(json, "}");
 }
 
+/* What keeps it from ending; the error says more of a lock. */
+static const char *waits_for(const struct job *job)
+{
+	switch (job->state) {
+	case JOB_QUEUED:
+		return job->host != NULL ? "turn" : "configuration";
+	case JOB_READY:
+		return "place";
+	case JOB_BACKOFF:
+		return job->error.code == ERR_LOCKED ? "lock" : "retry";
+	case JOB_RUNNING:
+	case JOB_SAVING:
+		break;
+	}
+	return NULL;
+}
+
 void show_operation(struct broker *broker, struct text *json, const struct operation *operation)
 {
 	const struct job *job = operation_finished(operation->state)
@@ -87,6 +104,7 @@ void show_operation(struct broker *broker, struct text *json, const struct opera
 	show_text(json, "id", operation->id);
 	show_text(json, "kind", operation_kind_name(operation->kind));
 	show_text(json, "state", running ? "running" : operation_state_name(operation->state));
+	show_text(json, "waits_for", job != NULL ? waits_for(job) : NULL);
 	show_number(json, "attempts", operation->attempts + (job != NULL ? job->attempts : 0));
 	show_text(json, "bind", operation->bind_name);
 	show_text(json, "action", operation->action);

@@ -11,17 +11,18 @@ static const struct column instance_columns[] = {
     {"ID", "id"},           {"SERVER", "server"}, {"RESOURCE", "resource"}, {"FAILURE", "failure"}, {NULL, NULL},
 };
 static const struct column operation_columns[] = {
-    {"ID", "id"},     {"KIND", "kind"},      {"STATE", "state"},   {"SERVICE", "service"},  {"INSTANCE", "instance"},
-    {"BIND", "bind"}, {"TRIES", "attempts"}, {"SINCE", "created"}, {"LAST ERROR", "error"}, {NULL, NULL},
+    {"ID", "id"},           {"KIND", "kind"},         {"STATE", "state"}, {"WAITS FOR", "waits_for"},
+    {"SERVICE", "service"}, {"INSTANCE", "instance"}, {"BIND", "bind"},   {"TRIES", "attempts"},
+    {"SINCE", "created"},   {"LAST ERROR", "error"},  {NULL, NULL},
 };
 static const struct column audit_columns[] = {
     {"TIME", "time"},         {"USER", "user"}, {"ACTION", "action"}, {"OUTCOME", "outcome"}, {"SERVICE", "service"},
     {"INSTANCE", "instance"}, {"BIND", "bind"}, {"EVENT", "event"},   {"TEXT", "text"},       {NULL, NULL},
 };
 static const struct column server_columns[] = {
-    {"SERVICE", "service"},     {"SERVER", "server"},     {"STATE", "state"},
-    {"INSTANCES", "instances"}, {"CAPACITY", "capacity"}, {"RUNNING", "running"},
-    {"DRAINED", "drained"},     {"REASON", "reason"},     {NULL, NULL},
+    {"SERVICE", "service"},   {"SERVER", "server"},   {"STATE", "state"},     {"INSTANCES", "instances"},
+    {"CAPACITY", "capacity"}, {"RUNNING", "running"}, {"WAITING", "waiting"}, {"DRAINED", "drained"},
+    {"REASON", "reason"},     {NULL, NULL},
 };
 static const struct column plan_columns[] = {
     {"PLAN", "name"}, {"INSTANCES", "instances"}, {"LIMIT", "limit"}, {"DESCRIPTION", "description"}, {NULL, NULL},

@@ -1,0 +1,86 @@
+"""One tenant's locks hold up none of the others: through the program, on a server that is told what to do."""
+
+import re
+
+import pytest
+
+from harness import Tsuru, scripted_service, wait_until
+
+PLACES = 4  # the default of `parallel`
+HOSTILE = 12
+LOCKED = "unbind lock 0 {delay}\n"
+HANGING = "unbind hang\n"
+
+
+@pytest.fixture
+def site(start_broker, tmp_path):
+    """A broker, the rules of its pretended server, and two teams' tsuru."""
+    more = "    wait: 0s\n    attempt_timeout: 1s\n"
+    broker = start_broker(scripted_service(tmp_path, "x", more=more))
+    broker.rules = (tmp_path / "rules").write_text
+    return broker, Tsuru(broker, "scripted", "x", team="red"), Tsuru(broker, "scripted", "x", team="blue")
+
+
+def measured(broker, name):
+    text = broker.admin("/metrics", user=None).body
+    return int(float(re.search(rf'^tsuru_broker_{name}{{service="scripted",server="one"}} ([0-9.e+]+)$', text, re.M)[1]))
+
+
+def attempts(broker, outcome):
+    text = broker.admin("/metrics", user=None).body
+    found = re.search(rf'^tsuru_broker_attempts_total{{service="scripted",server="one",outcome="{outcome}"}} ([0-9.e+]+)$', text, re.M)
+    return int(float(found[1])) if found else 0
+
+
+def unbind_all(broker, tsuru, rule):
+    """Unbinds that cannot end, each of which has been tried."""
+    for i in range(HOSTILE):
+        assert tsuru.create(f"bad-{i}").status == 201
+        wait_until("it is up", lambda i=i: tsuru.is_up(f"bad-{i}"))
+        assert tsuru.bind(f"bad-{i}", "shop").status == 201
+    broker.rules(rule)
+    for i in range(HOSTILE):
+        assert tsuru.unbind(f"bad-{i}", "shop").status == 200
+    wait_until("each is held up", lambda: measured(broker, "server_operations_held_up") == HOSTILE)
+
+
+@pytest.mark.parametrize("rule", [LOCKED.format(delay="1s"), HANGING], ids=["lock", "hang"])
+def test_what_is_held_up_has_a_quarter_of_the_places(site, rule):
+    """The others' binds are done meanwhile, and its own end once nothing is in their way."""
+    broker, red, blue = site
+    assert blue.create("good").status == 201
+    wait_until("it is up", lambda: blue.is_up("good"))
+    unbind_all(broker, red, rule)
+    for i in range(20):
+        assert measured(broker, "server_operations_running") <= PLACES // 4
+        assert blue.bind("good", f"app-{i}").status == 201
+    wait_until("the hostile ones are tried again", lambda: attempts(broker, "locked" if "lock" in rule else "may-pass") > HOSTILE + 3)
+    broker.rules("")
+    wait_until("all have ended", lambda: measured(broker, "server_operations_held_up") == 0)
+    wait_until("nothing is pending", lambda: broker.ctl("operations", "--json") == [])
+
+
+def test_operators_see_what_is_held_up(site):
+    broker, red, _ = site
+    unbind_all(broker, red, LOCKED.format(delay="0s"))
+    table = wait_until("one waits", lambda: (lambda text: text if re.search(r" lock +scripted", text) else "")(broker.ctl("operations")))
+    assert "WAITS FOR" in table.splitlines()[0]
+    assert "somebody holds a lock" in table
+    wait_until("they are tried often", lambda: attempts(broker, "locked") > 8 * HOSTILE)
+    told = broker.log().count("error=locked")  # ever more rarely
+    assert HOSTILE <= told <= attempts(broker, "locked") * 3 // 4
+
+
+def test_one_teams_queue_holds_up_no_other_team(site):
+    """Creates of one team that wait for a place: the other's is answered long before them."""
+    broker, red, blue = site
+    broker.rules("provision delay 0 300ms\n")
+    for i in range(40):
+        assert red.create(f"many-{i}").status == 201
+    assert blue.create("good").status == 201
+    wait_until("the other's is up", lambda: blue.is_up("good"))
+    pending = broker.ctl("operations", "--json")
+    assert len(pending) >= 20, pending
+    assert {operation.get("waits_for") for operation in pending} >= {"place"}
+    broker.rules("")
+    wait_until("nothing is pending", lambda: broker.ctl("operations", "--json") == [])
