@@ -22,6 +22,7 @@ struct job;
 struct lane;
 struct observation;
 struct run;
+struct suspect;
 struct turn;
 
 TAILQ_HEAD(generation_list, generation);
@@ -140,7 +141,7 @@ struct job {
 struct lane {
 	char incarnation[INCARNATION_LENGTH + 1];
 	struct job_list jobs;
-	bool held_up; /* the last attempt ended at what somebody else holds */
+	bool held_up; /* by what somebody else holds: the last attempt was, or another one lately */
 	UT_hash_handle hh;
 };
 
@@ -188,6 +189,7 @@ struct broker {
 	const struct log *log;
 	struct reservation *reservations; /* table by the counter's name */
 	struct lane *lanes;               /* table by incarnation */
+	struct suspect *held_up;          /* table by incarnation; see held_up.h */
 	struct observation *observations; /* table by incarnation, least recently asked first */
 	struct intent_list intents;       /* all that have not replied */
 	struct errand_list errands;       /* requests of the broker itself */

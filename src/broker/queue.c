@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "broker/generation.h"
+#include "broker/held_up.h"
 #include "broker/intent.h"
 #include "broker/places.h"
 #include "broker/records.h"
@@ -92,6 +93,7 @@ static struct lane *lane_open(struct broker *broker, const char *incarnation)
 	if (lane == NULL)
 		return NULL;
 	strcpy(lane->incarnation, incarnation);
+	lane->held_up = held_up_is_remembered(broker, incarnation);
 	TAILQ_INIT(&lane->jobs);
 	HASH_ADD_STR(broker->lanes, incarnation, lane);
 	if (lane->hh.tbl != NULL)
@@ -283,10 +285,12 @@ void queue_wake_host(struct host *host)
 /* A server that does not answer its check is late for everybody. */
 void queue_judge(struct job *job, int code)
 {
-	if (code == ERR_LOCKED || (code == ERR_TIMEOUT && job->host->health != HOST_DOWN))
+	if (code == ERR_LOCKED || (code == ERR_TIMEOUT && job->host->health != HOST_DOWN)) {
+		held_up_remember(job->broker, job->incarnation);
 		job->lane->held_up = true;
-	else if (code == 0 || !error_may_pass(code))
-		job->lane->held_up = false;
+	} else if (code == 0 || !error_may_pass(code)) {
+		job->lane->held_up = held_up_is_remembered(job->broker, job->incarnation);
+	}
 }
 
 /* Exponential backoff with full jitter: uniformly within a ceiling that doubles. */
@@ -426,4 +430,5 @@ void queue_close(struct broker *broker)
 		}
 		lane_close(broker, lane);
 	}
+	held_up_forget_all(broker);
 }

@@ -152,6 +152,37 @@ static void test_bind_waits_for_a_lock(void **state)
 	assert_true(time_bind(world, "db", "shop") < 20000);
 }
 
+static void unbind_hanging(struct world *world, struct ask *asks)
+{
+	for (int i = 0; i < HOSTILE; i++)
+		assert_int_equal(request(world, broker_bind, "instance", name_of("bad", i), "app", "shop", NULL).code,
+		                 0);
+	scripted_rule(scripted(world), CALL_UNBIND, SCRIPTED_HANG, 0, 0, 0);
+	for (int i = 0; i < HOSTILE; i++)
+		begin(world, &asks[i], broker_unbind, "instance", name_of("bad", i), "app", "shop", NULL);
+	pass(world, 1000);
+}
+
+/* A lock that is let go for a moment makes nobody fresh; a minute without one does. */
+static void test_locks_that_come_and_go(void **state)
+{
+	static struct ask asks[2][HOSTILE];
+	struct world *world = *state;
+
+	use_places(world, "4");
+	begin_hostile(world, SCRIPTED_LOCK, 0);
+	scripted_clear_rules(scripted(world));
+	pass(world, 6000);
+	assert_int_equal(scripted_logins(scripted(world)), 0);
+	unbind_hanging(world, asks[0]);
+	assert_int_equal(running(world), 1);
+	scripted_clear_rules(scripted(world));
+	scripted_release(scripted(world));
+	pass(world, 3 * 60 * 1000);
+	unbind_hanging(world, asks[1]);
+	assert_int_equal(running(world), 4);
+}
+
 /* With one place the fresh go first, and the hostile have no more than a quarter of the time. */
 static void test_single_place(void **state)
 {
@@ -268,17 +299,12 @@ static void test_drift_leaves_out_what_is_held_up(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    LIFE(test_locks_hold_no_places),
-	    LIFE(test_timeouts_go_behind),
-	    LIFE(test_locked_removals_end),
-	    LIFE(test_locked_bind_expires),
-	    LIFE(test_bind_waits_for_a_lock),
-	    LIFE(test_single_place),
-	    LIFE(test_teams_take_turns),
-	    LIFE(test_after_a_restart),
-	    LIFE(test_reload_takes_what_waits_along),
-	    LIFE(test_server_that_was_down),
-	    LIFE(test_drift_leaves_out_what_is_held_up),
+	    LIFE(test_locks_hold_no_places),  LIFE(test_timeouts_go_behind),
+	    LIFE(test_locked_removals_end),   LIFE(test_locked_bind_expires),
+	    LIFE(test_bind_waits_for_a_lock), LIFE(test_locks_that_come_and_go),
+	    LIFE(test_single_place),          LIFE(test_teams_take_turns),
+	    LIFE(test_after_a_restart),       LIFE(test_reload_takes_what_waits_along),
+	    LIFE(test_server_that_was_down),  LIFE(test_drift_leaves_out_what_is_held_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
