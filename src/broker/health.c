@@ -17,7 +17,7 @@
 #define CHECK_TIMEOUT    4000  /* ms for one */
 #define OBSERVE_INTERVAL 10000 /* ms that an observation is fresh */
 #define OBSERVE_TIMEOUT  10000 /* ms for one */
-#define OBSERVE_PARALLEL 2     /* at once on a host */
+#define OBSERVE_PARALLEL 2     /* at once on a host, one of them of the late */
 
 /* An observation under way. */
 struct observing {
@@ -26,6 +26,7 @@ struct observing {
 	struct arena arena; /* of the instance's record */
 	struct held_instance instance;
 	struct driver_call call;
+	bool late; /* it began as one of those */
 };
 
 /* ---- servers ---- */
@@ -192,6 +193,7 @@ static void stop_observing(struct observation *observation)
 
 	if (observing == NULL)
 		return;
+	observation->host->observing_late -= observing->late;
 	call_cancel(&observing->call);
 	call_release(&observing->call);
 	arena_release(&observing->arena);
@@ -200,10 +202,15 @@ static void stop_observing(struct observation *observation)
 	observation->host->observing--;
 }
 
+static struct observation_list *list_of(const struct observation *observation)
+{
+	return observation->late ? &observation->host->unobserved_late : &observation->host->unobserved;
+}
+
 static void drop(struct broker *broker, struct observation *observation)
 {
 	if (observation->wanted)
-		TAILQ_REMOVE(&observation->host->unobserved, observation, in_host);
+		TAILQ_REMOVE(list_of(observation), observation, in_host);
 	stop_observing(observation);
 	HASH_DEL(broker->observations, observation);
 	arena_release(&observation->arena);
@@ -247,6 +254,8 @@ static void on_observed(struct driver_call *call, int code, const struct error *
 	}
 	if (code == 0 || !error_may_pass(code))
 		observation->seen = true;
+	if (!observation->wanted)
+		observation->late = code == ERR_LOCKED || code == ERR_TIMEOUT;
 	stop_observing(observation);
 	observe_next(host);
 }
@@ -270,6 +279,8 @@ static void start_observing(struct observation *observation)
 		return;
 	}
 	observation->observing = observing;
+	observing->late = observation->late;
+	host->observing_late += observing->late;
 	host->observing++;
 	call_init(&observing->call);
 	observing->call.kind = CALL_OBSERVE;
@@ -283,12 +294,20 @@ static void start_observing(struct observation *observation)
 		stop_observing(observation);
 }
 
+/* What is late, a lock of its own tenant's perhaps, leaves a place for the others, and keeps one. */
+static struct observation *next_observation(const struct host *host)
+{
+	struct observation *late = host->observing_late == 0 ? TAILQ_FIRST(&host->unobserved_late) : NULL;
+
+	return late != NULL ? late : TAILQ_FIRST(&host->unobserved);
+}
+
 static void observe_next(struct host *host)
 {
 	struct observation *observation;
 
-	while (host->observing < OBSERVE_PARALLEL && (observation = TAILQ_FIRST(&host->unobserved)) != NULL) {
-		TAILQ_REMOVE(&host->unobserved, observation, in_host);
+	while (host->observing < OBSERVE_PARALLEL && (observation = next_observation(host)) != NULL) {
+		TAILQ_REMOVE(list_of(observation), observation, in_host);
 		observation->wanted = false;
 		start_observing(observation);
 	}
@@ -315,7 +334,7 @@ static struct observation *find_or_add(struct broker *broker, const struct insta
 	if (observation->hh.tbl != NULL)
 		return observation;
 	if (observation->wanted)
-		TAILQ_REMOVE(&host->unobserved, observation, in_host);
+		TAILQ_REMOVE(list_of(observation), observation, in_host);
 	stop_observing(observation);
 	arena_release(&observation->arena);
 	free(observation);
@@ -327,7 +346,7 @@ static void want(struct observation *observation)
 	if (observation->wanted || observation->host->health == HOST_DOWN) /* its check says all there is to say */
 		return;
 	observation->wanted = true;
-	TAILQ_INSERT_TAIL(&observation->host->unobserved, observation, in_host);
+	TAILQ_INSERT_TAIL(list_of(observation), observation, in_host);
 	observe_next(observation->host);
 }
 

@@ -17,7 +17,8 @@ struct observation {
 	int64_t seen_at; /* monotonic ms */
 	/* health.c's own */
 	struct arena arena; /* of results */
-	bool wanted;        /* in the host's list */
+	bool wanted;        /* in one of the host's lists */
+	bool late;          /* the last one met a lock or its deadline: it waits among those */
 	struct observing *observing;
 	TAILQ_ENTRY(observation) in_host;
 	UT_hash_handle hh;

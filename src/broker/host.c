@@ -45,6 +45,7 @@ int host_open_all(struct offering *offering, struct error *error)
 		places_init(&host->places, PLACES_WITHOUT_SERVER);
 		host->fence = FENCE_OPEN;
 		TAILQ_INIT(&host->unobserved);
+		TAILQ_INIT(&host->unobserved_late);
 		if (service->server_count == 0)
 			continue;
 		host->server = &service->servers[i];

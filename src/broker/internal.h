@@ -87,14 +87,15 @@ struct host {
 	int64_t claimed_until;   /* monotonic ms: until then it is taken over, whatever its mark says; 0: no */
 	char mark[MARK_MAX + 1]; /* while it is being written */
 	void (*on_fenced)(struct host *host, int code, const struct error *error); /* fence.h's */
-	struct agreement *agreement;        /* while its list is compared with the records; NULL: it is not */
-	struct driver_call check;           /* and what the fence asks */
-	struct timer next_check;            /* or what the fence waits for */
-	bool checking;                      /* from the check's begin to the fence's outcome */
-	bool check_soon;                    /* another one follows at once */
-	int64_t checked_at;                 /* monotonic ms, of the last begin */
-	struct observation_list unobserved; /* instances that somebody asked about */
-	size_t observing;
+	struct agreement *agreement; /* while its list is compared with the records; NULL: it is not */
+	struct driver_call check;    /* and what the fence asks */
+	struct timer next_check;     /* or what the fence waits for */
+	bool checking;               /* from the check's begin to the fence's outcome */
+	bool check_soon;             /* another one follows at once */
+	int64_t checked_at;          /* monotonic ms, of the last begin */
+	/* Instances that somebody asked about; those that were late the last time apart, one of them at once. */
+	struct observation_list unobserved, unobserved_late;
+	size_t observing, observing_late;
 };
 
 enum job_state {

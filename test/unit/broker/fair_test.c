@@ -279,6 +279,39 @@ static void test_server_that_was_down(void **state)
 	assert_int_equal(running(world), 4);
 }
 
+static void expect_seen(struct world *world, const char *instance, bool seen)
+{
+	assert_int_equal(strstr(describe(world, instance), "Logins") != NULL, seen);
+}
+
+/* Instances whose state cannot be asked for have one of the two places for that, and those who can the other. */
+static void test_looking_at_what_is_late(void **state)
+{
+	struct world *world = *state;
+
+	use_places(world, "4");
+	make_bound(world, "red", "bad", HOSTILE);
+	make_bound(world, "blue", "good", 1);
+	scripted_rule(scripted(world), CALL_OBSERVE, SCRIPTED_HANG, 0, 0, 0);
+	for (int i = 0; i < HOSTILE; i++)
+		describe(world, name_of("bad", i));
+	pass(world, HOSTILE * 10 * 1000 / 2);
+	for (int i = 0; i < HOSTILE; i++)
+		describe(world, name_of("bad", i));
+	settle(world);
+	scripted_clear_rules(scripted(world));
+	expect_seen(world, "good0", false);
+	settle(world);
+	expect_seen(world, "good0", true);
+	expect_seen(world, "bad11", false);
+	pass(world, 10000); /* the one that hangs ends */
+	for (int i = 0; i < HOSTILE; i++) {
+		describe(world, name_of("bad", i));
+		settle(world);
+		expect_seen(world, name_of("bad", i), true);
+	}
+}
+
 /* The drift pass looks at what nothing is in the way of: it would wait for the same lock. */
 static void test_drift_leaves_out_what_is_held_up(void **state)
 {
@@ -299,12 +332,19 @@ static void test_drift_leaves_out_what_is_held_up(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    LIFE(test_locks_hold_no_places),  LIFE(test_timeouts_go_behind),
-	    LIFE(test_locked_removals_end),   LIFE(test_locked_bind_expires),
-	    LIFE(test_bind_waits_for_a_lock), LIFE(test_locks_that_come_and_go),
-	    LIFE(test_single_place),          LIFE(test_teams_take_turns),
-	    LIFE(test_after_a_restart),       LIFE(test_reload_takes_what_waits_along),
-	    LIFE(test_server_that_was_down),  LIFE(test_drift_leaves_out_what_is_held_up),
+	    LIFE(test_locks_hold_no_places),
+	    LIFE(test_timeouts_go_behind),
+	    LIFE(test_locked_removals_end),
+	    LIFE(test_locked_bind_expires),
+	    LIFE(test_bind_waits_for_a_lock),
+	    LIFE(test_locks_that_come_and_go),
+	    LIFE(test_single_place),
+	    LIFE(test_teams_take_turns),
+	    LIFE(test_after_a_restart),
+	    LIFE(test_reload_takes_what_waits_along),
+	    LIFE(test_server_that_was_down),
+	    LIFE(test_looking_at_what_is_late),
+	    LIFE(test_drift_leaves_out_what_is_held_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
