@@ -163,6 +163,13 @@ def binds(machine, options, samples):
     sql.measure(machine, options, samples)
 
 
+def hostile(machine, options, samples):
+    """Creates and binds on PostgreSQL, alone and beside 20 tenants who hold locks against the broker."""
+    import hostile as case  # pylint: disable=import-outside-toplevel
+
+    case.measure(machine, options, samples, ask, measured)
+
+
 # ---- start-up, memory, size ----
 
 def fill(machine, broker, count):
@@ -416,10 +423,15 @@ def recover(machine, options, samples):
             shutil.rmtree(directory)
 
 
-def pending(broker):
+def measured(broker, name):
+    """The sum of a metric."""
     text = ask(broker, "/metrics", port=broker.admin_port)
-    return sum(float(value) for value in re.findall(r"^tsuru_broker_operations_pending{[^}]*} ([0-9.e+]+)$", text, re.M))
+    return sum(float(value) for value in re.findall(rf"^tsuru_broker_{name}{{[^}}]*}} ([0-9.e+]+)$", text, re.M))
 
 
-CASES = {"reads": reads, "creates": creates, "beside": reads_beside_writes, "binds": binds, "size": size,
-         "connections": connections, "recovery": recovery}
+def pending(broker):
+    return measured(broker, "operations_pending")
+
+
+CASES = {"reads": reads, "creates": creates, "beside": reads_beside_writes, "binds": binds, "hostile": hostile,
+         "size": size, "connections": connections, "recovery": recovery}

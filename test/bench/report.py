@@ -81,6 +81,10 @@ def reaches(figures):
     found += [Reach(f"{case}: latency of the same SQL", figures.ratio(case, 1, "broker", "pgbench", "mean_ms"), 1.3, "most"),
               Reach(f"{case}, 16 at once: rate of the same SQL", figures.ratio(case, 16, "broker", "pgbench", "rate"), 0.8,
                     "least")]
+    case = "creates and binds on PostgreSQL beside 20 hostile instances"
+    found += [Reach(f"{case}: p99 of a {what}, of that alone",
+                    figures.ratio(case, 8, "beside them", "alone", f"{what}_p99_ms"), 3, "most")
+              for what in ("create", "bind")]
     return [one for one in found if one.value is not None]
 
 
