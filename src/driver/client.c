@@ -10,9 +10,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "base/secret.h"
 #include "base/text.h"
 #include "driver/libcurl.h"
+#include "driver/tls.h"
 
 #define AUTHORITIES_MAX (4 * 1024 * 1024)           /* bytes of a file of certificates */
 #define RETRY_AFTER_MAX ((int64_t)24 * 3600 * 1000) /* ms */
@@ -35,6 +37,7 @@ struct client_exchange {
 	CURL *easy;
 	struct curl_slist *headers;
 	struct text body;
+	size_t values; /* of JSON that body has at most */
 	bool has_head; /* up to the empty line */
 	char reason[CURL_ERROR_SIZE];
 	client_done *on_done;
@@ -81,12 +84,12 @@ static int read_authorities(const char *path, struct text *ret_pem, struct error
 {
 	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	char bytes[4096];
-	ssize_t length;
+	ssize_t length = 0;
 
 	if (fd < 0)
 		return error_set(error, ERR_INVALID, "the file of certificates \"%s\" cannot be read: %s", path,
 		                 strerror(errno));
-	while ((length = read(fd, bytes, sizeof(bytes))) > 0)
+	while (!ret_pem->failed && (length = read(fd, bytes, sizeof(bytes))) > 0)
 		text_add_bytes(ret_pem, bytes, (size_t)length);
 	close(fd);
 	if (length < 0 || ret_pem->failed || strstr(text_string(ret_pem), "-----BEGIN CERTIFICATE-----") == NULL)
@@ -118,12 +121,18 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *arg)
 	return length;
 }
 
+static bool is_too_large(const struct client_exchange *exchange)
+{
+	return exchange->body.failed || exchange->values > JSON_VALUES_MAX;
+}
+
 static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
 {
 	struct client_exchange *exchange = arg;
 
 	text_add_bytes(&exchange->body, bytes, size * count);
-	return exchange->body.failed ? 0 : size * count;
+	exchange->values += json_count_values(bytes, size * count);
+	return is_too_large(exchange) ? 0 : size * count;
 }
 
 static void free_exchange(struct client_exchange *exchange)
@@ -143,8 +152,9 @@ static int explain(const struct client_exchange *exchange, CURLcode result, stru
 	const struct libcurl *curl = &exchange->client->curl;
 	const char *reason = exchange->reason[0] != '\0' ? exchange->reason : curl->easy_strerror(result);
 
-	if (result == CURLE_WRITE_ERROR && exchange->body.failed)
-		return error_set(error, ERR_TOO_LARGE, "its answer is over %zu bytes", CLIENT_ANSWER_MAX);
+	if (result == CURLE_WRITE_ERROR && is_too_large(exchange))
+		return error_set(error, ERR_TOO_LARGE, "its answer is over %zu bytes or %d values of JSON",
+		                 CLIENT_ANSWER_MAX, JSON_VALUES_MAX);
 	if (result == CURLE_OUT_OF_MEMORY)
 		return error_no_memory(error);
 	return error_set(error, result == CURLE_OPERATION_TIMEDOUT ? ERR_TIMEOUT : ERR_UNAVAILABLE, "%s", reason);
@@ -398,6 +408,8 @@ static bool set_trust(CURL *easy, const struct client *client)
 	if (client->token != NULL)
 		good = good && curl->easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BEARER) == CURLE_OK &&
 		       curl->easy_setopt(easy, CURLOPT_XOAUTH2_BEARER, client->token) == CURLE_OK;
+	good = good && curl->easy_setopt(easy, CURLOPT_SSL_CIPHER_LIST, TLS_CIPHERS) == CURLE_OK &&
+	       curl->easy_setopt(easy, CURLOPT_SSL_EC_CURVES, TLS_GROUPS) == CURLE_OK;
 	if (client->authorities.length > 0)
 		good = good && curl->easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob) == CURLE_OK;
 	return good;
@@ -431,6 +443,7 @@ static void set_rules(struct client_exchange *exchange, const struct client_requ
 	curl->easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, exchange->client);
 	curl->easy_setopt(easy, CURLOPT_NOPROXY, "*");
 	curl->easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	curl->easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* to give up does not wait for a name's look-up */
 	curl->easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->timeout);
 	curl->easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)exchange->client->connect_timeout);
 }

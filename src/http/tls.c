@@ -10,11 +10,20 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/file.h"
+
 #define LOOK_INTERVAL 5000 /* ms between two looks at the files */
 #define FILE_COUNT    3
 
 /* TLS 1.2's; those of 1.3 are all good. */
 static const char ciphers[] = "ECDHE+AESGCM:ECDHE+CHACHA20";
+
+/* Both versions'. A stranger who chose one over integers would have the loop compute for it with each connection. */
+static const char groups[] = "X25519:P-256:P-384:P-521";
+
+/* What a stranger may show of certificates, before it is known to be one. */
+#define CLIENT_CHAIN_MAX 8
+#define CLIENT_BYTES_MAX (32 * 1024)
 
 /* What tells that a file is another. */
 struct mark {
@@ -37,6 +46,14 @@ struct tls {
 };
 
 /* ---- reading the files ---- */
+
+/* OpenSSL would wait for the writer of a FIFO. */
+static int check_file(const char *what, const char *path, struct error *error)
+{
+	if (!file_is_special(path))
+		return 0;
+	return error_set(error, ERR_INVALID, "the %s \"%s\" is not good: it is no regular file", what, path);
+}
 
 static int fail(const char *what, const char *path, struct error *error)
 {
@@ -75,6 +92,9 @@ static int use_client_ca(SSL_CTX *context, const char *path, struct error *error
 
 static int use_files(SSL_CTX *context, const struct http_tls *files, struct error *error)
 {
+	if (check_file("certificate", files->cert, error) != 0 || check_file("key", files->key, error) != 0 ||
+	    (files->client_ca != NULL && check_file("file of client_ca", files->client_ca, error) != 0))
+		return error->code;
 	if (SSL_CTX_use_certificate_chain_file(context, files->cert) != 1)
 		return fail("certificate", files->cert, error);
 	if (SSL_CTX_use_PrivateKey_file(context, files->key, SSL_FILETYPE_PEM) != 1)
@@ -97,6 +117,9 @@ int tls_prepare(const struct http_tls *files, SSL_CTX **ret_context, struct erro
 	SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
 	SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
 	SSL_CTX_set_cipher_list(context, ciphers);
+	SSL_CTX_set1_groups_list(context, groups);
+	SSL_CTX_set_verify_depth(context, CLIENT_CHAIN_MAX);
+	SSL_CTX_set_max_cert_list(context, CLIENT_BYTES_MAX);
 	SSL_CTX_set_default_passwd_cb(context, no_passphrase);
 	SSL_CTX_set_session_id_context(context, session_context, sizeof(session_context) - 1);
 	rc = use_files(context, files, error);

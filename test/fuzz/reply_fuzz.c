@@ -35,28 +35,15 @@ static void try_users(const redisReply *reply)
 	(void)acl_login_fits(reply, reply, &acl, true, "p");
 }
 
-/* hiredis believes a list's length, or a text's, before it has seen it. */
-static bool asks_for_much(const uint8_t *data, size_t size)
-{
-	size_t digits = 0;
-
-	for (size_t i = 0; i < size; i++) {
-		digits = data[i] >= '0' && data[i] <= '9' ? digits + 1 : 0;
-		if (digits > 5)
-			return true;
-	}
-	return false;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	redisReader *reader = redisReaderCreate();
-	void *reply = NULL;
+	struct reply_reader reader;
+	redisReply *reply = NULL;
 
-	if (reader == NULL)
+	if (!reply_reader_open(&reader))
 		return 0;
-	if (!asks_for_much(data, size) && redisReaderFeed(reader, (const char *)data, size) == REDIS_OK &&
-	    redisReaderGetReply(reader, &reply) == REDIS_OK && reply != NULL) {
+	if (redisReaderFeed(reader.redis, (const char *)data, size) == REDIS_OK &&
+	    reply_reader_take(&reader, &reply, NULL) == 0 && reply != NULL) {
 		try_nodes(reply);
 		try_users(reply);
 		(void)reply_check(reply, NULL);
@@ -64,6 +51,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		(void)reply_lacks_aclfile(reply);
 		freeReplyObject(reply);
 	}
-	redisReaderFree(reader);
+	reply_reader_close(&reader);
 	return 0;
 }

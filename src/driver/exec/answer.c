@@ -4,6 +4,7 @@
 #include <cjson/cJSON.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/secret.h"
 #include "base/text.h"
 #include "model/template.h"
@@ -155,6 +156,8 @@ int answer_read(enum call_kind kind, const char *bytes, size_t length, answer_ad
 		return 0;
 	if (has_nul(bytes, length))
 		return error_set(error, ERR_REFUSED, "a text in its answer has a NUL");
+	if (json_count_values(bytes, length) > JSON_VALUES_MAX)
+		return error_set(error, ERR_REFUSED, "its answer has over %d values", JSON_VALUES_MAX);
 	/* With the NUL, so that nothing may stand behind the object. */
 	root = cJSON_ParseWithLengthOpts(bytes, length + 1, NULL, true);
 	rc = read_root(kind, &(const struct reading){root, add, arg, error});

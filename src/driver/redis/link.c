@@ -39,7 +39,7 @@ struct link {
 	size_t address, address_count;
 	struct timer timer; /* the limit of one address */
 	struct bufferevent *stream;
-	redisReader *reader;
+	struct reply_reader reader;
 
 	redisReply **replies;
 	size_t reply_count, expected;
@@ -68,8 +68,7 @@ static void drop_stream(struct link *link)
 	if (link->stream != NULL)
 		bufferevent_free(link->stream);
 	link->stream = NULL;
-	redisReaderFree(link->reader);
-	link->reader = NULL;
+	reply_reader_close(&link->reader);
 	drop_replies(link);
 }
 
@@ -135,6 +134,7 @@ static int send_batch(struct link *link, const struct batch *batch)
 	if (link->replies == NULL || bufferevent_write(link->stream, batch->bytes.bytes, batch->bytes.length) != 0)
 		return ERR_NO_MEMORY;
 	link->expected = batch->count;
+	link->reader.room = REPLY_ELEMENTS_MAX;
 	return 0;
 }
 
@@ -206,16 +206,16 @@ static void break_link(struct link *link)
 /* Takes what is complete. */
 static int take_replies(struct link *link)
 {
-	void *reply = NULL;
+	redisReply *reply = NULL;
 
 	while (link->reply_count < link->expected) {
-		if (redisReaderGetReply(link->reader, &reply) != REDIS_OK)
-			return error_set(&link->error, ERR_UNAVAILABLE, "what it answers is not Redis's protocol");
+		if (reply_reader_take(&link->reader, &reply, &link->error) != 0)
+			return link->error.code;
 		if (reply == NULL)
 			return 0;
 		link->replies[link->reply_count++] = reply;
 	}
-	if (link->reader->pos < link->reader->len)
+	if (link->reader.redis->pos < link->reader.redis->len)
 		return error_set(&link->error, ERR_UNAVAILABLE, "it answers more than it was asked");
 	return 0;
 }
@@ -230,8 +230,8 @@ static int feed(struct link *link)
 		if (link->received > LINK_ANSWER_MAX)
 			return error_set(&link->error, ERR_REFUSED, "its answer is longer than %d bytes",
 			                 LINK_ANSWER_MAX);
-		if (redisReaderFeed(link->reader, (const char *)evbuffer_pullup(input, (ev_ssize_t)length), length) !=
-		    REDIS_OK)
+		if (redisReaderFeed(link->reader.redis, (const char *)evbuffer_pullup(input, (ev_ssize_t)length),
+		                    length) != REDIS_OK)
 			return error_no_memory(&link->error);
 		evbuffer_drain(input, length);
 	}
@@ -338,9 +338,8 @@ static int connect_stream(struct link *link)
 	const socklen_t length = parse_address(link->addresses[link->address], link->port, &address);
 	const int one = 1;
 
-	link->reader = redisReaderCreate();
 	link->stream = new_stream(link);
-	if (link->reader == NULL || link->stream == NULL)
+	if (!reply_reader_open(&link->reader) || link->stream == NULL)
 		return error_no_memory(&link->error);
 	bufferevent_setcb(link->stream, on_read, NULL, on_event, link);
 	if (length == 0 || bufferevent_socket_connect(link->stream, (struct sockaddr *)&address, (int)length) != 0 ||

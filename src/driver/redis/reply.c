@@ -7,6 +7,57 @@
 
 #define SHOWN_MAX 200 /* bytes of a server's own words */
 
+/* ---- reading ---- */
+
+/* hiredis sets aside room for as many as the server announces, and frees as many. In 0.14 a count is an int. */
+#if HIREDIS_MAJOR < 1
+static void *create_array(const redisReadTask *task, int count)
+#else
+static void *create_array(const redisReadTask *task, size_t count)
+#endif
+{
+	struct reply_reader *reader = task->privdata;
+
+	if ((long long)count < 0 || (size_t)count > reader->room)
+		return NULL;
+	reader->room -= (size_t)count;
+	return reader->create_array(task, count);
+}
+
+bool reply_reader_open(struct reply_reader *reader)
+{
+	reader->redis = redisReaderCreate();
+	if (reader->redis == NULL)
+		return false;
+	reader->functions = *reader->redis->fn;
+	reader->create_array = reader->functions.createArray;
+	reader->functions.createArray = create_array;
+	reader->redis->fn = &reader->functions;
+	reader->redis->privdata = reader;
+	reader->room = REPLY_ELEMENTS_MAX;
+	return true;
+}
+
+int reply_reader_take(struct reply_reader *reader, redisReply **ret_reply, struct error *error)
+{
+	void *reply = NULL;
+
+	if (redisReaderGetReply(reader->redis, &reply) == REDIS_OK) {
+		*ret_reply = reply;
+		return 0;
+	}
+	if (reader->redis->err == REDIS_ERR_OOM)
+		return error_set(error, ERR_UNAVAILABLE, "its answer has over %d elements, or memory is out",
+		                 REPLY_ELEMENTS_MAX);
+	return error_set(error, ERR_UNAVAILABLE, "what it answers is not Redis's protocol");
+}
+
+void reply_reader_close(struct reply_reader *reader)
+{
+	redisReaderFree(reader->redis);
+	reader->redis = NULL;
+}
+
 /* ---- fields ---- */
 
 static bool is_list(const redisReply *reply)

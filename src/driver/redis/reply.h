@@ -21,6 +21,22 @@ struct nodes {
 
 #define NODES_MAX 1000
 
+/* A reader of replies for one connection, which refuses those that announce too many elements. */
+struct reply_reader {
+	redisReader *redis; /* NULL: closed */
+	redisReplyObjectFunctions functions;
+	__typeof__(((redisReplyObjectFunctions *)0)->createArray) create_array; /* hiredis's own */
+	size_t room; /* elements that may follow; the caller sets it for each batch */
+};
+
+#define REPLY_ELEMENTS_MAX 250000 /* of the answers to one batch: to free them takes 10 ms */
+
+/* False: memory is out. The reader may not be moved. */
+bool reply_reader_open(struct reply_reader *reader);
+void reply_reader_close(struct reply_reader *reader);
+/* 0 and the next reply, which is the caller's, or NULL when it is not complete; ERR_UNAVAILABLE. */
+int reply_reader_take(struct reply_reader *reader, redisReply **ret_reply, struct error *error);
+
 /* The value of a field in a flat list of names and values; NULL: not there. */
 const redisReply *reply_field(const redisReply *reply, const char *name);
 /* The i-th of a list; NULL: not there. */

@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include "base/file.h"
+#include "driver/tls.h"
+
 #define PLAIN_SCHEME  "redis://"
 #define TLS_SCHEME    "rediss://"
 #define DEFAULT_PORT  "6379"
@@ -112,13 +115,16 @@ static int make_tls(struct target *target, const struct options *options, struct
 	SSL_CTX *tls = SSL_CTX_new(TLS_client_method());
 
 	target->login.tls = tls;
-	if (tls == NULL || SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION) != 1)
+	if (tls == NULL || SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION) != 1 ||
+	    SSL_CTX_set_cipher_list(tls, TLS_CIPHERS) != 1 || SSL_CTX_set1_groups_list(tls, TLS_GROUPS) != 1)
 		return error_no_memory(error);
 	SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);
+	SSL_CTX_set_verify_depth(tls, TLS_CHAIN_MAX);
+	SSL_CTX_set_max_cert_list(tls, TLS_BYTES_MAX);
 	if (file == NULL && SSL_CTX_set_default_verify_paths(tls) != 1)
 		return error_set(error, ERR_INVALID,
 		                 "the server \"%s\" needs a ca_file: the system has no certificates", target->name);
-	if (file != NULL && SSL_CTX_load_verify_locations(tls, file, NULL) != 1)
+	if (file != NULL && (file_is_special(file) || SSL_CTX_load_verify_locations(tls, file, NULL) != 1))
 		return error_set(error, ERR_INVALID,
 		                 "the ca_file \"%s\" of the server \"%s\" holds no certificates that can be read", file,
 		                 target->name);

@@ -124,10 +124,36 @@ static void test_sentences(void **state)
 	assert_int_equal(strspn(sentence, "x"), ANSWER_SENTENCE_MAX - 1);
 }
 
+/* A member whose list has count elements. */
+static char *long_answer(size_t count)
+{
+	struct text answer;
+
+	text_init(&answer, 4 * count + 64);
+	text_add(&answer, "{\"other\":[1");
+	for (size_t i = 1; i < count; i++)
+		text_add(&answer, ",1");
+	text_add(&answer, "]}");
+	assert_false(answer.failed);
+	return answer.bytes;
+}
+
+static void test_values_are_counted_before_they_are_made(void **state)
+{
+	char *most = long_answer(99999), *many = long_answer(100000);
+
+	(void)state;
+	expect_notes(CALL_BIND, most, "");
+	expect_refusal(CALL_BIND, many, "over 100000 values");
+	free(most);
+	free(many);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_results),
+	    cmocka_unit_test(test_values_are_counted_before_they_are_made),
 	    cmocka_unit_test(test_refusals),
 	    cmocka_unit_test(test_sentences),
 	};

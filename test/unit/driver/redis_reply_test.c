@@ -23,6 +23,45 @@ static redisReply *read_reply(const char *bytes)
 	return reply;
 }
 
+/* Whether a reader takes the answer, of which it may not be all. */
+static bool is_taken(struct reply_reader *reader, const char *bytes)
+{
+	redisReply *reply = NULL;
+	struct error error;
+	int rc;
+
+	assert_int_equal(redisReaderFeed(reader->redis, bytes, strlen(bytes)), REDIS_OK);
+	rc = reply_reader_take(reader, &reply, &error);
+	freeReplyObject(reply);
+	if (rc != 0) {
+		assert_int_equal(rc, ERR_UNAVAILABLE);
+		assert_non_null(strstr(error.text, "elements"));
+	}
+	return rc == 0;
+}
+
+/* The elements are counted as they are announced, inside others, too, and over the answers to a batch. */
+static void test_a_reader_sets_no_room_aside_for_what_is_announced(void **state)
+{
+	static const char *const announced[] = {"*250001\r\n", "*2147483647\r\n", "*2\r\n*249999\r\n",
+	                                        "*1\r\n*1\r\n*249999\r\n"};
+	struct reply_reader reader;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(announced) / sizeof(*announced); i++) {
+		assert_true(reply_reader_open(&reader));
+		assert_false(is_taken(&reader, announced[i]));
+		reply_reader_close(&reader);
+	}
+	assert_true(reply_reader_open(&reader));
+	assert_true(is_taken(&reader, "*2\r\n:1\r\n*1\r\n:2\r\n"));
+	assert_int_equal(reader.room, REPLY_ELEMENTS_MAX - 3);
+	reader.room = 2;
+	assert_true(is_taken(&reader, "*2\r\n:1\r\n:2\r\n"));
+	assert_false(is_taken(&reader, "*1\r\n:1\r\n"));
+	reply_reader_close(&reader);
+}
+
 static redisReply *text_reply(const char *text)
 {
 	char bytes[2048];
@@ -144,7 +183,8 @@ static void test_errors(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_cluster_nodes), cmocka_unit_test(test_too_many_nodes),
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_a_reader_sets_no_room_aside_for_what_is_announced),
+	                                   cmocka_unit_test(test_cluster_nodes), cmocka_unit_test(test_too_many_nodes),
 	                                   cmocka_unit_test(test_sentinel_nodes), cmocka_unit_test(test_errors)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
