@@ -29,7 +29,7 @@ cmake --build "$build-clang" -j "$jobs"
 
 echo "== building for the thread sanitizer in $build-thread and for valgrind in $build-plain"
 configure "$build-thread" -DCMAKE_BUILD_TYPE=Thread -DCMAKE_C_COMPILER=gcc
-cmake --build "$build-thread" -j "$jobs" --target store_tests
+cmake --build "$build-thread" -j "$jobs" --target store_tests driver_login_test
 configure "$build-plain" -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_COMPILER=gcc
 cmake --build "$build-plain" -j "$jobs"
 

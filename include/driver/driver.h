@@ -27,6 +27,7 @@
 
 struct cJSON;
 struct event_base;
+struct logins;
 struct resolver;
 struct driver_call;
 
@@ -35,6 +36,7 @@ struct driver_context {
 	struct event_base *base;
 	struct timers *timers;
 	struct resolver *resolver;
+	struct logins *logins; /* NULL: no session is opened */
 };
 
 struct driver {

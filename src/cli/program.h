@@ -11,6 +11,7 @@
 #define PROGRAM_SIGNALS 3
 
 struct event;
+struct logins;
 struct resolver;
 
 /* See vitals.h. */
@@ -33,6 +34,7 @@ struct program {
 	struct pulse pulse;
 	struct trim trim;
 	struct resolver *resolver;
+	struct logins *logins;
 	struct store *store;
 	struct keyring *keyring;
 	bool key_is_fixed; /* it came by the environment, and cannot be read again */
@@ -48,6 +50,7 @@ struct program {
 	int stops;             /* signals to stop, so far */
 	struct timer patience; /* runs while waiting requests may finish */
 	bool impatient;        /* it is over */
+	bool computing;        /* a library, on a thread that will not end */
 };
 
 /* Reads the configuration's file again and puts it in force; one that needs a restart is refused. On failure nothing

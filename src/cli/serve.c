@@ -6,12 +6,14 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/secret.h"
 #include "cli/address.h"
 #include "cli/command.h"
 #include "cli/key.h"
 #include "cli/load.h"
+#include "cli/logins.h"
 #include "cli/program.h"
 #include "cli/vitals.h"
 #include "driver/resolver.h"
@@ -196,6 +198,7 @@ static int open_broker(struct program *program, struct error *error)
 	program->context.base = program->base;
 	program->context.timers = program->timers;
 	program->context.resolver = program->resolver;
+	program->context.logins = program->logins;
 	return broker_open(&options, &program->broker, error);
 }
 
@@ -260,6 +263,8 @@ static int open_parts(struct program *program, struct error *error)
 	if (rc == 0)
 		rc = resolver_new(program->base, program->timers, &program->resolver, error);
 	if (rc == 0)
+		rc = logins_open(program, error);
+	if (rc == 0)
 		rc = open_store(program, error);
 	if (rc == 0)
 		rc = open_keys(program, error);
@@ -277,6 +282,7 @@ static void close_parts(struct program *program)
 	broker_close(program->broker);
 	keyring_free(program->keyring);
 	store_close(program->store);
+	logins_end(program);
 	resolver_free(program->resolver);
 	trim_stop(&program->trim);
 	pulse_stop(&program->pulse);
@@ -413,5 +419,7 @@ int run_serve(const struct invocation *invocation)
 	if (rc != 0)
 		log_failure(&program, &error);
 	close_parts(&program);
+	if (program.computing) /* what libraries do at an exit would take away what that thread uses */
+		_exit(rc == 0 ? EXIT_GOOD : EXIT_FAILED);
 	return rc == 0 ? EXIT_GOOD : EXIT_FAILED;
 }

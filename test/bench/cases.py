@@ -433,5 +433,14 @@ def pending(broker):
     return measured(broker, "operations_pending")
 
 
+# ---- turns of the loop ----
+
+def longest_turns(machine, options, samples):
+    """The longest turn of the loop with 64 binds at once, and beside rogue servers of each driver."""
+    import turns  # pylint: disable=import-outside-toplevel
+
+    turns.measure(machine, options, samples, loop_stall)
+
+
 CASES = {"reads": reads, "creates": creates, "beside": reads_beside_writes, "binds": binds, "hostile": hostile,
-         "size": size, "connections": connections, "recovery": recovery}
+         "size": size, "connections": connections, "recovery": recovery, "turns": longest_turns}

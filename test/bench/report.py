@@ -85,6 +85,10 @@ def reaches(figures):
     found += [Reach(f"{case}: p99 of a {what}, of that alone",
                     figures.ratio(case, 8, "beside them", "alone", f"{what}_p99_ms"), 3, "most")
               for what in ("create", "bind")]
+    found += [Reach("64 binds at once on new sessions: longest turn, ms",
+                    figures.median("longest turn, binds at once", 64, "broker", "longest_ms"), 20, "most"),
+              Reach("rogue servers of each driver: longest turn, ms",
+                    figures.median("longest turn, rogue servers", 4, "broker", "longest_ms"), 50, "most")]
     return [one for one in found if one.value is not None]
 
 

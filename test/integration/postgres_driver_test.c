@@ -18,6 +18,7 @@
 #include "base/secret.h"
 #include "config/config.h"
 #include "driver/drivers.h"
+#include "driver/login.h"
 #include "driver/resolver.h"
 #include "postgres_server.h"
 
@@ -107,6 +108,13 @@ static void make_limited_user(const struct rig *rig)
 	PQfinish(admin);
 }
 
+static void on_held(void *arg, const char *service, const char *server, const char *whose, int times)
+{
+	(void)arg;
+	(void)times;
+	print_message("a login of %s to \"%s\" of \"%s\" computed for long\n", whose, server, service);
+}
+
 static int rig_setup(void **state)
 {
 	struct rig *rig = calloc(1, sizeof(*rig));
@@ -123,6 +131,7 @@ static int rig_setup(void **state)
 	assert_non_null(rig->timers);
 	rig->context = (struct driver_context){.base = rig->base, .timers = rig->timers};
 	assert_int_equal(resolver_new(rig->base, rig->timers, &rig->context.resolver, &error), 0);
+	assert_int_equal(logins_new(rig->base, rig->timers, on_held, NULL, &rig->context.logins, &error), 0);
 	for (size_t i = 0; i < rig->config->service_count; i++)
 		if (backend_open(&driver_postgres, &rig->config->services[i], &rig->context, &rig->backends[i],
 		                 &error) != 0)
@@ -137,6 +146,7 @@ static int rig_teardown(void **state)
 
 	for (size_t i = 0; i < rig->config->service_count; i++)
 		backend_close(rig->backends[i]);
+	assert_false(logins_close(rig->context.logins));
 	resolver_free(rig->context.resolver);
 	timers_free(rig->timers);
 	event_base_free(rig->base);

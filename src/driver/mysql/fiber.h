@@ -1,5 +1,5 @@
 /* A function that runs on a stack of its own, so that library code which knows only how to wait can be left in the
- * middle and gone on with from the loop. No threads: one fiber or the loop runs at a time. */
+ * middle and gone on with later, on the same thread: one fiber of a thread or what resumes it runs at a time. */
 #ifndef DRIVER_MYSQL_FIBER_H
 #define DRIVER_MYSQL_FIBER_H
 
@@ -14,7 +14,7 @@ struct fiber *fiber_new(void (*run)(void *arg), void *arg);
 /* run has ended or never began. Accepts NULL. */
 void fiber_free(struct fiber *fiber);
 
-/* From the loop: goes on until the fiber leaves again. Whether run has ended. */
+/* From outside: goes on until the fiber leaves again. Whether run has ended. */
 bool fiber_resume(struct fiber *fiber);
 /* From inside: back to who resumed it. */
 void fiber_leave(struct fiber *fiber);

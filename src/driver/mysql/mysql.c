@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "driver/drivers.h"
+#include "driver/login.h"
 #include "session.h"
 #include "work.h"
 
@@ -100,31 +101,51 @@ static const struct config_key plan_keys[] = {
 
 /* ---- open and close ---- */
 
+static void release_target(struct target *target)
+{
+	login_server_free(target->logins);
+	maria_target_release(target);
+}
+
 static void maria_close(void *state)
 {
 	struct maria *maria = state;
 
 	for (size_t i = 0; i < maria->host_count; i++) {
 		pool_free(maria->hosts[i].pool);
-		maria_target_release(&maria->hosts[i].target);
+		release_target(&maria->hosts[i].target);
 	}
 	free(maria);
 }
 
-static int open_host(const struct driver_context *context, const struct server *server, struct host *host,
-                     struct error *error)
+static int init_target(const struct driver_context *context, const struct service *service, const struct server *server,
+                       struct target *target, struct error *error)
+{
+	int rc = maria_target_init(target, server, error);
+
+	if (rc != 0)
+		return rc;
+	target->logins = login_server_new(context->logins, service->name, server->name, "the broker");
+	if (target->logins != NULL)
+		return 0;
+	release_target(target);
+	return error_no_memory(error);
+}
+
+static int open_host(const struct driver_context *context, const struct service *service, const struct server *server,
+                     struct host *host, struct error *error)
 {
 	const struct pool_limits limits = {
 	    .sessions = (size_t)options_number(&server->options, "connections"),
 	    .idle = options_number(&server->options, "idle"),
 	};
-	int rc = maria_target_init(&host->target, server, error);
+	int rc = init_target(context, service, server, &host->target, error);
 
 	if (rc != 0)
 		return rc;
 	rc = pool_new(context, &maria_session_kind, &host->target, &limits, &host->pool, error);
 	if (rc != 0)
-		maria_target_release(&host->target);
+		release_target(&host->target);
 	return rc;
 }
 
@@ -144,7 +165,8 @@ static int maria_open(const struct driver_context *context, const struct service
 	maria->context = context;
 	maria->service = service;
 	for (; rc == 0 && maria->host_count < service->server_count; maria->host_count += rc == 0)
-		rc = open_host(context, &service->servers[maria->host_count], &maria->hosts[maria->host_count], error);
+		rc = open_host(context, service, &service->servers[maria->host_count], &maria->hosts[maria->host_count],
+		               error);
 	if (rc != 0)
 		maria_close(maria);
 	else

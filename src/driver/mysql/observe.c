@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "driver/login.h"
 #include "rights.h"
 
 #define KIB 1024.0
@@ -15,6 +16,7 @@ static void on_read_only(struct work *work, MYSQL_RES *rows)
 {
 	MYSQL_ROW row = mysql_fetch_row(rows);
 
+	login_server_warn(work->host->target.logins, work->call);
 	if (row[0] != NULL && strcmp(row[0], "0") != 0)
 		maria_fail(work, ERR_UNAVAILABLE, "it is read-only, a replica perhaps");
 	else

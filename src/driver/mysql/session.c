@@ -1,6 +1,5 @@
-/* Connector/C's own non-blocking calls still block in the TLS handshake (version 3.3). So its plain calls run in a
- * fiber here, and wherever they would wait, the library asks on_wait, which leaves to the loop until the socket is
- * ready. */
+/* A login is gone through beside the loop (login.h). After it, Connector/C's plain calls run in a fiber here, and
+ * wherever they would wait, the library asks on_wait, which leaves to the loop until the socket is ready. */
 #include "session.h"
 
 #include <assert.h>
@@ -16,13 +15,11 @@
 #include "driver/sql.h"
 #include "errors.h"
 #include "fiber.h"
+#include "login.h"
 #include "target.h"
 
 #define ADDRESS_MAX 64
-#define HOST_SIZE   256
-#define PACKET_MAX  ((unsigned long)64 * 1024 * 1024) /* bytes of one answer's packet */
-#define SILENCE_MAX 10                                /* s between the statements of a call */
-#define PLUGINS     "mysql_native_password,caching_sha2_password,client_ed25519"
+#define SILENCE_MAX 10 /* s between the statements of a call */
 
 /* Nothing that the server's configuration says may change how the broker's statements act. A session that the network
  * has cut off ends by wait_timeout, in seconds, and with it its lock on the instance. */
@@ -35,7 +32,7 @@
 
 enum session_state {
 	SESSION_RESOLVING,  /* the host's name is looked up */
-	SESSION_CONNECTING, /* one address is tried, up to the end of the login */
+	SESSION_CONNECTING, /* one address is tried: the login, then the settings */
 	SESSION_IDLE,       /* statements may be sent */
 	SESSION_QUERYING,   /* their answer is awaited */
 	SESSION_BROKEN,     /* no address worked, or the connection was lost */
@@ -51,13 +48,14 @@ struct session {
 	struct timer timer; /* the limit of one address */
 	struct event event; /* the socket's, or the turn that begins */
 
+	struct login *logging_in; /* NULL: none */
+
 	struct fiber *fiber; /* NULL: none */
 	MYSQL *mysql;        /* the fiber's; NULL: not connected */
 	int socket;          /* that the fiber waits for; -1: none yet */
 	short wanted;        /* what it waits for; 0: it does not wait */
 	bool cancelled;      /* it may not wait any more: every wait fails */
 	bool literal_grants;
-	char host[HOST_SIZE];
 
 	struct text statements;
 	MYSQL_RES *rows;
@@ -75,17 +73,7 @@ static void on_event(evutil_socket_t fd, short what, void *arg);
 
 /* ---- in the fiber ---- */
 
-/* While TLS is shaken, the library has the socket block; with a time-out of its own it comes back here soon. */
-static void unblock_soon(int fd)
-{
-	const struct timeval soon = {.tv_usec = 1000};
-
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &soon, sizeof(soon));
-	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &soon, sizeof(soon));
-}
-
-/* Called by the library where it would wait. The first time the address is connected to, and the library is about to
- * copy the host's text as the name that the certificate has to carry. */
+/* Called by the library where it would wait. */
 static int on_wait(my_socket fd, my_bool is_read, int timeout)
 {
 	struct session *session = fiber_running();
@@ -94,10 +82,6 @@ static int on_wait(my_socket fd, my_bool is_read, int timeout)
 	if (session->cancelled)
 		return -1;
 	session->socket = fd;
-	if (session->state == SESSION_CONNECTING && session->target->tls) {
-		unblock_soon(fd);
-		strncpy(session->host, session->target->tls_name, sizeof(session->host) - 1);
-	}
 	session->wanted = is_read ? EV_READ : EV_WRITE;
 	fiber_leave(session->fiber);
 	session->wanted = 0;
@@ -110,25 +94,6 @@ static void note_failure(struct session *session)
 
 	session->number = maria_error_is_local(number) ? 0 : number;
 	maria_error_explain(number, mysql_error(session->mysql), &session->error);
-}
-
-static bool set_options(MYSQL *mysql, const struct target *target)
-{
-	const unsigned int no = 0;
-	const unsigned long packet = PACKET_MAX;
-	const my_bool yes = 1;
-	bool done = mysql_optionsv(mysql, MARIADB_OPT_IO_WAIT, (const void *)on_wait) == 0 &&
-	            mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4") == 0 &&
-	            mysql_options(mysql, MYSQL_OPT_LOCAL_INFILE, &no) == 0 &&
-	            mysql_options(mysql, MYSQL_OPT_MAX_ALLOWED_PACKET, &packet) == 0 &&
-	            mysql_optionsv(mysql, MARIADB_OPT_RESTRICTED_AUTH, PLUGINS) == 0;
-
-	if (target->tls)
-		done = done && mysql_ssl_set(mysql, NULL, NULL, target->ca_file, NULL, NULL) == 0 &&
-		       mysql_options(mysql, MYSQL_OPT_SSL_ENFORCE, &yes) == 0 &&
-		       mysql_options(mysql, MYSQL_OPT_TLS_VERSION, "TLSv1.2,TLSv1.3") == 0 &&
-		       mysql_options(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &yes) == 0;
-	return done;
 }
 
 static int run_statements(struct session *session)
@@ -169,7 +134,8 @@ static bool prepare_session(struct session *session)
 {
 	const int fd = mysql_get_socket(session->mysql);
 
-	if (fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) != 0)
+	if (mysql_optionsv(session->mysql, MARIADB_OPT_IO_WAIT, (const void *)on_wait) != 0 ||
+	    fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) != 0)
 		return false;
 	text_reset(&session->statements);
 	text_add_format(&session->statements, SETTINGS, mariadb_connection(session->mysql) ? NO_ACCOUNT_BY_GRANT : "",
@@ -183,31 +149,12 @@ static bool prepare_session(struct session *session)
 	return true;
 }
 
-static bool log_in(struct session *session)
-{
-	const struct target *target = session->target;
-	const unsigned int port = (unsigned int)strtoul(target->place.port, NULL, 10);
-
-	session->mysql = mysql_init(NULL);
-	if (session->mysql == NULL || !set_options(session->mysql, target)) {
-		error_no_memory(&session->error);
-		return false;
-	}
-	strncpy(session->host, session->addresses[session->address], sizeof(session->host) - 1);
-	if (mysql_real_connect(session->mysql, session->host, target->user, target->password, NULL, port, NULL,
-	                       CLIENT_MULTI_STATEMENTS) == NULL) {
-		note_failure(session);
-		return false;
-	}
-	return prepare_session(session);
-}
-
-/* A connection's life. Between batches the fiber rests with nothing wanted. */
+/* A connection's life, from its login on. Between batches the fiber rests with nothing wanted. */
 static void live(void *arg)
 {
 	struct session *session = arg;
 
-	if (log_in(session)) {
+	if (prepare_session(session)) {
 		fiber_leave(session->fiber);
 		while (!session->cancelled) {
 			run_statements(session);
@@ -316,9 +263,53 @@ static void on_timer(void *arg)
 	struct session *session = arg;
 	const long long limit = (long long)session->target->connect_timeout;
 
+	login_cancel(session->logging_in);
+	session->logging_in = NULL;
 	end_fiber(session);
 	error_set(&session->error, ERR_UNAVAILABLE, "no connection within %lld ms", limit);
 	try_next_address(session);
+}
+
+static void start_fiber(struct session *session)
+{
+	session->fiber = fiber_new(live, session);
+	if (session->fiber != NULL) {
+		go_on(session);
+		return;
+	}
+	mysql_close(session->mysql);
+	session->mysql = NULL;
+	end_opening(session, error_no_memory(&session->error));
+}
+
+static void on_login(void *arg, enum login_end end, void *work)
+{
+	struct session *session = arg;
+
+	session->logging_in = NULL;
+	if (end == LOGIN_AGAIN) {
+		try_address(session);
+	} else if (end == LOGIN_RESTS) {
+		login_server_explain(session->target->logins, &session->error);
+		try_next_address(session);
+	} else if (maria_entry_take(work, &session->mysql, &session->error) == 0) {
+		start_fiber(session);
+	} else {
+		try_next_address(session);
+	}
+}
+
+static int start_login(struct session *session)
+{
+	struct entry *entry = maria_entry_new(session->target, session->addresses[session->address]);
+
+	if (entry != NULL)
+		session->logging_in = login_start(session->target->logins, &maria_login_kind, entry, on_login, session);
+	if (session->logging_in != NULL)
+		return 0;
+	if (entry != NULL)
+		maria_login_kind.free(entry);
+	return error_no_memory(&session->error);
 }
 
 static void try_address(struct session *session)
@@ -331,13 +322,10 @@ static void try_address(struct session *session)
 	session->cancelled = false;
 	session->number = 0;
 	error_clear(&session->error);
-	session->fiber = fiber_new(live, session);
-	if (session->fiber == NULL ||
-	    timer_start(session->context->timers, &session->timer, session->target->connect_timeout) != 0) {
+	if (timer_start(session->context->timers, &session->timer, session->target->connect_timeout) != 0)
 		end_opening(session, error_no_memory(&session->error));
-		return;
-	}
-	go_on(session);
+	else if (start_login(session) != 0)
+		end_opening(session, session->error.code);
 }
 
 static void on_addresses(void *arg, int code, const struct error *error, const char *const *addresses, size_t count)
@@ -362,6 +350,7 @@ static void session_close(void *arg)
 
 	timer_stop(session->context->timers, &session->timer);
 	resolver_cancel(session->resolution);
+	login_cancel(session->logging_in);
 	end_fiber(session);
 	event_del(&session->event);
 	mysql_free_result(session->rows);

@@ -11,6 +11,8 @@
 #include "driver/url.h"
 #include "model/service.h"
 
+struct login_server;
+
 struct target {
 	const char *name; /* the server's, for sentences; borrowed from the configuration */
 	struct place place;
@@ -20,9 +22,10 @@ struct target {
 	const char *tls_name; /* that its certificate must carry */
 	const char *app_host; /* where the accounts' logins may come from */
 	const char *public_host, *public_port;
-	int64_t connect_timeout; /* ms, for one address */
-	int64_t idle;            /* ms that an unused session is kept */
-	struct arena arena;      /* holds the password */
+	int64_t connect_timeout;     /* ms, for one address */
+	int64_t idle;                /* ms that an unused session is kept */
+	struct login_server *logins; /* how logins went; the driver's, and NULL until it has set it */
+	struct arena arena;          /* holds the password */
 };
 
 /* On success the target is the caller's, to be released. No text in error shows the url. */

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "driver/login.h"
 #include "work.h"
 
 #define SHOWN_MAX 128
@@ -37,6 +38,7 @@ static void on_answer(struct work *work, const struct rows *rows)
 		work_fail(work, ERR_UNAVAILABLE, "it is a read-only standby");
 		return;
 	}
+	login_server_warn(work->host->target.logins, work->call);
 	if (work_is_superuser(work))
 		warn_of_superuser(work, rows_text(rows, 0, ROW_USER));
 	let_in(work, rows_text(rows, 0, ROW_NOT_LET_IN));

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "driver/drivers.h"
+#include "driver/login.h"
 #include "work.h"
 
 #define RETAIN (24 * 3600 * 1000) /* ms */
@@ -88,32 +89,54 @@ static const struct config_key plan_keys[] = {
 
 /* ---- open and close ---- */
 
+static void release_target(struct target *target)
+{
+	login_server_free(target->logins);
+	login_server_free(target->app_logins);
+	target_release(target);
+}
+
 static void postgres_close(void *state)
 {
 	struct postgres *postgres = state;
 
 	for (size_t i = 0; i < postgres->host_count; i++) {
 		pool_free(postgres->hosts[i].pool);
-		target_release(&postgres->hosts[i].target);
+		release_target(&postgres->hosts[i].target);
 	}
 	free(postgres);
 }
 
-static int open_host(const struct driver_context *context, const struct server *server, struct host *host,
-                     struct error *error)
+static int init_target(const struct driver_context *context, const struct service *service, const struct server *server,
+                       struct target *target, struct error *error)
+{
+	int rc = target_init(target, server, error);
+
+	if (rc != 0)
+		return rc;
+	target->logins = login_server_new(context->logins, service->name, server->name, "the broker");
+	target->app_logins = login_server_new(context->logins, service->name, server->name, "an app");
+	if (target->logins != NULL && target->app_logins != NULL)
+		return 0;
+	release_target(target);
+	return error_no_memory(error);
+}
+
+static int open_host(const struct driver_context *context, const struct service *service, const struct server *server,
+                     struct host *host, struct error *error)
 {
 	const struct pool_limits limits = {
 	    .sessions = (size_t)options_number(&server->options, "connections"),
 	    .idle = options_number(&server->options, "idle"),
 	};
-	int rc = target_init(&host->target, server, error);
+	int rc = init_target(context, service, server, &host->target, error);
 
 	if (rc != 0)
 		return rc;
 	host->home = (struct home){.target = &host->target, .is_ready = &host->home_is_ready};
 	rc = pool_new(context, &home_kind, &host->home, &limits, &host->pool, error);
 	if (rc != 0)
-		target_release(&host->target);
+		release_target(&host->target);
 	return rc;
 }
 
@@ -131,7 +154,7 @@ static int postgres_open(const struct driver_context *context, const struct serv
 	postgres->service = service;
 	for (; postgres->host_count < service->server_count; postgres->host_count++) {
 		const size_t i = postgres->host_count;
-		int rc = open_host(context, &service->servers[i], &postgres->hosts[i], error);
+		int rc = open_host(context, service, &service->servers[i], &postgres->hosts[i], error);
 
 		if (rc != 0) {
 			postgres_close(postgres);

@@ -1,5 +1,5 @@
-/* A session's states follow libpq's: each turn of the loop hands the socket to it and waits for what it asks next.
- * The event is for one shot and set anew each time, since libpq may change the socket while it connects. */
+/* A login is gone through beside the loop (login.h). After it, each turn of the loop hands the socket to libpq and
+ * waits for what it asks next; the event is for one shot. */
 #include "session.h"
 
 #include <assert.h>
@@ -10,16 +10,16 @@
 #include <string.h>
 
 #include "driver/resolver.h"
+#include "login.h"
 #include "sqlstate.h"
 #include "target.h"
-#include "turn.h"
 
 #define ADDRESS_MAX 64
 
 enum session_state {
 	SESSION_STARTING,   /* nothing was tried; the timer begins it */
 	SESSION_RESOLVING,  /* a place's name is looked up */
-	SESSION_CONNECTING, /* libpq connects to one address */
+	SESSION_CONNECTING, /* a login to one address is under way */
 	SESSION_IDLE,       /* a query may be sent */
 	SESSION_QUERYING,   /* a query's answer is awaited */
 	SESSION_BROKEN,     /* no address worked, or the connection was lost */
@@ -38,8 +38,9 @@ struct session {
 	enum session_state state;
 	struct event event;
 	struct timer timer; /* the start, then the limit of one address */
-	struct turn turn;
 	struct connection connection;
+
+	struct login *logging_in; /* NULL: none */
 
 	size_t place; /* of target->places, the one being tried */
 	struct resolution *resolution;
@@ -86,12 +87,6 @@ static void explain_connection(struct session *session)
 
 	session->denied |= sqlstate_is_wrong_password(message);
 	error_set(&session->error, ERR_UNAVAILABLE, "%.*s", (int)(message + length - reason), reason);
-}
-
-static void silence(void *arg, const char *message)
-{
-	(void)arg;
-	(void)message;
 }
 
 /* ---- opening ---- */
@@ -145,6 +140,59 @@ static void try_next_address(struct session *session)
 	try_address(session);
 }
 
+static void take_connection(struct session *session, PGconn *connection)
+{
+	const struct libpq *pq = session->connection.pq;
+
+	session->connection.handle = connection;
+	if (connection == NULL) {
+		end_opening(session, error_no_memory(&session->error));
+	} else if (pq->status(connection) == CONNECTION_OK) {
+		pq->setnonblocking(connection, 1);
+		end_opening(session, 0);
+	} else {
+		explain_connection(session);
+		try_next_address(session);
+	}
+}
+
+static struct login_server *server_of(const struct session *session)
+{
+	return session->login != NULL ? session->target->app_logins : session->target->logins;
+}
+
+static void on_login(void *arg, enum login_end end, void *work)
+{
+	struct session *session = arg;
+
+	session->logging_in = NULL;
+	switch (end) {
+	case LOGIN_OVER:
+		take_connection(session, entry_take(work));
+		return;
+	case LOGIN_AGAIN:
+		try_address(session);
+		return;
+	case LOGIN_RESTS:
+		login_server_explain(server_of(session), &session->error);
+		try_next_address(session);
+	}
+}
+
+static int start_login(struct session *session)
+{
+	struct entry *entry = entry_new(session->target, &session->target->places[session->place],
+	                                session->addresses[session->address], session->database, session->login);
+
+	if (entry != NULL)
+		session->logging_in = login_start(server_of(session), &postgres_login_kind, entry, on_login, session);
+	if (session->logging_in != NULL)
+		return 0;
+	if (entry != NULL)
+		postgres_login_kind.free(entry);
+	return error_no_memory(&session->error);
+}
+
 static void try_address(struct session *session)
 {
 	if (session->address == session->address_count) {
@@ -153,48 +201,10 @@ static void try_address(struct session *session)
 		return;
 	}
 	session->state = SESSION_CONNECTING;
-	session->connection.handle =
-	    target_connect(session->target, &session->target->places[session->place],
-	                   session->addresses[session->address], session->database, session->login);
-	if (session->connection.handle == NULL) {
+	if (timer_start(session->context->timers, &session->timer, session->target->connect_timeout) != 0)
 		end_opening(session, error_no_memory(&session->error));
-		return;
-	}
-	session->connection.pq->setNoticeProcessor(session->connection.handle, silence, NULL);
-	if (session->connection.pq->status(session->connection.handle) == CONNECTION_BAD) {
-		explain_connection(session);
-		try_next_address(session);
-		return;
-	}
-	if (wait_for(session, EV_WRITE) != 0 ||
-	    timer_start(session->context->timers, &session->timer, session->target->connect_timeout) != 0)
-		end_opening(session, error_no_memory(&session->error));
-}
-
-static void go_on_connecting(struct session *session, short what)
-{
-	if (turn_should_pass(&session->turn, session->context->base)) {
-		if (wait_for(session, what) != 0)
-			end_opening(session, session->error.code);
-		return;
-	}
-	switch (session->connection.pq->connectPoll(session->connection.handle)) {
-	case PGRES_POLLING_OK:
-		session->connection.pq->setnonblocking(session->connection.handle, 1);
-		end_opening(session, 0);
-		return;
-	case PGRES_POLLING_READING:
-		if (wait_for(session, EV_READ) != 0)
-			end_opening(session, session->error.code);
-		return;
-	case PGRES_POLLING_WRITING:
-		if (wait_for(session, EV_WRITE) != 0)
-			end_opening(session, session->error.code);
-		return;
-	default:
-		explain_connection(session);
-		try_next_address(session);
-	}
+	else if (start_login(session) != 0)
+		end_opening(session, session->error.code);
 }
 
 /* The start, or an address's limit. */
@@ -206,6 +216,8 @@ static void on_timer(void *arg)
 		try_place(session);
 		return;
 	}
+	login_cancel(session->logging_in);
+	session->logging_in = NULL;
 	error_set(&session->error, ERR_UNAVAILABLE, "no connection within %lld ms",
 	          (long long)session->target->connect_timeout);
 	try_next_address(session);
@@ -253,6 +265,7 @@ void session_close(struct session *session)
 		return;
 	timer_stop(session->context->timers, &session->timer);
 	resolver_cancel(session->resolution);
+	login_cancel(session->logging_in);
 	drop_connection(session);
 	session->rows.pq->clear(session->rows.result);
 	free(session->database);
@@ -370,9 +383,7 @@ static void on_socket(evutil_socket_t fd, short what, void *arg)
 	struct session *session = arg;
 
 	(void)fd;
-	if (session->state == SESSION_CONNECTING)
-		go_on_connecting(session, what);
-	else if (session->state == SESSION_QUERYING)
+	if (session->state == SESSION_QUERYING)
 		go_on_querying(session, what);
 	else if (session->state == SESSION_IDLE)
 		session->on_died(session->arg);

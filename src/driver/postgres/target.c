@@ -7,7 +7,6 @@
 
 #define DEFAULT_PORT     "5432"
 #define DEFAULT_DATABASE "postgres"
-#define CONNECT_MAX      (TARGET_OPTIONS_MAX + 8) /* keywords of one connection, and the NULL after them */
 #define NO_FILE          "/nonexistent"
 
 /* What a tenant sets on its own database may not change how the broker's statements act there. A session that the
@@ -233,45 +232,6 @@ void target_release(struct target *target)
 {
 	arena_wipe(&target->arena);
 	*target = (struct target){0};
-}
-
-/* ---- connecting ---- */
-
-struct keywords {
-	const char *names[CONNECT_MAX], *values[CONNECT_MAX];
-	size_t count;
-};
-
-static void add_keyword(struct keywords *keywords, const char *name, const char *value)
-{
-	keywords->names[keywords->count] = name;
-	keywords->values[keywords->count] = value;
-	keywords->count++;
-}
-
-PGconn *target_connect(const struct target *target, const struct place *place, const char *address,
-                       const char *database, const struct target_login *login)
-{
-	struct keywords keywords = {.count = 0};
-	PGconn *connection;
-
-	add_keyword(&keywords, "host", place->host);
-	add_keyword(&keywords, "port", place->port);
-	add_keyword(&keywords, "dbname", database);
-	if (address[0] != '\0')
-		add_keyword(&keywords, "hostaddr", address);
-	for (size_t i = 0; i < target->option_count; i++)
-		add_keyword(&keywords, target->keywords[i], target->values[i]);
-	if (login != NULL) {
-		add_keyword(&keywords, "user", login->user);
-		add_keyword(&keywords, "password", login->password);
-		add_keyword(&keywords, "sslcert", NO_FILE);
-	}
-	add_keyword(&keywords, NULL, NULL);
-	connection = target->pq.connectStartParams(keywords.names, keywords.values, 0);
-	if (connection != NULL && login != NULL)
-		target->pq.setErrorVerbosity(connection, PQERRORS_VERBOSE);
-	return connection;
 }
 
 void target_app_url(const struct target *target, const char *database, const char *user, const char *password,

@@ -14,6 +14,8 @@
 #define TARGET_PLACES_MAX  8  /* hosts of one url */
 #define TARGET_OPTIONS_MAX 48 /* libpq's keywords, those of the url and our own */
 
+struct login_server;
+
 struct place {
 	const char *host; /* a name, an address, or the directory of a unix socket */
 	const char *port;
@@ -31,7 +33,9 @@ struct target {
 	const char *sslmode;  /* NULL: the default */
 	const char *public_host, *public_port;
 	int64_t connect_timeout; /* ms, for one address */
-	struct arena arena;      /* holds the password */
+	/* How logins went; the driver's, and NULL until it has set them. Apps choose how long theirs compute. */
+	struct login_server *logins, *app_logins;
+	struct arena arena; /* holds the password */
 };
 
 /* Whom to connect as, instead of the url's user. Borrowed. */
@@ -42,12 +46,6 @@ struct target_login {
 /* On success the target is the caller's, to be released. No text in error shows the url. */
 int target_init(struct target *target, const struct server *server, struct error *error);
 void target_release(struct target *target);
-
-/* Begins a connection to an address of place ("" for a unix socket). login NULL: as the url's user; otherwise without
- * the url's client certificate, which is another's, and with the SQLSTATE in libpq's messages. It is to be finished.
- * NULL: memory is out. */
-PGconn *target_connect(const struct target *target, const struct place *place, const char *address,
-                       const char *database, const struct target_login *login);
 
 /* The check of the key `url`. */
 int target_check_url(const char *name, const char *value, struct error *error);

@@ -1,0 +1,120 @@
+/* libpq's own steps. The keywords are copies, since the thread may need them for longer than the session lives. */
+#include "login.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+
+#define KEYWORDS_MAX (TARGET_OPTIONS_MAX + 8) /* of one connection, and the NULL after them */
+#define NO_FILE      "/nonexistent"
+
+struct entry {
+	struct libpq pq;
+	struct arena arena; /* the keywords; holds the password */
+	const char *names[KEYWORDS_MAX], *values[KEYWORDS_MAX];
+	size_t count;
+	bool verbose;
+	PGconn *connection; /* NULL: not begun */
+};
+
+static void add(struct entry *entry, const char *name, const char *value)
+{
+	entry->names[entry->count] = arena_text(&entry->arena, name);
+	entry->values[entry->count] = arena_text(&entry->arena, value);
+	entry->count++;
+}
+
+/* Where a keyword comes twice, libpq takes the later. */
+static void add_all(struct entry *entry, const struct target *target, const struct place *place, const char *address,
+                    const char *database, const struct target_login *login)
+{
+	add(entry, "host", place->host);
+	add(entry, "port", place->port);
+	add(entry, "dbname", database);
+	if (address[0] != '\0')
+		add(entry, "hostaddr", address);
+	for (size_t i = 0; i < target->option_count; i++)
+		add(entry, target->keywords[i], target->values[i]);
+	if (login != NULL) {
+		add(entry, "user", login->user);
+		add(entry, "password", login->password);
+		add(entry, "sslcert", NO_FILE);
+	}
+	add(entry, NULL, NULL);
+}
+
+static void silence(void *arg, const char *message)
+{
+	(void)arg;
+	(void)message;
+}
+
+static bool begin(struct entry *entry)
+{
+	entry->connection = entry->pq.connectStartParams(entry->names, entry->values, 0);
+	if (entry->connection == NULL)
+		return false;
+	entry->pq.setNoticeProcessor(entry->connection, silence, NULL);
+	if (entry->verbose)
+		entry->pq.setErrorVerbosity(entry->connection, PQERRORS_VERBOSE);
+	return entry->pq.status(entry->connection) != CONNECTION_BAD;
+}
+
+static enum login_next step(void *work, int *ret_fd)
+{
+	struct entry *entry = work;
+	PostgresPollingStatusType polled = PGRES_POLLING_WRITING;
+
+	if (entry->connection != NULL)
+		polled = entry->pq.connectPoll(entry->connection);
+	else if (!begin(entry))
+		polled = PGRES_POLLING_FAILED;
+	if (entry->connection != NULL)
+		*ret_fd = entry->pq.socket(entry->connection);
+	switch (polled) {
+	case PGRES_POLLING_OK:
+		return LOGIN_DONE;
+	case PGRES_POLLING_READING:
+		return LOGIN_READS;
+	case PGRES_POLLING_WRITING:
+		return LOGIN_WRITES;
+	default:
+		return LOGIN_FAILED;
+	}
+}
+
+static void free_entry(void *work)
+{
+	struct entry *entry = work;
+
+	entry->pq.finish(entry->connection);
+	arena_wipe(&entry->arena);
+	free(entry);
+}
+
+const struct login_kind postgres_login_kind = {.step = step, .free = free_entry};
+
+struct entry *entry_new(const struct target *target, const struct place *place, const char *address,
+                        const char *database, const struct target_login *login)
+{
+	struct entry *entry = calloc(1, sizeof(*entry));
+
+	if (entry == NULL)
+		return NULL;
+	entry->pq = target->pq;
+	entry->verbose = login != NULL;
+	arena_init(&entry->arena);
+	add_all(entry, target, place, address, database, login);
+	if (!arena_failed(&entry->arena))
+		return entry;
+	free_entry(entry);
+	return NULL;
+}
+
+PGconn *entry_take(struct entry *entry)
+{
+	PGconn *connection = entry->connection;
+
+	entry->connection = NULL;
+	free_entry(entry);
+	return connection;
+}
