@@ -7,11 +7,13 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/network.h"
 #include "config/key.h"
 #include "model/service.h"
 
 #define CONFIG_FILE_MAX      (1024 * 1024) /* bytes */
 #define CONFIG_LISTENERS_MAX 8
+#define CONFIG_PROXIES_MAX   256
 #define CONFIG_ERRORS_MAX    100 /* shown; more are counted */
 
 /* What the configuration needs to know of a driver, so that this floor need not include it. */
@@ -54,6 +56,9 @@ struct limits {
 	int64_t idle_timeout;            /* ms a kept connection may be idle; default 75s */
 	int64_t connections;             /* of the service API, in all; default 20000 */
 	int64_t connections_per_address; /* 0: no limit */
+	int64_t strangers;               /* connections that have not logged in, of each listener; default 8192 */
+	int64_t strangers_per_address;   /* 0: no limit; default 4096 */
+	int64_t admin_connections;       /* of the operators' listener; no key: see config_fit_files */
 	int64_t requests;                /* waiting for an answer at once; default 4096 */
 	int64_t body_bytes_total;        /* of all bodies being received; default 64MiB */
 	int64_t shutdown;                /* ms that waiting requests get after SIGTERM; default 30s */
@@ -72,6 +77,9 @@ struct config {
 	size_t listener_count;            /* 1 to CONFIG_LISTENERS_MAX */
 	const struct tls_files *tls;      /* for those that are no socket files; NULL: none */
 	const struct admin *admin;        /* NULL: none */
+	const struct network *proxies;    /* that say for whom they send a request */
+	size_t proxy_count;
+	bool trusts_sockets; /* whoever comes by a socket file is such a proxy */
 	const char *data_dir;
 	const char *secret_key_file; /* NULL: SECRET_KEY from the environment, else <data_dir>/secret.key */
 	const char *log_format;      /* "text" or "json" */
@@ -93,6 +101,9 @@ struct config_errors {
  * `${VAR}` and `${VAR:-default}` in scalars are replaced from the environment; `$$` is a dollar sign. */
 int config_load(const char *path, const struct config_driver *drivers, size_t driver_count, struct config **ret_config,
                 struct config_errors **ret_errors);
+/* Lowers the limits of connections so that the process, which may open that many files, has some left for all else:
+ * the store, servers, programs. False: all of them fitted. */
+bool config_fit_files(struct config *config, int64_t files);
 /* Another holder; it calls config_free, too. */
 struct config *config_hold(struct config *config);
 /* Ends a hold; the last one wipes secrets and frees. Accepts NULL. */

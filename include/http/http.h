@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/network.h"
 #include "base/timer.h"
 #include "http/measure.h"
 
@@ -59,12 +60,21 @@ struct http_tls {
 /* Whether the files make a good server; *ret_expired: only the certificate's time is over. */
 int http_tls_check(const struct http_tls *files, bool *ret_expired, struct error *error);
 
-/* Ceilings; 0: none. Over one of them a request is answered 503, a connection is closed. */
+/* Who may say for whom it sends a request (X-Forwarded-For, Forwarded). */
+struct http_proxies {
+	const struct network *networks; /* borrowed until http_server_enter */
+	size_t count;
+	bool sockets; /* whoever comes by a socket file, too */
+};
+
+/* Ceilings; 0: none. Over one of them a request is answered 503, and of the connections that have not logged in, the
+ * one that came first is closed: of the address where the limit is an address's. */
 struct http_limits {
 	int64_t header_bytes, body_bytes;      /* of one request; never 0 */
 	int64_t request_timeout, idle_timeout; /* ms; never 0 */
 	int64_t connections, connections_per_address;
-	int64_t requests;         /* handled and not replied to */
+	int64_t strangers, strangers_per_address; /* of these, that have not logged in */
+	int64_t requests;                         /* past their login and not replied to */
 	int64_t body_bytes_total; /* of all bodies that are being received; small ones are always taken */
 };
 
@@ -75,6 +85,7 @@ struct http_options {
 	size_t address_count;
 	const struct http_tls *tls; /* for the addresses that say so; borrowed until http_server_enter */
 	struct http_limits limits;
+	struct http_proxies proxies;
 	const struct http_route *routes;
 	const struct http_site *sites; /* the first; see http_server_prepare */
 	size_t site_count;
@@ -95,8 +106,8 @@ struct http_options {
 /* Listens; ERR_BUSY when the address is in use. options are copied, what they point to is borrowed. */
 int http_server_open(const struct http_options *options, struct http_server **ret_server, struct error *error);
 /* Another configuration of a running server, in two steps, so that whoever has more to change can change all of it or
- * nothing. Of next count: sites with their on_sites_unused, tls (NULL: stays as it is), limits. All that can fail does
- * so here, and changes nothing. */
+ * nothing. Of next count: sites with their on_sites_unused, tls (NULL: stays as it is), limits, proxies. All that can
+ * fail does so here, and changes nothing. */
 struct http_change;
 int http_server_prepare(const struct http_options *next, struct http_change **ret_change, struct error *error);
 /* Takes the change: requests that are read from now on go to its sites, new connections have its TLS. What next
@@ -109,7 +120,7 @@ void http_change_free(struct http_change *change);
 uint16_t http_server_port(const struct http_server *server, size_t i);
 /* Stops accepting; replies from now on close their connection. */
 void http_server_drain(struct http_server *server);
-/* Requests that a handler has and has not replied to, and replies still being sent. */
+/* Requests that a handler has and has not replied to, and replies still being sent; not logins that have to wait. */
 size_t http_server_pending(const struct http_server *server);
 /* Closes all connections. Requests not replied to are dropped: no handler may touch them afterwards. Accepts NULL. */
 void http_server_close(struct http_server *server);
@@ -124,7 +135,8 @@ const char *http_request_capture(const struct http_request *request,
                                  const char *name); /* decoded; NULL: no such capture */
 const char *http_request_header(const struct http_request *request, const char *name); /* NULL: absent */
 const char *http_request_query(const struct http_request *request, const char *name);  /* decoded; NULL: absent */
-const char *http_request_peer(const struct http_request *request);                     /* "127.0.0.1:1234" */
+/* "127.0.0.1:1234"; of a proxy's request, the client's address alone; "unix". */
+const char *http_request_peer(const struct http_request *request);
 /* The body's fields under their form names ("app-name"), whichever encoding they came in; NULL: absent. */
 const char *http_request_field(const struct http_request *request, const char *name);
 /* A repeated field; returns the count and points *ret_items at as many (NULL for 0). */

@@ -6,8 +6,6 @@
 
 #include "admin/internal.h"
 
-#define CONNECTIONS_MAX 1000
-
 static const char *const open_to_probes[] = {"/health", "/ready", NULL};
 static const char *const open_to_all[] = {"/health", "/ready", "/metrics", NULL};
 
@@ -47,10 +45,11 @@ static struct served *served_new(struct config *config)
 static void log_access(void *arg, const struct http_request *http)
 {
 	const struct admin_server *admin = arg;
-	const bool probe = http_request_status(http) == 200 && strncmp(http_request_path(http), "/v1/", 4) != 0;
+	const int status = http_request_status(http);
+	const bool probe = status == 200 && strncmp(http_request_path(http), "/v1/", 4) != 0;
 	struct log_line line;
 
-	log_begin(&line, admin->options.log, probe ? LOG_DEBUG : LOG_INFO, "admin-request");
+	log_begin(&line, admin->options.log, probe || status == 429 ? LOG_DEBUG : LOG_INFO, "admin-request");
 	log_text(&line, "method", http_request_method(http));
 	log_text(&line, "route", http_request_label(http));
 	log_number(&line, "status", http_request_status(http));
@@ -67,8 +66,16 @@ static struct http_limits limits_of(const struct config *config)
 	    .body_bytes = config->limits.body_bytes,
 	    .request_timeout = config->limits.request_timeout,
 	    .idle_timeout = config->limits.idle_timeout,
-	    .connections = CONNECTIONS_MAX,
+	    .connections = config->limits.admin_connections,
+	    .strangers = config->limits.strangers,
+	    .strangers_per_address = config->limits.strangers_per_address,
 	};
+}
+
+static struct http_proxies proxies_of(const struct config *config)
+{
+	return (struct http_proxies){
+	    .networks = config->proxies, .count = config->proxy_count, .sockets = config->trusts_sockets};
 }
 
 static int open_server(struct admin_server *admin, struct served *served, struct error *error)
@@ -83,6 +90,7 @@ static int open_server(struct admin_server *admin, struct served *served, struct
 	    .addresses = &admin->address,
 	    .address_count = 1,
 	    .limits = limits_of(config),
+	    .proxies = proxies_of(config),
 	    .routes = admin_routes,
 	    .sites = &served->site,
 	    .site_count = 1,
@@ -151,6 +159,7 @@ int admin_prepare(struct config *config, struct admin_change **ret_change, struc
 		        .on_sites_unused = served_free,
 		        .sites_arg = change->served,
 		        .limits = limits_of(config),
+		        .proxies = proxies_of(config),
 		    },
 		    &change->http, error);
 	if (rc == 0)

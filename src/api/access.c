@@ -1,4 +1,5 @@
-/* The access line: never a header, a body or a query, and never a name that an unauthenticated client gave itself. */
+/* The access line: never a header, a body or a query, and never a name that an unauthenticated client gave itself.
+ * Logins that were not looked at (429) are not worth one: whoever guesses would fill the log. */
 #include "api/access.h"
 
 #include "api/caller.h"
@@ -23,7 +24,7 @@ void access_log(void *arg, const struct http_request *http)
 	const struct exchange *exchange = http_request_context(http);
 	struct log_line line;
 
-	log_begin(&line, api->options.log, LOG_INFO, "request");
+	log_begin(&line, api->options.log, http_request_status(http) == 429 ? LOG_DEBUG : LOG_INFO, "request");
 	log_text(&line, "method", http_request_method(http));
 	log_text(&line, "route", http_request_label(http));
 	log_number(&line, "status", http_request_status(http));

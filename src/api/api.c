@@ -24,9 +24,17 @@ static struct http_limits limits_of(const struct config *config)
 	    .idle_timeout = limits->idle_timeout,
 	    .connections = limits->connections,
 	    .connections_per_address = limits->connections_per_address,
+	    .strangers = limits->strangers,
+	    .strangers_per_address = limits->strangers_per_address,
 	    .requests = limits->requests,
 	    .body_bytes_total = limits->body_bytes_total,
 	};
+}
+
+static struct http_proxies proxies_of(const struct config *config)
+{
+	return (struct http_proxies){
+	    .networks = config->proxies, .count = config->proxy_count, .sockets = config->trusts_sockets};
 }
 
 static struct http_tls tls_of(const struct config *config)
@@ -108,6 +116,7 @@ static int open_server(struct api *api, struct served *served, struct error *err
 	    .address_count = api->address_count,
 	    .tls = &api->tls,
 	    .limits = limits_of(config),
+	    .proxies = proxies_of(config),
 	    .routes = api_routes,
 	    .sites = served->sites,
 	    .site_count = config->service_count,
@@ -183,6 +192,7 @@ int api_prepare(struct config *config, struct api_change **ret_change, struct er
 	        .sites_arg = change->served,
 	        .tls = config->tls != NULL ? &change->tls : NULL,
 	        .limits = limits_of(config),
+	        .proxies = proxies_of(config),
 	    },
 	    &change->http, error);
 	if (rc == 0)

@@ -37,7 +37,8 @@ struct program {
 	struct logins *logins;
 	struct store *store;
 	struct keyring *keyring;
-	bool key_is_fixed; /* it came by the environment, and cannot be read again */
+	bool is_short_of_files; /* the limits of connections had to be lowered */
+	bool key_is_fixed;      /* it came by the environment, and cannot be read again */
 	struct driver_context context;
 	struct broker *broker;
 	struct api *api;

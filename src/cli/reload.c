@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/files.h"
 #include "cli/key.h"
 #include "cli/load.h"
 #include "cli/program.h"
@@ -159,6 +160,8 @@ static int reload(struct program *program, struct error *error)
 
 	if (rc == 0)
 		rc = refuse_fixed(program->config, next, error);
+	if (rc == 0 && !files_fit(next))
+		files_warn(next, &program->log);
 	if (rc == 0)
 		rc = prepare(program, next, &change, error);
 	if (rc == 0) {

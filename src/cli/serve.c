@@ -11,6 +11,7 @@
 #include "base/secret.h"
 #include "cli/address.h"
 #include "cli/command.h"
+#include "cli/files.h"
 #include "cli/key.h"
 #include "cli/load.h"
 #include "cli/logins.h"
@@ -68,13 +69,8 @@ static int catch_signals(struct program *program, struct error *error)
 
 static void set_limits(void)
 {
-	struct rlimit files;
-
 	umask(077);
-	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-		files.rlim_cur = files.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &files);
-	}
+	files_raise();
 #ifdef NO_CORE_DUMPS
 	setrlimit(RLIMIT_CORE, &(const struct rlimit){0, 0});
 #endif
@@ -381,6 +377,8 @@ static void drain(struct program *program)
 
 static int run_loop(struct program *program, struct error *error)
 {
+	if (program->is_short_of_files)
+		files_warn(program->config, &program->log);
 	log_certificate(program);
 	log_listening(program);
 	if (event_base_dispatch(program->base) < 0 && program->stops == 0)
@@ -413,6 +411,7 @@ int run_serve(const struct invocation *invocation)
 		return EXIT_FAILED;
 	set_limits();
 	open_log(&program);
+	program.is_short_of_files = !files_fit(program.config);
 	rc = open_parts(&program, &error);
 	if (rc == 0)
 		rc = run_loop(&program, &error);

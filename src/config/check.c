@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "base/network.h"
 #include "base/text.h"
 #include "config/reader.h"
 
@@ -93,6 +94,24 @@ int check_path(const char *name, const char *value, struct error *error)
 	    "\"%s\" is \"%.100s\"; a path begins with /, does not end with one, and holds letters, digits, "
 	    "-, _, ~ and dots that begin no segment",
 	    name, value);
+}
+
+bool is_socket_proxy(const char *text)
+{
+	return strcmp(text, "unix") == 0;
+}
+
+int check_proxy(const char *name, const char *value, struct error *error)
+{
+	struct network network;
+	struct error reason;
+
+	if (is_socket_proxy(value) || network_parse(value, &network, &reason) == 0)
+		return 0;
+	return error_set(error, ERR_INVALID,
+	                 "\"%s\": %s; it must be a numeric address such as 10.0.0.5 or fd00::5, a network such as "
+	                 "10.1.0.0/16 or fd00:1::/32, or unix for those that come by a socket file",
+	                 name, reason.text);
 }
 
 int check_password(const char *name, const char *value, struct error *error)

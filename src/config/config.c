@@ -12,6 +12,8 @@
 #include "config/loader.h"
 #include "config/tables.h"
 
+#define OPERATORS 1000 /* connections of theirs, beside those of strangers */
+
 /* config_load's result and what it owns. */
 struct loaded {
 	struct config config;
@@ -49,6 +51,9 @@ static void load_limits(struct loader *loader, int node)
 	limits->idle_timeout = number_of(&mapping, "idle_timeout");
 	limits->connections = number_of(&mapping, "connections");
 	limits->connections_per_address = number_of(&mapping, "connections_per_address");
+	limits->strangers = number_of(&mapping, "strangers");
+	limits->strangers_per_address = number_of(&mapping, "strangers_per_address");
+	limits->admin_connections = limits->strangers + OPERATORS;
 	limits->requests = number_of(&mapping, "requests");
 	limits->body_bytes_total = number_of(&mapping, "body_bytes_total");
 	limits->shutdown = number_of(&mapping, "shutdown");
@@ -83,6 +88,23 @@ static void load_listeners(struct loader *loader, const struct option *listen)
 		(void)split_listener(texts[i], arena, &listeners[i]);
 	loader->config->listeners = listeners;
 	loader->config->listener_count = count;
+}
+
+static void load_proxies(struct loader *loader, const struct option *option)
+{
+	const size_t count = option->set ? option->value.list.count : 0;
+	struct network *networks = arena_alloc(loader->reader.arena, (count + 1) * sizeof(*networks));
+	struct config *config = loader->config;
+
+	config->proxies = networks;
+	for (size_t i = 0; networks != NULL && i < count; i++) {
+		const char *text = option->value.list.items[i];
+
+		if (is_socket_proxy(text))
+			config->trusts_sockets = true;
+		else if (network_parse(text, &networks[config->proxy_count], NULL) == 0)
+			config->proxy_count++;
+	}
 }
 
 static void load_tls(struct loader *loader, int node)
@@ -140,6 +162,7 @@ static void load_document(struct loader *loader)
 	config->secret_key_file = text_of(&mapping, "secret_key_file");
 	load_listeners(loader, options_find(&mapping.options, "listen"));
 	load_tls(loader, node_of(&mapping, "tls"));
+	load_proxies(loader, options_find(&mapping.options, "trusted_proxies"));
 	load_admin(loader, node_of(&mapping, "admin"));
 	load_log(loader, node_of(&mapping, "log"));
 	load_limits(loader, node_of(&mapping, "limits"));

@@ -57,10 +57,13 @@ int check_listener(const char *name, const char *value, struct error *error);
 int check_service_name(const char *name, const char *value, struct error *error);
 int check_name(const char *name, const char *value, struct error *error);
 int check_path(const char *name, const char *value, struct error *error);
+int check_proxy(const char *name, const char *value, struct error *error);
 int check_password(const char *name, const char *value, struct error *error);
 int check_log_format(const char *name, const char *value, struct error *error);
 int check_log_level(const char *name, const char *value, struct error *error);
 /* Splits an address that check_listener has passed; host is copied to the arena. */
 bool split_listener(const char *text, struct arena *arena, struct listener *ret_listener);
+/* Whether the value of a check_proxy means those that come by a socket file. */
+bool is_socket_proxy(const char *text);
 
 #endif

@@ -17,7 +17,6 @@
 #include "http/internal.h"
 
 #define SMALL_BODY ((size_t)16384)
-#define READ_MAX   ((size_t)16384) /* libevent's most for one read */
 
 static const char canonical[] = "GET / HTTP/1.1\r\n\r\n";
 
@@ -30,10 +29,20 @@ static void connection_abort(struct connection *connection)
 	shutdown(bufferevent_getfd(connection->bufferevent), SHUT_RDWR);
 }
 
-static void start_timer(struct connection *connection, int64_t delay)
+void connection_start_timer(struct connection *connection, int64_t delay)
 {
 	if (timer_start(connection->server->options.timers, &connection->timer, delay) < 0)
 		connection_abort(connection); /* no wait without a deadline */
+}
+
+void connection_count_state(struct connection *connection, enum connection_state state, int delta)
+{
+	struct http_server *server = connection->server;
+
+	if (state == CONNECTION_WAITING)
+		server->waiting += (size_t)delta;
+	else if (state >= CONNECTION_HANDLING)
+		server->pending += (size_t)delta;
 }
 
 static void connection_move(struct connection *connection, enum connection_state state)
@@ -43,7 +52,8 @@ static void connection_move(struct connection *connection, enum connection_state
 	    [CONNECTION_HEAD] = 1U << CONNECTION_HEAD | 1U << CONNECTION_BODY | 1U << CONNECTION_READY,
 	    [CONNECTION_BODY] = 1U << CONNECTION_READY,
 	    [CONNECTION_READY] = 1U << CONNECTION_HANDLING,
-	    [CONNECTION_HANDLING] = 1U << CONNECTION_SENDING,
+	    [CONNECTION_HANDLING] = 1U << CONNECTION_WAITING | 1U << CONNECTION_SENDING,
+	    [CONNECTION_WAITING] = 1U << CONNECTION_HANDLING,
 	    [CONNECTION_SENDING] = 1U << CONNECTION_IDLE,
 	};
 	const struct http_options *options = &connection->server->options;
@@ -51,13 +61,15 @@ static void connection_move(struct connection *connection, enum connection_state
 	enum connection_state before = connection->state;
 
 	assert((allowed[before] & 1U << state) != 0);
+	connection_count_state(connection, before, -1);
+	connection_count_state(connection, state, 1);
 	connection->state = state;
 	if (state == CONNECTION_READY)
 		timer_stop(options->timers, &connection->timer);
 	else if (state == CONNECTION_IDLE)
-		start_timer(connection, limits->idle_timeout);
+		connection_start_timer(connection, limits->idle_timeout);
 	else if (state == CONNECTION_SENDING || before == CONNECTION_IDLE)
-		start_timer(connection, limits->request_timeout);
+		connection_start_timer(connection, limits->request_timeout);
 }
 
 /* ---- reading ---- */
@@ -157,6 +169,7 @@ static void take_head(struct connection *connection, size_t length)
 	int rc = head_parse(bytes, length, connection->scan.lines, &request->arena, &request->head, &refusal);
 	consume(connection, length);
 	connection->scan = (struct head_scan){0};
+	request->head_length = length;
 	if (rc < 0)
 		refuse_request(connection, &refusal);
 	else
@@ -249,7 +262,7 @@ static int take_input(struct connection *connection, struct evbuffer *input)
 }
 
 /* Runs when bytes arrived, before evhttp is told. */
-static void on_input(struct evbuffer *input, const struct evbuffer_cb_info *change, void *arg)
+void connection_on_input(struct evbuffer *input, const struct evbuffer_cb_info *change, void *arg)
 {
 	struct connection *connection = arg;
 	bool waiting = connection->state == CONNECTION_READY;
@@ -268,14 +281,15 @@ static void on_input(struct evbuffer *input, const struct evbuffer_cb_info *chan
 	connection_read(connection);
 }
 
-/* ---- life ---- */
+/* ---- its turns ---- */
 
-static void on_timer(void *arg)
+void connection_on_timer(void *arg)
 {
 	struct connection *connection = arg;
 
-	if (connection->state == CONNECTION_HANDLING) {
-		request_refuse_login(connection->request);
+	if (connection->state == CONNECTION_WAITING) {
+		connection_move(connection, CONNECTION_HANDLING);
+		request_resume(connection->request);
 		return;
 	}
 	if (connection->state == CONNECTION_HEAD || connection->state == CONNECTION_BODY) {
@@ -284,206 +298,6 @@ static void on_timer(void *arg)
 		return;
 	}
 	evhttp_connection_free(connection->ev);
-}
-
-static void count_connection(const struct http_server *server, int delta)
-{
-	if (server->options.measures != NULL)
-		metric_add(server->options.measures->connections, delta, (const char *[]){server->options.name});
-}
-
-static void connection_free(struct connection *connection)
-{
-	struct http_server *server = connection->server;
-
-	timer_stop(server->options.timers, &connection->timer);
-	count_connection(server, -1);
-	server->connections--;
-	if (connection->counted)
-		crowd_leave(&server->crowd, connection->address);
-	if (connection->listener->address->tls && connection->ev != NULL)
-		tls_say_goodbye(connection->bufferevent);
-	if (connection->ev != NULL)
-		server->by_descriptor[connection->descriptor] = NULL;
-	if (connection->state >= CONNECTION_HANDLING)
-		server->pending--;
-	request_free(connection->request);
-	text_wipe(&connection->held);
-	bufferevent_decref(connection->bufferevent);
-	free(connection);
-}
-
-static struct bufferevent *new_bufferevent(const struct listener *listener, struct event_base *base)
-{
-	return listener->address->tls ? tls_bufferevent(listener->server->tls, base)
-	                              : bufferevent_socket_new(base, -1, 0);
-}
-
-struct bufferevent *connection_new(struct event_base *base, void *arg)
-{
-	struct listener *listener = arg;
-	struct http_server *server = listener->server;
-	const struct http_limits *limits = &server->options.limits;
-	struct connection *connection = calloc(1, sizeof(*connection));
-	struct bufferevent *bufferevent = connection != NULL ? new_bufferevent(listener, base) : NULL;
-
-	listener->accepted++;
-	if (bufferevent == NULL || evbuffer_add_cb(bufferevent_get_input(bufferevent), on_input, connection) == NULL) {
-		free(connection);
-		return bufferevent; /* evhttp tries by itself; such a connection is closed at once */
-	}
-	server->connections++;
-	count_connection(server, 1);
-	connection->server = server;
-	connection->listener = listener;
-	connection->bufferevent = bufferevent;
-	connection->unwelcome = limits->connections > 0 && (int64_t)server->connections > limits->connections;
-	/* Kept alive until it is attached or found dead, and then until on_close. */
-	bufferevent_incref(bufferevent);
-	text_init(&connection->held, (size_t)limits->header_bytes + 2 * READ_MAX);
-	timer_init(&connection->timer, on_timer, connection);
-	connection->next = server->newborn;
-	server->newborn = connection;
-	event_active(server->attach_event, EV_TIMEOUT, 0);
-	return bufferevent;
-}
-
-static void on_nothing(int descriptor, short what, void *arg)
-{
-	(void)descriptor;
-	(void)what;
-	(void)arg;
-}
-
-/* libevent keeps a small record for each descriptor it has seen, for ever. Made one by one they would lie between the
- * connections, and keep their pages from the system when the connections are gone; made here they lie together. Nothing
- * is asked of the kernel: with a list of changes, what comes and goes within a turn has never been. */
-static void make_records(struct event_base *base, size_t from, size_t to)
-{
-	struct event *event = event_new(base, (int)from, EV_READ, on_nothing, NULL);
-
-	for (size_t i = from; event != NULL && i < to; i++) {
-		event_assign(event, base, (int)i, EV_READ, on_nothing, NULL);
-		event_add(event, NULL);
-		event_del(event);
-	}
-	if (event != NULL)
-		event_free(event);
-}
-
-/* Makes room for descriptor in the table of connections. */
-static int reserve_slot(struct http_server *server, size_t descriptor)
-{
-	const size_t before = server->by_descriptor_count;
-	size_t count = before > 0 ? before : 64;
-
-	if (descriptor < server->by_descriptor_count)
-		return 0;
-	while (count <= descriptor)
-		count *= 2;
-	struct connection **grown = realloc(server->by_descriptor, count * sizeof(struct connection *));
-	if (grown == NULL)
-		return ERR_NO_MEMORY;
-	memset(grown + before, 0, (count - before) * sizeof(struct connection *));
-	server->by_descriptor = grown;
-	server->by_descriptor_count = count;
-	if (before > 0)
-		make_records(server->options.base, before, count);
-	return 0;
-}
-
-static void note_peer(struct connection *connection)
-{
-	char *address = NULL;
-	uint16_t port = 0;
-
-	if (connection->listener->address->path != NULL) {
-		strcpy(connection->peer, "unix");
-		return;
-	}
-	evhttp_connection_get_peer(connection->ev, &address, &port);
-	bool bare = strchr(address, ':') == NULL; /* not IPv6 */
-	snprintf(connection->address, sizeof(connection->address), "%s", address);
-	snprintf(connection->peer, sizeof(connection->peer), bare ? "%s:%u" : "[%s]:%u", address, port);
-}
-
-/* Socket files are not counted: whoever may open them is trusted. */
-static void enter_crowd(struct connection *connection)
-{
-	struct http_server *server = connection->server;
-	const int64_t most = server->options.limits.connections_per_address;
-	size_t count;
-
-	if (connection->address[0] == '\0')
-		return;
-	count = crowd_enter(&server->crowd, connection->address);
-	connection->counted = count > 0;
-	connection->unwelcome |= most > 0 && (int64_t)count > most;
-}
-
-/* evhttp is about to free its side. A request still being handled at this point is one that http_server_close drops. */
-static void on_close(struct evhttp_connection *ev, void *arg)
-{
-	(void)ev;
-	connection_free(arg);
-}
-
-static void attach(struct connection *connection)
-{
-	struct http_server *server = connection->server;
-	bufferevent_data_cb on_read;
-	void *ev;
-
-	/* evhttp hangs its connection on the callbacks; none means that it failed and let go. */
-	bufferevent_getcb(connection->bufferevent, &on_read, NULL, NULL, &ev);
-	int descriptor = bufferevent_getfd(connection->bufferevent);
-	if (ev == NULL || descriptor < 0) {
-		connection_free(connection);
-		return;
-	}
-	if (reserve_slot(server, (size_t)descriptor) < 0) {
-		evhttp_connection_free(ev);
-		connection_free(connection);
-		return;
-	}
-	connection->ev = ev;
-	connection->descriptor = descriptor;
-	server->by_descriptor[descriptor] = connection;
-	evhttp_connection_set_closecb(connection->ev, on_close, connection);
-	note_peer(connection);
-	enter_crowd(connection);
-	if (connection->unwelcome) {
-		evhttp_connection_free(connection->ev);
-		return;
-	}
-	/* A handshake has to be over as soon as a request would be. */
-	start_timer(connection, connection->listener->address->tls ? server->options.limits.request_timeout
-	                                                           : server->options.limits.idle_timeout);
-	/* The listener deferred it until there was something to read: not first to the kernel with it. */
-	event_active(&connection->bufferevent->ev_read, EV_READ, 0);
-}
-
-void connection_attach_newborn(struct http_server *server)
-{
-	while (server->newborn != NULL) {
-		struct connection *connection = server->newborn;
-		server->newborn = connection->next;
-		attach(connection);
-	}
-}
-
-void connection_retire_all(struct http_server *server)
-{
-	connection_attach_newborn(server);
-	for (size_t i = 0; i < server->by_descriptor_count; i++) {
-		struct connection *connection = server->by_descriptor[i];
-
-		if (connection == NULL)
-			continue;
-		connection->retired = true;
-		if (connection->state == CONNECTION_IDLE)
-			start_timer(connection, 0);
-	}
 }
 
 /* The reply is with the kernel; evhttp then closes the connection or reads on. */
@@ -499,28 +313,15 @@ static void on_complete(struct evhttp_request *ev, void *arg)
 		linger_start(&server->lingering, connection->descriptor);
 	connection->request = NULL;
 	request_free(request);
-	server->pending--;
 	connection_move(connection, CONNECTION_IDLE);
 	if (!closing)
 		connection_read(connection);
 }
 
-static bool is_crowded(const struct http_server *server)
+void connection_wait(struct connection *connection, int64_t delay_ms)
 {
-	const int64_t most = server->options.limits.requests;
-
-	return most > 0 && (int64_t)server->pending > most;
-}
-
-static void refuse_crowd(struct http_request *request)
-{
-	http_reply_header(request, "Retry-After", "1");
-	reply_refusal(request, 503, "too many requests are being handled; try again");
-}
-
-void connection_delay(struct connection *connection, int64_t delay_ms)
-{
-	start_timer(connection, delay_ms);
+	connection_move(connection, CONNECTION_WAITING);
+	connection_start_timer(connection, delay_ms);
 }
 
 void connection_on_request(struct evhttp_request *ev, void *arg)
@@ -539,12 +340,8 @@ void connection_on_request(struct evhttp_request *ev, void *arg)
 	}
 	connection->request->ev = ev;
 	evhttp_request_set_on_complete_cb(ev, on_complete, connection);
-	server->pending++;
 	connection_move(connection, CONNECTION_HANDLING);
-	if (is_crowded(server))
-		refuse_crowd(connection->request);
-	else
-		request_dispatch(connection->request);
+	request_dispatch(connection->request);
 }
 
 void connection_reply_started(struct connection *connection)

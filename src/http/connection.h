@@ -7,9 +7,14 @@
 #include "base/text.h"
 #include "base/timer.h"
 #include "http/chunk.h"
+#include "http/crowd.h"
 #include "http/head.h"
 
+#define READ_MAX ((size_t)16384) /* libevent's most for one read */
+
 struct bufferevent;
+struct evbuffer;
+struct evbuffer_cb_info;
 struct event_base;
 struct evhttp_connection;
 struct evhttp_request;
@@ -22,6 +27,7 @@ enum connection_state {
 	CONNECTION_HEAD,     /* a part of a head is here; request_timeout runs */
 	CONNECTION_BODY,     /* the head is read, the body is not; the same time-out runs on */
 	CONNECTION_READY,    /* complete or refused, on its way through evhttp */
+	CONNECTION_WAITING,  /* a login that has to wait (login.h); nothing is read, and the timer ends it */
 	CONNECTION_HANDLING, /* a handler has it; nothing is read and no time-out runs */
 	CONNECTION_SENDING,  /* replied to; request_timeout runs for the reply to be taken */
 };
@@ -40,23 +46,33 @@ struct connection {
 	struct chunk_reader chunks;
 	int64_t body_left;            /* of a body with Content-Length */
 	struct http_request *request; /* under way; NULL when idle */
-	bool unwelcome;               /* over a limit of connections: closed as soon as it is attached */
 	bool retired;                 /* closed once it has answered what it is at */
-	bool counted;                 /* in the server's crowd */
-	char address[48];             /* the peer's, without its port; "" for a socket file */
+	struct crowd_place place;
+	bool proxied;     /* from a trusted proxy: its requests are other people's */
+	bool has_address; /* false for a socket file */
+	struct network_address address;
 	char peer[64];
 };
 
-/* For evhttp_set_bevcb; arg is the listener. */
+/* attach.c, for evhttp_set_bevcb; arg is the listener. */
 struct bufferevent *connection_new(struct event_base *base, void *arg);
-/* Meets the connections that evhttp has finished to set up since the last call. */
+/* attach.c: meets the connections that evhttp has finished to set up since the last call. */
 void connection_attach_newborn(struct http_server *server);
 /* For evhttp_set_gencb: the canonical request of some connection has arrived. */
 void connection_on_request(struct evhttp_request *ev, void *arg);
-/* Answers the request that is being handled after a while, by request_refuse_login. */
-void connection_delay(struct connection *connection, int64_t delay_ms);
-/* Every connection there is ends with the request that it is at; those that have none, in this turn. */
+/* attach.c: closes the count strangers that came first, so that descriptors are free; false: there are none. */
+bool connection_make_way(struct http_server *server, size_t count);
+/* attach.c, for the server's leave_timer: some of those that are leaving go. arg is the server. */
+void connection_on_leave_timer(void *arg);
+/* Calls request_resume for the request that is being handled after a while; until then it is not pending. */
+void connection_wait(struct connection *connection, int64_t delay_ms);
+/* attach.c: every connection there is ends with the request that it is at; those that have none, in this turn. */
 void connection_retire_all(struct http_server *server);
+/* What attach.c shares with connection.c. Counts one that is in a state or has left it. */
+void connection_count_state(struct connection *connection, enum connection_state state, int delta);
+void connection_start_timer(struct connection *connection, int64_t delay);
+void connection_on_timer(void *arg);
+void connection_on_input(struct evbuffer *input, const struct evbuffer_cb_info *change, void *arg);
 /* The request's reply has been handed to evhttp. */
 void connection_reply_started(struct connection *connection);
 

@@ -1,64 +1,145 @@
-/* An entry for each address that has connections. */
+/* Two lists for each stranger: of all, and of its source. Who leaves is in a list of its own. */
 #include "http/crowd.h"
 
 #include <stdlib.h>
-#include <string.h>
+
+#include "http/connection.h"
 
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-#define ADDRESS_BYTES 48
-
-struct crowd {
+struct crowd_source {
 	UT_hash_handle hh;
-	char address[ADDRESS_BYTES];
-	size_t count;
+	struct network_address address;
+	struct connection_list strangers; /* the oldest first */
+	size_t stranger_count, count;
 };
 
-static struct crowd *find(struct crowd *crowd, const char *address)
+static struct crowd_source *source_of(struct crowd *crowd, const struct network_address *address)
 {
-	struct crowd *entry = NULL;
+	struct crowd_source *source = NULL;
+	struct network_address key;
 
-	HASH_FIND_STR(crowd, address, entry);
-	return entry;
+	network_source(address, &key);
+	HASH_FIND(hh, crowd->sources, &key, sizeof(key), source);
+	if (source != NULL)
+		return source;
+	source = calloc(1, sizeof(*source));
+	if (source == NULL)
+		return NULL;
+	source->address = key;
+	TAILQ_INIT(&source->strangers);
+	HASH_ADD(hh, crowd->sources, address, sizeof(key), source);
+	if (source->hh.tbl != NULL)
+		return source;
+	free(source);
+	return NULL;
 }
 
-size_t crowd_enter(struct crowd **crowd, const char *address)
+static void join_strangers(struct crowd *crowd, struct connection *connection)
 {
-	struct crowd *entry = find(*crowd, address);
+	struct crowd_place *place = &connection->place;
 
-	if (entry != NULL)
-		return ++entry->count;
-	if (strlen(address) >= ADDRESS_BYTES)
-		return 0;
-	entry = calloc(1, sizeof(*entry));
-	if (entry == NULL)
-		return 0;
-	strcpy(entry->address, address);
-	HASH_ADD_STR(*crowd, address, entry);
-	if (entry->hh.tbl == NULL) {
-		free(entry);
-		return 0;
-	}
-	return ++entry->count;
-}
-
-void crowd_leave(struct crowd **crowd, const char *address)
-{
-	struct crowd *entry = find(*crowd, address);
-
-	if (entry == NULL || --entry->count > 0)
+	place->kind = CROWD_STRANGER;
+	TAILQ_INSERT_TAIL(&crowd->strangers, connection, place.link);
+	crowd->stranger_count++;
+	if (place->source == NULL)
 		return;
-	HASH_DEL(*crowd, entry);
-	free(entry);
+	TAILQ_INSERT_TAIL(&place->source->strangers, connection, place.source_link);
+	place->source->stranger_count++;
 }
 
-void crowd_free(struct crowd **crowd)
+static void leave_strangers(struct crowd *crowd, struct connection *connection)
 {
-	struct crowd *entry, *next;
+	struct crowd_place *place = &connection->place;
 
-	HASH_ITER (hh, *crowd, entry, next) {
-		HASH_DEL(*crowd, entry);
-		free(entry);
-	}
+	place->kind = CROWD_KNOWN;
+	TAILQ_REMOVE(&crowd->strangers, connection, place.link);
+	crowd->stranger_count--;
+	if (place->source == NULL)
+		return;
+	TAILQ_REMOVE(&place->source->strangers, connection, place.source_link);
+	place->source->stranger_count--;
+}
+
+void crowd_init(struct crowd *crowd)
+{
+	*crowd = (struct crowd){0};
+	TAILQ_INIT(&crowd->strangers);
+	TAILQ_INIT(&crowd->leaving);
+}
+
+void crowd_enter(struct crowd *crowd, struct connection *connection, const struct network_address *source)
+{
+	connection->place.source = source != NULL ? source_of(crowd, source) : NULL;
+	if (connection->place.source != NULL)
+		connection->place.source->count++;
+	join_strangers(crowd, connection);
+}
+
+void crowd_trust(struct crowd *crowd, struct connection *connection)
+{
+	if (connection->place.kind == CROWD_STRANGER)
+		leave_strangers(crowd, connection);
+	if (connection->place.kind != CROWD_LEAVING)
+		return;
+	connection->place.kind = CROWD_KNOWN;
+	TAILQ_REMOVE(&crowd->leaving, connection, place.link);
+	crowd->leaving_count--;
+}
+
+void crowd_distrust(struct crowd *crowd, struct connection *connection)
+{
+	if (connection->place.kind == CROWD_KNOWN)
+		join_strangers(crowd, connection);
+}
+
+static void send_away(struct crowd *crowd, struct connection *connection)
+{
+	leave_strangers(crowd, connection);
+	connection->place.kind = CROWD_LEAVING;
+	TAILQ_INSERT_TAIL(&crowd->leaving, connection, place.link);
+	crowd->leaving_count++;
+}
+
+void crowd_leave(struct crowd *crowd, struct connection *connection)
+{
+	struct crowd_source *source = connection->place.source;
+
+	crowd_trust(crowd, connection);
+	connection->place.source = NULL;
+	if (source == NULL || --source->count > 0)
+		return;
+	HASH_DEL(crowd->sources, source);
+	free(source);
+}
+
+static bool is_over(size_t count, int64_t limit)
+{
+	return limit > 0 && (int64_t)count > limit;
+}
+
+void crowd_settle(struct crowd *crowd, const struct connection *newest, const struct http_limits *limits)
+{
+	struct crowd_source *source = newest->place.source;
+
+	while (source != NULL && is_over(source->stranger_count, limits->strangers_per_address))
+		send_away(crowd, TAILQ_FIRST(&source->strangers));
+	while (is_over(crowd->stranger_count, limits->strangers))
+		send_away(crowd, TAILQ_FIRST(&crowd->strangers));
+}
+
+struct connection *crowd_surplus(const struct crowd *crowd, const struct connection *newest,
+                                 const struct http_limits *limits, size_t total)
+{
+	const struct crowd_source *source = newest->place.source;
+
+	if (source != NULL && is_over(source->count, limits->connections_per_address))
+		return TAILQ_FIRST(&source->strangers);
+	return is_over(total, limits->connections) ? crowd_first(crowd) : NULL;
+}
+
+struct connection *crowd_first(const struct crowd *crowd)
+{
+	return TAILQ_EMPTY(&crowd->leaving) ? TAILQ_FIRST(&crowd->strangers) : TAILQ_FIRST(&crowd->leaving);
 }

@@ -10,6 +10,7 @@
 #include "http/http.h"
 #include "http/linger.h"
 #include "http/listener.h"
+#include "http/login.h"
 #include "http/route.h"
 #include "http/sites.h"
 #include "http/throttle.h"
@@ -25,16 +26,21 @@ struct http_server {
 	struct listener *listeners;
 	size_t listener_count;
 	bool draining;
-	struct event *attach_event;        /* active while there are newborn connections */
-	struct connection *newborn;        /* made, but evhttp's side not yet known */
+	struct event *attach_event; /* active while there are newborn connections */
+	struct connection *newborn; /* made, but evhttp's side not yet known; in order */
+	struct connection **newborn_end;
 	struct connection **by_descriptor; /* attached connections, by their socket */
 	size_t by_descriptor_count;        /* slots */
 	struct linger_list lingering;
-	struct crowd *crowd;
-	struct throttle *throttle;
+	struct crowd crowd;
+	struct timer leave_timer; /* runs while some are leaving */
+	struct throttle throttle;
 	size_t connections;
-	int64_t body_bytes; /* of bodies that are being received */
-	size_t pending;
+	int64_t body_bytes;  /* of bodies that are being received */
+	size_t pending;      /* being handled or answered */
+	size_t admitted;     /* of these, past their login */
+	size_t waiting;      /* logins that wait */
+	int64_t next_answer; /* monotonic ms: of those held back, the next one is not before it */
 	int64_t date_second; /* that date stands for */
 	char date[32];
 };
@@ -48,6 +54,12 @@ struct http_request {
 	struct refusal refusal; /* status 0: none */
 	struct text content;    /* the raw body */
 	size_t counted;         /* bytes of it in the server's body_bytes */
+	size_t head_length;     /* bytes */
+	enum login login;       /* what it waits for, or waited */
+	bool admitted;          /* counted in the server's admitted */
+	bool has_client;        /* whose address is known: the peer's, or what its proxy says */
+	struct network_address client;
+	char peer[NETWORK_TEXT_MAX]; /* that address; "": the connection's peer */
 	struct body body;
 	struct fields query;
 	struct route_match match;
@@ -72,9 +84,12 @@ void request_free(struct http_request *request);
 /* Checks a read request in the documented order and calls its handler, or replies itself. */
 void request_dispatch(struct http_request *request);
 
+/* Its wait is over. */
+void request_resume(struct http_request *request);
+/* Wipes a body that nobody will read. */
+void request_drop_body(struct http_request *request);
+
 /* {"code": status, "message": message}, for statuses that no error code stands for. */
-/* The answer to a failed login whose delay is over. */
-void request_refuse_login(struct http_request *request);
 void reply_refusal(struct http_request *request, int status, const char *message);
 
 #endif

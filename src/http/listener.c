@@ -19,6 +19,8 @@
 #define ACCEPT_PAUSE 100 /* ms */
 #define SOCKET_MODE  0660
 
+#define STRANGERS_AT_ONCE 16 /* closed when descriptors are out */
+
 /* ---- accepting ---- */
 
 static struct evconnlistener *socket_of(const struct listener *listener)
@@ -35,8 +37,36 @@ static void on_accept_timer(void *arg)
 	event_add(listener->accept_event, NULL);
 }
 
+/* Fewer than a limit of connections: what comes in one turn is read before it may have to go for others. */
+static size_t turn_of(const struct http_limits *limits)
+{
+	const int64_t all[] = {limits->connections, limits->strangers, limits->strangers_per_address};
+	int64_t turn = LISTENER_TURN;
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (all[i] > 0 && all[i] / 4 < turn)
+			turn = all[i] / 4;
+	}
+	return turn > 0 ? (size_t)turn : 1;
+}
+
+void listener_accepted(struct listener *listener)
+{
+	listener->accepted++;
+	if (++listener->accepted_now == listener->turn)
+		evconnlistener_disable(socket_of(listener)); /* libevent accepts for as long as there are some */
+}
+
+void listener_turn(struct listener *listener)
+{
+	if (listener->accepted_now >= listener->turn && listener->bound != NULL)
+		evconnlistener_enable(socket_of(listener));
+	listener->accepted_now = 0;
+	listener->turn = turn_of(&listener->server->options.limits);
+}
+
 /* Runs beside the listener's own event whenever connections wait. When the last such turn brought none, accept fails
- * (no descriptors, no memory), and would be tried again without end. */
+ * (no descriptors, no memory), and would be tried again without end: strangers make way, or it pauses. */
 static void on_acceptable(int descriptor, short what, void *arg)
 {
 	struct listener *listener = arg;
@@ -45,6 +75,10 @@ static void on_acceptable(int descriptor, short what, void *arg)
 	(void)descriptor;
 	(void)what;
 	listener->accepted_before = listener->accepted;
+	if (stuck && connection_make_way(listener->server, STRANGERS_AT_ONCE)) {
+		listener->accepted_before = SIZE_MAX;
+		return;
+	}
 	if (!stuck || timer_start(listener->server->options.timers, &listener->accept_timer, ACCEPT_PAUSE) < 0)
 		return;
 	evconnlistener_disable(socket_of(listener));
@@ -187,7 +221,7 @@ int listener_open(struct listener *listener, struct http_server *server, const s
 {
 	int rc;
 
-	*listener = (struct listener){.server = server, .address = address};
+	*listener = (struct listener){.server = server, .address = address, .turn = turn_of(&server->options.limits)};
 	timer_init(&listener->accept_timer, on_accept_timer, listener);
 	rc = make_evhttp(listener, error);
 	if (rc == 0)

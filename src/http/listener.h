@@ -4,6 +4,8 @@
 
 #include "http/http.h"
 
+#define LISTENER_TURN 64
+
 struct evhttp;
 struct evhttp_bound_socket;
 struct event;
@@ -16,6 +18,7 @@ struct listener {
 	struct event *accept_event;        /* on the listener's socket; NULL once draining */
 	struct timer accept_timer;         /* runs while accepting pauses */
 	size_t accepted;                   /* connections ever */
+	size_t accepted_now, turn;         /* in this turn of the loop, and how many may be */
 	size_t accepted_before;            /* as of the last turn that had some waiting */
 	uint16_t port;
 };
@@ -23,6 +26,10 @@ struct listener {
 /* ERR_BUSY when somebody listens there. On failure, too, listener_close is due. */
 int listener_open(struct listener *listener, struct http_server *server, const struct http_address *address,
                   struct error *error);
+/* A connection was accepted; after some of them (LISTENER_TURN at most) the others wait until listener_turn, which
+ * every turn that had one ends with: whoever is connected gets a turn before all that want to be. */
+void listener_accepted(struct listener *listener);
+void listener_turn(struct listener *listener);
 /* Stops accepting. */
 void listener_drain(struct listener *listener);
 void listener_close(struct listener *listener);

@@ -16,11 +16,35 @@ static const struct metric_family durations = {.name = "tsuru_broker_http_reques
 static const struct metric_family connections = {
     .name = "tsuru_broker_http_connections", .help = "Open connections.", .type = METRIC_GAUGE, .labels = {"listener"}};
 
+static const struct metric_family strangers = {.name = "tsuru_broker_http_strangers",
+                                               .help = "Open connections that have not logged in.",
+                                               .type = METRIC_GAUGE,
+                                               .labels = {"listener"}};
+static const struct metric_family closed = {
+    .name = "tsuru_broker_http_strangers_closed_total",
+    .help = "Connections that had not logged in and were closed because there were too many.",
+    .type = METRIC_COUNTER,
+    .labels = {"listener"}};
+static const struct metric_family logins = {
+    .name = "tsuru_broker_http_logins_refused_total",
+    .help = "Logins that were wrong, or came too early after wrong ones and were not compared.",
+    .type = METRIC_COUNTER,
+    .labels = {"listener", "reason"}};
+static const struct metric_family waiting = {.name = "tsuru_broker_http_logins_waiting",
+                                             .help = "Logins that wait after wrong ones.",
+                                             .type = METRIC_GAUGE,
+                                             .labels = {"listener"}};
+
 void http_measures_init(struct http_measures *measures, struct metrics *metrics)
 {
+	measures->metrics = metrics;
 	measures->requests = metrics_add(metrics, &requests);
 	measures->durations = metrics_add(metrics, &durations);
 	measures->connections = metrics_add(metrics, &connections);
+	measures->strangers = metrics_add(metrics, &strangers);
+	measures->closed = metrics_add(metrics, &closed);
+	measures->logins = metrics_add(metrics, &logins);
+	measures->waiting = metrics_add(metrics, &waiting);
 }
 
 void http_measures_count(const struct http_measures *measures, const char *listener, const char *route, int status,
@@ -33,4 +57,16 @@ void http_measures_count(const struct http_measures *measures, const char *liste
 		return;
 	metric_add(measures->requests, 1, (const char *[]){listener, route, code});
 	metric_observe(measures->durations, (double)duration_us / US, (const char *[]){listener, route});
+}
+
+void http_measures_closed(const struct http_measures *measures, const char *listener)
+{
+	if (measures != NULL)
+		metric_add(measures->closed, 1, (const char *[]){listener});
+}
+
+void http_measures_login(const struct http_measures *measures, const char *listener, const char *reason)
+{
+	if (measures != NULL)
+		metric_add(measures->logins, 1, (const char *[]){listener, reason});
 }

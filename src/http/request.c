@@ -4,6 +4,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "http/forwarded.h"
 #include "http/internal.h"
 #include "http/origin.h"
 #include "http/target.h"
@@ -36,6 +37,7 @@ void request_free(struct http_request *request)
 	if (request == NULL)
 		return;
 	request->server->body_bytes -= (int64_t)request->counted;
+	request->server->admitted -= request->admitted;
 	arena_wipe(&request->arena);
 	text_wipe(&request->content);
 	sites_drop(request->sites);
@@ -73,38 +75,7 @@ static int check_site(struct http_request *request, struct error *error)
 		return error_set(error, ERR_NOT_FOUND, "nothing is served under \"%.200s\"", request->path);
 	request->sites = sites_hold(sites);
 	request->site = site;
-	if (is_open(site, request->path))
-		return 0;
-	if (sites_let_in(sites, site, request->head.authorization, &request->arena)) {
-		throttle_passed(&request->server->throttle, request->connection->address);
-		return 0;
-	}
-	return error_set(error, ERR_UNAUTHORIZED, "the user or the password is wrong");
-}
-
-void request_refuse_login(struct http_request *request)
-{
-	const char *realm = request->site->realm != NULL ? request->site->realm : "";
-	const char *challenge = arena_format(&request->arena, "Basic realm=\"%s\", charset=\"UTF-8\"", realm);
-
-	if (challenge != NULL)
-		http_reply_header(request, "WWW-Authenticate", challenge);
-	reply_refusal(request, 401, "the user or the password is wrong");
-}
-
-/* Guessing becomes slower and slower; whoever just has no password yet is asked for it at once. */
-static void refuse_login(struct http_request *request)
-{
-	struct connection *connection = request->connection;
-	const int64_t now = timers_now(request->server->options.timers);
-	int64_t delay = 0;
-
-	if (request->head.authorization != NULL && connection->address[0] != '\0')
-		delay = throttle_failed(&request->server->throttle, connection->address, now);
-	if (delay > 0)
-		connection_delay(connection, delay);
-	else
-		request_refuse_login(request);
+	return 0;
 }
 
 /* No route has the method: 405, or 204 for an OPTIONS, both with the methods there are. */
@@ -165,18 +136,34 @@ static const struct http_route *find_welcome_route(struct http_request *request,
 	return find_route(request, error);
 }
 
-static void handle(struct http_request *request)
+/* Counts it among the requests; false: there are too many. */
+static bool admit(struct http_request *request)
 {
+	struct http_server *server = request->server;
+	const int64_t most = server->options.limits.requests;
+
+	server->admitted++;
+	request->admitted = true;
+	return most == 0 || (int64_t)server->admitted <= most;
+}
+
+static void refuse_crowd(struct http_request *request)
+{
+	http_reply_header(request, "Retry-After", "1");
+	reply_refusal(request, 503, "too many requests are being handled; try again");
+}
+
+/* What may come in. */
+static void serve(struct http_request *request)
+{
+	const struct http_route *route;
 	struct error error;
 
-	if (check_site(request, &error) < 0) {
-		if (error.code == ERR_UNAUTHORIZED)
-			refuse_login(request);
-		else
-			http_reply_error(request, &error);
+	if (!admit(request)) {
+		refuse_crowd(request);
 		return;
 	}
-	const struct http_route *route = find_welcome_route(request, &error);
+	route = find_welcome_route(request, &error);
 	if (route != NULL)
 		route->handler(request->server->options.arg, request);
 	else if (error.code == ERR_METHOD)
@@ -185,12 +172,44 @@ static void handle(struct http_request *request)
 		http_reply_error(request, &error);
 }
 
+/* The address that its login and its log line go by. */
+static void find_client(struct http_request *request)
+{
+	const struct connection *connection = request->connection;
+
+	request->client = connection->address;
+	request->has_client = connection->has_address;
+	if (!connection->proxied ||
+	    !forwarded_client(&request->head, &request->server->options.proxies, &request->client))
+		return;
+	request->has_client = true;
+	network_format_address(&request->client, request->peer);
+}
+
 void request_dispatch(struct http_request *request)
 {
-	if (request->refusal.status == 0 && check_target(request) == 0)
-		handle(request);
-	else
+	struct error error;
+
+	find_client(request);
+	if (request->refusal.status != 0 || check_target(request) < 0)
 		reply_refusal(request, request->refusal.status, request->refusal.message);
+	else if (check_site(request, &error) < 0)
+		http_reply_error(request, &error);
+	else if (is_open(request->site, request->path) || login_check(request))
+		serve(request);
+}
+
+void request_resume(struct http_request *request)
+{
+	if (login_resume(request))
+		serve(request);
+}
+
+void request_drop_body(struct http_request *request)
+{
+	text_wipe(&request->content);
+	request->server->body_bytes -= (int64_t)request->counted;
+	request->counted = 0;
 }
 
 /* ---- accessors ---- */
@@ -269,7 +288,7 @@ const char *http_request_parameters(const struct http_request *request)
 
 const char *http_request_peer(const struct http_request *request)
 {
-	return request->connection->peer;
+	return request->peer[0] != '\0' ? request->peer : request->connection->peer;
 }
 
 const char *http_request_body(const struct http_request *request, size_t *ret_length)

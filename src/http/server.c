@@ -6,9 +6,13 @@
 
 static void on_attach(int descriptor, short what, void *arg)
 {
+	struct http_server *server = arg;
+
 	(void)descriptor;
 	(void)what;
-	connection_attach_newborn(arg);
+	connection_attach_newborn(server);
+	for (size_t i = 0; i < server->listener_count; i++)
+		listener_turn(&server->listeners[i]);
 }
 
 static bool has_tls(const struct http_options *options)
@@ -31,6 +35,9 @@ static int server_prepare(struct http_server *server, struct error *error)
 	const struct http_options *options = &server->options;
 
 	server->date_second = -1;
+	server->newborn_end = &server->newborn;
+	crowd_init(&server->crowd);
+	timer_init(&server->leave_timer, connection_on_leave_timer, server);
 	server->lingering = (struct linger_list){.base = options->base, .timers = options->timers};
 	server->attach_event = event_new(options->base, -1, 0, on_attach, server);
 	server->listeners = calloc(options->address_count, sizeof(*server->listeners));
@@ -38,6 +45,16 @@ static int server_prepare(struct http_server *server, struct error *error)
 	if (server->attach_event == NULL || server->listeners == NULL || server->sites == NULL)
 		return error_no_memory(error);
 	return has_tls(options) ? tls_new(options, on_clients, server, &server->tls, error) : 0;
+}
+
+static void collect(void *arg)
+{
+	const struct http_server *server = arg;
+	const struct http_measures *measures = server->options.measures;
+	const char *const labels[] = {server->options.name};
+
+	metric_set(measures->strangers, (double)(server->crowd.stranger_count + server->crowd.leaving_count), labels);
+	metric_set(measures->waiting, (double)server->waiting, labels);
 }
 
 static int server_listen(struct http_server *server, struct error *error)
@@ -68,6 +85,8 @@ int http_server_open(const struct http_options *options, struct http_server **re
 		http_server_close(server);
 		return rc;
 	}
+	if (options->measures != NULL)
+		metrics_on_render(options->measures->metrics, collect, server);
 	*ret_server = server;
 	return 0;
 }
@@ -77,6 +96,7 @@ int http_server_open(const struct http_options *options, struct http_server **re
 struct http_change {
 	struct sites *sites;
 	struct http_limits limits;
+	struct http_proxies proxies;
 	const struct http_tls *files; /* NULL: TLS stays */
 	struct ssl_ctx_st *context;
 };
@@ -89,6 +109,7 @@ int http_server_prepare(const struct http_options *next, struct http_change **re
 	if (change == NULL)
 		return error_no_memory(error);
 	change->limits = next->limits;
+	change->proxies = next->proxies;
 	change->files = next->tls;
 	change->sites = sites_new(next->sites, next->site_count, next->on_sites_unused, next->sites_arg);
 	if (change->sites == NULL)
@@ -124,6 +145,7 @@ void http_server_enter(struct http_server *server, struct http_change *change)
 	sites_drop(server->sites);
 	server->sites = change->sites;
 	server->options.limits = change->limits;
+	server->options.proxies = change->proxies;
 	if (change->files != NULL && server->tls != NULL)
 		enter_tls(server, change);
 	else
@@ -152,16 +174,18 @@ void http_server_close(struct http_server *server)
 {
 	if (server == NULL)
 		return;
+	if (server->options.measures != NULL)
+		metrics_forget(server->options.measures->metrics, server);
 	http_server_drain(server);
 	connection_attach_newborn(server); /* so that each is told when evhttp frees its side */
 	for (size_t i = 0; i < server->listener_count; i++)
 		listener_close(&server->listeners[i]);
+	timer_stop(server->options.timers, &server->leave_timer);
 	linger_release(&server->lingering);
 	if (server->attach_event != NULL)
 		event_free(server->attach_event);
 	sites_drop(server->sites);
 	tls_free(server->tls);
-	crowd_free(&server->crowd);
 	throttle_free(&server->throttle);
 	free(server->by_descriptor);
 	free(server->listeners);

@@ -1,103 +1,185 @@
-/* The table of addresses, in order of their last failure. */
+/* The tables of sources, each in the order of the last event. */
 #include "http/throttle.h"
 
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-#define KEY_BYTES 16
-
-struct throttle {
+struct throttle_entry {
 	UT_hash_handle hh;
-	unsigned char key[KEY_BYTES];
-	int failures;
-	int64_t last;
+	struct throttle_key key;
+	int64_t last;   /* wrong one of a failing source, right one of a known */
+	int failures;   /* in a row */
+	int64_t next;   /* of a failing one: when the next attempt may be compared */
+	int64_t tokens; /* of a known one: thousandths of wrong ones that are left, as of filled */
+	int64_t filled;
 };
 
-/* IPv4 whole, the network of IPv6, anything else by its begin. */
-static void make_key(const char *address, unsigned char *ret_key)
-{
-	struct in6_addr v6;
-	const size_t length = strlen(address);
+#define WRONG      1000 /* in a known source's tokens */
+#define TOKENS_MAX ((int64_t)THROTTLE_KNOWN_BURST * WRONG)
 
-	memset(ret_key, 0, KEY_BYTES);
-	if (inet_pton(AF_INET6, address, &v6) == 1)
-		memcpy(ret_key, &v6, KEY_BYTES / 2);
-	else
-		memcpy(ret_key, address, length < KEY_BYTES ? length : KEY_BYTES);
+/* FNV-1a: sites are the configuration's, nobody chooses them to meet. */
+static uint64_t hash_text(const char *text)
+{
+	uint64_t hash = 0xcbf29ce484222325U;
+
+	for (; *text != '\0'; text++)
+		hash = (hash ^ (unsigned char)*text) * 0x100000001b3U;
+	return hash;
 }
 
-static void drop(struct throttle **throttle, struct throttle *entry)
+void throttle_key(const struct network_address *client, const char *site, struct throttle_key *ret_key)
 {
-	HASH_DEL(*throttle, entry);
+	struct network_address source;
+
+	network_source(client, &source);
+	memcpy(ret_key->source, source.bytes, sizeof(ret_key->source));
+	ret_key->site = hash_text(site);
+}
+
+static struct throttle_entry *find(struct throttle_entry *table, const struct throttle_key *key)
+{
+	struct throttle_entry *entry = NULL;
+
+	HASH_FIND(hh, table, key, sizeof(*key), entry);
+	return entry;
+}
+
+static void drop(struct throttle_entry **table, struct throttle_entry *entry)
+{
+	HASH_DEL(*table, entry);
 	free(entry);
 }
 
 /* The entry, moved to the end of the order; NULL when memory is out. */
-static struct throttle *touch(struct throttle **throttle, const unsigned char *key)
+static struct throttle_entry *touch(struct throttle_entry **table, const struct throttle_key *key, size_t most)
 {
-	struct throttle *entry = NULL;
+	struct throttle_entry *entry = find(*table, key);
 
-	HASH_FIND(hh, *throttle, key, KEY_BYTES, entry);
 	if (entry != NULL) {
-		HASH_DEL(*throttle, entry);
+		HASH_DEL(*table, entry);
 	} else {
-		if (HASH_COUNT(*throttle) >= THROTTLE_ADDRESSES)
-			drop(throttle, *throttle);
+		if (HASH_COUNT(*table) >= most)
+			drop(table, *table);
 		entry = calloc(1, sizeof(*entry));
 		if (entry == NULL)
 			return NULL;
-		memcpy(entry->key, key, KEY_BYTES);
+		entry->key = *key;
 	}
-	HASH_ADD(hh, *throttle, key, KEY_BYTES, entry);
+	HASH_ADD(hh, *table, key, sizeof(*key), entry);
 	if (entry->hh.tbl != NULL)
 		return entry;
 	free(entry);
 	return NULL;
 }
 
-int64_t throttle_failed(struct throttle **throttle, const char *address, int64_t now)
+/* NULL: the source is not known, or not any more. */
+static struct throttle_entry *find_known(struct throttle *throttle, const struct throttle_key *key, int64_t now)
 {
-	unsigned char key[KEY_BYTES];
-	struct throttle *entry;
+	struct throttle_entry *entry = find(throttle->known, key);
+
+	if (entry == NULL)
+		return NULL;
+	if (now - entry->last > THROTTLE_KNOWN_TIME) {
+		drop(&throttle->known, entry);
+		return NULL;
+	}
+	entry->tokens += (now - entry->filled) * THROTTLE_KNOWN_RATE;
+	if (entry->tokens > TOKENS_MAX)
+		entry->tokens = TOKENS_MAX;
+	entry->filled = now;
+	return entry;
+}
+
+static int64_t delay_of(const struct throttle_entry *entry)
+{
 	int64_t delay = THROTTLE_FIRST;
 
-	make_key(address, key);
-	entry = touch(throttle, key);
-	if (entry == NULL)
+	for (int i = THROTTLE_FREE; i < entry->failures && delay < THROTTLE_MAX; i++)
+		delay *= 2;
+	return delay < THROTTLE_MAX ? delay : THROTTLE_MAX;
+}
+
+/* The time behind a further attempt; the longer, the more there were. */
+static int64_t take_delay(struct throttle_entry *entry)
+{
+	const int64_t delay = delay_of(entry);
+
+	if (delay < THROTTLE_MAX)
+		entry->failures++;
+	return delay;
+}
+
+int64_t throttle_ask(struct throttle *throttle, const struct throttle_key *key, int64_t now)
+{
+	const struct throttle_entry *known = find_known(throttle, key, now);
+	struct throttle_entry *entry = find(throttle->failing, key);
+	int64_t wait;
+
+	if (entry == NULL || (known != NULL && known->tokens >= WRONG))
 		return 0;
+	wait = entry->next - now;
+	if (entry->failures < THROTTLE_FREE || now - entry->last > THROTTLE_FORGET || wait <= 0)
+		return 0;
+	if (wait > THROTTLE_AHEAD)
+		return -1;
+	entry->next += take_delay(entry); /* as if it were wrong already */
+	return wait;
+}
+
+bool throttle_failed(struct throttle *throttle, const struct throttle_key *key, int64_t now)
+{
+	struct throttle_entry *known = find_known(throttle, key, now);
+	struct throttle_entry *entry = touch(&throttle->failing, key, THROTTLE_FAILING);
+
+	if (known != NULL && known->tokens >= WRONG)
+		known->tokens -= WRONG;
+	if (entry == NULL)
+		return true;
 	if (now - entry->last > THROTTLE_FORGET)
 		entry->failures = 0;
 	entry->last = now;
 	if (entry->failures < THROTTLE_FREE) {
 		entry->failures++;
-		return 0;
+		entry->next = entry->failures < THROTTLE_FREE ? now : now + take_delay(entry);
+		return false;
 	}
-	for (int i = THROTTLE_FREE; i < entry->failures && delay < THROTTLE_MAX; i++)
-		delay *= 2;
-	if (delay < THROTTLE_MAX)
-		entry->failures++;
-	return delay < THROTTLE_MAX ? delay : THROTTLE_MAX;
+	/* One that had its moment has taken the time behind it already. */
+	if (entry->next <= now)
+		entry->next = now + take_delay(entry);
+	return true;
 }
 
-void throttle_passed(struct throttle **throttle, const char *address)
+void throttle_passed(struct throttle *throttle, const struct throttle_key *key, int64_t now)
 {
-	unsigned char key[KEY_BYTES];
-	struct throttle *entry = NULL;
+	struct throttle_entry *known = find_known(throttle, key, now);
+	struct throttle_entry *failing = find(throttle->failing, key);
 
-	if (*throttle == NULL)
-		return;
-	make_key(address, key);
-	HASH_FIND(hh, *throttle, key, KEY_BYTES, entry);
-	if (entry != NULL)
-		drop(throttle, entry);
+	if (failing != NULL)
+		drop(&throttle->failing, failing);
+	if (known == NULL) {
+		known = touch(&throttle->known, key, THROTTLE_KNOWN);
+		if (known == NULL)
+			return;
+		known->tokens = TOKENS_MAX;
+		known->filled = now;
+	} else if (known->last != now) {
+		known = touch(&throttle->known, key, THROTTLE_KNOWN);
+	}
+	if (known != NULL)
+		known->last = now;
 }
 
-void throttle_free(struct throttle **throttle)
+static void drop_all(struct throttle_entry **table)
 {
-	while (*throttle != NULL)
-		drop(throttle, *throttle);
+	while (*table != NULL)
+		drop(table, *table);
+}
+
+void throttle_free(struct throttle *throttle)
+{
+	drop_all(&throttle->failing);
+	drop_all(&throttle->known);
 }

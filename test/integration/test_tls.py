@@ -396,6 +396,22 @@ def test_a_body_of_a_gigabyte_is_refused_without_being_kept(start):
     assert tsuru.plans().status == 200
 
 
+def test_half_handshakes_keep_nobody_out(start, tmp_path):
+    """Strangers that begin a handshake and do not end it, three times as many as may be connected."""
+    server = make_certificate(tmp_path, "server")
+    broker = start(more=tls(*server) + "limits: {connections: 60, strangers: 40}\n")
+    held = []
+    try:
+        for _ in range(180):
+            held.append(socket.create_connection(("127.0.0.1", broker.port), source_address=("127.0.0.2", 0)))
+            held[-1].sendall(b"\x16\x03\x01")
+            if len(held) % 30 == 0:
+                assert ask(broker.port, client(server[0]))[0] == 200
+    finally:
+        for one in held:
+            one.close()
+
+
 def test_limits_of_connections(tmp_path):
     broker = Listening(tmp_path, "127.0.0.1:0", "limits: {connections: 20, connections_per_address: 15}\n").start()
     try:

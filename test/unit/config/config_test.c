@@ -126,6 +126,12 @@ static const struct {
     {"data_dir: ${A:x}\n" SERVICE PLANS, "1:11: a variable is written"},
     {"data_dir: \"a\\0b\"\n" SERVICE PLANS, "1:11: a value must not hold a NUL"},
     {"data_dir: \"a\\x01b\"\n" SERVICE PLANS, "1:11: the value holds control characters"},
+    {"trusted_proxies: [10.0.0.1/8]\n" SERVICE PLANS,
+     "1:19: \"trusted_proxies\": \"10.0.0.1/8\" has bits behind its length; it must be"},
+    {"trusted_proxies: ['0.0.0.0/0']\n" SERVICE PLANS,
+     "\"trusted_proxies\": \"0.0.0.0/0\" is every address there is; "},
+    {"trusted_proxies: proxy.example.com\n" SERVICE PLANS,
+     "\"proxy.example.com\" is neither an address nor a network; "},
     {"limits: {history: 0}\n" SERVICE PLANS, "1:19: \"history\" is 0; allowed is 1 to 1000"},
     {"limits: {body_bytes: 1MB}\n" SERVICE PLANS, "1:22: \"body_bytes\" is \"1MB\"; it must be a size"},
     {"log: {format: xml}\n" SERVICE PLANS, "1:15: \"format\" is \"xml\"; allowed are text and json"},
@@ -226,6 +232,60 @@ static void test_defaults(void **state)
 	unload(&loaded);
 }
 
+static void test_proxies(void **state)
+{
+	struct loaded loaded = load("trusted_proxies: [10.1.0.0/16, unix, 'fd00::5', 192.0.2.7]\n" SERVICE PLANS);
+	struct network_address address;
+
+	(void)state;
+	assert_non_null(loaded.config);
+	assert_true(loaded.config->trusts_sockets);
+	assert_int_equal(loaded.config->proxy_count, 3);
+	assert_true(network_parse_address("10.1.2.3", &address));
+	assert_true(network_holds(loaded.config->proxies, 3, &address));
+	assert_true(network_parse_address("192.0.2.8", &address));
+	assert_false(network_holds(loaded.config->proxies, 3, &address));
+	unload(&loaded);
+	loaded = load(SERVICE PLANS);
+	assert_non_null(loaded.config);
+	assert_int_equal(loaded.config->proxy_count, 0);
+	assert_false(loaded.config->trusts_sockets);
+	unload(&loaded);
+}
+
+/* Connections take what is left of the files that the process may open, the operators' a third of it at most. */
+static void test_connections_fit_under_the_files(void **state)
+{
+	struct loaded loaded = load("admin: {listen: '127.0.0.1:1', password: x}\n" SERVICE PLANS);
+	struct limits *limits;
+
+	(void)state;
+	assert_non_null(loaded.config);
+	limits = &loaded.config->limits;
+	assert_true(config_fit_files(loaded.config, 100000));
+	assert_int_equal(limits->connections, 20000);
+	assert_int_equal(limits->admin_connections, 9192);
+	assert_false(config_fit_files(loaded.config, 20000));
+	assert_int_equal(limits->admin_connections, (20000 - 128) / 3);
+	assert_int_equal(limits->connections, (20000 - 128) / 3 * 2);
+	assert_true(config_fit_files(loaded.config, 20000));
+	assert_false(config_fit_files(loaded.config, 100));
+	assert_int_equal(limits->admin_connections, 16);
+	assert_int_equal(limits->connections, 34);
+	assert_false(config_fit_files(loaded.config, 10));
+	assert_int_equal(limits->connections, 8);
+	unload(&loaded);
+	loaded = load("limits: {connections: 900}\n" SERVICE PLANS);
+	assert_non_null(loaded.config);
+	assert_true(config_fit_files(loaded.config, 1100));
+	unload(&loaded);
+	loaded = load("limits: {connections: 900}\n" DB "    servers: [{name: s, url: x, parallel: 64}]\n" PLANS);
+	assert_non_null(loaded.config);
+	assert_false(config_fit_files(loaded.config, 1100));
+	assert_int_equal(loaded.config->limits.connections, 1100 - 128 - 4 * 64);
+	unload(&loaded);
+}
+
 static void test_everything(void **state)
 {
 	struct loaded loaded;
@@ -313,6 +373,8 @@ int main(void)
 	    cmocka_unit_test(test_null_is_absent),
 	    cmocka_unit_test(test_secrets_are_not_shown),
 	    cmocka_unit_test(test_defaults),
+	    cmocka_unit_test(test_proxies),
+	    cmocka_unit_test(test_connections_fit_under_the_files),
 	    cmocka_unit_test(test_everything),
 	    cmocka_unit_test(test_password_file),
 	    cmocka_unit_test(test_files_that_cannot_be_read),

@@ -104,7 +104,7 @@ static void on_access(void *arg, const struct http_request *request)
 	harness->last_status = http_request_status(request);
 	snprintf(harness->last_label, sizeof(harness->last_label), "%s", http_request_label(request));
 	assert_true(http_request_duration(request) >= 0);
-	assert_memory_equal(http_request_peer(request), "127.0.0.1:", 10);
+	snprintf(harness->last_peer, sizeof(harness->last_peer), "%s", http_request_peer(request));
 }
 
 struct http_options harness_options(void)
@@ -125,10 +125,15 @@ struct http_options harness_options(void)
 void harness_open(struct harness *harness, const struct http_options *options)
 {
 	struct http_options mine = *options;
+	struct event_config *config;
 	struct error error;
 
 	memset(harness, 0, sizeof(*harness));
-	harness->base = event_base_new();
+	config = event_config_new();
+	assert_non_null(config);
+	event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST); /* as the program's */
+	harness->base = event_base_new_with_config(config);
+	event_config_free(config);
 	harness->timers = timers_new_manual(784111777000); /* Sun, 06 Nov 1994 08:49:37 GMT */
 	assert_non_null(harness->base);
 	assert_non_null(harness->timers);
@@ -147,12 +152,19 @@ void harness_close(struct harness *harness)
 
 int harness_connect(struct harness *harness)
 {
+	return harness_connect_from(harness, 1);
+}
+
+int harness_connect_from(struct harness *harness, unsigned char host)
+{
+	const struct sockaddr_in own = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000000U | host)};
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
 
 	assert_true(client >= 0);
 	address.sin_port = htons(http_server_port(harness->server, 0));
 	assert_int_equal(setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)), 0);
+	assert_int_equal(bind(client, (const struct sockaddr *)&own, sizeof(own)), 0);
 	assert_int_equal(connect(client, (struct sockaddr *)&address, sizeof(address)), 0);
 	harness->reply_length = 0;
 	harness->reply[0] = '\0';
@@ -238,16 +250,24 @@ int harness_status(const struct harness *harness)
 	return sscanf(harness->reply, "HTTP/1.1 %d", &status) == 1 ? status : 0;
 }
 
-int harness_exchange_bytes(struct harness *harness, const char *bytes, size_t length, size_t step)
+static int exchange(struct harness *harness, int client, const char *bytes, size_t length, size_t step)
 {
-	int client = harness_connect(harness);
-
 	harness_send(harness, client, bytes, length, step);
 	harness_read_replies(harness, client, 1);
 	harness_read(harness, client);
 	close(client);
 	harness_turn(harness);
 	return harness_status(harness);
+}
+
+int harness_exchange_bytes(struct harness *harness, const char *bytes, size_t length, size_t step)
+{
+	return exchange(harness, harness_connect(harness), bytes, length, step);
+}
+
+int harness_exchange_from(struct harness *harness, unsigned char host, const char *request)
+{
+	return exchange(harness, harness_connect_from(harness, host), request, strlen(request), 0);
 }
 
 int harness_exchange(struct harness *harness, const char *request)

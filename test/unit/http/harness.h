@@ -19,6 +19,7 @@ struct harness {
 	size_t accesses;
 	int last_status;
 	char last_label[32];
+	char last_peer[64];
 	char reply[REPLY_MAX];
 	size_t reply_length;
 	bool ended; /* the server closed the last read connection */
@@ -31,6 +32,9 @@ void harness_open(struct harness *harness, const struct http_options *options);
 void harness_close(struct harness *harness);
 
 int harness_connect(struct harness *harness);
+/* From 127.0.0.host. */
+int harness_connect_from(struct harness *harness, unsigned char host);
+int harness_exchange_from(struct harness *harness, unsigned char host, const char *request);
 /* Sends the bytes; step: how many at a time, the loop turning in between; 0: all at once. */
 void harness_send(struct harness *harness, int client, const char *bytes, size_t length, size_t step);
 /* Turns the loop until nothing more happens, and reads what came back into reply. */

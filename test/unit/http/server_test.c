@@ -12,7 +12,6 @@
 
 #include <cmocka.h>
 
-#include "http/throttle.h"
 #include "unit/http/harness.h"
 
 static int set_up(void **state)
@@ -562,33 +561,6 @@ static void test_drain(void **state)
 	close(client);
 }
 
-/* Guessing becomes slow; a right password is answered at once, from the same address, too. */
-static void test_failed_logins_are_slowed_down(void **state)
-{
-	static const char wrong[] = "GET / HTTP/1.1\r\n" HOST "Authorization: Basic dXNlcjp3cm9uZw==\r\n\r\n";
-	struct harness *harness = *state;
-	int client;
-
-	for (int i = 0; i < THROTTLE_FREE; i++)
-		assert_int_equal(harness_exchange(harness, wrong), 401);
-	client = harness_connect(harness);
-	harness_send(harness, client, wrong, strlen(wrong), 0);
-	harness_read(harness, client);
-	assert_int_equal(harness_status(harness), 0);
-	timers_advance(harness->timers, THROTTLE_FIRST);
-	harness_read_replies(harness, client, 1);
-	assert_int_equal(harness_status(harness), 401);
-	close(client);
-	client = harness_connect(harness);
-	harness_send(harness, client, wrong, strlen(wrong), 0);
-	harness_read(harness, client);
-	assert_int_equal(harness_status(harness), 0);
-	close(client); /* whoever does not wait is forgotten */
-	harness_turn(harness);
-	assert_int_equal(harness_exchange(harness, GET("/") "\r\n"), 200);
-	assert_int_equal(harness_exchange(harness, wrong), 401);
-}
-
 #define AS(path, credentials) "GET " path " HTTP/1.1\r\n" HOST "Authorization: Basic " credentials "\r\n\r\n"
 
 /* What has passed once need not be decoded again; that lets nothing else in, and nothing longer than its password. */
@@ -619,36 +591,6 @@ static void test_what_passed_before(void **state)
 	http_server_enter(harness->server, change);
 	assert_int_equal(harness_exchange(harness, GET("/") "\r\n"), 401);
 	assert_int_equal(harness_exchange(harness, AS("/", "dXNlcjpvdGhlcg==")), 200);
-}
-
-static void test_throttle(void **state)
-{
-	struct throttle *throttle = NULL;
-	char address[32];
-
-	(void)state;
-	for (int i = 0; i < THROTTLE_FREE; i++)
-		assert_int_equal(throttle_failed(&throttle, "2001:db8::1", 1000), 0);
-	assert_int_equal(throttle_failed(&throttle, "2001:db8::ffff", 1000), THROTTLE_FIRST);
-	assert_int_equal(throttle_failed(&throttle, "2001:db8::2", 1000), 2 * THROTTLE_FIRST);
-	for (int i = 0; i < 100; i++)
-		assert_true(throttle_failed(&throttle, "2001:db8::2", 1000) <= THROTTLE_MAX);
-	assert_int_equal(throttle_failed(&throttle, "2001:db8::2", 1000), THROTTLE_MAX);
-	assert_int_equal(throttle_failed(&throttle, "2001:db9::1", 1000), 0);
-	assert_int_equal(throttle_failed(&throttle, "2001:db8::2", 1001 + THROTTLE_FORGET), 0);
-	for (int i = 0; i < THROTTLE_FREE; i++)
-		throttle_failed(&throttle, "10.0.0.1", 1000);
-	assert_int_equal(throttle_failed(&throttle, "10.0.0.1", 1000), THROTTLE_FIRST);
-	throttle_passed(&throttle, "10.0.0.1");
-	assert_int_equal(throttle_failed(&throttle, "10.0.0.1", 1000), 0);
-	for (int i = 0; i < THROTTLE_FREE; i++)
-		throttle_failed(&throttle, "10.0.0.1", 1000);
-	for (int i = 0; i < THROTTLE_ADDRESSES; i++) { /* the table is bounded */
-		snprintf(address, sizeof(address), "10.1.%d.%d", i / 256, i % 256);
-		assert_int_equal(throttle_failed(&throttle, address, 1000), 0);
-	}
-	assert_int_equal(throttle_failed(&throttle, "10.0.0.1", 1000), 0);
-	throttle_free(&throttle);
 }
 
 static void test_crowded(void **state)
@@ -745,9 +687,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_half_closed_client_gets_all, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_close_drops_all, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_drain, set_up, tear_down),
-	    cmocka_unit_test_setup_teardown(test_failed_logins_are_slowed_down, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_what_passed_before, set_up, tear_down),
-	    cmocka_unit_test(test_throttle),
 	    cmocka_unit_test_setup_teardown(test_crowded, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_address_in_use, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_out_of_descriptors, set_up, tear_down),

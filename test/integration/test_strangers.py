@@ -1,0 +1,291 @@
+"""Strangers, clients without a password, by the hundreds on both listeners: tsuru, operators and probes are not refused
+anything, and guesses are bounded whatever connections they come on."""
+
+import base64
+import collections
+import contextlib
+import http.client
+import os
+import re
+import resource
+import socket
+import time
+
+import pytest
+
+from harness import TIMEOUT, Broker, Tsuru, scripted_service, wait_until
+from strangers import GUESS, IDLE, KINDS, SLOW, Strangers
+
+ROUNDS = 40  # of what tsuru and probes ask, while strangers are there
+HOSTS = range(10, 20)
+FREE = 10        # guesses in a row that are compared at once, see src/http/throttle.h
+FIRST_ONES = 6   # and those until they are 2 s apart
+AHEAD = 6        # and those that have their moment when the time is over
+
+
+class Open(Broker):
+    """A broker with other keys at its top level, and operators on a socket file if need be."""
+
+    def __init__(self, directory, more="", admin=None):
+        self.more, self.operators = more, admin
+        super().__init__(scripted_service(directory, "x"))
+
+    def write_config(self, services, limits=""):
+        admin = self.operators or f"'127.0.0.1:{self.admin_port}', password: operate"
+        with open(self.config, "w", encoding="utf-8") as file:
+            file.write(f"listen: 127.0.0.1:0\nadmin: {{listen: {admin}}}\ndata_dir: {self.data}\n{self.more}{limits}services:\n{services}")
+
+
+@pytest.fixture(autouse=True)
+def descriptors():
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.fixture
+def start(tmp_path):
+    brokers = []
+
+    def begin(more="", **options):
+        brokers.append(Open(tmp_path, more, **options))
+        return brokers[-1].start()
+
+    yield begin
+    for broker in brokers:
+        broker.close()
+
+
+def ask(port, path, user=None, host=1, headers=None):
+    """A request from 127.0.0.host on a connection of its own; its status, or what went wrong."""
+    sent = {"Connection": "close", **(headers or {})}
+    if user:
+        sent["Authorization"] = "Basic " + base64.b64encode(user.encode()).decode()
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT, source_address=(f"127.0.0.{host}", 0))
+    try:
+        connection.request("GET", path, headers=sent)
+        response = connection.getresponse()
+        response.read()
+        return response.status
+    except OSError as error:
+        return repr(error)
+    except http.client.HTTPException as error:
+        return repr(error)
+    finally:
+        connection.close()
+
+
+def ask_all(broker, told):
+    """What tsuru, operators and probes ask."""
+    told["tsuru", ask(broker.port, "/scripted/resources/plans", "scripted:x")] += 1
+    told["operators", ask(broker.admin_port, "/v1/services", "admin:operate")] += 1
+    for path in ("/ready", "/health", "/metrics"):
+        told[path, ask(broker.admin_port, path)] += 1
+
+
+def expect_no_refusal(broker, rounds=ROUNDS):
+    told = collections.Counter()
+    for _ in range(rounds):
+        ask_all(broker, told)
+    assert told == {(who, 200): rounds for who in ("tsuru", "operators", "/ready", "/health", "/metrics")}, told
+
+
+def metric(broker, name, **labels):
+    wanted = ",".join(f'{key}="{value}"' for key, value in labels.items())
+    found = re.search(rf"^tsuru_broker_{name}{{{re.escape(wanted)}}} ([0-9.e+]+)$", broker.admin("/metrics").body, re.M)
+    return float(found[1]) if found else 0
+
+
+def floods(broker, count, **options):
+    """Strangers on both listeners."""
+    both = contextlib.ExitStack()
+    both.enter_context(Strangers(broker.port, count, path="/scripted/resources/plans", user="scripted", **options))
+    both.enter_context(Strangers(broker.admin_port, count, path="/v1/services", **options))
+    return both
+
+
+def expect_strangers(broker, count):
+    for listener in ("service", "admin"):
+        wait_until(f"{count} strangers are at the listener {listener}",
+                   lambda name=listener: metric(broker, "http_strangers", listener=name) >= count)
+
+
+def test_hundreds_of_strangers_keep_nobody_out(start):
+    """Idle ones, slow ones and guessing ones, all within the limits."""
+    broker = start()
+    with floods(broker, 600, hosts=HOSTS):
+        expect_strangers(broker, 500)
+        wait_until("guesses wait", lambda: metric(broker, "http_logins_waiting", listener="service") > 100)
+        expect_no_refusal(broker)
+        assert metric(broker, "http_logins_waiting", listener="admin") > 0
+
+
+@pytest.mark.parametrize("kind", [IDLE, SLOW])
+def test_the_oldest_makes_room_for_the_newest(start, kind):
+    """Far more strangers than may be connected, from so many addresses that no address has too many."""
+    broker = start("limits: {connections: 150, strangers: 100, strangers_per_address: 40}\n")
+    with floods(broker, 400, kinds=(kind,), hosts=HOSTS, again=False):
+        wait_until("some were closed", lambda: metric(broker, "http_strangers_closed_total", listener="admin") > 200)
+        expect_no_refusal(broker)
+        wait_until("no more than the limit are left", lambda: metric(broker, "http_strangers", listener="service") <= 100)
+        assert metric(broker, "http_connections", listener="service") <= 150
+
+
+def test_one_address_has_no_more_than_its_share(start):
+    broker = start("limits: {strangers_per_address: 50}\n")
+    others = [socket.create_connection(("127.0.0.1", port), source_address=("127.0.0.30", 0)) for port in (broker.port, broker.admin_port)]
+    for one in others:
+        one.sendall(b"GET ")
+    with floods(broker, 300, kinds=(SLOW,), again=False):
+        wait_until("all but its share are closed", lambda: metric(broker, "http_strangers_closed_total", listener="service") == 250)
+        expect_no_refusal(broker, 5)
+    for one, login in zip(others, ("c2NyaXB0ZWQ6eA==", "YWRtaW46b3BlcmF0ZQ==")):  # those of another one were not touched
+        path = "/scripted/resources/plans" if one is others[0] else "/v1/services"
+        one.sendall(f"{path} HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {login}\r\n\r\n".encode())
+        one.settimeout(TIMEOUT)
+        assert one.recv(100).startswith(b"HTTP/1.1 200")
+        one.close()
+
+
+def test_who_logged_in_stays(start):
+    """Kept connections of tsuru's, idle among strangers, are not closed for these."""
+    broker = start("limits: {connections: 100, strangers: 20}\n")
+    kept = [http.client.HTTPConnection("127.0.0.1", broker.port, timeout=TIMEOUT) for _ in range(30)]
+    login = {"Authorization": "Basic c2NyaXB0ZWQ6eA=="}
+
+    def use(one):
+        one.request("GET", "/scripted/resources/plans", headers=login)
+        response = one.getresponse()
+        response.read()
+        return response.status
+
+    assert {use(one) for one in kept} == {200}
+    numbers = [one.sock.fileno() for one in kept]
+    with floods(broker, 200, hosts=HOSTS, again=False):
+        wait_until("some were closed", lambda: metric(broker, "http_strangers_closed_total", listener="service") > 100)
+        assert {use(one) for one in kept} == {200}
+        assert [one.sock.fileno() for one in kept] == numbers  # http.client would have connected again
+    for one in kept:
+        one.close()
+
+
+@pytest.mark.parametrize("which", ["service", "admin"])
+def test_guesses_are_bounded_by_address(start, which):
+    """From each of three addresses hundreds of connections guess: what is compared is what one connection could have."""
+    broker = start()
+    port, path, user = ((broker.port, "/scripted/resources/plans", "scripted") if which == "service" else
+                        (broker.admin_port, "/v1/services", "admin"))
+    begin = time.monotonic()
+    with contextlib.ExitStack() as all_of:
+        crowds = [all_of.enter_context(Strangers(port, 150, kinds=(GUESS,), hosts=(host,), path=path, user=user)) for host in (40, 41, 42)]
+        wait_until("each was told", lambda: all(crowd.told["429"] > 200 for crowd in crowds))
+        expect_no_refusal(broker, 5)
+    seconds = time.monotonic() - begin
+    for crowd in crowds:
+        assert set(crowd.told) <= {"401", "429", "closed"}, crowd.told
+        assert FREE <= crowd.told["401"] <= FREE + FIRST_ONES + seconds / 2 + 1, (crowd.told, seconds)
+    most = 3 * (FREE + FIRST_ONES + AHEAD + seconds / 2)
+    assert metric(broker, "http_logins_refused_total", listener=which, reason="wrong") <= most
+
+
+def test_who_shares_tsurus_address_does_not_slow_tsuru(start):
+    """tsuru has logged in from the address, and strangers of it guess: tsuru is answered, on new connections, too."""
+    broker = start()
+    assert ask(broker.port, "/scripted/resources/plans", "scripted:x") == 200
+    assert ask(broker.admin_port, "/v1/services", "admin:operate") == 200
+    with floods(broker, 200, kinds=(GUESS,), hosts=(1,)) as _:
+        wait_until("guesses wait", lambda: metric(broker, "http_logins_waiting", listener="service") > 150)
+        expect_no_refusal(broker)
+
+
+def test_guesses_at_one_service_do_not_slow_another(tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    broker = Broker(scripted_service(tmp_path, "x") + scripted_service(other, "y").replace("scripted", "second", 1)).start()
+    try:
+        with Strangers(broker.port, 50, kinds=(GUESS,), path="/scripted/resources/plans", user="scripted") as crowd:
+            wait_until("it is slowed down", lambda: crowd.told["429"] > 0)
+            assert ask(broker.port, "/second/resources/plans", "second:y", host=2) == 200
+    finally:
+        broker.close()
+
+
+def test_what_guessed_before_waits_for_its_turn(start):
+    """A right password from an address that has only failed so far is let in at its moment, not before."""
+    broker = start()
+    for _ in range(FREE):
+        assert ask(broker.port, "/scripted/resources/plans", "scripted:wrong", host=50) == 401
+    assert ask(broker.port, "/scripted/resources/plans", "scripted:x", host=50) == 200
+    assert ask(broker.port, "/scripted/resources/plans", "scripted:wrong", host=50) == 401
+
+
+def through(broker, client, user, host=60, header="X-Forwarded-For"):
+    return ask(broker.port, "/scripted/resources/plans", user, host, {header: client})
+
+
+def test_trusted_proxies(start, tmp_path):
+    broker = start("trusted_proxies: [127.0.0.60, 10.0.0.0/8]\n")
+    assert through(broker, "192.0.2.1", "scripted:x") == 200
+    assert through(broker, 'for="[2001:db8::1]:80"', "scripted:x", header="Forwarded") == 200
+    assert through(broker, "192.0.2.66", "scripted:x", host=61) == 200  # nobody's proxy
+    log = broker.log()
+    assert "peer=192.0.2.1 " in log and "peer=2001:db8::1 " in log and "192.0.2.66" not in log and "peer=127.0.0.61:" in log
+    with Strangers(broker.port, 60, kinds=(GUESS,), hosts=(60,), path="/scripted/resources/plans", user="scripted",
+                   headers="X-Forwarded-For: 198.51.100.1, 192.0.2.7, 10.1.1.1\r\n") as crowd:  # one client of the proxy
+        wait_until("it is slowed down", lambda: crowd.told["429"] > 20)
+        assert {through(broker, "192.0.2.8", "scripted:x") for _ in range(10)} == {200}
+    # By a reload they are others: now 127.0.0.60 is one client, and what it says is not heard.
+    broker.more = "trusted_proxies: 127.0.0.62\n"
+    assert "reloaded" in broker.reload(scripted_service(tmp_path, "x"))
+    begin = len(broker.log())
+    assert through(broker, "192.0.2.9", "scripted:x") == 200
+    assert through(broker, "192.0.2.10", "scripted:x", host=62) == 200
+    assert "peer=192.0.2.9 " not in broker.log()[begin:] and "peer=192.0.2.10 " in broker.log()[begin:]
+
+
+def test_connections_of_a_proxy_are_not_one_address(start):
+    broker = start("trusted_proxies: 127.0.0.60\nlimits: {strangers_per_address: 20}\n")
+    with Strangers(broker.port, 100, kinds=(SLOW,), hosts=(60,), again=False):
+        wait_until("all are connected", lambda: metric(broker, "http_strangers", listener="service") == 100)
+        assert through(broker, "192.0.2.1", "scripted:x") == 200
+    assert metric(broker, "http_strangers_closed_total", listener="service") == 0
+
+
+def test_operators_on_a_socket_file(start, tmp_path):
+    """Idle strangers at the socket file do not keep probes and operators from it."""
+    path = str(tmp_path / "ops.sock")
+    broker = start("limits: {strangers: 30}\n", admin=f"'unix:{path}'")
+    with Strangers(path, 200, kinds=(IDLE,), again=False) as crowd:
+        wait_until("some were closed", lambda: crowd.told["closed"] >= 170)
+        for _ in range(10):
+            one = socket.socket(socket.AF_UNIX)
+            one.settimeout(TIMEOUT)
+            one.connect(path)
+            one.sendall(b"GET /ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            assert one.recv(100).startswith(b"HTTP/1.1 200")
+            one.close()
+        assert broker.ctl("health", "--json")
+
+
+def test_limits_fit_under_the_files_of_the_process(tmp_path):
+    """With 300 files there are fewer connections, which the log says; strangers do not take the files of anybody else."""
+    broker = Open(tmp_path)
+    broker.prefix = ["prlimit", "--nofile=300:300"]
+    try:
+        broker.start()
+        assert re.search(r"level=warning .*event=connections-lowered files=300 connections=1\d\d admin_connections=\d\d ",
+                         broker.log())
+        with floods(broker, 400, kinds=(SLOW,), hosts=HOSTS, again=False):
+            wait_until("some were closed", lambda: metric(broker, "http_strangers_closed_total", listener="service") > 200)
+            expect_no_refusal(broker, 10)
+            assert len(os.listdir(f"/proc/{broker.process.pid}/fd")) < 250
+            tsuru = Tsuru(broker, "scripted", "x")
+            assert tsuru.create("one").status == 201
+    finally:
+        broker.close()
+
+
+def test_kinds_are_complete():
+    assert set(KINDS) == {IDLE, SLOW, GUESS}
