@@ -14,12 +14,13 @@ import threading
 import time
 import http.client
 
-from contestants import (Bare, Broker, Flask, PASSWORD, Process, free_port, load, running, settle, shared_service,
+from contestants import (Bare, Broker, Flask, Operators, PASSWORD, Process, free_port, load, running, settle, shared_service,
                          slow_disk, wait_until, wrk)
 
 CLIENTS = (1, 16, 64, 256)
 READS = {"plans": "/resources/plans", "status": "/resources/bench/status", "info": "/resources/bench"}
 IDLE = 10000  # connections
+STRANGERS = 5000
 GIVEN_BACK = 5  # seconds after which what a peak has left is with the system again
 
 
@@ -385,6 +386,54 @@ def answers(broker):
     return False
 
 
+# ---- strangers ----
+
+def strangers(machine, options, samples):
+    """tsuru's calls, and probes of the operators' listener, with and without 5,000 strangers at both listeners: idle ones, slow
+    ones, and such as guess passwords, from 20 addresses; they come again as soon as they are closed or answered."""
+    raise_files()
+    for _ in range(min(options.rounds, 3)):
+        with running(Broker(machine).start()) as (broker,):
+            ask(broker, "/resources", "POST", create_body("bench").replace("%d", ""))
+            for name in ("quiet", "flooded"):
+                with strangers_at(broker, STRANGERS if name == "flooded" else 0):
+                    strangers_round(machine, broker, options, samples, name)
+
+
+@contextlib.contextmanager
+def strangers_at(broker, count):
+    """Half of them at each listener, in processes of their own."""
+    program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support", "strangers.py")
+    both = ((broker.port, "/bench/resources/plans", "bench"), (broker.admin_port, "/v1/services", "admin")) if count else ()
+    crowds = [subprocess.Popen(["/usr/bin/python3", program, "--port", str(port), "--count", str(count // 2), "--path", path, "--user",
+                                user, "--hosts", ",".join(map(str, range(10, 30)))], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+              for port, path, user in both]
+    try:
+        if count:  # the kernel shows a connection only once it has something to say, or its patience is over
+            wait_until("the strangers are there", lambda: present_strangers(broker) > count * 9 // 10)
+            time.sleep(3)
+        yield
+    finally:
+        for crowd in crowds:
+            crowd.stdin.close()
+            crowd.wait(60)
+
+
+def present_strangers(broker):
+    text = ask(broker, "/metrics", port=broker.admin_port)
+    return sum(float(value) for value in re.findall(r"^tsuru_broker_http_strangers{[^}]*} ([0-9.e+]+)$", text, re.M))
+
+
+def strangers_round(machine, broker, options, samples, name):
+    for what, server, path in (("tsuru's calls", broker, READS["status"]), ("/ready", Operators(broker), "/ready")):
+        samples.progress(f"{what}, {name}")
+        report = load(machine, server, ("GET", path, ""), clients=4, seconds=options.seconds)
+        step = report["steps"][0]
+        samples.add(f"{what} beside {STRANGERS:,} strangers", 4, name, rate=report["rate"], p50_us=step["p50_us"],
+                    p99_us=step["p99_us"], failed=report["failed"])
+        settle()
+
+
 # ---- recovery ----
 
 def recovery(machine, options, samples):
@@ -443,4 +492,5 @@ def longest_turns(machine, options, samples):
 
 
 CASES = {"reads": reads, "creates": creates, "beside": reads_beside_writes, "binds": binds, "hostile": hostile,
-         "size": size, "connections": connections, "recovery": recovery, "turns": longest_turns}
+         "size": size, "connections": connections, "strangers": strangers, "recovery": recovery,
+         "turns": longest_turns}

@@ -137,6 +137,16 @@ class Broker(Server):
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
+class Operators(Server):
+    """The operators' listener of a broker."""
+
+    name = "operators"
+    credentials = f"admin:{PASSWORD}"
+
+    def __init__(self, broker):
+        self.port, self.process = broker.admin_port, broker.process
+
+
 def shared_service(name="bench"):
     return {"name": name, "driver": "shared", "password": PASSWORD,
             "plans": [{"name": "small", "description": "a small one", "env": {"HOST": "127.0.0.1"}},

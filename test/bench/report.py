@@ -70,6 +70,15 @@ def reaches(figures):
                     figures.median("1,024 new connections at once", 1024, "broker", "p99_ms"), 200, "most"),
               Reach("1,024 new connections at once: failed",
                     figures.worst("1,024 new connections at once", 1024, "broker", "failed"), 0, "most"),
+              *(Reach(f"{what} beside 5,000 strangers: p99, ms",
+                      thousandth(figures.median(f"{what} beside 5,000 strangers", 4, "flooded", "p99_us")), 100, "most")
+                for what in ("tsuru's calls", "/ready")),
+              *(Reach(f"{what} beside 5,000 strangers: p99 of a quiet broker",
+                      figures.ratio(f"{what} beside 5,000 strangers", 4, "flooded", "quiet", "p99_us"), 10, "most")
+                for what in ("tsuru's calls", "/ready")),
+              *(Reach(f"{what} beside 5,000 strangers: refused or failed",
+                      figures.worst(f"{what} beside 5,000 strangers", 4, "flooded", "failed"), 0, "most")
+                for what in ("tsuru's calls", "/ready")),
               Reach("out of file descriptors: CPU, %",
                     figures.median("out of file descriptors", 100, "broker", "cpu_percent"), 2, "most")]
     small, large = (figures.median("status of one of many", size, "broker", "cpu_us") for size in (1000, 1000000))
@@ -90,6 +99,10 @@ def reaches(figures):
               Reach("rogue servers of each driver: longest turn, ms",
                     figures.median("longest turn, rogue servers", 4, "broker", "longest_ms"), 50, "most")]
     return [one for one in found if one.value is not None]
+
+
+def thousandth(value):
+    return value / 1000 if value is not None else None
 
 
 def reached(one):
