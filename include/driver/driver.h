@@ -37,6 +37,7 @@ struct driver_context {
 	struct timers *timers;
 	struct resolver *resolver;
 	struct logins *logins; /* NULL: no session is opened */
+	const char *store; /* the id of the broker's store, in hex; it is there once calls are. NULL: not known */
 };
 
 struct driver {
@@ -86,7 +87,9 @@ struct driver {
 	/* Ends the login and its sessions; the instance's content stays. */
 	void (*unbind)(void *state, struct driver_call *call);
 	/* Is call->server answering? Settles 0 or with the reason. What an operator should change about it is a result:
-	 * (CHECK_WARNING, a whole sentence). */
+	 * (CHECK_WARNING, a whole sentence). A driver with sessions adds CHECK_SESSIONS and CHECK_STRAYS, both in
+	 * decimal: how many sessions of this broker and service the server has, the asking one included; and how many
+	 * of those are not among the driver's own and have been doing the same for CHECK_STRAY_SECONDS. */
 	void (*check)(void *state, struct driver_call *call);
 	/* Is the instance there and usable? Settles 0 or with the reason (ERR_NOT_FOUND when it is gone), and adds what
 	 * a person wants to see as results (label, value): "Size", "Connections". */
@@ -119,7 +122,7 @@ struct driver {
 	void (*read_mark)(void *state, struct driver_call *call);
 	void (*write_mark)(void *state, struct driver_call *call);
 
-	/* How many connections it has to the server now. */
+	/* How many connections it has to the server now, those that are being opened included. */
 	size_t (*connections)(void *state, const struct server *server);
 	/* Stops the call's work and frees it (call->work); never settles it. A command that is on the wire is given up
 	 * with its connection. */
@@ -154,9 +157,20 @@ void driver_refuse(void *state, struct driver_call *call); /* settles with ERR_R
 #define LIST_LOGIN    "login"
 #define LIST_RETIRED  "retired" /* under the name that the instance had before */
 
-#define CHECK_WARNING "warning" /* what check reports */
-#define MARK_RESULT   "mark"    /* what read_mark reports */
-#define MARK_MAX      56        /* bytes of a mark */
+/* What check reports. */
+#define CHECK_WARNING  "warning"
+#define CHECK_SESSIONS "sessions"
+#define CHECK_STRAYS   "strays"
+
+#define CHECK_STRAY_SECONDS "5"
+
+/* What the sessions of a service call themselves where a server shows it, so that those of several brokers and services
+ * can be told apart: "tsuru-broker 1a2b3c4d databases", the begin of the store's id and the service. */
+#define SESSION_NAME_SIZE 64 /* bytes with the NUL: a service's name that is too long ends in a hash */
+void driver_name_session(const struct driver_context *context, const struct service *service, char *ret_name);
+
+#define MARK_RESULT "mark" /* what read_mark reports */
+#define MARK_MAX    56     /* bytes of a mark */
 
 /* For drivers whose first step sees the mark anyway: whether found (NULL: none) is call->mark, or none is asked for.
  * ERR_UNAVAILABLE otherwise: the server was given to another broker meanwhile. */
@@ -252,6 +266,8 @@ void call_cancel(struct driver_call *call);
 /* Frees what it holds, wiping results; not while it is under way. */
 void call_release(struct driver_call *call);
 bool call_under_way(const struct driver_call *call);
+/* For drivers: ms until the deadline, 1 at least. What they ask of a server should not go on there for longer. */
+int64_t call_left(const struct driver_call *call);
 
 /* For drivers: ends the call. code 0 ignores the text. The driver's work is gone by then: it has freed it. */
 void call_settle(struct driver_call *call, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -79,7 +79,8 @@ int broker_open(const struct broker_options *options, struct broker **ret_broker
 	broker->store = options->store;
 	broker->keyring = options->keyring;
 	broker->timers = options->timers;
-	broker->context = options->context;
+	broker->context = *options->context;
+	broker->context.store = broker->mark.store;
 	broker->log = options->log;
 	TAILQ_INIT(&broker->intents);
 	TAILQ_INIT(&broker->errands);

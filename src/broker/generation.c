@@ -56,7 +56,7 @@ static int open_offering(struct broker *broker, const struct service *service, s
 	if (driver == NULL)
 		return error_set(error, ERR_INVALID, "the service \"%s\" names the driver \"%s\", which does not exist",
 		                 service->name, service->driver);
-	rc = backend_open(driver, service, broker->context, &offering->backend, error);
+	rc = backend_open(driver, service, &broker->context, &offering->backend, error);
 	return rc != 0 ? rc : host_open_all(offering, error);
 }
 

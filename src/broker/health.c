@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/census.h"
 #include "broker/drift.h"
 #include "broker/fence.h"
 #include "broker/generation.h"
@@ -67,11 +68,15 @@ static void log_warning(const struct host *host)
 	log_end(&line);
 }
 
+/* What the driver warns of may stay so for long; sessions that were left behind come first. */
 static void take_warning(struct host *host)
 {
-	const char *warning = "";
+	char left[ERROR_TEXT_MAX];
+	const char *warning = left;
 
-	for (size_t i = 0; i < host->check.result_count; i++)
+	census_take(host);
+	census_warn(host, left);
+	for (size_t i = 0; left[0] == '\0' && i < host->check.result_count; i++)
 		if (strcmp(host->check.results[i].name, CHECK_WARNING) == 0)
 			warning = host->check.results[i].value;
 	if (strncmp(host->warning, warning, sizeof(host->warning) - 1) == 0)

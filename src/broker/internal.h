@@ -72,6 +72,13 @@ struct places {
 	int64_t resting_until; /* monotonic ms: until then no held-up one goes */
 };
 
+/* A driver's sessions on a server, at its last check. */
+struct census {
+	bool taken;            /* the driver tells */
+	size_t server, broker; /* as each of the two counts them */
+	size_t strays, looks;  /* that the driver does not know; checks in a row that saw some */
+};
+
 /* A server as the queue sees it. */
 struct host {
 	struct offering *offering;
@@ -82,6 +89,7 @@ struct host {
 	enum host_health health;
 	char reason[ERROR_TEXT_MAX];
 	char warning[ERROR_TEXT_MAX]; /* of the last check; "": none */
+	struct census census;
 	enum fence fence;
 	bool remembered;         /* its mark was in order: the store says so from then on, or soon */
 	int64_t claimed_until;   /* monotonic ms: until then it is taken over, whatever its mark says; 0: no */
@@ -176,6 +184,7 @@ struct measures {
 	struct metric *operations, *durations, *attempts;
 	struct metric *pending, *oldest, *running, *ready, *held_up, *waiting;
 	struct metric *server_up, *server_instances, *server_capacity, *server_drained, *server_connections;
+	struct metric *server_sessions;
 	struct metric *drifts, *drifting, *to_end;
 	struct metric *commits, *batches, *commit_seconds, *commit_batches, *store_bytes, *store_limit, *store_broken;
 };
@@ -186,7 +195,7 @@ struct broker {
 	struct store *store;
 	struct keyring *keyring;
 	struct timers *timers;
-	const struct driver_context *context;
+	struct driver_context context; /* the program's, with the store's id */
 	const struct log *log;
 	struct reservation *reservations; /* table by the counter's name */
 	struct lane *lanes;               /* table by incarnation */

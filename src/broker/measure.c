@@ -55,6 +55,9 @@ static const struct metric_family server_drained =
     GAUGE("server_drained", "Whether the server takes no new instances.", "service", "server");
 static const struct metric_family server_connections =
     GAUGE("server_connections", "Connections that the broker has to the server.", "service", "server");
+static const struct metric_family server_sessions =
+    GAUGE("server_sessions", "The broker's sessions at the server's last check, as each side counts them.", "service",
+          "server", "side");
 static const struct metric_family drifts =
     COUNTER("drift_found_total", "Differences that were found between servers and records.", "service", "kind");
 static const struct metric_family drifting =
@@ -149,6 +152,12 @@ static void collect_server(struct measures *measures, const struct host *host)
 	metric_set(measures->ready, (double)places_waiting(&host->places), labels);
 	metric_set(measures->server_connections, (double)backend->driver->connections(backend->state, host->server),
 	           labels);
+	if (!host->census.taken)
+		return;
+	metric_set(measures->server_sessions, (double)host->census.server,
+	           (const char *[]){labels[0], labels[1], "server"});
+	metric_set(measures->server_sessions, (double)host->census.broker,
+	           (const char *[]){labels[0], labels[1], "broker"});
 }
 
 static void collect_servers(struct broker *broker)
@@ -157,7 +166,7 @@ static void collect_servers(struct broker *broker)
 	struct metric *const cleared[] = {measures->server_up,         measures->server_instances,
 	                                  measures->server_capacity,   measures->server_drained,
 	                                  measures->running,           measures->ready,
-	                                  measures->server_connections};
+	                                  measures->server_connections, measures->server_sessions};
 
 	for (size_t i = 0; i < sizeof(cleared) / sizeof(cleared[0]); i++)
 		metric_clear(cleared[i]);
@@ -249,6 +258,7 @@ void measure_open(struct broker *broker, struct metrics *metrics)
 	    .server_capacity = metrics_add(metrics, &server_capacity),
 	    .server_drained = metrics_add(metrics, &server_drained),
 	    .server_connections = metrics_add(metrics, &server_connections),
+	    .server_sessions = metrics_add(metrics, &server_sessions),
 	    .drifts = metrics_add(metrics, &drifts),
 	    .drifting = metrics_add(metrics, &drifting),
 	    .to_end = metrics_add(metrics, &to_end),

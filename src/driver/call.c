@@ -8,10 +8,13 @@
 #include <string.h>
 
 #include "base/crash.h"
+#include "base/secret.h"
 #include "driver/driver.h"
 #include "model/parameters.h"
 
-#define READ_ONLY "read_only"
+#define READ_ONLY         "read_only"
+#define NAME_STORE_LENGTH 8 /* digits */
+#define NAME_HASH_BYTES   4
 
 enum {
 	CALL_IDLE,    /* not begun, told or given up */
@@ -87,6 +90,19 @@ void driver_refuse(void *state, struct driver_call *call)
 {
 	(void)state;
 	call_settle(call, ERR_REFUSED, "the driver \"%s\" has no such operation", call->backend->driver->name);
+}
+
+void driver_name_session(const struct driver_context *context, const struct service *service, char *ret_name)
+{
+	const char *store = context->store != NULL ? context->store : "-";
+	char hash[2 * NAME_HASH_BYTES + 1] = "";
+	int length =
+	    snprintf(ret_name, SESSION_NAME_SIZE, "tsuru-broker %.*s %s", NAME_STORE_LENGTH, store, service->name);
+
+	if (length < SESSION_NAME_SIZE)
+		return;
+	secret_hash_hex(hash, NAME_HASH_BYTES, &service->name, 1);
+	strcpy(ret_name + SESSION_NAME_SIZE - sizeof(hash), hash);
 }
 
 void driver_cancel_nothing(void *state, struct driver_call *call)
@@ -260,6 +276,13 @@ void call_release(struct driver_call *call)
 bool call_under_way(const struct driver_call *call)
 {
 	return call->state != CALL_IDLE;
+}
+
+int64_t call_left(const struct driver_call *call)
+{
+	const int64_t left = call->timer.deadline - timers_now(call->backend->context->timers);
+
+	return left > 0 ? left : 1;
 }
 
 void call_settle(struct driver_call *call, int code, const char *format, ...)

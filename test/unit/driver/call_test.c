@@ -405,6 +405,44 @@ static void test_backend(void **state)
 	backend_close(NULL);
 }
 
+static void test_what_is_left_of_a_call(void **state)
+{
+	struct world *world = *state;
+
+	world->call.timeout = 500;
+	assert_int_equal(call_start(&world->call), 0);
+	assert_int_equal(call_left(&world->call), 500);
+	timers_advance(world->context.timers, 499);
+	assert_int_equal(call_left(&world->call), 1);
+	call_cancel(&world->call);
+}
+
+/* Services whose names begin alike are told apart, as are stores. */
+static void test_names_of_sessions(void **state)
+{
+	static char longer[2][SERVICE_NAME_MAX + 1];
+	struct driver_context context = {.store = "1a2b3c4d5e6f7081"};
+	struct service service = {.name = "databases"};
+	char name[SESSION_NAME_SIZE], other[SESSION_NAME_SIZE];
+
+	(void)state;
+	driver_name_session(&context, &service, name);
+	assert_string_equal(name, "tsuru-broker 1a2b3c4d databases");
+	memset(longer[0], 'a', SERVICE_NAME_MAX);
+	memset(longer[1], 'a', SERVICE_NAME_MAX - 1);
+	service.name = longer[0];
+	driver_name_session(&context, &service, name);
+	service.name = longer[1];
+	driver_name_session(&context, &service, other);
+	assert_int_equal(strlen(name), SESSION_NAME_SIZE - 1);
+	assert_int_equal(strlen(other), SESSION_NAME_SIZE - 1);
+	assert_string_not_equal(name, other);
+	context.store = NULL;
+	service.name = "x";
+	driver_name_session(&context, &service, name);
+	assert_string_equal(name, "tsuru-broker - x");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -423,6 +461,8 @@ int main(void)
 	    TEST(test_every_kind_has_its_slot),
 	    TEST(test_defaults),
 	    TEST(test_backend),
+	    TEST(test_what_is_left_of_a_call),
+	    TEST(test_names_of_sessions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

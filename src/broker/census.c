@@ -1,0 +1,53 @@
+/* Two checks in a row: a session that was just closed may be seen once. */
+#include "broker/census.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker/generation.h"
+#include "broker/host.h"
+
+#define LOOKS 2
+
+static const char *find_result(const struct host *host, const char *name)
+{
+	for (size_t i = 0; i < host->check.result_count; i++)
+		if (strcmp(host->check.results[i].name, name) == 0)
+			return host->check.results[i].value;
+	return NULL;
+}
+
+/* A former generation's sessions are none that the present driver knows. */
+static bool has_former(const struct host *host)
+{
+	return !TAILQ_EMPTY(&host->offering->generation->broker->old);
+}
+
+void census_take(struct host *host)
+{
+	const struct backend *backend = host->offering->backend;
+	const char *sessions = find_result(host, CHECK_SESSIONS), *strays = find_result(host, CHECK_STRAYS);
+	struct census *census = &host->census;
+
+	census->taken = sessions != NULL && strays != NULL;
+	if (!census->taken)
+		return;
+	census->server = strtoull(sessions, NULL, 10);
+	census->broker = backend->driver->connections(backend->state, host->server);
+	census->strays = strtoull(strays, NULL, 10);
+	census->looks = census->strays > 0 && !has_former(host) ? census->looks + 1 : 0;
+}
+
+void census_warn(const struct host *host, char *ret_sentence)
+{
+	const struct census *census = &host->census;
+
+	ret_sentence[0] = '\0';
+	if (census->looks >= LOOKS)
+		snprintf(ret_sentence, ERROR_TEXT_MAX,
+		         "the server \"%s\" still has %zu session%s that the broker gave up, or left behind when it "
+		         "ended: %zu in all, and the broker knows of %zu",
+		         host_name(host), census->strays, census->strays == 1 ? "" : "s", census->server,
+		         census->broker);
+}

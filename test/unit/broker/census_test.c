@@ -1,0 +1,110 @@
+/* Sessions as both sides count them: a warning comes when a second look in a row sees some that nobody here knows. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "broker/census.h"
+#include "broker/generation.h"
+
+struct scene {
+	struct broker broker;
+	struct generation generation, former;
+	struct service service;
+	struct server server;
+	struct driver driver;
+	struct backend backend;
+	struct offering offering;
+	struct host host;
+	struct pair results[2];
+	char sentence[ERROR_TEXT_MAX];
+};
+
+static size_t three_connections(void *state, const struct server *server)
+{
+	(void)state;
+	(void)server;
+	return 3;
+}
+
+static void set_scene(struct scene *scene)
+{
+	*scene = (struct scene){.service = {.name = "databases"}, .server = {.name = "main"}};
+	TAILQ_INIT(&scene->broker.old);
+	scene->generation.broker = &scene->broker;
+	scene->driver.connections = three_connections;
+	scene->backend.driver = &scene->driver;
+	scene->offering =
+	    (struct offering){.generation = &scene->generation, .service = &scene->service, .backend = &scene->backend};
+	scene->host.offering = &scene->offering;
+	scene->host.server = &scene->server;
+}
+
+static const char *look(struct scene *scene, const char *sessions, const char *strays)
+{
+	scene->results[0] = (struct pair){CHECK_SESSIONS, sessions};
+	scene->results[1] = (struct pair){CHECK_STRAYS, strays};
+	scene->host.check.results = scene->results;
+	scene->host.check.result_count = sessions != NULL ? 2 : 0;
+	census_take(&scene->host);
+	census_warn(&scene->host, scene->sentence);
+	return scene->sentence;
+}
+
+static void test_both_sides(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	set_scene(&scene);
+	assert_string_equal(look(&scene, NULL, NULL), "");
+	assert_false(scene.host.census.taken);
+	assert_string_equal(look(&scene, "4", "0"), "");
+	assert_true(scene.host.census.taken);
+	assert_int_equal(scene.host.census.server, 4);
+	assert_int_equal(scene.host.census.broker, 3);
+}
+
+static void test_two_looks(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	set_scene(&scene);
+	assert_string_equal(look(&scene, "5", "2"), "");
+	assert_string_equal(look(&scene, "3", "0"), "");
+	assert_string_equal(look(&scene, "5", "2"), "");
+	assert_string_equal(look(&scene, "4", "1"),
+	                    "the server \"main\" still has 1 session that the broker gave up, or left behind when it "
+	                    "ended: 4 in all, and the broker knows of 3");
+	assert_string_equal(look(&scene, "3", "0"), "");
+}
+
+/* Calls of an earlier configuration go on with sessions of their own. */
+static void test_a_former_generation(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	set_scene(&scene);
+	TAILQ_INSERT_TAIL(&scene.broker.old, &scene.former, in_old);
+	assert_string_equal(look(&scene, "5", "2"), "");
+	assert_string_equal(look(&scene, "5", "2"), "");
+	TAILQ_REMOVE(&scene.broker.old, &scene.former, in_old);
+	assert_string_equal(look(&scene, "5", "2"), "");
+	assert_string_not_equal(look(&scene, "5", "2"), "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_both_sides),
+	    cmocka_unit_test(test_two_looks),
+	    cmocka_unit_test(test_a_former_generation),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
