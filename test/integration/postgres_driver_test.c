@@ -25,7 +25,8 @@
 #define CALL_TIMEOUT 60000 /* ms */
 #define LIMITED_USER "limited"
 #define SOCKET_SESSIONS                                                                                                \
-	"SELECT count(*) FROM pg_stat_activity WHERE application_name = 'tsuru-broker' AND client_addr IS NULL"
+	"SELECT count(*) FROM pg_stat_activity WHERE application_name = 'tsuru-broker - socket' AND client_addr IS "   \
+	"NULL"
 
 struct rig {
 	struct postgres_server server;
@@ -721,7 +722,7 @@ static void test_idle_sessions_go(void **state)
 	run(rig, SERVICE_SOCKET, CALL_CHECK, NULL, NULL, 0);
 	/* Once the process is gone, the connection is. */
 	works(admin, "SELECT pg_terminate_backend(pid, 20000) FROM pg_stat_activity"
-	             " WHERE application_name = 'tsuru-broker'");
+	             " WHERE application_name = 'tsuru-broker - socket'");
 	run(rig, SERVICE_SOCKET, CALL_CHECK, NULL, NULL, 0);
 	PQfinish(admin);
 }

@@ -7,6 +7,7 @@
 #include "base/error.h"
 
 #define LIBPQ_FUNCTIONS(X)                                                                                             \
+	X(backendPID)                                                                                                  \
 	X(clear)                                                                                                       \
 	X(connectPoll)                                                                                                 \
 	X(connectStartParams)                                                                                          \

@@ -9,7 +9,7 @@
 
 /* ---- check ---- */
 
-enum { ROW_STANDBY, ROW_USER, ROW_NOT_LET_IN };
+enum { ROW_STANDBY, ROW_USER, ROW_NOT_LET_IN, ROW_SESSIONS, ROW_STRAYS };
 
 static void warn_of_superuser(struct work *work, const char *user)
 {
@@ -41,16 +41,22 @@ static void on_answer(struct work *work, const struct rows *rows)
 	login_server_warn(work->host->target.logins, work->call);
 	if (work_is_superuser(work))
 		warn_of_superuser(work, rows_text(rows, 0, ROW_USER));
+	call_result(work->call, CHECK_SESSIONS, rows_text(rows, 0, ROW_SESSIONS));
+	call_result(work->call, CHECK_STRAYS, rows_text(rows, 0, ROW_STRAYS));
 	let_in(work, rows_text(rows, 0, ROW_NOT_LET_IN));
 }
 
 static void step_ask_server(void *arg)
 {
 	struct work *work = arg;
+	struct sql *sql = work_sql(work);
 
-	sql_add(work_sql(work),
-	        "SELECT pg_is_in_recovery(), current_user, (SELECT " HOME_NOT_LET_IN
-	        " FROM pg_database d WHERE d.datname = '" HOME_DATABASE "' AND pg_has_role(d.datdba, 'USAGE'))");
+	sql_add(sql, "SELECT pg_is_in_recovery(), current_user, (SELECT " HOME_NOT_LET_IN
+	             " FROM pg_database d WHERE d.datname = '" HOME_DATABASE "' AND pg_has_role(d.datdba, 'USAGE')),"
+	             " (SELECT count(*) FROM pg_stat_activity a WHERE " ROSTER_OURS "),"
+	             " (SELECT count(*) FROM pg_stat_activity a WHERE ");
+	roster_add_stray(&work->host->roster, sql);
+	sql_add(sql, " AND coalesce(a.state_change, a.backend_start) < now() - interval '" CHECK_STRAY_SECONDS " s')");
 	work_query(work, on_answer);
 }
 
@@ -62,8 +68,10 @@ static const struct step check_steps[] = {
 
 void postgres_check(void *state, struct driver_call *call)
 {
+	struct postgres *postgres = state;
 	struct work *work = work_begin(state, call);
 
+	ender_go_on(&postgres->hosts[call->server - postgres->service->servers].ender);
 	if (work != NULL)
 		work_start(work, check_steps);
 }

@@ -101,6 +101,7 @@ static void postgres_close(void *state)
 	struct postgres *postgres = state;
 
 	for (size_t i = 0; i < postgres->host_count; i++) {
+		ender_close(&postgres->hosts[i].ender);
 		pool_free(postgres->hosts[i].pool);
 		release_target(&postgres->hosts[i].target);
 	}
@@ -133,9 +134,13 @@ static int open_host(const struct driver_context *context, const struct service 
 
 	if (rc != 0)
 		return rc;
+	roster_init(&host->roster, context, service);
+	target_set_roster(&host->target, &host->roster);
 	host->home = (struct home){.target = &host->target, .is_ready = &host->home_is_ready};
 	rc = pool_new(context, &home_kind, &host->home, &limits, &host->pool, error);
-	if (rc != 0)
+	if (rc == 0)
+		ender_open(&host->ender, context, host->pool, &host->roster);
+	else
 		release_target(&host->target);
 	return rc;
 }
@@ -169,7 +174,7 @@ static size_t postgres_connections(void *state, const struct server *server)
 {
 	const struct postgres *postgres = state;
 
-	return pool_size(postgres->hosts[server - postgres->service->servers].pool);
+	return postgres->hosts[server - postgres->service->servers].roster.count;
 }
 
 /* ---- the vtable ---- */

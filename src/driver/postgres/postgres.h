@@ -7,7 +7,9 @@
 #include <stddef.h>
 
 #include "driver/driver.h"
+#include "ender.h"
 #include "home.h"
+#include "roster.h"
 #include "target.h"
 
 #define INSTANCE_MAX 55 /* bytes of a database's name: PostgreSQL's 63, less those of the longer suffix */
@@ -15,13 +17,13 @@
 #define READER_END   "_r"
 #define RETIRED_END  "_retired"
 
-struct pool;
-
 struct host {
 	struct target target;
 	struct home home;
 	bool home_is_ready;
-	struct pool *pool; /* of sessions in the home database */
+	struct pool *pool;    /* of sessions in the home database */
+	struct roster roster; /* of all its sessions */
+	struct ender ender;
 };
 
 struct postgres {

@@ -11,6 +11,7 @@
 
 #include "driver/resolver.h"
 #include "login.h"
+#include "roster.h"
 #include "sqlstate.h"
 #include "target.h"
 
@@ -23,6 +24,7 @@ enum session_state {
 	SESSION_IDLE,       /* a query may be sent */
 	SESSION_QUERYING,   /* a query's answer is awaited */
 	SESSION_BROKEN,     /* no address worked, or the connection was lost */
+	SESSION_LOST,       /* the connection was lost while an answer was due */
 };
 
 struct rows {
@@ -36,6 +38,8 @@ struct session {
 	const struct target_login *login; /* NULL: the url's user */
 	char *database;
 	enum session_state state;
+	bool is_fresh; /* nothing was asked yet */
+	struct roster_entry entry;
 	struct event event;
 	struct timer timer; /* the start, then the limit of one address */
 	struct connection connection;
@@ -95,6 +99,8 @@ static void end_opening(struct session *session, int code)
 {
 	timer_stop(session->context->timers, &session->timer);
 	session->state = code == 0 ? SESSION_IDLE : SESSION_BROKEN;
+	if (code == 0)
+		roster_know(&session->entry, session->connection.pq->backendPID(session->connection.handle));
 	session->on_opened(session->arg, code, &session->error);
 }
 
@@ -235,6 +241,7 @@ struct session *session_open_as(const struct driver_context *context, const stru
 	session->login = login;
 	session->connection.pq = session->rows.pq = &target->pq;
 	session->state = SESSION_STARTING;
+	session->is_fresh = true;
 	session->on_opened = on_opened;
 	session->arg = arg;
 	session->database = strdup(database != NULL ? database : target->database);
@@ -245,6 +252,7 @@ struct session *session_open_as(const struct driver_context *context, const stru
 		free(session);
 		return NULL;
 	}
+	roster_enter(target->roster, &session->entry);
 	return session;
 }
 
@@ -267,6 +275,7 @@ void session_close(struct session *session)
 	resolver_cancel(session->resolution);
 	login_cancel(session->logging_in);
 	drop_connection(session);
+	roster_leave(&session->entry, session->state == SESSION_QUERYING || session->state == SESSION_LOST);
 	session->rows.pq->clear(session->rows.result);
 	free(session->database);
 	free(session);
@@ -291,7 +300,7 @@ static void break_query(struct session *session)
 {
 	if (session->error.code == 0)
 		explain_connection(session);
-	session->state = SESSION_BROKEN;
+	session->state = SESSION_LOST;
 	event_del(&session->event);
 	session->on_answered(session->arg, session->error.code, &session->error, NULL);
 }
@@ -368,13 +377,14 @@ int session_query(struct session *session, const char *statements, session_answe
 	session->on_answered = on_answered;
 	session->arg = arg;
 	session->state = SESSION_QUERYING;
+	session->is_fresh = false;
 	if (session->connection.pq->sendQuery(session->connection.handle, statements))
 		unsent = session->connection.pq->flush(session->connection.handle);
 	if (unsent < 0)
 		explain_connection(session);
 	else if (wait_for(session, unsent > 0 ? EV_READ | EV_WRITE : EV_READ) == 0)
 		return 0;
-	session->state = SESSION_BROKEN;
+	session->state = SESSION_LOST;
 	return error_set(error, session->error.code, "%s", session->error.text);
 }
 
@@ -432,6 +442,16 @@ bool session_is_usable(const struct session *session)
 struct connection *session_connection(struct session *session)
 {
 	return &session->connection;
+}
+
+int session_pid(const struct session *session)
+{
+	return session->entry.pid;
+}
+
+bool session_is_fresh(const struct session *session)
+{
+	return session->is_fresh;
 }
 
 int session_version(const struct session *session)

@@ -1,5 +1,6 @@
 /* One connection to a server, without ever blocking: name look-up, connecting, one query at a time. What is on the
- * wire cannot be taken back (libpq's cancel blocks): to give a query up is to close its session.
+ * wire cannot be taken back (libpq's cancel blocks): to give a query up is to close its session, and to note in the
+ * target's roster that the server may still be at it.
  * Completions come from the loop, never inside the call that began the work. */
 #ifndef DRIVER_POSTGRES_SESSION_H
 #define DRIVER_POSTGRES_SESSION_H
@@ -61,6 +62,10 @@ int session_watch(struct session *session, void (*on_died)(void *arg), void *arg
 
 /* For escaping. */
 struct connection *session_connection(struct session *session);
+/* The server's process; 0: not connected. */
+int session_pid(const struct session *session);
+/* Nothing was asked yet. */
+bool session_is_fresh(const struct session *session);
 /* 150004: as libpq counts. */
 int session_version(const struct session *session);
 bool session_is_superuser(const struct session *session);

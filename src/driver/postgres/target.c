@@ -5,21 +5,24 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "roster.h"
+
 #define DEFAULT_PORT     "5432"
 #define DEFAULT_DATABASE "postgres"
 #define NO_FILE          "/nonexistent"
+#define APPLICATION_NAME "application_name"
 
 /* What a tenant sets on its own database may not change how the broker's statements act there. A session that the
  * network has cut off ends within a minute, and with it its lock on the instance. */
 #define SESSION_OPTIONS                                                                                                \
 	"-c role=none -c search_path=pg_catalog,pg_temp -c default_transaction_read_only=off"                          \
-	" -c default_transaction_isolation=read\\ committed -c statement_timeout=0 -c lock_timeout=10s"                \
+	" -c default_transaction_isolation=read\\ committed -c statement_timeout=0 -c lock_timeout=10s"               \
 	" -c local_preload_libraries= -c standard_conforming_strings=on -c idle_in_transaction_session_timeout=0"      \
 	" -c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
 
 /* Ours come first: where the url says otherwise, libpq takes the later. */
 static const struct pair own_options[] = {
-    {"application_name", "tsuru-broker"},
+    {APPLICATION_NAME, "tsuru-broker"},
     {"client_encoding", "UTF8"},
     {"options", SESSION_OPTIONS},
     {"gssencmode", "disable"},
@@ -232,6 +235,14 @@ void target_release(struct target *target)
 {
 	arena_wipe(&target->arena);
 	*target = (struct target){0};
+}
+
+void target_set_roster(struct target *target, struct roster *roster)
+{
+	target->roster = roster;
+	for (size_t i = 0; i < target->option_count; i++)
+		if (target->keywords[i] != NULL && strcmp(target->keywords[i], APPLICATION_NAME) == 0)
+			target->values[i] = roster->name;
 }
 
 void target_app_url(const struct target *target, const char *database, const char *user, const char *password,

@@ -15,6 +15,7 @@
 #define TARGET_OPTIONS_MAX 48 /* libpq's keywords, those of the url and our own */
 
 struct login_server;
+struct roster;
 
 struct place {
 	const char *host; /* a name, an address, or the directory of a unix socket */
@@ -35,7 +36,8 @@ struct target {
 	int64_t connect_timeout; /* ms, for one address */
 	/* How logins went; the driver's, and NULL until it has set them. Apps choose how long theirs compute. */
 	struct login_server *logins, *app_logins;
-	struct arena arena; /* holds the password */
+	struct roster *roster; /* of its sessions; borrowed. NULL: they are not counted */
+	struct arena arena;    /* holds the password */
 };
 
 /* Whom to connect as, instead of the url's user. Borrowed. */
@@ -46,6 +48,9 @@ struct target_login {
 /* On success the target is the caller's, to be released. No text in error shows the url. */
 int target_init(struct target *target, const struct server *server, struct error *error);
 void target_release(struct target *target);
+
+/* Its sessions are in roster from now on, under the name that this gives them. */
+void target_set_roster(struct target *target, struct roster *roster);
 
 /* The check of the key `url`. */
 int target_check_url(const char *name, const char *value, struct error *error);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "driver/drivers.h"
+#include "driver/postgres/roster.h"
 #include "driver/postgres/target.h"
 
 #define KEYS_MAX 16
@@ -117,6 +118,22 @@ static void test_defaults(void **state)
 	assert_null(value_of(target, "host"));
 }
 
+/* The roster gives the name. */
+static void test_name(void **state)
+{
+	static const struct driver_context context = {.store = "1a2b3c4d5e6f7081"};
+	static const struct service service = {.name = "databases"};
+	struct fixture *fixture = *state;
+	struct roster_entry entry;
+	struct roster roster;
+
+	take(fixture, "postgresql://admin@db");
+	roster_init(&roster, &context, &service);
+	target_set_roster(&fixture->target, &roster);
+	roster_enter(&roster, &entry);
+	assert_string_equal(value_of(&fixture->target, "application_name"), "tsuru-broker 1a2b3c4d databases");
+}
+
 static void test_several_places(void **state)
 {
 	const struct target *target;
@@ -218,13 +235,10 @@ static void test_needs_public_host(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    target_case(test_whole_url),
-	    target_case(test_defaults),
-	    target_case(test_several_places),
-	    target_case(test_public_address),
-	    target_case(test_app_url_demands_tls_as_the_broker_does),
-	    target_case(test_root_certificate),
-	    target_case(test_refused_urls),
+	    target_case(test_whole_url),         target_case(test_defaults),
+	    target_case(test_name),   target_case(test_several_places),
+	    target_case(test_public_address),    target_case(test_app_url_demands_tls_as_the_broker_does),
+	    target_case(test_root_certificate),  target_case(test_refused_urls),
 	    target_case(test_needs_public_host),
 	};
 
