@@ -15,6 +15,7 @@
 #include <stdlib.h>
 
 #include "dialect.h"
+#include "limits.h"
 #include "session.h"
 #include "sqlstate.h"
 
@@ -205,12 +206,16 @@ static void on_looked(void *arg, int code, const struct error *error, const stru
 /* The functions give NULL, read as "", where the database is not there. */
 static void look(struct room *room)
 {
+	struct sql *sql = begin_sql(room);
+
 	if (room->rounds++ == ROUNDS_MAX) {
 		give_up(room, "its database \"" HOME_DATABASE "\" is being changed by somebody else");
 		return;
 	}
+	if (session_is_fresh(room->session))
+		limits_add_first(sql, room->session);
 	sql_add(
-	    begin_sql(room),
+	    sql,
 	    "SELECT pg_is_in_recovery(), d.oid IS NOT NULL, quote_ident(o.rolname), (o.rolsuper OR o.rolcreaterole)"
 	    ", o.rolsuper, pg_has_role(d.datdba, 'USAGE'), d.datallowconn, has_database_privilege(d.oid, 'CONNECT'),"
 	    " (SELECT string_agg(DISTINCT coalesce(quote_ident(rolname), 'PUBLIC'), ', ')"
@@ -295,7 +300,8 @@ static int clean_kind(void *pooled, pool_done *on_cleaned, void *cleaned_arg)
 
 	room->on_cleaned = on_cleaned;
 	room->cleaned_arg = cleaned_arg;
-	return session_query(room->session, "SELECT pg_catalog.pg_advisory_unlock_all()", on_unlocked, room, NULL);
+	sql_add(begin_sql(room), "%sSELECT pg_catalog.pg_advisory_unlock_all()", limits_reset(room->session));
+	return session_query(room->session, sql_string(&room->sql), on_unlocked, room, NULL);
 }
 
 /* Something is heard from the server when it ends the session. */

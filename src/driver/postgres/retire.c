@@ -19,7 +19,7 @@ static void on_closed(struct work *work, const struct rows *rows)
 
 static bool on_not_closed(struct work *work, const char *sqlstate)
 {
-	if (!sqlstate_is_blocked(sqlstate))
+	if (!sqlstate_is_blocked(sqlstate) || work_is_held_up(work))
 		return false;
 	work_pause(work, step_close_database);
 	return true;

@@ -118,6 +118,8 @@ static bool on_shut_out(struct work *work, const char *sqlstate)
 		return false;
 	if (work->prepared_tries < PREPARED_TRIES)
 		end_prepared(work, step_shut_roles);
+	else if (work_is_held_up(work))
+		return false;
 	else
 		work_pause(work, step_shut_roles);
 	return true;

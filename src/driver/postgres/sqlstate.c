@@ -20,6 +20,9 @@ static const struct meaning meanings[] = {
     {"2BP01", ERR_REFUSED, "something else depends on it"},
     {"3D000", ERR_REFUSED, "the database is not there"},
     {"3F000", ERR_REFUSED, "the schema is not there"},
+    {"25P03", ERR_TIMEOUT, "it did not hear from the broker in time"},
+    {"25P04", ERR_TIMEOUT, "the transaction did not end in time"},
+    {"40P01", ERR_LOCKED, "somebody else waits for a lock the other way round"},
     {"40", ERR_UNAVAILABLE, "it was in conflict with other work"},
     {"42501", ERR_REFUSED, "the broker's user lacks the right"},
     {"42", ERR_REFUSED, "it does not take the statement"},
@@ -28,8 +31,8 @@ static const struct meaning meanings[] = {
     {"53", ERR_UNAVAILABLE, "it is short of resources"},
     {"55000", ERR_UNAVAILABLE, "it is not in the state for that"},
     {"55006", ERR_UNAVAILABLE, "the object is in use"},
-    {"55P03", ERR_UNAVAILABLE, "a lock is taken"},
-    {"57014", ERR_UNAVAILABLE, "the statement was canceled"},
+    {"55P03", ERR_LOCKED, "somebody else holds what it needs"},
+    {"57014", ERR_TIMEOUT, "the statement did not end in time"},
     {"57P", ERR_UNAVAILABLE, "it is starting or stopping"},
     {"58P01", ERR_REFUSED, "a file is missing on it, of an extension perhaps"},
     {"58", ERR_UNAVAILABLE, "its system failed"},
@@ -56,11 +59,15 @@ bool sqlstate_is_overtaken(const char *sqlstate, const char *message)
 	       (strstr(message, "concurrently updated") != NULL || strstr(message, "concurrently deleted") != NULL);
 }
 
+bool sqlstate_is_locked(const char *sqlstate)
+{
+	return strcmp(sqlstate, SQLSTATE_LOCK_TAKEN) == 0 || strcmp(sqlstate, "40P01") == 0;
+}
+
 bool sqlstate_is_blocked(const char *sqlstate)
 {
 	/* The last is "tuple concurrently updated", which has no state of its own. */
-	return strcmp(sqlstate, SQLSTATE_LOCK_TAKEN) == 0 || strcmp(sqlstate, "40P01") == 0 ||
-	       strcmp(sqlstate, "XX000") == 0;
+	return sqlstate_is_locked(sqlstate) || strcmp(sqlstate, "XX000") == 0;
 }
 
 bool sqlstate_is_wrong_password(const char *message)

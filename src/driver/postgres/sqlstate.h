@@ -14,6 +14,8 @@ int sqlstate_explain(const char *sqlstate, const char *message, struct error *er
 /* Somebody else was there first, or is still about: to look again and go on is the cure. */
 bool sqlstate_is_overtaken(const char *sqlstate, const char *message);
 
+/* Somebody held for too long what the statement needs. */
+bool sqlstate_is_locked(const char *sqlstate);
 /* Somebody holds what the statement wants to change, or changed it at the same time. */
 bool sqlstate_is_blocked(const char *sqlstate);
 

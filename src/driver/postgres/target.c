@@ -12,12 +12,13 @@
 #define NO_FILE          "/nonexistent"
 #define APPLICATION_NAME "application_name"
 
-/* What a tenant sets on its own database may not change how the broker's statements act there. A session that the
- * network has cut off ends within a minute, and with it its lock on the instance. */
+/* What a tenant sets on its own database may not change how the broker's statements act there. The limits are those of
+ * statements that belong to no call (limits.h), and of a lock that somebody else has (LOCK_TIMEOUT_MS). A session that
+ * the network has cut off ends within a minute, and with it its lock on the instance. */
 #define SESSION_OPTIONS                                                                                                \
 	"-c role=none -c search_path=pg_catalog,pg_temp -c default_transaction_read_only=off"                          \
-	" -c default_transaction_isolation=read\\ committed -c statement_timeout=0 -c lock_timeout=10s"               \
-	" -c local_preload_libraries= -c standard_conforming_strings=on -c idle_in_transaction_session_timeout=0"      \
+	" -c default_transaction_isolation=read\\ committed -c statement_timeout=30s -c lock_timeout=1s"               \
+	" -c local_preload_libraries= -c standard_conforming_strings=on -c idle_in_transaction_session_timeout=10s"    \
 	" -c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
 
 /* Ours come first: where the url says otherwise, libpq takes the later. */

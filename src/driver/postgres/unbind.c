@@ -42,8 +42,7 @@ static void step_revoke_database(void *arg)
 	struct sql *sql = work_sql(work);
 
 	if (work->facts.database)
-		sql_add(sql, "SET LOCAL lock_timeout TO '2s';\nREVOKE ALL ON DATABASE %i FROM %i;\n", work->owner,
-		        work->login);
+		sql_add(sql, "REVOKE ALL ON DATABASE %i FROM %i;\n", work->owner, work->login);
 	work_forgive(work, on_not_revoked);
 	work_query(work, NULL);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "limits.h"
 #include "mark.h"
 #include "session.h"
 #include "sqlstate.h"
@@ -15,8 +16,6 @@
 #define ROUNDS_MAX  4
 #define PAUSE_FIRST 5   /* ms */
 #define PAUSE_MAX   200 /* ms */
-#define LOCK_BYTES  7   /* of a hash: positive as the server's bigint */
-#define LOCK_WAIT   "'3s'"
 
 static void on_end(void *arg, int code, const struct error *error);
 
@@ -54,6 +53,8 @@ struct work *work_begin(void *state, struct driver_call *call)
 	work->host = &postgres->hosts[call->server - postgres->service->servers];
 	work->call = call;
 	sql_init(&work->sql, &postgres_dialect);
+	limited_init(&work->limited);
+	witness_init(&work->witness, postgres->context, work->host->pool);
 	arena_init(&work->arena);
 	timer_init(&work->pause, on_pause, work);
 	name_roles(work);
@@ -74,6 +75,8 @@ static void free_work(struct work *work)
 	session_close(work->inside);
 	secret_wipe(work->verifier, sizeof(work->verifier));
 	sql_release(&work->sql);
+	limited_release(&work->limited);
+	witness_release(&work->witness);
 	arena_release(&work->arena);
 	free(work);
 }
@@ -93,6 +96,7 @@ void work_cancel(void *state, struct driver_call *call)
 static void begin_again(struct work *work)
 {
 	work->again = false;
+	work->looks = 0;
 	work->on_failed = NULL;
 	work->facts = (struct facts){0};
 	work->roles = NULL;
@@ -162,15 +166,31 @@ struct sql *work_sql(struct work *work)
 	return &work->sql;
 }
 
+/* Whoever holds what it needs is named. */
+static void fail_locked(struct work *work, const struct error *error)
+{
+	struct error told;
+
+	error_set(&told, error->code, "%s; it waits for %s", error->text, work->witness.found);
+	fail(work, &told);
+}
+
 static void handle_failure(struct work *work, const char *sqlstate, const struct error *error)
 {
 	bool (*on_failed)(struct work *, const char *) = work->on_failed;
 
+	if (sqlstate_is_blocked(sqlstate))
+		witness_note_held_up(&work->witness);
+	else
+		witness_rest(&work->witness);
 	work->on_failed = NULL;
 	if (on_failed != NULL && on_failed(work, sqlstate))
 		return;
 	work->again = work->rounds < ROUNDS_MAX && sqlstate_is_overtaken(sqlstate, error->text);
-	fail(work, error);
+	if (error->code == ERR_LOCKED && work->witness.found[0] != '\0')
+		fail_locked(work, error);
+	else
+		fail(work, error);
 }
 
 static void on_answered(struct work *work, const struct session *answering, const struct error *error,
@@ -180,6 +200,7 @@ static void on_answered(struct work *work, const struct session *answering, cons
 		handle_failure(work, session_sqlstate(answering), error);
 		return;
 	}
+	witness_rest(&work->witness);
 	work->on_failed = NULL;
 	if (work->on_rows != NULL)
 		work->on_rows(work, rows);
@@ -219,7 +240,9 @@ static void query(struct work *work, struct session *asked, session_answered *on
 		return;
 	}
 	work->on_rows = on_rows;
-	if (session_query(asked, text, on_session_answered, work, &error) != 0)
+	if (!limited_is_alone(text))
+		witness_watch(&work->witness, steps_name(&work->steps), session_pid(asked));
+	if (limited_query(&work->limited, asked, text, call_left(work->call), on_session_answered, work, &error) != 0)
 		fail(work, &error);
 }
 
@@ -236,6 +259,11 @@ void work_query(struct work *work, void (*on_rows)(struct work *work, const stru
 void work_query_inside(struct work *work, void (*on_rows)(struct work *work, const struct rows *rows))
 {
 	query(work, work->inside, on_inside_answered, on_rows);
+}
+
+bool work_is_held_up(const struct work *work)
+{
+	return witness_has_waited(&work->witness);
 }
 
 /* ---- inside a database ---- */
@@ -326,21 +354,12 @@ void step_take_session(void *arg)
 	lease_ask(work->host->pool, &work->lease, on_lease, work);
 }
 
-static int64_t lock_number(const struct work *work)
-{
-	const char *const parts[] = {"tsuru-broker", work->owner};
-	char hex[2 * LOCK_BYTES + 1];
-
-	secret_hash_hex(hex, LOCK_BYTES, parts, 2);
-	return strtoll(hex, NULL, 16);
-}
-
 static bool is_true(const struct rows *rows, int column)
 {
 	return rows_text(rows, 0, column)[0] == 't';
 }
 
-static void note_facts(struct work *work, const struct rows *rows)
+void work_note_facts(struct work *work, const struct rows *rows)
 {
 	struct error reason;
 
@@ -364,7 +383,7 @@ static void note_facts(struct work *work, const struct rows *rows)
 	owned_check_tags(work);
 }
 
-static void add_facts(struct sql *sql, const struct work *work)
+void work_add_facts(struct sql *sql, const struct work *work)
 {
 	const char *login = work->login != NULL ? work->login : "";
 
@@ -394,42 +413,8 @@ void step_peek(void *arg)
 {
 	struct work *work = arg;
 
-	add_facts(work_sql(work), work);
-	work_query(work, note_facts);
-}
-
-static void look_again(struct work *work, const struct rows *rows)
-{
-	(void)rows;
-	step_look(work);
-}
-
-/* Nobody but admins can enter the database of the lock. One that holds it and is no session of this user's is ended:
- * an operator's own, or another service's by a mistake in the configuration. */
-static bool end_strangers(struct work *work, const char *sqlstate)
-{
-	if (strcmp(sqlstate, SQLSTATE_LOCK_TAKEN) != 0)
-		return false;
-	sql_add(work_sql(work),
-	        "SELECT count(pg_terminate_backend(a.pid)) FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid"
-	        " WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.database = a.datid"
-	        " AND a.datname = current_database() AND (l.classid::bigint << 32) + l.objid::bigint = %d"
-	        " AND a.usename <> current_user AND pg_has_role(a.usesysid, 'USAGE')",
-	        lock_number(work));
-	work_query(work, look_again);
-	return true;
-}
-
-/* The lock is a statement of its own: what follows sees what was committed before it was taken. */
-void step_look(void *arg)
-{
-	struct work *work = arg;
-	struct sql *sql = work_sql(work);
-
-	sql_add(sql, "SET LOCAL lock_timeout TO " LOCK_WAIT ";\nSELECT pg_advisory_lock(%d);\n", lock_number(work));
-	add_facts(sql, work);
-	work_forgive(work, end_strangers);
-	work_query(work, note_facts);
+	work_add_facts(work_sql(work), work);
+	work_query(work, work_note_facts);
 }
 
 /* Not ERR_NOT_FOUND, which tsuru takes for success on an update: the instance is known, its database is lost. */

@@ -14,11 +14,13 @@
 #include "driver/driver.h"
 #include "driver/pool.h"
 #include "driver/steps.h"
+#include "limits.h"
 #include "owned.h"
 #include "postgres.h"
 #include "session.h"
 #include "turn.h"
 #include "verifier.h"
+#include "witness.h"
 
 /* What the server has of the instance, by work_look. */
 struct facts {
@@ -49,11 +51,14 @@ struct work {
 	struct steps steps;
 	int rounds; /* of the table, begun */
 	bool again; /* the round ended because somebody else was first */
+	int looks;  /* of this round: tries to take the lock */
 
 	struct lease lease;
 	struct session *inside; /* in a database; NULL: none */
 	void (*on_inside)(struct work *work);
 	struct sql sql;
+	struct limited limited; /* the query that is under way */
+	struct witness witness; /* of who holds the statement up */
 	void (*on_rows)(struct work *work, const struct rows *rows);
 	bool (*on_failed)(struct work *work, const char *sqlstate); /* of this query or entry; NULL: it ends the call */
 	struct timer pause;
@@ -108,6 +113,9 @@ struct sql *work_sql(struct work *work);
 void work_query(struct work *work, void (*on_rows)(struct work *work, const struct rows *rows));
 void work_query_inside(struct work *work, void (*on_rows)(struct work *work, const struct rows *rows));
 
+/* The running step's statements have been held up by others' locks for so long that the call should end. */
+bool work_is_held_up(const struct work *work);
+
 /* Of the next query or entry: on_failed is asked first (sqlstate "": no connection). False: the call ends; true: it
  * went on some other way. */
 void work_forgive(struct work *work, bool (*on_failed)(struct work *work, const char *sqlstate));
@@ -128,8 +136,11 @@ int work_version(const struct work *work);
 void step_take_session(void *arg);
 /* Fills work->facts without the lock: for what must not wait for it. */
 void step_peek(void *arg);
-/* Takes the instance's lock on the server and fills work->facts. The lock is the session's: a session that was given
- * up keeps it until the server has done with its last statement, so no two calls ever work on one instance. */
+/* What work->facts is made of; the statement begins with SELECT. */
+void work_add_facts(struct sql *sql, const struct work *work);
+void work_note_facts(struct work *work, const struct rows *rows);
+/* Takes the instance's lock on the server and fills work->facts (lock.c). The lock is the session's: a session that was
+ * given up keeps it until the server has done with its last statement, so no two calls ever work on one instance. */
 void step_look(void *arg);
 /* Fails for good when the database is gone. */
 void step_require_database(void *arg);

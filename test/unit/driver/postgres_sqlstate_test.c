@@ -33,6 +33,21 @@ static void test_what_may_pass(void **state)
 	assert_true(error_may_pass(code_of(NULL)));
 }
 
+/* Somebody else's lock, and what took too long, are no fault of the server's. */
+static void test_locks_and_limits(void **state)
+{
+	static const char *const locks[] = {"55P03", "40P01"}, *const limits[] = {"57014", "25P03", "25P04"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(locks) / sizeof(*locks); i++) {
+		assert_int_equal(code_of(locks[i]), ERR_LOCKED);
+		assert_true(sqlstate_is_locked(locks[i]) && sqlstate_is_blocked(locks[i]));
+	}
+	for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++)
+		assert_int_equal(code_of(limits[i]), ERR_TIMEOUT);
+	assert_false(sqlstate_is_locked("57014"));
+}
+
 static void test_what_is_final(void **state)
 {
 	static const char *const states[] = {"42501", "42601", "42704", "42710", "22023", "22P02", "0A000",
@@ -92,11 +107,9 @@ static void test_what_was_overtaken(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_what_may_pass),
-	    cmocka_unit_test(test_what_is_final),
-	    cmocka_unit_test(test_sentences_are_of_the_whole_state_first),
-	    cmocka_unit_test(test_a_wrong_password),
-	    cmocka_unit_test(test_what_was_overtaken),
+	    cmocka_unit_test(test_what_may_pass),    cmocka_unit_test(test_locks_and_limits),
+	    cmocka_unit_test(test_what_is_final),    cmocka_unit_test(test_sentences_are_of_the_whole_state_first),
+	    cmocka_unit_test(test_a_wrong_password), cmocka_unit_test(test_what_was_overtaken),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

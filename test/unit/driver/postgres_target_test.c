@@ -118,16 +118,20 @@ static void test_defaults(void **state)
 	assert_null(value_of(target, "host"));
 }
 
-/* The roster gives the name. */
-static void test_name(void **state)
+/* Nothing that a tenant or an operator sets for roles and databases counts against these; the roster gives the name. */
+static void test_limits_and_name(void **state)
 {
 	static const struct driver_context context = {.store = "1a2b3c4d5e6f7081"};
 	static const struct service service = {.name = "databases"};
+	static const char *const limits[] = {"-c statement_timeout=30s ", "-c lock_timeout=1s ",
+	                                     "-c idle_in_transaction_session_timeout=10s "};
 	struct fixture *fixture = *state;
 	struct roster_entry entry;
 	struct roster roster;
 
 	take(fixture, "postgresql://admin@db");
+	for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++)
+		assert_non_null(strstr(value_of(&fixture->target, "options"), limits[i]));
 	roster_init(&roster, &context, &service);
 	target_set_roster(&fixture->target, &roster);
 	roster_enter(&roster, &entry);
@@ -236,7 +240,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    target_case(test_whole_url),         target_case(test_defaults),
-	    target_case(test_name),   target_case(test_several_places),
+	    target_case(test_limits_and_name),   target_case(test_several_places),
 	    target_case(test_public_address),    target_case(test_app_url_demands_tls_as_the_broker_does),
 	    target_case(test_root_certificate),  target_case(test_refused_urls),
 	    target_case(test_needs_public_host),

@@ -1,0 +1,93 @@
+/* A statement's limit is a little below the attempt's, so that the server's own word comes back and the session can be
+ * used again. From 13 on it counts for each statement of a query; the whole transaction has one from 17 on, which ends
+ * the session and so is the later of the two. */
+#include "limits.h"
+
+#include <string.h>
+
+#include "dialect.h"
+
+#define TRANSACTIONS_HAVE_LIMITS 170000
+#define CONNECTIONS_ARE_CHECKED  140000
+#define MARGIN_MAX               500 /* ms */
+
+/* Refused where the system cannot tell that the other end has closed; only Linux is known to for all versions. */
+void limits_add_first(struct sql *sql, const struct session *session)
+{
+	if (session_version(session) >= CONNECTIONS_ARE_CHECKED)
+		sql_add(sql, "SELECT pg_catalog.set_config('client_connection_check_interval', '1s', false)"
+		             " WHERE pg_catalog.version() ~ 'linux';\n");
+}
+
+const char *limits_reset(const struct session *session)
+{
+	return session_version(session) >= TRANSACTIONS_HAVE_LIMITS
+	           ? "RESET statement_timeout;\nRESET transaction_timeout;\n"
+	           : "RESET statement_timeout;\n";
+}
+
+/* ---- a query ---- */
+
+bool limited_is_alone(const char *text)
+{
+	static const char *const alone[] = {"CREATE DATABASE ", "DROP DATABASE ", "ROLLBACK PREPARED "};
+
+	for (size_t i = 0; i < sizeof(alone) / sizeof(*alone); i++)
+		if (strncmp(text, alone[i], strlen(alone[i])) == 0)
+			return true;
+	return false;
+}
+
+static void add_limits(struct sql *sql, const struct session *session, int64_t left)
+{
+	const int64_t margin = left / 10 < MARGIN_MAX ? left / 10 : MARGIN_MAX;
+
+	if (session_is_fresh(session))
+		limits_add_first(sql, session);
+	sql_add(sql, "SET statement_timeout TO %d;\n", left - margin);
+	if (session_version(session) >= TRANSACTIONS_HAVE_LIMITS)
+		sql_add(sql, "SET transaction_timeout TO %d;\n", left);
+}
+
+static void on_limits(void *arg, int code, const struct error *error, const struct rows *rows)
+{
+	const struct limited *limited = arg;
+	struct error failure = *error;
+
+	(void)rows;
+	if (code == 0)
+		code = session_query(limited->session, limited->text, limited->on_answered, limited->arg, &failure);
+	if (code != 0)
+		limited->on_answered(limited->arg, code, &failure, NULL);
+}
+
+int limited_query(struct limited *limited, struct session *session, const char *text, int64_t left,
+                  session_answered *on_answered, void *arg, struct error *error)
+{
+	const bool is_alone = limited_is_alone(text);
+	const char *sent;
+
+	limited->session = session;
+	limited->text = text;
+	limited->on_answered = on_answered;
+	limited->arg = arg;
+	sql_begin(&limited->sql, session_connection(session));
+	add_limits(&limited->sql, session, left);
+	if (!is_alone)
+		sql_add(&limited->sql, "%s", text);
+	sent = sql_string(&limited->sql);
+	if (sent == NULL)
+		return error_no_memory(error);
+	return is_alone ? session_query(session, sent, on_limits, limited, error)
+	                : session_query(session, sent, on_answered, arg, error);
+}
+
+void limited_init(struct limited *limited)
+{
+	sql_init(&limited->sql, &postgres_dialect);
+}
+
+void limited_release(struct limited *limited)
+{
+	sql_release(&limited->sql);
+}

@@ -1,0 +1,307 @@
+"""What the broker gives up ends on the server, too: by limits that the server keeps, and by another session that ends it.
+Who holds what a call needs is named after a second, and the server's own count of sessions is what the broker believes."""
+
+import contextlib
+import http.client
+import re
+import threading
+import time
+
+import psycopg2
+import pytest
+
+from harness import Postgres, Tsuru, postgres_service, wait_until
+from proxy import GONE, Fault, Proxy
+
+PLANS = """      - {name: small, description: a, retain: 0}
+      - {name: copied, description: b, retain: 0, template: model}
+"""
+OURS = "FROM pg_stat_activity WHERE application_name LIKE 'tsuru-broker%'"
+
+
+@pytest.fixture(scope="module", name="kept")
+def fixture_kept():
+    server = Postgres()
+    server.rows("CREATE DATABASE model")
+    yield server
+    server.close()
+
+
+@pytest.fixture(name="proxy")
+def fixture_proxy(kept):
+    proxy = Proxy(kept.port)
+    yield proxy
+    proxy.close()
+
+
+def service(server, more="", port=None):
+    text = postgres_service(server, "x", plans=PLANS, more=more)
+    return text if port is None else text.replace(f"127.0.0.1:{server.port}", f"127.0.0.1:{port}")
+
+
+@contextlib.contextmanager
+def session(server, database="postgres", user="admin", password=None, name="nightly"):
+    connection = psycopg2.connect(host="127.0.0.1", port=server.port, dbname=database, user=user,
+                                  password=password or server.password, application_name=name, connect_timeout=20)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def app_session(server, env):
+    return session(server, env["PG_DATABASE"], env["PG_USER"], env["PG_PASSWORD"])
+
+
+def hold_up_readers(holder, env):
+    """The app has a table that readers cannot read, and has not ended a transaction that changes that."""
+    reader = env["PG_DATABASE"] + "_r"
+    cursor = holder.cursor()
+    cursor.execute(f"CREATE TABLE things (a int); REVOKE SELECT ON things FROM {reader}")
+    holder.commit()
+    cursor.execute(f"GRANT SELECT ON things TO {reader}")
+
+
+def version(server):
+    return int(server.rows("SHOW server_version_num")[0][0]) // 10000
+
+
+def log_of(server, begin=0):
+    with open(server.log, encoding="utf-8", errors="replace") as file:
+        file.seek(begin)
+        return file.read()
+
+
+def sessions(server):
+    return server.rows("SELECT count(*) " + OURS)[0][0]
+
+
+def sides(broker):
+    """The two counts of the last check."""
+    found = re.findall(r'tsuru_broker_server_sessions{.*side="(\w+)"} (\d+)', broker.admin("/metrics").body)
+    return {side: int(count) for side, count in found}
+
+
+def agree(server, broker):
+    """The server has what the broker believes: nothing was left behind."""
+    def same():
+        both = sides(broker)
+        return both and both["server"] <= both["broker"] and sessions(server) <= both["broker"]
+
+    wait_until("the server's sessions are those of the broker", same)
+
+
+def failed(broker, instance):
+    """What the last attempt of the pending operation said."""
+    found = [one for one in broker.ctl("operations", "--json") if one["instance"] == instance]
+    return found[0].get("error") or "" if found else ""
+
+
+def attempts(broker, outcome="may-pass"):
+    found = re.search(rf'tsuru_broker_attempts_total{{.*outcome="{outcome}"}} (\d+)', broker.admin("/metrics").body)
+    return int(found[1]) if found else 0
+
+
+def in_background(work, *arguments, **named):
+    thread = threading.Thread(target=work, args=arguments, kwargs=named, daemon=True)
+    thread.start()
+    return thread
+
+
+def create_unheard(tsuru, name, plan):
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        tsuru.create(name, plan)
+
+
+# ---- attempts that time out ----
+
+def test_attempts_that_time_out_leave_no_session(kept, start_broker):
+    """A tenant holds a row, and every attempt to let an app read it is given up: they pile up nowhere."""
+    broker = start_broker(service(kept, more="    attempt_timeout: 1s\n    bind_wait: 1s\n"))
+    tsuru = Tsuru(broker, "postgres", "x")
+    names = [f"pile{i}" for i in range(4)]
+    with contextlib.ExitStack() as stack:
+        for name in names:
+            assert tsuru.create(name).status == 201
+            env = tsuru.bind(name, "owner").json
+            hold_up_readers(stack.enter_context(app_session(kept, env)), env)
+        for name in names:
+            in_background(tsuru.bind, name, "reader", parameters={"read_only": True})
+        most = 0
+
+        def tried():
+            nonlocal most
+            most = max(most, sessions(kept))
+            return attempts(broker) >= 20
+
+        wait_until("many attempts were given up", tried, timeout=180)
+        # At most a session of each kind for every place of the server, the check's, and who asks or ends.
+        assert most <= 4 * 2 + 3, most
+    for name in names:
+        wait_until("the bind is done", lambda name=name: tsuru.bind(name, "reader", parameters={"read_only": True}).status == 201)
+    agree(kept, broker)
+    for name in names:
+        assert tsuru.remove(name).status == 200
+
+
+def test_a_session_that_hears_nothing_is_ended(kept, proxy, start_broker):
+    """The network lost a connection and tells neither side: the server's end would live on, with the instance's lock."""
+    broker = start_broker(service(kept, more="    attempt_timeout: 3s\n", port=proxy.port))
+    tsuru = Tsuru(broker, "postgres", "x")
+    assert tsuru.create("lost").status == 201
+    for words in (b"pg_advisory_lock", b"SELECT EXISTS", b"pg_is_in_recovery"):
+        hits, begin = proxy.hits, len(log_of(kept))
+        proxy.fault = Fault(GONE, at=words)
+        thread = in_background(tsuru.bind, "lost", "app")
+        wait_until("a connection was lost", lambda hits=hits: proxy.hits > hits)
+        proxy.fault = None
+        wait_until("the server was told to end it",
+                   lambda begin=begin: "terminating connection due to administrator command" in log_of(kept, begin))
+        thread.join()
+        agree(kept, broker)
+    wait_until("the bind is done", lambda: tsuru.bind("lost", "app").status == 201)
+    assert tsuru.remove("lost").status == 200
+
+
+@pytest.mark.parametrize("kind", ["half-open", "lost-hang", "reset", "close"])
+def test_the_count_comes_down_after_a_fault(kept, proxy, start_broker, kind):
+    """Work goes on through a network that fails, a broker is killed in its middle, and the next one finds nothing left."""
+    more = "    attempt_timeout: 3s\n    bind_wait: 5s\n    wait: 5s\n"
+    broker = start_broker(service(kept, more=more, port=proxy.port))
+    tsuru = Tsuru(broker, "postgres", "x")
+    names = [f"{kind}{i}" for i in range(3)]
+    threads = [in_background(create_unheard, tsuru, name, "small") for name in names]
+    for after in (0, 2):
+        hits = proxy.hits
+        proxy.fault = Fault(kind, after=after)
+        wait_until("a connection was hit", lambda hits=hits: proxy.hits > hits)
+        proxy.fault = None
+    agree(kept, broker)
+    broker.kill()
+    broker.start()
+    for thread in threads:
+        thread.join()
+    for name in names:
+        wait_until("it is there", lambda name=name: tsuru.create(name, "small").status in (201, 409))
+        wait_until("it is up", lambda name=name: tsuru.is_up(name))
+    agree(kept, broker)
+    for name in names:
+        assert tsuru.remove(name).status == 200
+        wait_until("it is removed", lambda name=name: tsuru.info(name).status == 404)
+
+
+def test_a_statement_ends_before_its_attempt(kept, start_broker):
+    """The server itself gives it up: no connection is lost, and its own word is told."""
+    broker = start_broker(service(kept, more="    attempt_timeout: 3s\n"))
+    tsuru = Tsuru(broker, "postgres", "x")
+    with session(kept, "model"):
+        thread = in_background(tsuru.create, "short", "copied")
+        wait_until("an attempt ended by the server's limit", lambda: "57014" in failed(broker, "short"))
+    thread.join()
+    wait_until("the instance is up", lambda: tsuru.is_up("short"))
+    assert tsuru.remove("short").status == 200
+
+
+# ---- a broker that is gone ----
+
+def test_statements_end_with_the_broker(kept, start_broker):
+    """kill -9 in the middle of a statement that takes 5 s on the server: it does not go on there, and the next start does
+    what was promised."""
+    if version(kept) < 14:
+        pytest.skip("before 14 the server does not look for its client")
+    broker = start_broker(service(kept))
+    tsuru = Tsuru(broker, "postgres", "x")
+    begin = len(log_of(kept))
+    with session(kept, "model"):
+        in_background(create_unheard, tsuru, "copy", "copied")
+        wait_until("the database is being copied", lambda: kept.rows(
+            f"SELECT 1 {OURS} AND state = 'active' AND query LIKE 'CREATE DATABASE%'"))
+        broker.kill()
+        wait_until("no session of it is left", lambda: sessions(kept) == 0)
+    log = log_of(kept, begin)
+    assert "connection to client lost" in log and "is being accessed by other users" not in log
+    broker.start()
+    wait_until("the instance is up", lambda: tsuru.is_up("copy"))
+    agree(kept, broker)
+    assert tsuru.remove("copy").status == 200
+
+
+def test_sessions_of_an_earlier_broker_are_told(kept, start_broker):
+    broker = start_broker(service(kept))
+    tsuru = Tsuru(broker, "postgres", "x")
+    assert tsuru.create("one").status == 201
+    name = kept.rows("SELECT application_name " + OURS)[0][0]
+    assert re.fullmatch("tsuru-broker [0-9a-f]{8} postgres", name)
+
+    def warning():
+        return broker.ctl("health", "--json")["servers"][0].get("warning") or ""
+
+    with session(kept, name=name):
+        wait_until("health tells it", lambda: "still has 1 session that the broker gave up" in warning())
+        both = sides(broker)
+        assert both["server"] == both["broker"] + 1
+    wait_until("it is told no more", lambda: "still has" not in warning())
+    agree(kept, broker)
+    assert tsuru.remove("one").status == 200
+
+
+# ---- locks ----
+
+def test_who_holds_a_row_is_named(kept, start_broker):
+    """Whatever the tenant's database says of limits, the wait ends after a second, and says for whom it waited."""
+    broker = start_broker(service(kept))
+    tsuru = Tsuru(broker, "postgres", "x")
+    assert tsuru.create("locked").status == 201
+    env = tsuru.bind("locked", "owner").json
+    limits = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "client_connection_check_interval"]
+    for limit in limits if version(kept) >= 14 else limits[:3]:
+        kept.as_app(env, f"ALTER DATABASE {env['PG_DATABASE']} SET {limit} TO 0")
+    with app_session(kept, env) as holder:
+        hold_up_readers(holder, env)
+        begin = time.monotonic()
+        thread = in_background(tsuru.bind, "locked", "reader", parameters={"read_only": True})
+        message = wait_until("an attempt was given up", lambda: failed(broker, "locked"))
+        # Far below the attempt's minute.
+        assert time.monotonic() - begin < 30
+        assert f'it waits for a row of pg_class, held by "nightly" of {env["PG_USER"]}' in message, message
+        assert "55P03" in message
+    thread.join()
+    wait_until("the bind is done", lambda: tsuru.bind("locked", "reader", parameters={"read_only": True}).status == 201)
+    assert tsuru.remove("locked").status == 200
+
+
+def test_who_holds_the_instance_is_named(own_server, start_broker):
+    """A superuser is inside the broker's own database, which a plain role cannot end."""
+    own_server.rows("CREATE ROLE plain LOGIN CREATEDB CREATEROLE PASSWORD 'plain'")
+    broker = start_broker(service(own_server).replace(f"admin:{own_server.password}", "plain:plain"))
+    tsuru = Tsuru(broker, "postgres", "x")
+    assert tsuru.create("held").status == 201
+    with session(own_server, "tsuru_broker", name="psql") as holder:
+        cursor = holder.cursor()
+        with open(own_server.log, encoding="utf-8", errors="replace") as file:
+            numbers = set(re.findall(r"SELECT pg_advisory_lock\((\d+)\)", file.read()))
+        for number in numbers:
+            cursor.execute(f"SELECT pg_advisory_lock({number})")
+        thread = in_background(tsuru.bind, "held", "app")
+        message = wait_until("an attempt was given up", lambda: failed(broker, "held"))
+        assert 'the lock on the instance is held by "psql" of admin' in message
+    thread.join()
+    wait_until("the bind is done", lambda: tsuru.bind("held", "app").status == 201)
+    assert tsuru.remove("held").status == 200
+
+
+# ---- what may take long ----
+
+def test_a_long_statement_has_the_whole_attempt(kept, start_broker):
+    """A copy that waits for those who are in its template, and is done by the first attempt."""
+    broker = start_broker(service(kept))
+    tsuru = Tsuru(broker, "postgres", "x")
+    with session(kept, "model"):
+        thread = in_background(tsuru.create, "long", "copied")
+        wait_until("the database is being copied", lambda: kept.rows(
+            f"SELECT 1 {OURS} AND state = 'active' AND query LIKE 'CREATE DATABASE%'"))
+        time.sleep(2)
+    thread.join()
+    wait_until("the instance is up", lambda: tsuru.is_up("long"))
+    assert attempts(broker) == 0
+    assert tsuru.remove("long").status == 200
