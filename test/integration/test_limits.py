@@ -144,23 +144,25 @@ def test_attempts_that_time_out_leave_no_session(kept, start_broker):
         assert tsuru.remove(name).status == 200
 
 
-def test_a_session_that_hears_nothing_is_ended(kept, proxy, start_broker):
+def test_a_session_that_hears_nothing_is_ended(own_server, start_broker):
     """The network lost a connection and tells neither side: the server's end would live on, with the instance's lock."""
-    broker = start_broker(service(kept, more="    attempt_timeout: 3s\n", port=proxy.port))
-    tsuru = Tsuru(broker, "postgres", "x")
-    assert tsuru.create("lost").status == 201
-    for words in (b"pg_advisory_lock", b"SELECT EXISTS", b"pg_is_in_recovery"):
-        hits, begin = proxy.hits, len(log_of(kept))
-        proxy.fault = Fault(GONE, at=words)
-        thread = in_background(tsuru.bind, "lost", "app")
-        wait_until("a connection was lost", lambda hits=hits: proxy.hits > hits)
-        proxy.fault = None
-        wait_until("the server was told to end it",
-                   lambda begin=begin: "terminating connection due to administrator command" in log_of(kept, begin))
-        thread.join()
-        agree(kept, broker)
-    wait_until("the bind is done", lambda: tsuru.bind("lost", "app").status == 201)
-    assert tsuru.remove("lost").status == 200
+    with contextlib.closing(Proxy(own_server.port)) as proxy:
+        broker = start_broker(service(own_server, more="    attempt_timeout: 3s\n", port=proxy.port))
+        tsuru = Tsuru(broker, "postgres", "x")
+        assert tsuru.create("lost").status == 201
+        for words in (b"pg_advisory_lock", b"SELECT EXISTS", b"pg_is_in_recovery"):
+            hits, begin = proxy.hits, len(log_of(own_server))
+            proxy.fault = Fault(GONE, at=words)
+            thread = in_background(tsuru.bind, "lost", "app")
+            wait_until("a connection was lost", lambda hits=hits: proxy.hits > hits)
+            proxy.fault = None
+            wait_until("the server was told to end it",
+                       lambda begin=begin: "terminating connection due to administrator command" in log_of(own_server, begin))
+            thread.join()
+            agree(own_server, broker)
+        wait_until("the bind is done", lambda: tsuru.bind("lost", "app").status == 201)
+        assert tsuru.remove("lost").status == 200
+        broker.stop()
 
 
 @pytest.mark.parametrize("kind", ["half-open", "lost-hang", "reset", "close"])
@@ -200,6 +202,18 @@ def test_a_statement_ends_before_its_attempt(kept, start_broker):
     thread.join()
     wait_until("the instance is up", lambda: tsuru.is_up("short"))
     assert tsuru.remove("short").status == 200
+
+
+def test_a_drop_that_was_cut_off_is_done_again(kept, start_broker):
+    """The server then takes nothing for the database but another DROP."""
+    broker = start_broker(service(kept))
+    tsuru = Tsuru(broker, "postgres", "x")
+    assert tsuru.create("dropped").status == 201
+    name = tsuru.bind("dropped", "app").json["PG_DATABASE"]
+    kept.rows(f"UPDATE pg_database SET datconnlimit = -2 WHERE datname = '{name}'")
+    assert tsuru.remove("dropped").status == 200
+    wait_until("it is removed", lambda: tsuru.info("dropped").status == 404)
+    assert name not in kept.databases()
 
 
 # ---- a broker that is gone ----

@@ -4,16 +4,34 @@
 #include "roles.h"
 #include "shut.h"
 
-/* A tenant may make its database a template, which the server does not drop. */
+/* A tenant may make its database a template, which the server does not drop. One whose drop was cut off (datconnlimit
+ * -2) takes nothing but another drop. */
+static void add_droppable(struct sql *sql, const char *database)
+{
+	struct sql block;
+
+	sql_init(&block, sql->dialect);
+	sql_begin(&block, sql->connection);
+	sql_add(&block,
+	        "BEGIN IF EXISTS (SELECT FROM pg_database WHERE datname = %l AND datistemplate AND datconnlimit <> -2)"
+	        " THEN ALTER DATABASE %i IS_TEMPLATE false; END IF; END",
+	        database, database);
+	if (sql_string(&block) != NULL)
+		sql_add(sql, "DO %l", sql_string(&block));
+	else
+		sql->failed = true;
+	sql_release(&block);
+}
+
 static void step_make_droppable(void *arg)
 {
 	struct work *work = arg;
 	struct sql *sql = work_sql(work);
 
 	if (!work->call->retired && work->facts.database)
-		sql_add(sql, "ALTER DATABASE %i IS_TEMPLATE false", work->owner);
+		add_droppable(sql, work->owner);
 	if (work->call->retired && work->facts.retired)
-		sql_add(sql, "ALTER DATABASE %i IS_TEMPLATE false", work->retired);
+		add_droppable(sql, work->retired);
 	work_query(work, NULL);
 }
 
