@@ -6,6 +6,17 @@
 #include <mysqld_error.h>
 #include <stddef.h>
 
+/* MySQL's own */
+#define LOCK_NOWAIT           3572
+#define USER_LOCK_DEADLOCK    3058
+#define QUERY_TIMEOUT         3024
+#define ACCOUNT_LOCKED        3118
+#define FK_CANNOT_DROP_PARENT 3730
+#define SCHEMA_READ_ONLY      3989
+
+#define REFERRED "a table of another database refers to one of it by a foreign key, which has to be dropped first"
+#define CUT      "the connection was cut off"
+
 struct meaning {
 	unsigned int number;
 	int code;
@@ -23,15 +34,36 @@ static const struct meaning meanings[] = {
     {ER_ACCESS_DENIED_ERROR, ERR_UNAVAILABLE, "it does not let the broker's user in"},
     {ER_ACCESS_DENIED_NO_PASSWORD_ERROR, ERR_UNAVAILABLE, "it does not let the broker's user in"},
     {ER_MUST_CHANGE_PASSWORD_LOGIN, ERR_UNAVAILABLE, "the password of the broker's user has expired"},
-    {ER_DBACCESS_DENIED_ERROR, ERR_REFUSED, "the broker's user lacks the right"},
-    {ER_TABLEACCESS_DENIED_ERROR, ERR_REFUSED, "the broker's user lacks the right"},
-    {ER_COLUMNACCESS_DENIED_ERROR, ERR_REFUSED, "the broker's user lacks the right"},
-    {ER_SPECIFIC_ACCESS_DENIED_ERROR, ERR_REFUSED, "the broker's user lacks the right"},
-    {ER_KILL_DENIED_ERROR, ERR_REFUSED, "the broker's user lacks the right"},
+    {ER_DBACCESS_DENIED_ERROR, ERR_UNAVAILABLE, "the broker's user lacks the right"},
+    {ER_TABLEACCESS_DENIED_ERROR, ERR_UNAVAILABLE, "the broker's user lacks the right"},
+    {ER_COLUMNACCESS_DENIED_ERROR, ERR_UNAVAILABLE, "the broker's user lacks the right"},
+    {ER_SPECIFIC_ACCESS_DENIED_ERROR, ERR_UNAVAILABLE, "the broker's user lacks the right"},
+    {ER_KILL_DENIED_ERROR, ERR_UNAVAILABLE, "the broker's user lacks the right"},
     {ER_SERVER_SHUTDOWN, ERR_UNAVAILABLE, "it is stopping"},
-    {ER_LOCK_WAIT_TIMEOUT, ERR_UNAVAILABLE,
-     "a lock is taken (one that stays may be a prepared transaction's, which XA RECOVER lists and XA ROLLBACK ends)"},
-    {ER_LOCK_DEADLOCK, ERR_UNAVAILABLE, "it was in conflict with other work"},
+    {ER_USER_IS_BLOCKED, ERR_UNAVAILABLE, "it blocks the broker's user, until somebody says FLUSH PRIVILEGES"},
+    {ER_ACCOUNT_HAS_BEEN_LOCKED, ERR_UNAVAILABLE, "the broker's user is locked"},
+    {ACCOUNT_LOCKED, ERR_UNAVAILABLE, "the broker's user is locked"},
+    {ER_MUST_CHANGE_PASSWORD, ERR_UNAVAILABLE, "the password of the broker's user has expired"},
+    {ER_LOCK_WAIT_TIMEOUT, ERR_LOCKED, "a lock is taken"},
+    {LOCK_NOWAIT, ERR_LOCKED, "a lock is taken"},
+    {ER_LOCK_DEADLOCK, ERR_LOCKED, "it was in conflict with other work"},
+    {ER_LOCK_ABORTED, ERR_LOCKED, "it was in conflict with other work"},
+    {USER_LOCK_DEADLOCK, ERR_LOCKED, "it was in conflict with other work"},
+    {ER_DB_DROP_RMDIR, ERR_LOCKED, "the directory of the database is not empty yet"},
+    {ER_ROW_IS_REFERENCED, ERR_LOCKED, REFERRED},
+    {ER_ROW_IS_REFERENCED_2, ERR_LOCKED, REFERRED},
+    {FK_CANNOT_DROP_PARENT, ERR_LOCKED, REFERRED},
+    {SCHEMA_READ_ONLY, ERR_LOCKED, "the database is read-only, which ALTER DATABASE ... READ ONLY = 0 ends"},
+    {ER_STATEMENT_TIMEOUT, ERR_TIMEOUT, "the statement took longer than the attempt may"},
+    {QUERY_TIMEOUT, ERR_TIMEOUT, "the statement took longer than the attempt may"},
+    {ER_CONNECTION_KILLED, ERR_UNAVAILABLE, CUT},
+    {ER_NEW_ABORTING_CONNECTION, ERR_UNAVAILABLE, CUT},
+    {ER_NET_READ_ERROR, ERR_UNAVAILABLE, CUT},
+    {ER_NET_READ_INTERRUPTED, ERR_UNAVAILABLE, CUT},
+    {ER_NET_ERROR_ON_WRITE, ERR_UNAVAILABLE, CUT},
+    {ER_NET_WRITE_INTERRUPTED, ERR_UNAVAILABLE, CUT},
+    {ER_PLUGIN_IS_NOT_LOADED, ERR_UNAVAILABLE, "one of its plug-ins is not loaded"},
+    {ER_UNKNOWN_STORAGE_ENGINE, ERR_UNAVAILABLE, "a table's storage engine is not loaded"},
     {ER_QUERY_INTERRUPTED, ERR_UNAVAILABLE, "the statement was ended"},
     {ER_OPTION_PREVENTS_STATEMENT, ERR_UNAVAILABLE, "it does not take the statement now, as a read-only replica does"},
     {ER_USER_LIMIT_REACHED, ERR_UNAVAILABLE, "the broker's user has no connections or statements left"},
@@ -48,11 +80,31 @@ bool maria_error_is_local(unsigned int number)
 	return number == 0 || (number >= CR_MIN_ERROR && number <= CR_MAX_ERROR) || number >= CER_MIN_ERROR;
 }
 
+bool maria_error_is_lock(unsigned int number)
+{
+	return number == ER_LOCK_WAIT_TIMEOUT || number == LOCK_NOWAIT;
+}
+
+bool maria_error_lacks_right(unsigned int number)
+{
+	switch (number) {
+	case ER_DBACCESS_DENIED_ERROR:
+	case ER_TABLEACCESS_DENIED_ERROR:
+	case ER_COLUMNACCESS_DENIED_ERROR:
+	case ER_SPECIFIC_ACCESS_DENIED_ERROR:
+	case ER_KILL_DENIED_ERROR:
+		return true;
+	default:
+		return false;
+	}
+}
+
 bool maria_error_is_overtaken(unsigned int number)
 {
 	switch (number) {
 	case ER_DB_CREATE_EXISTS:
 	case ER_DB_DROP_EXISTS:
+	case ER_DB_DROP_RMDIR:  /* files of dropped tables are deleted a little later */
 	case ER_NO_SUCH_THREAD: /* a session that ended by itself */
 	case ER_CANNOT_USER:    /* CREATE, ALTER or DROP USER: it exists, or does not */
 	case ER_NONEXISTING_GRANT:

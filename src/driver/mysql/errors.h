@@ -11,6 +11,10 @@
 int maria_error_explain(unsigned int number, const char *message, struct error *error);
 /* The library's own: the connection failed or was lost. */
 bool maria_error_is_local(unsigned int number);
+/* The wait for a lock was over. */
+bool maria_error_is_lock(unsigned int number);
+/* The broker's account may not do it. */
+bool maria_error_lacks_right(unsigned int number);
 /* Somebody else was there first, or is still about: to look again and go on is the cure. */
 bool maria_error_is_overtaken(unsigned int number);
 
