@@ -38,6 +38,7 @@ struct driver_context {
 	struct resolver *resolver;
 	struct logins *logins; /* NULL: no session is opened */
 	const char *store; /* the id of the broker's store, in hex; it is there once calls are. NULL: not known */
+	const char *seal;  /* a secret of the store, as a call's; likewise */
 };
 
 struct driver {

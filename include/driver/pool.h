@@ -54,6 +54,8 @@ void pool_free(struct pool *pool);
 
 /* Sessions, those being opened included. */
 size_t pool_size(const struct pool *pool);
+/* Calls visit for each of them, in any order; it may not change the pool. */
+void pool_visit(const struct pool *pool, void (*visit)(void *session, void *arg), void *arg);
 
 /* Asks for a session. No time-out of its own. */
 void lease_ask(struct pool *pool, struct lease *lease, pool_done *on_done, void *arg);

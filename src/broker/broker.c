@@ -81,6 +81,7 @@ int broker_open(const struct broker_options *options, struct broker **ret_broker
 	broker->timers = options->timers;
 	broker->context = *options->context;
 	broker->context.store = broker->mark.store;
+	broker->context.seal = broker->mark.seal;
 	broker->log = options->log;
 	TAILQ_INIT(&broker->intents);
 	TAILQ_INIT(&broker->errands);
