@@ -399,7 +399,7 @@ class MysqlBackend(Backend):
     """Databases and accounts on a MariaDB."""
 
     name = "mysql"
-    unlocks = b"RELEASE_ALL_LOCKS"
+    unlocks = b"DO RELEASE_LOCK"
     ends_silent = True
 
     def start(self):

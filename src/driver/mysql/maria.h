@@ -16,10 +16,12 @@
 #define MARK_USER    "tsuru-broker-mark" /* the locked account whose host is the server's mark */
 
 struct pool;
+struct reaper;
 
 struct host {
 	struct target target;
 	struct pool *pool;
+	struct reaper *reaper;
 };
 
 struct maria {

@@ -4,6 +4,7 @@
 
 #include "driver/drivers.h"
 #include "driver/login.h"
+#include "reaper.h"
 #include "session.h"
 #include "work.h"
 
@@ -112,6 +113,7 @@ static void maria_close(void *state)
 	struct maria *maria = state;
 
 	for (size_t i = 0; i < maria->host_count; i++) {
+		reaper_free(maria->hosts[i].reaper);
 		pool_free(maria->hosts[i].pool);
 		release_target(&maria->hosts[i].target);
 	}
@@ -144,6 +146,10 @@ static int open_host(const struct driver_context *context, const struct service 
 	if (rc != 0)
 		return rc;
 	rc = pool_new(context, &maria_session_kind, &host->target, &limits, &host->pool, error);
+	if (rc == 0 && (host->reaper = reaper_new(context, &host->target)) == NULL) {
+		pool_free(host->pool);
+		rc = error_no_memory(error);
+	}
 	if (rc != 0)
 		release_target(&host->target);
 	return rc;
@@ -177,8 +183,9 @@ static int maria_open(const struct driver_context *context, const struct service
 static size_t maria_connections(void *state, const struct server *server)
 {
 	const struct maria *maria = state;
+	const struct host *host = &maria->hosts[server - maria->service->servers];
 
-	return pool_size(maria->hosts[server - maria->service->servers].pool);
+	return pool_size(host->pool) + reaper_is_busy(host->reaper);
 }
 
 /* ---- the vtable ---- */

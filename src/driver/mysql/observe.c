@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "badge.h"
 #include "driver/login.h"
 #include "rights.h"
 
@@ -79,11 +80,9 @@ static void step_answer(void *arg)
 }
 
 static const struct step check_steps[] = {
-    {"take_session", maria_step_take_session},
-    {"answer", step_answer},
-    {"look_at_own_rights", step_look_at_own_rights},
-    {"look_for_what_everybody_has", step_look_for_everybody},
-    {NULL, NULL},
+    {"take_session", maria_step_take_session},       {"answer", step_answer},
+    {"look_at_own_rights", step_look_at_own_rights}, {"look_for_what_everybody_has", step_look_for_everybody},
+    {"count_sessions", maria_step_count_sessions},   {NULL, NULL},
 };
 
 void maria_check(void *state, struct driver_call *call)
@@ -126,8 +125,10 @@ static void on_observed(struct work *work, MYSQL_RES *rows)
 static void step_observe(void *arg)
 {
 	struct work *work = arg;
+	struct sql *sql = maria_sql(work);
 
-	sql_add(maria_sql(work),
+	maria_add_unwaiting(work, sql);
+	sql_add(sql,
 	        "SELECT EXISTS (SELECT 1 FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = %l),"
 	        " SUM(DATA_LENGTH + INDEX_LENGTH), COUNT(*),"
 	        " (SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE DB = %l)"

@@ -57,8 +57,10 @@ static void step_create_retired(void *arg)
 		           work->retired);
 		return;
 	}
-	if (work->has_database)
+	if (work->has_database) {
+		maria_add_writable(work, sql, work->database);
 		sql_add(sql, "CREATE DATABASE IF NOT EXISTS %i", work->retired);
+	}
 	if (work->has_database && maria_is_mariadb(work)) {
 		char comment[OWNER_COMMENT_SIZE];
 

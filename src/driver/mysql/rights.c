@@ -63,7 +63,7 @@ void maria_tell_missing(struct work *work, MYSQL_ROW row, const char *result)
 
 	if (row == NULL || row[0] == NULL)
 		return;
-	work->lacks_rights = true;
+	work->spoiled = true;
 	text_init(&text, SQL_MAX);
 	text_add_format(
 	    &text,

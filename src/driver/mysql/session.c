@@ -7,6 +7,7 @@
 #include <event2/event_struct.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -19,13 +20,15 @@
 #include "target.h"
 
 #define ADDRESS_MAX 64
-#define SILENCE_MAX 10 /* s between the statements of a call */
+#define SILENCE_MAX 10   /* s between the statements of a call */
+#define CLEANING    4000 /* ms for the server to give the locks back */
 
-/* Nothing that the server's configuration says may change how the broker's statements act. A session that the network
- * has cut off ends by wait_timeout, in seconds, and with it its lock on the instance. */
+/* Nothing that the server's configuration says may change how the broker's statements act. No lock that a tenant may
+ * hold is waited for longer than a second. A session that the network has cut off ends by wait_timeout, in seconds, and
+ * with it its lock on the instance. */
 #define SETTINGS                                                                                                       \
 	"SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION%s', autocommit = 1, foreign_key_checks = 1," \
-	" lock_wait_timeout = 20, innodb_lock_wait_timeout = 20, wait_timeout = %lld"
+	" lock_wait_timeout = 1, innodb_lock_wait_timeout = 1, wait_timeout = %lld"
 
 /* A MariaDB's GRANT to an account that went meanwhile would make one without a password; MySQL has no such mode. */
 #define NO_ACCOUNT_BY_GRANT ",NO_AUTO_CREATE_USER"
@@ -56,6 +59,7 @@ struct session {
 	short wanted;        /* what it waits for; 0: it does not wait */
 	bool cancelled;      /* it may not wait any more: every wait fails */
 	bool literal_grants;
+	char badge[BADGE_SIZE];
 
 	struct text statements;
 	MYSQL_RES *rows;
@@ -383,14 +387,25 @@ static void *session_open(const struct driver_context *context, const void *targ
 
 /* ---- use ---- */
 
-int maria_session_query(struct session *session, const char *statements, session_answered *on_answered, void *arg,
-                        struct error *error)
+/* Every batch anew: what is left of the attempt shrinks. */
+static void add_limit(struct session *session, int64_t limit)
+{
+	if (mariadb_connection(session->mysql))
+		text_add_format(&session->statements, "SET SESSION max_statement_time = %lld.%03lld;\n",
+		                (long long)limit / 1000, (long long)limit % 1000);
+	else
+		text_add_format(&session->statements, "SET SESSION max_execution_time = %lld;\n", (long long)limit);
+}
+
+int maria_session_query(struct session *session, const char *statements, int64_t limit, session_answered *on_answered,
+                        void *arg, struct error *error)
 {
 	assert(session->state == SESSION_IDLE);
 	event_del(&session->event);
 	error_clear(&session->error);
 	session->number = 0;
 	text_reset(&session->statements);
+	add_limit(session, limit);
 	text_add(&session->statements, statements);
 	if (session->statements.failed || wait_for(session, -1, EV_TIMEOUT) != 0)
 		return error_no_memory(error);
@@ -415,6 +430,33 @@ bool maria_session_is_usable(const struct session *session)
 		return false;
 	socket.fd = mysql_get_socket(session->mysql);
 	return poll(&socket, 1, 0) == 0;
+}
+
+unsigned long maria_session_id(const struct session *session)
+{
+	const bool known = session->state == SESSION_IDLE || session->state == SESSION_QUERYING;
+
+	return known ? mysql_thread_id(session->mysql) : 0;
+}
+
+unsigned long maria_session_asking(const struct session *session)
+{
+	return session->state == SESSION_QUERYING ? maria_session_id(session) : 0;
+}
+
+const char *maria_session_badge(const struct session *session)
+{
+	return session->badge;
+}
+
+void maria_session_set_badge(struct session *session, const char *badge)
+{
+	snprintf(session->badge, sizeof(session->badge), "%s", badge);
+}
+
+unsigned long maria_session_version(const struct session *session)
+{
+	return mysql_get_server_version(session->mysql);
 }
 
 MYSQL *maria_session_connection(const struct session *session)
@@ -447,6 +489,7 @@ static void on_unlocked(void *arg, int code, const struct error *error, MYSQL_RE
 	session->on_cleaned(session->cleaned_arg, code, error);
 }
 
+/* Its badge is kept. */
 static int clean(void *arg, pool_done *on_cleaned, void *cleaned_arg)
 {
 	struct session *session = arg;
@@ -454,7 +497,8 @@ static int clean(void *arg, pool_done *on_cleaned, void *cleaned_arg)
 
 	session->on_cleaned = on_cleaned;
 	session->cleaned_arg = cleaned_arg;
-	return maria_session_query(session, "DO RELEASE_ALL_LOCKS()", on_unlocked, session, &error);
+	return maria_session_query(session, "DO RELEASE_LOCK(COALESCE(@" INSTANCE_LOCK ", '?'))", CLEANING, on_unlocked,
+	                           session, &error);
 }
 
 static int watch(void *arg, void (*on_died)(void *arg), void *died_arg)

@@ -6,13 +6,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "badge.h"
 #include "errors.h"
+#include "explain.h"
+#include "reaper.h"
 #include "session.h"
 
-#define ROUNDS_MAX  4
-#define PAUSE_FIRST 5   /* ms */
-#define PAUSE_MAX   200 /* ms */
-#define LOCK_WAIT   1   /* s, before its holder is looked at */
+#define ROUNDS_MAX          4
+#define PAUSE_FIRST         5   /* ms */
+#define PAUSE_MAX           200 /* ms */
+#define LOCK_WAIT           1   /* s, before its holder is looked at */
+#define LOCK_TRIES          5
+#define SILENCE_MIN         5   /* s that a holder was silent for */
+#define MARGIN              200 /* ms between a statement's limit and the call's */
+#define READ_ONLY_DATABASES 80022
 
 static void on_end(void *arg, int code, const struct error *error);
 
@@ -34,6 +41,7 @@ static struct work *make_work(const struct maria *maria, struct driver_call *cal
 	work->maria = maria;
 	work->host = &maria->hosts[call->server - maria->service->servers];
 	work->call = call;
+	work->deadline = timers_now(maria->context->timers) + call->timeout;
 	work->database = call->instance != NULL ? call->instance->resource : "";
 	work->login = call->bind != NULL ? call->bind->login : NULL;
 	snprintf(work->retired, sizeof(work->retired), "%s" RETIRED_END, work->database);
@@ -80,9 +88,14 @@ void maria_cancel(void *state, struct driver_call *call)
 {
 	struct work *work = call->work;
 
+	const struct session *session;
+
 	(void)state;
 	if (work == NULL)
 		return;
+	session = lease_session(&work->lease);
+	if (session != NULL)
+		reaper_add(work->host->reaper, maria_session_asking(session), maria_session_badge(session));
 	lease_drop(&work->lease);
 	free_work(work);
 }
@@ -94,7 +107,8 @@ static void begin_again(struct work *work)
 	work->owner = work->retired_owner = OWNER_UNKNOWN;
 	work->accounts = NULL;
 	work->account_count = work->living = 0;
-	work->pause_ms = 0;
+	work->pause_ms = work->paused = 0;
+	work->lock_tries = 0;
 	arena_release(&work->arena);
 	start_round(work);
 }
@@ -108,7 +122,7 @@ static void on_end(void *arg, int code, const struct error *error)
 		begin_again(work);
 		return;
 	}
-	if (work->lacks_rights)
+	if (work->spoiled)
 		lease_drop(&work->lease);
 	else
 		lease_end(&work->lease);
@@ -118,7 +132,7 @@ static void on_end(void *arg, int code, const struct error *error)
 
 /* ---- failures ---- */
 
-static void fail(struct work *work, const struct error *reason)
+void maria_fail_because(struct work *work, const struct error *reason)
 {
 	steps_fail_because(&work->steps, "server", work->host->target.name,
 	                   work->login != NULL ? work->login : work->database, reason);
@@ -132,7 +146,7 @@ void maria_fail(struct work *work, int code, const char *format, ...)
 	va_start(arguments, format);
 	error_set_list(&reason, code, format, arguments);
 	va_end(arguments);
-	fail(work, &reason);
+	maria_fail_because(work, &reason);
 }
 
 /* ---- queries ---- */
@@ -146,6 +160,7 @@ struct sql *maria_sql(struct work *work)
 static void on_answered(void *arg, int code, const struct error *error, MYSQL_RES *rows)
 {
 	struct work *work = arg;
+	const unsigned int number = maria_session_errno(lease_session(&work->lease));
 
 	if (code == 0 && work->on_rows != NULL) {
 		work->on_rows(work, rows);
@@ -155,10 +170,19 @@ static void on_answered(void *arg, int code, const struct error *error, MYSQL_RE
 		steps_next(&work->steps);
 		return;
 	}
-	work->lacks_rights = code == ERR_REFUSED;
-	work->again =
-	    work->rounds < ROUNDS_MAX && maria_error_is_overtaken(maria_session_errno(lease_session(&work->lease)));
-	fail(work, error);
+	work->spoiled |= maria_error_lacks_right(number);
+	work->again = work->rounds < ROUNDS_MAX && maria_error_is_overtaken(number);
+	if (work->again)
+		maria_fail_because(work, error);
+	else
+		maria_explain(work, number, error);
+}
+
+int64_t maria_limit(const struct work *work)
+{
+	const int64_t left = work->deadline - timers_now(work->maria->context->timers);
+
+	return left > 2 * MARGIN ? left - MARGIN : left > 0 ? left / 2 + 1 : 1;
 }
 
 void maria_query(struct work *work, void (*on_rows)(struct work *work, MYSQL_RES *rows))
@@ -175,8 +199,8 @@ void maria_query(struct work *work, void (*on_rows)(struct work *work, MYSQL_RES
 		return;
 	}
 	work->on_rows = on_rows;
-	if (maria_session_query(lease_session(&work->lease), text, on_answered, work, &error) != 0)
-		fail(work, &error);
+	if (maria_session_query(lease_session(&work->lease), text, maria_limit(work), on_answered, work, &error) != 0)
+		maria_fail_because(work, &error);
 }
 
 void maria_pause(struct work *work, void (*on_resume)(void *work))
@@ -184,6 +208,7 @@ void maria_pause(struct work *work, void (*on_resume)(void *work))
 	work->pause_ms = work->pause_ms == 0 ? PAUSE_FIRST : work->pause_ms * 2;
 	if (work->pause_ms > PAUSE_MAX)
 		work->pause_ms = PAUSE_MAX;
+	work->paused += work->pause_ms;
 	work->on_resume = on_resume;
 	if (timer_start(work->maria->context->timers, &work->pause, work->pause_ms) != 0)
 		maria_fail(work, ERR_NO_MEMORY, "out of memory");
@@ -192,6 +217,18 @@ void maria_pause(struct work *work, void (*on_resume)(void *work))
 bool maria_is_mariadb(const struct work *work)
 {
 	return maria_session_is_mariadb(lease_session(&work->lease));
+}
+
+void maria_add_unwaiting(struct work *work, struct sql *sql)
+{
+	if (maria_is_mariadb(work))
+		sql_add(sql, "SET STATEMENT lock_wait_timeout = 0 FOR ");
+}
+
+void maria_add_writable(struct work *work, struct sql *sql, const char *database)
+{
+	if (!maria_is_mariadb(work) && maria_session_version(lease_session(&work->lease)) >= READ_ONLY_DATABASES)
+		sql_add(sql, "ALTER DATABASE %i READ ONLY = 0;\n", database);
 }
 
 /* ---- steps ---- */
@@ -204,7 +241,7 @@ static void have_session(struct work *work)
 	if (work->database[0] != '\0' && !maria_pattern(work->database, literal, work->pattern))
 		maria_fail(work, ERR_REFUSED, "the name is too long for a grant, which has %d bytes", DATABASE_MAX);
 	else
-		steps_next(&work->steps);
+		maria_badge_session(work);
 }
 
 static void on_lease(void *arg, int code, const struct error *error)
@@ -248,11 +285,16 @@ bool maria_has_mark(struct work *work, const char *found)
 
 	if (mark_check(work->call, found, &error) == 0)
 		return true;
-	fail(work, &error);
+	maria_fail_because(work, &error);
 	return false;
 }
 
 static void take_lock(struct work *work);
+
+struct holder {
+	const char *id, *user; /* NULL: it has gone */
+	bool silent;
+};
 
 static void on_holder_ended(struct work *work, MYSQL_RES *rows)
 {
@@ -260,25 +302,32 @@ static void on_holder_ended(struct work *work, MYSQL_RES *rows)
 	take_lock(work);
 }
 
-/* The broker's own go on with what they do. */
-static void end_foreign_holder(struct work *work, const char *id, const char *user)
+/* The broker's own go on with what they do, and the call comes back later. One that has asked nothing for so long as no
+ * call is silent was lost by the network: the server does not know that nobody is behind it. */
+static void end_holder(struct work *work, const struct holder *holder)
 {
+	const bool known = holder->id != NULL && holder->user != NULL;
+	const bool ended = known && (strcmp(holder->user, work->host->target.user) != 0 || holder->silent);
 	struct sql *sql = maria_sql(work);
 
-	if (id != NULL && user != NULL && strcmp(user, work->host->target.user) != 0)
-		sql_add(sql, "KILL %d", (int64_t)strtoll(id, NULL, 10));
-	else
-		sql_add(sql, "DO 0");
+	if (++work->lock_tries == LOCK_TRIES || (known && !ended)) {
+		maria_fail(work, ERR_LOCKED, "session %s of \"%s\", an earlier call for the instance, is not done yet",
+		           known ? holder->id : "?", known ? holder->user : "?");
+		return;
+	}
+	sql_add(sql, ended ? "KILL %d" : "DO %d", ended ? (int64_t)strtoll(holder->id, NULL, 10) : 0);
 	maria_query(work, on_holder_ended);
 }
 
 static void note_databases(struct work *work, MYSQL_RES *rows)
 {
-	enum { LOCKED, HOLDER, HOLDER_USER, MARK, DATABASE, RETIRED };
+	enum { LOCKED, HOLDER, HOLDER_USER, SILENT, MARK, DATABASE, RETIRED };
 	MYSQL_ROW row = mysql_fetch_row(rows);
 
 	if (row[LOCKED] == NULL || strcmp(row[LOCKED], "1") != 0) {
-		end_foreign_holder(work, row[HOLDER], row[HOLDER_USER]);
+		const bool silent = row[SILENT] != NULL && strcmp(row[SILENT], "1") == 0;
+
+		end_holder(work, &(struct holder){.id = row[HOLDER], .user = row[HOLDER_USER], .silent = silent});
 		return;
 	}
 	if (!maria_has_mark(work, row[MARK]))
@@ -297,23 +346,27 @@ static void add_comment(struct work *work, const char *database)
 	        maria_is_mariadb(work) ? "SCHEMA_COMMENT" : "''", database);
 }
 
+/* A lock that is taken twice would have to be given back twice. */
 static void take_lock(struct work *work)
 {
 	char name[LOCK_NAME_SIZE];
 	struct sql *sql = maria_sql(work);
 
 	maria_lock_name(work->call, name);
-	sql_add(sql, "SELECT GET_LOCK(%l, %d), IS_USED_LOCK(%l) INTO @locked, @holder;\n", name, (int64_t)LOCK_WAIT,
-	        name);
-	sql_add(sql, "SELECT @locked, @holder, IF(@locked = 1, NULL,"
-	             " (SELECT USER FROM information_schema.PROCESSLIST WHERE ID = @holder)), ");
+	sql_add(sql,
+	        "SET @" INSTANCE_LOCK " = %l;\n"
+	        "SELECT IF(IS_USED_LOCK(%l) = CONNECTION_ID(), 1, GET_LOCK(%l, %d)), IS_USED_LOCK(%l)"
+	        " INTO @locked, @holder;\n",
+	        name, name, name, (int64_t)LOCK_WAIT, name);
+	sql_add(sql, "SELECT @locked, @holder, h.USER, h.COMMAND = 'Sleep' AND h.TIME >= %d, ", (int64_t)SILENCE_MIN);
 	maria_add_mark(work, sql);
 	add_comment(work, work->database);
 	add_comment(work, work->retired);
+	sql_add(sql,
+	        " FROM (SELECT 1) one LEFT JOIN information_schema.PROCESSLIST h ON h.ID = @holder AND @locked = 0");
 	maria_query(work, note_databases);
 }
 
-/* The dispatcher's deadline ends the wait for the lock. */
 void maria_step_look(void *arg)
 {
 	take_lock(arg);

@@ -30,15 +30,19 @@ struct work {
 	struct driver_call *call;
 	const struct step *table;
 	struct steps steps;
-	int rounds; /* of the table, begun */
-	bool again; /* the round ended because somebody else was first */
+	int rounds;     /* of the table, begun */
+	int lock_tries; /* for the instance's lock, of this round */
+	bool again;     /* the round ended because somebody else was first */
 
 	struct lease lease;
-	bool lacks_rights; /* the session is not used again: a server gives global rights to new ones only */
+	int64_t deadline; /* the call's, on the timers' clock */
+	bool spoiled;     /* the session is not used again: it lacks rights, which a server gives to new ones only, or
+	                   * its settings were changed for a while */
+	struct error reason; /* of a failure that is being explained */
 	struct sql sql;
 	void (*on_rows)(struct work *work, MYSQL_RES *rows);
 	struct timer pause;
-	int64_t pause_ms;
+	int64_t pause_ms, paused; /* the last one, and all of the round */
 	void (*on_resume)(void *work);
 
 	const char *database;                                 /* the instance's */
@@ -64,6 +68,9 @@ void maria_cancel(void *state, struct driver_call *call);
 /* Ends the running step by a failure: the server "x" could not <step> for "y": ... */
 void maria_fail(struct work *work, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* The same, for what a query said. */
+void maria_fail_because(struct work *work, const struct error *reason);
+
 /* An empty text for the next query. */
 struct sql *maria_sql(struct work *work);
 /* Sends the text; an empty one goes to the next step. on_rows may be NULL. */
@@ -71,7 +78,16 @@ void maria_query(struct work *work, void (*on_rows)(struct work *work, MYSQL_RES
 /* Calls on_resume after a pause, each longer than the one before it. */
 void maria_pause(struct work *work, void (*on_resume)(void *work));
 
+/* Milliseconds that a statement may take: a little less than the call has left. */
+int64_t maria_limit(const struct work *work);
+
 bool maria_is_mariadb(const struct work *work);
+/* Begins a SELECT that waits for no table that a tenant's statement has for itself, but passes it over with a warning;
+ * a MySQL reads its catalog and none. */
+void maria_add_unwaiting(struct work *work, struct sql *sql);
+/* Takes back what a tenant of a MySQL, from 8.0.22, may have set: a database that is read-only cannot even be dropped.
+ */
+void maria_add_writable(struct work *work, struct sql *sql, const char *database);
 /* Whether the server's mark, as a query showed it, is the broker's; the step has failed otherwise. */
 bool maria_has_mark(struct work *work, const char *found);
 /* The expression that shows the server's mark. */
@@ -82,8 +98,9 @@ void maria_add_mark(struct work *work, struct sql *sql);
 void maria_step_take_session(void *arg);
 /* Takes the instance's lock on the server, and looks for the server's mark and the instance's databases. The lock is
  * the session's: one that was given up keeps it until the server has done with its last statement, so no two calls ever
- * work on one instance. A holder that is not the broker's is ended. What takes access away does so before, as it may
- * have to wait here, and again behind it, as a late statement may have given access back. */
+ * work on one instance. A holder that is not the broker's is ended; for one that is, nobody waits longer than a second.
+ * What takes access away does so before, as it may have to wait here, and again behind it, as a late statement may have
+ * given access back. */
 void maria_step_look(void *arg);
 /* Fails for good when the database is another instance's. */
 void maria_step_require_own(void *arg);

@@ -1,0 +1,118 @@
+/* Badges are numbered. There are more than a pool has sessions: one that is replaced after a reload, or is still ending
+ * on the server, keeps its own. */
+#include "badge.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/secret.h"
+#include "session.h"
+
+#define BADGE_BYTES 14
+#define PREFIX      "tsuru-broker "
+
+static size_t count_badges(const struct work *work)
+{
+	return 2 * (size_t)options_number(&work->call->server->options, "connections") + 8;
+}
+
+static void name_badge(const struct work *work, size_t number, char ret_name[BADGE_SIZE])
+{
+	const char *seal = work->maria->context->seal;
+	char digits[24];
+	const char *const parts[] = {"mysql session", seal != NULL ? seal : "", work->maria->service->name, digits};
+
+	snprintf(digits, sizeof(digits), "%zu", number);
+	memcpy(ret_name, PREFIX, sizeof(PREFIX));
+	secret_hash_hex(ret_name + strlen(PREFIX), BADGE_BYTES, parts, sizeof(parts) / sizeof(*parts));
+}
+
+/* ---- taking one ---- */
+
+static void on_badge(struct work *work, MYSQL_RES *rows)
+{
+	MYSQL_ROW row = mysql_fetch_row(rows);
+	char name[BADGE_SIZE];
+
+	if (row[0] != NULL) {
+		name_badge(work, (size_t)strtoul(row[0], NULL, 10), name);
+		maria_session_set_badge(lease_session(&work->lease), name);
+	}
+	steps_next(&work->steps);
+}
+
+/* COALESCE stops at the first that is given. */
+void maria_badge_session(struct work *work)
+{
+	const size_t count = count_badges(work);
+	struct sql *sql = maria_sql(work);
+	char name[BADGE_SIZE];
+
+	if (maria_session_badge(lease_session(&work->lease))[0] != '\0') {
+		steps_next(&work->steps);
+		return;
+	}
+	sql_add(sql, "SELECT COALESCE(");
+	for (size_t i = 0; i < count; i++) {
+		name_badge(work, i, name);
+		sql_add(sql, "IF(GET_LOCK(%l, 0) = 1, %d, NULL), ", name, (int64_t)i);
+	}
+	sql_add(sql, "NULL)");
+	maria_query(work, on_badge);
+}
+
+/* ---- counting them ---- */
+
+struct search {
+	unsigned long id;
+	bool found;
+};
+
+static void compare(void *session, void *arg)
+{
+	struct search *search = arg;
+
+	search->found |= maria_session_id(session) == search->id;
+}
+
+static bool is_known(const struct work *work, unsigned long id)
+{
+	struct search search = {.id = id};
+
+	pool_visit(work->host->pool, compare, &search);
+	return search.found;
+}
+
+static void on_sessions(struct work *work, MYSQL_RES *rows)
+{
+	enum { ID, LASTING };
+	size_t count = 0, strays = 0;
+	char number[24];
+	MYSQL_ROW row;
+
+	for (; (row = mysql_fetch_row(rows)) != NULL; count++)
+		if (strcmp(row[LASTING], "1") == 0 && !is_known(work, strtoul(row[ID], NULL, 10)))
+			strays++;
+	snprintf(number, sizeof(number), "%zu", count);
+	call_result(work->call, CHECK_SESSIONS, number);
+	snprintf(number, sizeof(number), "%zu", strays);
+	call_result(work->call, CHECK_STRAYS, number);
+	steps_next(&work->steps);
+}
+
+void maria_step_count_sessions(void *arg)
+{
+	struct work *work = arg;
+	const size_t count = count_badges(work);
+	struct sql *sql = maria_sql(work);
+	char name[BADGE_SIZE];
+
+	sql_add(sql, "SELECT p.ID, p.TIME >= %s FROM (SELECT NULL AS id", CHECK_STRAY_SECONDS);
+	for (size_t i = 0; i < count; i++) {
+		name_badge(work, i, name);
+		sql_add(sql, " UNION ALL SELECT IS_USED_LOCK(%l)", name);
+	}
+	sql_add(sql, ") b JOIN information_schema.PROCESSLIST p ON p.ID = b.id");
+	maria_query(work, on_sessions);
+}
