@@ -190,6 +190,27 @@ def test_prepared_transactions_are_named_and_left(tsuru, broker, server):
     tsuru.remove("yours")
 
 
+def test_tables_that_refer_to_each_other_across_what_was_put_away(tsuru, broker, server):
+    """A table with a trigger stays where it is: foreign keys lead from one database to the other, and back."""
+    tsuru.create("mydb", "kept")
+    env = tsuru.bind("mydb", "shop").json
+    name = env["MYSQL_DATABASE_NAME"]
+    server.as_app(env, *(f"CREATE TABLE parent{n} (a int PRIMARY KEY)" for n in (1, 2)),
+                  *(f"CREATE TABLE child{n} (a int, FOREIGN KEY (a) REFERENCES parent{n} (a))" for n in (1, 2)),
+                  *(f"CREATE TRIGGER r_{table} BEFORE INSERT ON {table} FOR EACH ROW SET NEW.a = NEW.a" for table in ("parent1", "child2")))
+    assert tsuru.remove("mydb").status == 200
+    # Another database's goes first: it is told, and the purge is tried again.
+    server.ask("CREATE DATABASE theirs")
+    server.ask(f"CREATE TABLE theirs.t (a int, FOREIGN KEY (a) REFERENCES `{name}`.parent1 (a))")
+    thread = threading.Thread(target=broker.ctl, args=("purge", "mysql/mydb"), kwargs={"status": (0, 1)})
+    thread.start()
+    wait_until("it is told", lambda: "the table theirs/t of another database refers to" in broker.log())
+    assert name in server.databases()
+    server.ask("DROP DATABASE theirs")
+    gone(server, name, name + "_retired")
+    thread.join()
+
+
 def test_a_right_that_is_missing_is_named_and_the_removal_goes_on(start_broker, server):
     server.ask("CREATE USER less@'%' IDENTIFIED BY 'sekret'")
     server.ask("GRANT ALL ON *.* TO less@'%' WITH GRANT OPTION")

@@ -1,5 +1,7 @@
 /* deprovision: the logins first, so that nobody is left to hold the database, then what the records say: a living
  * database, or a retired one. What stands under the other name is left alone and told. Any part may be gone. */
+#include <string.h>
+
 #include "accounts.h"
 
 /* ---- a living one ---- */
@@ -28,13 +30,59 @@ static void step_spare_retired(void *arg)
 	maria_query(work, on_retired_tables);
 }
 
+static void on_referring(struct work *work, MYSQL_RES *rows)
+{
+	MYSQL_ROW row = mysql_fetch_row(rows);
+
+	if (row != NULL)
+		maria_fail(
+		    work, ERR_LOCKED,
+		    "the table %s of another database refers to %s by a foreign key: ALTER TABLE ... DROP FOREIGN "
+		    "KEY",
+		    row[0], row[1]);
+	else
+		steps_next(&work->steps);
+}
+
+/* Tables that were put away and those that could not be may refer to each other either way. So both databases go
+ * without a look at foreign keys, once it is known that no other database has any to them. InnoDB writes other letters
+ * in another way: such a database, which can only be an adopted one, goes with that look. */
+static bool drops_unchecked(const struct work *work)
+{
+	const char *plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+
+	return work->has_database && work->has_retired && work->retired_owner != OWNER_OTHER &&
+	       strspn(work->database, plain) == strlen(work->database);
+}
+
+static void step_look_for_referring(void *arg)
+{
+	struct work *work = arg;
+	struct sql *sql = maria_sql(work);
+
+	if (drops_unchecked(work))
+		sql_add(sql,
+		        "SELECT FOR_NAME, REF_NAME FROM information_schema.%s"
+		        " WHERE SUBSTRING_INDEX(REF_NAME, '/', 1) IN (%l, %l)"
+		        " AND SUBSTRING_INDEX(FOR_NAME, '/', 1) NOT IN (%l, %l) LIMIT 1",
+		        maria_is_mariadb(work) ? "INNODB_SYS_FOREIGN" : "INNODB_FOREIGN", work->database, work->retired,
+		        work->database, work->retired);
+	maria_query(work, on_referring);
+}
+
 static void step_drop_databases(void *arg)
 {
 	struct work *work = arg;
 	struct sql *sql = maria_sql(work);
 
-	if (work->has_database)
+	if (drops_unchecked(work)) {
+		work->spoiled = true;
+		sql_add(sql, "SET SESSION foreign_key_checks = 0;\n");
+	}
+	if (work->has_database) {
+		maria_add_writable(work, sql, work->database);
 		sql_add(sql, "DROP DATABASE IF EXISTS %i;\n", work->database);
+	}
 	if (work->has_retired && work->retired_owner != OWNER_OTHER)
 		sql_add(sql, "DROP DATABASE IF EXISTS %i;\n", work->retired);
 	maria_query(work, NULL);
@@ -51,6 +99,7 @@ static const struct step living_steps[] = {
     {"shut_logins_again", maria_step_shut_accounts},
     {"end_sessions_again", maria_step_end_sessions},
     {"spare_the_retired_database", step_spare_retired},
+    {"look_for_referring_tables", step_look_for_referring},
     {"drop_the_database", step_drop_databases},
     {"drop_logins", maria_step_drop_accounts},
     {NULL, NULL},
@@ -88,11 +137,17 @@ static void step_spare_living(void *arg)
 
 /* The retired one last: it tells a purge that begins again that the other is no living one. */
 static const struct step retired_steps[] = {
-    {"take_session", maria_step_take_session},        {"look_for_the_database", maria_step_look},
-    {"find_the_database", maria_step_require_own},    {"find_logins", maria_step_find_accounts},
-    {"spare_the_living_database", step_spare_living}, {"shut_logins", maria_step_shut_accounts},
-    {"end_sessions", maria_step_end_sessions},        {"drop_the_databases", step_drop_databases},
-    {"drop_logins", maria_step_drop_accounts},        {NULL, NULL},
+    {"take_session", maria_step_take_session},
+    {"look_for_the_database", maria_step_look},
+    {"find_the_database", maria_step_require_own},
+    {"find_logins", maria_step_find_accounts},
+    {"spare_the_living_database", step_spare_living},
+    {"shut_logins", maria_step_shut_accounts},
+    {"end_sessions", maria_step_end_sessions},
+    {"look_for_referring_tables", step_look_for_referring},
+    {"drop_the_databases", step_drop_databases},
+    {"drop_logins", maria_step_drop_accounts},
+    {NULL, NULL},
 };
 
 void maria_deprovision(void *state, struct driver_call *call)
