@@ -161,7 +161,7 @@ def test_what_holds_a_lock_is_named_and_holds_no_place(tsuru, broker, server):
         wait_until("who holds it is told", lambda: f"KILL {session.thread_id()} ends it" in broker.log())
         assert refused_all(server, env), "access is shut first"
         # Each wait is short: a wait of 20 s, as it was once, would allow three.
-        wait_until("it has come back often", lambda: re.search(r"attempts=5 .*error=locked", broker.log()))
+        wait_until("it has come back often", lambda: re.search(r"attempts=4 .*error=locked", broker.log()))
         assert "error=locked" in broker.log() and "outcome=failed" not in broker.log()
     gone(server, name)
     thread.join()
@@ -232,6 +232,22 @@ def test_a_right_that_is_missing_is_named_and_the_removal_goes_on(start_broker, 
     thread.join()
     broker.stop()
     server.ask("DROP USER less@'%'")
+
+
+def test_an_unbind_waits_for_no_statement_of_another_app(tsuru, broker, server):
+    """It has tables for itself, of which the server can say nothing meanwhile: the login stays, locked, until the instance goes."""
+    tsuru.create("mydb")
+    env, other = tsuru.bind("mydb", "shop").json, tsuru.bind("mydb", "other").json
+    threads = [threading.Thread(target=run_till_killed, args=(server, other, f"CREATE TABLE slow{number} AS SELECT SLEEP(3000)")) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    wait_until("they run", lambda: len(server.ask("SELECT 1 FROM information_schema.PROCESSLIST WHERE INFO LIKE 'CREATE TABLE slow%'")) == len(threads))
+    wait_until("info shows the size", lambda: "Size" in tsuru.described("mydb"))
+    assert tsuru.unbind("mydb", "shop").status == 200
+    assert refused_all(server, env) and env["MYSQL_USER"] in server.users()
+    assert tsuru.remove("mydb").status == 200
+    for thread in threads:
+        thread.join()
 
 
 def test_a_session_that_nothing_ends_keeps_no_access():
@@ -370,3 +386,28 @@ def test_what_is_named_or_made_oddly_holds_up_no_call(tsuru, broker, server):
     assert tsuru.remove("mydb").status == 200
     broker.ctl("purge", "mysql/mydb")
     gone(server, name, name + "_retired")
+
+
+# ---- one database's objects ----
+
+
+def test_an_unbind_reads_no_other_database(tsuru, server):
+    """Nor does it make the server read what stands beside its tables."""
+    tsuru.create("mydb")
+    for app in ("shop", "other"):
+        env = tsuru.bind("mydb", app).json
+    server.as_app(env, "CREATE TABLE t (a int)", "CREATE VIEW v AS SELECT * FROM t")
+    others = 40
+    with held(server, "CREATE DATABASE many", *(f"CREATE TABLE many.t{n} (a int)" for n in range(others)),
+              *(f"CREATE TRIGGER many.r{n} BEFORE INSERT ON many.t{n} FOR EACH ROW SET NEW.a = 1" for n in range(others))):
+        server.ask("FLUSH TABLES")
+        before = triggers(server)
+        assert tsuru.unbind("mydb", "shop").status == 200
+        assert triggers(server) - before < others
+    server.ask("DROP DATABASE many")
+    tsuru.remove("mydb")
+
+
+def triggers(server):
+    """How often the server has read a table's."""
+    return int(server.ask("SHOW GLOBAL STATUS LIKE 'Feature_trigger'")[0][1])

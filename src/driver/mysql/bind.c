@@ -136,19 +136,22 @@ void maria_bind(void *state, struct driver_call *call)
 
 /* ---- unbind ---- */
 
-/* Nothing is looked at outside the instance's database, and no table is opened for it. */
+/* Nothing is looked at outside the instance's database. (A trigger is in the database of its table; by TRIGGER_SCHEMA a
+ * MariaDB would read all databases' tables.) */
 static void on_definitions(struct work *work, MYSQL_RES *rows)
 {
+	enum { DEFINED, PASSED_OVER };
 	MYSQL_ROW row = mysql_fetch_row(rows);
 
-	if (row != NULL && strcmp(row[0], "0") != 0)
+	if (strcmp(row[DEFINED], "0") != 0 || strcmp(row[PASSED_OVER], "0") != 0)
 		steps_finish(&work->steps);
 	else
 		steps_next(&work->steps);
 }
 
 /* Views, routines and triggers act with the rights of the account that defined them when others of the instance use
- * them, and die with it: such an account stays, locked, until the instance goes. Its events do not run any more. */
+ * them, and die with it: such an account stays, locked, until the instance goes. Its events do not run any more. So
+ * does one of which it cannot be told, as another app's statement has a table for itself. */
 static void step_look_for_definitions(void *arg)
 {
 	struct work *work = arg;
@@ -158,11 +161,12 @@ static void step_look_for_definitions(void *arg)
 		steps_finish(&work->steps);
 		return;
 	}
+	maria_add_unwaiting(work, sql);
 	sql_add(sql, "SELECT 0");
 	for (size_t i = 0; i < work->account_count; i++) {
 		static const char *const tables[][2] = {{"VIEWS", "TABLE_SCHEMA"},
 		                                        {"ROUTINES", "ROUTINE_SCHEMA"},
-		                                        {"TRIGGERS", "TRIGGER_SCHEMA"},
+		                                        {"TRIGGERS", "EVENT_OBJECT_SCHEMA"},
 		                                        {"EVENTS", "EVENT_SCHEMA"}};
 
 		for (size_t t = 0; t < sizeof(tables) / sizeof(*tables); t++)
@@ -172,6 +176,7 @@ static void step_look_for_definitions(void *arg)
 			        tables[t][0], tables[t][1], work->database, work->accounts[i].user,
 			        work->accounts[i].host);
 	}
+	sql_add(sql, " INTO @defined;\nSELECT @defined, %s", maria_is_mariadb(work) ? "@@warning_count" : "0");
 	maria_query(work, on_definitions);
 }
 
