@@ -225,6 +225,32 @@ static void test_no_session_is_told_to_all_who_wait(void **state)
 	assert_int_equal(pool_size(world->pool), SESSIONS - 1);
 }
 
+static void count_visit(void *session, void *arg)
+{
+	assert_non_null(((struct session *)session)->world);
+	++*(int *)arg;
+}
+
+static void test_every_session_is_visited(void **state)
+{
+	struct world *world = *state;
+	struct lease first = {0}, second = {0};
+	int visits = 0;
+
+	pool_visit(world->pool, count_visit, &visits);
+	assert_int_equal(visits, 0);
+	lend_new(world, &first);
+	lease_ask(world->pool, &second, on_lease, world);
+	turn(world);
+	pool_visit(world->pool, count_visit, &visits);
+	assert_int_equal(visits, 2); /* one lent, one being opened */
+	lease_end(&first);
+	lease_drop(&second);
+	visits = 0;
+	pool_visit(world->pool, count_visit, &visits);
+	assert_int_equal(visits, (int)pool_size(world->pool));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -234,6 +260,7 @@ int main(void)
 	    TEST(test_a_kept_session_lives_until_it_is_unused_for_long),
 	    TEST(test_what_is_not_clean_or_died_is_closed),
 	    TEST(test_no_session_is_told_to_all_who_wait),
+	    TEST(test_every_session_is_visited),
 	};
 #undef TEST
 
