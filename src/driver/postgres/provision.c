@@ -2,7 +2,8 @@
  * public has lost its right to connect. */
 #include "setup.h"
 
-/* template1 may hold what does not fit another locale; template0 never does. */
+/* template0 has nobody in it, and nothing: template1 may hold what an operator forgot, or what does not fit the locale.
+ */
 static void step_create_database(void *arg)
 {
 	struct work *work = arg;
@@ -20,7 +21,7 @@ static void step_create_database(void *arg)
 		return;
 	}
 	if (template == NULL)
-		template = locale != NULL ? "template0" : "template1";
+		template = "template0";
 	sql_add(sql, "CREATE DATABASE %i OWNER %i TEMPLATE %i ALLOW_CONNECTIONS false", work->owner, work->owner,
 	        template);
 	if (locale != NULL)
