@@ -49,11 +49,10 @@ def free_port():
 
 
 class Postgres:
-    """A private PostgreSQL server; settings are lines of its postgresql.conf."""
+    """A private PostgreSQL server, of the version in POSTGRES_BIN; settings are lines of its postgresql.conf."""
 
     def __init__(self, settings=""):
-        binaries = sorted(glob.glob("/usr/lib/postgresql/*/bin"))
-        self.bin = binaries[-1]
+        self.bin = os.environ.get("POSTGRES_BIN") or sorted(glob.glob("/usr/lib/postgresql/*/bin"))[-1]
         self.directory = tempfile.mkdtemp(prefix="broker-postgres-")
         self.data = os.path.join(self.directory, "data")
         self.log = os.path.join(self.directory, "log")

@@ -5,6 +5,7 @@
  * is left as it was. */
 #include <string.h>
 
+#include "enter.h"
 #include "handover.h"
 #include "inside.h"
 #include "roles.h"

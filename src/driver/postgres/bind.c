@@ -1,5 +1,7 @@
 /* bind: a login that acts as the owner, or one that reads. The server gets a SCRAM verifier, never the password. */
 #include "base/secret.h"
+#include "enter.h"
+#include "hinder.h"
 #include "inside.h"
 #include "mend.h"
 #include "roles.h"
@@ -159,6 +161,7 @@ static const struct step bind_steps[] = {
     {"look_for_roles_and_database", step_look_and_make_verifier},
     {"find_the_database", step_require_database},
     {"act_for_the_owner", step_join_owner},
+    {"undo_hindrances", step_undo_hindrances},
     {"grant_reading", step_grant_reading},
     {"create_login", step_create_login},
     {"end_earlier_sessions", step_end_earlier_sessions},

@@ -1,57 +1,19 @@
 /* deprovision: what the records say is dropped, under the name that they say: a living database, or a retired one. What
  * stands under the other name is told and left alone with the roles, which it needs. Any part may be gone. */
+#include "empty.h"
 #include "mend.h"
 #include "roles.h"
 #include "shut.h"
-
-/* A tenant may make its database a template, which the server does not drop. One whose drop was cut off (datconnlimit
- * -2) takes nothing but another drop. */
-static void add_droppable(struct sql *sql, const char *database)
-{
-	struct sql block;
-
-	sql_init(&block, sql->dialect);
-	sql_begin(&block, sql->connection);
-	sql_add(&block,
-	        "BEGIN IF EXISTS (SELECT FROM pg_database WHERE datname = %l AND datistemplate AND datconnlimit <> -2)"
-	        " THEN ALTER DATABASE %i IS_TEMPLATE false; END IF; END",
-	        database, database);
-	if (sql_string(&block) != NULL)
-		sql_add(sql, "DO %l", sql_string(&block));
-	else
-		sql->failed = true;
-	sql_release(&block);
-}
-
-static void step_make_droppable(void *arg)
-{
-	struct work *work = arg;
-	struct sql *sql = work_sql(work);
-
-	if (!work->call->retired && work->facts.database)
-		add_droppable(sql, work->owner);
-	if (work->call->retired && work->facts.retired)
-		add_droppable(sql, work->retired);
-	work_query(work, NULL);
-}
+#include "subscription.h"
 
 static void step_drop_database(void *arg)
 {
 	struct work *work = arg;
 	struct sql *sql = work_sql(work);
+	const char *database = empty_database(work);
 
-	if (work->facts.database)
-		sql_add(sql, "DROP DATABASE IF EXISTS %i WITH (FORCE)", work->owner);
-	work_query(work, NULL);
-}
-
-static void step_drop_retired_database(void *arg)
-{
-	struct work *work = arg;
-	struct sql *sql = work_sql(work);
-
-	if (work->facts.retired)
-		sql_add(sql, "DROP DATABASE IF EXISTS %i WITH (FORCE)", work->retired);
+	if (database != NULL)
+		sql_add(sql, "DROP DATABASE IF EXISTS %i WITH (FORCE)", database);
 	work_query(work, NULL);
 }
 
@@ -83,7 +45,9 @@ static const struct step living_steps[] = {
     {"find_roles", step_find_roles},
     {"disable_logins", step_shut_roles},
     {"end_last_sessions", step_end_sessions},
-    {"make_it_droppable", step_make_droppable},
+    {"end_subscriptions", step_end_subscriptions},
+    {"close_database", step_close_database},
+    {"empty_database", step_empty_database},
     {"drop_database", step_drop_database},
     {"spare_the_retired_database", step_spare_retired_database},
     {"find_what_roles_left", step_find_leftovers},
@@ -114,8 +78,10 @@ static const struct step retired_steps[] = {
     {"look_for_roles_and_database", step_look},
     {"find_the_retired_database", step_require_own_retired},
     {"act_for_the_owner", step_join_owner},
-    {"make_it_droppable", step_make_droppable},
-    {"drop_retired_database", step_drop_retired_database},
+    {"end_subscriptions", step_end_subscriptions},
+    {"close_retired_database", step_close_database},
+    {"empty_retired_database", step_empty_database},
+    {"drop_retired_database", step_drop_database},
     {"spare_the_living_database", step_spare_living_database},
     {"find_roles", step_find_roles},
     {"disable_logins", step_shut_roles},

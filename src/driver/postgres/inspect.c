@@ -3,6 +3,8 @@
  * what mend.c does about them, and both ask for what the present user of the broker may do. */
 #include <string.h>
 
+#include "enter.h"
+#include "hinder.h"
 #include "inspect.h"
 #include "roles.h"
 
@@ -56,6 +58,11 @@ static void add_database(struct sql *sql, const struct work *work)
 	        "UNION ALL SELECT 'instance', 'the database''s connection limit is not the plan''s' FROM d"
 	        " WHERE datconnlimit <> %d\n",
 	        plan_connection_limit(work->call->plan));
+	sql_add(
+	    sql,
+	    "UNION ALL SELECT 'instance', format('the database''s setting %%s keeps its sessions out', c) FROM d JOIN"
+	    " pg_db_role_setting s ON s.setdatabase = d.oid AND s.setrole = 0, unnest(s.setconfig) c"
+	    " WHERE " HINDER_SETTING "\n");
 	sql_add(sql, "UNION ALL SELECT 'instance', 'the owner''s or the readers'' role is missing' FROM d"
 	             " WHERE (SELECT count(*) FROM own) < 2\n");
 }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "hinder.h"
 #include "inspect.h"
 #include "roles.h"
 
@@ -108,9 +109,12 @@ static void add_settings(struct sql *sql, const struct work *work)
 	sql_add(sql,
 	        "UNION ALL SELECT 'bind', l.name FROM l JOIN pg_roles r ON r.rolname = l.name::name WHERE NOT EXISTS ("
 	        "SELECT FROM pg_db_role_setting s WHERE s.setrole = r.oid AND s.setdatabase = d.oid"
-	        " AND lower(s.setconfig::text)::text[] @> l.settings AND cardinality(s.setconfig) ="
-	        " cardinality(l.settings)");
+	        " AND lower(s.setconfig::text)::text[] @> l.settings AND (SELECT count(*) FROM unnest(s.setconfig) c"
+	        " WHERE c !~ '" SETTING_OF_NO_USE "') = cardinality(l.settings)");
 	sql_add(sql, " + %d)\n", lists);
+	sql_add(sql, "UNION ALL SELECT 'bind', l.name FROM l JOIN pg_roles r ON r.rolname = l.name::name JOIN"
+	             " pg_db_role_setting s ON s.setrole = r.oid AND s.setdatabase = 0, unnest(s.setconfig) c"
+	             " WHERE " HINDER_SETTING "\n");
 }
 
 void step_compare_logins(void *arg)

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#define KEYWORDS_MAX (TARGET_OPTIONS_MAX + 8) /* of one connection, and the NULL after them */
+#define KEYWORDS_MAX (TARGET_OPTIONS_MAX + 9) /* of one connection, and the NULL after them */
 #define NO_FILE      "/nonexistent"
 
 struct entry {
@@ -34,7 +34,9 @@ static void add_all(struct entry *entry, const struct target *target, const stru
 		add(entry, "hostaddr", address);
 	for (size_t i = 0; i < target->option_count; i++)
 		add(entry, target->keywords[i], target->values[i]);
-	if (login != NULL) {
+	if (login != NULL && login->options != NULL)
+		add(entry, "options", login->options);
+	if (target_login_is_other(login)) {
 		add(entry, "user", login->user);
 		add(entry, "password", login->password);
 		add(entry, "sslcert", NO_FILE);
@@ -101,7 +103,7 @@ struct entry *entry_new(const struct target *target, const struct place *place, 
 	if (entry == NULL)
 		return NULL;
 	entry->pq = target->pq;
-	entry->verbose = login != NULL;
+	entry->verbose = target_login_is_other(login);
 	arena_init(&entry->arena);
 	add_all(entry, target, place, address, database, login);
 	if (!arena_failed(&entry->arena))

@@ -19,7 +19,7 @@ void step_join_owner(void *arg)
 
 	if (!acts(work) && !work->facts.joins) {
 		work_fail(
-		    work, ERR_REFUSED,
+		    work, work_removes(work) ? ERR_LOCKED : ERR_REFUSED,
 		    "the broker's role may not act for \"%s\", which another role made: GRANT \"%s\" TO the role of "
 		    "the server's url WITH ADMIN OPTION, and \"%s\" and the logins of its binds in the same way",
 		    work->owner, work->owner, work->reader);
@@ -35,8 +35,7 @@ void step_join_owner(void *arg)
 
 /* ---- loops ---- */
 
-/* Adds a block that runs what the query of the text in block gives. */
-static void add_loop(struct sql *sql, struct sql *query)
+void mend_add_loop(struct sql *sql, struct sql *query)
 {
 	struct sql block;
 
@@ -84,7 +83,7 @@ void mend_add_strangers(struct sql *sql, const struct work *work)
 	        "UNION ALL SELECT format('SELECT pg_terminate_backend(%%s)', pid) FROM pg_stat_activity"
 	        " WHERE datname = %l AND NOT has_database_privilege(usesysid, datid, 'CONNECT')",
 	        work->owner);
-	add_loop(sql, &query);
+	mend_add_loop(sql, &query);
 	sql_release(&query);
 }
 
@@ -96,7 +95,7 @@ void mend_add_memberships(struct sql *sql, const struct work *work, const char *
 	sql_init(&query, sql->dialect);
 	sql_begin(&query, sql->connection);
 	sql_add(&query, REVOKE_MEMBERSHIP " WHERE m.rolname = %l AND g.rolname <> %l", login, group);
-	add_loop(sql, &query);
+	mend_add_loop(sql, &query);
 	sql_release(&query);
 }
 

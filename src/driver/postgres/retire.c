@@ -1,69 +1,13 @@
 /* retire and restore: a removed database is locked away under another name with its roles and passwords, and comes back
  * as it was. */
-#include <string.h>
-
+#include "empty.h"
+#include "hinder.h"
 #include "mend.h"
 #include "roles.h"
 #include "shut.h"
-#include "sqlstate.h"
+#include "subscription.h"
 
 /* ---- retire ---- */
-
-static void step_close_database(void *arg);
-
-static void on_closed(struct work *work, const struct rows *rows)
-{
-	(void)rows;
-	steps_next(&work->steps);
-}
-
-static bool on_not_closed(struct work *work, const char *sqlstate)
-{
-	if (!sqlstate_is_blocked(sqlstate) || work_is_held_up(work))
-		return false;
-	work_pause(work, step_close_database);
-	return true;
-}
-
-/* What is gone, or put away already, has nobody in it. Who is in it may be changing it, too. */
-static void step_close_database(void *arg)
-{
-	struct work *work = arg;
-	struct sql *sql = work_sql(work);
-
-	if (work->facts.database)
-		sql_add(sql,
-		        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = %l"
-		        " AND pg_has_role(usesysid, 'USAGE');\n"
-		        "SET LOCAL lock_timeout TO '250ms';\nALTER DATABASE %i ALLOW_CONNECTIONS false",
-		        work->owner, work->owner);
-	work_forgive(work, on_not_closed);
-	work_query(work, on_closed);
-}
-
-static void step_empty_database(void *arg);
-
-static void on_emptied(struct work *work, const struct rows *rows)
-{
-	if (strcmp(rows_text(rows, 0, 0), "0") == 0)
-		steps_next(&work->steps);
-	else
-		work_pause(work, step_empty_database);
-}
-
-/* Whoever is in it: with a session inside it cannot be renamed. */
-static void step_empty_database(void *arg)
-{
-	struct work *work = arg;
-	struct sql *sql = work_sql(work);
-
-	if (work->facts.database)
-		sql_add(sql,
-		        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = %l"
-		        " AND pid <> pg_backend_pid()",
-		        work->owner);
-	work_query(work, on_emptied);
-}
 
 static void step_put_away(void *arg)
 {
@@ -88,8 +32,10 @@ static const struct step retire_steps[] = {
     {"find_logins", step_find_logins},
     {"disable_logins", step_shut_roles},
     {"end_last_sessions", step_end_sessions},
+    {"end_subscriptions", step_end_subscriptions},
     {"close_database", step_close_database},
     {"empty_database", step_empty_database},
+    {"drop_slots", step_drop_slots},
     {"put_away", step_put_away},
     {NULL, NULL},
 };
@@ -132,6 +78,8 @@ static void step_open_again(void *arg)
 	struct sql *sql = work_sql(work);
 
 	sql_add(sql, "ALTER DATABASE %i ALLOW_CONNECTIONS true;\n", work->owner);
+	hinder_add_opening(sql, work->owner, work->owner);
+	hinder_add_settings(sql, work);
 	for (size_t i = 0; i < work->role_count; i++) {
 		const char *role = work->roles[i].name;
 

@@ -5,9 +5,10 @@
 #include <string.h>
 #include <strings.h>
 
+#include "enter.h"
 #include "extensions.h"
 #include "handover.h"
-
+#include "mend.h"
 #include "session.h"
 
 /* How the broker's names end: name_login's hash. An operator's own role that was made a member is left alone. */
@@ -40,13 +41,33 @@ static void add_setting(struct sql *sql, const struct work *work, const char *ro
 	text_wipe(&path);
 }
 
+/* One by one: RESET ALL fails where a login has set itself what cannot be reset, and does not count. What it set for
+ * all databases goes, too. */
+static void add_resets(struct sql *sql, const struct work *work, const char *role, bool everywhere)
+{
+	struct sql query;
+
+	sql_init(&query, sql->dialect);
+	sql_begin(&query, sql->connection);
+	sql_add(&query,
+	        "SELECT format('ALTER ROLE %%I%%s RESET %%s', r.rolname, CASE WHEN d.oid IS NULL THEN '' ELSE format("
+	        "' IN DATABASE %%I', d.datname) END, (SELECT string_agg(quote_ident(p), '.') FROM"
+	        " unnest(string_to_array(split_part(c, '=', 1), '.')) p)) FROM pg_roles r JOIN pg_db_role_setting s"
+	        " ON s.setrole = r.oid LEFT JOIN pg_database d ON d.oid = s.setdatabase, unnest(s.setconfig) c"
+	        " WHERE r.rolname = %l AND (d.datname = %l OR %s AND s.setdatabase = 0) AND c !~ '" SETTING_OF_NO_USE
+	        "'",
+	        role, work->owner, everywhere ? "true" : "false");
+	mend_add_loop(sql, &query);
+	sql_release(&query);
+}
+
 void roles_add_settings(struct sql *sql, const struct work *work, const char *role, enum role_kind kind)
 {
 	const struct options *options = &work->call->plan->options;
 	const struct option *settings = options_find(options, "settings");
 	const int64_t timeout = options_number(options, "statement_timeout");
 
-	sql_add(sql, "ALTER ROLE %i IN DATABASE %i RESET ALL;\n", role, work->owner);
+	add_resets(sql, work, role, kind != ROLE_OWNER);
 	for (size_t i = 0; settings->set && i < settings->value.map.count; i++)
 		add_setting(sql, work, role, &settings->value.map.items[i]);
 	if (timeout > 0)

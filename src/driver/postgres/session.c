@@ -164,7 +164,7 @@ static void take_connection(struct session *session, PGconn *connection)
 
 static struct login_server *server_of(const struct session *session)
 {
-	return session->login != NULL ? session->target->app_logins : session->target->logins;
+	return target_login_is_other(session->login) ? session->target->app_logins : session->target->logins;
 }
 
 static void on_login(void *arg, enum login_end end, void *work)

@@ -1,7 +1,9 @@
 /* What provision, adopt and update set up around a database: its roles, who may connect, what is in it for readers. */
 #include "setup.h"
 
+#include "enter.h"
 #include "extensions.h"
+#include "hinder.h"
 #include "inside.h"
 #include "roles.h"
 
@@ -26,6 +28,7 @@ void setup_add_opening(struct sql *sql, const struct work *work)
 	        work->owner, work->owner);
 	sql_add(sql, "ALTER DATABASE %i ALLOW_CONNECTIONS true CONNECTION LIMIT %d;\n", work->owner,
 	        plan_connection_limit(work->call->plan));
+	hinder_add_settings(sql, work);
 	owned_add_database_tag(sql, work);
 	roles_add_settings(sql, work, work->owner, ROLE_OWNER);
 }

@@ -14,101 +14,13 @@
 
 #include <string.h>
 
+#include "prepared.h"
 #include "roles.h"
 #include "sqlstate.h"
 
-#define WAIT           "'250ms'" /* of one try */
-#define PREPARED_TRIES 3         /* of one call: who cannot be rolled back is left to the server's operator */
+#define WAIT "'250ms'" /* of one try */
 
 enum { ROW_SESSIONS, ROW_PREPARED };
-
-/* ---- prepared transactions ---- */
-
-struct prepared {
-	const char *id, *database, *owner;
-};
-
-static void end_prepared(struct work *work, void (*on_ended)(void *work));
-
-static void on_rolled_back(struct work *work, const struct rows *rows)
-{
-	(void)rows;
-	work_leave(work);
-	work_pause(work, work->on_prepared_ended);
-}
-
-static bool on_not_rolled_back(struct work *work, const char *sqlstate)
-{
-	(void)sqlstate;
-	work_leave(work);
-	work_pause(work, work->on_prepared_ended);
-	return true;
-}
-
-static void roll_back(struct work *work, const struct rows *rows)
-{
-	(void)rows;
-	sql_add(work_sql(work), "ROLLBACK PREPARED %l", work->prepared->id);
-	work_forgive(work, on_not_rolled_back);
-	work_query_inside(work, on_rolled_back);
-}
-
-/* Who is no superuser has to be the one that prepared it. */
-static void become_owner(struct work *work)
-{
-	if (work_is_superuser(work)) {
-		roll_back(work, NULL);
-		return;
-	}
-	sql_add(work_sql(work), "GRANT %i TO CURRENT_USER;\nSET ROLE %i", work->prepared->owner, work->prepared->owner);
-	work_forgive(work, on_not_rolled_back);
-	work_query_inside(work, roll_back);
-}
-
-static void on_prepared(struct work *work, const struct rows *rows)
-{
-	struct prepared *prepared;
-
-	if (rows_count(rows) == 0) {
-		work_pause(work, work->on_prepared_ended);
-		return;
-	}
-	prepared = arena_alloc(&work->arena, sizeof(*prepared));
-	if (prepared != NULL)
-		*prepared = (struct prepared){.id = arena_text(&work->arena, rows_text(rows, 0, 0)),
-		                              .database = arena_text(&work->arena, rows_text(rows, 0, 1)),
-		                              .owner = arena_text(&work->arena, rows_text(rows, 0, 2))};
-	if (prepared == NULL || arena_failed(&work->arena)) {
-		work_fail(work, ERR_NO_MEMORY, "out of memory");
-		return;
-	}
-	work->prepared = prepared;
-	work_forgive(work, on_not_rolled_back);
-	work_enter(work, prepared->database, become_owner);
-}
-
-/* Prepared by one of work->roles, or in the database of an instance that is going. */
-static void add_condition(struct sql *sql, const struct work *work)
-{
-	sql_add(sql, "owner IN (");
-	roles_add_names(sql, work);
-	sql_add(sql, ")");
-	if (work->call->bind == NULL)
-		sql_add(sql, " OR database IN (%l, %l)", work->owner, work->retired);
-}
-
-/* Rolls one back and calls on_ended, whatever came of it. */
-static void end_prepared(struct work *work, void (*on_ended)(void *work))
-{
-	struct sql *sql = work_sql(work);
-
-	work->on_prepared_ended = on_ended;
-	work->prepared_tries++;
-	sql_add(sql, "SELECT gid, database, owner FROM pg_prepared_xacts WHERE ");
-	add_condition(sql, work);
-	sql_add(sql, " OR owner IN (%l, %l) ORDER BY prepared LIMIT 1", work->owner, work->reader);
-	work_query(work, on_prepared);
-}
 
 /* ---- shutting ---- */
 
@@ -116,12 +28,9 @@ static bool on_shut_out(struct work *work, const char *sqlstate)
 {
 	if (!sqlstate_is_blocked(sqlstate))
 		return false;
-	if (work->prepared_tries < PREPARED_TRIES)
-		end_prepared(work, step_shut_roles);
-	else if (work_is_held_up(work))
+	if (work_is_held_up(work))
 		return false;
-	else
-		work_pause(work, step_shut_roles);
+	prepared_end(work, PREPARED_ALL, step_shut_roles);
 	return true;
 }
 
@@ -192,8 +101,8 @@ static void on_sessions(struct work *work, const struct rows *rows)
 
 	if (strcmp(rows_text(rows, 0, ROW_SESSIONS), "0") != 0)
 		work_pause(work, step_end_sessions);
-	else if (prepared && work->prepared_tries < PREPARED_TRIES)
-		end_prepared(work, step_end_sessions);
+	else if (prepared)
+		prepared_end(work, PREPARED_OF_ROLES, step_end_sessions);
 	else
 		steps_next(&work->steps);
 }
@@ -207,8 +116,8 @@ void step_end_sessions(void *arg)
 		add_ending_of_hidden(sql, work);
 		sql_add(sql, "SELECT (");
 		add_ending(sql, work);
-		sql_add(sql, "), (SELECT count(*) FROM pg_prepared_xacts WHERE ");
-		add_condition(sql, work);
+		sql_add(sql, "), (SELECT count(*) FROM pg_prepared_xacts x WHERE ");
+		prepared_add_condition(sql, work, PREPARED_OF_ROLES);
 		sql_add(sql, ")");
 	}
 	work_query(work, on_sessions);

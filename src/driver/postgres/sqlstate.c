@@ -30,7 +30,7 @@ static const struct meaning meanings[] = {
     {"53300", ERR_UNAVAILABLE, "it has too many connections"},
     {"53", ERR_UNAVAILABLE, "it is short of resources"},
     {"55000", ERR_UNAVAILABLE, "it is not in the state for that"},
-    {"55006", ERR_UNAVAILABLE, "the object is in use"},
+    {"55006", ERR_LOCKED, "the object is in use"},
     {"55P03", ERR_LOCKED, "somebody else holds what it needs"},
     {"57014", ERR_TIMEOUT, "the statement did not end in time"},
     {"57P", ERR_UNAVAILABLE, "it is starting or stopping"},
@@ -48,6 +48,17 @@ static const char *const overtaken[] = {
     "42P04", /* duplicate_database */
     NULL,
 };
+
+/* Of what is refused: an operator grants the right, ends what depends on it, or installs the library again. */
+static const char *const curable[] = {"0A000", "2BP01", "3D000", "3F000", "42501", "58P01", NULL};
+
+bool sqlstate_is_curable(const char *sqlstate)
+{
+	for (size_t i = 0; curable[i] != NULL; i++)
+		if (strcmp(curable[i], sqlstate) == 0)
+			return true;
+	return false;
+}
 
 bool sqlstate_is_overtaken(const char *sqlstate, const char *message)
 {

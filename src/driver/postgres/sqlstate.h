@@ -16,6 +16,10 @@ bool sqlstate_is_overtaken(const char *sqlstate, const char *message);
 
 /* Somebody held for too long what the statement needs. */
 bool sqlstate_is_locked(const char *sqlstate);
+
+/* Refused, but not for ever: an operator can see to it, without another statement. */
+bool sqlstate_is_curable(const char *sqlstate);
+
 /* Somebody holds what the statement wants to change, or changed it at the same time. */
 bool sqlstate_is_blocked(const char *sqlstate);
 

@@ -246,6 +246,19 @@ void target_set_roster(struct target *target, struct roster *roster)
 			target->values[i] = roster->name;
 }
 
+const char *target_session_options(const struct target *target)
+{
+	for (size_t i = 0; i < target->option_count; i++)
+		if (strcmp(target->keywords[i], "options") == 0)
+			return target->values[i];
+	return "";
+}
+
+bool target_login_is_other(const struct target_login *login)
+{
+	return login != NULL && login->user != NULL;
+}
+
 void target_app_url(const struct target *target, const char *database, const char *user, const char *password,
                     struct text *ret_url)
 {

@@ -2,6 +2,7 @@
 #ifndef DRIVER_POSTGRES_TARGET_H
 #define DRIVER_POSTGRES_TARGET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -42,8 +43,12 @@ struct target {
 
 /* Whom to connect as, instead of the url's user. Borrowed. */
 struct target_login {
-	const char *user, *password;
+	const char *user, *password; /* NULL: the url's */
+	const char *options;         /* of the session, instead of target_session_options; NULL: these */
 };
+
+/* Whether it is another's than the url's. login may be NULL. */
+bool target_login_is_other(const struct target_login *login);
 
 /* On success the target is the caller's, to be released. No text in error shows the url. */
 int target_init(struct target *target, const struct server *server, struct error *error);
@@ -51,6 +56,9 @@ void target_release(struct target *target);
 
 /* Its sessions are in roster from now on, under the name that this gives them. */
 void target_set_roster(struct target *target, struct roster *roster);
+
+/* What every session begins with: "-c name=value ..." */
+const char *target_session_options(const struct target *target);
 
 /* The check of the key `url`. */
 int target_check_url(const char *name, const char *value, struct error *error);

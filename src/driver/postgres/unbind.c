@@ -1,6 +1,7 @@
 /* unbind: the login is shut and its sessions end; then what it owned goes to the owner, and the role goes. The database
  * stays as it is, and may also be gone. What others granted to the login never keeps it alive: a role that cannot be
  * dropped stays behind, shut. */
+#include "hinder.h"
 #include "mend.h"
 #include "roles.h"
 #include "shut.h"
@@ -56,6 +57,7 @@ static const struct step unbind_steps[] = {
     {"disable_login", step_disable_login},
     {"end_last_sessions", step_end_sessions},
     {"act_for_the_owner", step_join_owner},
+    {"undo_hindrances", step_undo_hindrances},
     {"find_what_it_left", step_find_leftovers},
     {"clear_what_it_left", step_clear_leftovers},
     {"revoke_the_database", step_revoke_database},

@@ -1,6 +1,7 @@
 /* update: the plan's extensions, limits and settings on a living database and its logins. Extensions are never dropped;
  * locale and template count at creation only. */
 #include "extensions.h"
+#include "hinder.h"
 #include "mend.h"
 #include "roles.h"
 #include "setup.h"
@@ -50,11 +51,17 @@ static void step_apply_plan(void *arg)
 }
 
 static const struct step update_steps[] = {
-    {"take_session", step_take_session},           {"look_for_roles_and_database", step_look},
-    {"find_the_database", step_require_database},  {"act_for_the_owner", step_join_owner},
-    {"create_roles", step_create_roles},           {"shut_strangers", step_shut_strangers},
-    {"create_extensions", step_create_extensions}, {"find_logins", step_find_logins},
-    {"apply_the_plan", step_apply_plan},           {NULL, NULL},
+    {"take_session", step_take_session},
+    {"look_for_roles_and_database", step_look},
+    {"find_the_database", step_require_database},
+    {"act_for_the_owner", step_join_owner},
+    {"undo_hindrances", step_undo_hindrances},
+    {"create_roles", step_create_roles},
+    {"shut_strangers", step_shut_strangers},
+    {"create_extensions", step_create_extensions},
+    {"find_logins", step_find_logins},
+    {"apply_the_plan", step_apply_plan},
+    {NULL, NULL},
 };
 
 void postgres_update(void *state, struct driver_call *call)

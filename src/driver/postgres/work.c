@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "hinder.h"
 #include "limits.h"
 #include "mark.h"
 #include "session.h"
@@ -102,6 +103,7 @@ static void begin_again(struct work *work)
 	work->roles = NULL;
 	work->databases = NULL;
 	work->adoption = NULL;
+	work->spared = NULL;
 	work->role_count = work->database_count = work->database = 0;
 	work->pause_ms = 0;
 	arena_release(&work->arena);
@@ -178,6 +180,7 @@ static void fail_locked(struct work *work, const struct error *error)
 static void handle_failure(struct work *work, const char *sqlstate, const struct error *error)
 {
 	bool (*on_failed)(struct work *, const char *) = work->on_failed;
+	struct error reason = *error;
 
 	if (sqlstate_is_blocked(sqlstate))
 		witness_note_held_up(&work->witness);
@@ -187,10 +190,12 @@ static void handle_failure(struct work *work, const char *sqlstate, const struct
 	if (on_failed != NULL && on_failed(work, sqlstate))
 		return;
 	work->again = work->rounds < ROUNDS_MAX && sqlstate_is_overtaken(sqlstate, error->text);
-	if (error->code == ERR_LOCKED && work->witness.found[0] != '\0')
-		fail_locked(work, error);
+	if (work_removes(work) && sqlstate_is_curable(sqlstate))
+		reason.code = ERR_LOCKED;
+	if (reason.code == ERR_LOCKED && work->witness.found[0] != '\0')
+		fail_locked(work, &reason);
 	else
-		fail(work, error);
+		fail(work, &reason);
 }
 
 static void on_answered(struct work *work, const struct session *answering, const struct error *error,
@@ -278,11 +283,12 @@ static void on_inside(void *arg, int code, const struct error *error)
 		work->on_inside(work);
 }
 
-void work_enter(struct work *work, const char *database, void (*on_entered)(struct work *work))
+void work_open_inside(struct work *work, const char *database, void (*on_entered)(struct work *work))
 {
 	assert(work->inside == NULL);
 	work->on_inside = on_entered;
-	work->inside = session_open(work->postgres->context, &work->host->target, database, on_inside, work);
+	work->inside =
+	    session_open_as(work->postgres->context, &work->host->target, database, &work->entrance, on_inside, work);
 	if (work->inside == NULL)
 		work_fail(work, ERR_NO_MEMORY, "out of memory");
 }
@@ -318,6 +324,13 @@ void work_yield(struct work *work, void (*on_resume)(void *work))
 bool work_is_superuser(const struct work *work)
 {
 	return session_is_superuser(home_of(work));
+}
+
+bool work_removes(const struct work *work)
+{
+	const enum call_kind kind = work->call->kind;
+
+	return kind == CALL_DEPROVISION || kind == CALL_RETIRE || kind == CALL_UNBIND;
 }
 
 int work_version(const struct work *work)
@@ -379,6 +392,7 @@ void work_note_facts(struct work *work, const struct rows *rows)
 	    .acts = is_true(rows, 8),
 	    .joins = is_true(rows, 9),
 	    .enters = is_true(rows, 10),
+	    .hindered = is_true(rows, 12),
 	};
 	owned_check_tags(work);
 }
@@ -404,9 +418,10 @@ void work_add_facts(struct sql *sql, const struct work *work)
 	    " (pg_has_role(r.oid, 'MEMBER WITH ADMIN OPTION') OR me.rolcreaterole AND NOT r.rolsuper AND"
 	    " current_setting('server_version_num')::int < 160000)),"
 	    " EXISTS (SELECT FROM pg_database WHERE datname = %l AND has_database_privilege(oid, "
-	    "'CONNECT')), " MARK_COMMENT,
+	    "'CONNECT')), " MARK_COMMENT ", " HINDER_EXISTS,
 	    work->owner, work->reader, login, work->owner, work->owner, work->owner, work->retired, work->retired,
-	    work->owner, work->owner, work->reader, OWNED_BEGIN, work->tag, work->owner, work->owner, work->owner);
+	    work->owner, work->owner, work->reader, OWNED_BEGIN, work->tag, work->owner, work->owner, work->owner,
+	    work->owner, work->owner, work->reader, work->owner);
 }
 
 void step_peek(void *arg)

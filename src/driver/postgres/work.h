@@ -33,6 +33,7 @@ struct facts {
 	bool acts;          /* the broker's user acts for the owner role */
 	bool joins;         /* ... or may make itself do so */
 	bool others;        /* the owner or the reader role says that it is another instance's (owned.h) */
+	bool hindered;      /* the tenant set or holds something that hinder.h undoes */
 };
 
 struct adoption;
@@ -56,6 +57,9 @@ struct work {
 	struct lease lease;
 	struct session *inside; /* in a database; NULL: none */
 	void (*on_inside)(struct work *work);
+	struct target_login entrance; /* the inside session's options; without a user */
+	const char *entered;          /* the database that is being entered */
+	bool (*on_shut_out)(struct work *work, const char *sqlstate);
 	struct sql sql;
 	struct limited limited; /* the query that is under way */
 	struct witness witness; /* of who holds the statement up */
@@ -68,8 +72,9 @@ struct work {
 
 	void (*on_installed)(struct work *work); /* the plan's extensions are there */
 	struct prepared *prepared;               /* the transaction that is being rolled back */
+	int prepared_which;
 	void (*on_prepared_ended)(void *work);
-	int prepared_tries, clear_failures;
+	int clear_failures, empty_tries;
 
 	const char *owner; /* also the database's name */
 	char reader[BACKEND_NAME_MAX + sizeof(READER_END)];
@@ -86,6 +91,7 @@ struct work {
 	const char **databases; /* where its roles still have something */
 	size_t database_count, database;
 	struct adoption *adoption; /* adopt's own */
+	struct prepared *spared;   /* prepared transactions that the broker cannot roll back */
 	const char *
 	    *verifiers; /* inspect's: what the server keeps of the passwords of call->binds; NULL: no such role */
 	size_t verifier_next;
@@ -120,8 +126,9 @@ bool work_is_held_up(const struct work *work);
  * went on some other way. */
 void work_forgive(struct work *work, bool (*on_failed)(struct work *work, const char *sqlstate));
 
-/* Connects to database (borrowed until then) and calls on_entered. */
-void work_enter(struct work *work, const char *database, void (*on_entered)(struct work *work));
+/* Connects to database with the options of work->entrance and calls on_entered; work_enter (enter.h) is what to call.
+ */
+void work_open_inside(struct work *work, const char *database, void (*on_entered)(struct work *work));
 void work_leave(struct work *work);
 
 /* Calls on_resume after a pause, each longer than the one before it. */
@@ -129,6 +136,8 @@ void work_pause(struct work *work, void (*on_resume)(void *work));
 /* Calls it in the next turn of the loop. */
 void work_yield(struct work *work, void (*on_resume)(void *work));
 bool work_is_superuser(const struct work *work);
+/* An end that is not given up while the cause may pass, whatever it is: access is shut already. */
+bool work_removes(const struct work *work);
 int work_version(const struct work *work);
 
 /* ---- steps that every table begins with ---- */

@@ -58,6 +58,25 @@ static void test_what_is_final(void **state)
 		assert_int_equal(code_of(states[i]), ERR_REFUSED);
 }
 
+static void test_what_somebody_else_holds(void **state)
+{
+	(void)state;
+	assert_int_equal(code_of("55006"), ERR_LOCKED);
+	assert_int_equal(code_of("55P03"), ERR_LOCKED);
+}
+
+static void test_what_an_operator_can_cure(void **state)
+{
+	static const char *const curable[] = {"0A000", "2BP01", "3D000", "3F000", "42501", "58P01", NULL};
+	static const char *const others[] = {"42601", "42704", "22023", "55006", "", NULL};
+
+	(void)state;
+	for (size_t i = 0; curable[i] != NULL; i++)
+		assert_true(sqlstate_is_curable(curable[i]));
+	for (size_t i = 0; others[i] != NULL; i++)
+		assert_false(sqlstate_is_curable(others[i]));
+}
+
 static void test_sentences_are_of_the_whole_state_first(void **state)
 {
 	struct error error;
@@ -107,9 +126,14 @@ static void test_what_was_overtaken(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_what_may_pass),    cmocka_unit_test(test_locks_and_limits),
-	    cmocka_unit_test(test_what_is_final),    cmocka_unit_test(test_sentences_are_of_the_whole_state_first),
-	    cmocka_unit_test(test_a_wrong_password), cmocka_unit_test(test_what_was_overtaken),
+	    cmocka_unit_test(test_what_may_pass),
+	    cmocka_unit_test(test_locks_and_limits),
+	    cmocka_unit_test(test_what_is_final),
+	    cmocka_unit_test(test_what_somebody_else_holds),
+	    cmocka_unit_test(test_what_an_operator_can_cure),
+	    cmocka_unit_test(test_sentences_are_of_the_whole_state_first),
+	    cmocka_unit_test(test_a_wrong_password),
+	    cmocka_unit_test(test_what_was_overtaken),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,38 @@
+/* A session begins with what its database is set to, and the owner of the database sets what it likes: an
+ * idle_session_timeout of a millisecond ends every session of ours between two statements, and with synchronous_commit
+ * off what we committed there may be lost. What a session asks for when it connects comes before that. So the server is
+ * asked first which settings the database has, and the session asks for the value that the home session has of each. */
+#include "enter.h"
+
+#include "roles.h"
+
+static void on_settings(struct work *work, const struct rows *rows)
+{
+	const char *ours = target_session_options(&work->host->target);
+
+	work->entrance.options = arena_format(&work->arena, "%s%s", rows_text(rows, 0, 0), ours);
+	if (work->entrance.options == NULL) {
+		work_fail(work, ERR_NO_MEMORY, "out of memory");
+		return;
+	}
+	work_forgive(work, work->on_shut_out);
+	work_open_inside(work, work->entered, work->on_inside);
+}
+
+void work_enter(struct work *work, const char *database, void (*on_entered)(struct work *work))
+{
+	struct sql *sql = work_sql(work);
+
+	work->entered = database;
+	work->on_inside = on_entered;
+	work->on_shut_out = work->on_failed;
+	sql_add(sql,
+	        "SELECT coalesce(string_agg(DISTINCT format('-c %%s=%%s ', s.name,"
+	        " regexp_replace(s.reset_val, '([\\\\[:space:]])', '\\\\\\1', 'g')), ''), '')"
+	        " FROM pg_db_role_setting r JOIN pg_database d ON d.oid = r.setdatabase, unnest(r.setconfig) c"
+	        " JOIN pg_settings s ON lower(s.name) = lower(split_part(c, '=', 1)) AND s.context = 'user'"
+	        " AND c !~ '" SETTING_OF_NO_USE "'"
+	        " WHERE d.datname = %l AND r.setrole = 0",
+	        database);
+	work_query(work, on_settings);
+}

@@ -1,0 +1,403 @@
+"""What a tenant can set or hold against the broker, and what others hold without meaning it, on a real PostgreSQL with a
+superuser and with a plain admin role: every call goes on, or says who has to do what, and goes on when that was done."""
+
+import contextlib
+import re
+
+import psycopg2
+import pytest
+
+from harness import Postgres, Tsuru, postgres_service, wait_until
+from holds_postgres import ROUNDS, Tenant, all_settings
+
+PLANS = """      - {name: small, description: a, connection_limit: 20, retain: 0}
+      - {name: kept, description: b, connection_limit: 20, retain: 1h}
+      - {name: trigrams, description: c, connection_limit: 30, retain: 1h, extensions: [pg_trgm]}
+"""
+SETTINGS = "max_prepared_transactions = 20\nwal_level = logical\nmax_replication_slots = 4\n"
+
+
+@pytest.fixture(scope="module", name="servers")
+def fixture_servers():
+    """A server for each kind of admin: the broker's own database belongs to whoever comes first."""
+    servers = {admin: Postgres(SETTINGS) for admin in ("superuser", "plain")}
+    for server in servers.values():
+        server.rows("CREATE ROLE plain LOGIN CREATEDB CREATEROLE PASSWORD 'plain'")
+    yield servers
+    for server in servers.values():
+        server.close()
+
+
+class Ground:
+    """A broker on the server, and both sides' view of it."""
+
+    def __init__(self, start_broker, server, admin):
+        text = postgres_service(server, "x", more="    wait: 2s\n    attempt_timeout: 30s\n", plans=PLANS)
+        if admin == "plain":
+            text = text.replace(f"admin:{server.password}", "plain:plain")
+        self.server = server
+        self.is_superuser = admin == "superuser"
+        self.admin = "admin" if self.is_superuser else "plain"
+        self.broker = start_broker(text)
+        self.tsuru = Tsuru(self.broker, "postgres", "x")
+
+    def create(self, name, plan="small"):
+        answer = self.tsuru.create(name, plan)
+        assert answer.status == 201, answer
+        wait_until("it is up", lambda: self.tsuru.is_up(name))
+
+    def bind(self, name, app, read_only=False):
+        answer = self.tsuru.bind(name, app, parameters={"read_only": True} if read_only else None)
+        assert answer.status == 201, answer
+        return answer.json
+
+    def made(self, name, plan="small"):
+        """An instance with a table, an app that writes, and one that reads."""
+        self.create(name, plan)
+        writer = self.bind(name, "web")
+        self.server.as_app(writer, "CREATE TABLE kept (a int); INSERT INTO kept VALUES (1)")
+        return writer, self.bind(name, "report", read_only=True)
+
+    def as_owner(self, env, statement, database="postgres"):
+        """As an app that acts as the owner, whatever keeps it out of its database."""
+        self.server.rows(f"""SET SESSION AUTHORIZATION "{env['PG_USER']}"; SET ROLE "{env['PG_DATABASE']}"; {statement}""", database)
+
+    def reads(self, env):
+        assert self.server.as_app(env, "SELECT a FROM public.kept") == [(1,)]
+
+    def is_done(self, answer, name):
+        assert answer.status in (200, 201, 202, 204), answer
+        wait_until("the operation ends", lambda: not self.pending(name))
+        newest = self.tsuru.operations(name)[0]
+        assert newest["state"] == "done", newest
+
+    def pending(self, name):
+        """What its pending operations say, each."""
+        found = self.broker.admin("/v1/operations?state=pending").json["operations"]
+        return [one.get("error") or "nothing yet" for one in found if one["instance"] == name]
+
+    def id_of(self, name):
+        return next(one["id"] for one in self.broker.admin("/v1/instances").json["instances"] if one["name"] == name)
+
+    def removed(self, name):
+        answer = self.tsuru.remove(name)
+        assert answer.status == 200, answer
+        wait_until("the removal ends", lambda: not self.pending(name))
+
+    def is_gone(self, env):
+        left = [row[0] for row in self.server.rows(f"SELECT datname FROM pg_database WHERE datname LIKE '{env['PG_DATABASE']}%'")]
+        roles = [row[0] for row in self.server.rows(f"SELECT rolname FROM pg_roles WHERE rolname IN ('{env['PG_USER']}', '{env['PG_DATABASE']}')")]
+        return not left and not roles
+
+    def waits_for(self, name, *words):
+        """The removal pends with the sentence."""
+        self.tsuru.remove(name)
+
+        def says():
+            told = self.pending(name)
+            assert told, "it has ended"
+            return all(word in told[0] for word in words)
+
+        wait_until(f"it says {words}: {self.pending(name)}", says)
+
+    def goes_on(self, env):
+        """By itself."""
+        wait_until(f"it is removed: {self.broker.log()[-800:]}", lambda: env["PG_DATABASE"] not in self.server.databases())
+
+
+@pytest.fixture(params=["superuser", "plain"], name="ground")
+def fixture_ground(request, start_broker, servers):
+    return Ground(start_broker, servers[request.param], request.param)
+
+
+# ---- what a tenant sets ----
+
+def every_call(ground, name, env, reader, tenant, pairs):
+    """Each is made with all the settings as the tenant left them: they are set anew where a call has undone some."""
+    taken = tenant.set(pairs)
+    more = ground.bind(name, "more")
+    ground.server.as_app(more, "BEGIN READ WRITE; CREATE TABLE public.mine (a int); COMMIT")  # what it may write by default, and where, is its own affair
+    tenant.set(taken)
+    ground.reads(ground.bind(name, "reader", read_only=True))
+    tenant.set(taken)
+    ground.is_done(ground.tsuru.update(name, "trigrams"), name)
+    ground.reads(reader)
+    ground.reads(env)
+    tenant.set(taken)
+    ground.is_done(ground.tsuru.send("POST", f"/resources/{name}/rotate", {"app-name": "report"}), name)
+    ground.reads(ground.bind(name, "report", read_only=True))
+    ground.broker.ctl("verify", f"postgres/{name}", "--json", status=(0, 3))
+    wait_until("what it found is mended", lambda: not ground.pending(name))
+    assert ground.tsuru.unbind(name, "more").status == 200
+    assert more["PG_USER"] not in ground.server.roles()
+    tenant.set(taken)
+    ground.removed(name)
+    assert env["PG_DATABASE"] + "_retired" in ground.server.databases()
+    ground.broker.ctl("undelete", ground.id_of(name))
+    wait_until("it is back", lambda: ground.tsuru.is_up(name))
+    ground.reads(ground.bind(name, "again", read_only=True))
+    ground.reads(ground.bind(name, "report", read_only=True))
+    return taken
+
+
+def guilty(ground, name, pairs):
+    """Which of the settings keep the calls from working: halves are tried until it is one."""
+    while len(pairs) > 1:
+        half = pairs[:len(pairs) // 2]
+        name += "x"
+        env, reader = ground.made(name, "kept")
+        try:
+            every_call(ground, name, env, reader, Tenant(ground.server, env, reader), half)
+            pairs = pairs[len(half):]
+        except (AssertionError, psycopg2.Error):
+            pairs = half
+    return pairs[0]
+
+
+@pytest.mark.parametrize("turn", range(ROUNDS))
+def test_no_setting_that_a_tenant_may_give_stops_a_call(ground, turn):
+    name = f"settings{turn}"
+    env, reader = ground.made(name, "kept")
+    settings = all_settings(ground.server)
+    pairs = [(setting, values[turn]) for setting, values in settings if len(values) > turn]
+    try:
+        taken = every_call(ground, name, env, reader, Tenant(ground.server, env, reader), pairs)
+    except (AssertionError, psycopg2.Error) as failure:
+        raise AssertionError(f"{guilty(ground, name, pairs)} stops the calls: {failure}") from failure
+    assert len({setting for setting, _ in taken}) > (100 if turn < 2 else 0), taken
+
+
+def test_the_drift_pass_finds_what_keeps_sessions_out(ground):
+    env, reader = ground.made("drifting")
+
+    def drift():
+        return [one["found"] for one in ground.broker.ctl("verify", "postgres/drifting", "--json", status=(0, 3))["drift"]]
+
+    assert drift() == []
+    ground.as_owner(env, f"ALTER DATABASE {env['PG_DATABASE']} SET work_mem TO '1MB'")
+    ground.as_owner(env, f"ALTER DATABASE {env['PG_DATABASE']} SET idle_in_transaction_session_timeout TO '5min'")
+    ground.as_owner(env, f"ALTER DATABASE {env['PG_DATABASE']} SET statement_timeout TO 0")
+    assert drift() == []  # its own affair
+    ground.as_owner(env, f"ALTER DATABASE {env['PG_DATABASE']} SET lock_timeout TO '0.2s'")
+    ground.as_owner(env, f"ALTER DATABASE {env['PG_DATABASE']} SET local_preload_libraries TO 'nonexistent'")
+    assert any("lock_timeout=0.2s" in one for one in drift())
+    wait_until("it is mended", lambda: drift() == [])
+    ground.reads(reader)
+    ground.server.rows(f"""SET SESSION AUTHORIZATION "{reader['PG_USER']}"; ALTER ROLE CURRENT_USER SET statement_timeout TO 1""")
+    assert drift() != []
+    wait_until("it is mended", lambda: drift() == [])
+    ground.reads(reader)
+    assert ground.server.as_app(env, "SHOW work_mem") == [("1MB",)]
+    ground.removed("drifting")
+
+
+FLAGS = ["CONNECTION LIMIT 0", "ALLOW_CONNECTIONS false CONNECTION LIMIT 0 IS_TEMPLATE true"]
+
+
+@pytest.mark.parametrize("flags", FLAGS)
+def test_no_flag_of_the_database_stops_a_call(ground, flags):
+    env, _ = ground.made("flags", "kept")
+    ground.server.as_app(ground.bind("flags", "leaver"), "SET ROLE NONE; SELECT lo_create(0)")
+    alter = f"ALTER DATABASE {env['PG_DATABASE']} {flags}"
+    ground.as_owner(env, alter)
+    ground.reads(ground.bind("flags", "second", read_only=True))
+    ground.as_owner(env, alter)
+    assert ground.tsuru.unbind("flags", "leaver").status == 200
+    assert not [role for role in ground.server.roles() if "leaver" in role]
+    for plan in ("trigrams", "small"):
+        ground.as_owner(env, alter)
+        ground.is_done(ground.tsuru.update("flags", plan), "flags")
+    ground.as_owner(env, alter)
+    ground.removed("flags")
+    assert ground.is_gone(env)
+
+
+# ---- what a tenant holds ----
+
+def prepare(ground, env, statement, database=None, gid="left", user=None):
+    """A transaction that nobody ends: by the app, which acts as the owner, or by user, an admin."""
+    connection = psycopg2.connect(host="127.0.0.1", port=ground.server.port, dbname=database or env["PG_DATABASE"], connect_timeout=20,
+                                  user=user or env["PG_USER"], password=ground.server.password if user else env["PG_PASSWORD"])
+    connection.autocommit = True
+    cursor = connection.cursor()
+    if not user:
+        cursor.execute(f"SET ROLE {env['PG_DATABASE']}")
+    cursor.execute(f"BEGIN; {statement}; PREPARE TRANSACTION %s", (gid,))
+    connection.close()
+
+
+def prepared(ground):
+    return [row[0] for row in ground.server.rows("SELECT gid FROM pg_prepared_xacts ORDER BY 1")]
+
+
+LOCKS = ["ALTER DATABASE {PG_DATABASE} CONNECTION LIMIT 9", "GRANT TEMPORARY ON DATABASE {PG_DATABASE} TO {PG_DATABASE}_r"]
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_prepared_transaction_that_locks_the_row_of_the_database_stops_no_call(ground, lock):
+    env, _ = ground.made("locked", "kept")
+    prepare(ground, env, "CREATE TABLE of_an_app (a int)", gid="data")
+
+    def hold(database=None):
+        prepare(ground, env, lock.format(**env), database)
+        assert prepared(ground) == ["data", "left"]
+
+    hold()
+    second = ground.bind("locked", "second")
+    assert prepared(ground) == ["data"]  # what an app does with its own data stays
+    hold("postgres")
+    assert ground.tsuru.unbind("locked", "second").status == 200
+    assert second["PG_USER"] not in ground.server.roles() and prepared(ground) == ["data"]
+    hold()
+    ground.is_done(ground.tsuru.update("locked", "small"), "locked")
+    assert prepared(ground) == ["data"]
+    hold("postgres")
+    ground.removed("locked")
+    assert ground.is_gone(env) and prepared(ground) == []
+
+
+@pytest.mark.parametrize("plan", ["small", "kept"])
+def test_any_number_of_prepared_transactions_ends_with_the_instance(ground, plan):
+    env, _ = ground.made("many", plan)
+    for number in range(8):
+        prepare(ground, env, f"CREATE TABLE t{number} (a int)", gid=f"left {number}")
+    ground.removed("many")
+    assert prepared(ground) == []
+    assert re.findall(r"kind=remove outcome=(\w+) .*?attempts=(\d+)", ground.broker.log()) == [("done", "1")]  # all at the first attempt
+    if plan == "kept":
+        ground.broker.ctl("purge", ground.id_of("many"))
+        ground.goes_on({"PG_DATABASE": env["PG_DATABASE"] + "_retired"})
+    assert ground.is_gone(env)
+
+
+@pytest.mark.parametrize("plan", ["small", "kept"])
+def test_a_transaction_that_a_superuser_prepared(ground, plan):
+    env, _ = ground.made("supers", plan)
+    prepare(ground, env, "CREATE TABLE t (a int)", gid="it's mine", user="admin")
+    if ground.is_superuser:
+        ground.removed("supers")
+    else:
+        ground.waits_for("supers", '"admin" prepared', "ROLLBACK PREPARED 'it''s mine'", 'GRANT "admin" TO "plain"')
+        ground.server.rows(f"ALTER DATABASE {env['PG_DATABASE']} ALLOW_CONNECTIONS true")
+        ground.server.rows("ROLLBACK PREPARED 'it''s mine'", env["PG_DATABASE"])
+        ground.goes_on(env)
+    assert prepared(ground) == [] and env["PG_DATABASE"] not in ground.server.databases()
+
+
+# ---- what others hold, who mean no harm ----
+
+@contextlib.contextmanager
+def session(ground, env, user, password):
+    connection = psycopg2.connect(host="127.0.0.1", port=ground.server.port, dbname=env["PG_DATABASE"], user=user, password=password)
+    try:
+        connection.cursor().execute("SELECT 1")
+        yield connection
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("plan", ["small", "kept"])
+def test_an_operator_s_open_session_ends_or_is_waited_for(ground, plan):
+    env, _ = ground.made("visited", plan)
+    ground.server.rows(f"CREATE ROLE ann LOGIN PASSWORD 'ann'; GRANT {env['PG_DATABASE']} TO ann; GRANT CONNECT ON DATABASE {env['PG_DATABASE']} TO ann")
+    try:
+        with session(ground, env, "ann", "ann"):
+            if ground.is_superuser:
+                ground.removed("visited")
+            else:
+                ground.waits_for("visited", '"ann" has a session in the database', 'GRANT pg_signal_backend TO "plain"')
+                with pytest.raises(psycopg2.OperationalError):  # nobody comes in any more
+                    ground.server.as_app(env, "SELECT 1")
+                ground.server.rows("GRANT pg_signal_backend TO plain")
+                ground.goes_on(env)
+    finally:
+        ground.server.rows("REVOKE pg_signal_backend FROM plain; DROP OWNED BY ann; DROP ROLE ann")
+
+
+@pytest.mark.parametrize("plan", ["small", "kept"])
+def test_a_superuser_s_open_session_ends_or_is_waited_for(ground, plan):
+    env, _ = ground.made("visited", plan)
+    with session(ground, env, "admin", ground.server.password) as visitor:
+        if ground.is_superuser:
+            ground.removed("visited")
+        else:
+            ground.waits_for("visited", 'the superuser "admin"', f"pg_terminate_backend({visitor.info.backend_pid})")
+    ground.goes_on(env)
+
+
+def test_what_is_put_away_is_purged_though_somebody_came_in(ground):
+    env, _ = ground.made("purged", "kept")
+    ground.removed("purged")
+    retired = {**env, "PG_DATABASE": env["PG_DATABASE"] + "_retired"}
+    ground.server.rows(f"ALTER DATABASE {retired['PG_DATABASE']} ALLOW_CONNECTIONS true IS_TEMPLATE true")
+    with session(ground, retired, "admin", ground.server.password):
+        ground.broker.ctl("purge", ground.id_of("purged"))
+        if not ground.is_superuser:
+            wait_until("it says who", lambda: any('the superuser "admin"' in one for one in ground.pending("purged")))
+    ground.goes_on(retired)
+
+
+def test_a_slot_does_not_keep_the_log_through_a_retention(ground):
+    env, _ = ground.made("streamed", "kept")
+    ground.server.rows("SELECT pg_create_logical_replication_slot('changes', 'pgoutput')", env["PG_DATABASE"])
+    try:
+        if ground.is_superuser:
+            ground.removed("streamed")
+        else:
+            ground.waits_for("streamed", 'replication slot "changes"', "pg_drop_replication_slot('changes')", 'ALTER ROLE "plain" REPLICATION')
+            ground.server.rows("ALTER ROLE plain REPLICATION")
+            ground.goes_on(env)
+        assert env["PG_DATABASE"] + "_retired" in ground.server.databases()
+        assert ground.server.rows("SELECT slot_name FROM pg_replication_slots") == []
+    finally:
+        ground.server.rows("ALTER ROLE plain NOREPLICATION")
+
+
+@pytest.mark.parametrize("plan", ["small", "kept"])
+def test_a_subscription_does_not_keep_the_database(ground, plan):
+    env, _ = ground.made("subscribed", plan)
+    ground.server.rows("CREATE SUBSCRIPTION changes CONNECTION 'host=127.0.0.1 port=1 dbname=none password=x' PUBLICATION p WITH"
+                       " (connect = false, slot_name = 'elsewhere')", env["PG_DATABASE"])
+    ground.server.rows("ALTER SUBSCRIPTION changes ENABLE", env["PG_DATABASE"])
+    if ground.is_superuser:
+        ground.removed("subscribed")
+    else:
+        ground.waits_for("subscribed", 'the subscription changes of admin', 'GRANT admin TO plain')
+        ground.server.rows("ALTER SUBSCRIPTION changes DISABLE; ALTER SUBSCRIPTION changes SET (slot_name = NONE)", env["PG_DATABASE"])
+        ground.server.rows("DROP SUBSCRIPTION changes", env["PG_DATABASE"])
+        ground.goes_on(env)
+    enabled = ground.server.rows("SELECT subenabled FROM pg_subscription")
+    assert enabled == ([(False,)] if ground.is_superuser and plan == "kept" else [])
+    if enabled:
+        ground.broker.ctl("purge", ground.id_of("subscribed"))
+        ground.goes_on({"PG_DATABASE": env["PG_DATABASE"] + "_retired"})
+        assert ground.server.rows("SELECT subname FROM pg_subscription") == []
+
+
+def test_a_new_database_is_a_copy_of_template0(ground):
+    ground.server.rows("CREATE TABLE IF NOT EXISTS planted (a int)", "template1")
+    with contextlib.closing(psycopg2.connect(host="127.0.0.1", port=ground.server.port, dbname="template1", user="admin",
+                                             password=ground.server.password)) as visitor:
+        visitor.cursor().execute("SELECT 1")  # a template with a session in it is not copied
+        env, _ = ground.made("fresh")
+    assert ground.server.as_app(env, "SELECT to_regclass('planted')") == [(None,)]
+    ground.removed("fresh")
+
+
+def test_a_drop_that_the_server_did_not_finish_is_finished(ground):
+    env, _ = ground.made("half")
+    ground.server.rows(f"UPDATE pg_database SET datconnlimit = -2 WHERE datname = '{env['PG_DATABASE']}'")
+    ground.removed("half")
+    assert ground.is_gone(env)
+
+
+def test_a_removal_that_lacks_a_right_waits_for_it(ground):
+    if ground.is_superuser:
+        pytest.skip("it lacks none")
+    env, _ = ground.made("righted")
+    ground.server.rows("ALTER ROLE plain NOCREATEROLE")
+    try:
+        ground.waits_for("righted", "42501")
+    finally:
+        ground.server.rows("ALTER ROLE plain CREATEROLE")
+    ground.goes_on(env)
