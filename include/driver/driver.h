@@ -37,8 +37,8 @@ struct driver_context {
 	struct timers *timers;
 	struct resolver *resolver;
 	struct logins *logins; /* NULL: no session is opened */
-	const char *store; /* the id of the broker's store, in hex; it is there once calls are. NULL: not known */
-	const char *seal;  /* a secret of the store, as a call's; likewise */
+	const char *store;     /* the id of the broker's store, in hex; it is there once calls are. NULL: not known */
+	const char *seal;      /* a secret of the store, as a call's; likewise */
 };
 
 struct driver {

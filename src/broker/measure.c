@@ -163,10 +163,10 @@ static void collect_server(struct measures *measures, const struct host *host)
 static void collect_servers(struct broker *broker)
 {
 	struct measures *measures = &broker->measures;
-	struct metric *const cleared[] = {measures->server_up,         measures->server_instances,
-	                                  measures->server_capacity,   measures->server_drained,
-	                                  measures->running,           measures->ready,
-	                                  measures->server_connections, measures->server_sessions};
+	struct metric *const cleared[] = {
+	    measures->server_up,          measures->server_instances, measures->server_capacity,
+	    measures->server_drained,     measures->running,          measures->ready,
+	    measures->server_connections, measures->server_sessions};
 
 	for (size_t i = 0; i < sizeof(cleared) / sizeof(cleared[0]); i++)
 		metric_clear(cleared[i]);
