@@ -923,10 +923,32 @@ static void run_with_mark(struct rig *rig, enum call_kind kind, const char *mark
 	expect(rig, request, code);
 }
 
-static void make_home_anew(const struct rig *rig, const char *owner)
+#define OWN_SESSIONS "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'tsuru-broker%'"
+
+/* Whatever the driver had open, or was opening, has ended, and it knows. */
+static void await_end_of_sessions(struct rig *rig, PGconn *admin)
+{
+	const double until = now_ms() + 20000;
+	int quiet = 0;
+
+	works(admin, "SELECT pg_terminate_backend(pid, 20000) FROM pg_stat_activity"
+	             " WHERE application_name LIKE 'tsuru-broker%'");
+	while (quiet < 10 && now_ms() < until) {
+		PGresult *rows = PQexec(admin, OWN_SESSIONS);
+
+		quiet = strcmp(PQgetvalue(rows, 0, 0), "0") == 0 ? quiet + 1 : 0;
+		PQclear(rows);
+		turn(rig);
+	}
+	assert_true(quiet > 0);
+}
+
+static void make_home_anew(struct rig *rig, const char *owner)
 {
 	PGconn *admin = postgres_server_admin(&rig->server, "postgres");
 	char statement[128];
+
+	await_end_of_sessions(rig, admin);
 
 	works(admin, "DROP DATABASE IF EXISTS tsuru_broker WITH (FORCE)");
 	if (owner != NULL) {

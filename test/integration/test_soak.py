@@ -315,7 +315,11 @@ class Soak:
             now = self.sample()
             return now["pending"] == 0 and '"state":"down"' not in self.broker.admin("/ready").body
 
-        wait_until("all operations end", quiet, SETTLE, 0.2)
+        try:
+            wait_until("all operations end", quiet, SETTLE, 0.2)
+        except AssertionError as error:
+            raise AssertionError(f"{error} (seed {SEED}): {self.broker.admin('/v1/operations?state=pending').body[:2000]}"
+                                 f" {self.broker.admin('/ready').body[:1000]}") from error
 
     def check_servers(self):
         """Each server has what the broker knows of, and nothing else."""
