@@ -5,13 +5,6 @@
 
 #include "work.h"
 
-/* What prepared_end rolls back. */
-enum prepared_which {
-	PREPARED_HINDERING, /* what the owner or the reader role did to the server's own catalogs: no app's data */
-	PREPARED_OF_ROLES,  /* what work->roles prepared; with a call on the whole instance all in its database */
-	PREPARED_ALL,       /* these, and what the owner and the reader prepared anywhere */
-};
-
 /* Adds the condition on x, a row of pg_prepared_xacts; none that cannot be rolled back in this round. */
 void prepared_add_condition(struct sql *sql, const struct work *work, enum prepared_which which);
 /* Rolls them back, one after another, and calls on_ended after a pause, whatever came of it. */

@@ -44,6 +44,13 @@ struct role {
 	bool reads; /* a member of the reader role */
 };
 
+/* What prepared_end rolls back. */
+enum prepared_which {
+	PREPARED_HINDERING, /* what the owner or the reader role did to the server's own catalogs: no app's data */
+	PREPARED_OF_ROLES,  /* what work->roles prepared; with a call on the whole instance all in its database */
+	PREPARED_ALL,       /* these, and what the owner and the reader prepared anywhere */
+};
+
 struct work {
 	const struct postgres *postgres;
 	const struct host *host;
@@ -72,7 +79,7 @@ struct work {
 
 	void (*on_installed)(struct work *work); /* the plan's extensions are there */
 	struct prepared *prepared;               /* the transaction that is being rolled back */
-	int prepared_which;
+	enum prepared_which prepared_which;
 	void (*on_prepared_ended)(void *work);
 	int clear_failures, empty_tries;
 
