@@ -316,14 +316,20 @@ size_t pool_size(const struct pool *pool)
 	return pool->member_count;
 }
 
-void pool_visit(const struct pool *pool, void (*visit)(void *session, void *arg), void *arg)
+static void visit_list(const struct member_list *list, void (*visit)(void *session, void *arg), void *arg)
 {
-	const struct member_list *const lists[] = {&pool->opening, &pool->lent, &pool->cleaning, &pool->idle};
 	const struct member *member;
 
-	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
-		TAILQ_FOREACH (member, lists[i], entry)
-			visit(member->session, arg);
+	TAILQ_FOREACH (member, list, entry)
+		visit(member->session, arg);
+}
+
+void pool_visit(const struct pool *pool, void (*visit)(void *session, void *arg), void *arg)
+{
+	visit_list(&pool->opening, visit, arg);
+	visit_list(&pool->lent, visit, arg);
+	visit_list(&pool->cleaning, visit, arg);
+	visit_list(&pool->idle, visit, arg);
 }
 
 static void drop_list(struct member_list *list)

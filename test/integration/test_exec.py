@@ -4,9 +4,11 @@ import contextlib
 import grp
 import json
 import os
+import pathlib
 import pwd
 import shutil
 import subprocess
+import tempfile
 
 import pytest
 
@@ -252,26 +254,31 @@ def test_users_read_what_the_program_says(start_broker):
     assert answer.status == 503 and 'no "logins" today' in answer.message
 
 
+@pytest.fixture
+def open_path():
+    """A directory that other users may enter; pytest's own is shut again by each pytest that starts beside."""
+    with tempfile.TemporaryDirectory(prefix="broker-exec-") as directory:
+        os.chmod(directory, 0o755)
+        yield pathlib.Path(directory)
+
+
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root may give programs another user")
 
 
 @AS_ROOT
-def test_a_user_of_its_own(start_broker, tmp_path):
+def test_a_user_of_its_own(start_broker, open_path):
     """The program is that user in every way, also as the broker's killing of it, and may not be who the broker is."""
-    tmp_path.chmod(0o755)
-    for parent in (tmp_path.parent, tmp_path.parent.parent):
-        parent.chmod(0o755)
-    whole = tmp_path / "whole"
+    whole = open_path / "whole"
     whole.mkdir()
     whole.chmod(0o777)
     programs = [
         shell(f"[ $1 != provision ] || {{ id -ru; id -u; id -rg; id -G; cat /proc/self/oom_score_adj; }} >{whole}/told", user="nobody"),
         shell(f"[ $1 != provision ] || {{ id -g; id -G; }} >{whole}/grouped", user="65534", group="daemon"),
         shell(f"[ $1 != provision ] || {{ echo $$ >{whole}/pid; trap '' TERM INT HUP; while :; do sleep 1; done; }}", user="nobody"),
-        service("s", "exec", {"command": str(tmp_path / "mine"), "user": "nobody"}),
+        service("s", "exec", {"command": str(open_path / "mine"), "user": "nobody"}),
     ]
-    (tmp_path / "mine").write_text("#!/bin/sh\n")
-    (tmp_path / "mine").chmod(0o700)
+    (open_path / "mine").write_text("#!/bin/sh\n")
+    (open_path / "mine").chmod(0o700)
     for number, program in enumerate(programs):
         program.update(name=f"s{number}", attempt_timeout="3s", retry_for="1s")
     broker = start_broker(configuration(*programs))
@@ -313,13 +320,11 @@ def test_users_that_cannot_be(tmp_path, keys, words):
 
 
 @AS_ROOT
-def test_a_broker_that_may_not_become_others(start_broker, tmp_path):
+def test_a_broker_that_may_not_become_others(start_broker, open_path):
     """Neither check nor a reload takes a user that no program could be run as."""
-    path = tmp_path / "broker.yaml"
-    path.write_text(f"data_dir: {tmp_path}\nservices:\n" + configuration(shell("exit 0", user="nobody")))
-    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        folder.chmod(0o755)
-    mine = tmp_path / "program"
+    path = open_path / "broker.yaml"
+    path.write_text(f"data_dir: {open_path}\nservices:\n" + configuration(shell("exit 0", user="nobody")))
+    mine = open_path / "program"
     shutil.copy(BROKER, mine)
     for capabilities, status in (("-all", 1), ("-all,+setuid,+setgid", 1), ("-all,+setuid,+setgid,+kill", 0)):
         checked = subprocess.run(["setpriv", "--reuid=64001", "--regid=64001", "--clear-groups", f"--inh-caps={capabilities}",

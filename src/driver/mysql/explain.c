@@ -140,12 +140,12 @@ static void explain_right(struct work *work)
 
 void maria_explain(struct work *work, unsigned int number, const struct error *error)
 {
+	const bool can_ask = maria_session_is_usable(lease_session(&work->lease));
+
 	work->reason = *error;
-	if (!maria_session_is_usable(lease_session(&work->lease)))
-		maria_fail_because(work, error);
-	else if (maria_error_is_lock(number))
+	if (can_ask && maria_error_is_lock(number))
 		explain_lock(work);
-	else if (maria_error_lacks_right(number))
+	else if (can_ask && maria_error_lacks_right(number))
 		explain_right(work);
 	else
 		maria_fail_because(work, error);
