@@ -12,10 +12,10 @@ LOCKED = "unbind lock 0 {delay}\n"
 HANGING = "unbind hang\n"
 
 
-@pytest.fixture
-def site(start_broker, tmp_path):
+@pytest.fixture(params=["1s"])
+def site(start_broker, tmp_path, request):
     """A broker, the rules of its pretended server, and two teams' tsuru."""
-    more = "    wait: 0s\n    attempt_timeout: 1s\n"
+    more = f"    wait: 0s\n    attempt_timeout: {request.param}\n"
     broker = start_broker(scripted_service(tmp_path, "x", more=more))
     broker.rules = (tmp_path / "rules").write_text
     return broker, Tsuru(broker, "scripted", "x", team="red"), Tsuru(broker, "scripted", "x", team="blue")
@@ -71,16 +71,16 @@ def test_operators_see_what_is_held_up(site):
     assert HOSTILE <= told <= attempts(broker, "locked") * 3 // 4
 
 
+@pytest.mark.parametrize("site", ["60s"], indirect=True)
 def test_one_teams_queue_holds_up_no_other_team(site):
     """Creates of one team that wait for a place: the other's is answered long before them."""
     broker, red, blue = site
-    broker.rules("provision delay 0 300ms\n")
+    broker.rules("provision delay 0 5s\n")
     for i in range(40):
         assert red.create(f"many-{i}").status == 201
     assert blue.create("good").status == 201
     wait_until("the other's is up", lambda: blue.is_up("good"))
     pending = broker.ctl("operations", "--json")
-    assert len(pending) >= 20, pending
-    assert {operation.get("waits_for") for operation in pending} >= {"place"}
+    assert "place" in {operation.get("waits_for") for operation in pending}, pending  # in order of arrival none would wait any more
     broker.rules("")
     wait_until("nothing is pending", lambda: broker.ctl("operations", "--json") == [])
