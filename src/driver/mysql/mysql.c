@@ -102,12 +102,6 @@ static const struct config_key plan_keys[] = {
 
 /* ---- open and close ---- */
 
-static void release_target(struct target *target)
-{
-	login_server_free(target->logins);
-	maria_target_release(target);
-}
-
 static void maria_close(void *state)
 {
 	struct maria *maria = state;
@@ -115,7 +109,7 @@ static void maria_close(void *state)
 	for (size_t i = 0; i < maria->host_count; i++) {
 		reaper_free(maria->hosts[i].reaper);
 		pool_free(maria->hosts[i].pool);
-		release_target(&maria->hosts[i].target);
+		maria_target_release(&maria->hosts[i].target);
 	}
 	free(maria);
 }
@@ -130,7 +124,7 @@ static int init_target(const struct driver_context *context, const struct servic
 	target->logins = login_server_new(context->logins, service->name, server->name, "the broker");
 	if (target->logins != NULL)
 		return 0;
-	release_target(target);
+	maria_target_release(target);
 	return error_no_memory(error);
 }
 
@@ -151,7 +145,7 @@ static int open_host(const struct driver_context *context, const struct service 
 		rc = error_no_memory(error);
 	}
 	if (rc != 0)
-		release_target(&host->target);
+		maria_target_release(&host->target);
 	return rc;
 }
 

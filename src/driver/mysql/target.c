@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "driver/login.h"
+
 #define SCHEME       "mysql://"
 #define DEFAULT_PORT "3306"
 #define SYSTEM_CA    "/etc/ssl/certs/ca-certificates.crt"
@@ -98,6 +100,7 @@ int maria_target_init(struct target *target, const struct server *server, struct
 
 void maria_target_release(struct target *target)
 {
+	login_server_free(target->logins);
 	arena_wipe(&target->arena);
 	*target = (struct target){0};
 }

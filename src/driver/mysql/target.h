@@ -24,7 +24,7 @@ struct target {
 	const char *public_host, *public_port;
 	int64_t connect_timeout;     /* ms, for one address */
 	int64_t idle;                /* ms that an unused session is kept */
-	struct login_server *logins; /* how logins went; the driver's, and NULL until it has set it */
+	struct login_server *logins; /* how logins went; owned, and NULL until the driver has set it */
 	struct arena arena;          /* holds the password */
 };
 

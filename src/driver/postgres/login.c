@@ -36,7 +36,7 @@ static void add_all(struct entry *entry, const struct target *target, const stru
 		add(entry, target->keywords[i], target->values[i]);
 	if (login != NULL && login->options != NULL)
 		add(entry, "options", login->options);
-	if (login != NULL && login->user != NULL) {
+	if (target_login_is_other(login)) {
 		add(entry, "user", login->user);
 		add(entry, "password", login->password);
 		add(entry, "sslcert", NO_FILE);

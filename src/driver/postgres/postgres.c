@@ -89,13 +89,6 @@ static const struct config_key plan_keys[] = {
 
 /* ---- open and close ---- */
 
-static void release_target(struct target *target)
-{
-	login_server_free(target->logins);
-	login_server_free(target->app_logins);
-	target_release(target);
-}
-
 static void postgres_close(void *state)
 {
 	struct postgres *postgres = state;
@@ -103,7 +96,7 @@ static void postgres_close(void *state)
 	for (size_t i = 0; i < postgres->host_count; i++) {
 		ender_close(&postgres->hosts[i].ender);
 		pool_free(postgres->hosts[i].pool);
-		release_target(&postgres->hosts[i].target);
+		target_release(&postgres->hosts[i].target);
 	}
 	free(postgres);
 }
@@ -119,7 +112,7 @@ static int init_target(const struct driver_context *context, const struct servic
 	target->app_logins = login_server_new(context->logins, service->name, server->name, "an app");
 	if (target->logins != NULL && target->app_logins != NULL)
 		return 0;
-	release_target(target);
+	target_release(target);
 	return error_no_memory(error);
 }
 
@@ -141,7 +134,7 @@ static int open_host(const struct driver_context *context, const struct service 
 	if (rc == 0)
 		ender_open(&host->ender, context, host->pool, &host->roster);
 	else
-		release_target(&host->target);
+		target_release(&host->target);
 	return rc;
 }
 

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "driver/login.h"
 #include "roster.h"
 
 #define DEFAULT_PORT     "5432"
@@ -234,6 +235,8 @@ int target_init(struct target *target, const struct server *server, struct error
 
 void target_release(struct target *target)
 {
+	login_server_free(target->logins);
+	login_server_free(target->app_logins);
 	arena_wipe(&target->arena);
 	*target = (struct target){0};
 }
@@ -252,11 +255,6 @@ const char *target_session_options(const struct target *target)
 		if (strcmp(target->keywords[i], "options") == 0)
 			return target->values[i];
 	return "";
-}
-
-bool target_login_is_other(const struct target_login *login)
-{
-	return login != NULL && login->user != NULL;
 }
 
 void target_app_url(const struct target *target, const char *database, const char *user, const char *password,

@@ -35,7 +35,7 @@ struct target {
 	const char *sslmode;  /* NULL: the default */
 	const char *public_host, *public_port;
 	int64_t connect_timeout; /* ms, for one address */
-	/* How logins went; the driver's, and NULL until it has set them. Apps choose how long theirs compute. */
+	/* How logins went; owned, and NULL until the driver has set them. Apps choose how long theirs compute. */
 	struct login_server *logins, *app_logins;
 	struct roster *roster; /* of its sessions; borrowed. NULL: they are not counted */
 	struct arena arena;    /* holds the password */
@@ -48,7 +48,10 @@ struct target_login {
 };
 
 /* Whether it is another's than the url's. login may be NULL. */
-bool target_login_is_other(const struct target_login *login);
+static inline bool target_login_is_other(const struct target_login *login)
+{
+	return login != NULL && login->user != NULL;
+}
 
 /* On success the target is the caller's, to be released. No text in error shows the url. */
 int target_init(struct target *target, const struct server *server, struct error *error);
