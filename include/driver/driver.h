@@ -274,6 +274,8 @@ int64_t call_left(const struct driver_call *call);
 void call_settle(struct driver_call *call, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* For drivers: adds a result, copying both; lack of memory settles the call with ERR_NO_MEMORY instead of 0. */
 void call_result(struct driver_call *call, const char *name, const char *value);
+/* The value of the last result of that name; borrowed from the call. NULL: there is none. */
+const char *call_find(const struct driver_call *call, const char *name);
 /* For drivers whose servers choose the credentials: once a bind has succeeded, text is kept sealed with it, in place of
  * what was kept before, and given to its later calls. Copied. Over KEPT_MAX bytes nothing is kept. */
 void call_keep(struct driver_call *call, const char *text);

@@ -3,20 +3,11 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "broker/generation.h"
 #include "broker/host.h"
 
 #define LOOKS 2
-
-static const char *find_result(const struct host *host, const char *name)
-{
-	for (size_t i = 0; i < host->check.result_count; i++)
-		if (strcmp(host->check.results[i].name, name) == 0)
-			return host->check.results[i].value;
-	return NULL;
-}
 
 /* A former generation's sessions are none that the present driver knows. */
 static bool has_former(const struct host *host)
@@ -27,7 +18,7 @@ static bool has_former(const struct host *host)
 void census_take(struct host *host)
 {
 	const struct backend *backend = host->offering->backend;
-	const char *sessions = find_result(host, CHECK_SESSIONS), *strays = find_result(host, CHECK_STRAYS);
+	const char *sessions = call_find(&host->check, CHECK_SESSIONS), *strays = call_find(&host->check, CHECK_STRAYS);
 	struct census *census = &host->census;
 
 	census->taken = sessions != NULL && strays != NULL;

@@ -72,13 +72,12 @@ static void log_warning(const struct host *host)
 static void take_warning(struct host *host)
 {
 	char left[ERROR_TEXT_MAX];
-	const char *warning = left;
+	const char *warning = call_find(&host->check, CHECK_WARNING);
 
 	census_take(host);
 	census_warn(host, left);
-	for (size_t i = 0; left[0] == '\0' && i < host->check.result_count; i++)
-		if (strcmp(host->check.results[i].name, CHECK_WARNING) == 0)
-			warning = host->check.results[i].value;
+	if (left[0] != '\0' || warning == NULL)
+		warning = left;
 	if (strncmp(host->warning, warning, sizeof(host->warning) - 1) == 0)
 		return;
 	snprintf(host->warning, sizeof(host->warning), "%s", warning);

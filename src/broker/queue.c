@@ -272,8 +272,7 @@ void queue_release_host(struct job *job)
 
 	places_free(job, job->lane->held_up, timers_now(job->broker->timers));
 	job->broker->statistics.running--;
-	if (places_waiting(&host->places) > 0)
-		give_places_in(host, 0);
+	queue_wake_host(host);
 }
 
 void queue_wake_host(struct host *host)

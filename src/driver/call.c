@@ -353,6 +353,14 @@ void call_result(struct driver_call *call, const char *name, const char *value)
 		call->results[call->result_count++] = pair;
 }
 
+const char *call_find(const struct driver_call *call, const char *name)
+{
+	for (size_t i = call->result_count; i > 0; i--)
+		if (strcmp(call->results[i - 1].name, name) == 0)
+			return call->results[i - 1].value;
+	return NULL;
+}
+
 void call_keep(struct driver_call *call, const char *text)
 {
 	assert(call->state == CALL_WORKING);
