@@ -86,3 +86,20 @@ void sql_add_setting(struct sql *sql, const char *role, const char *database, co
 		sql_add_literal(sql, value, strlen(value));
 	text_add(&sql->text, ";\n");
 }
+
+void sql_begin_part(struct sql *part, const struct sql *sql)
+{
+	sql_init(part, sql->dialect);
+	sql_begin(part, sql->connection);
+}
+
+void sql_end_block(struct sql *sql, struct sql *block)
+{
+	const char *text = sql_string(block);
+
+	if (text != NULL)
+		sql_add(sql, "DO %l;\n", text);
+	else
+		sql->failed = true;
+	sql_release(block);
+}

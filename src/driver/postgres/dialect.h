@@ -11,6 +11,11 @@ extern const struct sql_dialect postgres_dialect;
 /* What the role's sessions in the database start with; the value as the server reads it in its own files. */
 void sql_add_setting(struct sql *sql, const char *role, const char *database, const char *name, const char *value);
 
+/* A text of its own that goes into sql later: a block, or a query that one runs. */
+void sql_begin_part(struct sql *part, const struct sql *sql);
+/* Adds it as a block of PL/pgSQL that is run (DO), and releases it. */
+void sql_end_block(struct sql *sql, struct sql *block);
+
 /* Whether the server takes the setting's value as a list of names. */
 bool sql_takes_list(const char *name);
 

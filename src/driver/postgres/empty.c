@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "dialect.h"
 #include "hinder.h"
 #include "mend.h"
 #include "prepared.h"
@@ -47,15 +48,13 @@ static void add_closing(struct sql *sql, const char *database)
 {
 	struct sql query;
 
-	sql_init(&query, sql->dialect);
-	sql_begin(&query, sql->connection);
+	sql_begin_part(&query, sql);
 	sql_add(
 	    &query,
 	    "SELECT format('ALTER DATABASE %%I ALLOW_CONNECTIONS false IS_TEMPLATE false', datname) FROM pg_database"
 	    " WHERE datname = %l AND datconnlimit <> -2 AND (datallowconn OR datistemplate)",
 	    database);
 	mend_add_loop(sql, &query);
-	sql_release(&query);
 }
 
 /* Who is in it may be changing it, too. */
@@ -164,14 +163,12 @@ void step_drop_slots(void *arg)
 	const char *database = empty_database(work);
 
 	if (database != NULL) {
-		sql_init(&query, sql->dialect);
-		sql_begin(&query, sql->connection);
+		sql_begin_part(&query, sql);
 		sql_add(&query,
 		        "SELECT format('SELECT pg_drop_replication_slot(%%L)', slot_name) FROM pg_replication_slots"
 		        " WHERE database = %l AND NOT active",
 		        database);
 		mend_add_loop(sql, &query);
-		sql_release(&query);
 		sql_add(sql, "SELECT slot_name, current_user FROM pg_replication_slots WHERE database = %l LIMIT 1",
 		        database);
 	}

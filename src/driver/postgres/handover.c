@@ -4,6 +4,8 @@
  * back only by a member of that one. Where any of it cannot be, the server says so, or leaves what was granted. */
 #include "handover.h"
 
+#include "dialect.h"
+
 #define LOGINS                                                                                                         \
 	" pg_roles r WHERE NOT rolsuper AND rolname <> current_user AND pg_has_role(r.oid,"                            \
 	" (SELECT oid FROM pg_roles WHERE rolname = %l), 'MEMBER')"
@@ -15,7 +17,7 @@ static void add_blocks(struct sql *block, const struct work *work, const char *f
 	        " FOR one IN SELECT rolname FROM" LOGINS " AND NOT pg_has_role(r.oid, 'USAGE') LOOP\n"
 	        "  BEGIN EXECUTE format('GRANT %%I TO %%I%s', one.rolname, current_user);"
 	        " EXCEPTION WHEN insufficient_privilege THEN NULL; END;\n END LOOP;\n",
-	        work->owner, work_version(work) >= GRANTS_HAVE_OPTIONS ? " WITH INHERIT TRUE, SET TRUE" : "");
+	        work->owner, work_membership(work));
 	sql_add(block,
 	        " FOR one IN SELECT nspname FROM pg_namespace WHERE nspowner ="
 	        " (SELECT oid FROM pg_roles WHERE rolname = %l) LOOP\n"
@@ -33,14 +35,9 @@ static void add_preparation(struct sql *sql, const struct work *work, const char
 {
 	struct sql block;
 
-	sql_init(&block, sql->dialect);
-	sql_begin(&block, sql->connection);
+	sql_begin_part(&block, sql);
 	add_blocks(&block, work, from);
-	if (sql_string(&block) != NULL)
-		sql_add(sql, "DO %l;\n", sql_string(&block));
-	else
-		sql->failed = true;
-	sql_release(&block);
+	sql_end_block(sql, &block);
 }
 
 void handover_add(struct sql *sql, const struct work *work, const char *from)

@@ -3,6 +3,7 @@
  * tenant's own apps only stays as it is. */
 #include "hinder.h"
 
+#include "dialect.h"
 #include "mend.h"
 #include "prepared.h"
 
@@ -10,23 +11,20 @@ void hinder_add_opening(struct sql *sql, const char *database, const char *owner
 {
 	struct sql query;
 
-	sql_init(&query, sql->dialect);
-	sql_begin(&query, sql->connection);
+	sql_begin_part(&query, sql);
 	sql_add(&query,
 	        "SELECT format('ALTER DATABASE %%I ALLOW_CONNECTIONS true%%s', datname, CASE WHEN datconnlimit = 0 THEN"
 	        " ' CONNECTION LIMIT -1' ELSE '' END) FROM pg_database WHERE datname = %l AND pg_get_userbyid(datdba) ="
 	        " %l AND (NOT datallowconn OR datconnlimit = 0)",
 	        database, owner);
 	mend_add_loop(sql, &query);
-	sql_release(&query);
 }
 
 void hinder_add_settings(struct sql *sql, const struct work *work)
 {
 	struct sql query;
 
-	sql_init(&query, sql->dialect);
-	sql_begin(&query, sql->connection);
+	sql_begin_part(&query, sql);
 	sql_add(
 	    &query,
 	    "SELECT format('ALTER DATABASE %%I RESET %%I', d.datname, split_part(c, '=', 1)) FROM pg_database d JOIN"
@@ -34,7 +32,6 @@ void hinder_add_settings(struct sql *sql, const struct work *work)
 	    " WHERE d.datname = %l AND " HINDER_SETTING,
 	    work->owner);
 	mend_add_loop(sql, &query);
-	sql_release(&query);
 }
 
 static void undo(void *arg)

@@ -2,6 +2,8 @@
  * is done as the owner role, with no schema in the path but the system's. */
 #include "inside.h"
 
+#include "dialect.h"
+
 /* Only what is missing is granted: a grant writes the catalog even when it changes nothing. */
 static void add_grant_loop(struct sql *sql, const char *reader)
 {
@@ -29,16 +31,11 @@ void inside_add_grants(struct sql *sql, const struct work *work)
 {
 	struct sql block;
 
-	sql_init(&block, sql->dialect);
-	sql_begin(&block, sql->connection);
+	sql_begin_part(&block, sql);
 	add_grant_loop(&block, work->reader);
 	sql_add(sql, "SET LOCAL ROLE %i;\n", work->owner);
-	if (sql_string(&block) != NULL)
-		sql_add(sql, "DO %l;\n", sql_string(&block));
-	else
-		sql->failed = true;
+	sql_end_block(sql, &block);
 	sql_add(sql, "SET LOCAL ROLE NONE;\n");
-	sql_release(&block);
 }
 
 void inside_add_default_grants(struct sql *sql, const struct work *work)

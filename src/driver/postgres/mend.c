@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "dialect.h"
 #include "inspect.h"
 
 static bool acts(const struct work *work)
@@ -26,8 +27,7 @@ void step_join_owner(void *arg)
 		return;
 	}
 	if (!acts(work))
-		sql_add(sql, "GRANT %i TO CURRENT_USER%s;\n", work->owner,
-		        work_version(work) >= GRANTS_HAVE_OPTIONS ? " WITH INHERIT TRUE, SET TRUE" : "");
+		sql_add(sql, "GRANT %i TO CURRENT_USER%s;\n", work->owner, work_membership(work));
 	if (work->facts.database && work->facts.owned && !work->facts.enters)
 		sql_add(sql, "GRANT CONNECT ON DATABASE %i TO %i;\n", work->owner, work->owner);
 	work_query(work, NULL);
@@ -39,17 +39,14 @@ void mend_add_loop(struct sql *sql, struct sql *query)
 {
 	struct sql block;
 
-	sql_init(&block, sql->dialect);
-	sql_begin(&block, sql->connection);
+	sql_begin_part(&block, sql);
 	sql_add(&block,
 	        "DECLARE statement text; BEGIN FOR statement IN\n%s\nLOOP BEGIN EXECUTE statement;"
 	        " EXCEPTION WHEN insufficient_privilege THEN NULL; END; END LOOP; END",
 	        sql_string(query) != NULL ? sql_string(query) : "");
-	if (sql_string(query) == NULL || sql_string(&block) == NULL)
-		sql->failed = true;
-	else
-		sql_add(sql, "DO %l;\n", sql_string(&block));
-	sql_release(&block);
+	block.failed |= sql_string(query) == NULL;
+	sql_release(query);
+	sql_end_block(sql, &block);
 }
 
 /* A revoke counts for whoever granted it. */
@@ -69,8 +66,7 @@ void mend_add_strangers(struct sql *sql, const struct work *work)
 {
 	struct sql query;
 
-	sql_init(&query, sql->dialect);
-	sql_begin(&query, sql->connection);
+	sql_begin_part(&query, sql);
 	sql_add(&query, REVOKE_MEMBERSHIP " WHERE m.rolname IN (%l, %l)\n", work->owner, work->reader);
 	sql_add(&query, "UNION ALL " REVOKE_MEMBERSHIP " WHERE g.rolname IN (%l, %l) AND " IS_ANOTHERS "\n",
 	        work->owner, work->reader, OWNED_BEGIN, work->tag, OWNED_GUEST, work->owner);
@@ -84,7 +80,6 @@ void mend_add_strangers(struct sql *sql, const struct work *work)
 	        " WHERE datname = %l AND NOT has_database_privilege(usesysid, datid, 'CONNECT')",
 	        work->owner);
 	mend_add_loop(sql, &query);
-	sql_release(&query);
 }
 
 void mend_add_memberships(struct sql *sql, const struct work *work, const char *login, const char *group)
@@ -92,11 +87,9 @@ void mend_add_memberships(struct sql *sql, const struct work *work, const char *
 	struct sql query;
 
 	(void)work;
-	sql_init(&query, sql->dialect);
-	sql_begin(&query, sql->connection);
+	sql_begin_part(&query, sql);
 	sql_add(&query, REVOKE_MEMBERSHIP " WHERE m.rolname = %l AND g.rolname <> %l", login, group);
 	mend_add_loop(sql, &query);
-	sql_release(&query);
 }
 
 /* ---- attributes ---- */

@@ -8,7 +8,7 @@
  * so by itself the step fails with the statement that an operator has to give. */
 void step_join_owner(void *arg);
 
-/* Adds a block that runs each statement that query gives, as far as the rights go. */
+/* Adds a block that runs each statement that query (sql_begin_part) gives, as far as the rights go; releases it. */
 void mend_add_loop(struct sql *sql, struct sql *query);
 
 /* Takes away what the instance's two roles have beyond being it, and what other instances' logins have on it; ends the

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "dialect.h"
 #include "enter.h"
 #include "extensions.h"
 #include "handover.h"
@@ -47,8 +48,7 @@ static void add_resets(struct sql *sql, const struct work *work, const char *rol
 {
 	struct sql query;
 
-	sql_init(&query, sql->dialect);
-	sql_begin(&query, sql->connection);
+	sql_begin_part(&query, sql);
 	sql_add(&query,
 	        "SELECT format('ALTER ROLE %%I%%s RESET %%s', r.rolname, CASE WHEN d.oid IS NULL THEN '' ELSE format("
 	        "' IN DATABASE %%I', d.datname) END, (SELECT string_agg(quote_ident(p), '.') FROM"
@@ -58,7 +58,6 @@ static void add_resets(struct sql *sql, const struct work *work, const char *rol
 	        "'",
 	        role, work->owner, everywhere ? "true" : "false");
 	mend_add_loop(sql, &query);
-	sql_release(&query);
 }
 
 void roles_add_settings(struct sql *sql, const struct work *work, const char *role, enum role_kind kind)
@@ -288,15 +287,10 @@ void step_drop_roles(void *arg)
 		steps_next(&work->steps);
 		return;
 	}
-	sql_init(&block, sql->dialect);
-	sql_begin(&block, sql->connection);
+	sql_begin_part(&block, sql);
 	add_drops(&block, work);
 	sql_add(sql, "SET LOCAL lock_timeout TO " WAIT ";\n");
-	if (sql_string(&block) != NULL)
-		sql_add(sql, "DO %l;\n", sql_string(&block));
-	else
-		sql->failed = true;
-	sql_release(&block);
+	sql_end_block(sql, &block);
 	sql_add(sql, "SELECT count(*) FROM pg_roles WHERE rolname IN (");
 	roles_add_names(sql, work);
 	sql_add(sql, ")");

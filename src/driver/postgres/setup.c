@@ -18,8 +18,7 @@ void setup_add_roles(struct sql *sql, const struct work *work)
 	owned_add_role_tags(sql, work);
 	/* Only a member may give a database to a role and act for it. */
 	if (!work_is_superuser(work))
-		sql_add(sql, "GRANT %i TO CURRENT_USER%s;\n", work->owner,
-		        work_version(work) >= GRANTS_HAVE_OPTIONS ? " WITH INHERIT TRUE, SET TRUE" : "");
+		sql_add(sql, "GRANT %i TO CURRENT_USER%s;\n", work->owner, work_membership(work));
 }
 
 void setup_add_opening(struct sql *sql, const struct work *work)

@@ -14,6 +14,7 @@
 
 #include <string.h>
 
+#include "dialect.h"
 #include "prepared.h"
 #include "roles.h"
 #include "sqlstate.h"
@@ -26,9 +27,7 @@ enum { ROW_SESSIONS, ROW_PREPARED };
 
 static bool on_shut_out(struct work *work, const char *sqlstate)
 {
-	if (!sqlstate_is_blocked(sqlstate))
-		return false;
-	if (work_is_held_up(work))
+	if (!sqlstate_is_blocked(sqlstate) || work_is_held_up(work))
 		return false;
 	prepared_end(work, PREPARED_ALL, step_shut_roles);
 	return true;
@@ -46,8 +45,7 @@ static void add_ending_of_hidden(struct sql *sql, const struct work *work)
 {
 	struct sql block;
 
-	sql_init(&block, sql->dialect);
-	sql_begin(&block, sql->connection);
+	sql_begin_part(&block, sql);
 	sql_add(&block, "DECLARE hidden int; login text;\nBEGIN\n"
 	                " FOR hidden IN SELECT DISTINCT l.pid FROM pg_locks l WHERE l.pid IS NOT NULL AND NOT EXISTS ("
 	                "SELECT FROM pg_stat_activity a WHERE a.pid = l.pid AND a.usesysid IS NOT NULL) LOOP\n"
@@ -58,11 +56,7 @@ static void add_ending_of_hidden(struct sql *sql, const struct work *work)
 	                " EXCEPTION WHEN insufficient_privilege OR invalid_parameter_value THEN NULL; END;\n"
 	                "   SET LOCAL ROLE NONE;\n"
 	                "  END LOOP;\n END LOOP;\nEND");
-	if (sql_string(&block) != NULL)
-		sql_add(sql, "DO %l;\n", sql_string(&block));
-	else
-		sql->failed = true;
-	sql_release(&block);
+	sql_end_block(sql, &block);
 }
 
 static void on_shut(struct work *work, const struct rows *rows)

@@ -2,6 +2,7 @@
  * first (slot_name NONE): to drop that one, too, this server would have to reach the other, and wait for it. */
 #include "subscription.h"
 
+#include "dialect.h"
 #include "empty.h"
 #include "enter.h"
 #include "hinder.h"
@@ -21,14 +22,12 @@ static void add_statements(struct sql *sql, const char *statement)
 {
 	struct sql query;
 
-	sql_init(&query, sql->dialect);
-	sql_begin(&query, sql->connection);
+	sql_begin_part(&query, sql);
 	sql_add(&query,
 	        "SELECT format(%l, s.subname) FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid"
 	        " WHERE d.datname = current_database()",
 	        statement);
 	mend_add_loop(sql, &query);
-	sql_release(&query);
 }
 
 static void end(struct work *work)

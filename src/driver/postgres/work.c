@@ -338,6 +338,11 @@ int work_version(const struct work *work)
 	return session_version(home_of(work));
 }
 
+const char *work_membership(const struct work *work)
+{
+	return work_version(work) >= GRANTS_HAVE_OPTIONS ? " WITH INHERIT TRUE, SET TRUE" : "";
+}
+
 /* ---- steps ---- */
 
 static void on_lease(void *arg, int code, const struct error *error)

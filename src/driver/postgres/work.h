@@ -146,6 +146,8 @@ bool work_is_superuser(const struct work *work);
 /* An end that is not given up while the cause may pass, whatever it is: access is shut already. */
 bool work_removes(const struct work *work);
 int work_version(const struct work *work);
+/* What a GRANT of a role ends with, so that the member acts for it. */
+const char *work_membership(const struct work *work);
 
 /* ---- steps that every table begins with ---- */
 
