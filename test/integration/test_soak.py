@@ -1,5 +1,6 @@
 """Mixed load in tsuru's way on every driver's real server, while servers stop, hang and come back, the configuration is read
-again, and the broker is stopped, killed and started; at the end what was acknowledged is there, and nothing else.
+again, the broker is stopped, killed and started, and tenants and strangers mean harm; at the end what was acknowledged is there,
+and nothing else.
 
 test/soak.sh runs it for long. MINUTES is how long the load lasts, SEED repeats its choices, OUT keeps samples.csv and samples.svg. The
 broker is killed in the first third only: the second half shows one process that is warm, whose memory has to be flat.
@@ -23,6 +24,7 @@ import time
 
 from backends import PASSWORD, Backend, ExecFiles, MysqlBackend, PostgresBackend, RabbitmqBackend, RedisBackend, configuration, service
 from harness import Broker, Tsuru, closing, wait_until
+from hostile import ATTACKS, Hasty, Strangers, Tenant, see_to, start_all
 from plot import write_svg
 
 MINUTES = float(os.environ.get("MINUTES", "0.5"))
@@ -30,6 +32,8 @@ SEED = int(os.environ.get("SEED", str(random.randrange(10**6))))
 LONG = MINUTES >= 5  # then RabbitMQ, too, which takes a minute to come back
 WORKERS = 4          # for each service
 NAMES = 2            # instances that each of them works on
+HOSTILE = 3          # tenants who mean harm, of each service where they can
+STRANGERS = 200      # connections without a password, whenever the broker is there
 KEPT = 12            # dead credentials that each instance keeps to be tried at the end
 SETTLE = 240         # seconds until all has to have ended, once the trouble is over
 GROWTH = 1e6         # bytes of its own memory, over the whole second half
@@ -195,6 +199,10 @@ class Soak:
         self.over = threading.Event()
         self.lives = [Life(Tsuru(self.broker, backend.name, PASSWORD), backend, f"db-{i}-{j}", random.Random(f"{SEED} {backend.name} {i}"))
                       for backend in backends for i in range(WORKERS) for j in range(NAMES)]
+        self.hostile = [Tenant(Hasty(self.broker, backend.name, PASSWORD, team="evil"), backend, f"evil-{i}",
+                               random.Random(f"{SEED} evil {backend.name} {i}"))
+                        for backend in backends if backend.name in ATTACKS for i in range(HOSTILE)]
+        self.strangers = Strangers([], STRANGERS)
         self.events = collections.Counter()
         self.samples = []
         self.down = threading.Event()  # the broker is, on purpose
@@ -248,6 +256,7 @@ class Soak:
         self.down.set()
         end()
         self.broker.start()
+        self.strangers.ports = [self.broker.port, self.broker.admin_port]
         self.down.clear()
 
     def make_trouble(self):
@@ -293,10 +302,13 @@ class Soak:
 
     def run(self):
         self.broker.start()
+        self.strangers.ports = [self.broker.port, self.broker.admin_port]
         self.end = time.monotonic() + MINUTES * 60
         groups = [self.lives[i:i + NAMES] for i in range(0, len(self.lives), NAMES)]
-        with concurrent.futures.ThreadPoolExecutor(len(groups) + 2) as pool:
-            jobs = [pool.submit(self.make_trouble), pool.submit(self.watch), *(pool.submit(self.work, group) for group in groups)]
+        with closing(self.strangers), concurrent.futures.ThreadPoolExecutor(len(groups) + len(self.hostile) + 2) as pool:
+            self.strangers.start()
+            jobs = [pool.submit(self.make_trouble), pool.submit(self.watch), *(pool.submit(self.work, group) for group in groups),
+                    *(pool.submit(tenant.run, self.over) for tenant in self.hostile)]
             try:
                 while time.monotonic() < self.end or not jobs[0].done():
                     failed = [job for job in jobs if job.done() and job.exception()]
@@ -310,8 +322,17 @@ class Soak:
 
     # ---- the end ----
 
+    def end_hostile(self):
+        """Removed while they hold whatever they hold."""
+        answers = [tenant.leave() for tenant in self.hostile]
+        assert {answer.status for answer in answers} <= {200, 404}, answers
+        self.settle()
+        for tenant in self.hostile:
+            tenant.let_go()
+
     def settle(self):
         def quiet():
+            see_to(self.backends)
             now = self.sample()
             return now["pending"] == 0 and '"state":"down"' not in self.broker.admin("/ready").body
 
@@ -364,11 +385,6 @@ def is_sanitized(broker):
         return "libasan" in maps.read()
 
 
-def start_all(backends):
-    with concurrent.futures.ThreadPoolExecutor(len(backends)) as pool:
-        list(pool.map(lambda backend: backend.start(), backends))
-
-
 def test_soak(tmp_path):
     backends = [kind() for kind in KINDS]
     with closing(*backends):
@@ -376,9 +392,10 @@ def test_soak(tmp_path):
         soak = Soak(backends)
         with closing(soak):
             soak.run()
-            soak.settle()
+            soak.end_hostile()
             counts = sum((life.counts for life in soak.lives), collections.Counter())
-            print(f"seed {SEED}: {dict(counts)}\ntrouble: {dict(soak.events)}")
+            evil = sum((tenant.counts for tenant in soak.hostile), collections.Counter())
+            print(f"seed {SEED}: {dict(counts)}\nhostile: {dict(evil)}\nstrangers: {soak.strangers.opened} opened\ntrouble: {dict(soak.events)}")
             out = os.environ.get("OUT", str(tmp_path))
             os.makedirs(out, exist_ok=True)
             soak.write(out)

@@ -83,6 +83,14 @@ class MariaDb:
         finally:
             connection.close()
 
+    def end_prepared(self, name):
+        """A prepared transaction whose session has gone; one whose session is still there stays."""
+        try:
+            self.ask(f"XA ROLLBACK '{name}'")
+        except pymysql.err.OperationalError as error:
+            if error.args[0] != 1397:  # not known here, which means that it is another session's
+                raise
+
     def as_app(self, env, *statements):
         """Runs them as the app would; the last one's rows."""
         connection = self.connect(env["MYSQL_USER"], env["MYSQL_PASSWORD"], env["MYSQL_DATABASE_NAME"])

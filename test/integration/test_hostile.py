@@ -1,0 +1,153 @@
+"""Twenty tenants who mean harm and a thousand strangers, against every driver's real server at once, while others use the same
+services well: these see no refusal. At the end every removal that was asked for has ended, and nothing of the broker's is left on
+a server.
+
+SECONDS is how long it goes on, SEED repeats its choices."""
+
+import collections
+import concurrent.futures
+import os
+import random
+import threading
+import time
+
+from backends import PASSWORD, ExecFiles, MysqlBackend, OsbBackend, PostgresBackend, RabbitmqBackend, RedisBackend, configuration
+from harness import Broker, Tsuru, closing, wait_until
+from hostile import ATTACKS, Hasty, Strangers, Tenant, see_to, start_all
+
+SECONDS = float(os.environ.get("SECONDS", "120"))
+SEED = int(os.environ.get("SEED", str(random.randrange(10**6))))
+STRANGERS = 1000
+TENANTS = {"postgres": 8, "mysql": 6, "redis": 3, "rabbitmq": 1, "exec-sh": 1, "osb": 1}
+KINDS = [PostgresBackend, MysqlBackend, RedisBackend, RabbitmqBackend, ExecFiles, OsbBackend]
+SETTLE = 20
+
+
+class Good:
+    """Somebody who uses a service as it is meant, and notes whatever is not answered well, and how long it took."""
+
+    def __init__(self, broker, backend, number):
+        self.broker, self.backend = broker, backend
+        self.tsuru = Tsuru(broker, backend.name, PASSWORD, team="good")
+        self.name = f"good-{number}"
+        self.refused = []
+        self.seconds = collections.defaultdict(list)
+
+    def ask(self, what, *arguments, good):
+        begin = time.monotonic()
+        answer = getattr(self.tsuru, what)(*arguments)
+        self.seconds[what].append(time.monotonic() - begin)
+        if answer.status not in good:
+            self.refused.append(f"{self.backend.name} {what}: {answer}")
+        return answer
+
+    def round(self):
+        self.ask("create", self.name, "small", good=(201,))
+        bound = self.ask("bind", self.name, "shop", good=(201,))
+        if bound.status == 201 and not self.backend.works(bound.json):
+            self.refused.append(f"{self.backend.name}: the login of {self.name} does not work")
+        self.ask("plans", good=(200,))
+        self.ask("status", self.name, good=(202, 204))
+        self.ask("update", self.name, "large", good=(200,))
+        self.ask("unbind", self.name, "shop", good=(200,))
+        self.ask("remove", self.name, good=(200,))
+        if self.broker.admin("/ready", user=None).status != 200:
+            self.refused.append("ready is not answered well")
+
+    def run(self, over):
+        while not over.is_set():
+            self.round()
+
+
+class Siege:
+    """Everybody at once."""
+
+    def __init__(self, backends):
+        chance = random.Random(SEED)
+        self.backends = backends
+        services = [{**backend.service(backend.name), "bind_wait": "120s"} for backend in backends]
+        for one in services:
+            one["servers"][0]["parallel"] = 4
+        self.broker = Broker(configuration(*services))
+        self.over = threading.Event()
+        self.good = [Good(self.broker, backend, number) for backend in backends for number in range(2)]
+        self.tenants = [Tenant(Hasty(self.broker, backend.name, PASSWORD, team="evil"), backend, f"evil-{number}",
+                               random.Random(f"{SEED} {backend.name} {number}"))
+                        for backend in backends for number in range(TENANTS[backend.name])]
+        self.strangers = None
+        chance.shuffle(self.tenants)
+
+    def close(self):
+        self.broker.close()
+
+    def run(self):
+        self.broker.start()
+        self.strangers = Strangers([self.broker.port, self.broker.admin_port], STRANGERS, "/postgres/resources/plans")
+        everybody = self.good + self.tenants
+        with closing(self.strangers), concurrent.futures.ThreadPoolExecutor(len(everybody)) as pool:
+            self.strangers.start()
+            jobs = [pool.submit(one.run, self.over) for one in everybody]
+            concurrent.futures.wait(jobs, SECONDS, concurrent.futures.FIRST_COMPLETED)
+            self.over.set()
+            for job in jobs:
+                job.result()
+            self.remove_all()
+
+    def remove_all(self):
+        """While they hold all that they hold."""
+        with concurrent.futures.ThreadPoolExecutor(16) as pool:
+            answers = list(pool.map(Tenant.leave, self.tenants))
+        assert {answer.status for answer in answers} <= {200, 404}, answers
+        try:
+            wait_until("every removal ends", lambda: not self.pending(), SETTLE, 1)
+        except AssertionError as error:
+            raise AssertionError(f"{error} (seed {SEED}): {self.broker.admin('/v1/operations?state=pending').body[:4000]}") from error
+        for tenant in self.tenants:
+            tenant.let_go()
+
+    def pending(self):
+        see_to(self.backends)
+        return self.broker.ctl("operations", "--state", "pending", "--json")
+
+    def report(self):
+        counts = sum((tenant.counts for tenant in self.tenants), collections.Counter())
+        ways = [way.__name__ for backend in self.backends if backend.name in ATTACKS for way in ATTACKS[backend.name].WAYS]
+        assert all(counts[way] for way in ways), counts
+        print(f"seed {SEED}: {dict(counts)}\nstrangers: {self.strangers.opened} opened, {dict(self.strangers.answers)}")
+        for what in self.good[0].seconds:
+            seconds = sorted(second for one in self.good for second in one.seconds[what])
+            print(f"{what}: {len(seconds)}, median {seconds[len(seconds) // 2] * 1000:.0f} ms, "
+                  f"p99 {seconds[len(seconds) * 99 // 100] * 1000:.0f} ms")
+
+    def check_servers(self):
+        for backend in self.backends:
+            assert backend.objects() == (set(), set()), f"{backend.name} (seed {SEED})"
+
+
+def left_on(backends):
+    """Sessions and locks of the broker's that a server still has."""
+    left = []
+    for backend in backends:
+        if backend.name == "postgres":
+            left += backend.server.rows("SELECT state, query FROM pg_stat_activity WHERE application_name LIKE 'tsuru-broker%'")
+            left += backend.server.rows("SELECT locktype, objid FROM pg_locks WHERE locktype = 'advisory'")
+            left += backend.server.rows("SELECT gid FROM pg_prepared_xacts")
+        elif backend.name == "mysql":
+            left += backend.server.ask("SELECT id, info FROM information_schema.processlist WHERE user = 'admin' AND id <> connection_id()")
+    return left
+
+
+def test_a_siege():
+    backends = [kind() for kind in KINDS]
+    with closing(*backends):
+        start_all(backends)
+        siege = Siege(backends)
+        with closing(siege):
+            siege.run()
+            siege.report()
+            assert [refusal for one in siege.good for refusal in one.refused] == []
+            assert all(one.seconds["remove"] for one in siege.good)
+            siege.check_servers()
+            siege.broker.stop()
+            wait_until("nothing of the broker's is left", lambda: not left_on(backends))
+            assert "Sanitizer" not in siege.broker.log() and "runtime error" not in siege.broker.log()

@@ -1,0 +1,359 @@
+"""Those who mean harm, for test_hostile.py and the soak: tenants with a login of their own, who hold what the broker's
+statements touch and pile up sessions, and strangers without any."""
+
+import base64
+import collections
+import concurrent.futures
+import contextlib
+import http.client
+import os
+import select
+import socket
+import threading
+import time
+
+from harness import Tsuru
+
+MOMENT = 0.2   # seconds that an attacker waits between two attempts
+PATIENCE = 10  # seconds for a call of an attacker's
+WAIT = 2       # seconds for a statement of one, which may wait for a lock of its own
+
+
+class Attack:
+    """One tenant's sessions; each attempt opens one and leaves it as it is. Ended, it lets go of all."""
+
+    HELD_MAX = 8
+
+    def __init__(self, server, env):
+        self.server, self.env = server, env
+        self.sessions = collections.deque()
+        self.tried = collections.Counter()
+
+    def attempt(self, what):
+        """Whatever the server says to it: a refusal is what everybody hopes for."""
+        try:
+            self.sessions.append(what(self))
+            self.tried[what.__name__] += 1
+        except Exception:  # pylint: disable=broad-except
+            self.tried[what.__name__ + " refused"] += 1
+        while len(self.sessions) > self.HELD_MAX:
+            self.close_one()
+
+    def hang_up(self, session):
+        session.close()
+
+    def close_one(self):
+        with contextlib.suppress(Exception):
+            self.hang_up(self.sessions.popleft())
+
+    def close(self):
+        while self.sessions:
+            self.close_one()
+
+
+class PostgresAttack(Attack):
+    """Open transactions on rows of the catalogs that an unbind, an update and a removal change, settings that stop who
+    comes into the database, and what outlives its session."""
+
+    def connect(self, database=None):
+        import psycopg2  # pylint: disable=import-outside-toplevel
+
+        return psycopg2.connect(host="127.0.0.1", port=self.server.port, dbname=database or self.env["PG_DATABASE"],
+                                user=self.env["PG_USER"], password=self.env["PG_PASSWORD"], connect_timeout=PATIENCE,
+                                options=f"-c statement_timeout={WAIT}s -c lock_timeout={WAIT}s")
+
+    def hang_up(self, session):
+        """close() alone would wait for a statement that runs."""
+        with socket.socket(fileno=os.dup(session.fileno())) as wire:
+            wire.shutdown(socket.SHUT_RDWR)
+        session.close()
+
+    def run(self, *statements, commit=False, database=None):
+        session = self.connect(database)
+        session.autocommit = commit
+        cursor = session.cursor()
+        for statement in statements:
+            cursor.execute(statement.format(**self.env))
+        return session
+
+    def hold_the_login(self):
+        return self.run("SET ROLE NONE", "ALTER ROLE CURRENT_USER SET work_mem = '1MB'")
+
+    def hold_the_database(self):
+        return self.run("SET ROLE {PG_DATABASE}", "ALTER DATABASE {PG_DATABASE} CONNECTION LIMIT 7")
+
+    def hold_the_password(self):
+        return self.run("SET ROLE NONE", "ALTER ROLE CURRENT_USER PASSWORD 'mine'", database="postgres")
+
+    def hold_the_schemas(self):
+        return self.run("CREATE TABLE IF NOT EXISTS held (a int)", "LOCK TABLE held IN ACCESS EXCLUSIVE MODE",
+                        "CREATE SCHEMA mine", "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC")
+
+    def set_against_others(self):
+        return self.run(*(f"ALTER DATABASE {{PG_DATABASE}} SET {setting}" for setting in (
+            "statement_timeout = 1", "lock_timeout = 1", "idle_in_transaction_session_timeout = 1", "idle_session_timeout = 1",
+            "default_transaction_read_only = on", "search_path = nowhere")), commit=True)
+
+    def shut_the_database(self):
+        return self.run("SET ROLE {PG_DATABASE}", "ALTER DATABASE {PG_DATABASE} IS_TEMPLATE true",
+                        "ALTER DATABASE {PG_DATABASE} CONNECTION LIMIT 1", commit=True)
+
+    def prepare(self):
+        session = self.run("SELECT lo_create(0)")
+        session.cursor().execute(f"PREPARE TRANSACTION '{time.monotonic_ns()}'")
+        return session
+
+    def drop_all(self):
+        return self.run("DROP SCHEMA public CASCADE", commit=True)
+
+    def compute(self):
+        session = self.run("SET statement_timeout = 0", commit=True)
+        threading.Thread(target=self.sleep, args=(session,), daemon=True).start()
+        return session
+
+    @staticmethod
+    def sleep(session):
+        with contextlib.suppress(Exception):
+            session.cursor().execute("SELECT pg_sleep(600)")
+
+    WAYS = (hold_the_login, hold_the_database, hold_the_password, hold_the_schemas, set_against_others, shut_the_database, prepare,
+            drop_all, compute)
+
+
+class MysqlAttack(Attack):
+    """Tables, names and transactions that are locked, and an account that changes itself."""
+
+    def run(self, *statements):
+        session = self.server.connect(self.env["MYSQL_USER"], self.env["MYSQL_PASSWORD"], self.env["MYSQL_DATABASE_NAME"])
+        with session.cursor() as cursor:
+            cursor.execute(f"SET lock_wait_timeout = {WAIT}, innodb_lock_wait_timeout = {WAIT}")
+            for statement in statements:
+                cursor.execute(statement.format(**self.env))
+        return session
+
+    def hold_a_table(self):
+        return self.run("CREATE TABLE IF NOT EXISTS held (a int)", "LOCK TABLES held WRITE")
+
+    def hold_a_transaction(self):
+        return self.run("CREATE TABLE IF NOT EXISTS held (a int)", "BEGIN", "INSERT INTO held VALUES (1)")
+
+    def prepare(self):
+        name = time.monotonic_ns()
+        return self.run("CREATE TABLE IF NOT EXISTS held (a int)", f"XA START '{name}'", "INSERT INTO held VALUES (1)",
+                        f"XA END '{name}'", f"XA PREPARE '{name}'")
+
+    def hold_the_name(self):
+        return self.run("SELECT GET_LOCK(SHA1(DATABASE()), 1)", "SELECT GET_LOCK(DATABASE(), 1)")
+
+    def change_the_password(self):
+        return self.run("SET PASSWORD = PASSWORD('mine')")
+
+    def compute(self):
+        session = self.run()
+        threading.Thread(target=self.sleep, args=(session,), daemon=True).start()
+        return session
+
+    @staticmethod
+    def sleep(session):
+        with contextlib.suppress(Exception), session.cursor() as cursor:
+            cursor.execute("SELECT SLEEP(600)")
+
+    WAYS = (hold_a_table, hold_a_transaction, prepare, hold_the_name, change_the_password, compute)
+
+
+class RedisAttack(Attack):
+    """Clients that wait, listen, and leave transactions open."""
+
+    def connect(self):
+        return self.server.client(self.env["REDIS_USER"], self.env["REDIS_PASSWORD"]).client()
+
+    def listen(self):
+        client = self.connect()
+        client.connection.send_command("SUBSCRIBE", self.env["REDIS_PREFIX"] + "all")
+        return client
+
+    def wait(self):
+        client = self.connect()
+        client.connection.send_command("BLPOP", self.env["REDIS_PREFIX"] + "nothing", 0)
+        return client
+
+    def leave_open(self):
+        client = self.connect()
+        client.execute_command("WATCH", self.env["REDIS_PREFIX"] + "key")
+        client.connection.send_command("MULTI")
+        return client
+
+    def fill(self):
+        client = self.connect()
+        for number in range(2000):
+            client.execute_command("SET", f"{self.env['REDIS_PREFIX']}{number}", "x" * 100)
+        return client
+
+    WAYS = (listen, wait, leave_open, fill)
+
+
+class RabbitmqAttack(Attack):
+    """Connections, queues and consumers."""
+
+    HELD_MAX = 3
+
+    def consume(self):
+        connection = self.server.connect(self.env["RABBITMQ_USER"], self.env["RABBITMQ_PASSWORD"], self.env["RABBITMQ_VHOST"])
+        channel = connection.channel()
+        for number in range(20):
+            channel.queue_declare(f"held-{number}")
+        channel.basic_consume("held-0", lambda *_: None)
+        return connection
+
+    WAYS = (consume,)
+
+
+ATTACKS = {"postgres": PostgresAttack, "mysql": MysqlAttack, "redis": RedisAttack, "rabbitmq": RabbitmqAttack}
+
+
+def start_all(backends):
+    """At once. On PostgreSQL there are prepared transactions for those who mean harm; MariaDB, when it comes back after a crash in the
+    middle of a DROP that such a transaction held up, goes on with it first and waits for as long as its setting says."""
+    with concurrent.futures.ThreadPoolExecutor(len(backends)) as pool:
+        list(pool.map(lambda backend: backend.start(), backends))
+    for backend in backends:
+        if backend.name == "postgres":
+            backend.server.rows("ALTER SYSTEM SET max_prepared_transactions = 10")
+            backend.server.stop("fast")
+            backend.server.start()
+        if backend.name == "mysql":
+            backend.server.options.append("--innodb-lock-wait-timeout=5")
+
+
+def see_to(backends):
+    """What only an operator can: MariaDB does not tell whose a prepared transaction is, and the broker's sentence asks to end it."""
+    for backend in backends:
+        if backend.name == "mysql":
+            for *_, name in backend.server.ask("XA RECOVER"):
+                backend.server.end_prepared(name.decode())
+
+
+class Hasty(Tsuru):
+    """A caller that does not wait for answers."""
+
+    patience = PATIENCE
+
+    def send(self, *arguments, **more):
+        return super().send(*arguments, **{"timeout": self.patience, **more})
+
+
+class Tenant:
+    """One instance of the attacker's. It goes through everything that tsuru may ask for while its app attacks; what is
+    answered is of no matter to anybody but its owner."""
+
+    def __init__(self, tsuru, backend, name, chance):
+        self.tsuru, self.backend, self.name, self.chance = tsuru, backend, name, chance
+        self.attack = None
+        self.counts = collections.Counter()
+
+    def ask(self, what, *arguments):
+        try:
+            answer = getattr(self.tsuru, what)(self.name, *arguments)
+        except (OSError, http.client.HTTPException):  # the broker is away, on purpose
+            return None
+        self.counts[f"{what} {answer.status}"] += 1
+        return answer
+
+    def leave(self):
+        """What is asked for at the end, while its sessions hold all that they hold."""
+        self.tsuru.patience = PATIENCE * 20
+        return self.tsuru.remove(self.name)
+
+    def take_hold(self):
+        """A login, as long as there is none."""
+        answer = self.ask("bind", "evil")
+        if answer is not None and answer.status == 201 and self.backend.name in ATTACKS:
+            self.let_go()
+            self.attack = ATTACKS[self.backend.name](self.backend.server, answer.json)
+
+    def let_go(self):
+        if self.attack is not None:
+            self.counts.update(self.attack.tried)
+            self.attack.close()
+        self.attack = None
+
+    def round(self, over):
+        self.ask("create", "small")
+        self.take_hold()
+        for _ in range(self.chance.randrange(2, 7)):
+            if self.attack is not None:
+                self.attack.attempt(self.chance.choice(self.attack.WAYS))
+            if over.wait(MOMENT):
+                return
+        what = self.chance.choice(("unbind", "bind", "update", "remove", "unbind"))
+        self.ask(what, *{"unbind": ("evil",), "bind": ("other",), "update": (self.chance.choice(("small", "large")),)}.get(what, ()))
+
+    def run(self, over):
+        while not over.is_set():
+            self.round(over)
+
+
+class Strangers(threading.Thread):
+    """Connections without a right password to some ports: a third sends nothing, a third half a request, a third guesses,
+    again and again. Who is turned away comes back."""
+
+    def __init__(self, ports, count, path="/"):
+        super().__init__(daemon=True)
+        guess = base64.b64encode(b"postgres:wrong").decode()
+        self.request = f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {guess}\r\n\r\n".encode()
+        self.ports, self.count = ports, count
+        self.poll = select.epoll()
+        self.open = {}  # by descriptor: its socket, and what it does
+        self.over = threading.Event()
+        self.answers = collections.Counter()
+        self.opened = 0
+
+    def enter(self):
+        number, self.opened = self.opened, self.opened + 1
+        one = socket.socket()
+        one.setblocking(False)
+        one.bind((f"127.0.{number % 7 + 1}.{number % 250 + 1}", 0))
+        one.connect_ex(("127.0.0.1", self.ports[number % len(self.ports)]))
+        self.open[one.fileno()] = one, number % 3
+        self.poll.register(one.fileno(), select.EPOLLIN | (select.EPOLLOUT if number % 3 else 0))
+
+    def leave(self, descriptor):
+        self.open.pop(descriptor)[0].close()  # epoll forgets it
+
+    def speak(self, descriptor):
+        one, habit = self.open[descriptor]
+        self.poll.modify(descriptor, select.EPOLLIN)
+        one.send(self.request if habit == 2 else self.request[:20])
+
+    def listen(self, descriptor):
+        one, habit = self.open[descriptor]
+        answer = one.recv(4096)
+        self.answers[answer[9:12].decode("ascii", "replace") or "closed"] += 1
+        if not answer:
+            self.leave(descriptor)
+        elif habit == 2:
+            one.send(self.request)
+
+    def turn(self):
+        for _ in range(min(50, self.count - len(self.open))):
+            self.enter()
+        for descriptor, what in self.poll.poll(0.1):
+            try:
+                if what & select.EPOLLOUT:
+                    self.speak(descriptor)
+                else:
+                    self.listen(descriptor)
+            except OSError:
+                self.answers["failed"] += 1
+                self.leave(descriptor)
+
+    def run(self):
+        while not self.over.is_set():
+            self.turn()
+        for descriptor in list(self.open):
+            self.leave(descriptor)
+        self.poll.close()
+
+    def close(self):
+        self.over.set()
+        self.join()
