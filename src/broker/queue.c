@@ -176,7 +176,7 @@ static void give_places(struct host *host)
 	struct places *places = &host->places;
 	const int64_t now = timers_now(timers_of(host));
 	int64_t rest = 0;
-	struct job *job;
+	struct job *job = NULL;
 
 	if (host->fence == FENCE_ASKING)
 		return;
@@ -188,7 +188,8 @@ static void give_places(struct host *host)
 		job->state = JOB_RUNNING;
 		run_start(job);
 	}
-	if (rest > 0)
+	/* One that has ended at once has asked for another turn already, and that is sooner. */
+	if (job == NULL && rest > 0)
 		give_places_in(host, rest);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "broker/operator.h"
+#include "broker/queue.h"
 #include "unit/broker/harness.h"
 
 #define HOSTILE 12
@@ -199,6 +200,41 @@ static void test_single_place(void **state)
 	assert_true(busy > 600 && busy < 1800);
 }
 
+static void cancel_unbind(struct world *world, const char *instance)
+{
+	const struct caller operator= {.user = "ops"};
+	const struct job *job = queue_find(world->broker, incarnation_of(world, instance), NULL, OPERATION_UNBIND);
+	struct error error;
+
+	assert_non_null(job);
+	assert_int_equal(broker_cancel(world->broker, &operator, job->id, &error), 0);
+}
+
+/* The place is kept from the held-up for a while after each try, and from nobody else: also when the first who gets it
+ * has nothing to do any more. */
+static void test_rest_of_the_held_up_is_not_that_of_others(void **state)
+{
+	struct world *world = *state;
+	struct ask asks[3], bad;
+
+	use_places(world, "1");
+	make_bound(world, "red", "bad", 1);
+	make_bound(world, "blue", "good", 3);
+	scripted_rule(scripted(world), CALL_UNBIND, SCRIPTED_LOCK, 0, 9000, 0);
+	begin(world, &bad, broker_unbind, "instance", "bad0", "app", "shop", NULL);
+	pass(world, 2 * 9000 + 3000); /* it was tried twice, and waits for its turn, which comes after 27 s */
+	scripted_rule(scripted(world), CALL_BIND, SCRIPTED_DELAY, 1, 1000, 0);
+	begin(world, &asks[0], broker_bind, "instance", name_of("good", 0), "app", "other", NULL);
+	begin(world, &asks[1], broker_unbind, "instance", name_of("good", 1), "app", "shop", NULL);
+	begin(world, &asks[2], broker_bind, "instance", name_of("good", 2), "app", "other", NULL);
+	settle(world);
+	cancel_unbind(world, "good1");
+	pass(world, 1100);
+	assert_true(asks[0].answer.came && asks[0].answer.code == 0);
+	assert_true(asks[1].answer.came && asks[1].answer.code != 0);
+	assert_true(asks[2].answer.came && asks[2].answer.code == 0);
+}
+
 /* 40 creates of one team that wait, and one of another, which is the second to run. */
 static void test_teams_take_turns(void **state)
 {
@@ -339,6 +375,7 @@ int main(void)
 	    LIFE(test_bind_waits_for_a_lock),
 	    LIFE(test_locks_that_come_and_go),
 	    LIFE(test_single_place),
+	    LIFE(test_rest_of_the_held_up_is_not_that_of_others),
 	    LIFE(test_teams_take_turns),
 	    LIFE(test_after_a_restart),
 	    LIFE(test_reload_takes_what_waits_along),
