@@ -289,6 +289,7 @@ static void leave_alone(struct logins *logins, struct worker *worker, struct log
 		if (on_done != NULL)
 			on_done(login->arg, LOGIN_AGAIN, NULL);
 	}
+	worker_wake(worker); /* the step may have ended meanwhile, and who was given up since waits for its socket */
 }
 
 static void on_look(void *arg)

@@ -82,10 +82,11 @@ static void end(struct worker *worker, struct login *login, bool good)
 	bool orphaned;
 
 	login->good = good;
+	/* Closing is not enough: a program that is being started has the socket, too, until it is executed. */
+	if (login->fd >= 0)
+		epoll_ctl(worker->epoll, EPOLL_CTL_DEL, login->fd, NULL);
 	if (is_given_up(worker, login))
 		login_drop_work(login);
-	else if (login->fd >= 0)
-		epoll_ctl(worker->epoll, EPOLL_CTL_DEL, login->fd, NULL);
 	pthread_mutex_lock(&worker->mutex);
 	TAILQ_REMOVE(&worker->logins, login, entry);
 	login->state = LOGIN_ENDED;

@@ -27,6 +27,8 @@ struct backdoor {
 	atomic_bool works_hard; /* the second step computes */
 	bool good;              /* it ends well */
 	bool answers;           /* its socket becomes readable */
+	bool copies;            /* it leaves copies of its sockets, as a process that is being forked does */
+	int copied[2];
 };
 
 struct attempt {
@@ -71,6 +73,8 @@ static enum login_next step(void *arg, int *ret_fd)
 	*ret_fd = attempt->sockets[0];
 	switch (attempt->steps++) {
 	case 0:
+		for (int i = 0; backdoor->copies && i < 2; i++)
+			backdoor->copied[i] = dup(attempt->sockets[i]);
 		return LOGIN_WRITES;
 	case 1:
 		if (atomic_load(&backdoor->works_hard))
@@ -244,6 +248,28 @@ static void what_is_given_up_is_freed_in_silence(void **state)
 	assert_int_equal(rig->backdoors[0].freed, 3);
 }
 
+/* Its socket is still open elsewhere, and becomes readable once nobody waits for it any more. */
+static void what_is_freed_is_not_waited_for(void **state)
+{
+	struct rig *rig = *state;
+	struct seen seen = {0}, next = {0};
+
+	rig->backdoors[0].answers = false;
+	rig->backdoors[0].copies = true;
+	begin(rig, 0, &seen);
+	run_until(rig, rig->backdoors[0].steps == 2);
+	turn(rig);
+	login_cancel(seen.login);
+	run_until(rig, rig->backdoors[0].freed == 1);
+	for (int i = 0; i < 20; i++)
+		turn(rig);
+	assert_int_equal(write(rig->backdoors[0].copied[1], "x", 1), 1);
+	begin(rig, 1, &next);
+	run_until(rig, next.overs == 1);
+	close(rig->backdoors[0].copied[0]);
+	close(rig->backdoors[0].copied[1]);
+}
+
 static void other_servers_go_on_while_a_step_computes(void **state)
 {
 	struct rig *rig = *state;
@@ -285,6 +311,48 @@ static void release(struct rig *rig, int server)
 {
 	atomic_store(&rig->backdoors[server].let_go, true);
 	run_until(rig, atomic_load(&rig->backdoors[server].computing) == 0);
+}
+
+struct told {
+	struct rig *rig;
+	int agains;
+};
+
+/* The first that is told takes its time, in which the step ends and the thread waits again. */
+static void on_told(void *arg, enum login_end end, void *work)
+{
+	struct told *told = arg;
+	struct backdoor *holding = &told->rig->backdoors[0];
+
+	assert_int_equal(end, LOGIN_AGAIN);
+	assert_null(work);
+	if (told->agains++ > 0)
+		return;
+	atomic_store(&holding->let_go, true);
+	while (atomic_load(&holding->steps) < 3)
+		sched_yield();
+	poll(NULL, 0, 100);
+}
+
+static void who_is_told_after_the_step_is_freed_too(void **state)
+{
+	struct rig *rig = *state;
+	struct told told = {.rig = rig};
+	struct seen rogue = {0};
+
+	rig->backdoors[1].answers = false;
+	for (int i = 0; i < 2; i++) {
+		struct attempt *attempt = calloc(1, sizeof(*attempt));
+
+		attempt->backdoor = &rig->backdoors[1];
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, attempt->sockets), 0);
+		assert_non_null(login_start(rig->servers[1], &kind, attempt, on_told, &told));
+	}
+	run_until(rig, rig->backdoors[1].steps == 4);
+	hold(rig, 0, &rogue);
+	assert_int_equal(told.agains, 2);
+	run_until(rig, rogue.overs == 1);
+	run_until(rig, rig->backdoors[1].freed == 2);
 }
 
 static void it_is_asked_ever_more_rarely(void **state)
@@ -391,8 +459,10 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(logs_in_step_by_step, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_failure_is_over_too, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(what_is_given_up_is_freed_in_silence, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(what_is_freed_is_not_waited_for, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(other_servers_go_on_while_a_step_computes, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_server_holds_one_thread_at_most, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(who_is_told_after_the_step_is_freed_too, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(it_is_asked_ever_more_rarely, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_slow_login_that_ends_well_is_no_reason_to_rest, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(one_that_ends_after_its_deadline_is_not_good, set_up, tear_down),
