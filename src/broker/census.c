@@ -22,15 +22,17 @@ void census_take(struct host *host)
 	struct census *census = &host->census;
 
 	census->taken = sessions != NULL && strays != NULL;
-	if (!census->taken)
+	if (!census->taken) {
+		census->looks = 0;
 		return;
+	}
 	census->server = strtoull(sessions, NULL, 10);
 	census->broker = backend->driver->connections(backend->state, host->server);
 	census->strays = strtoull(strays, NULL, 10);
 	census->looks = census->strays > 0 && !has_former(host) ? census->looks + 1 : 0;
 }
 
-void census_warn(const struct host *host, char *ret_sentence)
+bool census_warn(const struct host *host, char *ret_sentence)
 {
 	const struct census *census = &host->census;
 
@@ -41,4 +43,5 @@ void census_warn(const struct host *host, char *ret_sentence)
 		         "ended: %zu in all, and the broker knows of %zu",
 		         host_name(host), census->strays, census->strays == 1 ? "" : "s", census->server,
 		         census->broker);
+	return census->looks > LOOKS;
 }

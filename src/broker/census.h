@@ -8,7 +8,7 @@
 /* Takes what the host's check has found. */
 void census_take(struct host *host);
 /* A whole sentence once two checks in a row have seen sessions that nobody here knows; "" otherwise. ret_sentence holds
- * ERROR_TEXT_MAX. */
-void census_warn(const struct host *host, char *ret_sentence);
+ * ERROR_TEXT_MAX. True: the check before has said so, too; its numbers may be others with each. */
+bool census_warn(const struct host *host, char *ret_sentence);
 
 #endif

@@ -73,15 +73,16 @@ static void take_warning(struct host *host)
 {
 	char left[ERROR_TEXT_MAX];
 	const char *warning = call_find(&host->check, CHECK_WARNING);
+	bool told;
 
 	census_take(host);
-	census_warn(host, left);
+	told = census_warn(host, left);
 	if (left[0] != '\0' || warning == NULL)
 		warning = left;
 	if (strncmp(host->warning, warning, sizeof(host->warning) - 1) == 0)
 		return;
 	snprintf(host->warning, sizeof(host->warning), "%s", warning);
-	if (warning[0] != '\0')
+	if (warning[0] != '\0' && !told)
 		log_warning(host);
 }
 

@@ -21,6 +21,7 @@ struct scene {
 	struct host host;
 	struct pair results[2];
 	char sentence[ERROR_TEXT_MAX];
+	bool told;
 };
 
 static size_t three_connections(void *state, const struct server *server)
@@ -50,7 +51,7 @@ static const char *look(struct scene *scene, const char *sessions, const char *s
 	scene->host.check.results = scene->results;
 	scene->host.check.result_count = sessions != NULL ? 2 : 0;
 	census_take(&scene->host);
-	census_warn(&scene->host, scene->sentence);
+	scene->told = census_warn(&scene->host, scene->sentence);
 	return scene->sentence;
 }
 
@@ -83,6 +84,35 @@ static void test_two_looks(void **state)
 	assert_string_equal(look(&scene, "3", "0"), "");
 }
 
+/* It stays, with other numbers each time, and is new once. */
+static void test_news(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	set_scene(&scene);
+	look(&scene, "5", "2");
+	assert_string_not_equal(look(&scene, "5", "2"), "");
+	assert_false(scene.told);
+	assert_string_not_equal(look(&scene, "7", "2"), "");
+	assert_true(scene.told);
+	assert_string_equal(look(&scene, "3", "0"), "");
+	assert_false(scene.told);
+}
+
+/* What a check did not find out is not what the one before did. */
+static void test_nothing_found_out(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	set_scene(&scene);
+	look(&scene, "5", "2");
+	assert_string_not_equal(look(&scene, "5", "2"), "");
+	assert_string_equal(look(&scene, NULL, NULL), "");
+	assert_string_equal(look(&scene, "5", "2"), "");
+}
+
 /* Calls of an earlier configuration go on with sessions of their own. */
 static void test_a_former_generation(void **state)
 {
@@ -103,6 +133,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_both_sides),
 	    cmocka_unit_test(test_two_looks),
+	    cmocka_unit_test(test_news),
+	    cmocka_unit_test(test_nothing_found_out),
 	    cmocka_unit_test(test_a_former_generation),
 	};
 
