@@ -184,6 +184,24 @@ static void test_locks_that_come_and_go(void **state)
 	assert_int_equal(running(world), 4);
 }
 
+/* So it is for what stands behind in the instance's own line. */
+static void test_what_follows_a_lock_is_not_fresh(void **state)
+{
+	static struct ask asks[HOSTILE];
+	struct world *world = *state;
+
+	use_places(world, "4");
+	begin_hostile(world, SCRIPTED_LOCK, 0);
+	scripted_rule(scripted(world), CALL_BIND, SCRIPTED_HANG, 0, 0, 0);
+	for (int i = 0; i < HOSTILE; i++)
+		begin(world, &asks[i], broker_bind, "instance", name_of("bad", i), "app", "other", NULL);
+	settle(world);
+	scripted_clear_rules(scripted(world));
+	scripted_rule(scripted(world), CALL_BIND, SCRIPTED_HANG, 0, 0, 0);
+	pass(world, 6000);
+	assert_int_equal(running(world), 1);
+}
+
 /* With one place the fresh go first, and the hostile have no more than a quarter of the time. */
 static void test_single_place(void **state)
 {
@@ -374,6 +392,7 @@ int main(void)
 	    LIFE(test_locked_bind_expires),
 	    LIFE(test_bind_waits_for_a_lock),
 	    LIFE(test_locks_that_come_and_go),
+	    LIFE(test_what_follows_a_lock_is_not_fresh),
 	    LIFE(test_single_place),
 	    LIFE(test_rest_of_the_held_up_is_not_that_of_others),
 	    LIFE(test_teams_take_turns),
