@@ -24,8 +24,8 @@ struct network {
 bool network_parse_address(const char *text, struct network_address *ret_address);
 /* IPv4 in its own form. ret_text holds NETWORK_TEXT_MAX bytes. */
 void network_format_address(const struct network_address *address, char *ret_text);
-/* "10.0.0.0/8", "fd00::/8", or one address. ERR_INVALID when it is neither, has bits behind its length, or holds every
- * address there is; error says what is allowed. */
+/* "10.0.0.0/8", "fd00::/8", or one address. ERR_INVALID when it is neither, has bits behind its length, or holds all
+ * that there are of IPv4; error says what is allowed. */
 int network_parse(const char *text, struct network *ret_network, struct error *error);
 bool network_holds(const struct network *networks, size_t count, const struct network_address *address);
 /* What counts as one source: an address of IPv4, and of IPv6 the /64 that a single host may choose from. */

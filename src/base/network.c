@@ -59,6 +59,15 @@ static bool has_bits_behind(const struct network *network)
 	return false;
 }
 
+/* Networks of IPv6 that are so large do, too. */
+static bool holds_all_of_v4(const struct network *network)
+{
+	struct network_address v4 = {0};
+
+	memcpy(v4.bytes, v4_prefix, sizeof(v4_prefix));
+	return network->bits <= V4_BITS && have_same_begin(&network->address, &v4, network->bits);
+}
+
 /* The length behind the slash; -1: it is none. */
 static int parse_length(const char *text, bool v4)
 {
@@ -85,8 +94,9 @@ int network_parse(const char *text, struct network *ret_network, struct error *e
 	if (bits < 0)
 		return error_set(error, ERR_INVALID, "\"%.100s\" has no good length behind its slash", text);
 	network.bits = (unsigned)bits;
-	if (network.bits == 0 || (network.bits == V4_BITS && is_v4(&network.address)))
-		return error_set(error, ERR_INVALID, "\"%.100s\" is every address there is", text);
+	if (holds_all_of_v4(&network))
+		return error_set(error, ERR_INVALID, "\"%.100s\" is every address there is, or every one of IPv4",
+		                 text);
 	if (has_bits_behind(&network))
 		return error_set(error, ERR_INVALID, "\"%.100s\" has bits behind its length", text);
 	*ret_network = network;

@@ -129,7 +129,7 @@ static const struct {
     {"trusted_proxies: [10.0.0.1/8]\n" SERVICE PLANS,
      "1:19: \"trusted_proxies\": \"10.0.0.1/8\" has bits behind its length; it must be"},
     {"trusted_proxies: ['0.0.0.0/0']\n" SERVICE PLANS,
-     "\"trusted_proxies\": \"0.0.0.0/0\" is every address there is; "},
+     "\"trusted_proxies\": \"0.0.0.0/0\" is every address there is, or every one of IPv4; "},
     {"trusted_proxies: proxy.example.com\n" SERVICE PLANS,
      "\"proxy.example.com\" is neither an address nor a network; "},
     {"limits: {history: 0}\n" SERVICE PLANS, "1:19: \"history\" is 0; allowed is 1 to 1000"},
