@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "broker/internal.h"
 #include "broker/mark.h"
@@ -286,6 +287,38 @@ static void test_a_server_that_is_down_at_the_start(void **state)
 	assert_int_equal(status_of(world, "mydb"), STATUS_UP);
 }
 
+static void write_rules(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+/* What came before the first check was over does not wait for ever when that fails. */
+static void test_what_waits_for_a_first_check_that_fails(void **state)
+{
+	struct world *world = *state;
+	char path[128], rules[192];
+	struct ask ask;
+
+	snprintf(path, sizeof(path), "%s/rules", world->directory);
+	snprintf(rules, sizeof(rules), "capacity: 4, parallel: 2, rules: %s", path);
+	make(world, "mydb");
+	write_rules(path, "check hang\n");
+	restart_edited(world, "capacity: 4, parallel: 2", rules);
+	begin(world, &ask, broker_bind, "instance", "mydb", "app", "shop", NULL);
+	settle(world);
+	assert_int_equal(host(world)->fence, FENCE_ASKING);
+	pass(world, CHECKED);
+	assert_int_equal(host(world)->fence, FENCE_SHUT);
+	assert_int_equal(unlink(path), 0);
+	pass(world, 2 * CHECKED);
+	assert_true(ask.answer.came);
+	assert_int_equal(ask.answer.code, 0);
+}
+
 static void test_what_runs_is_not_held_up_by_a_check_that_fails(void **state)
 {
 	struct world *world = *state;
@@ -437,6 +470,7 @@ int main(void)
 	    TEST(test_servers_of_an_earlier_version_are_marked_when_all_is_there),
 	    TEST(test_another_server_in_its_place_is_not_marked),
 	    TEST(test_a_server_that_is_down_at_the_start),
+	    TEST(test_what_waits_for_a_first_check_that_fails),
 	    TEST(test_what_runs_is_not_held_up_by_a_check_that_fails),
 	    TEST(test_a_mark_that_cannot_be_written),
 	    TEST(test_what_is_retained_waits_for_the_claim),
