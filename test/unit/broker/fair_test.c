@@ -142,6 +142,22 @@ static void test_locked_bind_expires(void **state)
 	assert_string_equal(binds(world, "db"), "[]");
 }
 
+/* A start of the broker does not begin its time anew. */
+static void test_locked_bind_expires_over_a_restart(void **state)
+{
+	struct world *world = *state;
+
+	use_places(world, "4");
+	assert_int_equal(request(world, broker_create, "instance", "db", "team", "red", NULL).code, 0);
+	scripted_rule(scripted(world), CALL_BIND, SCRIPTED_LOCK, 0, 500, 0);
+	assert_int_equal(request(world, broker_bind, "instance", "db", "app", "shop", NULL).code, ERR_UNAVAILABLE);
+	pass(world, 7 * 60 * 1000);
+	restart(world);
+	scripted_rule(scripted(world), CALL_BIND, SCRIPTED_LOCK, 0, 500, 0);
+	pass(world, 2 * 60 * 1000);
+	assert_string_equal(binds(world, "db"), "[]");
+}
+
 /* A lock that passes is not felt: the bind that waits is answered well. */
 static void test_bind_waits_for_a_lock(void **state)
 {
@@ -390,6 +406,7 @@ int main(void)
 	    LIFE(test_timeouts_go_behind),
 	    LIFE(test_locked_removals_end),
 	    LIFE(test_locked_bind_expires),
+	    LIFE(test_locked_bind_expires_over_a_restart),
 	    LIFE(test_bind_waits_for_a_lock),
 	    LIFE(test_locks_that_come_and_go),
 	    LIFE(test_what_follows_a_lock_is_not_fresh),
