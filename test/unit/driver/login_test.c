@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -24,7 +25,10 @@ struct backdoor {
 	atomic_int computing; /* steps that compute now */
 	atomic_bool let_go;   /* they end */
 	atomic_int steps, freed;
+	atomic_int tid;         /* of the thread that does */
 	atomic_bool works_hard; /* the second step computes */
+	bool last;              /* the third one does instead */
+	bool sleeps;            /* it waits instead */
 	bool good;              /* it ends well */
 	bool answers;           /* its socket becomes readable */
 	bool copies;            /* it leaves copies of its sockets, as a process that is being forked does */
@@ -58,9 +62,10 @@ struct rig {
 
 static void compute(struct backdoor *backdoor)
 {
+	atomic_store(&backdoor->tid, gettid());
 	atomic_fetch_add(&backdoor->computing, 1);
 	while (!atomic_load(&backdoor->let_go))
-		sched_yield();
+		backdoor->sleeps ? poll(NULL, 0, 100) : sched_yield();
 	atomic_fetch_sub(&backdoor->computing, 1);
 }
 
@@ -77,12 +82,14 @@ static enum login_next step(void *arg, int *ret_fd)
 			backdoor->copied[i] = dup(attempt->sockets[i]);
 		return LOGIN_WRITES;
 	case 1:
-		if (atomic_load(&backdoor->works_hard))
+		if (atomic_load(&backdoor->works_hard) && !backdoor->last)
 			compute(backdoor);
 		if (backdoor->answers)
 			(void)!write(attempt->sockets[1], "x", 1);
 		return LOGIN_READS;
 	default:
+		if (atomic_load(&backdoor->works_hard) && backdoor->last)
+			compute(backdoor);
 		return backdoor->good ? LOGIN_DONE : LOGIN_FAILED;
 	}
 }
@@ -355,6 +362,14 @@ static void who_is_told_after_the_step_is_freed_too(void **state)
 	run_until(rig, rig->backdoors[1].freed == 2);
 }
 
+static bool is_held(const struct rig *rig, int server)
+{
+	struct error error;
+
+	login_server_explain(rig->servers[server], &error);
+	return strstr(error.text, "it is not asked meanwhile") != NULL;
+}
+
 static void it_is_asked_ever_more_rarely(void **state)
 {
 	struct rig *rig = *state;
@@ -403,10 +418,52 @@ static void one_that_ends_after_its_deadline_is_not_good(void **state)
 	hold(rig, 0, &rogue);
 	login_cancel(rogue.login);
 	release(rig, 0);
-	run_until(rig, rig->backdoors[0].freed == 1);
+	run_until(rig, !is_held(rig, 0));
+	assert_int_equal(rig->backdoors[0].freed, 1);
 	begin(rig, 0, &next);
 	look_until(rig, next.rests == 1);
 	assert_int_equal(rogue.overs, 0);
+}
+
+/* Also when nothing was left to do. */
+static void one_that_is_through_after_its_deadline_is_not_good(void **state)
+{
+	struct rig *rig = *state;
+	struct seen rogue = {0}, next = {0};
+
+	rig->backdoors[0].last = true;
+	hold(rig, 0, &rogue);
+	login_cancel(rogue.login);
+	release(rig, 0);
+	run_until(rig, !is_held(rig, 0));
+	assert_int_equal(rig->backdoors[0].freed, 1);
+	begin(rig, 0, &next);
+	look_until(rig, next.rests == 1);
+	assert_int_equal(rogue.overs, 0);
+}
+
+static void what_computes_goes_behind_all_other_work(void **state)
+{
+	struct rig *rig = *state;
+	struct seen rogue = {0};
+	const int before = getpriority(PRIO_PROCESS, 0);
+
+	hold(rig, 0, &rogue);
+	assert_int_equal(getpriority(PRIO_PROCESS, (id_t)atomic_load(&rig->backdoors[0].tid)), 19);
+	assert_int_equal(getpriority(PRIO_PROCESS, 0), before);
+}
+
+/* A step that takes no processor but waits, which none should. */
+static void a_step_that_waits_holds_its_thread_too(void **state)
+{
+	struct rig *rig = *state;
+	struct seen stuck = {0}, other = {0};
+
+	rig->backdoors[0].sleeps = true;
+	hold(rig, 0, &stuck);
+	begin(rig, 1, &other);
+	run_until(rig, other.overs == 1);
+	assert_int_equal(stuck.overs, 0);
 }
 
 static void the_last_threads_are_for_servers_that_held_none(void **state)
@@ -466,6 +523,9 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(it_is_asked_ever_more_rarely, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_slow_login_that_ends_well_is_no_reason_to_rest, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(one_that_ends_after_its_deadline_is_not_good, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(one_that_is_through_after_its_deadline_is_not_good, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(what_computes_goes_behind_all_other_work, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(a_step_that_waits_holds_its_thread_too, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(the_last_threads_are_for_servers_that_held_none, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(the_end_waits_for_no_step, set_up, tear_down),
 	};
