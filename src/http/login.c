@@ -45,12 +45,15 @@ static void hold(struct http_request *request, enum login login, int64_t delay)
 }
 
 /* For an answer that is not given at once. They are given one behind the other, so that however many ask again once
- * they have theirs, that is a bounded number in a second. */
+ * they have theirs, that is a bounded number in a second. Who has gone meanwhile, or was answered at once, is not
+ * waited for: no more are in front than wait. */
 static int64_t hold_time(struct http_server *server, int64_t now)
 {
-	const int64_t soonest = now + LOGIN_HOLD;
-	const int64_t at = server->next_answer > soonest ? server->next_answer : soonest;
+	const int64_t soonest = now + LOGIN_HOLD, latest = soonest + (int64_t)server->waiting * LOGIN_PACE;
+	int64_t at = server->next_answer > soonest ? server->next_answer : soonest;
 
+	if (at > latest)
+		at = latest;
 	server->next_answer = at + LOGIN_PACE;
 	return at - now;
 }

@@ -357,20 +357,43 @@ static void test_refused_ones_are_no_requests(void **state)
 	harness_close(harness);
 }
 
+static int refuse_large_head(struct harness *harness)
+{
+	char request[LOGIN_HEAD_MAX + 512];
+	const int length = snprintf(request, sizeof(request), "GET / HTTP/1.1\r\n%sX: %0*d\r\n%s\r\n", HOST,
+	                            LOGIN_HEAD_MAX, 0, "Authorization: Basic dXNlcjpzZWNyZXQ=\r\n");
+
+	assert_in_range(length, LOGIN_HEAD_MAX, sizeof(request) - 1);
+	return harness_exchange_from(harness, 2, request);
+}
+
 /* The heads of those who wait are small ones, and what came too early holds no body. */
 static void test_a_large_head_does_not_wait(void **state)
 {
 	struct harness *harness = open_with(&limits, NULL);
-	char request[LOGIN_HEAD_MAX + 512];
-	int length;
 
 	(void)state;
 	use_up_free_ones(harness, 2);
-	length = snprintf(request, sizeof(request), "GET / HTTP/1.1\r\n%sX: %0*d\r\n%s\r\n", HOST, LOGIN_HEAD_MAX, 0,
-	                  "Authorization: Basic dXNlcjpzZWNyZXQ=\r\n");
-	assert_in_range(length, LOGIN_HEAD_MAX, sizeof(request) - 1);
-	assert_int_equal(harness_exchange_from(harness, 2, request), 429);
+	assert_int_equal(refuse_large_head(harness), 429);
 	assert_true(harness->ended);
+	harness_close(harness);
+}
+
+/* Who waits for an answer waits for those that wait, too, not for all who ever came and went. */
+static void test_only_who_waits_is_waited_for(void **state)
+{
+	struct harness *harness = open_with(&limits, NULL);
+	int client;
+
+	(void)state;
+	use_up_free_ones(harness, 2);
+	for (int i = 0; i < MANY; i++)
+		assert_int_equal(refuse_large_head(harness), 429);
+	client = send_from(harness, 2, WRONG);
+	assert_int_equal(status_now(harness, client), 0);
+	timers_advance(harness->timers, LOGIN_HOLD + LOGIN_PACE);
+	assert_int_equal(status_now(harness, client), 429);
+	close(client);
 	harness_close(harness);
 }
 
@@ -440,6 +463,7 @@ int main(void)
 	    cmocka_unit_test(test_a_proxys_connection_is_anybodys),
 	    cmocka_unit_test(test_refused_ones_are_no_requests),
 	    cmocka_unit_test(test_a_large_head_does_not_wait),
+	    cmocka_unit_test(test_only_who_waits_is_waited_for),
 	    cmocka_unit_test(test_a_turn_accepts_some),
 	    cmocka_unit_test(test_strangers_give_their_descriptors),
 	};
