@@ -57,7 +57,7 @@ struct http_request {
 	size_t head_length;     /* bytes */
 	enum login login;       /* what it waits for, or waited */
 	bool admitted;          /* counted in the server's admitted */
-	bool has_client;        /* whose address is known: the peer's, or what its proxy says */
+	bool has_client;        /* its login goes by client: the peer's address, or what its proxy says */
 	struct network_address client;
 	char peer[NETWORK_TEXT_MAX]; /* that address; "": the connection's peer */
 	struct body body;

@@ -172,17 +172,17 @@ static void serve(struct http_request *request)
 		http_reply_error(request, &error);
 }
 
-/* The address that its login and its log line go by. */
+/* The address that its login and its log line go by: of a proxy's clients whom nobody names, the proxy's; by a socket
+ * file they are one source without an address. */
 static void find_client(struct http_request *request)
 {
 	const struct connection *connection = request->connection;
 
 	request->client = connection->address;
-	request->has_client = connection->has_address;
+	request->has_client = connection->has_address || connection->proxied;
 	if (!connection->proxied ||
 	    !forwarded_client(&request->head, &request->server->options.proxies, &request->client))
 		return;
-	request->has_client = true;
 	network_format_address(&request->client, request->peer);
 }
 

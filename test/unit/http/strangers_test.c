@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -334,6 +335,52 @@ static void test_a_proxys_connection_is_anybodys(void **state)
 	harness_close(harness);
 }
 
+static int send_by_file(struct harness *harness, const char *path, const char *request)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	const int client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	assert_int_equal(connect(client, (struct sockaddr *)&address, sizeof(address)), 0);
+	harness_send(harness, client, request, strlen(request), 0);
+	return client;
+}
+
+/* A proxy before a socket file passes on what its client invents beside what it says itself: nobody is named then, and
+ * those who are not are one source. */
+static void test_who_hides_behind_a_socket_file_is_slowed(void **state)
+{
+	static const char hidden[] =
+	    PROXIED("192.0.2.1", "Forwarded: for=192.0.2.9\r\nAuthorization: Basic dXNlcjp3cm9uZw==");
+	static const char named[] = PROXIED("192.0.2.2", "Authorization: Basic dXNlcjpzZWNyZXQ=");
+	char directory[] = "/tmp/strangers-XXXXXX", path[64];
+	struct http_address address = {.path = path};
+	struct http_options options = harness_options();
+	struct harness harness;
+	int client;
+
+	(void)state;
+	assert_non_null(mkdtemp(directory));
+	snprintf(path, sizeof(path), "%s/socket", directory);
+	options.limits = limits;
+	options.proxies.sockets = true;
+	options.addresses = &address;
+	harness_open(&harness, &options);
+	for (int i = 0; i < THROTTLE_FREE; i++) {
+		client = send_by_file(&harness, path, hidden);
+		assert_int_equal(status_now(&harness, client), 401);
+		close(client);
+	}
+	client = send_by_file(&harness, path, hidden);
+	assert_int_equal(status_now(&harness, client), 0);
+	close(client);
+	client = send_by_file(&harness, path, named);
+	assert_int_equal(status_now(&harness, client), 200);
+	close(client);
+	harness_close(&harness);
+	assert_int_equal(rmdir(directory), 0);
+}
+
 /* Requests past their login fill the limit of requests; what is refused does not. */
 static void test_refused_ones_are_no_requests(void **state)
 {
@@ -461,6 +508,7 @@ int main(void)
 	    cmocka_unit_test(test_strangers_of_an_address),
 	    cmocka_unit_test(test_clients_of_a_proxy),
 	    cmocka_unit_test(test_a_proxys_connection_is_anybodys),
+	    cmocka_unit_test(test_who_hides_behind_a_socket_file_is_slowed),
 	    cmocka_unit_test(test_refused_ones_are_no_requests),
 	    cmocka_unit_test(test_a_large_head_does_not_wait),
 	    cmocka_unit_test(test_only_who_waits_is_waited_for),
