@@ -152,7 +152,7 @@ static void start_leaving(struct http_server *server)
 }
 
 /* Those who come by a socket file are told apart by nothing, those of a proxy by what it says of them. */
-static bool is_proxied(const struct connection *connection)
+bool connection_is_proxied(const struct connection *connection)
 {
 	const struct http_proxies *proxies = &connection->server->options.proxies;
 
@@ -191,7 +191,7 @@ static bool enter_crowd(struct connection *connection)
 {
 	struct http_server *server = connection->server;
 
-	connection->proxied = is_proxied(connection);
+	connection->proxied = connection_is_proxied(connection);
 	crowd_enter(&server->crowd, connection,
 	            connection->has_address && !connection->proxied ? &connection->address : NULL);
 	return make_room(connection);

@@ -176,8 +176,9 @@ static void serve(struct http_request *request)
  * file they are one source without an address. */
 static void find_client(struct http_request *request)
 {
-	const struct connection *connection = request->connection;
+	struct connection *connection = request->connection;
 
+	connection->proxied = connection_is_proxied(connection); /* a reload may have named other proxies */
 	request->client = connection->address;
 	request->has_client = connection->has_address || connection->proxied;
 	if (!connection->proxied ||

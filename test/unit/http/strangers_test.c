@@ -381,6 +381,36 @@ static void test_who_hides_behind_a_socket_file_is_slowed(void **state)
 	assert_int_equal(rmdir(directory), 0);
 }
 
+/* A reload counts for connections that are there. */
+static void test_another_proxy(void **state)
+{
+	static const char named[] = PROXIED("192.0.2.1", "Authorization: Basic dXNlcjpzZWNyZXQ=");
+	struct harness *harness = open_with(&limits, NULL);
+	struct http_options next = harness_options();
+	struct http_change *change;
+	struct network network;
+	struct error error;
+	int client;
+
+	(void)state;
+	assert_int_equal(network_parse("127.0.0.9", &network, NULL), 0);
+	next.limits = limits;
+	client = send_from(harness, 9, named);
+	assert_int_equal(status_now(harness, client), 200);
+	assert_memory_equal(harness->last_peer, "127.0.0.9", 9);
+	next.proxies = (struct http_proxies){.networks = &network, .count = 1};
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(http_server_prepare(&next, &change, &error), 0);
+		http_server_enter(harness->server, change);
+		harness_send(harness, client, named, strlen(named), 0);
+		assert_int_equal(status_now(harness, client), 200);
+		assert_memory_equal(harness->last_peer, i == 0 ? "192.0.2.1" : "127.0.0.9", 9);
+		next.proxies.count = 0;
+	}
+	close(client);
+	harness_close(harness);
+}
+
 /* Requests past their login fill the limit of requests; what is refused does not. */
 static void test_refused_ones_are_no_requests(void **state)
 {
@@ -509,6 +539,7 @@ int main(void)
 	    cmocka_unit_test(test_clients_of_a_proxy),
 	    cmocka_unit_test(test_a_proxys_connection_is_anybodys),
 	    cmocka_unit_test(test_who_hides_behind_a_socket_file_is_slowed),
+	    cmocka_unit_test(test_another_proxy),
 	    cmocka_unit_test(test_refused_ones_are_no_requests),
 	    cmocka_unit_test(test_a_large_head_does_not_wait),
 	    cmocka_unit_test(test_only_who_waits_is_waited_for),
