@@ -22,6 +22,8 @@
 #define WRONG "GET / HTTP/1.1\r\n" HOST "Authorization: Basic dXNlcjp3cm9uZw==\r\n\r\n"
 #define MANY  300
 
+#define PROXIED(client, rest) "GET / HTTP/1.1\r\n" HOST "X-Forwarded-For: " client "\r\n" rest "\r\n\r\n"
+
 static const struct http_limits limits = {
     .header_bytes = 16384, .body_bytes = 65536, .request_timeout = 30000, .idle_timeout = 60000};
 
@@ -222,20 +224,19 @@ static void test_the_oldest_stranger_makes_room(void **state)
 }
 
 /* One that fails its next login is a stranger again; one that is only asked for what is open stays what it is. */
-static void test_a_failed_login_makes_a_stranger(void **state)
+static void expect_stranger_after(const char *request)
 {
 	struct http_limits narrow = limits;
 	struct harness *harness;
 	int client, other;
 
-	(void)state;
 	narrow.strangers = 1;
 	harness = open_with(&narrow, NULL);
 	client = send_from(harness, 1, GOOD);
 	assert_int_equal(status_now(harness, client), 200);
 	other = send_from(harness, 2, "GET");
 	harness_turn(harness);
-	harness_send(harness, client, WRONG, strlen(WRONG), 0);
+	harness_send(harness, client, request, strlen(request), 0);
 	assert_int_equal(status_now(harness, client), 401);
 	assert_int_equal(harness_exchange_from(harness, 3, GOOD), 200);
 	timers_advance(harness->timers, CROWD_PACE);
@@ -243,6 +244,75 @@ static void test_a_failed_login_makes_a_stranger(void **state)
 	assert_int_equal(status_now(harness, client), -1);
 	close(client);
 	close(other);
+	harness_close(harness);
+}
+
+static void test_a_failed_login_makes_a_stranger(void **state)
+{
+	(void)state;
+	expect_stranger_after(WRONG);
+	expect_stranger_after("GET / HTTP/1.1\r\n" HOST "\r\n"); /* without a password */
+}
+
+/* So does one that came too early, on the connection of a proxy by which another client has logged in. */
+static void test_an_early_login_makes_a_stranger(void **state)
+{
+	static const char good[] = PROXIED("192.0.2.2", "Authorization: Basic dXNlcjpzZWNyZXQ=");
+	static const char wrong[] = PROXIED("192.0.2.1", "Authorization: Basic dXNlcjp3cm9uZw==");
+	struct http_limits narrow = limits;
+	struct network network;
+	const struct http_proxies proxies = {.networks = &network, .count = 1};
+	struct harness *harness;
+	int client, other;
+
+	(void)state;
+	narrow.strangers = 1;
+	assert_int_equal(network_parse("127.0.0.9", &network, NULL), 0);
+	harness = open_with(&narrow, &proxies);
+	for (int i = 0; i < THROTTLE_FREE; i++)
+		assert_int_equal(harness_exchange_from(harness, 9, wrong), 401);
+	client = send_from(harness, 9, good);
+	assert_int_equal(status_now(harness, client), 200);
+	harness_send(harness, client, wrong, strlen(wrong), 0);
+	assert_int_equal(status_now(harness, client), 0);
+	other = send_from(harness, 2, "GET");
+	harness_turn(harness);
+	timers_advance(harness->timers, CROWD_PACE - 1);
+	timers_advance(harness->timers, 1);
+	harness_turn(harness);
+	assert_int_equal(status_now(harness, other), 0);
+	assert_int_equal(status_now(harness, client), -1);
+	close(client);
+	close(other);
+	harness_close(harness);
+}
+
+/* What waits holds no body: nobody will read it. */
+static void test_what_came_early_holds_no_body(void **state)
+{
+	static char request[20000];
+	struct http_limits narrow = limits;
+	struct harness *harness;
+	int clients[8];
+
+	(void)state;
+	narrow.body_bytes_total = 30000;
+	harness = open_with(&narrow, NULL);
+	use_up_free_ones(harness, 2);
+	snprintf(request, sizeof(request), "POST / HTTP/1.1\r\n%sContent-Length: 18000\r\n%s\r\n%018000d", HOST,
+	         "Authorization: Basic dXNlcjp3cm9uZw==\r\n", 0);
+	for (int i = 0; i < 8; i++) { /* after the first few there is no free moment that is near */
+		clients[i] = send_from(harness, 2, WRONG);
+		harness_turn(harness);
+	}
+	for (int i = 0; i < 8; i++)
+		close(clients[i]);
+	for (int i = 0; i < 3; i++) {
+		clients[i] = send_from(harness, 2, request);
+		assert_int_equal(status_now(harness, clients[i]), 0);
+	}
+	for (int i = 0; i < 3; i++)
+		close(clients[i]);
 	harness_close(harness);
 }
 
@@ -268,8 +338,6 @@ static void test_strangers_of_an_address(void **state)
 	close(other);
 	harness_close(harness);
 }
-
-#define PROXIED(client, rest) "GET / HTTP/1.1\r\n" HOST "X-Forwarded-For: " client "\r\n" rest "\r\n\r\n"
 
 /* What a proxy says tells its clients apart; what others say of themselves does not. */
 static void test_clients_of_a_proxy(void **state)
@@ -535,6 +603,8 @@ int main(void)
 	    cmocka_unit_test(test_strangers_beyond_the_limit_leave_at_a_pace),
 	    cmocka_unit_test(test_the_oldest_stranger_makes_room),
 	    cmocka_unit_test(test_a_failed_login_makes_a_stranger),
+	    cmocka_unit_test(test_an_early_login_makes_a_stranger),
+	    cmocka_unit_test(test_what_came_early_holds_no_body),
 	    cmocka_unit_test(test_strangers_of_an_address),
 	    cmocka_unit_test(test_clients_of_a_proxy),
 	    cmocka_unit_test(test_a_proxys_connection_is_anybodys),
