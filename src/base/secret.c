@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/text.h"
 
 #define KEY_FILE_MAX 4096 /* bytes */
@@ -124,7 +125,6 @@ static int sync_directory(const char *path, struct error *error)
 {
 	char directory[4096];
 	char *slash;
-	int fd, rc = 0;
 
 	snprintf(directory, sizeof(directory), "%s", path);
 	slash = strrchr(directory, '/');
@@ -132,13 +132,7 @@ static int sync_directory(const char *path, struct error *error)
 		strcpy(directory, ".");
 	else
 		slash[slash == directory ? 1 : 0] = '\0';
-	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || fsync(fd) != 0)
-		rc = error_set(error, ERR_INTERNAL, "the directory \"%s\" cannot be synced: %s", directory,
-		               strerror(errno));
-	if (fd >= 0)
-		close(fd);
-	return rc;
+	return file_sync_directory(directory, error);
 }
 
 static int create_key(const char *path, struct error *error)
