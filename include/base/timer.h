@@ -24,6 +24,8 @@ struct timers *timers_new_manual(int64_t wall_ms);
 /* Every timer must have been stopped. Accepts NULL. */
 void timers_free(struct timers *timers);
 
+/* Monotonic microseconds of the machine's own clock, for what is measured. */
+int64_t timers_clock(void);
 /* Monotonic milliseconds; cheap, read afresh at each call. */
 int64_t timers_now(const struct timers *timers);
 /* Milliseconds since 1970, UTC. */

@@ -22,17 +22,22 @@ static int64_t read_clock(clockid_t id)
 	struct timespec now;
 
 	clock_gettime(id, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+int64_t timers_clock(void)
+{
+	return read_clock(CLOCK_MONOTONIC);
 }
 
 int64_t timers_now(const struct timers *timers)
 {
-	return timers->earliest != NULL ? read_clock(CLOCK_MONOTONIC) : timers->manual_now;
+	return timers->earliest != NULL ? read_clock(CLOCK_MONOTONIC) / 1000 : timers->manual_now;
 }
 
 int64_t timers_wall(const struct timers *timers)
 {
-	return timers->earliest != NULL ? read_clock(CLOCK_REALTIME) : timers->manual_wall + timers->manual_now;
+	return timers->earliest != NULL ? read_clock(CLOCK_REALTIME) / 1000 : timers->manual_wall + timers->manual_now;
 }
 
 /* ---- the heap ---- */
