@@ -168,20 +168,3 @@ bool batch_next(const struct batch *batch, size_t *position, struct item *ret_it
 	*position += sizeof(header) + header.key_length + header.value_length;
 	return true;
 }
-
-static void on_outcome(void *arg, int code, const struct error *error, uint64_t revision)
-{
-	(void)revision;
-	if (code != 0)
-		*(struct error *)arg = *error;
-}
-
-int batch_commit_now(struct batch *batch, struct error *error)
-{
-	struct store *store = batch->store;
-	struct error outcome = {0};
-
-	batch_commit(batch, on_outcome, &outcome);
-	store_flush(store);
-	return outcome.code == 0 ? 0 : error_set(error, outcome.code, "%s", outcome.text);
-}

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/timer.h"
 #include "store_internal.h"
 
 static const char revision_key[] = "store.revision";
@@ -164,7 +165,7 @@ static size_t bucket_of(uint64_t count)
 static int write_transaction(struct store *store, struct batch *first, const struct batch *end)
 {
 	struct store_statistics *sum = &store->committer.running_sum;
-	const uint64_t begin = committer_now();
+	const int64_t begin = timers_clock();
 	uint64_t written = 0;
 	MDB_txn *txn;
 	int code = mdb_txn_begin(store->env, NULL, 0, &txn);
@@ -181,7 +182,7 @@ static int write_transaction(struct store *store, struct batch *first, const str
 		return code;
 	sum->commits++;
 	sum->batches += written;
-	sum->sync_us_last = committer_now() - begin;
+	sum->sync_us_last = (uint64_t)(timers_clock() - begin);
 	if (sum->sync_us_last > sum->sync_us_max)
 		sum->sync_us_max = sum->sync_us_last;
 	sum->sync_us_sum += sum->sync_us_last;
@@ -190,14 +191,14 @@ static int write_transaction(struct store *store, struct batch *first, const str
 	return 0;
 }
 
-static int write_growing(struct store *store, struct batch *first, const struct batch *end)
+static int write_growing(struct store *store, struct batch *first, const struct batch *end, commit_grow *grow)
 {
 	for (;;) {
 		int code = write_transaction(store, first, end);
 
 		if (code != MDB_MAP_FULL)
 			return code;
-		code = committer_grow(store);
+		code = grow(store);
 		if (code != 0)
 			return code;
 	}
@@ -239,9 +240,9 @@ static void fail_batches(struct batch *first, const struct batch *end, const str
 }
 
 /* Writes the batches together, or one by one when that failed and a smaller transaction may not. */
-static void settle(struct store *store, struct batch *first, const struct batch *end)
+static void settle(struct store *store, struct batch *first, const struct batch *end, commit_grow *grow)
 {
-	const int code = store->committer.failed ? MDB_PANIC : write_growing(store, first, end);
+	const int code = store->committer.failed ? MDB_PANIC : write_growing(store, first, end, grow);
 	struct error error;
 
 	if (code == 0)
@@ -254,10 +255,10 @@ static void settle(struct store *store, struct batch *first, const struct batch 
 		return;
 	}
 	for (struct batch *batch = first; batch != end; batch = STAILQ_NEXT(batch, entry))
-		settle(store, batch, STAILQ_NEXT(batch, entry));
+		settle(store, batch, STAILQ_NEXT(batch, entry), grow);
 }
 
-void commit_group(struct store *store, struct batch_list *group)
+void commit_group(struct store *store, struct batch_list *group, commit_grow *grow)
 {
-	settle(store, STAILQ_FIRST(group), NULL);
+	settle(store, STAILQ_FIRST(group), NULL, grow);
 }

@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/file.h"
+#include "base/timer.h"
 #include "store_internal.h"
 
 #define ANSWERS_A_TURN 4
@@ -18,14 +20,6 @@
 
 /* ---- on the thread ---- */
 
-uint64_t committer_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
 static void call_loop(struct committer *committer)
 {
 	const uint64_t one = 1;
@@ -35,7 +29,8 @@ static void call_loop(struct committer *committer)
 	(void)!write(committer->answer_fd, &one, sizeof(one));
 }
 
-int committer_grow(struct store *store)
+/* The commit_grow of a group. */
+static int ask_for_room(struct store *store)
 {
 	struct committer *committer = &store->committer;
 	MDB_envinfo map;
@@ -63,7 +58,7 @@ int committer_grow(struct store *store)
  * are served by one commit, if it waits for them: while at least half of them come, for longer, and otherwise less. */
 static void gather(struct committer *committer)
 {
-	const uint64_t end_us = committer_now() + committer->usual_us * committer->patience / 16;
+	const uint64_t end_us = (uint64_t)timers_clock() + committer->usual_us * committer->patience / 16;
 	const struct timespec end = {.tv_sec = (time_t)(end_us / 1000000), .tv_nsec = (long)(end_us % 1000000) * 1000};
 	const size_t before = committer->todo_count;
 	bool came;
@@ -105,9 +100,9 @@ static void *run(void *arg)
 	struct batch_list group;
 
 	/* Before the first commit, for what it acknowledges; but reads need not wait for it. */
-	committer->failed = store_sync_directory(store->directory, NULL) != 0;
+	committer->failed = file_sync_directory(store->directory, NULL) != 0;
 	while (take_group(committer, &group)) {
-		commit_group(store, &group);
+		commit_group(store, &group, ask_for_room);
 		committer->usual_us = (committer->usual_us * 7 + committer->running_sum.sync_us_last) / 8;
 		pthread_mutex_lock(&committer->mutex);
 		STAILQ_CONCAT(&committer->done, &group);

@@ -16,19 +16,9 @@ static int fail(const char *directory, int code, struct error *error)
 
 static int open_beside(const char *directory, MDB_env **ret_env, struct error *error)
 {
-	MDB_env *env = NULL;
-	int code = mdb_env_create(&env);
+	const int code = view_environment(directory, 0, ret_env);
 
-	if (code == 0)
-		code = mdb_env_set_maxdbs(env, KEYSPACE_COUNT);
-	if (code == 0)
-		code = mdb_env_open(env, directory, MDB_RDONLY | MDB_NOTLS, 0600);
-	if (code != 0) {
-		mdb_env_close(env);
-		return fail(directory, code, error);
-	}
-	*ret_env = env;
-	return 0;
+	return code == 0 ? 0 : fail(directory, code, error);
 }
 
 int store_copy(const char *directory, const char *path, struct error *error)

@@ -1,8 +1,18 @@
 /* Reads, all from one snapshot of the map that is taken at a turn's first read and left at its end: so that what is
  * borrowed stays, the newest commit is seen next time, and no old snapshot keeps the writer from reusing pages. */
+#include <event2/event.h>
 #include <string.h>
 
 #include "store_internal.h"
+
+void store_expect_turn_end(struct store *store)
+{
+	if (store->turn_end_waits)
+		return;
+	store->turn_end_waits = true;
+	/* An active event runs behind all that this turn has found ready. */
+	event_active(store->turn_end, EV_TIMEOUT, 0);
+}
 
 static bool take_snapshot(struct store *store)
 {

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "store_internal.h"
 
 #define MAP_FIRST ((size_t)64 * 1024 * 1024) /* bytes; address space only, the file grows as it is used */
@@ -20,27 +21,7 @@
 
 static const char format_key[] = "store.format";
 
-const char *const keyspace_names[KEYSPACE_COUNT] = {
-    [KEYSPACE_NAMES] = "names",           [KEYSPACE_INSTANCES] = "instances", [KEYSPACE_BINDS] = "binds",
-    [KEYSPACE_OPERATIONS] = "operations", [KEYSPACE_PENDING] = "pending",     [KEYSPACE_TOMBSTONES] = "tombstones",
-    [KEYSPACE_RETAINED] = "retained",     [KEYSPACE_AUDIT] = "audit",         [KEYSPACE_UNBOUND] = "unbound",
-    [KEYSPACE_COUNTERS] = "counters",     [KEYSPACE_META] = "meta",
-};
-
 /* ---- the directory ---- */
-
-int store_sync_directory(const char *path, struct error *error)
-{
-	const int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int code = 0;
-
-	if (fd < 0 || fsync(fd) != 0)
-		code =
-		    error_set(error, ERR_INTERNAL, "the directory \"%s\" cannot be synced: %s", path, strerror(errno));
-	if (fd >= 0)
-		close(fd);
-	return code;
-}
 
 static int make_directory(const char *directory, struct error *error)
 {
@@ -54,7 +35,7 @@ static int make_directory(const char *directory, struct error *error)
 	}
 	if (snprintf(parent, sizeof(parent), "%s/..", directory) >= (int)sizeof(parent))
 		return error_set(error, ERR_INTERNAL, "the path \"%s\" is too long", directory);
-	return store_sync_directory(parent, error);
+	return file_sync_directory(parent, error);
 }
 
 /* LMDB itself lets several processes write in turn; the loop above relies on being the only one. */
@@ -182,15 +163,6 @@ static void on_turn_end(evutil_socket_t fd, short what, void *arg)
 	store->turn_end_waits = false;
 	read_end(store);
 	committer_hand_over(store);
-}
-
-void store_expect_turn_end(struct store *store)
-{
-	if (store->turn_end_waits)
-		return;
-	store->turn_end_waits = true;
-	/* An active event runs behind all that this turn has found ready. */
-	event_active(store->turn_end, EV_TIMEOUT, 0);
 }
 
 static void on_answer(evutil_socket_t fd, short what, void *arg)
@@ -327,6 +299,23 @@ void store_flush(struct store *store)
 {
 	read_end(store);
 	committer_drain(store);
+}
+
+static void on_outcome(void *arg, int code, const struct error *error, uint64_t revision)
+{
+	(void)revision;
+	if (code != 0)
+		*(struct error *)arg = *error;
+}
+
+int batch_commit_now(struct batch *batch, struct error *error)
+{
+	struct store *store = batch->store;
+	struct error outcome = {0};
+
+	batch_commit(batch, on_outcome, &outcome);
+	store_flush(store);
+	return outcome.code == 0 ? 0 : error_set(error, outcome.code, "%s", outcome.text);
 }
 
 void store_close(struct store *store)

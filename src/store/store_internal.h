@@ -95,14 +95,8 @@ struct store {
 	struct committer committer;
 };
 
-/* store.c */
-extern const char *const keyspace_names[KEYSPACE_COUNT];
-/* Sees to it that, at the end of this turn of the loop, the snapshot is left and `handed` goes to the thread. */
-void store_expect_turn_end(struct store *store);
-/* Makes the names of the files in it durable. */
-int store_sync_directory(const char *path, struct error *error);
-
 /* value.c */
+extern const char *const keyspace_names[KEYSPACE_COUNT];
 #define REVISION_BYTES 8
 void number_encode(uint64_t number, void *ret_bytes);
 uint64_t number_decode(const void *bytes);
@@ -117,13 +111,18 @@ int value_write(const struct store *store, MDB_txn *txn, enum keyspace keyspace,
 bool disk_refuses(int code);
 
 /* read.c */
+/* Sees to it that, at the end of this turn of the loop, the snapshot is left and `handed` goes to the thread. */
+void store_expect_turn_end(struct store *store);
 /* Whether the records have come to the reserve; a look at the last page tells in most cases. */
 bool read_is_low(struct store *store);
 /* Leaves the snapshot: what was borrowed is void. */
 void read_end(struct store *store);
 
-/* view.c, once env is given up */
-/* Replaces reader, which then stands on a snapshot, and the keyspaces by those of an environment that only reads. */
+/* view.c */
+/* An environment beside the one that writes, for reading alone; flags are more of mdb_env_open's. An LMDB code. */
+int view_environment(const char *directory, unsigned flags, MDB_env **ret_env);
+/* Once env is given up: replaces reader, which then stands on a snapshot, and the keyspaces by those of an environment
+ * that only reads. */
 bool view_open(struct store *store);
 
 /* batch.c */
@@ -131,12 +130,12 @@ bool view_open(struct store *store);
 bool batch_next(const struct batch *batch, size_t *position, struct item *ret_item);
 
 /* commit.c, on the thread */
+/* Makes room in the map, outside a transaction. 0; MDB_MAP_FULL at the limit; MDB_PANIC when the map is lost. */
+typedef int commit_grow(struct store *store);
 /* Writes the group durably, in as few transactions as can be, and sets each batch's error and revision. */
-void commit_group(struct store *store, struct batch_list *group);
+void commit_group(struct store *store, struct batch_list *group, commit_grow *grow);
 
-/* committer.c, on the loop but for committer_now and committer_grow */
-/* Monotonic, in microseconds. */
-uint64_t committer_now(void);
+/* committer.c, on the loop */
 void committer_init(struct committer *committer);
 void committer_release(struct committer *committer);
 int committer_start(struct store *store, struct error *error);
@@ -148,8 +147,5 @@ void committer_hand_over(struct store *store);
 void committer_answer(struct store *store);
 /* Waits until all batches are settled and their completions have run. */
 void committer_drain(struct store *store);
-/* On the thread, outside a transaction: makes room in the map. 0; MDB_MAP_FULL at the limit; MDB_PANIC when the map
- * is lost. */
-int committer_grow(struct store *store);
 
 #endif

@@ -1,10 +1,17 @@
-/* How a value lies in LMDB: 8 bytes in front, little-endian, with the revision that wrote it.
- * For reads on the loop and commits on the thread alike: all work is in the transaction given. */
+/* What the keyspaces are called, and how a value lies in LMDB: 8 bytes in front, little-endian, with the revision that
+ * wrote it. For reads on the loop and commits on the thread alike: all work is in the transaction given. */
 #include <endian.h>
 #include <errno.h>
 #include <string.h>
 
 #include "store_internal.h"
+
+const char *const keyspace_names[KEYSPACE_COUNT] = {
+    [KEYSPACE_NAMES] = "names",           [KEYSPACE_INSTANCES] = "instances", [KEYSPACE_BINDS] = "binds",
+    [KEYSPACE_OPERATIONS] = "operations", [KEYSPACE_PENDING] = "pending",     [KEYSPACE_TOMBSTONES] = "tombstones",
+    [KEYSPACE_RETAINED] = "retained",     [KEYSPACE_AUDIT] = "audit",         [KEYSPACE_UNBOUND] = "unbound",
+    [KEYSPACE_COUNTERS] = "counters",     [KEYSPACE_META] = "meta",
+};
 
 void number_encode(uint64_t number, void *ret_bytes)
 {

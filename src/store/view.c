@@ -13,7 +13,7 @@ static void wait_for_the_end_of_writes(struct committer *committer)
 	pthread_mutex_unlock(&committer->mutex);
 }
 
-static int open_environment(const struct store *store, MDB_env **ret_env)
+int view_environment(const char *directory, unsigned flags, MDB_env **ret_env)
 {
 	MDB_env *env = NULL;
 	int code = mdb_env_create(&env);
@@ -22,7 +22,7 @@ static int open_environment(const struct store *store, MDB_env **ret_env)
 		return code;
 	code = mdb_env_set_maxdbs(env, KEYSPACE_COUNT);
 	if (code == 0)
-		code = mdb_env_open(env, store->directory, MDB_RDONLY | MDB_NOLOCK | MDB_NOTLS, 0600);
+		code = mdb_env_open(env, directory, MDB_RDONLY | MDB_NOTLS | flags, 0600);
 	if (code == 0)
 		*ret_env = env;
 	else
@@ -54,7 +54,7 @@ bool view_open(struct store *store)
 	int code;
 
 	wait_for_the_end_of_writes(&store->committer);
-	if (open_environment(store, &env) != 0)
+	if (view_environment(store->directory, MDB_NOLOCK, &env) != 0)
 		return false;
 	code = open_keyspaces(env, keyspaces);
 	if (code == 0)
