@@ -5,33 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/secret.h"
 #include "cli/command.h"
 
 #define PROGRAM        "tsuru-broker"
 #define DEFAULT_CONFIG "/etc/tsuru-broker/broker.yaml"
 #define PATH_MAX_BYTES 64
-
-int run_version(const struct invocation *invocation)
-{
-	fprintf(invocation->out, PROGRAM " %s\n", BROKER_VERSION);
-	return EXIT_GOOD;
-}
-
-int run_new_key(const struct invocation *invocation)
-{
-	char key[2 * SECRET_KEY_BYTES + 1];
-	struct error error;
-
-	if (secret_init(&error) != 0) {
-		fprintf(invocation->err, PROGRAM ": %s\n", error.text);
-		return EXIT_FAILED;
-	}
-	secret_random_hex(key, SECRET_KEY_BYTES);
-	fprintf(invocation->out, "%s\n", key);
-	secret_wipe(key, sizeof(key));
-	return EXIT_GOOD;
-}
 
 /* ---- reading ---- */
 
@@ -131,7 +109,7 @@ static int read_options(const struct line *line, struct invocation *invocation)
 static int run_command(const struct line *line)
 {
 	const char *from_environment = getenv("TSURU_BROKER_CONFIG");
-	struct invocation invocation = {.out = line->out, .err = line->err};
+	struct invocation invocation = {.commands = cli_commands, .out = line->out, .err = line->err};
 	int rc = read_options(line, &invocation);
 
 	if (rc != 0)

@@ -41,6 +41,7 @@ struct cli_option {
 };
 
 struct invocation {
+	const struct command *commands; /* all there are */
 	const char *config_file;
 	const char *operand;              /* NULL: none was given */
 	const char *values[OPTION_COUNT]; /* NULL: not given; "" for one without an argument */
@@ -57,13 +58,16 @@ struct command {
 	const struct command *subcommands; /* instead of run; NULL: none */
 };
 
+/* options.c */
 extern const struct cli_option cli_options[OPTION_COUNT];
+bool command_takes(const struct command *command, enum option_id option);
+
+/* commands.c */
 extern const struct command cli_commands[], ctl_commands[];
 
 /* help.c */
 void help_overview(FILE *file, const char *path, const struct command *commands);
 void help_command(FILE *file, const char *path, const struct command *command);
-bool command_takes(const struct command *command, enum option_id option);
 
 int run_serve(const struct invocation *invocation);
 int run_check(const struct invocation *invocation);

@@ -1,35 +1,6 @@
-/* The tables of the command line: every subcommand with its operand, options and help, and every option. */
+/* The tables of the command line: every subcommand with its operand, options and help. */
 #include "cli/command.h"
 #include "cli/ctl.h"
-
-const struct cli_option cli_options[OPTION_COUNT] = {
-    [OPTION_HELP] = {'h', "help", NULL, "show this help"},
-    [OPTION_CONFIG] = {'c', "config", "FILE",
-                       "the configuration; default: $TSURU_BROKER_CONFIG, else\n/etc/tsuru-broker/broker.yaml"},
-    [OPTION_ENDPOINT] = {0, "endpoint", "URL",
-                         "where tsuru reaches the broker; the service's path is added\nunless it ends in it. Default: "
-                         "the listen address"},
-    [OPTION_OPERATIONS] = {0, "operations", NULL, "print the document of the service's commands instead"},
-    [OPTION_URL] = {0, "url", "URL",
-                    "the operators' listener, instead of the configuration's admin;\nthe password is then taken from "
-                    "$TSURU_BROKER_PASSWORD"},
-    [OPTION_USER] = {0, "user", "NAME", "with --url: the user to log in as; default: admin"},
-    [OPTION_JSON] = {0, "json", NULL, "print JSON instead of a table"},
-    [OPTION_SERVICE] = {0, "service", "SERVICE", "only those of the service"},
-    [OPTION_TEAM] = {'t', "team", "TEAM", "the tsuru team that owns it"},
-    [OPTION_STATE] = {0, "state", "STATE", "only those in the state"},
-    [OPTION_SERVER] = {0, "server", "SERVER", "the server of the configuration that holds it"},
-    [OPTION_NAME] = {0, "name", "NAME", "only those of the instance"},
-    [OPTION_LIMIT] = {0, "limit", "NUMBER", "at most so many; default: all, of the audit 100"},
-    [OPTION_AS] = {0, "as", "NAME", "the name to bring it back under; default: its own"},
-    [OPTION_REASON] = {0, "reason", "TEXT", "why; kept in the audit"},
-    [OPTION_RESOURCE] = {0, "resource", "NAME", "what it is called on the server"},
-    [OPTION_PLAN] = {0, "plan", "PLAN", "the plan it gets; default: the service's first"},
-    [OPTION_KEEP_OWNER] = {0, "keep-owner", NULL,
-                           "adopt it also when its owner has its name and can log in; apps act\nas that owner, and "
-                           "may set its password"},
-    [OPTION_YES] = {'y', "yes", NULL, "do not ask whether it is meant"},
-};
 
 #define CONFIG TAKES(OPTION_CONFIG)
 #define ADMIN  (CONFIG | TAKES(OPTION_URL) | TAKES(OPTION_USER) | TAKES(OPTION_JSON))
@@ -46,9 +17,8 @@ const struct command ctl_commands[] = {
      "INSTANCE is SERVICE/NAME, or the id that ctl instances lists.\n", ctl_show, NULL},
     {"operations", NULL, LISTED, "list operations",
      "States: pending (the default: all that has not ended), failed, done, canceled, any. What has ended is\nkept up "
-     "to "
-     "limits.history an instance. What is pending waits for its turn (others of its instance), a place on the\nserver, "
-     "a lock (that somebody else holds there), its next retry, or a configuration that names its\nserver.\n",
+      "to limits.history an instance. What is pending waits for its turn (others of its instance), a place on the\nserver, "
+      "a lock (that somebody else holds there), its next retry, or a configuration that names its\nserver.\n",
      ctl_operations, NULL},
     {"retry", "OPERATION|INSTANCE", ADMIN, "try a pending operation now, or a failed one again",
      "With a pending operation's id, its next attempt is made at once. With SERVICE/NAME or an instance's\nid, what "
@@ -98,18 +68,15 @@ const struct command ctl_commands[] = {
      ctl_reload, NULL},
     {"rekey", NULL, ADMIN, "seal every secret with the first of the master keys",
      "Put a new key (tsuru-broker new-key) as the first line before the old one into the key's file, run\nctl reload "
-     "and "
-     "ctl rekey, then take the old line away.\n",
+     "and ctl rekey, then take the old line away.\n",
      ctl_rekey, NULL},
     {"backup", "FILE", CONFIG, "copy the store, consistently, while the broker runs",
      "Runs where data_dir is. To restore: put the file as data.mdb into an empty directory, and start on\nit as "
-     "data_dir. "
-     "The master key is not in it.\n",
+     "data_dir. The master key is not in it.\n",
      run_backup, NULL},
     {"export", "FILE", CONFIG, "write every record as a line of JSON",
      "Runs where data_dir is, while the broker runs or not; \"-\" is standard output. Secrets stay sealed\nwith the "
-     "master "
-     "key.\n",
+     "master key.\n",
      run_export, NULL},
     {"import", "FILE", CONFIG, "read records that export wrote into an empty store",
      "The broker must not run. \"-\" is standard input.\n", run_import, NULL},

@@ -1,4 +1,4 @@
-/* Help, the manual page and the completion, all from the tables of src/cli/commands.c. */
+/* Help, the manual page and the completion, all from the tables of src/cli/commands.c and options.c. */
 #include <ctype.h>
 #include <string.h>
 
@@ -9,9 +9,12 @@
 
 static const char description[] = "Services of tsuru on the servers you already run.";
 
-bool command_takes(const struct command *command, enum option_id option)
+/* Those of the one command that has some. */
+static const struct command *find_subcommands(const struct command *commands)
 {
-	return option == OPTION_HELP || (command->options & TAKES(option)) != 0;
+	while (commands->subcommands == NULL)
+		commands++;
+	return commands->subcommands;
 }
 
 /* ---- help ---- */
@@ -55,6 +58,12 @@ void help_command(FILE *file, const char *path, const struct command *command)
 		if (command_takes(command, option))
 			print_option(file, &cli_options[option]);
 	}
+}
+
+int run_version(const struct invocation *invocation)
+{
+	fprintf(invocation->out, PROGRAM " %s\n", BROKER_VERSION);
+	return EXIT_GOOD;
 }
 
 /* ---- the manual page ---- */
@@ -118,9 +127,9 @@ int run_man(const struct invocation *invocation)
 	fputs(".B tsuru\\-broker\n\\fICOMMAND\\fR [\\fIOPTION\\fR...] [\\fIOPERAND\\fR]\n.SH DESCRIPTION\n", file);
 	print_roff(file, description);
 	fputs(".SH COMMANDS\n", file);
-	print_roff_commands(file, "", cli_commands);
+	print_roff_commands(file, "", invocation->commands);
 	fputs(".SH OPERATING A RUNNING BROKER\n", file);
-	print_roff_commands(file, "ctl ", ctl_commands);
+	print_roff_commands(file, "ctl ", find_subcommands(invocation->commands));
 	fputs(".SH EXIT STATUS\n", file);
 	print_roff(file, EXIT_TEXT);
 	fputs(".SH FILES\n.TP\n/etc/tsuru\\-broker/broker.yaml\nThe configuration.\n"
@@ -165,12 +174,12 @@ int run_completion(const struct invocation *invocation)
 	      "    mapfile -t COMPREPLY < <(compgen -f -- \"$word\")\n    return\n  fi\n"
 	      "  if [ \"$COMP_CWORD\" -eq 1 ]; then\n    words=\"",
 	      file);
-	print_names(file, cli_commands);
+	print_names(file, invocation->commands);
 	fputs("\"\n  elif [ \"$COMP_CWORD\" -eq 2 ] && [ \"$at\" -eq 2 ]; then\n    words=\"", file);
-	print_names(file, ctl_commands);
+	print_names(file, find_subcommands(invocation->commands));
 	fputs("\"\n  else\n    case $command in\n", file);
-	print_cases(file, "", cli_commands);
-	print_cases(file, "ctl ", ctl_commands);
+	print_cases(file, "", invocation->commands);
+	print_cases(file, "ctl ", find_subcommands(invocation->commands));
 	fputs("    esac\n  fi\n  mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n}\n"
 	      "complete -F _tsuru_broker tsuru-broker\n",
 	      file);

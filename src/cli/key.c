@@ -1,10 +1,12 @@
-/* Finds the master key, and leaves no copy of it in the environment. */
+/* Finds the master key, and leaves no copy of it in the environment. Or makes one. */
 #include "cli/key.h"
 
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "cli/command.h"
 
 static void warn_of_new_key(const struct log *log, const char *path)
 {
@@ -50,4 +52,19 @@ int key_open(const struct config *config, const struct log *log, bool may_create
 		unsetenv("SECRET_KEY");
 	}
 	return rc;
+}
+
+int run_new_key(const struct invocation *invocation)
+{
+	char key[2 * SECRET_KEY_BYTES + 1];
+	struct error error;
+
+	if (secret_init(&error) != 0) {
+		fprintf(invocation->err, "tsuru-broker: %s\n", error.text);
+		return EXIT_FAILED;
+	}
+	secret_random_hex(key, SECRET_KEY_BYTES);
+	fprintf(invocation->out, "%s\n", key);
+	secret_wipe(key, sizeof(key));
+	return EXIT_GOOD;
 }
