@@ -25,7 +25,7 @@ struct api_options {
 	struct timers *timers;
 };
 
-/* Listens where the configuration says. options are copied, what they point to is borrowed until api_close.
+/* Listens where the configuration says. What options point to is borrowed until api_close.
  * ERR_BUSY when the address is in use. */
 int api_open(const struct api_options *options, struct api **ret_api, struct error *error);
 /* Another configuration, in two steps: all that can fail is prepared, with the certificate's files read again

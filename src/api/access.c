@@ -19,12 +19,12 @@ static void log_exchange(struct log_line *line, const struct exchange *exchange)
 
 void access_log(void *arg, const struct http_request *http)
 {
-	const struct api *api = arg;
+	const struct exchange_tools *tools = arg;
 	const struct http_site *site = http_request_site(http);
 	const struct exchange *exchange = http_request_context(http);
 	struct log_line line;
 
-	log_begin(&line, api->options.log, http_request_status(http) == 429 ? LOG_DEBUG : LOG_INFO, "request");
+	log_begin(&line, tools->log, http_request_status(http) == 429 ? LOG_DEBUG : LOG_INFO, "request");
 	log_text(&line, "method", http_request_method(http));
 	log_text(&line, "route", http_request_label(http));
 	log_number(&line, "status", http_request_status(http));

@@ -4,7 +4,7 @@
 
 struct http_request;
 
-/* An on_access of http/http.h; arg is the api. */
+/* An on_access of http/http.h; arg is the exchange_tools. */
 void access_log(void *arg, const struct http_request *http);
 
 #endif

@@ -7,6 +7,16 @@
 #include "api/exchange.h"
 #include "api/handlers.h"
 
+struct api {
+	struct exchange_tools tools;
+	struct http_server *server;
+	struct config *listening;  /* held: whose addresses are listened on */
+	struct api_change *change; /* the last one; its certificate is served. NULL: none came yet */
+	struct http_address addresses[CONFIG_LISTENERS_MAX];
+	size_t address_count;
+	struct http_tls tls;
+};
+
 /* The sites of one configuration: one for each service. */
 struct served {
 	struct config *config; /* held */
@@ -67,10 +77,10 @@ static void set_addresses(struct api *api, const struct config *config)
 
 static void on_tls_notice(void *arg, bool failed, const char *text)
 {
-	const struct api *api = arg;
+	const struct exchange_tools *tools = arg;
 	struct log_line line;
 
-	log_begin(&line, api->options.log, failed ? LOG_ERROR : LOG_INFO,
+	log_begin(&line, tools->log, failed ? LOG_ERROR : LOG_INFO,
 	          failed ? "certificate-not-good" : "certificate-replaced");
 	log_text(&line, failed ? "error" : "file", text);
 	log_end(&line);
@@ -106,12 +116,12 @@ static struct served *served_new(struct config *config)
 	return served;
 }
 
-static int open_server(struct api *api, struct served *served, struct error *error)
+static int open_server(struct api *api, const struct api_options *given, struct served *served, struct error *error)
 {
-	const struct config *config = api->options.config;
+	const struct config *config = given->config;
 	const struct http_options options = {
-	    .base = api->options.base,
-	    .timers = api->options.timers,
+	    .base = given->base,
+	    .timers = given->timers,
 	    .addresses = api->addresses,
 	    .address_count = api->address_count,
 	    .tls = &api->tls,
@@ -123,8 +133,8 @@ static int open_server(struct api *api, struct served *served, struct error *err
 	    .on_sites_unused = served_free,
 	    .sites_arg = served,
 	    .name = "service",
-	    .measures = api->options.measures,
-	    .arg = api,
+	    .measures = given->measures,
+	    .arg = &api->tools,
 	    .on_tls_notice = on_tls_notice,
 	    .on_access = access_log,
 	};
@@ -142,12 +152,13 @@ int api_open(const struct api_options *options, struct api **ret_api, struct err
 		rc = error_no_memory(error);
 		goto failed;
 	}
-	api->options = *options;
-	secret_ids_init(&api->ids);
+	api->tools.broker = options->broker;
+	api->tools.log = options->log;
+	secret_ids_init(&api->tools.ids);
 	api->listening = config_hold(options->config);
 	set_addresses(api, options->config);
 	api->tls = tls_of(options->config);
-	rc = open_server(api, served, error);
+	rc = open_server(api, options, served, error);
 	if (rc != 0)
 		goto failed;
 	*ret_api = api;

@@ -20,19 +20,19 @@ static void refuse_without_memory(struct http_request *http)
 
 struct exchange *exchange_begin(void *arg, struct http_request *http)
 {
-	struct api *api = arg;
+	struct exchange_tools *tools = arg;
 	struct exchange *exchange = arena_alloc(http_request_arena(http), sizeof(*exchange));
 
 	if (exchange == NULL) {
 		refuse_without_memory(http);
 		return NULL;
 	}
-	exchange->broker = api->options.broker;
+	exchange->broker = tools->broker;
 	exchange->http = http;
 	exchange->service = http_request_site(http)->owner;
 	exchange->ask.service = exchange->service;
 	exchange->ask.instance = http_request_capture(http, "name");
-	if (caller_read(http, &api->ids, &exchange->ask.caller, &exchange->error) != 0) {
+	if (caller_read(http, &tools->ids, &exchange->ask.caller, &exchange->error) != 0) {
 		exchange_refuse(exchange);
 		return NULL;
 	}

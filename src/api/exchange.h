@@ -2,18 +2,15 @@
 #ifndef API_EXCHANGE_H
 #define API_EXCHANGE_H
 
-#include "api/api.h"
+#include "base/log.h"
 #include "base/secret.h"
+#include "broker/broker.h"
 #include "http/http.h"
 
-struct api {
-	struct api_options options;
-	struct http_server *server;
-	struct config *listening;  /* held: whose addresses are listened on */
-	struct api_change *change; /* the last one; its certificate is served. NULL: none came yet */
-	struct http_address addresses[CONFIG_LISTENERS_MAX];
-	size_t address_count;
-	struct http_tls tls;
+/* What every exchange needs: the handlers' arg. */
+struct exchange_tools {
+	struct broker *broker;
+	const struct log *log; /* a line for each request */
 	struct secret_ids ids; /* of requests that bring none */
 };
 

@@ -7,7 +7,7 @@
 /* The table of routes; ends with a NULL method. */
 extern const struct http_route api_routes[];
 
-/* Each is an http_handler whose arg is the api. */
+/* Each is an http_handler whose arg is the exchange_tools. */
 void handle_plans(void *arg, struct http_request *http);
 void handle_create(void *arg, struct http_request *http);
 void handle_info(void *arg, struct http_request *http);
