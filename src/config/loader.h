@@ -1,4 +1,4 @@
-/* From what was read to the immutable result: config.c for the whole, services.c for its services. */
+/* From what was read to the immutable result: loader.c for the whole, services.c for its services. */
 #ifndef CONFIG_LOADER_H
 #define CONFIG_LOADER_H
 

@@ -49,8 +49,6 @@ size_t reader_sequence(struct reader *reader, int index, const char *what, const
 bool value_read(struct reader *reader, int node, const struct config_key *key, struct option *ret_option);
 /* The fallback of a key that is not in the file. */
 void value_fall_back(const struct config_key *key, struct option *ret_option);
-/* A scalar with its ${VARIABLES} replaced, in the arena; NULL when an error was noted. */
-const char *value_scalar(struct reader *reader, int index);
 
 /* check.c: checks for tables. */
 int check_listener(const char *name, const char *value, struct error *error);

@@ -68,7 +68,8 @@ static bool replace_variables(struct reader *reader, int node, const char *text,
 	return true;
 }
 
-const char *value_scalar(struct reader *reader, int index)
+/* A scalar with its ${VARIABLES} replaced, in the arena; NULL when an error was noted. */
+static const char *copy_scalar(struct reader *reader, int index)
 {
 	const yaml_node_t *node = yaml_document_get_node(&reader->document, index);
 	const char *copy = NULL;
@@ -163,7 +164,7 @@ static bool run_check(struct reader *reader, int node, const struct config_key *
 
 static bool read_scalar(struct reader *reader, int node, const struct config_key *key, struct option *option)
 {
-	const char *text = value_scalar(reader, node);
+	const char *text = copy_scalar(reader, node);
 
 	if (text == NULL)
 		return false;
@@ -198,7 +199,7 @@ static bool read_list(struct reader *reader, int index, const struct config_key 
 	if (texts == NULL || !check_range(reader, index, key, (int64_t)count, "too long"))
 		return false;
 	for (size_t i = 0; i < count; i++) {
-		texts[i] = value_scalar(reader, items[i]);
+		texts[i] = copy_scalar(reader, items[i]);
 		if (texts[i] == NULL || !run_check(reader, items[i], key, key->name, texts[i]))
 			return false;
 	}
@@ -222,8 +223,8 @@ static bool is_new_name(struct reader *reader, int node, const struct pair *pair
 static bool read_pair(struct reader *reader, const yaml_node_pair_t *pair, const struct config_key *key,
                       struct pair *pairs, size_t *read)
 {
-	const char *name = value_scalar(reader, pair->key);
-	const char *value = value_scalar(reader, pair->value);
+	const char *name = copy_scalar(reader, pair->key);
+	const char *value = copy_scalar(reader, pair->value);
 
 	if (name == NULL || value == NULL || !is_new_name(reader, pair->key, pairs, *read, name) ||
 	    !run_check(reader, pair->value, key, name, value))

@@ -1,5 +1,5 @@
 /* The configuration as a whole: a file's bytes, its top level, and the immutable result or the list of errors. */
-#include "config/config.h"
+#include "config/loader.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "base/secret.h"
-#include "config/loader.h"
 #include "config/tables.h"
 
 #define OPERATORS 1000 /* connections of theirs, beside those of strangers */
