@@ -17,8 +17,9 @@ const struct command ctl_commands[] = {
      "INSTANCE is SERVICE/NAME, or the id that ctl instances lists.\n", ctl_show, NULL},
     {"operations", NULL, LISTED, "list operations",
      "States: pending (the default: all that has not ended), failed, done, canceled, any. What has ended is\nkept up "
-      "to limits.history an instance. What is pending waits for its turn (others of its instance), a place on the\nserver, "
-      "a lock (that somebody else holds there), its next retry, or a configuration that names its\nserver.\n",
+     "to limits.history an instance. What is pending waits for its turn (others of its instance), a place on "
+     "the\nserver, "
+     "a lock (that somebody else holds there), its next retry, or a configuration that names its\nserver.\n",
      ctl_operations, NULL},
     {"retry", "OPERATION|INSTANCE", ADMIN, "try a pending operation now, or a failed one again",
      "With a pending operation's id, its next attempt is made at once. With SERVICE/NAME or an instance's\nid, what "

@@ -9,7 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "http/connection.h"
 #include "http/internal.h"
+#include "http/listener.h"
+#include "http/tls.h"
 
 static void count_connection(const struct http_server *server, int delta)
 {
@@ -24,7 +27,7 @@ static void connection_free(struct connection *connection)
 	timer_stop(server->options.timers, &connection->timer);
 	count_connection(server, -1);
 	server->connections--;
-	crowd_leave(&server->crowd, connection);
+	crowd_leave(&server->crowd, &connection->place);
 	if (connection->listener->address->tls && connection->ev != NULL)
 		tls_say_goodbye(connection->bufferevent);
 	if (connection->ev != NULL)
@@ -61,6 +64,7 @@ struct bufferevent *connection_new(struct event_base *base, void *arg)
 	connection->server = server;
 	connection->listener = listener;
 	connection->bufferevent = bufferevent;
+	connection->place.connection = connection;
 	/* Kept alive until it is attached or found dead, and then until on_close. */
 	bufferevent_incref(bufferevent);
 	text_init(&connection->held, (size_t)server->options.limits.header_bytes + 2 * READ_MAX);
@@ -151,16 +155,6 @@ static void start_leaving(struct http_server *server)
 		(void)timer_start(server->options.timers, &server->leave_timer, CROWD_PACE);
 }
 
-/* Those who come by a socket file are told apart by nothing, those of a proxy by what it says of them. */
-bool connection_is_proxied(const struct connection *connection)
-{
-	const struct http_proxies *proxies = &connection->server->options.proxies;
-
-	return connection->has_address ? network_holds(proxies->networks, proxies->count, &connection->address)
-	                               : proxies->sockets && connection->listener->address->path != NULL;
-}
-
-/* Some of those that are leaving go. */
 void connection_on_leave_timer(void *arg)
 {
 	struct http_server *server = arg;
@@ -176,8 +170,8 @@ static bool make_room(struct connection *newest)
 	struct http_server *server = newest->server;
 	struct connection *surplus;
 
-	crowd_settle(&server->crowd, newest, &server->options.limits);
-	while ((surplus = crowd_surplus(&server->crowd, newest, &server->options.limits,
+	crowd_settle(&server->crowd, &newest->place, &server->options.limits);
+	while ((surplus = crowd_surplus(&server->crowd, &newest->place, &server->options.limits,
 	                                server->connections + server->lingering.count)) != NULL) {
 		if (surplus == newest)
 			return false;
@@ -192,7 +186,7 @@ static bool enter_crowd(struct connection *connection)
 	struct http_server *server = connection->server;
 
 	connection->proxied = connection_is_proxied(connection);
-	crowd_enter(&server->crowd, connection,
+	crowd_enter(&server->crowd, &connection->place,
 	            connection->has_address && !connection->proxied ? &connection->address : NULL);
 	return make_room(connection);
 }

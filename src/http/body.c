@@ -5,7 +5,6 @@
 #include <strings.h>
 
 #include "base/text.h"
-#include "http/json.h"
 #include "http/parameters.h"
 
 static const char parameters_prefix[] = "parameters.";

@@ -21,6 +21,9 @@ struct body {
 int body_parse(const char *content_type, const char *bytes, size_t length, struct arena *arena, struct body *ret_body,
                struct error *error);
 
+/* json.c: the same for application/json, an object whose names are mapped to those of the form. */
+int json_parse(const char *bytes, size_t length, struct arena *arena, struct body *body, struct error *error);
+
 /* Whether a Content-Type (NULL: absent) is of the media type, whatever its parameters. */
 bool body_type_is(const char *content_type, const char *media_type);
 

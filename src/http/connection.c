@@ -15,12 +15,22 @@
 #include <sys/socket.h>
 
 #include "http/internal.h"
+#include "http/listener.h"
 
 #define SMALL_BODY ((size_t)16384)
 
 static const char canonical[] = "GET / HTTP/1.1\r\n\r\n";
 
 #define CANONICAL_LENGTH (sizeof(canonical) - 1)
+
+/* Those who come by a socket file are told apart by nothing, those of a proxy by what it says of them. */
+bool connection_is_proxied(const struct connection *connection)
+{
+	const struct http_proxies *proxies = &connection->server->options.proxies;
+
+	return connection->has_address ? network_holds(proxies->networks, proxies->count, &connection->address)
+	                               : proxies->sockets && connection->listener->address->path != NULL;
+}
 
 /* Ends the connection from within its own read callback: evhttp sees the end of the stream and cleans up. */
 static void connection_abort(struct connection *connection)
@@ -289,7 +299,7 @@ void connection_on_timer(void *arg)
 
 	if (connection->state == CONNECTION_WAITING) {
 		connection_move(connection, CONNECTION_HANDLING);
-		request_resume(connection->request);
+		connection->server->on_resume(connection->request);
 		return;
 	}
 	if (connection->state == CONNECTION_HEAD || connection->state == CONNECTION_BODY) {
@@ -341,7 +351,7 @@ void connection_on_request(struct evhttp_request *ev, void *arg)
 	connection->request->ev = ev;
 	evhttp_request_set_on_complete_cb(ev, on_complete, connection);
 	connection_move(connection, CONNECTION_HANDLING);
-	request_dispatch(connection->request);
+	server->on_request(connection->request);
 }
 
 void connection_reply_started(struct connection *connection)

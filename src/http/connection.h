@@ -66,7 +66,7 @@ bool connection_is_proxied(const struct connection *connection);
 bool connection_make_way(struct http_server *server, size_t count);
 /* attach.c, for the server's leave_timer: some of those that are leaving go. arg is the server. */
 void connection_on_leave_timer(void *arg);
-/* Calls request_resume for the request that is being handled after a while; until then it is not pending. */
+/* Calls the server's on_resume for the request that is being handled after a while; until then it is not pending. */
 void connection_wait(struct connection *connection, int64_t delay_ms);
 /* attach.c: every connection there is ends with the request that it is at; those that have none, in this turn. */
 void connection_retire_all(struct http_server *server);

@@ -3,15 +3,13 @@
 
 #include <stdlib.h>
 
-#include "http/connection.h"
-
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
 struct crowd_source {
 	UT_hash_handle hh;
 	struct network_address address;
-	struct connection_list strangers; /* the oldest first */
+	struct crowd_list strangers; /* the oldest first */
 	size_t stranger_count, count;
 };
 
@@ -36,29 +34,25 @@ static struct crowd_source *source_of(struct crowd *crowd, const struct network_
 	return NULL;
 }
 
-static void join_strangers(struct crowd *crowd, struct connection *connection)
+static void join_strangers(struct crowd *crowd, struct crowd_place *place)
 {
-	struct crowd_place *place = &connection->place;
-
 	place->kind = CROWD_STRANGER;
-	TAILQ_INSERT_TAIL(&crowd->strangers, connection, place.link);
+	TAILQ_INSERT_TAIL(&crowd->strangers, place, link);
 	crowd->stranger_count++;
 	if (place->source == NULL)
 		return;
-	TAILQ_INSERT_TAIL(&place->source->strangers, connection, place.source_link);
+	TAILQ_INSERT_TAIL(&place->source->strangers, place, source_link);
 	place->source->stranger_count++;
 }
 
-static void leave_strangers(struct crowd *crowd, struct connection *connection)
+static void leave_strangers(struct crowd *crowd, struct crowd_place *place)
 {
-	struct crowd_place *place = &connection->place;
-
 	place->kind = CROWD_KNOWN;
-	TAILQ_REMOVE(&crowd->strangers, connection, place.link);
+	TAILQ_REMOVE(&crowd->strangers, place, link);
 	crowd->stranger_count--;
 	if (place->source == NULL)
 		return;
-	TAILQ_REMOVE(&place->source->strangers, connection, place.source_link);
+	TAILQ_REMOVE(&place->source->strangers, place, source_link);
 	place->source->stranger_count--;
 }
 
@@ -69,49 +63,54 @@ void crowd_init(struct crowd *crowd)
 	TAILQ_INIT(&crowd->leaving);
 }
 
-void crowd_enter(struct crowd *crowd, struct connection *connection, const struct network_address *source)
+void crowd_enter(struct crowd *crowd, struct crowd_place *place, const struct network_address *source)
 {
-	connection->place.source = source != NULL ? source_of(crowd, source) : NULL;
-	if (connection->place.source != NULL)
-		connection->place.source->count++;
-	join_strangers(crowd, connection);
+	place->source = source != NULL ? source_of(crowd, source) : NULL;
+	if (place->source != NULL)
+		place->source->count++;
+	join_strangers(crowd, place);
 }
 
-void crowd_trust(struct crowd *crowd, struct connection *connection)
+void crowd_trust(struct crowd *crowd, struct crowd_place *place)
 {
-	if (connection->place.kind == CROWD_STRANGER)
-		leave_strangers(crowd, connection);
-	if (connection->place.kind != CROWD_LEAVING)
+	if (place->kind == CROWD_STRANGER)
+		leave_strangers(crowd, place);
+	if (place->kind != CROWD_LEAVING)
 		return;
-	connection->place.kind = CROWD_KNOWN;
-	TAILQ_REMOVE(&crowd->leaving, connection, place.link);
+	place->kind = CROWD_KNOWN;
+	TAILQ_REMOVE(&crowd->leaving, place, link);
 	crowd->leaving_count--;
 }
 
-void crowd_distrust(struct crowd *crowd, struct connection *connection)
+void crowd_distrust(struct crowd *crowd, struct crowd_place *place)
 {
-	if (connection->place.kind == CROWD_KNOWN)
-		join_strangers(crowd, connection);
+	if (place->kind == CROWD_KNOWN)
+		join_strangers(crowd, place);
 }
 
-static void send_away(struct crowd *crowd, struct connection *connection)
+static void send_away(struct crowd *crowd, struct crowd_place *place)
 {
-	leave_strangers(crowd, connection);
-	connection->place.kind = CROWD_LEAVING;
-	TAILQ_INSERT_TAIL(&crowd->leaving, connection, place.link);
+	leave_strangers(crowd, place);
+	place->kind = CROWD_LEAVING;
+	TAILQ_INSERT_TAIL(&crowd->leaving, place, link);
 	crowd->leaving_count++;
 }
 
-void crowd_leave(struct crowd *crowd, struct connection *connection)
+void crowd_leave(struct crowd *crowd, struct crowd_place *place)
 {
-	struct crowd_source *source = connection->place.source;
+	struct crowd_source *source = place->source;
 
-	crowd_trust(crowd, connection);
-	connection->place.source = NULL;
+	crowd_trust(crowd, place);
+	place->source = NULL;
 	if (source == NULL || --source->count > 0)
 		return;
 	HASH_DEL(crowd->sources, source);
 	free(source);
+}
+
+static struct connection *first_of(const struct crowd_list *list)
+{
+	return TAILQ_EMPTY(list) ? NULL : TAILQ_FIRST(list)->connection;
 }
 
 static bool is_over(size_t count, int64_t limit)
@@ -119,9 +118,9 @@ static bool is_over(size_t count, int64_t limit)
 	return limit > 0 && (int64_t)count > limit;
 }
 
-void crowd_settle(struct crowd *crowd, const struct connection *newest, const struct http_limits *limits)
+void crowd_settle(struct crowd *crowd, const struct crowd_place *newest, const struct http_limits *limits)
 {
-	struct crowd_source *source = newest->place.source;
+	struct crowd_source *source = newest->source;
 
 	while (source != NULL && is_over(source->stranger_count, limits->strangers_per_address))
 		send_away(crowd, TAILQ_FIRST(&source->strangers));
@@ -129,17 +128,17 @@ void crowd_settle(struct crowd *crowd, const struct connection *newest, const st
 		send_away(crowd, TAILQ_FIRST(&crowd->strangers));
 }
 
-struct connection *crowd_surplus(const struct crowd *crowd, const struct connection *newest,
+struct connection *crowd_surplus(const struct crowd *crowd, const struct crowd_place *newest,
                                  const struct http_limits *limits, size_t total)
 {
-	const struct crowd_source *source = newest->place.source;
+	const struct crowd_source *source = newest->source;
 
 	if (source != NULL && is_over(source->count, limits->connections_per_address))
-		return TAILQ_FIRST(&source->strangers);
+		return first_of(&source->strangers);
 	return is_over(total, limits->connections) ? crowd_first(crowd) : NULL;
 }
 
 struct connection *crowd_first(const struct crowd *crowd)
 {
-	return TAILQ_EMPTY(&crowd->leaving) ? TAILQ_FIRST(&crowd->strangers) : TAILQ_FIRST(&crowd->leaving);
+	return first_of(TAILQ_EMPTY(&crowd->leaving) ? &crowd->strangers : &crowd->leaving);
 }

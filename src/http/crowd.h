@@ -25,34 +25,35 @@ enum crowd_kind {
 	CROWD_LEAVING, /* a stranger beyond a limit, that will be closed */
 };
 
-TAILQ_HEAD(connection_list, connection);
+TAILQ_HEAD(crowd_list, crowd_place);
 
 struct crowd {
-	struct crowd_source *sources;     /* a table */
-	struct connection_list strangers; /* the oldest first */
-	struct connection_list leaving;   /* the first to go first */
+	struct crowd_source *sources; /* a table */
+	struct crowd_list strangers;  /* the oldest first */
+	struct crowd_list leaving;    /* the first to go first */
 	size_t stranger_count, leaving_count;
 };
 
-/* A connection's place; zero is none. */
+/* A connection's place; all zero but for the connection is none. */
 struct crowd_place {
-	struct crowd_source *source;         /* NULL: it is counted for none */
-	TAILQ_ENTRY(connection) link;        /* of strangers, or of leaving */
-	TAILQ_ENTRY(connection) source_link; /* of its source's strangers */
+	struct connection *connection;
+	struct crowd_source *source;          /* NULL: it is counted for none */
+	TAILQ_ENTRY(crowd_place) link;        /* of strangers, or of leaving */
+	TAILQ_ENTRY(crowd_place) source_link; /* of its source's strangers */
 	enum crowd_kind kind;
 };
 
 void crowd_init(struct crowd *crowd);
 /* It comes as a stranger, of source if that is not NULL (when memory is out, of none). */
-void crowd_enter(struct crowd *crowd, struct connection *connection, const struct network_address *source);
-void crowd_leave(struct crowd *crowd, struct connection *connection);
+void crowd_enter(struct crowd *crowd, struct crowd_place *place, const struct network_address *source);
+void crowd_leave(struct crowd *crowd, struct crowd_place *place);
 /* It has logged in; or it failed to, and is the newest of the strangers if it was none. */
-void crowd_trust(struct crowd *crowd, struct connection *connection);
-void crowd_distrust(struct crowd *crowd, struct connection *connection);
+void crowd_trust(struct crowd *crowd, struct crowd_place *place);
+void crowd_distrust(struct crowd *crowd, struct crowd_place *place);
 /* Newest has come: those that are too many of the strangers are leaving. */
-void crowd_settle(struct crowd *crowd, const struct connection *newest, const struct http_limits *limits);
+void crowd_settle(struct crowd *crowd, const struct crowd_place *newest, const struct http_limits *limits);
 /* Who has to go at once, as all connections are total: newest itself where there is no other; NULL: nobody. */
-struct connection *crowd_surplus(const struct crowd *crowd, const struct connection *newest,
+struct connection *crowd_surplus(const struct crowd *crowd, const struct crowd_place *newest,
                                  const struct http_limits *limits, size_t total);
 /* Who of the strangers goes first; NULL: there are none. */
 struct connection *crowd_first(const struct crowd *crowd);

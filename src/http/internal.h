@@ -4,20 +4,19 @@
 
 #include "base/text.h"
 #include "http/body.h"
-#include "http/connection.h"
 #include "http/crowd.h"
 #include "http/head.h"
 #include "http/http.h"
 #include "http/linger.h"
-#include "http/listener.h"
-#include "http/login.h"
 #include "http/route.h"
 #include "http/sites.h"
 #include "http/throttle.h"
-#include "http/tls.h"
 
-struct evhttp_request;
+struct connection;
 struct event;
+struct evhttp_request;
+struct listener;
+struct tls;
 
 struct http_server {
 	struct http_options options;
@@ -25,6 +24,8 @@ struct http_server {
 	struct tls *tls;     /* NULL: none of its listeners has it */
 	struct listener *listeners;
 	size_t listener_count;
+	void (*on_request)(struct http_request *request); /* it has been read, or refused */
+	void (*on_resume)(struct http_request *request);  /* its wait is over */
 	bool draining;
 	struct event *attach_event; /* active while there are newborn connections */
 	struct connection *newborn; /* made, but evhttp's side not yet known; in order */
@@ -43,6 +44,13 @@ struct http_server {
 	int64_t next_answer; /* monotonic ms: of those held back, the next one is not before it */
 	int64_t date_second; /* that date stands for */
 	char date[32];
+};
+
+enum login {
+	LOGIN_NONE,  /* it does not wait */
+	LOGIN_EARLY, /* it came before its time, and will be answered 429 */
+	LOGIN_TURN,  /* it waits for its moment to be compared */
+	LOGIN_WRONG, /* it was compared, and will be answered 401 */
 };
 
 struct http_request {
@@ -75,21 +83,18 @@ struct http_request {
 	bool unread; /* refused with some of it not read: the client may still be sending */
 };
 
-/* Monotonic microseconds. */
-int64_t request_clock(void);
 /* A request whose head is not known yet. NULL when memory is out. */
 struct http_request *request_new(struct http_server *server, struct connection *connection);
 /* Wipes and frees. Accepts NULL. */
 void request_free(struct http_request *request);
-/* Checks a read request in the documented order and calls its handler, or replies itself. */
-void request_dispatch(struct http_request *request);
-
-/* Its wait is over. */
-void request_resume(struct http_request *request);
 /* Wipes a body that nobody will read. */
 void request_drop_body(struct http_request *request);
 
 /* {"code": status, "message": message}, for statuses that no error code stands for. */
 void reply_refusal(struct http_request *request, int status, const char *message);
+
+/* dispatch.c, on_request and on_resume: checks it in the documented order and calls its handler, or replies itself. */
+void dispatch_request(struct http_request *request);
+void dispatch_resume(struct http_request *request);
 
 #endif

@@ -1,9 +1,8 @@
 /* JSON bodies on cJSON. What cJSON is lenient about (depth, an escaped NUL, what follows the value) is checked here. */
-#include "http/json.h"
-
 #include <string.h>
 
 #include "base/text.h"
+#include "http/body.h"
 #include "http/parameters.h"
 
 /* Looks at an escape in a string; a NUL would cut the text short. */

@@ -13,6 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "http/connection.h"
 #include "http/internal.h"
 
 #define BACKLOG      4096

@@ -1,6 +1,7 @@
 /* The waiting itself is the connection's (connection_wait). */
 #include "http/login.h"
 
+#include "http/connection.h"
 #include "http/internal.h"
 
 static void answer_wrong(struct http_request *request)
@@ -70,12 +71,12 @@ static bool compare(struct http_request *request)
 	if (sites_let_in(request->sites, request->site, request->head.authorization, &request->arena)) {
 		if (request->has_client)
 			throttle_passed(&server->throttle, &key, now);
-		crowd_trust(&server->crowd, request->connection);
+		crowd_trust(&server->crowd, &request->connection->place);
 		return true;
 	}
 	http_measures_login(server->options.measures, server->options.name, "wrong");
 	held = request->has_client && throttle_failed(&server->throttle, &key, now);
-	crowd_distrust(&server->crowd, request->connection);
+	crowd_distrust(&server->crowd, &request->connection->place);
 	if (held && request->login == LOGIN_NONE)
 		hold(request, LOGIN_WRONG, hold_time(server, now));
 	else
@@ -100,18 +101,18 @@ bool login_check(struct http_request *request)
 	int64_t delay;
 
 	if (request->site->username == NULL) {
-		crowd_trust(&request->server->crowd, request->connection);
+		crowd_trust(&request->server->crowd, &request->connection->place);
 		return true;
 	}
 	if (request->head.authorization == NULL) {
-		crowd_distrust(&request->server->crowd, request->connection);
+		crowd_distrust(&request->server->crowd, &request->connection->place);
 		answer_wrong(request);
 		return false;
 	}
 	delay = ask(request);
 	if (delay == 0)
 		return compare(request);
-	crowd_distrust(&request->server->crowd, request->connection);
+	crowd_distrust(&request->server->crowd, &request->connection->place);
 	if (delay > 0)
 		hold(request, LOGIN_TURN, delay);
 	else

@@ -14,13 +14,6 @@
 
 struct http_request;
 
-enum login {
-	LOGIN_NONE,  /* it does not wait */
-	LOGIN_EARLY, /* it came before its time, and will be answered 429 */
-	LOGIN_TURN,  /* it waits for its moment to be compared */
-	LOGIN_WRONG, /* it was compared, and will be answered 401 */
-};
-
 /* Whether the request may go on to its site; if not, it has been answered or waits. */
 bool login_check(struct http_request *request);
 /* The same, when the time that it waited for is over. */

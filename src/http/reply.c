@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "http/connection.h"
 #include "http/internal.h"
 
 #define MESSAGE_MAX 4096 /* bytes of an error's body, escapes included */
@@ -94,7 +95,7 @@ static void send_reply(struct http_request *request, int status)
 	if (server->options.no_store)
 		evhttp_add_header(headers, "Cache-Control", "no-store");
 	evhttp_send_reply(request->ev, status, reason_phrase(status), NULL);
-	request->ended = request_clock();
+	request->ended = timers_clock();
 	http_measures_count(server->options.measures, server->options.name, http_request_label(request), status,
 	                    request->ended - request->started);
 	if (server->options.on_access != NULL)

@@ -2,7 +2,10 @@
 #include <event2/event.h>
 #include <stdlib.h>
 
+#include "http/connection.h"
 #include "http/internal.h"
+#include "http/listener.h"
+#include "http/tls.h"
 
 static void on_attach(int descriptor, short what, void *arg)
 {
@@ -34,6 +37,8 @@ static int server_prepare(struct http_server *server, struct error *error)
 {
 	const struct http_options *options = &server->options;
 
+	server->on_request = dispatch_request;
+	server->on_resume = dispatch_resume;
 	server->date_second = -1;
 	server->newborn_end = &server->newborn;
 	crowd_init(&server->crowd);
