@@ -1,7 +1,10 @@
 #!/bin/sh
-# Every floor includes only itself and lower ones, and every library has one home. Usage: test/check_floors.sh [ROOT]
+# Every floor includes only itself and lower ones, every library has one home, and no files include or call each other in a
+# circle of more than two. Usage: test/check_floors.sh BUILD [ROOT] (BUILD is built, its objects tell who calls whom)
 set -eu
-cd "${1:-$(dirname "$0")/..}"
+here=$(cd "$(dirname "$0")" && pwd)
+build=$(cd "${1:?BUILD is missing}" && pwd)
+cd "${2:-$here/..}"
 
 floor_of() {
   case $1 in
@@ -61,4 +64,5 @@ one_home 'curl/.*\.h' include/driver
 one_home 'dlfcn\.h' src/base
 one_home 'sodium\.h' src/base
 
+/usr/bin/python3 "$here/support/circles.py" "$build" || status=1
 exit "$status"
