@@ -325,10 +325,10 @@ class Soak:
     def end_hostile(self):
         """Removed while they hold whatever they hold."""
         answers = [tenant.leave() for tenant in self.hostile]
-        assert {answer.status for answer in answers} <= {200, 404}, answers
+        assert {answer and answer.status for answer in answers} <= {200, 404}, answers
         self.settle()
         for tenant in self.hostile:
-            tenant.let_go()
+            tenant.let_go_of_all()
 
     def settle(self):
         def quiet():

@@ -15,14 +15,15 @@ import time
 from harness import Tsuru
 
 MOMENT = 0.2   # seconds that an attacker waits between two attempts
-PATIENCE = 10  # seconds for a call of an attacker's
+PATIENCE = 10  # seconds for an answer that an attacker needs
+HURRY = 0.3    # for one that it does not
 WAIT = 2       # seconds for a statement of one, which may wait for a lock of its own
 
 
 class Attack:
     """One tenant's sessions; each attempt opens one and leaves it as it is. Ended, it lets go of all."""
 
-    HELD_MAX = 8
+    HELD_MAX = 3
 
     def __init__(self, server, env):
         self.server, self.env = server, env
@@ -55,12 +56,15 @@ class PostgresAttack(Attack):
     """Open transactions on rows of the catalogs that an unbind, an update and a removal change, settings that stop who
     comes into the database, and what outlives its session."""
 
+    IMMUNE = (f"statement_timeout={WAIT}s", f"lock_timeout={WAIT}s", "idle_in_transaction_session_timeout=0", "idle_session_timeout=0",
+              "default_transaction_read_only=off", "search_path=public")  # against what it sets itself
+
     def connect(self, database=None):
         import psycopg2  # pylint: disable=import-outside-toplevel
 
         return psycopg2.connect(host="127.0.0.1", port=self.server.port, dbname=database or self.env["PG_DATABASE"],
                                 user=self.env["PG_USER"], password=self.env["PG_PASSWORD"], connect_timeout=PATIENCE,
-                                options=f"-c statement_timeout={WAIT}s -c lock_timeout={WAIT}s")
+                                options=" ".join(f"-c {setting}" for setting in self.IMMUNE))
 
     def hang_up(self, session):
         """close() alone would wait for a statement that runs."""
@@ -195,7 +199,7 @@ class RedisAttack(Attack):
 class RabbitmqAttack(Attack):
     """Connections, queues and consumers."""
 
-    HELD_MAX = 3
+    HELD_MAX = 1
 
     def consume(self):
         connection = self.server.connect(self.env["RABBITMQ_USER"], self.env["RABBITMQ_PASSWORD"], self.env["RABBITMQ_VHOST"])
@@ -219,6 +223,7 @@ def start_all(backends):
     for backend in backends:
         if backend.name == "postgres":
             backend.server.rows("ALTER SYSTEM SET max_prepared_transactions = 10")
+            backend.server.rows("ALTER SYSTEM SET max_connections = 400")
             backend.server.stop("fast")
             backend.server.start()
         if backend.name == "mysql":
@@ -243,50 +248,68 @@ class Hasty(Tsuru):
 
 
 class Tenant:
-    """One instance of the attacker's. It goes through everything that tsuru may ask for while its app attacks; what is
-    answered is of no matter to anybody but its owner."""
+    """One instance of the attacker's, bound to some apps. It goes through everything that tsuru may ask for while its apps attack,
+    and waits for no answer but that of a bind; what is answered is of no matter to anybody but its owner."""
+
+    APPS = ("one", "two", "three", "four", "five", "six")
 
     def __init__(self, tsuru, backend, name, chance):
         self.tsuru, self.backend, self.name, self.chance = tsuru, backend, name, chance
-        self.attack = None
+        self.attacks = {}  # by app; what an app held before it was unbound stays held
+        self.bound = set()
         self.counts = collections.Counter()
 
-    def ask(self, what, *arguments):
+    def ask(self, what, *arguments, patience=HURRY):
+        self.tsuru.patience = patience
         try:
             answer = getattr(self.tsuru, what)(self.name, *arguments)
-        except (OSError, http.client.HTTPException):  # the broker is away, on purpose
+        except (OSError, http.client.HTTPException):  # not waited for, or the broker is away, on purpose
+            self.counts[f"{what} not answered"] += 1
             return None
         self.counts[f"{what} {answer.status}"] += 1
         return answer
 
     def leave(self):
         """What is asked for at the end, while its sessions hold all that they hold."""
-        self.tsuru.patience = PATIENCE * 20
-        return self.tsuru.remove(self.name)
+        return self.ask("remove", patience=PATIENCE * 20)
 
-    def take_hold(self):
-        """A login, as long as there is none."""
-        answer = self.ask("bind", "evil")
+    def take_hold(self, app):
+        answer = self.ask("bind", app, patience=PATIENCE)
         if answer is not None and answer.status == 201 and self.backend.name in ATTACKS:
-            self.let_go()
-            self.attack = ATTACKS[self.backend.name](self.backend.server, answer.json)
+            self.let_go(app)
+            self.bound.add(app)
+            self.attacks[app] = ATTACKS[self.backend.name](self.backend.server, answer.json)
 
-    def let_go(self):
-        if self.attack is not None:
-            self.counts.update(self.attack.tried)
-            self.attack.close()
-        self.attack = None
+    def let_go(self, app):
+        if app in self.attacks:
+            self.counts.update(self.attacks[app].tried)
+            self.attacks.pop(app).close()
+
+    def let_go_of_all(self):
+        for app in self.APPS:
+            self.let_go(app)
+
+    def attack(self):
+        if self.attacks:
+            attack = self.chance.choice(list(self.attacks.values()))
+            attack.attempt(self.chance.choice(attack.WAYS))
 
     def round(self, over):
-        self.ask("create", "small")
-        self.take_hold()
-        for _ in range(self.chance.randrange(2, 7)):
-            if self.attack is not None:
-                self.attack.attempt(self.chance.choice(self.attack.WAYS))
+        self.ask("create", "small", patience=PATIENCE)
+        for app in self.APPS:
+            if app not in self.bound and not over.is_set():
+                self.take_hold(app)
+        for _ in range(self.chance.randrange(5, 20)):
+            self.attack()
             if over.wait(MOMENT):
                 return
-        what = self.chance.choice(("unbind", "bind", "update", "remove", "unbind"))
-        self.ask(what, *{"unbind": ("evil",), "bind": ("other",), "update": (self.chance.choice(("small", "large")),)}.get(what, ()))
+        for app in self.chance.sample(self.APPS, self.chance.randrange(len(self.APPS) + 1)):
+            self.ask("unbind", app)
+            self.bound.discard(app)
+        what = self.chance.choice(("update", "remove", "bind", "status"))
+        self.ask(what, *{"bind": ("other",), "update": (self.chance.choice(("small", "large")),)}.get(what, ()))
+        if what == "remove":
+            self.bound.clear()
 
     def run(self, over):
         while not over.is_set():
