@@ -45,12 +45,14 @@ void text_add_base64(struct text *text, const void *bytes, size_t length);
 
 /* "250ms", "25s", "2m", "24h", "7d" to milliseconds; 0 or -1. A bare 0 is allowed, no other bare number. */
 int text_parse_duration(const char *text, int64_t *ret_ms);
-/* "512", "64KiB", "1MiB", "2GiB" to bytes; 0 or -1. */
+/* "512", "64KiB", "1MiB", "2GiB", "1TiB" to bytes; 0 or -1. */
 int text_parse_size(const char *text, int64_t *ret_bytes);
 /* A whole decimal number, sign allowed, nothing behind it; 0 or -1. */
 int text_parse_number(const char *text, int64_t *ret_number);
 /* Milliseconds as the largest whole unit: "25s", "2m", "1500ms". Needs 24 bytes. */
 void text_format_duration(int64_t ms, char *ret_text, size_t size);
+/* Bytes likewise: "64KiB", "1TiB", "1500". Needs 24 bytes. */
+void text_format_size(int64_t bytes, char *ret_text, size_t size);
 /* Wall-clock milliseconds as RFC 3339 UTC, "2026-01-31T12:00:00.000Z". Needs 32 bytes. */
 void text_format_time(int64_t wall_ms, char *ret_text, size_t size);
 

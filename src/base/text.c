@@ -311,10 +311,7 @@ static const struct unit durations[] = {
 };
 
 static const struct unit sizes[] = {
-    {"GiB", 1073741824},
-    {"MiB", 1048576},
-    {"KiB", 1024},
-    {"", 1},
+    {"TiB", 1099511627776}, {"GiB", 1073741824}, {"MiB", 1048576}, {"KiB", 1024}, {"", 1},
 };
 
 /* Reads digits; *ret_rest is what follows them. */
@@ -377,14 +374,23 @@ int text_parse_number(const char *text, int64_t *ret_number)
 	return 0;
 }
 
-void text_format_duration(int64_t ms, char *ret_text, size_t size)
+static void format_with_unit(int64_t number, const struct unit *units, size_t count, char *ret_text, size_t size)
 {
-	const size_t count = sizeof(durations) / sizeof(*durations);
 	size_t i = 0;
 
-	while (i + 1 < count && (ms == 0 || ms % durations[i].factor != 0))
+	while (i + 1 < count && (number == 0 || number % units[i].factor != 0))
 		i++;
-	snprintf(ret_text, size, "%lld%s", (long long)(ms / durations[i].factor), ms == 0 ? "" : durations[i].name);
+	snprintf(ret_text, size, "%lld%s", (long long)(number / units[i].factor), number == 0 ? "" : units[i].name);
+}
+
+void text_format_duration(int64_t ms, char *ret_text, size_t size)
+{
+	format_with_unit(ms, durations, sizeof(durations) / sizeof(*durations), ret_text, size);
+}
+
+void text_format_size(int64_t bytes, char *ret_text, size_t size)
+{
+	format_with_unit(bytes, sizes, sizeof(sizes) / sizeof(*sizes), ret_text, size);
 }
 
 /* Puts value's last digits, as many as there are, in front of end. */

@@ -104,7 +104,7 @@ static const char *const type_names[] = {
     [KEY_NUMBER] = "a whole number",
     [KEY_BOOL] = "true or false",
     [KEY_DURATION] = "a duration such as 250ms, 25s, 2m, 24h or 7d",
-    [KEY_SIZE] = "a size such as 512, 64KiB, 1MiB or 2GiB",
+    [KEY_SIZE] = "a size such as 512, 64KiB, 1MiB, 2GiB or 1TiB",
 };
 
 /* Converts text; false when it is not of the key's type. */
@@ -130,8 +130,8 @@ static void format_bound(const struct config_key *key, int64_t bound, char *ret_
 {
 	if (key->type == KEY_DURATION)
 		text_format_duration(bound, ret_text, size);
-	else if (key->type == KEY_SIZE && bound >= 1024 && bound % 1024 == 0)
-		snprintf(ret_text, size, "%lldKiB", (long long)bound / 1024);
+	else if (key->type == KEY_SIZE)
+		text_format_size(bound, ret_text, size);
 	else
 		snprintf(ret_text, size, "%lld", (long long)bound);
 }

@@ -102,13 +102,16 @@ static void test_units(void **state)
 	assert_int_equal(text_parse_duration("0", &number), 0);
 	assert_int_equal(text_parse_size("64KiB", &number), 0);
 	assert_int_equal(number, 65536);
+	assert_int_equal(text_parse_size("2TiB", &number), 0);
+	assert_int_equal(number, 2199023255552);
 	assert_int_equal(text_parse_number("-12", &number), 0);
 	assert_int_equal(number, -12);
 	for (const char *const *bad = (const char *const[]){"", "5", "s", "-1s", "1.5s", "5 s", "5S",
 	                                                    "99999999999999999999s", "9223372036854775807d", NULL};
 	     *bad != NULL; bad++)
 		assert_int_equal(text_parse_duration(*bad, &number), -1);
-	for (const char *const *bad = (const char *const[]){"", "1K", "1MB", "-1", "9223372036854775807GiB", NULL};
+	for (const char *const *bad =
+	         (const char *const[]){"", "1K", "1MB", "-1", "9223372036854775807GiB", "8388608TiB", NULL};
 	     *bad != NULL; bad++)
 		assert_int_equal(text_parse_size(*bad, &number), -1);
 	for (const char *const *bad = (const char *const[]){"", "-", "1x", "+1", "0x1", "9223372036854775808", NULL};
@@ -120,6 +123,12 @@ static void test_units(void **state)
 	text_format_duration(120000, text, sizeof(text));
 	assert_string_equal(text, "2m");
 	text_format_duration(0, text, sizeof(text));
+	assert_string_equal(text, "0");
+	text_format_size(1099511627776, text, sizeof(text));
+	assert_string_equal(text, "1TiB");
+	text_format_size(1536, text, sizeof(text));
+	assert_string_equal(text, "1536");
+	text_format_size(0, text, sizeof(text));
 	assert_string_equal(text, "0");
 }
 

@@ -133,6 +133,7 @@ static const struct {
     {"trusted_proxies: proxy.example.com\n" SERVICE PLANS,
      "\"proxy.example.com\" is neither an address nor a network; "},
     {"limits: {history: 0}\n" SERVICE PLANS, "1:19: \"history\" is 0; allowed is 1 to 1000"},
+    {"limits: {store_bytes: 2TiB}\n" SERVICE PLANS, "1:23: \"store_bytes\" is 2TiB; allowed is 16MiB to 1TiB"},
     {"limits: {body_bytes: 1MB}\n" SERVICE PLANS, "1:22: \"body_bytes\" is \"1MB\"; it must be a size"},
     {"log: {format: xml}\n" SERVICE PLANS, "1:15: \"format\" is \"xml\"; allowed are text and json"},
     {SERVICE PLANS "---\na: b\n", "7:1: a second document begins here"},
