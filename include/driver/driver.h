@@ -106,7 +106,8 @@ struct driver {
 	 * nothing. */
 	void (*inspect)(void *state, struct driver_call *call);
 	/* Adds a result for everything on call->server whose name has the form that name_instance and name_login give
-	 * (retired ones under LIST_RETIRED and the name they had): (one of LIST_*, name). Changes nothing. */
+	 * (retired ones under LIST_RETIRED and the name they had): (one of LIST_*, name). Each once; a second result
+	 * of the same kind and name counts for nothing. Changes nothing. */
 	void (*list)(void *state, struct driver_call *call);
 	/* Takes what exists on the server under instance->resource, which an operator chose, into the broker: makes
 	 * around it what provision makes, and leaves the content as it is. */

@@ -1,5 +1,7 @@
-/* A pass in three parts for each server's names, so that what comes and goes meanwhile is not taken for a stray: the
- * server's list is taken, every record takes its names off it, and what is left has to stand in a second list, too. */
+/* The drift pass: all servers are compared with the records. First every ready instance is inspected. Then each server
+ * is asked for the names that it has: all records take theirs off this list, and the server is asked a second time. A
+ * name that no record knows and that both lists have is a stray. One that is made or removed while the pass runs stands
+ * in one of the lists only, or in a record, and is none. */
 #include "broker/drift.h"
 
 #include <stdio.h>
@@ -48,7 +50,7 @@ struct drift {
 	bool again; /* another pass follows this one at once */
 	struct timer timer;
 	char position[INCARNATION_LENGTH + 1]; /* the last record looked at */
-	uint64_t looked_at;                    /* records of this pass */
+	uint64_t looked_at;                    /* records of this pass, each once */
 	size_t server;                         /* of all servers, in the configuration's order: which is listed */
 	char service[SERVICE_NAME_MAX + 1], server_name[SERVER_NAME_MAX + 1];
 	struct generation *generation; /* that the list's call is under way in; held */
@@ -305,7 +307,8 @@ static bool on_record(void *arg, const void *key, size_t key_length, const struc
 	if (key_length == INCARNATION_LENGTH)
 		memcpy(drift->position, key, key_length);
 	step->seen++;
-	drift->looked_at++;
+	if (drift->state == DRIFT_INSPECTING) /* later each server's list goes over all records once more */
+		drift->looked_at++;
 	if (instance_decode(value->bytes, value->length, &instance, NULL) == 0) {
 		if (drift->state == DRIFT_MARKING)
 			take_off_instance(drift, &instance);

@@ -17,6 +17,7 @@ static const char *const behaviour_names[] = {
     [SCRIPTED_FAIL_AFTER] = "fail-after",
     [SCRIPTED_HANG] = "hang",
     [SCRIPTED_LOST] = "lost",
+    [SCRIPTED_TWICE] = "twice",
     [SCRIPTED_LOCK] = "lock",
     [SCRIPTED_CRASH_BEFORE] = "crash-before",
     [SCRIPTED_CRASH_AFTER] = "crash-after",

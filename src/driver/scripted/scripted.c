@@ -280,11 +280,21 @@ static void fail(struct work *work, int code)
 	settle(work, work->rule.code != 0 ? work->rule.code : code, "the scripted server was told to fail");
 }
 
+static void repeat_results(struct driver_call *call)
+{
+	const size_t count = call->result_count;
+
+	for (size_t i = 0; i < count; i++)
+		call_result(call, call->results[i].name, call->results[i].value);
+}
+
 static void act_and_end(struct work *work)
 {
 	struct error error = {0};
 	int rc = act(work, &error);
 
+	if (work->rule.behaviour == SCRIPTED_TWICE)
+		repeat_results(work->call);
 	if (work->rule.behaviour == SCRIPTED_CRASH_AFTER)
 		_exit(SCRIPTED_CRASH_STATUS);
 	if (rc != 0)
@@ -319,6 +329,7 @@ static void go_on(void *arg)
 	case SCRIPTED_DELAY:
 	case SCRIPTED_HANG:
 	case SCRIPTED_FAIL_AFTER:
+	case SCRIPTED_TWICE:
 	case SCRIPTED_CRASH_AFTER:
 		break;
 	}

@@ -33,8 +33,9 @@ enum scripted_behaviour {
 	SCRIPTED_FAIL_FINAL,     /* "fail-final": does nothing, settles ERR_REFUSED */
 	SCRIPTED_FAIL_AFTER,     /* "fail-after": acts, then settles ERR_REFUSED */
 	SCRIPTED_HANG,           /* "hang": does nothing until scripted_release, then acts and settles */
-	SCRIPTED_LOST, /* "lost": acts at once; settles ERR_TIMEOUT after the delay or the release, else never */
-	SCRIPTED_LOCK, /* "lock": waits for the delay, does nothing, settles ERR_LOCKED */
+	SCRIPTED_LOST,  /* "lost": acts at once; settles ERR_TIMEOUT after the delay or the release, else never */
+	SCRIPTED_TWICE, /* "twice": acts, gives each of its results twice, and settles */
+	SCRIPTED_LOCK,  /* "lock": waits for the delay, does nothing, settles ERR_LOCKED */
 	SCRIPTED_CRASH_BEFORE, /* "crash-before": the process ends */
 	SCRIPTED_CRASH_AFTER,  /* "crash-after": acts, then the process ends */
 };
