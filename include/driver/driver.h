@@ -63,7 +63,8 @@ struct driver {
 	int64_t retain;   /* ms that a removed instance is kept when its plan does not say */
 
 	/* Checks what the tables cannot, and prepares the service's servers (parse their URLs; connect to nothing).
-	 * On success *ret_state is the driver's own. service lives until close. */
+	 * On success *ret_state is the driver's own. service lives until close. An error's sentence is not about the
+	 * service by name: backend_open puts that in front of it. */
 	int (*open)(const struct driver_context *context, const struct service *service, void **ret_state,
 	            struct error *error);
 	/* Drops all connections and frees. No call is under way. */
@@ -186,6 +187,7 @@ struct backend {
 	void *state;
 };
 
+/* An error's sentence begins with the service's name. */
 int backend_open(const struct driver *driver, const struct service *service, const struct driver_context *context,
                  struct backend **ret_backend, struct error *error);
 /* Every call must have been settled or cancelled. Accepts NULL. */

@@ -21,7 +21,7 @@ static size_t count_faults(const struct config *config, const struct driver_cont
 		struct error error;
 
 		if (driver != NULL && backend_open(driver, service, context, &backend, &error) != 0) {
-			fprintf(err, "%s: the service \"%s\": %s\n", config->file, service->name, error.text);
+			fprintf(err, "%s: %s\n", config->file, error.text);
 			faults++;
 		}
 		backend_close(backend);

@@ -117,6 +117,7 @@ int backend_open(const struct driver *driver, const struct service *service, con
                  struct backend **ret_backend, struct error *error)
 {
 	struct backend *backend = calloc(1, sizeof(*backend));
+	struct error reason = {0};
 	int rc;
 
 	if (backend == NULL)
@@ -124,10 +125,10 @@ int backend_open(const struct driver *driver, const struct service *service, con
 	backend->driver = driver;
 	backend->service = service;
 	backend->context = context;
-	rc = driver->open(context, service, &backend->state, error);
+	rc = driver->open(context, service, &backend->state, &reason);
 	if (rc != 0) {
 		free(backend);
-		return rc;
+		return error_set(error, rc, "the service \"%s\": %s", service->name, reason.text);
 	}
 	*ret_backend = backend;
 	return 0;

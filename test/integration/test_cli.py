@@ -65,6 +65,30 @@ def test_check_knows_the_drivers_keys(tmp_path):
     assert ":p@" not in result.stderr
 
 
+FAULTS = {
+    "shared": "",
+    "exec": "servers: [{name: s, command: /bin/true, group: nobody}]",
+    "mysql": "servers: [{name: s, url: 'mysql://u:p@h', ca_file: /nowhere.pem}]",
+    "osb": "servers: [{name: s, url: 'https://h', username: u, password: p, service: one, ca_file: /nowhere.pem}]",
+    "postgres": "servers: [{name: s, url: 'postgres://u:p@one,two/d'}]",
+    "rabbitmq": "servers: [{name: s, url: 'https://h', username: u, password: p, ca_file: /nowhere.pem}]",
+    "redis": "servers: [{name: s, url: 'redis://u:p@h'}]",
+}
+
+
+@pytest.mark.parametrize("driver", FAULTS)
+def test_a_driver_that_finds_fault_names_the_service_once(tmp_path, driver):
+    path = tmp_path / "broker.yaml"
+    plan = "name: p, description: d" + (", dedicated: true" if driver == "redis" else "")
+    path.write_text(f"listen: 127.0.0.1:0\ndata_dir: {tmp_path}/data\nservices:\n  - name: faulty\n"
+                    f"    driver: {driver}\n    password: x\n    {FAULTS[driver]}\n    plans: [{{{plan}}}]\n")
+    for command in ("check", "serve"):
+        result = run(command, "-c", str(path))
+        said = [line.replace('\\"', '"') for line in result.stderr.splitlines() if "event=secret-key-created" not in line]
+        assert result.returncode == 1 and len(said) == 1, result.stderr
+        assert said[0].count('the service "faulty": ') == 1 and said[0].count("faulty") == 1, said
+
+
 def test_manifest(tmp_path, start_broker):
     broker = start_broker(scripted_service(tmp_path, '"it\'s: a \\"pass\\" #word"'))
     result = run("manifest", "-c", broker.config, "scripted", "--endpoint", "https://broker.example.com")

@@ -156,7 +156,7 @@ static int maria_open(const struct driver_context *context, const struct service
 	int rc = 0;
 
 	if (service->server_count == 0)
-		return error_set(error, ERR_INVALID, "the service \"%s\" needs \"servers\"", service->name);
+		return error_set(error, ERR_INVALID, "it needs \"servers\"");
 	maria = calloc(1, sizeof(*maria) + service->server_count * sizeof(maria->hosts[0]));
 	if (maria == NULL || mysql_library_init(0, NULL, NULL) != 0) {
 		free(maria);

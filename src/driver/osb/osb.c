@@ -124,7 +124,7 @@ static int osb_open(const struct driver_context *context, const struct service *
 	struct osb *osb;
 
 	if (service->server_count == 0)
-		return error_set(error, ERR_INVALID, "the service \"%s\" needs \"servers\"", service->name);
+		return error_set(error, ERR_INVALID, "it needs \"servers\"");
 	osb = calloc(1, sizeof(*osb) + service->server_count * sizeof(osb->upstreams[0]));
 	if (osb == NULL)
 		return error_no_memory(error);

@@ -144,7 +144,7 @@ static int postgres_open(const struct driver_context *context, const struct serv
 	struct postgres *postgres;
 
 	if (service->server_count == 0)
-		return error_set(error, ERR_INVALID, "the service \"%s\" needs \"servers\"", service->name);
+		return error_set(error, ERR_INVALID, "it needs \"servers\"");
 	postgres = calloc(1, sizeof(*postgres) + service->server_count * sizeof(postgres->hosts[0]));
 	if (postgres == NULL)
 		return error_no_memory(error);

@@ -105,17 +105,14 @@ static int check_plans(const struct service *service, struct error *error)
 
 	for (size_t i = 1; i < service->plan_count; i++) {
 		if (is_dedicated(&service->plans[i]) != dedicated)
-			return error_set(
-			    error, ERR_INVALID,
-			    "the plans of the service \"%s\" are partly dedicated: make two services of them",
-			    service->name);
+			return error_set(error, ERR_INVALID,
+			                 "its plans are partly dedicated: make two services of them");
 	}
 	for (size_t i = 0; dedicated && i < service->server_count; i++) {
 		if (service->servers[i].capacity != 1)
-			return error_set(
-			    error, ERR_INVALID,
-			    "the service \"%s\" has dedicated plans: its server \"%s\" needs \"capacity: 1\"",
-			    service->name, service->servers[i].name);
+			return error_set(error, ERR_INVALID,
+			                 "it has dedicated plans: its server \"%s\" needs \"capacity: 1\"",
+			                 service->servers[i].name);
 	}
 	return 0;
 }

@@ -27,11 +27,10 @@ static int shared_open(const struct driver_context *context, const struct servic
 	(void)context;
 	for (size_t i = 0; i < service->plan_count; i++)
 		if (!gives_anything(service, &service->plans[i]))
-			return error_set(
-			    error, ERR_INVALID,
-			    "the plan \"%s\" of the service \"%s\" gives an app nothing: the driver \"shared\" "
-			    "needs an \"env\" in the plan or the service",
-			    service->plans[i].name, service->name);
+			return error_set(error, ERR_INVALID,
+			                 "the plan \"%s\" gives an app nothing: the driver \"shared\" needs an "
+			                 "\"env\" in the plan or the service",
+			                 service->plans[i].name);
 	*ret_state = NULL;
 	return 0;
 }

@@ -388,16 +388,17 @@ static void test_backend(void **state)
 {
 	struct world *world = *state;
 	struct puppet puppet = {.open_code = ERR_INVALID};
+	const struct service service = {.name = "databases"};
 	struct backend *backend = NULL;
 	struct error error = {0};
 
 	opening = &puppet;
-	assert_int_equal(backend_open(&driver_puppet, NULL, &world->context, &backend, &error), ERR_INVALID);
-	assert_string_equal(error.text, "cannot open");
+	assert_int_equal(backend_open(&driver_puppet, &service, &world->context, &backend, &error), ERR_INVALID);
+	assert_string_equal(error.text, "the service \"databases\": cannot open");
 	assert_null(backend);
 	assert_false(puppet.closed);
 	puppet.open_code = 0;
-	assert_int_equal(backend_open(&driver_puppet, NULL, &world->context, &backend, &error), 0);
+	assert_int_equal(backend_open(&driver_puppet, &service, &world->context, &backend, &error), 0);
 	assert_ptr_equal(backend->driver, &driver_puppet);
 	assert_ptr_equal(backend->state, &puppet);
 	backend_close(backend);
