@@ -238,6 +238,9 @@ void name_login(char *ret_name, size_t max, const char *service, const char *ins
 
 /* Whether a name has the form of those two. */
 bool name_is_ours(const char *name);
+/* The same for servers that look themselves: as a regular expression, "$" behind it, it fits where name_is_ours does.
+ */
+#define NAME_END "._[0-9a-f]{10}"
 
 #define BACKEND_NAME_MAX 64 /* the longest max above */
 

@@ -115,7 +115,7 @@ void maria_step_find_accounts(void *arg)
 	sql_add(sql, "u.User IN ('?'");
 	for (size_t i = 0; i < call->bind_count; i++)
 		sql_add(sql, ", %l", call->binds[i].login);
-	sql_add(sql, ") OR (d.Db IS NOT NULL AND u.User REGEXP %l)", HASHED "$");
+	sql_add(sql, ") OR (d.Db IS NOT NULL AND u.User REGEXP %l)", NAME_END "$");
 	maria_query(work, note_accounts);
 }
 

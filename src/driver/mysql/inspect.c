@@ -76,7 +76,7 @@ static void step_compare_charset(void *arg)
 	sql_add(maria_sql(work),
 	        "SELECT DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME, SCHEMA_NAME REGEXP %l"
 	        " FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = %l",
-	        HASHED "$", work->database);
+	        NAME_END "$", work->database);
 	maria_query(work, on_charset);
 }
 
@@ -123,13 +123,13 @@ static void step_compare_rights_of_others(void *arg)
 	    sql,
 	    "SELECT u.User, u.Host, CONCAT('`', u.Db, '`.*'), u.Db = %l AND u.User REGEXP %l, u.Event_priv = 'N' AND %s"
 	    " FROM mysql.db %s WHERE %l %s u.Db",
-	    work->pattern, HASHED "$", maria_locked(work), maria_is_mariadb(work) ? "u" : DB_WITH_LOCK, work->database,
-	    literal ? "=" : "LIKE");
+	    work->pattern, NAME_END "$", maria_locked(work), maria_is_mariadb(work) ? "u" : DB_WITH_LOCK,
+	    work->database, literal ? "=" : "LIKE");
 	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
 		sql_add(sql,
 		        " UNION SELECT User, Host, CONCAT('`', Db, '`.`', %s, '`'), 0, 0 FROM mysql.%s WHERE Db = %l"
 		        " AND User NOT REGEXP %l",
-		        tables[i][1], tables[i][0], work->database, HASHED "$");
+		        tables[i][1], tables[i][0], work->database, NAME_END "$");
 	maria_query(work, on_others);
 }
 
@@ -248,7 +248,7 @@ static void step_compare_roles(void *arg)
 	sql_add(sql,
 	        "SELECT r.User, r.Host, r.gift FROM (SELECT User, Host, CONCAT('PROXY ON ', QUOTE(Proxied_user), '@',"
 	        " QUOTE(Proxied_host)) AS gift FROM mysql.proxies_priv WHERE Proxied_user NOT REGEXP %l",
-	        HASHED "$");
+	        NAME_END "$");
 	sql_add(sql, maria_is_mariadb(work)
 	                 ? " UNION SELECT User, Host, CONCAT('`', Role, '`') FROM mysql.roles_mapping"
 	                 : " UNION SELECT TO_USER, TO_HOST, CONCAT(QUOTE(FROM_USER), '@', QUOTE(FROM_HOST))"
@@ -316,9 +316,9 @@ static void step_list(void *arg)
 	        " CONCAT(SCHEMA_NAME, %l) NOT IN (SELECT SCHEMA_NAME FROM information_schema.SCHEMATA)"
 	        " UNION SELECT %l, REGEXP_REPLACE(SCHEMA_NAME, %l, '') FROM information_schema.SCHEMATA"
 	        " WHERE SCHEMA_NAME REGEXP %l",
-	        LIST_INSTANCE, HASHED "$", RETIRED_END, LIST_RETIRED, RETIRED_END "$", HASHED RETIRED_END "$");
+	        LIST_INSTANCE, NAME_END "$", RETIRED_END, LIST_RETIRED, RETIRED_END "$", NAME_END RETIRED_END "$");
 	sql_add(sql, " UNION SELECT DISTINCT %l, User FROM mysql.user u WHERE User REGEXP %l AND ", LIST_LOGIN,
-	        HASHED "$");
+	        NAME_END "$");
 	sql_add(sql, "(NOT %s OR NOT EXISTS (SELECT 1 FROM mysql.db d WHERE d.User = u.User))", maria_locked(work));
 	maria_query(work, on_list);
 }

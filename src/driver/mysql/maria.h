@@ -12,7 +12,6 @@
 #define INSTANCE_MAX 32
 #define LOGIN_MAX    32
 #define RETIRED_END  "_retired"
-#define HASHED       "_[0-9a-f]{10}"     /* how name_instance and name_login end */
 #define MARK_USER    "tsuru-broker-mark" /* the locked account whose host is the server's mark */
 
 struct pool;

@@ -11,7 +11,7 @@
 #include "roles.h"
 #include "setup.h"
 
-#define HASHED_NAME "_[0-9a-f]{10}(_r|" RETIRED_END ")?$" /* the broker's own */
+#define HASHED_NAME NAME_END "(_r|" RETIRED_END ")?$" /* the broker's own */
 
 /* The columns of its look at the owner. */
 enum {

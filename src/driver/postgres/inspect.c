@@ -90,7 +90,7 @@ static void add_attributes(struct sql *sql, const struct work *work)
 	        " NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS NOLOGIN', r.rolname, r.rolname)"
 	        " FROM own r, me WHERE r.rolsuper OR r.rolcreatedb OR r.rolcreaterole OR r.rolreplication OR"
 	        " r.rolbypassrls OR r.rolcanlogin AND (r.rolname = %l OR r.rolname ~ %l)\n",
-	        work->reader, INSPECT_HASHED "$");
+	        work->reader, NAME_END "$");
 }
 
 static void add_memberships(struct sql *sql)

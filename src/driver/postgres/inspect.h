@@ -4,8 +4,6 @@
 
 #include "work.h"
 
-#define INSPECT_HASHED "_[0-9a-f]{10}" /* how name_instance and name_login end */
-
 /* Each bind's login: attributes, memberships, settings, the right to connect. */
 void step_compare_logins(void *arg);
 /* Each bind's password, in inspect_passwords.c: that of the server beside that of the records. */

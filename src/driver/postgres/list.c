@@ -21,8 +21,8 @@ static void step_list(void *arg)
 	        "') AND datname IN (r.rolname, r.rolname || %l)))\n"
 	        "SELECT CASE WHEN retired THEN %l ELSE %l END, name FROM own UNION ALL SELECT %l, rolname FROM pg_roles"
 	        " WHERE rolname ~ %l AND rolname NOT IN (SELECT name FROM own)",
-	        RETIRED_END "$", RETIRED_END "$", INSPECT_HASHED "(" RETIRED_END ")?$", RETIRED_END, LIST_RETIRED,
-	        LIST_INSTANCE, LIST_LOGIN, INSPECT_HASHED "$");
+	        RETIRED_END "$", RETIRED_END "$", NAME_END "(" RETIRED_END ")?$", RETIRED_END, LIST_RETIRED,
+	        LIST_INSTANCE, LIST_LOGIN, NAME_END "$");
 	work_query(work, on_list);
 }
 

@@ -12,9 +12,6 @@
 #include "mend.h"
 #include "session.h"
 
-/* How the broker's names end: name_login's hash. An operator's own role that was made a member is left alone. */
-#define NAME_PATTERN "_[0-9a-f]{10}$"
-
 #define WAIT               "'2s'" /* for what somebody else holds */
 #define CLEAR_WAIT         "'5s'" /* of one database: others may have granted a login more than can be taken back */
 #define CLEAR_FAILURES_MAX 3      /* databases that cannot be cleared; then the rest is not tried */
@@ -130,6 +127,7 @@ static void take_roles(struct work *work, const struct rows *rows)
 		steps_next(&work->steps);
 }
 
+/* An operator's own role that was made a member, whose name does not end as the broker's do, is left alone. */
 static void find(struct work *work, bool all)
 {
 	const struct driver_call *call = work->call;
@@ -144,7 +142,7 @@ static void find(struct work *work, bool all)
 	        " AND right(shobj_description(r.oid, 'pg_authid'), %d) <> %l, false)"
 	        " AND (own.member IS NOT NULL AND r.rolname ~ %l",
 	        work->reader, work->owner, work->reader, OWNED_BEGIN, (int64_t)INCARNATION_LENGTH,
-	        work->tag[0] != '\0' ? work->tag + sizeof(OWNED_INSTANCE) - 1 : "", NAME_PATTERN);
+	        work->tag[0] != '\0' ? work->tag + sizeof(OWNED_INSTANCE) - 1 : "", NAME_END "$");
 	for (size_t i = 0; i < call->bind_count; i++)
 		sql_add(sql, " OR r.rolname = %l", call->binds[i].login);
 	if (all)

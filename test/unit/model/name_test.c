@@ -1,6 +1,8 @@
 /* Names on a backend: always valid there, never longer than allowed, never the same by truncation. */
 #include "hostile.h"
 
+#include <regex.h>
+
 #include "base/secret.h"
 #include "model/model.h"
 
@@ -82,18 +84,40 @@ static void test_stable(void **state)
 	assert_string_equal(name, "db_9e8e1108a2");
 }
 
+static void expect_ours(const regex_t *end, const char *name, bool ours)
+{
+	if (name_is_ours(name) != ours || (regexec(end, name, 0, NULL, 0) == 0) != ours)
+		fail_msg("\"%s\" should be %s", name, ours ? "ours" : "another's");
+}
+
+/* The program and the servers' own regular expressions look for the same names. */
 static void test_names_of_ours(void **state)
 {
+	static const char *const ours[] = {"mydb_0123456789", "a_b_abcdefabcd", "x_0123456789", "__0123456789"};
+	static const char *const others[] = {"_0123456789",
+	                                     "mydb_012345678",
+	                                     "mydb_0123456789a",
+	                                     "mydb-0123456789",
+	                                     "mydb_012345678G",
+	                                     "mydb_012345678F",
+	                                     "0123456789",
+	                                     "_",
+	                                     "/",
+	                                     ""};
+	char name[BACKEND_NAME_MAX + 1];
+	regex_t end;
+
 	(void)state;
-	assert_true(name_is_ours("mydb_0123456789"));
-	assert_true(name_is_ours("a_b_abcdefabcd"));
-	assert_false(name_is_ours("_0123456789"));
-	assert_false(name_is_ours("mydb_012345678"));
-	assert_false(name_is_ours("mydb_0123456789a"));
-	assert_false(name_is_ours("mydb-0123456789"));
-	assert_false(name_is_ours("mydb_012345678G"));
-	assert_false(name_is_ours("/"));
-	assert_false(name_is_ours(""));
+	assert_int_equal(regcomp(&end, NAME_END "$", REG_EXTENDED | REG_NOSUB), 0);
+	for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++)
+		expect_ours(&end, ours[i], true);
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		expect_ours(&end, others[i], false);
+	name_instance(name, 24, "postgres", "", INCARNATION);
+	expect_ours(&end, name, true);
+	name_login(name, 24, "postgres", "db", INCARNATION, BIND_APP, "shop");
+	expect_ours(&end, name, true);
+	regfree(&end);
 }
 
 static int start(void **state)
