@@ -39,7 +39,7 @@ struct http_site {
 	size_t password_count;
 	const char *const *open_paths; /* below it, need no credentials; ends with NULL; NULL: none */
 	const char *realm;             /* shown in WWW-Authenticate */
-	void *owner;                   /* http_request_site gives it back */
+	const void *owner;             /* http_request_site gives it back */
 };
 
 /* Where to listen: an IP address and port, or a socket file. */

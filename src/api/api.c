@@ -110,7 +110,7 @@ static struct served *served_new(struct config *config)
 		    .passwords = service->passwords,
 		    .password_count = service->password_count,
 		    .realm = service->name,
-		    .owner = (void *)(uintptr_t)service,
+		    .owner = service,
 		};
 	}
 	return served;

@@ -117,7 +117,7 @@ int tls_prepare(const struct http_tls *files, SSL_CTX **ret_context, struct erro
 	SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
 	SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
 	SSL_CTX_set_cipher_list(context, ciphers);
-	SSL_CTX_set1_groups_list(context, groups);
+	SSL_CTX_set1_groups_list(context, (char *)(uintptr_t)groups); /* a macro that casts */
 	SSL_CTX_set_verify_depth(context, CLIENT_CHAIN_MAX);
 	SSL_CTX_set_max_cert_list(context, CLIENT_BYTES_MAX);
 	SSL_CTX_set_default_passwd_cb(context, no_passphrase);

@@ -89,11 +89,6 @@ static void add_item(struct batch *batch, const struct item *item)
 		error_no_memory(&batch->error);
 }
 
-static MDB_val bytes_of(const void *bytes, size_t length)
-{
-	return (MDB_val){.mv_size = length, .mv_data = (void *)bytes};
-}
-
 void batch_put(struct batch *batch, enum keyspace keyspace, const void *key, size_t key_length, const void *value,
                size_t length, uint64_t base)
 {
@@ -101,21 +96,21 @@ void batch_put(struct batch *batch, enum keyspace keyspace, const void *key, siz
 	add_item(batch, &(struct item){.kind = ITEM_PUT,
 	                               .keyspace = keyspace,
 	                               .base = base,
-	                               .key = bytes_of(key, key_length),
-	                               .value = bytes_of(value, length)});
+	                               .key = value_of(key, key_length),
+	                               .value = value_of(value, length)});
 }
 
 void batch_delete(struct batch *batch, enum keyspace keyspace, const void *key, size_t key_length, uint64_t base)
 {
 	assert(keyspace != KEYSPACE_COUNTERS);
 	add_item(batch, &(struct item){
-	                    .kind = ITEM_DELETE, .keyspace = keyspace, .base = base, .key = bytes_of(key, key_length)});
+	                    .kind = ITEM_DELETE, .keyspace = keyspace, .base = base, .key = value_of(key, key_length)});
 }
 
 void batch_check(struct batch *batch, enum keyspace keyspace, const void *key, size_t key_length, uint64_t base)
 {
 	add_item(batch, &(struct item){
-	                    .kind = ITEM_CHECK, .keyspace = keyspace, .base = base, .key = bytes_of(key, key_length)});
+	                    .kind = ITEM_CHECK, .keyspace = keyspace, .base = base, .key = value_of(key, key_length)});
 }
 
 void batch_add(struct batch *batch, const char *counter, int64_t delta)
@@ -123,8 +118,8 @@ void batch_add(struct batch *batch, const char *counter, int64_t delta)
 	add_item(batch, &(struct item){.kind = ITEM_ADD,
 	                               .keyspace = KEYSPACE_COUNTERS,
 	                               .base = REVISION_ANY,
-	                               .key = bytes_of(counter, strlen(counter)),
-	                               .value = bytes_of(&delta, sizeof(delta))});
+	                               .key = value_of(counter, strlen(counter)),
+	                               .value = value_of(&delta, sizeof(delta))});
 }
 
 void batch_use_reserve(struct batch *batch)

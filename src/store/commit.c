@@ -103,7 +103,7 @@ static int write_batch(const struct store *store, MDB_txn *txn, struct batch *ba
 /* The store-wide revision; 0 before the first batch. */
 static int revision_read(const struct store *store, MDB_txn *txn, uint64_t *ret_revision)
 {
-	MDB_val key = {sizeof(revision_key) - 1, (void *)revision_key};
+	MDB_val key = value_of(revision_key, sizeof(revision_key) - 1);
 	struct store_value value;
 	const int code = value_find(store, txn, KEYSPACE_META, &key, &value);
 
@@ -116,7 +116,7 @@ static int revision_read(const struct store *store, MDB_txn *txn, uint64_t *ret_
 
 static int revision_write(const struct store *store, MDB_txn *txn, uint64_t revision)
 {
-	MDB_val key = {sizeof(revision_key) - 1, (void *)revision_key};
+	MDB_val key = value_of(revision_key, sizeof(revision_key) - 1);
 
 	return value_write(store, txn, KEYSPACE_META, &key, &(MDB_val){0, NULL}, revision);
 }

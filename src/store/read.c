@@ -46,7 +46,7 @@ void read_end(struct store *store)
 int store_get(struct store *store, enum keyspace keyspace, const void *key, size_t key_length,
               struct store_value *ret_value)
 {
-	MDB_val wanted = {.mv_size = key_length, .mv_data = (void *)key};
+	MDB_val wanted = value_of(key, key_length);
 	int code;
 
 	if (key_length == 0 || key_length > STORE_KEY_MAX)
@@ -108,8 +108,8 @@ static int scan(MDB_cursor *cursor, const MDB_val *prefix, const MDB_val *after,
 int store_scan(struct store *store, enum keyspace keyspace, const void *prefix, size_t prefix_length, const void *after,
                size_t after_length, store_visit *visit, void *arg)
 {
-	const MDB_val start = {.mv_size = prefix_length, .mv_data = (void *)prefix};
-	const MDB_val above = {.mv_size = after_length, .mv_data = (void *)after};
+	const MDB_val start = value_of(prefix, prefix_length);
+	const MDB_val above = value_of(after, after_length);
 	MDB_cursor *cursor;
 	int code;
 
@@ -150,7 +150,7 @@ static int scan_back(MDB_cursor *cursor, const MDB_val *before, store_visit *vis
 int store_scan_back(struct store *store, enum keyspace keyspace, const void *before, size_t before_length,
                     store_visit *visit, void *arg)
 {
-	const MDB_val below = {.mv_size = before_length, .mv_data = (void *)before};
+	const MDB_val below = value_of(before, before_length);
 	MDB_cursor *cursor;
 	int code;
 

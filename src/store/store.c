@@ -101,7 +101,7 @@ static int write_format(struct store *store, MDB_txn *txn, MDB_val *key, struct 
 /* Refuses what this program cannot read; marks a new store, and an earlier program's. */
 static int check_format(struct store *store, MDB_txn *txn, struct error *error)
 {
-	MDB_val key = {sizeof(format_key) - 1, (void *)format_key};
+	MDB_val key = value_of(format_key, sizeof(format_key) - 1);
 	struct store_value value;
 	int code = value_find(store, txn, KEYSPACE_META, &key, &value);
 

@@ -98,6 +98,8 @@ struct store {
 /* value.c */
 extern const char *const keyspace_names[KEYSPACE_COUNT];
 #define REVISION_BYTES 8
+/* Bytes for LMDB to read, which it does only, though its type is one to write to as well. */
+MDB_val value_of(const void *bytes, size_t length);
 void number_encode(uint64_t number, void *ret_bytes);
 uint64_t number_decode(const void *bytes);
 /* 0, or MDB_CORRUPTED when it is too short to be one. */

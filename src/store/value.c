@@ -28,6 +28,11 @@ uint64_t number_decode(const void *bytes)
 	return le64toh(little);
 }
 
+MDB_val value_of(const void *bytes, size_t length)
+{
+	return (MDB_val){.mv_size = length, .mv_data = (void *)(uintptr_t)bytes};
+}
+
 int value_decode(const MDB_val *stored, struct store_value *ret_value)
 {
 	if (stored->mv_size < REVISION_BYTES)

@@ -130,7 +130,8 @@ static int run_child(void *arg)
 
 	if (failed == NULL) {
 		/* execve leaves them as they are; its type is older than const. */
-		execve(spawn->arguments[0], (char *const *)spawn->arguments, (char *const *)spawn->environment);
+		execve(spawn->arguments[0], (char *const *)(uintptr_t)spawn->arguments,
+		       (char *const *)(uintptr_t)spawn->environment);
 		failed = "be executed";
 	}
 	child->reason = errno;

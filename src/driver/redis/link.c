@@ -305,7 +305,9 @@ static SSL *new_tls(const struct link *link)
 	if (tls == NULL)
 		return NULL;
 	is_address = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(tls), name) == 1;
-	done = is_address || (SSL_set1_host(tls, name) == 1 && SSL_set_tlsext_host_name(tls, name) == 1);
+	/* The last one is a macro, which would take the const off by a cast. */
+	done = is_address ||
+	       (SSL_set1_host(tls, name) == 1 && SSL_set_tlsext_host_name(tls, (char *)(uintptr_t)name) == 1);
 	ERR_clear_error();
 	if (done)
 		return tls;
