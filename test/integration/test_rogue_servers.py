@@ -187,14 +187,14 @@ HANG = """
 
 int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints, struct addrinfo **found)
 {
-	int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **) = dlsym(RTLD_NEXT, "getaddrinfo");
+    int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **) = dlsym(RTLD_NEXT, "getaddrinfo");
 
-	if (host == NULL || strcmp(host, "hangs.example") != 0)
-		return real(host, port, hints, found);
-	close(open(getenv("HANG_BEGAN"), O_CREAT | O_WRONLY, 0600));
-	sleep(30);
-	close(open(getenv("HANG_ENDED"), O_CREAT | O_WRONLY, 0600));
-	return EAI_AGAIN;
+    if (host == NULL || strcmp(host, "hangs.example") != 0)
+        return real(host, port, hints, found);
+    close(open(getenv("HANG_BEGAN"), O_CREAT | O_WRONLY, 0600));
+    sleep(30);
+    close(open(getenv("HANG_ENDED"), O_CREAT | O_WRONLY, 0600));
+    return EAI_AGAIN;
 }
 """
 
