@@ -1,5 +1,5 @@
-/* Passing a crash point: it is written to the log of points, and the program ends if it is the one that was asked for.
- * Built only with CRASH_POINTS, for tests. */
+/* Crash points: each one that is passed is written to the log of points, and the program ends at the one that the test
+ * asked for. Built only with CRASH_POINTS, for tests. */
 #include "base/crash.h"
 
 #include <fcntl.h>
@@ -16,11 +16,12 @@ static void note(const char *path, const char *name)
 	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 
 	if (fd < 0 || dprintf(fd, "%s\n", name) < 0)
-		abort(); /* the test would miss points */
+		abort(); /* without its log the test would miss points */
 	close(fd);
 }
 
-/* How often the point has to be passed by wanted, "NAME" or "NAME:N"; 0: it is another one. Names hold colons, too. */
+/* At which pass of the point the program ends, if wanted is "NAME" (the first) or "NAME:N"; 0 when wanted is another
+ * point. Names hold colons, too. */
 static unsigned long wanted_times(const char *wanted, const char *name)
 {
 	const size_t length = strlen(name);
@@ -32,7 +33,7 @@ static unsigned long wanted_times(const char *wanted, const char *name)
 
 void crash_pass(const char *format, ...)
 {
-	static unsigned long passed; /* the wanted point, so far: a point has no context that could hold it */
+	static unsigned long passed; /* of the wanted point, so far; a crash point has no context to hold it */
 	const char *log = getenv("CRASH_LOG"), *wanted = getenv("CRASH_POINT");
 	unsigned long times;
 	char name[NAME_SIZE];

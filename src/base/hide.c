@@ -1,5 +1,5 @@
-/* A program that the broker runs for others has the broker's user, unless it is given one of its own. What the kernel
- * lets such a program see of the broker is closed here. */
+/* Hides the broker from programs that it runs. Such a program has the broker's own user, unless the configuration gives
+ * it another, and the kernel would let it read the broker's memory and environment under /proc. */
 #include "base/hide.h"
 
 #include <errno.h>
@@ -20,7 +20,8 @@ static size_t measure_environment(void)
 	return size;
 }
 
-/* One block for all of them, which stays until the end: guarded, locked and in no core, as far as the limits allow. */
+/* Moves all variables to one block, which is never freed. It has guard pages, is locked in memory and left out of core
+ * files, as far as the limits of the process allow. */
 static int move_environment(struct error *error)
 {
 	const size_t size = measure_environment();

@@ -56,7 +56,7 @@ static void put_escaped(struct log_line *line, const char *value)
 		const unsigned char byte = (unsigned char)*value;
 
 		if (line->length + sizeof(escape) > LOG_LINE_MAX - END_ROOM)
-			line->cut = true; /* an escape is whole or not there */
+			line->cut = true; /* a cut comes before an escape, never inside one */
 		else if (byte == '"' || byte == '\\') {
 			put_byte(line, '\\');
 			put_byte(line, (char)byte);
@@ -115,7 +115,7 @@ void log_text(struct log_line *line, const char *key, const char *value)
 		put_plain(line, value, length);
 	else
 		put_escaped(line, value);
-	if (quoted) /* also behind a value that was cut: it has its room */
+	if (quoted) /* also behind a value that was cut: END_ROOM has kept its place */
 		line->bytes[line->length++] = '"';
 }
 

@@ -85,7 +85,7 @@ struct metric *metrics_add(struct metrics *metrics, const struct metric_family *
 	metric->family = family;
 	STAILQ_INSERT_TAIL(&metrics->all, metric, next);
 	if (family->labels[0] == NULL)
-		metric_add(metric, 0, NULL); /* what has no labels is shown from the beginning */
+		metric_add(metric, 0, NULL); /* a metric without labels is shown as 0 from the beginning */
 	return metric;
 }
 

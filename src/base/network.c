@@ -8,7 +8,7 @@
 
 #include "base/text.h"
 
-#define V4_BITS 96 /* that stand before an address of IPv4 */
+#define V4_BITS 96 /* the bits in front of an IPv4 address that is written as one of IPv6 */
 #define V6_BITS 128
 #define SOURCE  8 /* bytes of an IPv6 address that name its network */
 

@@ -26,12 +26,12 @@ _Static_assert(SECRET_SHA256_BYTES == crypto_hash_sha256_BYTES, "the size of a h
 _Static_assert(SECRET_KEY_BYTES == crypto_aead_xchacha20poly1305_ietf_KEYBYTES, "the size of a key");
 
 struct key {
-	unsigned char id[KEY_ID_BYTES]; /* the begin of a hash over the bytes */
+	unsigned char id[KEY_ID_BYTES]; /* the first bytes of a hash over the key */
 	unsigned char bytes[SECRET_KEY_BYTES];
 };
 
 struct keyring {
-	struct key keys[KEYS_MAX]; /* the first one seals */
+	struct key keys[KEYS_MAX]; /* the first one seals; all of them open */
 	size_t count;
 };
 

@@ -99,7 +99,7 @@ static void take_out(struct timers *timers, struct timer *timer)
 
 /* ---- firing ---- */
 
-/* Has libevent's timer stand for the earliest deadline. */
+/* Sets libevent's one timer to the earliest deadline, unless it fires before that anyway. */
 static void arm(struct timers *timers)
 {
 	int64_t delay;
@@ -113,8 +113,8 @@ static void arm(struct timers *timers)
 		timers->armed = -1;
 		return;
 	}
-	/* A time too early costs one turn of the loop, and to move it on with each timer that is started anew costs
-	 * more. */
+	/* When it fires too early, that costs one turn of the loop. Moving it whenever the earliest timer is started
+	 * anew would cost more. */
 	if (timers->armed >= 0 && timers->armed <= timers->heap[1]->deadline)
 		return;
 	timers->armed = timers->heap[1]->deadline;

@@ -3,9 +3,9 @@
 
 #include "config/config.h"
 
-#define ELSEWHERE  128 /* files: the store, the log, the loop, listeners, the mark of a reload */
-#define FOR_A_CALL 4   /* a connection or two to its server, or the pipes of a program */
-#define LEAST      8   /* connections of a listener, whatever is left */
+#define ELSEWHERE  128 /* files for the store, the log, the loop, listeners and a reload */
+#define FOR_A_CALL 4   /* files of a call: connections to its server, or the pipes of a program */
+#define LEAST      8   /* the fewest connections that a listener gets */
 
 static int64_t calls_at_once(const struct server *server)
 {
@@ -41,7 +41,8 @@ static int64_t at_least(int64_t number)
 	return number > LEAST ? number : LEAST;
 }
 
-/* Half of the files are for connections in any case, a third of these for operators. */
+/* Connections get what files are left by the rest, and half of all files at least. Where that is too few, operators get
+ * a third of it at most. */
 bool config_fit_files(struct config *config, int64_t files)
 {
 	struct limits *limits = &config->limits;

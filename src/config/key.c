@@ -10,7 +10,7 @@ const struct option *options_find(const struct options *options, const char *nam
 		if (strcmp(options->items[i].key->name, name) == 0)
 			return &options->items[i];
 	}
-	assert(false); /* the name is in no table */
+	assert(false); /* a caller's mistake: the name is in no table */
 	return NULL;
 }
 

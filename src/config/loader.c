@@ -144,7 +144,7 @@ static void load_admin(struct loader *loader, int node)
 		reader_error(&loader->reader, node_of(&mapping, "username"),
 		             "\"username\" must not hold a colon (RFC 7617)");
 	admin->open_metrics = options_flag(&mapping.options, "open_metrics");
-	/* Whoever may open a socket file needs no password. */
+	/* On a socket file the password may be left away: the file's mode says who may open it. */
 	if (admin->listen.path == NULL || node_of(&mapping, "password") != 0 || node_of(&mapping, "password_file") != 0)
 		load_passwords(loader, &mapping, "\"admin\"", &admin->passwords, &admin->password_count);
 	loader->config->admin = admin;
@@ -213,7 +213,7 @@ static void load_file(struct loader *loader)
 	free(bytes);
 }
 
-/* The list and its texts are one block. */
+/* The list and its texts are one block of memory, so that one free ends both. */
 static struct config_errors *collect_errors(const struct reader *reader)
 {
 	const size_t count = reader->total < CONFIG_ERRORS_MAX ? reader->total : CONFIG_ERRORS_MAX;
@@ -256,7 +256,7 @@ int config_load(const char *path, const struct config_driver *drivers, size_t dr
 	loader.reader.file = path;
 	loader.reader.arena = &loaded->arena;
 	load_file(&loader);
-	if (loader.reader.total == 0 && arena_failed(&loaded->arena)) /* a text of it may be missing */
+	if (loader.reader.total == 0 && arena_failed(&loaded->arena)) /* without memory some text is missing */
 		reader_error_at(&loader.reader, 1, 1, "the broker is out of memory");
 	if (loader.reader.total == 0) {
 		*ret_config = &loaded->config;
@@ -270,7 +270,7 @@ int config_load(const char *path, const struct config_driver *drivers, size_t dr
 
 struct config *config_hold(struct config *config)
 {
-	((struct loaded *)config)->holders++; /* it is loaded's first member */
+	((struct loaded *)config)->holders++; /* a configuration is the first member of a struct loaded */
 	return config;
 }
 

@@ -1,4 +1,4 @@
-/* From what was read to the immutable result: loader.c for the whole, services.c for its services. */
+/* What loader.c and services.c share: they make the immutable configuration of the mappings that reader.c has read. */
 #ifndef CONFIG_LOADER_H
 #define CONFIG_LOADER_H
 
@@ -11,12 +11,13 @@ struct loader {
 	struct config *config;
 };
 
-/* A key's node (0: not in the file) and value in a mapping that was read. */
+/* Of a key in a mapping that was read: its node, 0 when it is not in the file, and its value as a text or a number. */
 int node_of(const struct mapping *mapping, const char *key);
 const char *text_of(const struct mapping *mapping, const char *key);
 int64_t number_of(const struct mapping *mapping, const char *key);
 
-/* The values of the mapping's `password` or of the files in its `password_file`; what is the mapping in messages. */
+/* The values of the mapping's `password`, or the content of the files in its `password_file`. `what` is what messages
+ * call the mapping. */
 void load_passwords(struct loader *loader, const struct mapping *mapping, const char *what,
                     const char *const **ret_passwords, size_t *ret_count);
 /* Reads the list of services at node into the configuration. */

@@ -20,7 +20,7 @@ struct reader {
 	struct arena *arena; /* of the result */
 	struct arena errors; /* of the messages */
 	yaml_document_t document;
-	struct message *messages; /* in order of place */
+	struct message *messages; /* in the order of their lines */
 	size_t total;
 };
 
@@ -38,8 +38,8 @@ bool reader_parse(struct reader *reader, const unsigned char *bytes, size_t leng
 void reader_error(struct reader *reader, int index, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void reader_error_at(struct reader *reader, size_t line, size_t column, const char *text);
 
-/* Reads a mapping by up to two tables (more may be NULL); what says what it is in messages: "a plan". False, with an
- * error noted, when memory is out: then it has no options; after any other error it has one for every key. */
+/* Reads a mapping by one table or, unless more is NULL, by two. Messages call it `what`: "a plan". False, with an error
+ * noted, when memory is out: then it has no options. After any other error it has an option for every key. */
 bool reader_mapping(struct reader *reader, int index, const char *what, const struct config_key *keys,
                     const struct config_key *more, struct mapping *ret_mapping);
 /* The items of a sequence; 0 and an error when it is none. */

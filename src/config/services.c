@@ -12,7 +12,7 @@
 
 #define PASSWORD_FILE_MAX 4096 /* bytes */
 
-/* The rows behind the common ones are the driver's own. */
+/* The options of the driver's own keys, which stand behind those of the common keys. */
 static struct options own_options(const struct mapping *mapping, const struct config_key *common)
 {
 	struct options own = mapping->options;

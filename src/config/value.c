@@ -180,7 +180,7 @@ static bool read_scalar(struct reader *reader, int node, const struct config_key
 	return run_check(reader, node, key, key->name, text);
 }
 
-/* A single value is a list of one. */
+/* Where a list may stand, a single value counts as a list of one. */
 static size_t list_items(struct reader *reader, const int *index, const struct config_key *key,
                          const yaml_node_item_t **ret_items)
 {

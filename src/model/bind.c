@@ -20,7 +20,7 @@ static const char *const kind_names[] = {[BIND_APP] = "app", [BIND_JOB] = "job"}
 static const char *const state_names[] = {
     [BIND_BINDING] = "binding", [BIND_BOUND] = "bound", [BIND_UNBINDING] = "unbinding"};
 
-/* BINDING again is a retry or a new password; from UNBINDING tsuru may take its unbind back. */
+/* BINDING and BOUND go to BINDING again for a retry or a new password, UNBINDING when tsuru takes its unbind back. */
 static const unsigned int moves[] = {
     [BIND_BINDING] = IS(BIND_BINDING) | IS(BIND_BOUND) | IS(BIND_UNBINDING),
     [BIND_BOUND] = IS(BIND_BINDING) | IS(BIND_BOUND) | IS(BIND_UNBINDING),
@@ -82,7 +82,7 @@ int bind_move(struct bind *bind, enum bind_state next, struct error *error)
 	return 0;
 }
 
-/* An earlier program did not say when; the last change is the best that is known. */
+/* A record of an earlier program does not say when the unbind began: its last change is the best that is known. */
 int bind_move_to_end(struct bind *bind, int64_t wall, struct error *error)
 {
 	if (bind->ended_at == 0)
@@ -124,8 +124,8 @@ int bind_check_host(const char *host, struct error *error)
 	return 0;
 }
 
-/* As the key of the record, but with a slash for the NUL, which would end the context. An incarnation and a kind hold
- * no slash, so no two binds have the same. */
+/* The parts of the record's key, joined by a slash where the key has a NUL, which would end the context. An incarnation
+ * and a kind hold no slash, so no two binds have the same context. */
 void bind_context(const struct bind *bind, struct text *ret_context)
 {
 	text_reset(ret_context);

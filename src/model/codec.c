@@ -208,8 +208,8 @@ static int decode_field(const struct schema *schema, const struct field *field, 
 	return decode_number(schema, field, value, object, error);
 }
 
-/* The row of a tag, or field_count for one that a newer program wrote. Fields are written in the table's order, so it
- * is looked for from the row behind the last one on. */
+/* The row of a tag; field_count for a tag that only a newer program knows. Fields are written in the order of the
+ * table, so the search begins at `first`, the row behind the last one that was found. */
 static size_t find_field(const struct schema *schema, uint8_t tag, size_t first)
 {
 	size_t i = first;
@@ -221,7 +221,7 @@ static size_t find_field(const struct schema *schema, uint8_t tag, size_t first)
 	return find_field(schema, tag, 0);
 }
 
-/* *next: the row that is expected, then the one behind that of this field. */
+/* *next is the row where the search for this field begins; it becomes the row behind the field's own. */
 static int decode_next(const struct schema *schema, const struct record_field *from, void *object, uint64_t *seen,
                        size_t *next, struct error *error)
 {

@@ -1,5 +1,5 @@
-/* A structure as a record, by a table of its fields. What does not fit the table is neither written nor read, so that
- * nothing can be stored that could not be read again. */
+/* Writes a structure as a record and reads it again, by a table of its fields. A value that does not fit the table is
+ * refused by both, so that nothing is stored that could not be read again. */
 #ifndef MODEL_CODEC_H
 #define MODEL_CODEC_H
 

@@ -12,8 +12,8 @@ static const char *const state_names[] = {
     [INSTANCE_REMOVING] = "removing", [INSTANCE_RETAINED] = "retained", [INSTANCE_REMOVAL_FAILED] = "removal-failed",
 };
 
-/* A failed create may be taken up anew; what was removed comes back while it is retained or when its removal has
- * failed, and goes back there when that fails. */
+/* From FAILED a create may be taken up anew. From RETAINED and REMOVAL_FAILED an undelete leads to READY; when it
+ * fails, the instance goes back from READY to where it was. */
 static const unsigned int moves[] = {
     [INSTANCE_CREATING] = IS(INSTANCE_READY) | IS(INSTANCE_FAILED) | IS(INSTANCE_REMOVING),
     [INSTANCE_READY] = IS(INSTANCE_READY) | IS(INSTANCE_REMOVING) | IS(INSTANCE_RETAINED) | IS(INSTANCE_REMOVAL_FAILED),
@@ -84,7 +84,7 @@ int instance_move(struct instance *instance, enum instance_state next, struct er
 	return 0;
 }
 
-/* An earlier program did not say when; the last change is the best that is known. */
+/* A record of an earlier program does not say when the removal began: its last change is the best that is known. */
 int instance_move_to_removal(struct instance *instance, int64_t wall, struct error *error)
 {
 	const bool again = instance->state == INSTANCE_REMOVING || instance->state == INSTANCE_REMOVAL_FAILED;

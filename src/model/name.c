@@ -7,7 +7,7 @@
 
 #define HASH_BYTES 5
 #define HASH_CHARS (2 * HASH_BYTES)
-#define NAME_MIN   24 /* the least that max may be: room for a slug worth reading */
+#define NAME_MIN   24 /* the least max: it leaves 13 bytes for the slug */
 
 static void compose(char *ret_name, size_t max, const char *source, const char *const *parts, size_t count)
 {

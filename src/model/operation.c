@@ -9,7 +9,7 @@
 #include "model/model.h"
 
 #define OPERATION_ID_TIME 12                        /* hex digits of an id */
-#define TIME_MAX          ((UINT64_C(1) << 48) - 1) /* ms that they hold: until the year 10889 */
+#define TIME_MAX          ((UINT64_C(1) << 48) - 1) /* the most ms that 12 hex digits hold: the year 10889 */
 
 #define IS(state) (1u << (state))
 
@@ -32,7 +32,7 @@ static const char *const state_names[] = {
     [OPERATION_FAILED] = "failed",   [OPERATION_CANCELED] = "canceled",
 };
 
-/* What has finished goes nowhere. */
+/* A finished operation keeps its state. */
 static const unsigned int moves[] = {
     [OPERATION_PENDING] = IS(OPERATION_PENDING) | IS(OPERATION_CLEANING) | IS(OPERATION_DONE) | IS(OPERATION_FAILED) |
                           IS(OPERATION_CANCELED),

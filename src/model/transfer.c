@@ -100,7 +100,7 @@ static const struct field *field_of_name(const struct schema *schema, const char
 
 static int put_bytes(const struct field *field, const char *base64, struct text *record)
 {
-	const size_t capacity = strlen(base64) + 1; /* enough and to spare */
+	const size_t capacity = strlen(base64) + 1; /* base64 decodes to three quarters of its length */
 	unsigned char *bytes = malloc(capacity);
 	const long length = bytes != NULL ? text_base64_decode(base64, strlen(base64), bytes, capacity) : 0;
 
@@ -112,7 +112,7 @@ static int put_bytes(const struct field *field, const char *base64, struct text 
 	return length < 0 ? ERR_INVALID : 0;
 }
 
-/* JSON's numbers are doubles, which hold whole numbers as far as that. */
+/* A number of JSON is a double, which holds every whole number up to 2^53. */
 static int put_number(const struct field *field, double number, struct text *record)
 {
 	const double most = 9007199254740992.0;
@@ -135,7 +135,7 @@ static int put_member(const struct field *field, const struct cJSON *member, str
 	return 0;
 }
 
-/* What was put together has to be a record. */
+/* The fields were put together as they came: decoding tells whether they make a record. */
 static int check(const struct schema *schema, const struct text *record, struct error *error)
 {
 	union {
@@ -154,7 +154,8 @@ static int check(const struct schema *schema, const struct text *record, struct 
 	if (rc != ERR_CORRUPT)
 		return rc;
 	if (error != NULL)
-		error->code = ERR_INVALID; /* the sentence fits: the line is at fault, not the store */
+		error->code =
+		    ERR_INVALID; /* the sentence stays, but the line that was given is at fault, not the store */
 	return ERR_INVALID;
 }
 

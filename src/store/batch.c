@@ -1,12 +1,13 @@
-/* Building a batch: its items as one run of bytes that the thread only reads.
- * A failure sticks in the batch and travels with it, so that completions keep the order of the hand-over. */
+/* Building a batch: its items stand one behind the other in one block of bytes, which the thread only reads. A batch
+ * that could not be built keeps its error and is handed over all the same, so that completions run in the order of the
+ * hand-over. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "store_internal.h"
 
-/* In front of each item's key and value. */
+/* Stands in front of each item's key and value. */
 struct item_header {
 	uint8_t kind;
 	uint8_t keyspace;
@@ -19,8 +20,8 @@ static struct batch *take_spare(struct store *store)
 {
 	struct batch *batch = STAILQ_FIRST(&store->free_spares);
 
-	/* With no place left to keep an outcome, to stop is the one way not to lose it: a restart goes on from the
-	 * disk. */
+	/* No memory is left to keep an outcome in. Only by stopping is it not lost: after a restart the broker goes on
+	 * from what is on the disk. */
 	if (batch == NULL)
 		abort();
 	STAILQ_REMOVE_HEAD(&store->free_spares, entry);

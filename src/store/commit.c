@@ -121,8 +121,9 @@ static int revision_write(const struct store *store, MDB_txn *txn, uint64_t revi
 	return value_write(store, txn, KEYSPACE_META, &key, &(MDB_val){0, NULL}, revision);
 }
 
-/* Commits. A failure before the last write, of the page that makes the transaction the newest, leaves the old state;
- * one in that write leaves no one knows what, and LMDB then begins nothing more. */
+/* Commits. The last write, of the page that makes the transaction the newest, decides. A failure before it leaves the
+ * old state. After a failure in it nobody knows which state is on the disk, and LMDB begins no transaction any more:
+ * MDB_PANIC. */
 static int finish(struct store *store, MDB_txn *txn)
 {
 	const int code = mdb_txn_commit(txn);
@@ -152,7 +153,7 @@ static int write_batches(const struct store *store, MDB_txn *txn, struct batch *
 	return code;
 }
 
-/* The first of 1, 2, 4, ... that is no less. */
+/* The bucket of a histogram: the place of the first of 1, 2, 4, ... that is at least count. */
 static size_t bucket_of(uint64_t count)
 {
 	size_t bucket = 0;
@@ -206,7 +207,8 @@ static int write_growing(struct store *store, struct batch *first, const struct 
 
 /* ---- failures ---- */
 
-/* LMDB says EIO when a write came out short, as the last one before a disk is full does: ask for more room to know. */
+/* LMDB reports EIO when a write came out short, as the last one before a disk is full does. Whether the disk is full
+ * shows by asking it for 64 KiB more. */
 static bool short_write(const struct store *store)
 {
 	struct stat stat;

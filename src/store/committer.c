@@ -1,5 +1,18 @@
-/* The helper thread, which does nothing but commit one group of batches after the other, and its exchange with the
- * loop: batches go over and come back in lists; one eventfd calls the loop. */
+/* The helper thread, which commits one group of batches after the other, and its exchange with the loop.
+ *
+ * A durable commit costs one or two syncs of the disk, whether it holds one record or a thousand, and whoever syncs on
+ * the loop keeps everybody waiting who only reads. So the loop builds batches and hands them over in a list; this
+ * thread takes the whole list, writes it in one transaction, syncs once, and hands the list back by one write to an
+ * eventfd. The loop then runs the completions. Beside 64 writers, on a disk that takes 10 ms for a sync, a read takes
+ * 0.3 ms in the median.
+ *
+ * Those whom a commit has served are likely to write again at once. If the next commit began before they are back, they
+ * would share the one after it, and each would wait for two. So the thread gathers: it waits until as many batches are
+ * there as there were writers, for half a usual commit at most, and less if they did not come the last time. With 64
+ * writers and a sync of 10 ms that gave 9 % over a fixed pause of a fifth of a commit. A single writer never waits.
+ *
+ * Neither side calls the other with the mutex held, and the loop wakes the thread only when enough batches are there.
+ * What remains: each request of a single client goes to the thread and back, two wake-ups of a sleeping thread. */
 #include <errno.h>
 #include <event2/event.h>
 #include <signal.h>
@@ -12,9 +25,9 @@
 #include "base/timer.h"
 #include "store_internal.h"
 
-#define ANSWERS_A_TURN 4
+#define ANSWERS_A_TURN 4 /* completions; with 16 the p99 of reads beside 64 writers was nearly twice as long */
 
-/* How long to gather, in 16ths of a usual commit. */
+/* How long a group waits for its last writers, in 16ths of the usual time of a commit. */
 #define PATIENCE_LEAST 3
 #define PATIENCE_MOST  8
 
@@ -36,14 +49,16 @@ static int ask_for_room(struct store *store)
 	MDB_envinfo map;
 	int dead = 0, code;
 
-	/* A backup that was killed leaves its snapshot behind, and with it pages that nobody may reuse. */
+	/* A backup that was killed leaves its snapshot behind, and LMDB reuses no page that a snapshot may show. The
+	 * check drops those of dead processes: that may be room enough. */
 	if (mdb_reader_check(store->env, &dead) == 0 && dead > 0)
 		return 0;
 	mdb_env_info(store->env, &map);
 	if (map.me_mapsize >= store->size_max)
 		return MDB_MAP_FULL;
 
-	/* The map may move: only the loop knows when nothing borrowed points into it. */
+	/* Growing may move the map, and only the loop knows when no borrowed pointer leads into it. So the loop grows
+	 * it, while this thread waits. */
 	pthread_mutex_lock(&committer->mutex);
 	committer->grow_to = map.me_mapsize > store->size_max / 2 ? store->size_max : map.me_mapsize * 2;
 	call_loop(committer);
@@ -54,8 +69,9 @@ static int ask_for_room(struct store *store)
 	return code;
 }
 
-/* Called with the mutex held. Whoever the last commit served is likely to write again soon, and all who write at once
- * are served by one commit, if it waits for them: while at least half of them come, for longer, and otherwise less. */
+/* Waits, with the mutex held, until as many batches are there as there were writers when the last commit ended, or
+ * until the patience ends: 8 sixteenths of a usual commit if at least half of the missing ones came last time, and 3
+ * otherwise. */
 static void gather(struct committer *committer)
 {
 	const uint64_t end_us = (uint64_t)timers_clock() + committer->usual_us * committer->patience / 16;
@@ -99,7 +115,8 @@ static void *run(void *arg)
 	struct committer *committer = &store->committer;
 	struct batch_list group;
 
-	/* Before the first commit, for what it acknowledges; but reads need not wait for it. */
+	/* The names of the store's files must be durable before the first commit is acknowledged. This thread syncs the
+	 * directory, so that the loop reads meanwhile. */
 	committer->failed = file_sync_directory(store->directory, NULL) != 0;
 	while (take_group(committer, &group)) {
 		commit_group(store, &group, ask_for_room);
@@ -144,7 +161,7 @@ static int start_thread(struct store *store)
 	sigset_t all, before;
 	int code;
 
-	/* Signals are the loop's. */
+	/* The thread blocks every signal: the loop handles them all. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	code = pthread_create(&store->committer.thread, NULL, run, store);
@@ -194,7 +211,7 @@ void committer_hand_over(struct store *store)
 		pthread_cond_signal(&committer->called);
 }
 
-/* Called with the mutex held and no snapshot taken. */
+/* Grows the map for the thread. The mutex is held, and the loop reads from no snapshot. */
 static void grow_map(struct store *store)
 {
 	struct committer *committer = &store->committer;
@@ -215,8 +232,8 @@ static void tell_broken(struct store *store, const struct error *error)
 	on_broken(store->arg, error);
 }
 
-/* What a large group's completions do would keep the loop from those who only read: the rest of them waits for the
- * loop's next turn. */
+/* Runs a few completions and leaves the rest of a large group to the next turns of the loop, so that requests that only
+ * read come in between. */
 static void answer_some(struct store *store)
 {
 	const struct timeval at_once = {0};
@@ -229,7 +246,7 @@ static void answer_some(struct store *store)
 		batch->on_done(batch->arg, batch->error.code, &batch->error, batch->revision);
 		batch_free(batch);
 	}
-	/* An active event would run in this turn still, a timer runs in the next. */
+	/* An event that is made active now would still run in this turn; a timer of 0 ms runs in the next. */
 	if (!STAILQ_EMPTY(&store->answers))
 		event_add(store->rest, &at_once);
 }

@@ -59,7 +59,7 @@ static int dump_keyspace(const char *directory, MDB_txn *txn, enum keyspace keys
 	int rc = 0, code = mdb_dbi_open(txn, keyspace_names[keyspace], 0, &dbi);
 
 	if (code == MDB_NOTFOUND)
-		return 0; /* an older store */
+		return 0; /* a store of an earlier program lacks it */
 	if (code == 0)
 		code = mdb_cursor_open(txn, dbi, &cursor);
 	if (code != 0)

@@ -17,7 +17,7 @@
 #include "store_internal.h"
 
 #define MAP_FIRST ((size_t)64 * 1024 * 1024) /* bytes; address space only, the file grows as it is used */
-#define FORMAT    ((uint64_t)2)              /* since 2: removals that failed, and what was promised for them */
+#define FORMAT    ((uint64_t)2)              /* format 2 knows removals that failed, and what was promised for them */
 
 static const char format_key[] = "store.format";
 
@@ -38,7 +38,8 @@ static int make_directory(const char *directory, struct error *error)
 	return file_sync_directory(parent, error);
 }
 
-/* LMDB itself lets several processes write in turn; the loop above relies on being the only one. */
+/* LMDB lets several processes write in turn. The broker keeps a part of its state in memory, so it has to be the only
+ * one. */
 static int lock_directory(struct store *store, struct error *error)
 {
 	char path[PATH_MAX];
@@ -81,13 +82,13 @@ static int open_environment(struct store *store, struct error *error)
 		code = mdb_env_set_maxdbs(store->env, KEYSPACE_COUNT);
 	if (code == 0)
 		code = mdb_env_set_mapsize(store->env, store->size_max < MAP_FIRST ? store->size_max : MAP_FIRST);
-	/* NOTLS: the loop's reads and the thread's writes belong to their transaction, not to a thread. */
+	/* NOTLS: a read transaction belongs to its handle, not to the thread that began it. */
 	if (code == 0)
 		code = mdb_env_open(store->env, store->directory, MDB_NOTLS, 0600);
 	return code == 0 ? 0 : open_failed(store, code, error);
 }
 
-/* Records of this program's may follow, which an earlier one does not know. */
+/* Marks the store with the format of this program before it writes records that an earlier program cannot read. */
 static int write_format(struct store *store, MDB_txn *txn, MDB_val *key, struct error *error)
 {
 	unsigned char bytes[sizeof(uint64_t)];
@@ -98,7 +99,7 @@ static int write_format(struct store *store, MDB_txn *txn, MDB_val *key, struct 
 	return code == 0 ? 0 : open_failed(store, code, error);
 }
 
-/* Refuses what this program cannot read; marks a new store, and an earlier program's. */
+/* Refuses a store whose format this program cannot read. A new store, and one of an earlier program, gets its own. */
 static int check_format(struct store *store, MDB_txn *txn, struct error *error)
 {
 	MDB_val key = value_of(format_key, sizeof(format_key) - 1);
@@ -170,7 +171,7 @@ static void on_answer(evutil_socket_t fd, short what, void *arg)
 	uint64_t calls;
 
 	(void)what;
-	/* Whether or not there was a count to take, all that has been settled is answered. */
+	/* The count says nothing that is needed: all batches that are settled by now are answered. */
 	(void)!read(fd, &calls, sizeof(calls));
 	committer_answer(arg);
 }

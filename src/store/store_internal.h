@@ -32,8 +32,8 @@ struct batch {
 	struct store *store;
 	struct text items; /* headers, keys and values, one behind the other; never changed once handed over */
 	bool spare;        /* one of store->spares */
-	bool reserve;      /* may use what is kept for removals and results */
-	bool refused;      /* could not be built: error says why, the thread passes it by */
+	bool reserve;      /* it may use the room that is kept for removals and results */
+	bool refused;      /* it could not be built: error says why, and the thread writes nothing of it */
 	batch_done *on_done;
 	void *arg;
 	struct error error;
@@ -45,9 +45,9 @@ STAILQ_HEAD(batch_list, batch);
 /* The helper thread and what it exchanges with the loop. */
 struct committer {
 	pthread_t thread;
-	bool running;                /* the loop's */
+	bool running;                /* only the loop uses it */
 	int answer_fd;               /* an eventfd: the thread calls the loop */
-	pthread_mutex_t mutex;       /* guards what follows, up to the next comment */
+	pthread_mutex_t mutex;       /* guards the members from here to `sum` */
 	pthread_cond_t called;       /* for the thread: as many as wanted, closing, or grow_to changed */
 	pthread_cond_t answered;     /* for store_close: done or grow_to changed */
 	struct batch_list todo;      /* handed over */
@@ -59,13 +59,13 @@ struct committer {
 	int grow_code;               /* what became of it, an LMDB code */
 	bool broken;                 /* as of the last group */
 	struct store_statistics sum; /* as of the last group; without bytes */
-	/* the thread's own */
-	bool failed; /* the disk's state is unknown */
+	/* from here on: only the thread uses them */
+	bool failed; /* a write failed so that nobody knows what is on the disk: nothing more is written */
 	struct store_statistics running_sum;
-	uint64_t usual_us;  /* smoothed time of a commit */
-	size_t group_count; /* batches in the present group */
+	uint64_t usual_us;  /* the usual time of a commit: a mean in which the last one counts an eighth */
+	size_t group_count; /* batches of the group that is being committed */
 	size_t writers;     /* batches on their way when the last commit ended, its own included */
-	unsigned patience;  /* how long it gathers for all of those */
+	unsigned patience;  /* how long it waits for as many, in 16ths of usual_us */
 };
 
 struct store {
@@ -75,9 +75,9 @@ struct store {
 	MDB_env *env;
 	MDB_dbi keyspaces[KEYSPACE_COUNT];
 	MDB_txn *reader; /* one for all reads, reset between turns */
-	bool reading;    /* it stands on a snapshot */
-	bool unmapped;   /* growing the map failed and took it away */
-	MDB_env *view;   /* that is read instead, once env cannot be any more; NULL: not yet */
+	bool reading;    /* reader stands on a snapshot */
+	bool unmapped;   /* env has no map any more: growing it failed */
+	MDB_env *view;   /* read in place of env once that is lost; NULL: it is not */
 	struct event *turn_end;
 	bool turn_end_waits; /* turn_end is active */
 	struct event *answer;

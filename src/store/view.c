@@ -1,10 +1,11 @@
-/* Reading on when LMDB gives its environment up, as it does when the last write of a commit or the growth of the map
- * fails: by a second environment that only reads. Nobody writes by then, so it needs no locks. Neighbour: read.c. */
+/* Reads after a failure. When the last write of a commit or the growth of the map fails, LMDB gives its environment up.
+ * Reads then go through a second environment, which only reads; nobody writes any more, so it needs no locks.
+ * Neighbour: read.c. */
 #include <string.h>
 
 #include "store_internal.h"
 
-/* The thread is about to say so, or has: from there on it leaves the keyspaces alone. */
+/* Waits until the thread has said that the store is broken: from then on it uses the keyspaces no more. */
 static void wait_for_the_end_of_writes(struct committer *committer)
 {
 	pthread_mutex_lock(&committer->mutex);
@@ -30,7 +31,7 @@ int view_environment(const char *directory, unsigned flags, MDB_env **ret_env)
 	return code;
 }
 
-/* The keyspaces stay open past the transaction only when it is committed. */
+/* Keyspaces that are opened in a transaction stay open after it only if it is committed, also when it only reads. */
 static int open_keyspaces(MDB_env *env, MDB_dbi *ret_keyspaces)
 {
 	MDB_txn *txn;
