@@ -20,7 +20,7 @@ SEED = int(os.environ.get("SEED", str(random.randrange(10**6))))
 STRANGERS = 1000
 TENANTS = {"postgres": 8, "mysql": 6, "redis": 3, "rabbitmq": 1, "exec-sh": 1, "osb": 1}
 KINDS = [PostgresBackend, MysqlBackend, RedisBackend, RabbitmqBackend, ExecFiles, OsbBackend]
-SETTLE = 20
+SETTLE = 240  # seconds until all has to have ended, once nobody attacks any more
 
 
 class Good:
@@ -111,13 +111,12 @@ class Siege:
 
     def report(self):
         counts = sum((tenant.counts for tenant in self.tenants), collections.Counter())
-        ways = [way.__name__ for backend in self.backends if backend.name in ATTACKS for way in ATTACKS[backend.name].WAYS]
-        assert all(counts[way] for way in ways), counts
         print(f"seed {SEED}: {dict(counts)}\nstrangers: {self.strangers.opened} opened, {dict(self.strangers.answers)}")
         for what in self.good[0].seconds:
             seconds = sorted(second for one in self.good for second in one.seconds[what])
             print(f"{what}: {len(seconds)}, median {seconds[len(seconds) // 2] * 1000:.0f} ms, "
                   f"p99 {seconds[len(seconds) * 99 // 100] * 1000:.0f} ms")
+        return counts
 
     def check_servers(self):
         for backend in self.backends:
@@ -144,9 +143,10 @@ def test_a_siege():
         siege = Siege(backends)
         with closing(siege):
             siege.run()
-            siege.report()
+            counts = siege.report()
             assert [refusal for one in siege.good for refusal in one.refused] == []
             assert all(one.seconds["remove"] for one in siege.good)
+            assert [way.__name__ for attack in ATTACKS.values() for way in attack.WAYS if not counts[way.__name__]] == []
             siege.check_servers()
             siege.broker.stop()
             wait_until("nothing of the broker's is left", lambda: not left_on(backends))

@@ -21,35 +21,64 @@ WAIT = 2       # seconds for a statement of one, which may wait for a lock of it
 
 
 class Attack:
-    """One tenant's sessions; each attempt opens one and leaves it as it is. Ended, it lets go of all."""
+    """One login's sessions. The first is to hold what the broker needs, for as long as the server lets it, and is made anew whenever
+    it was ended; each further attempt opens one and leaves it as it is. Ended, it lets go of all."""
 
-    HELD_MAX = 3
+    HELD_MAX = 4
 
     def __init__(self, server, env):
         self.server, self.env = server, env
+        self.first = None
         self.sessions = collections.deque()
         self.tried = collections.Counter()
 
-    def attempt(self, what):
+    def open(self, what):
         """Whatever the server says to it: a refusal is what everybody hopes for."""
         try:
-            self.sessions.append(what(self))
+            session = what(self)
             self.tried[what.__name__] += 1
+            return session
         except Exception:  # pylint: disable=broad-except
             self.tried[what.__name__ + " refused"] += 1
+            return None
+
+    def hold(self):
+        if self.first is not None and not self.lives(self.first):
+            self.end(self.first)
+            self.first = None
+        if self.first is None:
+            self.first = self.open(self.WAYS[0])
+
+    def attempt(self, what):
+        self.hold()
+        session = self.open(what)
+        if session is not None:
+            self.sessions.append(session)
         while len(self.sessions) > self.HELD_MAX:
-            self.close_one()
+            self.end(self.sessions.popleft())
+
+    def lives(self, session):
+        try:
+            self.touch(session)
+            return True
+        except Exception:  # pylint: disable=broad-except
+            return False
+
+    def touch(self, session):
+        session.ping()
 
     def hang_up(self, session):
         session.close()
 
-    def close_one(self):
+    def end(self, session):
         with contextlib.suppress(Exception):
-            self.hang_up(self.sessions.popleft())
+            self.hang_up(session)
 
     def close(self):
-        while self.sessions:
-            self.close_one()
+        for session in (*self.sessions, *([self.first] if self.first is not None else [])):
+            self.end(session)
+        self.sessions.clear()
+        self.first = None
 
 
 class PostgresAttack(Attack):
@@ -65,6 +94,9 @@ class PostgresAttack(Attack):
         return psycopg2.connect(host="127.0.0.1", port=self.server.port, dbname=database or self.env["PG_DATABASE"],
                                 user=self.env["PG_USER"], password=self.env["PG_PASSWORD"], connect_timeout=PATIENCE,
                                 options=" ".join(f"-c {setting}" for setting in self.IMMUNE))
+
+    def touch(self, session):
+        session.cursor().execute("SELECT 1")
 
     def hang_up(self, session):
         """close() alone would wait for a statement that runs."""
@@ -84,14 +116,15 @@ class PostgresAttack(Attack):
         return self.run("SET ROLE NONE", "ALTER ROLE CURRENT_USER SET work_mem = '1MB'")
 
     def hold_the_database(self):
-        return self.run("SET ROLE {PG_DATABASE}", "ALTER DATABASE {PG_DATABASE} CONNECTION LIMIT 7")
+        return self.run("CREATE TABLE IF NOT EXISTS held ()", "LOCK TABLE held IN ACCESS EXCLUSIVE MODE",
+                        "GRANT CONNECT ON DATABASE {PG_DATABASE} TO CURRENT_USER")
 
     def hold_the_password(self):
         return self.run("SET ROLE NONE", "ALTER ROLE CURRENT_USER PASSWORD 'mine'", database="postgres")
 
     def hold_the_schemas(self):
-        return self.run("CREATE TABLE IF NOT EXISTS held (a int)", "LOCK TABLE held IN ACCESS EXCLUSIVE MODE",
-                        "CREATE SCHEMA mine", "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC")
+        return self.run("CREATE TABLE own ()", "LOCK TABLE own IN ACCESS EXCLUSIVE MODE", "CREATE SCHEMA own",
+                        "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC")
 
     def set_against_others(self):
         return self.run(*(f"ALTER DATABASE {{PG_DATABASE}} SET {setting}" for setting in (
@@ -120,7 +153,7 @@ class PostgresAttack(Attack):
         with contextlib.suppress(Exception):
             session.cursor().execute("SELECT pg_sleep(600)")
 
-    WAYS = (hold_the_login, hold_the_database, hold_the_password, hold_the_schemas, set_against_others, shut_the_database, prepare,
+    WAYS = (hold_the_database, hold_the_login, hold_the_password, hold_the_schemas, set_against_others, shut_the_database, prepare,
             drop_all, compute)
 
 
@@ -171,6 +204,10 @@ class RedisAttack(Attack):
     def connect(self):
         return self.server.client(self.env["REDIS_USER"], self.env["REDIS_PASSWORD"]).client()
 
+    def touch(self, session):
+        session.connection.send_command("PING")
+        session.connection.read_response()
+
     def listen(self):
         client = self.connect()
         client.connection.send_command("SUBSCRIBE", self.env["REDIS_PREFIX"] + "all")
@@ -200,6 +237,9 @@ class RabbitmqAttack(Attack):
     """Connections, queues and consumers."""
 
     HELD_MAX = 1
+
+    def touch(self, session):
+        session.process_data_events()
 
     def consume(self):
         connection = self.server.connect(self.env["RABBITMQ_USER"], self.env["RABBITMQ_PASSWORD"], self.env["RABBITMQ_VHOST"])
@@ -279,6 +319,7 @@ class Tenant:
             self.let_go(app)
             self.bound.add(app)
             self.attacks[app] = ATTACKS[self.backend.name](self.backend.server, answer.json)
+            self.attacks[app].hold()
 
     def let_go(self, app):
         if app in self.attacks:
