@@ -19,6 +19,7 @@
 #define AUTHORITIES_MAX (4 * 1024 * 1024)           /* bytes of a file of certificates */
 #define RETRY_AFTER_MAX ((int64_t)24 * 3600 * 1000) /* ms */
 #define HEADER_MAX      (64 * 1024)                 /* bytes of one header that we send */
+#define HEADS_MAX       ((size_t)256 * 1024)        /* bytes of an answer's heads and of what follows its body */
 
 struct client {
 	const struct driver_context *context;
@@ -38,6 +39,7 @@ struct client_exchange {
 	struct curl_slist *headers;
 	struct text body;
 	size_t values; /* of JSON that body has at most */
+	size_t heads;  /* bytes of headers, also of interim answers and behind the body: libcurl keeps them all */
 	bool has_head; /* up to the empty line */
 	char reason[CURL_ERROR_SIZE];
 	client_done *on_done;
@@ -107,6 +109,11 @@ static char *copy(const char *text, bool *failed)
 
 /* ---- answers ---- */
 
+static bool is_too_large(const struct client_exchange *exchange)
+{
+	return exchange->body.failed || exchange->values > JSON_VALUES_MAX || exchange->heads > HEADS_MAX;
+}
+
 /* The empty line ends a head; after an interim answer another one begins. libcurl takes a head that was cut off for a
  * whole answer. */
 static size_t on_header(char *bytes, size_t size, size_t count, void *arg)
@@ -118,12 +125,8 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *arg)
 		exchange->has_head = false;
 	else if (length > 0 && (bytes[0] == '\r' || bytes[0] == '\n'))
 		exchange->has_head = true;
-	return length;
-}
-
-static bool is_too_large(const struct client_exchange *exchange)
-{
-	return exchange->body.failed || exchange->values > JSON_VALUES_MAX;
+	exchange->heads += length;
+	return is_too_large(exchange) ? 0 : length;
 }
 
 static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
@@ -153,8 +156,12 @@ static int explain(const struct client_exchange *exchange, CURLcode result, stru
 	const char *reason = exchange->reason[0] != '\0' ? exchange->reason : curl->easy_strerror(result);
 
 	if (result == CURLE_WRITE_ERROR && is_too_large(exchange))
-		return error_set(error, ERR_TOO_LARGE, "its answer is over %zu bytes or %d values of JSON",
-		                 CLIENT_ANSWER_MAX, JSON_VALUES_MAX);
+		return error_set(error, ERR_TOO_LARGE,
+		                 "its answer is over %zu bytes or %d values of JSON, or its headers over %zu bytes",
+		                 CLIENT_ANSWER_MAX, JSON_VALUES_MAX, HEADS_MAX);
+	/* libcurl says so of a line over 100 kB, too, which it does not hand over. */
+	if (result == CURLE_OUT_OF_MEMORY && !exchange->has_head)
+		return error_set(error, ERR_UNAVAILABLE, "a header of its answer is too long, or memory is short");
 	if (result == CURLE_OUT_OF_MEMORY)
 		return error_no_memory(error);
 	return error_set(error, result == CURLE_OPERATION_TIMEDOUT ? ERR_TIMEOUT : ERR_UNAVAILABLE, "%s", reason);

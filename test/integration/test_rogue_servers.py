@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from harness import TIMEOUT, Broker, Tsuru, closing, postgres_service, wait_until
-from rogue import RogueHttp, RogueMysql, RoguePostgres, RogueRedis, RogueTls
+from rogue import RogueHeaders, RogueHttp, RogueMysql, RoguePostgres, RogueRedis, RogueTls
 from test_tls import Listening, make_certificate, openssl
 
 LONG = 20_000_000  # iterations: half a minute on a good machine
@@ -148,6 +148,24 @@ def test_answers_without_measure_are_refused(start, rogues):
                            ("rabbit", "100000 values of JSON"), ("osb", "100000 values of JSON")):
         wait_until(f"{name} is told", lambda name=name, sentence=sentence: sentence in reason(broker, name))
     assert Tsuru(broker, "shared", "x").plans().status == 200
+
+
+@pytest.mark.parametrize("begin, header, sentence", [
+    (b"", b"HTTP/1.1 103 Early Hints\r\nX: " + b"x" * 900 + b"\r\n\r\n", "headers over 262144 bytes"),
+    (b"HTTP/1.1 200 OK\r\n", b"X: " + b"x" * 900 + b"\r\n", "headers over 262144 bytes"),
+    (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n", b"X: " + b"x" * 900 + b"\r\n", "headers over 262144 bytes"),
+    (b"HTTP/1.1 200 OK\r\nX: ", b"x" * 900, "a header of its answer is too long"),
+], ids=["interim", "head", "trailer", "line"])
+def test_headers_without_measure_are_refused(start, rogues, begin, header, sentence):
+    """Each is given up by its size, long before its time is over, and told."""
+    rabbit, osb = (rogues(RogueHeaders, begin, header) for _ in range(2))
+    broker = start(service("rabbit", "rabbitmq", f"http://127.0.0.1:{rabbit.port}", ", username: a, password: b") +
+                   service("osb", "osb", f"http://127.0.0.1:{osb.port}", ", username: a, password: b, service: kv", ", upstream_plan: p"))
+    before = broker.memory()
+    for name in ("rabbit", "osb"):
+        wait_until(f"{name} is told", lambda name=name: reason(broker, name))
+        assert sentence in reason(broker, name)
+    assert broker.memory() - before < 32 << 20
 
 
 def test_no_diffie_hellman_over_integers_with_servers(start, rogues, tmp_path):

@@ -121,6 +121,21 @@ class RogueHttp(Rogue):
                                self.body)
 
 
+class RogueHeaders(Rogue):
+    """Begins an answer, and then sends headers without end."""
+
+    def __init__(self, begin, header):
+        self.begin, self.header = begin, header
+        super().__init__()
+
+    def serve(self, connection):
+        connection.recv(65536)
+        self.asked += 1
+        connection.sendall(self.begin)
+        while True:
+            connection.sendall(self.header * 100)
+
+
 class RogueTls(Rogue):
     """Agrees on Diffie-Hellman over integers of 8,192 bits only."""
 
