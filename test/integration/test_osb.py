@@ -243,6 +243,21 @@ def test_longer_than_an_attempt(start_broker, upstream):
     assert makes(upstream) == ["PUT"]
 
 
+def test_long_work_holds_no_place(start_broker, upstream):
+    """More of it than there are places: another team's instance is up before any of it was asked for again."""
+    broker = start_broker(osb_service(upstream, more="    wait: 0s\n"))
+    red, blue = Tsuru(broker, "kv", "x", team="red"), Tsuru(broker, "kv", "x", team="blue")
+    upstream.asynchronous, upstream.polls, upstream.retry_after = True, 10**6, 30
+    for number in range(6):
+        assert red.create(f"long-{number}").status == 201
+    wait_until("all are under way", lambda: len(upstream.operations) == 6)
+    upstream.asynchronous = False
+    assert blue.create("short").status == 201
+    wait_until("it is up", lambda: blue.is_up("short"))
+    assert blue.bind("short", "shop").status == 201
+    assert not sent(upstream, "GET", "last_operation")
+
+
 def test_retry_after(tsuru, upstream):
     upstream.asynchronous, upstream.polls, upstream.retry_after = True, 1, 1
     begin = time.monotonic()

@@ -10,7 +10,7 @@
 #define API_VERSION     "2.17"
 #define REQUEST_TIMEOUT ((int64_t)60 * 1000)   /* ms for one exchange, as the specification suggests */
 #define POLLING_DEFAULT ((int64_t)3600 * 1000) /* ms */
-#define CALL_MARGIN     ((int64_t)500)         /* ms before the deadline when a call that only waits ends by itself */
+#define PATIENCE        ((int64_t)2000)        /* ms that a call may wait for an operation of the upstream's */
 #define IDENTITY_MAX    ((size_t)16 * 1024)
 
 static void poll_when_due(struct work *work, struct pending *pending);
@@ -55,7 +55,7 @@ static struct work *make_work(struct osb *osb, struct driver_call *call)
 	work->osb = osb;
 	work->upstream = &osb->upstreams[call->server - osb->service->servers];
 	work->call = call;
-	work->deadline = now_of(work) + call->timeout;
+	work->patience = now_of(work) + (call->timeout / 2 < PATIENCE ? call->timeout / 2 : PATIENCE);
 	work->polled = &work->offer;
 	timer_init(&work->pause, on_pause, work);
 	text_init(&work->path, REQUEST_PATH_MAX);
@@ -325,14 +325,14 @@ static void poll_later(struct work *work, const struct outcome *outcome, int64_t
 	poll_when_due(work, pending);
 }
 
-/* A call that would only wait until its deadline ends before: the next attempt goes on from here, and others have their
- * turn meanwhile. */
+/* Such an operation may take an hour, and a few of them would keep all others from the server: the call ends, and the
+ * next attempt goes on from here. */
 static void poll_when_due(struct work *work, struct pending *pending)
 {
 	int64_t delay = pending->due - now_of(work);
 
-	if (pending->due > work->deadline - CALL_MARGIN)
-		osb_fail(work, ERR_BUSY, "it is still at work");
+	if (delay > 0 && pending->due > work->patience)
+		osb_fail(work, ERR_LOCKED, "it is still at work");
 	else if (timer_start(work->osb->context->timers, &work->pause, delay > 0 ? delay : 0) != 0)
 		osb_fail(work, ERR_NO_MEMORY, "out of memory");
 }

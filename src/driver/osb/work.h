@@ -26,7 +26,7 @@ struct work {
 	struct catalog *catalog; /* held: the offers borrow from it */
 	struct offer offer;      /* of the plan that the instance has or gets */
 	struct offer previous;   /* update: of the one it has */
-	int64_t deadline;        /* monotonic ms: when the dispatcher gives the call up */
+	int64_t patience;        /* monotonic ms: it waits for no operation beyond that */
 	char instance_id[ID_SIZE];
 
 	/* the request under way */
