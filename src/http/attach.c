@@ -164,12 +164,23 @@ void connection_on_leave_timer(void *arg)
 	start_leaving(server);
 }
 
+/* Who has been answered, and only lingers, goes before anybody who has not. */
+static void end_lingering(struct http_server *server)
+{
+	const int64_t most = server->options.limits.connections;
+
+	while (most > 0 && (int64_t)(server->connections + server->lingering.count) > most &&
+	       linger_end_oldest(&server->lingering))
+		;
+}
+
 /* Closes what the newest is one too many for; false: that is itself. */
 static bool make_room(struct connection *newest)
 {
 	struct http_server *server = newest->server;
 	struct connection *surplus;
 
+	end_lingering(server);
 	crowd_settle(&server->crowd, &newest->place, &server->options.limits);
 	while ((surplus = crowd_surplus(&server->crowd, &newest->place, &server->options.limits,
 	                                server->connections + server->lingering.count)) != NULL) {
@@ -195,6 +206,8 @@ bool connection_make_way(struct http_server *server, size_t count)
 {
 	size_t closed = 0;
 
+	while (closed < count && linger_end_oldest(&server->lingering))
+		closed++;
 	for (; closed < count && crowd_first(&server->crowd) != NULL; closed++)
 		close_stranger(crowd_first(&server->crowd));
 	return closed > 0;

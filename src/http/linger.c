@@ -9,7 +9,7 @@
 
 struct lingerer {
 	struct linger_list *list;
-	struct lingerer *next, **link; /* link: what points here */
+	TAILQ_ENTRY(lingerer) link;
 	struct event *event;
 	struct timer timer;
 	int descriptor;
@@ -18,9 +18,7 @@ struct lingerer {
 
 static void lingerer_free(struct lingerer *lingerer)
 {
-	*lingerer->link = lingerer->next;
-	if (lingerer->next != NULL)
-		lingerer->next->link = lingerer->link;
+	TAILQ_REMOVE(&lingerer->list->all, lingerer, link);
 	lingerer->list->count--;
 	timer_stop(lingerer->list->timers, &lingerer->timer);
 	if (lingerer->event != NULL)
@@ -48,6 +46,12 @@ static void on_readable(int descriptor, short what, void *arg)
 		lingerer_free(lingerer);
 }
 
+void linger_init(struct linger_list *list, struct event_base *base, struct timers *timers)
+{
+	*list = (struct linger_list){.base = base, .timers = timers};
+	TAILQ_INIT(&list->all);
+}
+
 void linger_start(struct linger_list *list, int descriptor)
 {
 	struct lingerer *lingerer = list->count < LINGER_MAX ? calloc(1, sizeof(*lingerer)) : NULL;
@@ -55,11 +59,7 @@ void linger_start(struct linger_list *list, int descriptor)
 	if (lingerer == NULL)
 		return;
 	lingerer->list = list;
-	lingerer->link = &list->first;
-	lingerer->next = list->first;
-	if (lingerer->next != NULL)
-		lingerer->next->link = &lingerer->next;
-	list->first = lingerer;
+	TAILQ_INSERT_TAIL(&list->all, lingerer, link);
 	list->count++;
 	timer_init(&lingerer->timer, on_timer, lingerer);
 	lingerer->descriptor = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
@@ -71,10 +71,17 @@ void linger_start(struct linger_list *list, int descriptor)
 		lingerer_free(lingerer);
 }
 
+bool linger_end_oldest(struct linger_list *list)
+{
+	struct lingerer *oldest = TAILQ_FIRST(&list->all);
+
+	if (oldest != NULL)
+		lingerer_free(oldest);
+	return oldest != NULL;
+}
+
 void linger_release(struct linger_list *list)
 {
-	for (struct lingerer *lingerer = list->first, *next; lingerer != NULL; lingerer = next) {
-		next = lingerer->next;
-		lingerer_free(lingerer);
-	}
+	while (linger_end_oldest(list))
+		;
 }

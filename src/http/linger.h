@@ -3,7 +3,9 @@
 #ifndef HTTP_LINGER_H
 #define HTTP_LINGER_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <sys/queue.h>
 
 #include "base/timer.h"
 
@@ -14,15 +16,20 @@
 struct event_base;
 struct lingerer;
 
+TAILQ_HEAD(lingerers, lingerer);
+
 struct linger_list {
 	struct event_base *base;
 	struct timers *timers;
-	struct lingerer *first;
+	struct lingerers all; /* the oldest first */
 	size_t count;
 };
 
+void linger_init(struct linger_list *list, struct event_base *base, struct timers *timers);
 /* Keeps a duplicate of descriptor, whose owner shuts down writing and closes its own. */
 void linger_start(struct linger_list *list, int descriptor);
+/* Closes the one that has been there longest: it has its answer, and somebody else none. false: there is none. */
+bool linger_end_oldest(struct linger_list *list);
 /* Closes all. */
 void linger_release(struct linger_list *list);
 

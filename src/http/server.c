@@ -43,7 +43,7 @@ static int server_prepare(struct http_server *server, struct error *error)
 	server->newborn_end = &server->newborn;
 	crowd_init(&server->crowd);
 	timer_init(&server->leave_timer, connection_on_leave_timer, server);
-	server->lingering = (struct linger_list){.base = options->base, .timers = options->timers};
+	linger_init(&server->lingering, options->base, options->timers);
 	server->attach_event = event_new(options->base, -1, 0, on_attach, server);
 	server->listeners = calloc(options->address_count, sizeof(*server->listeners));
 	server->sites = sites_new(options->sites, options->site_count, options->on_sites_unused, options->sites_arg);
