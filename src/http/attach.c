@@ -28,6 +28,7 @@ static void connection_free(struct connection *connection)
 	count_connection(server, -1);
 	server->connections--;
 	crowd_leave(&server->crowd, &connection->place);
+	handshake_end(connection);
 	if (connection->listener->address->tls && connection->ev != NULL)
 		tls_say_goodbye(connection->bufferevent);
 	if (connection->ev != NULL)
@@ -244,7 +245,10 @@ static void attach(struct connection *connection)
 	connection_start_timer(connection, connection->listener->address->tls ? server->options.limits.request_timeout
 	                                                                      : server->options.limits.idle_timeout);
 	/* The listener deferred it until there was something to read: not first to the kernel with it. */
-	event_active(&connection->bufferevent->ev_read, EV_READ, 0);
+	if (!connection->listener->address->tls)
+		event_active(&connection->bufferevent->ev_read, EV_READ, 0);
+	else if (handshake_begin(connection) != 0)
+		evhttp_connection_free(connection->ev);
 }
 
 void connection_attach_newborn(struct http_server *server)

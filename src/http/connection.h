@@ -8,6 +8,7 @@
 #include "base/timer.h"
 #include "http/chunk.h"
 #include "http/crowd.h"
+#include "http/handshake.h"
 #include "http/head.h"
 
 #define READ_MAX ((size_t)16384) /* libevent's most for one read */
@@ -48,6 +49,7 @@ struct connection {
 	struct http_request *request; /* under way; NULL when idle */
 	bool retired;                 /* closed once it has answered what it is at */
 	struct crowd_place place;
+	struct handshake handshake;
 	bool proxied;     /* from a trusted proxy: its requests are other people's */
 	bool has_address; /* false for a socket file */
 	struct network_address address;

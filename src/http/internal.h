@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "http/body.h"
 #include "http/crowd.h"
+#include "http/handshake.h"
 #include "http/head.h"
 #include "http/http.h"
 #include "http/linger.h"
@@ -33,6 +34,7 @@ struct http_server {
 	struct connection **by_descriptor; /* attached connections, by their socket */
 	size_t by_descriptor_count;        /* slots */
 	struct linger_list lingering;
+	struct handshakes handshakes;
 	struct crowd crowd;
 	struct timer leave_timer; /* runs while some are leaving */
 	struct throttle throttle;

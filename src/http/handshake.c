@@ -1,0 +1,140 @@
+/* The bufferevent's own events wait for nothing while its handshake lasts: it is told by hand that it may go on, and
+ * behind that, in the same turn, what it wants to wait for next is taken over. */
+#include "http/handshake.h"
+
+#include <event2/bufferevent.h>
+#include <event2/bufferevent_ssl.h>
+#include <event2/bufferevent_struct.h>
+#include <event2/event.h>
+#include <openssl/ssl.h>
+
+#include "http/connection.h"
+#include "http/internal.h"
+
+static const struct timeval next_turn = {0, 0};
+
+static void stand_in_line(struct connection *connection)
+{
+	struct handshakes *handshakes = &connection->server->handshakes;
+
+	connection->handshake.waiting = true;
+	TAILQ_INSERT_TAIL(&handshakes->line, connection, handshake.link);
+	if (handshakes->now_count == 0)
+		evtimer_add(handshakes->step, &next_turn);
+}
+
+static void leave_line(struct connection *connection)
+{
+	if (connection->handshake.waiting)
+		TAILQ_REMOVE(&connection->server->handshakes.line, connection, handshake.link);
+	connection->handshake.waiting = false;
+}
+
+static void on_arrival(evutil_socket_t descriptor, short what, void *arg)
+{
+	(void)descriptor;
+	(void)what;
+	stand_in_line(arg);
+}
+
+/* ---- a turn ---- */
+
+static void on_step(evutil_socket_t descriptor, short what, void *arg)
+{
+	struct handshakes *handshakes = arg;
+	struct connection *connection;
+
+	(void)descriptor;
+	(void)what;
+	while (handshakes->now_count < HANDSHAKES_AT_ONCE && (connection = TAILQ_FIRST(&handshakes->line)) != NULL) {
+		leave_line(connection);
+		handshakes->now[handshakes->now_count++] = connection;
+		event_active(&connection->bufferevent->ev_read, EV_READ, 0);
+	}
+	if (handshakes->now_count > 0)
+		event_active(handshakes->settle, EV_TIMEOUT, 0);
+}
+
+/* It has taken its step: the next one is for when it can go on. */
+static void settle(struct connection *connection)
+{
+	struct bufferevent *bufferevent = connection->bufferevent;
+	const SSL *ssl = bufferevent_openssl_get_ssl(bufferevent);
+	const short wanted = SSL_want_write(ssl) ? EV_WRITE : EV_READ;
+	struct event *arrival = connection->handshake.arrival;
+
+	if (SSL_is_init_finished(ssl)) {
+		handshake_end(connection);
+		bufferevent_enable(bufferevent, EV_READ);
+		return;
+	}
+	event_del(&bufferevent->ev_read);
+	event_del(&bufferevent->ev_write);
+	event_assign(arrival, bufferevent_get_base(bufferevent), connection->descriptor, wanted, on_arrival,
+	             connection);
+	if (event_add(arrival, NULL) != 0)
+		connection_start_timer(connection, 0);
+}
+
+static void on_settle(evutil_socket_t descriptor, short what, void *arg)
+{
+	struct handshakes *handshakes = arg;
+	const size_t count = handshakes->now_count;
+
+	(void)descriptor;
+	(void)what;
+	handshakes->now_count = 0;
+	for (size_t i = 0; i < count; i++) {
+		if (handshakes->now[i] != NULL)
+			settle(handshakes->now[i]);
+	}
+	if (!TAILQ_EMPTY(&handshakes->line))
+		evtimer_add(handshakes->step, &next_turn);
+}
+
+/* ---- life ---- */
+
+int handshakes_init(struct handshakes *handshakes, struct event_base *base)
+{
+	TAILQ_INIT(&handshakes->line);
+	handshakes->step = evtimer_new(base, on_step, handshakes);
+	handshakes->settle = event_new(base, -1, 0, on_settle, handshakes);
+	return handshakes->step != NULL && handshakes->settle != NULL ? 0 : ERR_NO_MEMORY;
+}
+
+void handshakes_release(struct handshakes *handshakes)
+{
+	if (handshakes->step != NULL)
+		event_free(handshakes->step);
+	if (handshakes->settle != NULL)
+		event_free(handshakes->settle);
+	handshakes->step = handshakes->settle = NULL;
+}
+
+int handshake_begin(struct connection *connection)
+{
+	struct bufferevent *bufferevent = connection->bufferevent;
+
+	connection->handshake.arrival =
+	    event_new(bufferevent_get_base(bufferevent), connection->descriptor, EV_READ, on_arrival, connection);
+	if (connection->handshake.arrival == NULL)
+		return ERR_NO_MEMORY;
+	bufferevent_disable(bufferevent, EV_READ | EV_WRITE);
+	stand_in_line(connection);
+	return 0;
+}
+
+void handshake_end(struct connection *connection)
+{
+	struct handshakes *handshakes = &connection->server->handshakes;
+
+	if (connection->handshake.arrival == NULL)
+		return;
+	event_free(connection->handshake.arrival);
+	connection->handshake.arrival = NULL;
+	leave_line(connection);
+	for (size_t i = 0; i < handshakes->now_count; i++) {
+		if (handshakes->now[i] == connection)
+			handshakes->now[i] = NULL;
+	}
+}

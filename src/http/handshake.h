@@ -1,0 +1,42 @@
+/* TLS handshakes, a few in a turn of the loop. A step of one may take a millisecond (an RSA signature, a client's
+ * certificates), as much as a hundred requests, and whoever reaches the listener can have thousands wait for a step at
+ * one moment. So what arrives of a handshake is not read at once: its connection stands in a line, from which so many
+ * take their step before the loop looks at everything else again. */
+#ifndef HTTP_HANDSHAKE_H
+#define HTTP_HANDSHAKE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/queue.h>
+
+#define HANDSHAKES_AT_ONCE 8
+
+struct connection;
+struct event;
+struct event_base;
+
+TAILQ_HEAD(handshake_line, connection);
+
+/* Of one server. */
+struct handshakes {
+	struct handshake_line line;                 /* something has arrived for them; the first first */
+	struct connection *now[HANDSHAKES_AT_ONCE]; /* those that take a step in this turn; NULL: it has ended */
+	size_t now_count;
+	struct event *step, *settle;
+};
+
+/* A connection's part; zero is none. */
+struct handshake {
+	struct event *arrival; /* NULL: it has none, or it is over */
+	bool waiting;          /* stands in the line */
+	TAILQ_ENTRY(connection) link;
+};
+
+int handshakes_init(struct handshakes *handshakes, struct event_base *base);
+void handshakes_release(struct handshakes *handshakes);
+/* The connection has TLS and was just attached. Fails when memory is out. */
+int handshake_begin(struct connection *connection);
+/* The connection ends, or its handshake is over. */
+void handshake_end(struct connection *connection);
+
+#endif
