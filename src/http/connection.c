@@ -144,6 +144,18 @@ static void send_continue(struct connection *connection)
 	bufferevent_enable(connection->bufferevent, EV_WRITE);
 }
 
+/* It is answered, or refused, by its head. */
+static void leave_body(struct connection *connection)
+{
+	struct http_request *request = connection->request;
+
+	request->unread = true;
+	request->head.close = true;
+	text_wipe(&connection->held);
+	finish_reading(connection);
+}
+
+/* Whoever has no password makes us keep no more than a small body: thousands of them can be connected. */
 static void begin_body(struct connection *connection)
 {
 	struct http_request *request = connection->request;
@@ -155,6 +167,11 @@ static void begin_body(struct connection *connection)
 	}
 	if (!request->head.chunked && request->head.content_length <= 0) {
 		finish_reading(connection);
+		return;
+	}
+	if ((request->head.chunked || request->head.content_length > (int64_t)SMALL_BODY) &&
+	    !request->server->may_send(request)) {
+		leave_body(connection);
 		return;
 	}
 	connection->body_left = request->head.content_length;
@@ -180,6 +197,8 @@ static void take_head(struct connection *connection, size_t length)
 	consume(connection, length);
 	connection->scan = (struct head_scan){0};
 	request->head_length = length;
+	if (rc == 0)
+		rc = request->server->on_head(request, &refusal);
 	if (rc < 0)
 		refuse_request(connection, &refusal);
 	else

@@ -8,15 +8,40 @@
 #include "http/origin.h"
 #include "http/target.h"
 
-static int check_target(struct http_request *request)
+/* The address that its login and its log line go by: of a proxy's clients whom nobody names, the proxy's; by a socket
+ * file they are one source without an address. */
+static void find_client(struct http_request *request)
+{
+	struct connection *connection = request->connection;
+
+	connection->proxied = connection_is_proxied(connection); /* a reload may have named other proxies */
+	request->client = connection->address;
+	request->has_client = connection->has_address || connection->proxied;
+	if (!connection->proxied ||
+	    !forwarded_client(&request->head, &request->server->options.proxies, &request->client))
+		return;
+	network_format_address(&request->client, request->peer);
+}
+
+int dispatch_head(struct http_request *request, struct refusal *ret_refusal)
 {
 	char *path, *query;
 
-	if (target_parse(request->head.target, &path, &query, &request->refusal) < 0)
+	find_client(request);
+	if (target_parse(request->head.target, &path, &query, ret_refusal) < 0)
 		return -1;
 	request->path = path;
 	request->raw_query = query;
 	return 0;
+}
+
+bool dispatch_may_send(struct http_request *request)
+{
+	struct sites *sites = request->server->sites;
+	const char *below;
+	const struct http_site *site = route_site(sites->items, sites->count, request->path, &below);
+
+	return site != NULL && login_would_pass(request, sites, site);
 }
 
 static bool is_open(const struct http_site *site, const char *path)
@@ -129,36 +154,35 @@ static void serve(struct http_request *request)
 		http_reply_error(request, &error);
 }
 
-/* The address that its login and its log line go by: of a proxy's clients whom nobody names, the proxy's; by a socket
- * file they are one source without an address. */
-static void find_client(struct http_request *request)
+/* Its login had to wait when its head came, and so its body was not taken. */
+static void serve_whole(struct http_request *request)
 {
-	struct connection *connection = request->connection;
-
-	connection->proxied = connection_is_proxied(connection); /* a reload may have named other proxies */
-	request->client = connection->address;
-	request->has_client = connection->has_address || connection->proxied;
-	if (!connection->proxied ||
-	    !forwarded_client(&request->head, &request->server->options.proxies, &request->client))
-		return;
-	network_format_address(&request->client, request->peer);
+	if (request->unread)
+		reply_refusal(request, 429,
+		              "too many wrong passwords came from this address for a body of this size to be read; try "
+		              "again");
+	else
+		serve(request);
 }
 
 void dispatch_request(struct http_request *request)
 {
 	struct error error;
 
-	find_client(request);
-	if (request->refusal.status != 0 || check_target(request) < 0)
+	if (request->refusal.status != 0) {
+		request->path = ""; /* it was not read as a request for anything */
 		reply_refusal(request, request->refusal.status, request->refusal.message);
-	else if (check_site(request, &error) < 0)
+	} else if (check_site(request, &error) < 0) {
 		http_reply_error(request, &error);
-	else if (is_open(request->site, request->path) || login_check(request))
+	} else if (is_open(request->site, request->path)) {
 		serve(request);
+	} else if (login_check(request)) {
+		serve_whole(request);
+	}
 }
 
 void dispatch_resume(struct http_request *request)
 {
 	if (login_resume(request))
-		serve(request);
+		serve_whole(request);
 }

@@ -25,6 +25,8 @@ struct http_server {
 	struct tls *tls;     /* NULL: none of its listeners has it */
 	struct listener *listeners;
 	size_t listener_count;
+	int (*on_head)(struct http_request *request, struct refusal *ret_refusal);
+	bool (*may_send)(struct http_request *request);   /* a body that is not small */
 	void (*on_request)(struct http_request *request); /* it has been read, or refused */
 	void (*on_resume)(struct http_request *request);  /* its wait is over */
 	bool draining;
@@ -82,7 +84,7 @@ struct http_request {
 	int64_t started;       /* monotonic microseconds */
 	int64_t ended;
 	int status;  /* 0: not replied to */
-	bool unread; /* refused with some of it not read: the client may still be sending */
+	bool unread; /* some of it was not read, and will not be: the client may still be sending */
 };
 
 /* A request whose head is not known yet. NULL when memory is out. */
@@ -95,6 +97,11 @@ void request_drop_body(struct http_request *request);
 /* {"code": status, "message": message}, for statuses that no error code stands for. */
 void reply_refusal(struct http_request *request, int status, const char *message);
 
+/* dispatch.c, on_head: its head has been read; takes note of whose it is, and of its path. */
+int dispatch_head(struct http_request *request, struct refusal *ret_refusal);
+/* dispatch.c, may_send: its login is one that is let in, as far as its head tells, so that its body is worth reading.
+ */
+bool dispatch_may_send(struct http_request *request);
 /* dispatch.c, on_request and on_resume: checks it in the documented order and calls its handler, or replies itself. */
 void dispatch_request(struct http_request *request);
 void dispatch_resume(struct http_request *request);

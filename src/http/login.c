@@ -85,15 +85,34 @@ static bool compare(struct http_request *request)
 }
 
 /* What logged in itself is asked for no patience. A proxy's connection is anybody's. */
+static bool is_exempt(const struct http_request *request)
+{
+	return !request->has_client ||
+	       (!request->connection->proxied && request->connection->place.kind == CROWD_KNOWN);
+}
+
 static int64_t ask(const struct http_request *request)
 {
 	struct http_server *server = request->server;
 	struct throttle_key key;
 
-	if (!request->has_client || (!request->connection->proxied && request->connection->place.kind == CROWD_KNOWN))
+	if (is_exempt(request))
 		return 0;
 	throttle_key(&request->client, request->site->path, &key);
 	return throttle_ask(&server->throttle, &key, timers_now(server->options.timers));
+}
+
+bool login_would_pass(struct http_request *request, struct sites *sites, const struct http_site *site)
+{
+	struct http_server *server = request->server;
+	struct throttle_key key;
+
+	if (site->username == NULL)
+		return true;
+	throttle_key(&request->client, site->path, &key);
+	if (!is_exempt(request) && throttle_holds(&server->throttle, &key, timers_now(server->options.timers)))
+		return false;
+	return sites_let_in(sites, site, request->head.authorization, &request->arena);
 }
 
 bool login_check(struct http_request *request)

@@ -13,7 +13,11 @@
 #define LOGIN_HEAD_MAX    4096 /* bytes of a head that may wait */
 
 struct http_request;
+struct http_site;
+struct sites;
 
+/* Whether login_check would let it in at once, as far as its head tells; nothing is counted. site is one of sites. */
+bool login_would_pass(struct http_request *request, struct sites *sites, const struct http_site *site);
 /* Whether the request may go on to its site; if not, it has been answered or waits. */
 bool login_check(struct http_request *request);
 /* The same, when the time that it waited for is over. */

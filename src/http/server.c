@@ -37,6 +37,8 @@ static int server_prepare(struct http_server *server, struct error *error)
 {
 	const struct http_options *options = &server->options;
 
+	server->on_head = dispatch_head;
+	server->may_send = dispatch_may_send;
 	server->on_request = dispatch_request;
 	server->on_resume = dispatch_resume;
 	server->date_second = -1;

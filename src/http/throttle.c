@@ -112,16 +112,30 @@ static int64_t take_delay(struct throttle_entry *entry)
 	return delay;
 }
 
-int64_t throttle_ask(struct throttle *throttle, const struct throttle_key *key, int64_t now)
+/* ms until its next attempt may be compared. */
+static int64_t wait_of(struct throttle *throttle, const struct throttle_key *key, int64_t now)
 {
 	const struct throttle_entry *known = find_known(throttle, key, now);
-	struct throttle_entry *entry = find(throttle->failing, key);
-	int64_t wait;
+	const struct throttle_entry *entry = find(throttle->failing, key);
 
 	if (entry == NULL || (known != NULL && known->tokens >= WRONG))
 		return 0;
-	wait = entry->next - now;
-	if (entry->failures < THROTTLE_FREE || now - entry->last > THROTTLE_FORGET || wait <= 0)
+	if (entry->failures < THROTTLE_FREE || now - entry->last > THROTTLE_FORGET || entry->next <= now)
+		return 0;
+	return entry->next - now;
+}
+
+bool throttle_holds(struct throttle *throttle, const struct throttle_key *key, int64_t now)
+{
+	return wait_of(throttle, key, now) > 0;
+}
+
+int64_t throttle_ask(struct throttle *throttle, const struct throttle_key *key, int64_t now)
+{
+	struct throttle_entry *entry = find(throttle->failing, key);
+	const int64_t wait = wait_of(throttle, key, now);
+
+	if (entry == NULL || wait == 0)
 		return 0;
 	if (wait > THROTTLE_AHEAD)
 		return -1;

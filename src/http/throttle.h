@@ -49,6 +49,8 @@ struct throttle_key {
 };
 
 void throttle_key(const struct network_address *client, const char *site, struct throttle_key *ret_key);
+/* Whether throttle_ask would answer other than 0; nothing is taken. */
+bool throttle_holds(struct throttle *throttle, const struct throttle_key *key, int64_t now);
 /* When an attempt may be compared: 0: now; > 0: after so many ms, which are then taken; -1: not at all. */
 int64_t throttle_ask(struct throttle *throttle, const struct throttle_key *key, int64_t now);
 /* An attempt was compared and is wrong; true: the source has had its free ones. */

@@ -9,6 +9,7 @@ import os
 import re
 import resource
 import socket
+import threading
 import time
 
 import pytest
@@ -26,9 +27,9 @@ AHEAD = 6        # and those that have their moment when the time is over
 class Open(Broker):
     """A broker with other keys at its top level, and operators on a socket file if need be."""
 
-    def __init__(self, directory, more="", admin=None):
+    def __init__(self, directory, more="", admin=None, services=""):
         self.more, self.operators = more, admin
-        super().__init__(scripted_service(directory, "x"))
+        super().__init__(scripted_service(directory, "x") + services)
 
     def write_config(self, services, limits=""):
         admin = self.operators or f"'127.0.0.1:{self.admin_port}', password: operate"
@@ -285,6 +286,95 @@ def test_limits_fit_under_the_files_of_the_process(tmp_path):
             assert tsuru.create("one").status == 201
     finally:
         broker.close()
+
+
+def post(path, length, body=b"", user="scripted:wrong", more=""):
+    guess = base64.b64encode(user.encode()).decode()
+    size = "Transfer-Encoding: chunked" if length is None else f"Content-Length: {length}"
+    return (f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {guess}\r\n{size}\r\n"
+            f"Content-Type: application/x-www-form-urlencoded\r\n{more}\r\n").encode() + body
+
+
+def connect(port, host):
+    one = socket.create_connection(("127.0.0.1", port), source_address=(f"127.0.0.{host}", 0))
+    one.settimeout(TIMEOUT)
+    return one
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["counted", "chunked"])
+def test_bodies_of_strangers_are_not_kept(start, chunked):
+    """Hundreds at each listener send a body of 1 MiB but its last bytes. One of whom a password is known is read."""
+    broker = start()
+    part = b"x" * 1_000_000
+    before = broker.memory()
+    held = []
+    for number in range(300):
+        port, path = ((broker.port, "/scripted/resources"), (broker.admin_port, "/v1/services"))[number % 2]
+        held.append(connect(port, 10 + number % 10))
+        with contextlib.suppress(ConnectionError):
+            held[-1].sendall(post(path, None if chunked else 1048576, (b"100000\r\n" if chunked else b"") + part))
+    wait_until("they are answered before their end", lambda: sum(
+        metric(broker, "http_logins_refused_total", listener="admin", reason=why) for why in ("wrong", "early")) >= 100)
+    assert broker.memory() - before < 48 << 20
+    assert Tsuru(broker, "scripted", "x").create("one", unknown="x" * 900_000).status == 201
+    for one in held:
+        one.close()
+
+
+def test_a_body_is_not_read_before_its_logins_turn(start):
+    """Its password is right, but its address has to wait: that is told, and it is read when it comes again."""
+    broker = start()
+    for _ in range(FREE):
+        assert ask(broker.port, "/scripted/resources/plans", "scripted:wrong", host=51) == 401
+    body = b"name=two&team=t&unknown=" + b"x" * 100_000
+    with connect(broker.port, 51) as one:
+        one.sendall(post("/scripted/resources", len(body), b"", "scripted:x", "Expect: 100-continue\r\n"))
+        assert b"a body of this size" in one.makefile("rb").read()
+    with connect(broker.port, 51) as one:
+        one.sendall(post("/scripted/resources", len(body), b"", "scripted:x", "Expect: 100-continue\r\nConnection: close\r\n"))
+        assert one.recv(100).startswith(b"HTTP/1.1 100")
+        one.sendall(body)
+        assert one.makefile("rb").read().startswith(b"HTTP/1.1 201")
+
+
+def test_who_lingers_makes_way(start):
+    """Those that were refused while they send are kept for a moment: they take nobody's place."""
+    broker = start("limits: {connections: 100, strangers: 80}\n")
+    held = []
+    over = threading.Event()
+
+    def come(port):
+        while not over.is_set():
+            with contextlib.suppress(OSError):
+                held.append(connect(port, 10 + len(held) % 10))
+                held[-1].sendall(post("/", 2_000_000))
+            time.sleep(0.002)
+
+    crowds = [threading.Thread(target=come, args=(port,)) for port in (broker.port, broker.admin_port)]
+    for crowd in crowds:
+        crowd.start()
+    try:
+        wait_until("there were hundreds", lambda: len(held) > 800)
+        expect_no_refusal(broker, 20)
+    finally:
+        over.set()
+        for crowd in crowds:
+            crowd.join()
+    for one in held:
+        one.close()
+
+
+def test_open_answers_take_a_share_of_the_time(start):
+    """However many ask for what needs no password: it is made for some of them, and the others get the same."""
+    broker = start(services="".join(f"  - {{name: s{number}, driver: shared, password: x, plans: [{{name: one, description: a, env: {{X: y}}}}]}}\n"
+                                    for number in range(300)))
+    with connect(broker.admin_port, 10) as one:
+        one.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 299 + b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        answers = [answer.split(b"\r\n\r\n", 1)[1] for answer in one.makefile("rb").read().split(b"HTTP/1.1 200 OK")[1:]]
+    assert len(answers) == 300 and len(set(answers)) < 150  # each would count the one before
+    # Who asks now and then has what is now.
+    first, second = (metric(broker, "http_requests_total", listener="admin", route="metrics", code="200") for _ in range(2))
+    assert first >= 300, (first, second)
 
 
 def test_kinds_are_complete():
