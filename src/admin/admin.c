@@ -195,6 +195,8 @@ void admin_close(struct admin_server *admin)
 	if (admin == NULL)
 		return;
 	http_server_close(admin->server);
+	open_answer_release(&admin->ready);
+	open_answer_release(&admin->metrics);
 	config_free(admin->listening);
 	free(admin);
 }

@@ -30,37 +30,44 @@ void admin_health(void *arg, struct http_request *http)
 }
 
 /* A server that is down keeps no other from being used: it is told, and the broker is ready. */
+static int write_ready(const struct admin_server *admin, struct text *json)
+{
+	const bool writable = !store_broken(admin->options.store);
+
+	text_add_format(json, "{\"ready\":%s,\"store\":\"%s\"", writable ? "true" : "false",
+	                writable ? "writable" : "a write failed; restart the broker");
+	add_configuration(admin, json);
+	text_add(json, ",\"servers\":");
+	broker_list_servers(admin->options.broker, json);
+	text_add_format(json, ",\"logins_to_end\":%zu}", broker_count_lingering(admin->options.broker));
+	return writable ? 200 : 503;
+}
+
 void admin_ready(void *arg, struct http_request *http)
 {
-	const struct admin_server *admin = arg;
-	struct admin_call *call = call_begin(arg, http);
-	bool writable = !store_broken(admin->options.store);
-	struct text json;
+	struct admin_server *admin = arg;
+	struct error error;
 
-	if (call == NULL)
+	if (open_answer_renew(admin, http, &admin->ready, write_ready)) {
+		http_reply_json(http, admin->ready.status, text_string(&admin->ready.text));
 		return;
-	text_init(&json, ANSWER_MAX);
-	text_add_format(&json, "{\"ready\":%s,\"store\":\"%s\"", writable ? "true" : "false",
-	                writable ? "writable" : "a write failed; restart the broker");
-	add_configuration(admin, &json);
-	text_add(&json, ",\"servers\":");
-	broker_list_servers(admin->options.broker, &json);
-	text_add_format(&json, ",\"logins_to_end\":%zu", broker_count_lingering(admin->options.broker));
-	text_add(&json, "}");
-	if (writable || json.failed)
-		call_answer(call, &json);
-	else
-		http_reply_json(http, 503, text_string(&json));
-	text_release(&json);
+	}
+	error_no_memory(&error);
+	http_reply_error(http, &error);
+}
+
+static int write_metrics(const struct admin_server *admin, struct text *text)
+{
+	metrics_render(admin->options.metrics, text);
+	return 200;
 }
 
 void admin_metrics(void *arg, struct http_request *http)
 {
-	const struct admin_server *admin = arg;
-	struct text text;
+	struct admin_server *admin = arg;
 
-	text_init(&text, ANSWER_MAX);
-	metrics_render(admin->options.metrics, &text);
-	http_reply_text(http, text.failed ? 503 : 200, text_string(&text));
-	text_release(&text);
+	if (open_answer_renew(admin, http, &admin->metrics, write_metrics))
+		http_reply_text(http, admin->metrics.status, text_string(&admin->metrics.text));
+	else
+		http_reply_text(http, 503, "");
 }

@@ -8,12 +8,21 @@
 
 #define ANSWER_MAX (64 << 20) /* bytes */
 
+/* An answer that needs no password, as it was made last. */
+struct open_answer {
+	struct text text;
+	int status; /* 0: none was made */
+};
+
 struct admin_server {
 	struct admin_options options;
 	struct http_server *server;
 	struct config *listening; /* held: whose address is listened on */
 	struct http_address address;
 	struct secret_ids ids; /* of requests */
+	struct open_answer ready, metrics;
+	int64_t open_time;   /* microseconds that making such answers may take, as of open_filled */
+	int64_t open_filled; /* monotonic ms */
 };
 
 /* A request on its way; lives in its arena. */
@@ -35,6 +44,13 @@ void call_answer(struct admin_call *call, struct text *json);
 void call_on_reply(void *arg, const struct broker_reply *reply);
 /* Asks the broker for the verb on the instance that the path's {id} names. */
 void call_ask(struct admin_call *call, admin_verb *verb);
+
+/* Writes such an answer and gives its status. */
+typedef int open_make(const struct admin_server *admin, struct text *text);
+/* Makes it anew, unless too much time went to such answers lately; false: memory is out. */
+bool open_answer_renew(struct admin_server *admin, const struct http_request *http, struct open_answer *answer,
+                       open_make *make);
+void open_answer_release(struct open_answer *answer);
 
 /* The table of routes; ends with a NULL method. Each handler's arg is the admin_server. */
 extern const struct http_route admin_routes[];

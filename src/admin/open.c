@@ -1,0 +1,39 @@
+/* What it costs grows with the services and servers there are, up to some milliseconds, and a thousand strangers may
+ * ask in one turn of the loop. So making such answers gets a share of the time; whoever asks when that is used up is
+ * given the last one again. It is no older than so many times what it cost. */
+#include "admin/internal.h"
+
+#define SHARE 10               /* a tenth of the time */
+#define BURST ((int64_t)20000) /* microseconds at once */
+
+static bool has_time(struct admin_server *admin)
+{
+	const int64_t now = timers_now(admin->options.timers);
+
+	admin->open_time += (now - admin->open_filled) * 1000 / SHARE;
+	if (admin->open_time > BURST)
+		admin->open_time = BURST;
+	admin->open_filled = now;
+	return admin->open_time > 0;
+}
+
+bool open_answer_renew(struct admin_server *admin, const struct http_request *http, struct open_answer *answer,
+                       open_make *make)
+{
+	int64_t began = http_request_duration(http);
+
+	if (answer->status != 0 && !has_time(admin))
+		return true;
+	text_release(&answer->text);
+	text_init(&answer->text, ANSWER_MAX);
+	answer->status = make(admin, &answer->text);
+	admin->open_time -= http_request_duration(http) - began;
+	if (answer->text.failed)
+		answer->status = 0;
+	return !answer->text.failed;
+}
+
+void open_answer_release(struct open_answer *answer)
+{
+	text_release(&answer->text);
+}
