@@ -12,6 +12,7 @@ import pytest
 import redis
 
 from harness import BROKER, TIMEOUT, Broker, Tsuru, closing, free_port, wait_until
+from proxy import Fault, Proxy
 from redis_server import Redis
 from test_tls import make_certificate
 
@@ -111,6 +112,27 @@ def test_many_keys_are_removed_without_a_stall(start_broker, servers):
     assert used["cmdstat_scan"]["calls"] > MANY / 1000 and used["cmdstat_unlink"]["calls"] >= 10000 / 1000
     assert max(used[command]["usec_per_call"] for command in ("cmdstat_scan", "cmdstat_unlink")) < 10000
     assert not {"cmdstat_keys", "cmdstat_del", "cmdstat_eval", "cmdstat_flushall", "cmdstat_flushdb"} & set(used)
+
+
+def test_a_removal_that_is_longer_than_an_attempt_ends(start_broker, servers):
+    """Another tenant has so many keys, and the server is so slow, that no attempt comes to the end of them."""
+    server = servers(options=("--enable-debug-command", "yes"))
+    proxy = Proxy(server.port)
+    try:
+        url = server.url().replace(f":{server.port}", f":{proxy.port}")
+        broker = start_broker(service([f"url: '{url}'"]).replace("    password: x\n", "    password: x\n    attempt_timeout: 2s\n    wait: 0s\n", 1))
+        tsuru, admin = Tsuru(broker, "redis", "x"), server.client()
+        for name, count in (("yours", 30000), ("mine", 100)):
+            assert tsuru.create(name).status == 201
+            admin.execute_command("DEBUG", "POPULATE", count, wait_until("it is bound", lambda name=name: tsuru.bind(name, "shop").json)["REDIS_PREFIX"])
+        proxy.fault = Fault("delay")
+        assert tsuru.remove("mine").status == 200
+        wait_until("it is gone", lambda: broker.ctl("instances", "--json", "--name", "mine") == [])
+        assert "error=timeout" in broker.log(), "one attempt was enough"
+        assert admin.dbsize() == 30000
+        broker.stop()
+    finally:
+        proxy.close()
 
 
 def _ping(client, taken, over):

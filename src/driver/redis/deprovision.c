@@ -1,7 +1,8 @@
 /* deprovision: the logins first, then the keys in small steps, the instance's own users at last. A call that begins
- * anew begins with the first key again: what is gone is gone. */
+ * anew goes on with the keys where the one before ended (progress.h). */
 #include "work.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define SCAN_COUNT "500" /* keys that the server looks at in one command */
@@ -24,16 +25,24 @@ static void next_master(struct work *work)
 {
 	while (work->node < work->nodes.count && !work->nodes.items[work->node].is_master)
 		work->node++;
-	if (work->node < work->nodes.count)
+	if (work->node < work->nodes.count) {
 		redis_work_open(work, remove_from);
-	else
-		steps_next(&work->steps);
+		return;
+	}
+	progress_forget(&work->host->progresses, work->resource);
+	steps_next(&work->steps);
+}
+
+static void note(const struct work *work, const char *cursor)
+{
+	progress_note(&work->host->progresses, work->resource, &work->nodes.items[work->node], work->run, cursor);
 }
 
 static void add_scan(struct work *work, const char *cursor)
 {
 	char pattern[sizeof(work->prefix) + 1];
 
+	snprintf(work->cursor, sizeof(work->cursor), "%s", cursor);
 	strcpy(pattern, work->prefix);
 	strcat(pattern, "*");
 	batch_command(&work->batch, "SCAN", cursor, "MATCH", pattern, "COUNT", SCAN_COUNT, NULL);
@@ -60,10 +69,12 @@ static int on_found(struct work *work, redisReply *const *replies, size_t count,
 	if (rc != 0)
 		return rc;
 	if (work->finished || (finished && (keys == NULL || keys->elements == 0))) {
+		note(work, "");
 		work->node++;
 		next_master(work);
 		return 0;
 	}
+	note(work, work->cursor);
 	work->finished = finished;
 	batch_reset(&work->batch);
 	add_unlink(work, keys);
@@ -73,12 +84,35 @@ static int on_found(struct work *work, redisReply *const *replies, size_t count,
 	return 0;
 }
 
-static void remove_from(struct work *work)
+/* Another run of the same node may have its keys in another order. */
+static int on_run(struct work *work, redisReply *const *replies, size_t count, struct error *error)
 {
+	const struct node *node = &work->nodes.items[work->node];
+	const char *cursor;
+	int rc = redis_work_check(work, replies, count, error);
+
+	if (rc != 0)
+		return rc;
+	if (!reply_info(replies[0], "run_id", work->run, sizeof(work->run)))
+		work->run[0] = '\0';
+	cursor = progress_cursor(&work->host->progresses, work->resource, node, work->run);
+	if (cursor[0] == '\0') {
+		work->node++;
+		next_master(work);
+		return 0;
+	}
 	work->finished = false;
 	batch_reset(&work->batch);
-	add_scan(work, "0");
+	add_scan(work, cursor);
 	redis_work_send(work, on_found);
+	return 0;
+}
+
+static void remove_from(struct work *work)
+{
+	batch_reset(&work->batch);
+	batch_command(&work->batch, "INFO", "server", NULL);
+	redis_work_send(work, on_run);
 }
 
 /* What was never the instance's is not wiped: its provision found the server not empty. */

@@ -7,19 +7,6 @@
 
 #define SHOWN_MAX 128
 
-/* "name:value\r\n" of INFO; false: not there. */
-static bool info_value(const redisReply *info, const char *name, char *ret_value, size_t size)
-{
-	const char *text = reply_text(info), *at = text != NULL ? strstr(text, name) : NULL;
-	const size_t length = strlen(name);
-
-	if (at == NULL || (at != text && at[-1] != '\n') || at[length] != ':')
-		return false;
-	at += length + 1;
-	snprintf(ret_value, size, "%.*s", (int)strcspn(at, "\r\n"), at);
-	return true;
-}
-
 /* ---- check ---- */
 
 /* A server that keeps its users in memory only has lost them when it restarted. To say once that it was away makes the
@@ -31,7 +18,7 @@ static int take_run(struct work *work, redisReply *const *replies, struct error 
 	bool restarted;
 	int rc = redis_work_check(work, replies, 1, error);
 
-	if (rc != 0 || work->node > 0 || !info_value(replies[0], "run_id", run, sizeof(run)))
+	if (rc != 0 || work->node > 0 || !reply_info(replies[0], "run_id", run, sizeof(run)))
 		return rc;
 	restarted = host->run[0] != '\0' && strcmp(host->run, run) != 0;
 	strcpy(host->run, run);
@@ -119,9 +106,9 @@ static int take_info(struct work *work, redisReply *const *replies, size_t count
 		return rc;
 	if (reply_is_nil(replies[0]))
 		return error_set(error, ERR_NOT_FOUND, "the instance's user is not there");
-	if (info_value(replies[1], "used_memory_human", value, sizeof(value)))
+	if (reply_info(replies[1], "used_memory_human", value, sizeof(value)))
 		call_result(call, "Memory of the server", value);
-	if (info_value(replies[2], "redis_version", value, sizeof(value)))
+	if (reply_info(replies[2], "redis_version", value, sizeof(value)))
 		call_result(call, "Version", value);
 	if (work->redis->dedicated && replies[3]->type == REDIS_REPLY_INTEGER) {
 		snprintf(value, sizeof(value), "%lld", replies[3]->integer);

@@ -71,6 +71,7 @@ static void redis_close(void *state)
 
 	for (size_t i = 0; i < redis->host_count; i++) {
 		redis_pool_free(redis->hosts[i].pool);
+		progresses_release(&redis->hosts[i].progresses);
 		redis_target_release(&redis->hosts[i].target);
 	}
 	free(redis);
@@ -85,6 +86,7 @@ static int open_host(const struct driver_context *context, const struct server *
 	};
 	int rc = redis_target_init(&host->target, server, error);
 
+	progresses_init(&host->progresses);
 	if (rc != 0)
 		return rc;
 	rc = redis_pool_new(context, &limits, &host->pool, error);

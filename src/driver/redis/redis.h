@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "driver/driver.h"
+#include "progress.h"
 #include "target.h"
 
 #define RUN_BYTES    64
@@ -19,6 +20,7 @@ struct pool;
 struct host {
 	struct target target;
 	struct pool *pool;
+	struct progresses progresses;
 	bool forgets_users;      /* it has no file to keep them in */
 	char run[RUN_BYTES];     /* the run_id that it said last; "": none yet */
 	char mark[MARK_MAX + 1]; /* that it had last; "": none yet */

@@ -2,6 +2,7 @@
 #include "reply.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -312,4 +313,16 @@ int reply_sentinel_nodes(const redisReply *master, const redisReply *replicas, s
 			         reply_field(replicas->element[i], "port"), false, arena);
 	*ret_nodes = nodes;
 	return arena_failed(arena) ? error_no_memory(error) : 0;
+}
+
+bool reply_info(const redisReply *info, const char *name, char *ret_value, size_t size)
+{
+	const char *text = reply_text(info), *at = text != NULL ? strstr(text, name) : NULL;
+	const size_t length = strlen(name);
+
+	if (at == NULL || (at != text && at[-1] != '\n') || at[length] != ':')
+		return false;
+	at += length + 1;
+	snprintf(ret_value, size, "%.*s", (int)strcspn(at, "\r\n"), at);
+	return true;
 }

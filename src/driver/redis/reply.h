@@ -48,6 +48,9 @@ bool reply_text_is(const redisReply *reply, const char *text);
 bool reply_list_has(const redisReply *reply, const char *text);
 bool reply_is_nil(const redisReply *reply);
 
+/* The value of "name:value\r\n" in an INFO, cut to size; false: not there. */
+bool reply_info(const redisReply *info, const char *name, char *ret_value, size_t size);
+
 /* 0, or the failure that an error of the server means. */
 int reply_check(const redisReply *reply, struct error *error);
 /* The same for HELLO, whose errors may repeat the password: none is shown as it is. */
