@@ -29,6 +29,7 @@ static void connection_free(struct connection *connection)
 	server->connections--;
 	crowd_leave(&server->crowd, &connection->place);
 	handshake_end(connection);
+	heads_leave(connection);
 	if (connection->listener->address->tls && connection->ev != NULL)
 		tls_say_goodbye(connection->bufferevent);
 	if (connection->ev != NULL)

@@ -17,7 +17,8 @@
 #include "http/internal.h"
 #include "http/listener.h"
 
-#define SMALL_BODY ((size_t)16384)
+#define SMALL_BODY    ((size_t)16384)
+#define STRANGER_BODY ((int64_t)4096)
 
 static const char canonical[] = "GET / HTTP/1.1\r\n\r\n";
 
@@ -169,7 +170,7 @@ static void begin_body(struct connection *connection)
 		finish_reading(connection);
 		return;
 	}
-	if ((request->head.chunked || request->head.content_length > (int64_t)SMALL_BODY) &&
+	if ((request->head.chunked || request->head.content_length > STRANGER_BODY) &&
 	    !request->server->may_send(request)) {
 		leave_body(connection);
 		return;
@@ -268,12 +269,23 @@ static void read_body(struct connection *connection)
 		finish_reading(connection);
 }
 
+/* Those who have to go are answered 408 by their timer. */
+static void note_heads(struct connection *connection)
+{
+	struct connection *surplus;
+
+	heads_note(connection);
+	while ((surplus = heads_surplus(connection)) != NULL)
+		connection_start_timer(surplus, 0);
+}
+
 static void connection_read(struct connection *connection)
 {
 	if (connection->state <= CONNECTION_HEAD && connection->held.length > 0)
 		read_head(connection);
 	if (connection->state == CONNECTION_BODY && connection->held.length > 0)
 		read_body(connection);
+	note_heads(connection);
 }
 
 /* Takes what is in the input over into held. */

@@ -10,6 +10,7 @@
 #include "http/crowd.h"
 #include "http/handshake.h"
 #include "http/head.h"
+#include "http/heads.h"
 
 #define READ_MAX ((size_t)16384) /* libevent's most for one read */
 
@@ -50,6 +51,7 @@ struct connection {
 	bool retired;                 /* closed once it has answered what it is at */
 	struct crowd_place place;
 	struct handshake handshake;
+	struct heads_part heads;
 	bool proxied;     /* from a trusted proxy: its requests are other people's */
 	bool has_address; /* false for a socket file */
 	struct network_address address;

@@ -7,6 +7,7 @@
 #include "http/crowd.h"
 #include "http/handshake.h"
 #include "http/head.h"
+#include "http/heads.h"
 #include "http/http.h"
 #include "http/linger.h"
 #include "http/route.h"
@@ -37,6 +38,7 @@ struct http_server {
 	size_t by_descriptor_count;        /* slots */
 	struct linger_list lingering;
 	struct handshakes handshakes;
+	struct heads heads;
 	struct crowd crowd;
 	struct timer leave_timer; /* runs while some are leaving */
 	struct throttle throttle;

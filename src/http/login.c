@@ -34,7 +34,9 @@ static void hold(struct http_request *request, enum login login, int64_t delay)
 {
 	struct http_server *server = request->server;
 
-	if (server->waiting >= LOGIN_WAITING_MAX || request->head_length > LOGIN_HEAD_MAX) {
+	const size_t kept = request->head_length + request->connection->held.length;
+
+	if (server->waiting >= LOGIN_WAITING_MAX || kept > LOGIN_HEAD_MAX) {
 		request->head.close = true;
 		answer(request, login);
 		return;

@@ -10,7 +10,7 @@
 #define LOGIN_WAITING_MAX 8192
 #define LOGIN_HOLD        2000 /* ms that an answer to somebody who guesses is held back, at least */
 #define LOGIN_PACE        2    /* ms between two such answers */
-#define LOGIN_HEAD_MAX    4096 /* bytes of a head that may wait */
+#define LOGIN_HEAD_MAX    4096 /* bytes of a head that may wait, and of what was sent behind it */
 
 struct http_request;
 struct http_site;

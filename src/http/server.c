@@ -44,6 +44,7 @@ static int server_prepare(struct http_server *server, struct error *error)
 	server->date_second = -1;
 	server->newborn_end = &server->newborn;
 	crowd_init(&server->crowd);
+	heads_init(&server->heads);
 	timer_init(&server->leave_timer, connection_on_leave_timer, server);
 	linger_init(&server->lingering, options->base, options->timers);
 	server->attach_event = event_new(options->base, -1, 0, on_attach, server);

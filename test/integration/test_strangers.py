@@ -27,9 +27,9 @@ AHEAD = 6        # and those that have their moment when the time is over
 class Open(Broker):
     """A broker with other keys at its top level, and operators on a socket file if need be."""
 
-    def __init__(self, directory, more="", admin=None, services=""):
+    def __init__(self, directory, more="", admin=None, services="", environment=None):  # pylint: disable=too-many-arguments
         self.more, self.operators = more, admin
-        super().__init__(scripted_service(directory, "x") + services)
+        super().__init__(scripted_service(directory, "x") + services, environment=environment)
 
     def write_config(self, services, limits=""):
         admin = self.operators or f"'127.0.0.1:{self.admin_port}', password: operate"
@@ -317,6 +317,26 @@ def test_bodies_of_strangers_are_not_kept(start, chunked):
         metric(broker, "http_logins_refused_total", listener="admin", reason=why) for why in ("wrong", "early")) >= 100)
     assert broker.memory() - before < 48 << 20
     assert Tsuru(broker, "scripted", "x").create("one", unknown="x" * 900_000).status == 201
+    for one in held:
+        one.close()
+
+
+def test_heads_of_strangers_have_a_measure(start):
+    """Thousands send 60 kB of a head and then wait. One that is sent in one go is read, as large as it is."""
+    broker = start(environment={"ASAN_OPTIONS": "exitcode=86:quarantine_size_mb=8"})
+    before = broker.memory()
+    held = []
+    for number in range(3000):
+        port, path = ((broker.port, "/scripted/resources"), (broker.admin_port, "/v1/services"))[number % 2]
+        held.append(connect(port, 10 + number % 10))
+        begin = f"GET {path} HTTP/1.1\r\nHost: x\r\n" if number % 4 < 2 else post(path, 10).decode()[:-2]
+        with contextlib.suppress(ConnectionError):
+            held[-1].sendall(begin.encode() + b"X: " + b"x" * 60_000 + (b"" if number % 4 < 2 else b"\r\n\r\nx"))
+        if number % 500 == 0:
+            for to, site, user in ((broker.port, "/scripted/resources/plans", "scripted:x"), (broker.admin_port, "/v1/services", "admin:operate")):
+                assert ask(to, site, user, headers={"X-Large": "x" * 60_000}) == 200
+    wait_until("the first of them were told", lambda: metric(broker, "http_requests_total", listener="admin", route="none", code="408") > 500)
+    assert broker.memory() - before < 192 << 20
     for one in held:
         one.close()
 
