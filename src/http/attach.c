@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "http/connection.h"
+#include "http/handshake.h"
 #include "http/internal.h"
 #include "http/listener.h"
 #include "http/tls.h"
@@ -29,7 +30,7 @@ static void connection_free(struct connection *connection)
 	server->connections--;
 	crowd_leave(&server->crowd, &connection->place);
 	handshake_end(connection);
-	heads_leave(connection);
+	heads_leave(&server->heads, &connection->heads);
 	if (connection->listener->address->tls && connection->ev != NULL)
 		tls_say_goodbye(connection->bufferevent);
 	if (connection->ev != NULL)
@@ -64,6 +65,7 @@ struct bufferevent *connection_new(struct event_base *base, void *arg)
 	server->connections++;
 	count_connection(server, 1);
 	connection->server = server;
+	connection->heads.connection = connection;
 	connection->listener = listener;
 	connection->bufferevent = bufferevent;
 	connection->place.connection = connection;

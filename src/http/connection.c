@@ -272,10 +272,13 @@ static void read_body(struct connection *connection)
 /* Those who have to go are answered 408 by their timer. */
 static void note_heads(struct connection *connection)
 {
+	struct heads *heads = &connection->server->heads;
+	const bool whole = connection->state != CONNECTION_HEAD && connection->state != CONNECTION_BODY;
+	const size_t head = connection->request != NULL ? connection->request->head_length : 0;
 	struct connection *surplus;
 
-	heads_note(connection);
-	while ((surplus = heads_surplus(connection)) != NULL)
+	heads_note(heads, &connection->heads, whole ? 0 : connection->held.length + head);
+	while ((surplus = heads_surplus(heads, &connection->heads)) != NULL)
 		connection_start_timer(surplus, 0);
 }
 

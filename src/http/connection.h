@@ -8,7 +8,6 @@
 #include "base/timer.h"
 #include "http/chunk.h"
 #include "http/crowd.h"
-#include "http/handshake.h"
 #include "http/head.h"
 #include "http/heads.h"
 
@@ -17,6 +16,7 @@
 struct bufferevent;
 struct evbuffer;
 struct evbuffer_cb_info;
+struct event;
 struct event_base;
 struct evhttp_connection;
 struct evhttp_request;
@@ -32,6 +32,13 @@ enum connection_state {
 	CONNECTION_WAITING,  /* a login that has to wait (login.h); nothing is read, and the timer ends it */
 	CONNECTION_HANDLING, /* a handler has it; nothing is read and no time-out runs */
 	CONNECTION_SENDING,  /* replied to; request_timeout runs for the reply to be taken */
+};
+
+/* A connection's part of handshake.h; zero is none. */
+struct handshake {
+	struct event *arrival; /* NULL: it has none, or it is over */
+	bool waiting;          /* stands in the line */
+	TAILQ_ENTRY(connection) link;
 };
 
 struct connection {

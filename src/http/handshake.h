@@ -5,32 +5,9 @@
 #ifndef HTTP_HANDSHAKE_H
 #define HTTP_HANDSHAKE_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <sys/queue.h>
-
-#define HANDSHAKES_AT_ONCE 8
-
 struct connection;
-struct event;
 struct event_base;
-
-TAILQ_HEAD(handshake_line, connection);
-
-/* Of one server. */
-struct handshakes {
-	struct handshake_line line;                 /* something has arrived for them; the first first */
-	struct connection *now[HANDSHAKES_AT_ONCE]; /* those that take a step in this turn; NULL: it has ended */
-	size_t now_count;
-	struct event *step, *settle;
-};
-
-/* A connection's part; zero is none. */
-struct handshake {
-	struct event *arrival; /* NULL: it has none, or it is over */
-	bool waiting;          /* stands in the line */
-	TAILQ_ENTRY(connection) link;
-};
+struct handshakes;
 
 int handshakes_init(struct handshakes *handshakes, struct event_base *base);
 void handshakes_release(struct handshakes *handshakes);

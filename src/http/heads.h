@@ -12,7 +12,7 @@
 
 struct connection;
 
-TAILQ_HEAD(heads_list, connection);
+TAILQ_HEAD(heads_list, heads_part);
 
 /* Of one server. */
 struct heads {
@@ -20,18 +20,19 @@ struct heads {
 	size_t bytes;
 };
 
-/* A connection's part; zero is none. */
+/* A connection's part; all zero but for the connection is none. */
 struct heads_part {
-	TAILQ_ENTRY(connection) link;
+	struct connection *connection;
+	TAILQ_ENTRY(heads_part) link;
 	size_t bytes; /* 0: it is not in the list */
 };
 
 void heads_init(struct heads *heads);
-/* What the connection has read of a request has changed. */
-void heads_note(struct connection *connection);
-/* Who came first where newest is one too many, and counts no more; NULL: nobody. */
-struct connection *heads_surplus(const struct connection *newest);
+/* So many bytes of a request that is not whole are here. */
+void heads_note(struct heads *heads, struct heads_part *part, size_t bytes);
+/* Whose came first where newest is one too many, and counts no more; NULL: nobody. */
+struct connection *heads_surplus(struct heads *heads, const struct heads_part *newest);
 /* The connection ends. */
-void heads_leave(struct connection *connection);
+void heads_leave(struct heads *heads, struct heads_part *part);
 
 #endif

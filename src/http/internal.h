@@ -5,7 +5,6 @@
 #include "base/text.h"
 #include "http/body.h"
 #include "http/crowd.h"
-#include "http/handshake.h"
 #include "http/head.h"
 #include "http/heads.h"
 #include "http/http.h"
@@ -19,6 +18,18 @@ struct event;
 struct evhttp_request;
 struct listener;
 struct tls;
+
+#define HANDSHAKES_AT_ONCE 8
+
+TAILQ_HEAD(handshake_line, connection);
+
+/* See handshake.h. */
+struct handshakes {
+	struct handshake_line line;                 /* something has arrived for them; the first first */
+	struct connection *now[HANDSHAKES_AT_ONCE]; /* those that take a step in this turn; NULL: it has ended */
+	size_t now_count;
+	struct event *step, *settle;
+};
 
 struct http_server {
 	struct http_options options;

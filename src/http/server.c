@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "http/connection.h"
+#include "http/handshake.h"
 #include "http/internal.h"
 #include "http/listener.h"
 #include "http/tls.h"

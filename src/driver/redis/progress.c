@@ -6,14 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "redis.h"
-
-#define PLACE_BYTES  300
-#define CURSOR_BYTES 24
+#define RESOURCE_BYTES 64
+#define PLACE_BYTES    300
+#define CURSOR_BYTES   24
 
 struct progress {
 	TAILQ_ENTRY(progress) entry;
-	char resource[INSTANCE_MAX + 1];
+	char resource[RESOURCE_BYTES];
 	char place[PLACE_BYTES]; /* host and port */
 	char run[RUN_BYTES];
 	char cursor[CURSOR_BYTES];

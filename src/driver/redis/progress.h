@@ -8,6 +8,7 @@
 
 #include "reply.h"
 
+#define RUN_BYTES    64   /* of a run_id */
 #define PROGRESS_MAX 4096 /* remembered; who noted one longest ago begins anew */
 
 struct progress;

@@ -11,7 +11,6 @@
 #include "progress.h"
 #include "target.h"
 
-#define RUN_BYTES    64
 #define INSTANCE_MAX 60
 #define LOGIN_MAX    63
 
