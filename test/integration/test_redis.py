@@ -122,14 +122,14 @@ def test_a_removal_that_is_longer_than_an_attempt_ends(start_broker, servers):
         url = server.url().replace(f":{server.port}", f":{proxy.port}")
         broker = start_broker(service([f"url: '{url}'"]).replace("    password: x\n", "    password: x\n    attempt_timeout: 2s\n    wait: 0s\n", 1))
         tsuru, admin = Tsuru(broker, "redis", "x"), server.client()
-        for name, count in (("yours", 30000), ("mine", 100)):
+        for name, count in (("yours", 15000), ("mine", 100)):
             assert tsuru.create(name).status == 201
             admin.execute_command("DEBUG", "POPULATE", count, wait_until("it is bound", lambda name=name: tsuru.bind(name, "shop").json)["REDIS_PREFIX"])
         proxy.fault = Fault("delay")
         assert tsuru.remove("mine").status == 200
-        wait_until("it is gone", lambda: broker.ctl("instances", "--json", "--name", "mine") == [])
+        wait_until("it is gone", lambda: broker.ctl("instances", "--json", "--name", "mine") == [], TIMEOUT * 2)
         assert "error=timeout" in broker.log(), "one attempt was enough"
-        assert admin.dbsize() == 30000
+        assert admin.dbsize() == 15000
         broker.stop()
     finally:
         proxy.close()
