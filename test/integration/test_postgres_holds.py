@@ -191,6 +191,32 @@ def test_the_drift_pass_finds_what_keeps_sessions_out(ground):
     ground.removed("drifting")
 
 
+# A duration, as the server takes it.
+WRITTEN = ["1.", "1.s", "0.s", "1e3", "0x10", " 5 s ", "00007", "0.9ms", "1.5d", "1 h", "2147483647", "2147483647000us", "0" * 60 + "1",
+           "1." + "0" * 400 + "s", " " * 300 + "5s"]
+
+
+def test_no_way_to_write_a_time_out_stops_a_call(ground):
+    env, reader = ground.made("written")
+    ground.create("bystander")
+    for value in WRITTEN:
+        ground.as_owner(env, f"ALTER DATABASE {env['PG_DATABASE']} SET statement_timeout TO '{value}'")
+        ground.server.rows(f"""SET SESSION AUTHORIZATION "{reader['PG_USER']}"; ALTER ROLE CURRENT_USER SET lock_timeout TO '{value}'""")
+        ground.bind("bystander", f"app{WRITTEN.index(value)}")
+        ground.broker.ctl("verify", "postgres/written", "--json", status=(0, 3))
+        wait_until(f"{value} is mended", lambda: not ground.pending("written"))
+    ground.as_owner(env, f"ALTER DATABASE {env['PG_DATABASE']} SET statement_timeout TO '1.s'")
+    ground.reads(ground.bind("written", "second", read_only=True))
+    ground.as_owner(env, f"ALTER DATABASE {env['PG_DATABASE']} SET statement_timeout TO '1.s'")
+    assert ground.tsuru.unbind("written", "second").status == 200
+    ground.is_done(ground.tsuru.update("written", "trigrams"), "written")
+    ground.is_done(ground.tsuru.update("written", "small"), "written")
+    ground.as_owner(env, f"ALTER DATABASE {env['PG_DATABASE']} SET statement_timeout TO '1.s'")
+    for name in ("written", "bystander"):
+        ground.removed(name)
+    assert ground.is_gone(env)
+
+
 FLAGS = ["CONNECTION LIMIT 0", "ALLOW_CONNECTIONS false CONNECTION LIMIT 0 IS_TEMPLATE true"]
 
 

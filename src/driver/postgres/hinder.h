@@ -6,12 +6,17 @@
 #include "work.h"
 
 /* Of c, "name=value" of a database's or a role's settings: with it no session begins (a library that is not there), or
- * one is ended, or its statements are, within a second. */
+ * one is ended, or its statements are, within a second. The server looks at the settings of all tenants, so no way to
+ * write a value may make the cast fail: with eight digits it is longer than a second in any unit, and what is written
+ * in some other way ("1.s", "1e3") counts as too short. */
+#define HINDER_UNIT  " {0,9}(us|ms|s|min|h|d)? {0,9}$'"
+#define HINDER_VALUE "lower(split_part(c, '=', 2))"
 #define HINDER_SETTING                                                                                                 \
 	"(split_part(c, '=', 1) = 'local_preload_libraries' OR split_part(c, '=', 1) ~ '^[a-z_]+_timeout$' AND CASE"   \
-	" WHEN lower(split_part(c, '=', 2)) !~ '^ *[0-9]+([.][0-9]*)? *(us|ms|s|min|h|d)? *$' THEN true"               \
-	" ELSE (lower(split_part(c, '=', 2)) || CASE WHEN split_part(c, '=', 2) ~ '[a-zA-Z] *$' THEN '' ELSE 'ms'"     \
-	" END)::interval BETWEEN '1us' AND '999ms' END)"
+	" WHEN " HINDER_VALUE " ~ '^ {0,9}[1-9][0-9]{7,}([.][0-9]*)?" HINDER_UNIT " THEN false"                        \
+	" WHEN " HINDER_VALUE " !~ '^ {0,9}[0-9]{1,7}([.][0-9]{1,9})?" HINDER_UNIT " THEN true"                        \
+	" ELSE (" HINDER_VALUE " || CASE WHEN " HINDER_VALUE " ~ '[a-z] *$' THEN '' ELSE 'ms' END)::interval"          \
+	" BETWEEN '1us' AND '999ms' END)"
 
 /* Of x, a row of pg_prepared_xacts; takes the names of the owner, the reader and the database. What changes a catalog
  * of the whole server holds up whatever has to change the same database's or role's row. A GRANT keeps no lock on the
