@@ -436,3 +436,83 @@ def test_a_removal_that_lacks_a_right_waits_for_it(ground):
     finally:
         ground.server.rows("ALTER ROLE plain CREATEROLE")
     ground.goes_on(env)
+
+
+# ---- what depends on a role elsewhere ----
+
+ELSEWHERE = {
+    "a table": ("CREATE TABLE t (a int); ALTER TABLE t OWNER TO {PG_USER}",
+                ("{PG_USER} stays behind", "owns a table", "in the database elsewhere; in there", "REASSIGN OWNED BY {PG_USER} TO admin; DROP OWNED BY {PG_USER}")),
+    "functions and a schema": ("CREATE SCHEMA s AUTHORIZATION {PG_USER}; CREATE FUNCTION s.f() RETURNS int LANGUAGE sql AS 'SELECT 1';"
+                               "ALTER FUNCTION s.f() OWNER TO {PG_USER}", ("owns a function, owns a schema", "in the database elsewhere")),
+    "a large object and default rights": ("SELECT lo_create(7); ALTER LARGE OBJECT 7 OWNER TO {PG_USER}; ALTER DEFAULT PRIVILEGES FOR ROLE {PG_USER} GRANT SELECT ON TABLES TO PUBLIC",
+                                          ("owns a large object, owns default privileges",)),
+    "a database": ("ALTER DATABASE elsewhere OWNER TO {PG_USER}", ("owns the database elsewhere", "ALTER DATABASE elsewhere OWNER TO another role")),
+}
+SUPERS = {  # what a superuser gave, and a plain role cannot take away
+    "rights on a table": ("CREATE TABLE t (a int); GRANT SELECT ON t TO {PG_USER}", ("has rights on a table", "in the database elsewhere")),
+    "a tablespace": ("GRANT CREATE ON TABLESPACE pg_default TO {PG_USER}", ("has rights on the tablespace pg_default", "REVOKE ALL ON TABLESPACE pg_default FROM {PG_USER}")),
+    "a parameter": ("GRANT SET ON PARAMETER log_statement TO {PG_USER}", ("has rights on the parameter log_statement", "REVOKE ALL ON PARAMETER log_statement FROM {PG_USER}")),
+}
+CURE = ("ALTER DATABASE elsewhere OWNER TO admin; REASSIGN OWNED BY {PG_USER} TO admin; DROP OWNED BY {PG_USER}",)
+
+
+@pytest.fixture(name="elsewhere")
+def fixture_elsewhere(ground):
+    """A database of an operator's."""
+    ground.server.rows("CREATE DATABASE elsewhere")
+    yield
+    ground.server.rows("DROP DATABASE elsewhere WITH (FORCE)")
+
+
+def depends(ground, env, kind):
+    """Makes the login depend on something, and gives what has to be said of it."""
+    if kind in SUPERS and ground.is_superuser:
+        pytest.skip("it takes that away itself")
+    if kind == "a parameter" and ground.server.rows("SHOW server_version_num")[0][0] < "150000":
+        pytest.skip("parameters have no rights there")
+    statements, words = {**ELSEWHERE, **SUPERS}[kind]
+    ground.server.rows(statements.format(**env), "elsewhere")
+    return [word.format(**env) for word in words]
+
+
+@pytest.mark.parametrize("kind", [*ELSEWHERE, *SUPERS])
+def test_a_removal_says_what_depends_on_a_role_and_goes_on_then(ground, elsewhere, kind):  # pylint: disable=unused-argument
+    env, _ = ground.made("depended")
+    words = depends(ground, env, kind)
+    ground.waits_for("depended", *words)
+    assert env["PG_DATABASE"] not in ground.server.databases()
+    assert ground.server.rows(f"SELECT rolcanlogin FROM pg_roles WHERE rolname = '{env['PG_USER']}'") == [(False,)]
+    for statement in CURE:
+        ground.server.rows(statement.format(**env), "elsewhere")
+    wait_until("the role goes", lambda: not ground.pending("depended"))
+    assert ground.is_gone(env)
+
+
+@pytest.mark.parametrize("kind", ["a table", "a tablespace"])
+def test_an_unbind_is_done_and_the_drift_pass_says_what_depends_on_the_login(ground, elsewhere, kind):  # pylint: disable=unused-argument
+    """Whoever holds it, another tenant perhaps, holds up nothing else of the instance. The removal tries again."""
+    env, reader = ground.made("depended")
+    words = depends(ground, env, kind)
+    assert ground.tsuru.unbind("depended", "web").status == 200
+    with pytest.raises(psycopg2.OperationalError):
+        ground.server.as_app(env, "SELECT 1")
+    told = [one["found"] for one in ground.broker.ctl("verify", "postgres/depended", "--json", status=(0, 3))["drift"]]
+    assert len(told) == 1 and all(word in told[0] for word in words), told
+    ground.reads(reader)
+    ground.waits_for("depended", *words)
+    for statement in CURE:
+        ground.server.rows(statement.format(**env), "elsewhere")
+    wait_until("the role goes", lambda: not ground.pending("depended"))
+    assert ground.is_gone(env)
+
+
+def test_a_removal_says_who_is_granting_something_to_a_role(ground, elsewhere):  # pylint: disable=unused-argument
+    env, _ = ground.made("granted")
+    with contextlib.closing(psycopg2.connect(host="127.0.0.1", port=ground.server.port, dbname="elsewhere", user="admin",
+                                             password=ground.server.password, application_name="nightly")) as holder:
+        holder.cursor().execute(f"CREATE TABLE t (a int); GRANT SELECT ON t TO {env['PG_USER']}")
+        ground.waits_for("granted", f"{env['PG_USER']} stays behind", '"nightly" of admin is changing what it has')
+        holder.rollback()
+        wait_until("the role goes", lambda: not ground.pending("granted"))
+    assert ground.is_gone(env)

@@ -3,6 +3,7 @@
  * what mend.c does about them, and both ask for what the present user of the broker may do. */
 #include <string.h>
 
+#include "behind.h"
 #include "enter.h"
 #include "hinder.h"
 #include "inspect.h"
@@ -106,7 +107,19 @@ static void add_memberships(struct sql *sql)
 	        " g.rolname, s.rolname) || CASE WHEN s.tagged THEN '' ELSE format(', otherwise: COMMENT ON ROLE"
 	        " \"%%s\" IS ''" OWNED_GUEST "%%s''', s.rolname, d.datname) END FROM me, d, pg_auth_members a"
 	        " JOIN strangers s ON s.oid = a.member JOIN roles g ON g.oid = a.roleid"
-	        " WHERE g.oid IN (SELECT oid FROM own)\n");
+	        " WHERE g.oid IN (SELECT oid FROM own) AND (s.rolcanlogin OR s.tag <> '" OWNED_BIND
+	        "' || right(g.tag, 16))\n");
+}
+
+/* Logins that could not be dropped when they were unbound. */
+static void add_behind(struct sql *sql, const struct work *work)
+{
+	if (work->tag[0] == '\0')
+		return;
+	sql_add(sql, "UNION ALL SELECT 'told', told FROM (");
+	behind_add_sentences(sql, "NOT r.rolcanlogin AND r.rolname::text NOT IN (SELECT name FROM logins) AND r.oid IN"
+	                          " (SELECT objoid FROM pg_shdescription WHERE classoid = 'pg_authid'::regclass");
+	sql_add(sql, " AND description = '" OWNED_BIND "' || %l)) b (told)\n", work->tag + sizeof(OWNED_INSTANCE) - 1);
 }
 
 /* What bind, unbind and removal need; they take it by themselves where the server allows it (mend.h). */
@@ -154,6 +167,7 @@ static void step_compare_instance(void *arg)
 	add_rights(sql);
 	add_attributes(sql, work);
 	add_memberships(sql);
+	add_behind(sql, work);
 	add_needs(sql);
 	sql_add(sql, ") all_of_them ORDER BY kind <> 'lost', kind, found");
 	work_query(work, on_differences);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "behind.h"
 #include "dialect.h"
 #include "enter.h"
 #include "extensions.h"
@@ -130,6 +131,7 @@ static void take_roles(struct work *work, const struct rows *rows)
 /* An operator's own role that was made a member, whose name does not end as the broker's do, is left alone. */
 static void find(struct work *work, bool all)
 {
+	const char *incarnation = work->tag[0] != '\0' ? work->tag + sizeof(OWNED_INSTANCE) - 1 : "";
 	const struct driver_call *call = work->call;
 	struct sql *sql = work_sql(work);
 
@@ -140,9 +142,10 @@ static void find(struct work *work, bool all)
 	        " WHERE r.rolname <> current_user"
 	        " AND NOT coalesce(starts_with(shobj_description(r.oid, 'pg_authid'), %l)"
 	        " AND right(shobj_description(r.oid, 'pg_authid'), %d) <> %l, false)"
-	        " AND (own.member IS NOT NULL AND r.rolname ~ %l",
-	        work->reader, work->owner, work->reader, OWNED_BEGIN, (int64_t)INCARNATION_LENGTH,
-	        work->tag[0] != '\0' ? work->tag + sizeof(OWNED_INSTANCE) - 1 : "", NAME_END "$");
+	        " AND (own.member IS NOT NULL AND r.rolname ~ %l OR r.oid IN (SELECT objoid FROM pg_shdescription"
+	        " WHERE classoid = 'pg_authid'::regclass AND description = %l || %l)",
+	        work->reader, work->owner, work->reader, OWNED_BEGIN, (int64_t)INCARNATION_LENGTH, incarnation,
+	        NAME_END "$", OWNED_BIND, incarnation);
 	for (size_t i = 0; i < call->bind_count; i++)
 		sql_add(sql, " OR r.rolname = %l", call->binds[i].login);
 	if (all)
@@ -268,11 +271,37 @@ static void add_drops(struct sql *sql, const struct work *work)
 	sql_add(sql, "END");
 }
 
-/* What could not be cleared now will not be a moment later. */
+static void on_told(struct work *work, const struct rows *rows)
+{
+	if (rows_count(rows) == 0)
+		steps_next(&work->steps);
+	else
+		work_fail(work, ERR_LOCKED, "%s", rows_text(rows, 0, 0));
+}
+
+static void tell_what_keeps_them(struct work *work)
+{
+	struct sql *sql = work_sql(work);
+
+	behind_add_sentences(sql, "r.rolname IN (");
+	roles_add_names(sql, work);
+	sql_add(sql, ") ORDER BY f.first IS NULL, r.rolname LIMIT 1");
+	work_query(work, on_told);
+}
+
+/* What could not be cleared now will not be a moment later. A removal comes back until all is gone, and says why. An
+ * unbind is done: access has ended, and whoever holds the role, another tenant perhaps, must not hold up the rest of
+ * the instance; inspect tells it. */
 static void on_dropped(struct work *work, const struct rows *rows)
 {
-	if (strcmp(rows_text(rows, 0, 0), "0") == 0 || work->clear_failures > 0 || !work_once_more(work))
+	const bool is_gone = strcmp(rows_text(rows, 0, 0), "0") == 0;
+
+	if (!is_gone && work->clear_failures == 0 && work_once_more(work))
+		return;
+	if (is_gone || work->call->kind == CALL_UNBIND)
 		steps_next(&work->steps);
+	else
+		tell_what_keeps_them(work);
 }
 
 void step_drop_roles(void *arg)

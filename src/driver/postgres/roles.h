@@ -34,8 +34,8 @@ void step_find_roles(void *arg);
 void step_find_leftovers(void *arg);
 /* Gives what they own in the instance's database to the owner; drops the rest. What cannot be cleared stays. */
 void step_clear_leftovers(void *arg);
-/* Drops them. One that something still depends on, in another tenant's database perhaps, stays behind, shut: the list
- * of what is in no record shows it. */
+/* Drops them. One that something still depends on, in another tenant's database perhaps, stays behind, shut: a removal
+ * fails and says what it is (behind.h), an unbind is done, and inspect tells it. */
 void step_drop_roles(void *arg);
 
 #endif
