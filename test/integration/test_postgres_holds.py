@@ -3,6 +3,7 @@ superuser and with a plain admin role: every call goes on, or says who has to do
 
 import contextlib
 import re
+import threading
 
 import psycopg2
 import pytest
@@ -516,3 +517,50 @@ def test_a_removal_says_who_is_granting_something_to_a_role(ground, elsewhere): 
         holder.rollback()
         wait_until("the role goes", lambda: not ground.pending("granted"))
     assert ground.is_gone(env)
+
+
+# ---- those whom a tenant lets in ----
+
+def begin_session(ground, env, database, options):
+    """Of another instance's app, in a thread: its session may begin slowly. How it ended is put into the list."""
+    ended = []
+
+    def run():
+        try:
+            with contextlib.closing(psycopg2.connect(host="127.0.0.1", port=ground.server.port, dbname=database, user=env["PG_USER"],
+                                                     password=env["PG_PASSWORD"], options=options)) as connection:
+                connection.cursor().execute("SELECT pg_sleep(120)")
+            ended.append("it was not ended")
+        except psycopg2.Error as error:
+            ended.append(str(error))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    wait_until("it begins", lambda: ground.server.rows(
+        f"SELECT l.pid FROM pg_locks l JOIN pg_database d ON d.oid IN (l.objid, l.database) WHERE datname = '{database}'"
+        f" UNION SELECT pid FROM pg_stat_activity WHERE usename = '{env['PG_USER']}'"))
+    return thread, ended
+
+
+@pytest.mark.parametrize("delay", [0, 120])
+@pytest.mark.parametrize("plan", ["small", "kept"])
+def test_a_session_of_another_instance_s_app_does_not_keep_the_database(ground, plan, delay):
+    env, reader = ground.made("host", plan)
+    guest, _ = ground.made("guest")
+    for name in ("other0", "other1", "other2"):  # the right one is found among others
+        ground.create(name)
+        ground.bind(name, "web")
+    members = ("SELECT pg_get_userbyid(roleid), pg_get_userbyid(member) FROM pg_auth_members WHERE pg_get_userbyid(roleid) NOT IN"
+               f" ('{env['PG_USER']}', '{reader['PG_USER']}', '{env['PG_DATABASE']}', '{env['PG_DATABASE']}_r') ORDER BY 1, 2")
+    before = ground.server.rows(members)
+    ground.server.as_app(env, f"GRANT CONNECT ON DATABASE {env['PG_DATABASE']} TO {guest['PG_USER']}")
+    thread, ended = begin_session(ground, guest, env["PG_DATABASE"], f"-c role=none -c post_auth_delay={delay}")
+    try:
+        ground.removed("host")
+    finally:
+        thread.join()
+    assert "it was not ended" not in ended and env["PG_DATABASE"] not in ground.server.databases()
+    assert ground.server.rows(members) == before
+    ground.reads(guest)
+    for name in ("guest", "other0", "other1", "other2"):
+        ground.removed(name)

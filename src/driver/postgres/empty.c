@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "dialect.h"
+#include "guests.h"
 #include "hinder.h"
 #include "mend.h"
 #include "prepared.h"
@@ -109,7 +110,11 @@ static void on_sessions(struct work *work, const struct rows *rows)
 	} else if (work->empty_tries++ < TRIES_MAX) {
 		work_pause(work, step_empty_database);
 	} else {
-		work_fail(work, ERR_LOCKED, "%s sessions in the database do not end", rows_text(rows, 0, ROW_ENDING));
+		work_fail(work, ERR_LOCKED,
+		          "%s sessions in the database do not end; one that pg_stat_activity does not show has a lock "
+		          "on the database in pg_locks: SELECT pg_terminate_backend(its pid) as a superuser, or GRANT "
+		          "pg_signal_backend TO \"%s\"",
+		          rows_text(rows, 0, ROW_ENDING), rows_text(rows, 0, ROW_SELF));
 	}
 }
 
@@ -121,17 +126,19 @@ void step_empty_database(void *arg)
 	const char *database = empty_database(work);
 
 	if (database != NULL) {
+		guests_add_ending(sql, work, database);
 		sql_add(sql,
 		        "WITH ended AS MATERIALIZED (SELECT count(pg_terminate_backend(a.pid)) AS n FROM " SESSIONS_IN
-		        " AND " MAY_END "),\n",
-		        database);
+		        " AND " MAY_END "),\nhidden AS MATERIALIZED (" GUESTS_HIDDEN "),\n",
+		        database, database);
 		sql_add(sql,
 		        "other AS (SELECT r.rolname, r.rolsuper, a.pid FROM " SESSIONS_IN " AND NOT " MAY_END
 		        " ORDER BY r.rolsuper DESC LIMIT 1)\n",
 		        database);
 		sql_add(
 		    sql,
-		    "SELECT ended.n, other.rolname, other.rolsuper, other.pid, current_user, quote_literal(x.gid), "
+		    "SELECT ended.n + (SELECT count(*) FROM hidden), other.rolname, other.rolsuper, other.pid, "
+		    "current_user, quote_literal(x.gid), "
 		    "x.owner FROM ended"
 		    " LEFT JOIN other ON true LEFT JOIN (SELECT gid, owner FROM pg_prepared_xacts WHERE database = %l"
 		    " LIMIT 1) x ON true",
