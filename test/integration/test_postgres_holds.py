@@ -564,3 +564,32 @@ def test_a_session_of_another_instance_s_app_does_not_keep_the_database(ground, 
     ground.reads(guest)
     for name in ("guest", "other0", "other1", "other2"):
         ground.removed(name)
+
+
+def test_a_catalog_that_a_tenant_locks_is_a_lock_like_any_other(ground):
+    """VACUUM FULL waits for a reader, and whoever begins a session waits for VACUUM FULL."""
+    env, reader = ground.made("jammed")
+    with contextlib.ExitStack() as stack:
+        holder, waiter = (stack.enter_context(contextlib.closing(psycopg2.connect(
+            host="127.0.0.1", port=ground.server.port, dbname=env["PG_DATABASE"], user=env["PG_USER"], password=env["PG_PASSWORD"]))) for _ in range(2))
+        waiter.autocommit = True
+        holder.cursor().execute("SELECT count(*) FROM pg_class")
+
+        def wait():
+            with contextlib.suppress(psycopg2.Error):
+                waiter.cursor().execute("VACUUM FULL pg_catalog.pg_class")
+
+        thread = threading.Thread(target=wait)
+        thread.start()
+        try:
+            wait_until("it waits", lambda: ground.server.rows("SELECT pid FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND NOT granted"))
+            ground.tsuru.update("jammed", "trigrams")
+            wait_until("it says so", lambda: any("locked a catalog of the database" in one for one in ground.pending("jammed")))
+            wait_until("it holds no place", lambda: any(one.get("waits_for") == "lock" for one in ground.broker.admin(
+                "/v1/operations?state=pending").json["operations"] if one["instance"] == "jammed"))
+        finally:
+            holder.close()
+            thread.join()
+    wait_until("it goes on", lambda: not ground.pending("jammed"))
+    ground.reads(reader)
+    ground.removed("jammed")

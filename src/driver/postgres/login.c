@@ -12,7 +12,6 @@ struct entry {
 	struct arena arena; /* the keywords; holds the password */
 	const char *names[KEYWORDS_MAX], *values[KEYWORDS_MAX];
 	size_t count;
-	bool verbose;
 	PGconn *connection; /* NULL: not begun */
 };
 
@@ -56,8 +55,7 @@ static bool begin(struct entry *entry)
 	if (entry->connection == NULL)
 		return false;
 	entry->pq.setNoticeProcessor(entry->connection, silence, NULL);
-	if (entry->verbose)
-		entry->pq.setErrorVerbosity(entry->connection, PQERRORS_VERBOSE);
+	entry->pq.setErrorVerbosity(entry->connection, PQERRORS_VERBOSE);
 	return entry->pq.status(entry->connection) != CONNECTION_BAD;
 }
 
@@ -103,7 +101,6 @@ struct entry *entry_new(const struct target *target, const struct place *place, 
 	if (entry == NULL)
 		return NULL;
 	entry->pq = target->pq;
-	entry->verbose = target_login_is_other(login);
 	arena_init(&entry->arena);
 	add_all(entry, target, place, address, database, login);
 	if (!arena_failed(&entry->arena))

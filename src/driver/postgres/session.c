@@ -90,7 +90,7 @@ static void explain_connection(struct session *session)
 	const char *reason = failed != NULL ? failed + 9 : message;
 
 	session->denied |= sqlstate_is_wrong_password(message);
-	error_set(&session->error, ERR_UNAVAILABLE, "%.*s", (int)(message + length - reason), reason);
+	sqlstate_explain_refusal(reason, (size_t)(message + length - reason), &session->error);
 }
 
 /* ---- opening ---- */

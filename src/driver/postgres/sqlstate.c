@@ -86,6 +86,29 @@ bool sqlstate_is_wrong_password(const char *message)
 	return strstr(message, ":  28P01: ") != NULL;
 }
 
+/* Behind "FATAL:  ", where libpq is told to be verbose. */
+static const char *find_state(const char *line, size_t length)
+{
+	const char *begin = memmem(line, length, ":  ", 3), *state = begin != NULL ? begin + 3 : "";
+
+	return strspn(state, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == SQLSTATE_LENGTH &&
+	               strncmp(state + SQLSTATE_LENGTH, ": ", 2) == 0
+	           ? state
+	           : NULL;
+}
+
+void sqlstate_explain_refusal(const char *line, size_t length, struct error *error)
+{
+	const char *state = find_state(line, length);
+	const int begin = state != NULL ? (int)(state - line) : 0;
+	const int skipped = state != NULL ? begin + SQLSTATE_LENGTH + 2 : 0;
+	const bool is_locked = state != NULL && strncmp(state, SQLSTATE_LOCK_TAKEN, SQLSTATE_LENGTH) == 0;
+
+	error_set(error, is_locked ? ERR_LOCKED : ERR_UNAVAILABLE, "%s%.*s%.*s",
+	          is_locked ? "somebody has locked a catalog of the database, which a session needs to begin: " : "",
+	          begin, line, (int)length - skipped, line + skipped);
+}
+
 int sqlstate_explain(const char *sqlstate, const char *message, struct error *error)
 {
 	const size_t count = sizeof(meanings) / sizeof(*meanings);

@@ -65,6 +65,30 @@ static void test_what_somebody_else_holds(void **state)
 	assert_int_equal(code_of("55P03"), ERR_LOCKED);
 }
 
+static void refuse(const char *line, int code, const char *text)
+{
+	struct error error;
+
+	sqlstate_explain_refusal(line, strlen(line), &error);
+	assert_int_equal(error.code, code);
+	assert_string_equal(error.text, text);
+}
+
+static void test_refusals_of_connections(void **state)
+{
+	(void)state;
+	refuse("FATAL:  53300: sorry, too many clients already", ERR_UNAVAILABLE,
+	       "FATAL:  sorry, too many clients already");
+	refuse("FATAL:  55P03: too long", ERR_LOCKED,
+	       "somebody has locked a catalog of the database, which a session needs to begin: FATAL:  too long");
+	refuse("Connection refused", ERR_UNAVAILABLE, "Connection refused");
+	refuse("FATAL:  55P0: short", ERR_UNAVAILABLE, "FATAL:  55P0: short");
+	refuse("FATAL:  ABCDEF: long", ERR_UNAVAILABLE, "FATAL:  ABCDEF: long");
+	refuse("FATAL:  55P03", ERR_UNAVAILABLE, "FATAL:  55P03");
+	refuse(":  ", ERR_UNAVAILABLE, ":  ");
+	refuse("", ERR_UNAVAILABLE, "");
+}
+
 static void test_what_an_operator_can_cure(void **state)
 {
 	static const char *const curable[] = {"0A000", "2BP01", "3D000", "3F000", "42501", "58P01", NULL};
@@ -130,6 +154,7 @@ int main(void)
 	    cmocka_unit_test(test_locks_and_limits),
 	    cmocka_unit_test(test_what_is_final),
 	    cmocka_unit_test(test_what_somebody_else_holds),
+	    cmocka_unit_test(test_refusals_of_connections),
 	    cmocka_unit_test(test_what_an_operator_can_cure),
 	    cmocka_unit_test(test_sentences_are_of_the_whole_state_first),
 	    cmocka_unit_test(test_a_wrong_password),
