@@ -490,6 +490,35 @@ def test_a_removal_says_what_depends_on_a_role_and_goes_on_then(ground, elsewher
     assert ground.is_gone(env)
 
 
+OWNED = """CREATE SCHEMA own; CREATE TABLE own.t (a int PRIMARY KEY, b text); CREATE SEQUENCE own.s; CREATE VIEW own.v AS SELECT 1 AS a
+CREATE MATERIALIZED VIEW own.m AS SELECT 1 AS a; CREATE TABLE own.parts (a int) PARTITION BY RANGE (a); CREATE TABLE own.part PARTITION OF own.parts DEFAULT
+CREATE FUNCTION own.f() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'; CREATE PROCEDURE own.p() LANGUAGE sql AS 'SELECT 1'
+CREATE AGGREGATE own.agg (int) (SFUNC = int4pl, STYPE = int); CREATE OPERATOR own.## (LEFTARG = int, RIGHTARG = int, FUNCTION = int4pl)
+CREATE TYPE own.c AS (a int); CREATE TYPE own.e AS ENUM ('a'); CREATE TYPE own.r AS RANGE (SUBTYPE = int); CREATE DOMAIN own.d AS int CHECK (VALUE > 0)
+CREATE COLLATION own.col FROM "C"; CREATE CONVERSION own.conv FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8
+CREATE TEXT SEARCH CONFIGURATION own.ts (COPY = pg_catalog.simple); CREATE TEXT SEARCH DICTIONARY own.dict (TEMPLATE = simple)
+CREATE STATISTICS own.st ON a, b FROM own.t; CREATE PUBLICATION own_pub FOR TABLE own.t; SELECT lo_create(0); CREATE POLICY pol ON own.t TO PUBLIC
+ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC; ALTER DEFAULT PRIVILEGES IN SCHEMA own GRANT SELECT ON TABLES TO PUBLIC
+CREATE RULE ru AS ON INSERT TO own.v DO INSTEAD NOTHING; COMMENT ON SCHEMA own IS 'tsuru-broker: instance 0123456789abcdef'
+ALTER ROLE CURRENT_USER IN DATABASE postgres SET work_mem TO '1MB'; LISTEN own""".replace("\n", "; ")
+
+
+def test_whatever_a_login_can_own_goes_to_the_owner(ground):
+    """What it made in its instance's database keeps no unbind from dropping it, and is still there."""
+    env, _ = ground.made("owned")
+    more = ground.bind("owned", "more")
+    ground.server.as_app(more, f"GRANT CREATE ON DATABASE {env['PG_DATABASE']} TO {more['PG_USER']}")
+    has_hstore = ground.server.rows("SELECT name FROM pg_available_extensions WHERE name = 'hstore'") != []
+    ground.server.as_app(more, f"SET ROLE NONE; {OWNED}" + ("; CREATE EXTENSION hstore SCHEMA own" if has_hstore else ""))
+    assert ground.tsuru.unbind("owned", "more").status == 200
+    assert more["PG_USER"] not in ground.server.roles()
+    assert ground.server.as_app(env, "SELECT own.f(), a FROM own.m") == [(1, 1)]
+    owners = "SELECT nspowner::regrole::text FROM pg_namespace WHERE nspname = 'own' UNION SELECT pubowner::regrole::text FROM pg_publication"
+    assert ground.server.rows(owners, env["PG_DATABASE"]) == [(env["PG_DATABASE"],)]
+    ground.removed("owned")
+    assert ground.is_gone(env)
+
+
 @pytest.mark.parametrize("kind", ["a table", "a tablespace"])
 def test_an_unbind_is_done_and_the_drift_pass_says_what_depends_on_the_login(ground, elsewhere, kind):  # pylint: disable=unused-argument
     """Whoever holds it, another tenant perhaps, holds up nothing else of the instance. The removal tries again."""
