@@ -13,7 +13,7 @@ import time
 
 from backends import PASSWORD, ExecFiles, MysqlBackend, OsbBackend, PostgresBackend, RabbitmqBackend, RedisBackend, configuration
 from harness import Broker, Tsuru, closing, wait_until
-from hostile import ATTACKS, Hasty, Strangers, Tenant, see_to, start_all
+from hostile import ATTACKS, Strangers, Tenant, see_to, start_all
 
 SECONDS = float(os.environ.get("SECONDS", "120"))
 SEED = int(os.environ.get("SEED", str(random.randrange(10**6))))
@@ -71,8 +71,7 @@ class Siege:
         self.broker = Broker(configuration(*services))
         self.over = threading.Event()
         self.good = [Good(self.broker, backend, number) for backend in backends for number in range(2)]
-        self.tenants = [Tenant(Hasty(self.broker, backend.name, PASSWORD, team="evil"), backend, f"evil-{number}",
-                               random.Random(f"{SEED} {backend.name} {number}"))
+        self.tenants = [Tenant(self.broker, backend, f"evil-{number}", random.Random(f"{SEED} {backend.name} {number}"))
                         for backend in backends for number in range(TENANTS[backend.name])]
         self.strangers = None
         chance.shuffle(self.tenants)
@@ -83,10 +82,10 @@ class Siege:
     def run(self):
         self.broker.start()
         self.strangers = Strangers([self.broker.port, self.broker.admin_port], STRANGERS, "/postgres/resources/plans")
-        everybody = self.good + self.tenants
+        everybody = [*(one.run for one in self.good), *(one.run for one in self.tenants), *(one.press for one in self.tenants)]
         with closing(self.strangers), concurrent.futures.ThreadPoolExecutor(len(everybody)) as pool:
             self.strangers.start()
-            jobs = [pool.submit(one.run, self.over) for one in everybody]
+            jobs = [pool.submit(one, self.over) for one in everybody]
             concurrent.futures.wait(jobs, SECONDS, concurrent.futures.FIRST_COMPLETED)
             self.over.set()
             for job in jobs:

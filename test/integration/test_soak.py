@@ -24,7 +24,7 @@ import time
 
 from backends import PASSWORD, Backend, ExecFiles, MysqlBackend, PostgresBackend, RabbitmqBackend, RedisBackend, configuration, service
 from harness import Broker, Tsuru, closing, wait_until
-from hostile import ATTACKS, Hasty, Strangers, Tenant, see_to, start_all
+from hostile import ATTACKS, Strangers, Tenant, see_to, start_all
 from plot import write_svg
 
 MINUTES = float(os.environ.get("MINUTES", "0.5"))
@@ -199,8 +199,7 @@ class Soak:
         self.over = threading.Event()
         self.lives = [Life(Tsuru(self.broker, backend.name, PASSWORD), backend, f"db-{i}-{j}", random.Random(f"{SEED} {backend.name} {i}"))
                       for backend in backends for i in range(WORKERS) for j in range(NAMES)]
-        self.hostile = [Tenant(Hasty(self.broker, backend.name, PASSWORD, team="evil"), backend, f"evil-{i}",
-                               random.Random(f"{SEED} evil {backend.name} {i}"))
+        self.hostile = [Tenant(self.broker, backend, f"evil-{i}", random.Random(f"{SEED} evil {backend.name} {i}"))
                         for backend in backends if backend.name in ATTACKS for i in range(HOSTILE)]
         self.strangers = Strangers([], STRANGERS)
         self.events = collections.Counter()
@@ -305,10 +304,10 @@ class Soak:
         self.strangers.ports = [self.broker.port, self.broker.admin_port]
         self.end = time.monotonic() + MINUTES * 60
         groups = [self.lives[i:i + NAMES] for i in range(0, len(self.lives), NAMES)]
-        with closing(self.strangers), concurrent.futures.ThreadPoolExecutor(len(groups) + len(self.hostile) + 2) as pool:
+        with closing(self.strangers), concurrent.futures.ThreadPoolExecutor(len(groups) + 2 * len(self.hostile) + 2) as pool:
             self.strangers.start()
             jobs = [pool.submit(self.make_trouble), pool.submit(self.watch), *(pool.submit(self.work, group) for group in groups),
-                    *(pool.submit(tenant.run, self.over) for tenant in self.hostile)]
+                    *(pool.submit(work, self.over) for tenant in self.hostile for work in (tenant.run, tenant.press))]
             try:
                 while time.monotonic() < self.end or not jobs[0].done():
                     failed = [job for job in jobs if job.done() and job.exception()]

@@ -12,6 +12,7 @@ import socket
 import threading
 import time
 
+from backends import PASSWORD
 from harness import Tsuru
 
 MOMENT = 0.2   # seconds that an attacker waits between two attempts
@@ -44,13 +45,21 @@ class Attack:
 
     def hold(self):
         if self.first is not None and not self.lives(self.first):
-            self.end(self.first)
-            self.first = None
+            self.let_go()
         if self.first is None:
             self.first = self.open(self.WAYS[0])
 
-    def attempt(self, what):
-        self.hold()
+    def let_go(self):
+        if self.first is not None:
+            self.end(self.first)
+        self.first = None
+
+    def attempt(self, what, holding):
+        """What it holds is in the way of what else it does, too."""
+        if holding:
+            self.hold()
+        else:
+            self.let_go()
         session = self.open(what)
         if session is not None:
             self.sessions.append(session)
@@ -75,10 +84,9 @@ class Attack:
             self.hang_up(session)
 
     def close(self):
-        for session in (*self.sessions, *([self.first] if self.first is not None else [])):
-            self.end(session)
-        self.sessions.clear()
-        self.first = None
+        self.let_go()
+        while self.sessions:
+            self.end(self.sessions.popleft())
 
 
 class PostgresAttack(Attack):
@@ -278,31 +286,34 @@ def see_to(backends):
                 backend.server.end_prepared(name.decode())
 
 
-class Hasty(Tsuru):
-    """A caller that does not wait for answers."""
+class Patient(Tsuru):
+    """A caller that waits for its answers no longer than it likes."""
 
-    patience = PATIENCE
+    def __init__(self, patience, *arguments, **more):
+        super().__init__(*arguments, **more)
+        self.patience = patience
 
     def send(self, *arguments, **more):
         return super().send(*arguments, **{"timeout": self.patience, **more})
 
 
 class Tenant:
-    """One instance of the attacker's, bound to some apps. It goes through everything that tsuru may ask for while its apps attack,
-    and waits for no answer but that of a bind; what is answered is of no matter to anybody but its owner."""
+    """One instance of the attacker's, bound to some apps. They attack, while another thread goes through everything that tsuru may
+    ask for and waits for no answer; what is answered is of no matter to anybody but its owner."""
 
-    APPS = ("one", "two", "three", "four", "five", "six")
+    APPS = ("one", "two", "three", "four")
 
-    def __init__(self, tsuru, backend, name, chance):
-        self.tsuru, self.backend, self.name, self.chance = tsuru, backend, name, chance
+    def __init__(self, broker, backend, name, chance):
+        self.backend, self.name, self.chance = backend, name, chance
+        self.patient, self.hasty, self.leaving = (Patient(patience, broker, backend.name, PASSWORD, team="evil")
+                                                  for patience in (PATIENCE, HURRY, PATIENCE * 20))
         self.attacks = {}  # by app; what an app held before it was unbound stays held
         self.bound = set()
         self.counts = collections.Counter()
 
-    def ask(self, what, *arguments, patience=HURRY):
-        self.tsuru.patience = patience
+    def ask(self, tsuru, what, *arguments):
         try:
-            answer = getattr(self.tsuru, what)(self.name, *arguments)
+            answer = getattr(tsuru, what)(self.name, *arguments)
         except (OSError, http.client.HTTPException):  # not waited for, or the broker is away, on purpose
             self.counts[f"{what} not answered"] += 1
             return None
@@ -311,10 +322,10 @@ class Tenant:
 
     def leave(self):
         """What is asked for at the end, while its sessions hold all that they hold."""
-        return self.ask("remove", patience=PATIENCE * 20)
+        return self.ask(self.leaving, "remove")
 
     def take_hold(self, app):
-        answer = self.ask("bind", app, patience=PATIENCE)
+        answer = self.ask(self.patient, "bind", app)
         if answer is not None and answer.status == 201 and self.backend.name in ATTACKS:
             self.let_go(app)
             self.bound.add(app)
@@ -330,31 +341,39 @@ class Tenant:
         for app in self.APPS:
             self.let_go(app)
 
-    def attack(self):
+    def attack(self, holding):
         if self.attacks:
             attack = self.chance.choice(list(self.attacks.values()))
-            attack.attempt(self.chance.choice(attack.WAYS))
+            attack.attempt(self.chance.choice(attack.WAYS), holding)
 
     def round(self, over):
-        self.ask("create", "small", patience=PATIENCE)
+        self.ask(self.patient, "create", "small")
         for app in self.APPS:
             if app not in self.bound and not over.is_set():
                 self.take_hold(app)
+        holding = self.chance.random() < 0.5
         for _ in range(self.chance.randrange(5, 20)):
-            self.attack()
+            self.attack(holding)
             if over.wait(MOMENT):
                 return
         for app in self.chance.sample(self.APPS, self.chance.randrange(len(self.APPS) + 1)):
-            self.ask("unbind", app)
+            self.ask(self.hasty, "unbind", app)
             self.bound.discard(app)
-        what = self.chance.choice(("update", "remove", "bind", "status"))
-        self.ask(what, *{"bind": ("other",), "update": (self.chance.choice(("small", "large")),)}.get(what, ()))
-        if what == "remove":
+        if self.chance.random() < 0.2:
+            self.ask(self.hasty, "remove")
             self.bound.clear()
 
     def run(self, over):
         while not over.is_set():
             self.round(over)
+
+    def press(self, over):
+        calls = (("update", "large"), ("bind", "other"), ("bind", "another"), ("status",), ("unbind", "other"), ("unbind", "another"),
+                 ("update", "small"))
+        while not over.is_set():
+            for call in calls:
+                self.ask(self.hasty, *call)
+            over.wait(MOMENT)
 
 
 class Strangers(threading.Thread):
