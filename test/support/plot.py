@@ -13,12 +13,20 @@ def nice(value):
     return f"{value:.4g}"
 
 
+def columns(times, values):
+    """{column of the panel: the greatest of the values there}: hours are as many points as minutes."""
+    span = times[-1] - times[0] or 1
+    tops = {}
+    for time, value in zip(times, values):
+        column = round((time - times[0]) / span * (WIDTH - LEFT - 10))
+        tops[column] = max(value, tops.get(column, value))
+    return tops
+
+
 def panel(top, title, times, values):
     """One line, with the scale from 0 to its maximum at the left."""
     most = max(values) or 1
-    span = times[-1] - times[0] or 1
-    points = " ".join(f"{LEFT + (time - times[0]) / span * (WIDTH - LEFT - 10):.1f},{top + HEIGHT * (1 - value / most):.1f}"
-                      for time, value in zip(times, values))
+    points = " ".join(f"{LEFT + column},{top + HEIGHT * (1 - value / most):.0f}" for column, value in columns(times, values).items())
     return (f'<text x="{LEFT}" y="{top - 6}">{html.escape(title)}</text>'
             f'<rect x="{LEFT}" y="{top}" width="{WIDTH - LEFT - 10}" height="{HEIGHT}" fill="none" stroke="#ccc"/>'
             f'<text x="{LEFT - 6}" y="{top + 10}" text-anchor="end">{nice(most)}</text>'
