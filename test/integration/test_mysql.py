@@ -536,6 +536,8 @@ def test_what_a_new_admin_lacks_is_told_with_the_grant(start_broker, server):
     tsuru.create("mydb", "small")
     env = tsuru.bind("mydb", "shop").json
     broker.reload(service([f"url: 'mysql://admin2:sekret@127.0.0.1:{server.port}'"]))
+    [instance] = broker.ctl("instances", "--json")
+    wait_until("the server's mark was seen", lambda: broker.admin(f"/v1/instances/{instance['id']}/verify", "POST").status == 200)
     found = broker.ctl("verify", "mysql/mydb", "--json", status=3)["drift"]
     assert [one["kind"] for one in found] == ["told"], found
     grant = next(re.search("GRANT .*", text).group(0) for text in found[0].values() if "GRANT " in str(text))
