@@ -28,8 +28,9 @@ static void connection_free(struct connection *connection)
 	timer_stop(server->options.timers, &connection->timer);
 	count_connection(server, -1);
 	server->connections--;
-	crowd_leave(&server->crowd, &connection->place);
 	handshake_end(connection);
+	line_leave(&server->turns.line, &connection->turn);
+	crowd_leave(&server->crowd, &connection->place);
 	heads_leave(&server->heads, &connection->heads);
 	if (connection->listener->address->tls && connection->ev != NULL)
 		tls_say_goodbye(connection->bufferevent);
@@ -201,8 +202,10 @@ static bool enter_crowd(struct connection *connection)
 	struct http_server *server = connection->server;
 
 	connection->proxied = connection_is_proxied(connection);
-	crowd_enter(&server->crowd, &connection->place,
-	            connection->has_address && !connection->proxied ? &connection->address : NULL);
+	const bool counted = connection->has_address && !connection->proxied;
+	crowd_enter(&server->crowd, &connection->place, counted ? &connection->address : NULL);
+	connection->place.expected =
+	    counted && throttle_knows(&server->throttle, &connection->address, timers_now(server->options.timers));
 	return make_room(connection);
 }
 

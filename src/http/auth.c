@@ -21,11 +21,16 @@ static bool credentials_match(const struct http_site *site, char *credentials, s
 	return username_equal & password_equal;
 }
 
+bool auth_is_shown(const char *authorization)
+{
+	return authorization != NULL && strncasecmp(authorization, "Basic ", 6) == 0;
+}
+
 bool auth_check(const struct http_site *site, const char *authorization, struct arena *arena)
 {
 	if (site->username == NULL)
 		return true;
-	if (authorization == NULL || strncasecmp(authorization, "Basic ", 6) != 0)
+	if (!auth_is_shown(authorization))
 		return false;
 	const char *encoded = authorization + 6 + strspn(authorization + 6, " ");
 	size_t length = strlen(encoded);

@@ -282,13 +282,45 @@ static void note_heads(struct connection *connection)
 		connection_start_timer(surplus, 0);
 }
 
-static void connection_read(struct connection *connection)
+static void look(struct connection *connection)
 {
 	if (connection->state <= CONNECTION_HEAD && connection->held.length > 0)
 		read_head(connection);
 	if (connection->state == CONNECTION_BODY && connection->held.length > 0)
 		read_body(connection);
 	note_heads(connection);
+}
+
+static bool may_look(struct connection *connection)
+{
+	if (connection->state > CONNECTION_BODY || connection->held.length == 0)
+		return true; /* there is nothing to be seen */
+	return turn_take(&connection->server->turns, &connection->turn, &connection->place);
+}
+
+/* Of one that has to wait for its turn, no more is read until then. */
+static void connection_read(struct connection *connection)
+{
+	if (may_look(connection))
+		look(connection);
+	else
+		bufferevent_disable(connection->bufferevent, EV_READ);
+}
+
+/* Has evhttp see, outside of a read, that a request is there for it. It may end the connection. */
+static void present(struct connection *connection)
+{
+	bufferevent_trigger(connection->bufferevent, EV_READ, BEV_TRIG_IGNORE_WATERMARKS);
+}
+
+void connection_go_on(struct connection *connection)
+{
+	if (connection->state > CONNECTION_BODY)
+		return; /* its time was over meanwhile */
+	bufferevent_enable(connection->bufferevent, EV_READ);
+	look(connection);
+	if (connection->state == CONNECTION_READY)
+		present(connection);
 }
 
 /* Takes what is in the input over into held. */
@@ -334,14 +366,14 @@ void connection_on_timer(void *arg)
 	if (connection->state == CONNECTION_WAITING) {
 		connection_move(connection, CONNECTION_HANDLING);
 		connection->server->on_resume(connection->request);
-		return;
-	}
-	if (connection->state == CONNECTION_HEAD || connection->state == CONNECTION_BODY) {
+	} else if (!turn_spare(&connection->server->turns, &connection->place)) {
+		connection_start_timer(connection, TURN_AGAIN);
+	} else if (connection->state == CONNECTION_HEAD || connection->state == CONNECTION_BODY) {
 		refuse_request(connection, &(struct refusal){408, "the request did not arrive in time"});
-		bufferevent_trigger(connection->bufferevent, EV_READ, BEV_TRIG_IGNORE_WATERMARKS);
-		return;
+		present(connection);
+	} else {
+		evhttp_connection_free(connection->ev);
 	}
-	evhttp_connection_free(connection->ev);
 }
 
 /* The reply is with the kernel; evhttp then closes the connection or reads on. */

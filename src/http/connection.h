@@ -10,6 +10,7 @@
 #include "http/crowd.h"
 #include "http/head.h"
 #include "http/heads.h"
+#include "http/line.h"
 
 #define READ_MAX ((size_t)16384) /* libevent's most for one read */
 
@@ -37,8 +38,7 @@ enum connection_state {
 /* A connection's part of handshake.h; zero is none. */
 struct handshake {
 	struct event *arrival; /* NULL: it has none, or it is over */
-	bool waiting;          /* stands in the line */
-	TAILQ_ENTRY(connection) link;
+	struct line_part part;
 };
 
 struct connection {
@@ -59,8 +59,9 @@ struct connection {
 	struct crowd_place place;
 	struct handshake handshake;
 	struct heads_part heads;
-	bool proxied;     /* from a trusted proxy: its requests are other people's */
-	bool has_address; /* false for a socket file */
+	struct line_part turn; /* of turn.h */
+	bool proxied;          /* from a trusted proxy: its requests are other people's */
+	bool has_address;      /* false for a socket file */
 	struct network_address address;
 	char peer[64];
 };
@@ -85,6 +86,8 @@ void connection_retire_all(struct http_server *server);
 void connection_count_state(struct connection *connection, enum connection_state state, int delta);
 void connection_start_timer(struct connection *connection, int64_t delay);
 void connection_on_timer(void *arg);
+/* The turn has come that turn_take refused. */
+void connection_go_on(struct connection *connection);
 void connection_on_input(struct evbuffer *input, const struct evbuffer_cb_info *change, void *arg);
 /* The request's reply has been handed to evhttp. */
 void connection_reply_started(struct connection *connection);

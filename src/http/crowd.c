@@ -11,6 +11,7 @@ struct crowd_source {
 	struct network_address address;
 	struct crowd_list strangers; /* the oldest first */
 	size_t stranger_count, count;
+	struct line_share shares[CROWD_LINES];
 };
 
 static struct crowd_source *source_of(struct crowd *crowd, const struct network_address *address)
@@ -27,6 +28,8 @@ static struct crowd_source *source_of(struct crowd *crowd, const struct network_
 		return NULL;
 	source->address = key;
 	TAILQ_INIT(&source->strangers);
+	for (size_t i = 0; i < CROWD_LINES; i++)
+		line_share_init(&source->shares[i]);
 	HASH_ADD(hh, crowd->sources, address, sizeof(key), source);
 	if (source->hh.tbl != NULL)
 		return source;
@@ -106,6 +109,11 @@ void crowd_leave(struct crowd *crowd, struct crowd_place *place)
 		return;
 	HASH_DEL(crowd->sources, source);
 	free(source);
+}
+
+struct line_share *crowd_share(const struct crowd_place *place, enum crowd_line line)
+{
+	return place->source != NULL ? &place->source->shares[line] : NULL;
 }
 
 static struct connection *first_of(const struct crowd_list *list)

@@ -12,6 +12,7 @@
 #include <sys/queue.h>
 
 #include "http/http.h"
+#include "http/line.h"
 
 #define CROWD_LEAVE 50  /* close at once */
 #define CROWD_PACE  100 /* ms between two such times */
@@ -23,6 +24,13 @@ enum crowd_kind {
 	CROWD_KNOWN, /* it has logged in; or it is no part of the crowd */
 	CROWD_STRANGER,
 	CROWD_LEAVING, /* a stranger beyond a limit, that will be closed */
+};
+
+/* What a source's connections stand in line for, each by itself. */
+enum crowd_line {
+	CROWD_HANDSHAKES,
+	CROWD_REQUESTS,
+	CROWD_LINES,
 };
 
 TAILQ_HEAD(crowd_list, crowd_place);
@@ -41,12 +49,16 @@ struct crowd_place {
 	TAILQ_ENTRY(crowd_place) link;        /* of strangers, or of leaving */
 	TAILQ_ENTRY(crowd_place) source_link; /* of its source's strangers */
 	enum crowd_kind kind;
+	bool expected; /* somebody has logged in from its address: it goes before others */
 };
 
 void crowd_init(struct crowd *crowd);
 /* It comes as a stranger, of source if that is not NULL (when memory is out, of none). */
 void crowd_enter(struct crowd *crowd, struct crowd_place *place, const struct network_address *source);
+/* After it has left all lines. */
 void crowd_leave(struct crowd *crowd, struct crowd_place *place);
+/* Its source's place in a line; NULL: it is counted for none. Borrowed until it leaves. */
+struct line_share *crowd_share(const struct crowd_place *place, enum crowd_line line);
 /* It has logged in; or it failed to, and is the newest of the strangers if it was none. */
 void crowd_trust(struct crowd *crowd, struct crowd_place *place);
 void crowd_distrust(struct crowd *crowd, struct crowd_place *place);

@@ -17,17 +17,10 @@ static void stand_in_line(struct connection *connection)
 {
 	struct handshakes *handshakes = &connection->server->handshakes;
 
-	connection->handshake.waiting = true;
-	TAILQ_INSERT_TAIL(&handshakes->line, connection, handshake.link);
+	line_join(&handshakes->line, &connection->handshake.part, connection,
+	          crowd_share(&connection->place, CROWD_HANDSHAKES), connection->place.expected);
 	if (handshakes->now_count == 0)
 		evtimer_add(handshakes->step, &next_turn);
-}
-
-static void leave_line(struct connection *connection)
-{
-	if (connection->handshake.waiting)
-		TAILQ_REMOVE(&connection->server->handshakes.line, connection, handshake.link);
-	connection->handshake.waiting = false;
 }
 
 static void on_arrival(evutil_socket_t descriptor, short what, void *arg)
@@ -46,8 +39,7 @@ static void on_step(evutil_socket_t descriptor, short what, void *arg)
 
 	(void)descriptor;
 	(void)what;
-	while (handshakes->now_count < HANDSHAKES_AT_ONCE && (connection = TAILQ_FIRST(&handshakes->line)) != NULL) {
-		leave_line(connection);
+	while (handshakes->now_count < HANDSHAKES_AT_ONCE && (connection = line_next(&handshakes->line)) != NULL) {
 		handshakes->now[handshakes->now_count++] = connection;
 		event_active(&connection->bufferevent->ev_read, EV_READ, 0);
 	}
@@ -88,7 +80,7 @@ static void on_settle(evutil_socket_t descriptor, short what, void *arg)
 		if (handshakes->now[i] != NULL)
 			settle(handshakes->now[i]);
 	}
-	if (!TAILQ_EMPTY(&handshakes->line))
+	if (!line_is_empty(&handshakes->line))
 		evtimer_add(handshakes->step, &next_turn);
 }
 
@@ -96,7 +88,7 @@ static void on_settle(evutil_socket_t descriptor, short what, void *arg)
 
 int handshakes_init(struct handshakes *handshakes, struct event_base *base)
 {
-	TAILQ_INIT(&handshakes->line);
+	line_init(&handshakes->line);
 	handshakes->step = evtimer_new(base, on_step, handshakes);
 	handshakes->settle = event_new(base, -1, 0, on_settle, handshakes);
 	return handshakes->step != NULL && handshakes->settle != NULL ? 0 : ERR_NO_MEMORY;
@@ -132,7 +124,7 @@ void handshake_end(struct connection *connection)
 		return;
 	event_free(connection->handshake.arrival);
 	connection->handshake.arrival = NULL;
-	leave_line(connection);
+	line_leave(&handshakes->line, &connection->handshake.part);
 	for (size_t i = 0; i < handshakes->now_count; i++) {
 		if (handshakes->now[i] == connection)
 			handshakes->now[i] = NULL;

@@ -1,7 +1,8 @@
 /* TLS handshakes, a few in a turn of the loop. A step of one may take a millisecond (an RSA signature, a client's
  * certificates), as much as a hundred requests, and whoever reaches the listener can have thousands wait for a step at
- * one moment. So what arrives of a handshake is not read at once: its connection stands in a line, from which so many
- * take their step before the loop looks at everything else again. */
+ * one moment. So what arrives of a handshake is not read at once: its connection stands in a line (line.h), from which
+ * so many take their step before the loop looks at everything else again. Addresses from which somebody has logged in
+ * stand in front. */
 #ifndef HTTP_HANDSHAKE_H
 #define HTTP_HANDSHAKE_H
 

@@ -8,10 +8,12 @@
 #include "http/head.h"
 #include "http/heads.h"
 #include "http/http.h"
+#include "http/line.h"
 #include "http/linger.h"
 #include "http/route.h"
 #include "http/sites.h"
 #include "http/throttle.h"
+#include "http/turn.h"
 
 struct connection;
 struct event;
@@ -21,11 +23,9 @@ struct tls;
 
 #define HANDSHAKES_AT_ONCE 8
 
-TAILQ_HEAD(handshake_line, connection);
-
 /* See handshake.h. */
 struct handshakes {
-	struct handshake_line line;                 /* something has arrived for them; the first first */
+	struct line line;                           /* something has arrived for them */
 	struct connection *now[HANDSHAKES_AT_ONCE]; /* those that take a step in this turn; NULL: it has ended */
 	size_t now_count;
 	struct event *step, *settle;
@@ -49,6 +49,7 @@ struct http_server {
 	size_t by_descriptor_count;        /* slots */
 	struct linger_list lingering;
 	struct handshakes handshakes;
+	struct turns turns;
 	struct heads heads;
 	struct crowd crowd;
 	struct timer leave_timer; /* runs while some are leaving */

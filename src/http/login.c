@@ -1,6 +1,7 @@
 /* The waiting itself is the connection's (connection_wait). */
 #include "http/login.h"
 
+#include "http/auth.h"
 #include "http/connection.h"
 #include "http/internal.h"
 
@@ -86,6 +87,22 @@ static bool compare(struct http_request *request)
 	return false;
 }
 
+/* Browsers and curl show a password once they were asked for one. */
+static void challenge(struct http_request *request)
+{
+	struct http_server *server = request->server;
+	const int64_t now = timers_now(server->options.timers);
+	struct throttle_key key;
+
+	crowd_distrust(&server->crowd, &request->connection->place);
+	if (request->has_client)
+		throttle_key(&request->client, request->site->path, &key);
+	if (request->has_client && throttle_bare(&server->throttle, &key, now))
+		hold(request, LOGIN_WRONG, hold_time(server, now));
+	else
+		answer_wrong(request);
+}
+
 /* What logged in itself is asked for no patience. A proxy's connection is anybody's. */
 static bool is_exempt(const struct http_request *request)
 {
@@ -125,9 +142,8 @@ bool login_check(struct http_request *request)
 		crowd_trust(&request->server->crowd, &request->connection->place);
 		return true;
 	}
-	if (request->head.authorization == NULL) {
-		crowd_distrust(&request->server->crowd, &request->connection->place);
-		answer_wrong(request);
+	if (!auth_is_shown(request->head.authorization)) {
+		challenge(request);
 		return false;
 	}
 	delay = ask(request);

@@ -51,7 +51,8 @@ static int server_prepare(struct http_server *server, struct error *error)
 	server->attach_event = event_new(options->base, -1, 0, on_attach, server);
 	server->listeners = calloc(options->address_count, sizeof(*server->listeners));
 	server->sites = sites_new(options->sites, options->site_count, options->on_sites_unused, options->sites_arg);
-	if (handshakes_init(&server->handshakes, options->base) != 0 || server->attach_event == NULL ||
+	if (handshakes_init(&server->handshakes, options->base) != 0 ||
+	    turns_init(&server->turns, options->base, connection_go_on) != 0 || server->attach_event == NULL ||
 	    server->listeners == NULL || server->sites == NULL)
 		return error_no_memory(error);
 	return has_tls(options) ? tls_new(options, on_clients, server, &server->tls, error) : 0;
@@ -193,6 +194,7 @@ void http_server_close(struct http_server *server)
 	timer_stop(server->options.timers, &server->leave_timer);
 	linger_release(&server->lingering);
 	handshakes_release(&server->handshakes);
+	turns_release(&server->turns);
 	if (server->attach_event != NULL)
 		event_free(server->attach_event);
 	sites_drop(server->sites);

@@ -13,12 +13,14 @@ struct throttle_entry {
 	int64_t last;   /* wrong one of a failing source, right one of a known */
 	int failures;   /* in a row */
 	int64_t next;   /* of a failing one: when the next attempt may be compared */
-	int64_t tokens; /* of a known one: thousandths of wrong ones that are left, as of filled */
+	int64_t tokens; /* of a known one: thousandths of wrong ones that are left, as of filled; or of bare ones */
 	int64_t filled;
 };
 
 #define WRONG      1000 /* in a known source's tokens */
 #define TOKENS_MAX ((int64_t)THROTTLE_KNOWN_BURST * WRONG)
+#define BARE_MAX   ((int64_t)THROTTLE_FREE * WRONG)
+#define BARE       1 /* in a key's site: of those without a password. The configuration's are even */
 
 /* FNV-1a: sites are the configuration's, nobody chooses them to meet. */
 static uint64_t hash_text(const char *text)
@@ -36,7 +38,7 @@ void throttle_key(const struct network_address *client, const char *site, struct
 
 	network_source(client, &source);
 	memcpy(ret_key->source, source.bytes, sizeof(ret_key->source));
-	ret_key->site = hash_text(site);
+	ret_key->site = hash_text(site) & ~(uint64_t)BARE;
 }
 
 static struct throttle_entry *find(struct throttle_entry *table, const struct throttle_key *key)
@@ -75,6 +77,22 @@ static struct throttle_entry *touch(struct throttle_entry **table, const struct 
 	return NULL;
 }
 
+static void fill(struct throttle_entry *entry, int64_t now, int64_t rate, int64_t most)
+{
+	entry->tokens += (now - entry->filled) * rate;
+	if (entry->tokens > most)
+		entry->tokens = most;
+	entry->filled = now;
+}
+
+static bool take_token(struct throttle_entry *entry)
+{
+	if (entry == NULL || entry->tokens < WRONG)
+		return false;
+	entry->tokens -= WRONG;
+	return true;
+}
+
 /* NULL: the source is not known, or not any more. */
 static struct throttle_entry *find_known(struct throttle *throttle, const struct throttle_key *key, int64_t now)
 {
@@ -86,10 +104,7 @@ static struct throttle_entry *find_known(struct throttle *throttle, const struct
 		drop(&throttle->known, entry);
 		return NULL;
 	}
-	entry->tokens += (now - entry->filled) * THROTTLE_KNOWN_RATE;
-	if (entry->tokens > TOKENS_MAX)
-		entry->tokens = TOKENS_MAX;
-	entry->filled = now;
+	fill(entry, now, THROTTLE_KNOWN_RATE, TOKENS_MAX);
 	return entry;
 }
 
@@ -148,8 +163,7 @@ bool throttle_failed(struct throttle *throttle, const struct throttle_key *key, 
 	struct throttle_entry *known = find_known(throttle, key, now);
 	struct throttle_entry *entry = touch(&throttle->failing, key, THROTTLE_FAILING);
 
-	if (known != NULL && known->tokens >= WRONG)
-		known->tokens -= WRONG;
+	(void)take_token(known);
 	if (entry == NULL)
 		return true;
 	if (now - entry->last > THROTTLE_FORGET)
@@ -166,13 +180,46 @@ bool throttle_failed(struct throttle *throttle, const struct throttle_key *key, 
 	return true;
 }
 
-void throttle_passed(struct throttle *throttle, const struct throttle_key *key, int64_t now)
+bool throttle_bare(struct throttle *throttle, const struct throttle_key *key, int64_t now)
+{
+	struct throttle_key bare = *key;
+	struct throttle_entry *entry;
+
+	if (take_token(find_known(throttle, key, now)))
+		return false;
+	bare.site |= BARE;
+	const bool fresh = find(throttle->failing, &bare) == NULL;
+	entry = touch(&throttle->failing, &bare, THROTTLE_FAILING);
+	if (entry == NULL)
+		return true;
+	if (fresh)
+		entry->tokens = BARE_MAX;
+	fill(entry, now, THROTTLE_BARE, BARE_MAX);
+	return !take_token(entry);
+}
+
+/* The key that stands for all sites of a source: no site's name is known by 0. */
+static struct throttle_key any_site(const struct throttle_key *key)
+{
+	struct throttle_key any = *key;
+
+	any.site = 0;
+	return any;
+}
+
+bool throttle_knows(struct throttle *throttle, const struct network_address *client, int64_t now)
+{
+	struct throttle_key key;
+
+	throttle_key(client, "", &key);
+	key = any_site(&key);
+	return find_known(throttle, &key, now) != NULL;
+}
+
+static void make_known(struct throttle *throttle, const struct throttle_key *key, int64_t now)
 {
 	struct throttle_entry *known = find_known(throttle, key, now);
-	struct throttle_entry *failing = find(throttle->failing, key);
 
-	if (failing != NULL)
-		drop(&throttle->failing, failing);
 	if (known == NULL) {
 		known = touch(&throttle->known, key, THROTTLE_KNOWN);
 		if (known == NULL)
@@ -184,6 +231,17 @@ void throttle_passed(struct throttle *throttle, const struct throttle_key *key, 
 	}
 	if (known != NULL)
 		known->last = now;
+}
+
+void throttle_passed(struct throttle *throttle, const struct throttle_key *key, int64_t now)
+{
+	const struct throttle_key any = any_site(key);
+	struct throttle_entry *failing = find(throttle->failing, key);
+
+	if (failing != NULL)
+		drop(&throttle->failing, failing);
+	make_known(throttle, key, now);
+	make_known(throttle, &any, now);
 }
 
 static void drop_all(struct throttle_entry **table)

@@ -14,6 +14,10 @@
  * nobody can share. A password of 16 random characters (95 bits) takes longer than there is time at that rate, and
  * proxies are told apart by trusted_proxies.
  *
+ * Requests that show no password are no guesses, but each costs an answer. Browsers and curl send one to be told of the
+ * realm, so an address has some of them a second answered at once; others wait as wrong ones do. They are counted
+ * apart: whoever does without a password slows down nobody who shows one.
+ *
  * Both tables are bounded. Strangers fill only that of failures: who is known is displaced by others who know a
  * password. */
 #ifndef HTTP_THROTTLE_H
@@ -30,7 +34,8 @@
 #define THROTTLE_AHEAD       (5 * THROTTLE_MAX)          /* ms: an attempt waits for its moment no longer */
 #define THROTTLE_FORGET      600000                      /* ms after the last wrong one */
 #define THROTTLE_FAILING     16384                       /* remembered; the one that failed longest ago goes */
-#define THROTTLE_KNOWN       4096                        /* remembered; the one that logged in longest ago goes */
+#define THROTTLE_BARE        10                          /* of an address without a password, in a second */
+#define THROTTLE_KNOWN       8192                        /* remembered; the one that logged in longest ago goes */
 #define THROTTLE_KNOWN_TIME  ((int64_t)24 * 3600 * 1000) /* ms after the last right one */
 #define THROTTLE_KNOWN_RATE  1000                        /* wrong ones of a known source in a second */
 #define THROTTLE_KNOWN_BURST 10000                       /* of them at once */
@@ -42,7 +47,8 @@ struct throttle {
 	struct throttle_entry *failing, *known;
 };
 
-/* Who tries what. */
+/* Who tries what. Requests that show no password come to the same key: nothing of them is compared, and they slow down
+ * nobody but themselves. */
 struct throttle_key {
 	unsigned char source[16];
 	uint64_t site;
@@ -55,6 +61,11 @@ bool throttle_holds(struct throttle *throttle, const struct throttle_key *key, i
 int64_t throttle_ask(struct throttle *throttle, const struct throttle_key *key, int64_t now);
 /* An attempt was compared and is wrong; true: the source has had its free ones. */
 bool throttle_failed(struct throttle *throttle, const struct throttle_key *key, int64_t now);
+/* One came that shows no password; true: its answer is not for now. THROTTLE_FREE are at once, and then THROTTLE_BARE
+ * in a second. */
+bool throttle_bare(struct throttle *throttle, const struct throttle_key *key, int64_t now);
+/* Whether somebody has logged in from the address, at whatever site. */
+bool throttle_knows(struct throttle *throttle, const struct network_address *client, int64_t now);
 void throttle_passed(struct throttle *throttle, const struct throttle_key *key, int64_t now);
 void throttle_free(struct throttle *throttle);
 

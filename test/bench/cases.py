@@ -390,7 +390,7 @@ def answers(broker):
 
 def strangers(machine, options, samples):
     """tsuru's calls, and probes of the operators' listener, with and without 5,000 strangers at both listeners: idle ones, slow
-    ones, and such as guess passwords, from 20 addresses; they come again as soon as they are closed or answered."""
+    ones, and such as guess passwords or show none, from 20 addresses; they come again as soon as they are closed or answered."""
     raise_files()
     for _ in range(min(options.rounds, 3)):
         with running(Broker(machine).start()) as (broker,):

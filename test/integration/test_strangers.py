@@ -8,6 +8,8 @@ import http.client
 import os
 import re
 import resource
+import select
+import signal
 import socket
 import threading
 import time
@@ -15,13 +17,15 @@ import time
 import pytest
 
 from harness import TIMEOUT, Broker, Tsuru, scripted_service, wait_until
-from strangers import GUESS, IDLE, KINDS, SLOW, Strangers
+from strangers import BARE, GUESS, IDLE, KINDS, SLOW, Strangers
 
 ROUNDS = 40  # of what tsuru and probes ask, while strangers are there
 HOSTS = range(10, 20)
 FREE = 10        # guesses in a row that are compared at once, see src/http/throttle.h
 FIRST_ONES = 6   # and those until they are 2 s apart
 AHEAD = 6        # and those that have their moment when the time is over
+BARE_RATE = 10   # answers at once in a second to an address that shows no password
+HOLD = 2         # seconds until the others, see src/http/login.h
 
 
 class Open(Broker):
@@ -114,13 +118,20 @@ def expect_strangers(broker, count):
 
 
 def test_hundreds_of_strangers_keep_nobody_out(start):
-    """Idle ones, slow ones and guessing ones, all within the limits."""
+    """Idle ones, slow ones, guessing ones and such as show no password, all within the limits."""
     broker = start()
     with floods(broker, 600, hosts=HOSTS):
         expect_strangers(broker, 500)
         wait_until("guesses wait", lambda: metric(broker, "http_logins_waiting", listener="service") > 100)
         expect_no_refusal(broker)
         assert metric(broker, "http_logins_waiting", listener="admin") > 0
+
+
+def readable(sockets):
+    poll = select.poll()
+    for one in sockets:
+        poll.register(one, select.POLLIN)
+    return poll.poll(0)
 
 
 @pytest.mark.parametrize("kind", [IDLE, SLOW])
@@ -199,6 +210,87 @@ def test_who_shares_tsurus_address_does_not_slow_tsuru(start):
     with floods(broker, 200, kinds=(GUESS,), hosts=(1,)) as _:
         wait_until("guesses wait", lambda: metric(broker, "http_logins_waiting", listener="service") > 150)
         expect_no_refusal(broker)
+
+
+@pytest.mark.parametrize("which", ["service", "admin"])
+def test_who_shows_no_password_is_slowed(start, which):
+    """Hundreds of connections of an address ask again at once: most wait for their answer, and who shows the password does not."""
+    broker = start()
+    port, path, login = ((broker.port, "/scripted/resources/plans", "scripted:x") if which == "service" else
+                         (broker.admin_port, "/v1/services", "admin:operate"))
+    begin = time.monotonic()
+    with Strangers(port, 300, kinds=(BARE,), hosts=(43,), path=path) as crowd:
+        wait_until("they wait", lambda: metric(broker, "http_logins_waiting", listener=which) > 200)
+        assert ask(port, path, host=44) == 401  # a browser's or curl's first one
+        expect_no_refusal(broker, 5)
+        wait_until("each was told", lambda: crowd.told["401"] > 600)
+        told, seconds = dict(crowd.told), time.monotonic() - begin
+        assert ask(port, path, login, host=43) == 200
+    assert set(told) == {"401"} and told["401"] <= FREE + BARE_RATE * seconds + 300 * (seconds / HOLD + 1), (told, seconds)
+
+
+def test_who_logged_in_and_shows_no_password_is_not_slowed(start):
+    """Clients that log in only when they are asked to, again and again."""
+    broker = start()
+    for _ in range(3 * FREE):
+        assert ask(broker.port, "/scripted/resources/plans", host=45) == 401
+        assert metric(broker, "http_logins_waiting", listener="service") == 0
+        assert ask(broker.port, "/scripted/resources/plans", "scripted:x", host=45) == 200
+
+
+@pytest.mark.parametrize("which", ["service", "admin"])
+def test_a_turn_looks_at_some_of_the_strangers(start, which):
+    """What 1,500 kept connections ask is all here at one moment, with tsuru's or a probe's behind it."""
+    broker = start()
+    port, path, good, login = ((broker.port, "/nothing", "/scripted/resources/plans", "Authorization: Basic c2NyaXB0ZWQ6eA==\r\n")
+                               if which == "service" else (broker.admin_port, "/health", "/ready", ""))
+    begun = f"GET {path} HTTP/1.1\r\nHost: x\r\n".encode()
+    held = [connect(port, 10 + number % 10) for number in range(1500)]
+    for one in held:
+        one.sendall(begun)
+    with connect(port, 1) as caller:
+        for _ in range(2):
+            caller.sendall(f"GET {good} HTTP/1.1\r\nHost: x\r\n{login}\r\n".encode())
+            assert caller.recv(8192).startswith(b"HTTP/1.1 200")
+        wait_until("all are there", lambda: metric(broker, "http_strangers", listener=which) >= 1500)
+        broker.process.send_signal(signal.SIGSTOP)
+        try:
+            for one in held:
+                one.sendall(b"\r\n")
+            caller.sendall(f"GET {good} HTTP/1.1\r\nHost: x\r\n{login}\r\n".encode())
+        finally:
+            broker.process.send_signal(signal.SIGCONT)
+        assert caller.recv(8192).startswith(b"HTTP/1.1 200")
+        told = len(readable(held))
+    assert told < 1000, told
+    wait_until("all are answered", lambda: len(readable(held)) == 1500)
+    for one in held:
+        assert one.recv(12) == (b"HTTP/1.1 404" if which == "service" else b"HTTP/1.1 200")
+        one.close()
+
+
+def test_addresses_that_logged_in_go_first(start):
+    """Strangers have an address each. tsuru, who was here before, comes on another connection."""
+    broker = start()
+    assert ask(broker.port, "/scripted/resources/plans", "scripted:x") == 200
+    held = [connect(broker.port, 1 + number % 250, 10 + number // 250) for number in range(1500)]
+    for one in held:
+        one.sendall(b"GET /nothing HTTP/1.1\r\n")
+    with connect(broker.port, 1) as caller:
+        caller.sendall(b"GET /scripted/resources/plans HTTP/1.1\r\n")
+        wait_until("all are there", lambda: metric(broker, "http_strangers", listener="service") >= 1501)
+        broker.process.send_signal(signal.SIGSTOP)
+        try:
+            for one in held:
+                one.sendall(b"Host: x\r\n\r\n")
+            caller.sendall(b"Host: x\r\nAuthorization: Basic c2NyaXB0ZWQ6eA==\r\n\r\n")
+        finally:
+            broker.process.send_signal(signal.SIGCONT)
+        assert caller.recv(8192).startswith(b"HTTP/1.1 200")
+        told = len(readable(held))
+    assert told < 1000, told
+    for one in held:
+        one.close()
 
 
 def test_guesses_at_one_service_do_not_slow_another(tmp_path):
@@ -295,8 +387,8 @@ def post(path, length, body=b"", user="scripted:wrong", more=""):
             f"Content-Type: application/x-www-form-urlencoded\r\n{more}\r\n").encode() + body
 
 
-def connect(port, host):
-    one = socket.create_connection(("127.0.0.1", port), source_address=(f"127.0.0.{host}", 0))
+def connect(port, host, network=0):
+    one = socket.create_connection(("127.0.0.1", port), source_address=(f"127.0.{network}.{host}", 0))
     one.settimeout(TIMEOUT)
     return one
 
@@ -398,4 +490,4 @@ def test_open_answers_take_a_share_of_the_time(start):
 
 
 def test_kinds_are_complete():
-    assert set(KINDS) == {IDLE, SLOW, GUESS}
+    assert set(KINDS) == {IDLE, SLOW, GUESS, BARE}

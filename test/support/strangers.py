@@ -1,5 +1,5 @@
-"""Clients that have no password: some only sit there, some send a request and never end it, some guess. Each comes again
-as soon as it was sent away or answered. As a program, they stay until the end of its input and then tell what they saw."""
+"""Clients that have no password: some only sit there, some send a request and never end it, some guess, some ask without
+any. Each comes again as soon as it was sent away or answered. As a program, they stay until the end of its input and then tell what they saw."""
 
 import argparse
 import base64
@@ -13,8 +13,8 @@ import sys
 import threading
 import time
 
-IDLE, SLOW, GUESS = "idle", "slow", "guess"
-KINDS = (IDLE, SLOW, GUESS)
+IDLE, SLOW, GUESS, BARE = "idle", "slow", "guess", "bare"
+KINDS = (IDLE, SLOW, GUESS, BARE)
 
 
 class Stranger:
@@ -42,6 +42,8 @@ class Stranger:
             self.number += 1
             guess = base64.b64encode(f"{self.crowd.user}:{self.host}-{self.number}".encode()).decode()
             self.socket.send(f"GET {self.crowd.path} HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {guess}\r\n{self.crowd.headers}\r\n".encode())
+        elif self.kind == BARE:
+            self.socket.send(f"GET {self.crowd.path} HTTP/1.1\r\nHost: x\r\n{self.crowd.headers}\r\n".encode())
         self.crowd.watch(self, select.EPOLLIN)
 
     def go_on(self):
@@ -52,7 +54,7 @@ class Stranger:
     def hear(self):
         """What it is told; False: it was sent away."""
         text = self.socket.recv(4096)
-        if self.kind == GUESS and text:
+        if self.kind in (GUESS, BARE) and text:
             self.crowd.told[text[9:12].decode()] += 1
         if text and b"Connection: close" not in text:
             self.speak()

@@ -16,11 +16,14 @@
 #include "http/crowd.h"
 #include "http/login.h"
 #include "http/throttle.h"
+#include "http/turn.h"
 #include "unit/http/harness.h"
 
 #define GOOD  GET("/") "\r\n"
 #define WRONG "GET / HTTP/1.1\r\n" HOST "Authorization: Basic dXNlcjp3cm9uZw==\r\n\r\n"
+#define BARE  "GET / HTTP/1.1\r\n" HOST "\r\n"
 #define MANY  300
+#define MORE  600
 
 #define PROXIED(client, rest) "GET / HTTP/1.1\r\n" HOST "X-Forwarded-For: " client "\r\n" rest "\r\n\r\n"
 
@@ -542,6 +545,159 @@ static void test_only_who_waits_is_waited_for(void **state)
 	harness_close(harness);
 }
 
+/* Without a password, or with something that is none: some are answered at once, and the others wait. */
+static void test_who_shows_no_password_is_slowed(void **state)
+{
+	static const char bearer[] = "GET / HTTP/1.1\r\n" HOST "Authorization: Bearer secret\r\n\r\n";
+	struct harness *harness = open_with(&limits, NULL);
+	int clients[MANY];
+
+	(void)state;
+	for (int i = 0; i < MANY; i++) {
+		clients[i] = send_from(harness, 2, i % 2 == 0 ? BARE : bearer);
+		assert_int_equal(status_now(harness, clients[i]), i < THROTTLE_FREE ? 401 : 0);
+	}
+	assert_int_equal(http_server_pending(harness->server), 0);
+	assert_int_equal(harness_exchange_from(harness, 3, BARE), 401);
+	assert_int_equal(harness_exchange_from(harness, 2, GOOD), 200);
+	assert_int_equal(harness_exchange_from(harness, 2, BARE), 401); /* it is known now */
+	timers_advance(harness->timers, LOGIN_HOLD + (int64_t)MANY * LOGIN_PACE);
+	for (int i = 0; i < MANY; i++) {
+		if (i >= THROTTLE_FREE)
+			assert_int_equal(status_now(harness, clients[i]), 401);
+		close(clients[i]);
+	}
+	harness_close(harness);
+}
+
+static struct harness *open_with_probes(const struct http_limits *wanted)
+{
+	static const char *const open_paths[] = {"/none", NULL}, *const passwords[] = {"secret"};
+	static const struct http_site site = {
+	    .path = "/", .username = "user", .passwords = passwords, .password_count = 1, .open_paths = open_paths};
+	static struct harness harness;
+	struct http_options options = harness_options();
+
+	options.limits = *wanted;
+	options.sites = &site;
+	options.site_count = 1;
+	harness_open(&harness, &options);
+	return &harness;
+}
+
+static void begin_many(struct harness *harness, int *clients, int count, const char *request)
+{
+	for (int i = 0; i < count; i++)
+		clients[i] = send_from(harness, 2, request);
+	harness_turn(harness);
+}
+
+static bool is_answered(int client)
+{
+	char byte;
+
+	return recv(client, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
+}
+
+/* Turns until the client is answered, in each of which some requests of strangers are; how many that were. */
+static int turns_until(struct harness *harness, int client)
+{
+	int turns = 0;
+
+	while (!is_answered(client)) {
+		const size_t before = harness->accesses;
+
+		event_base_loop(harness->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+		assert_in_range(harness->accesses, before, before + TURN_STRANGERS + 1);
+		assert_in_range(++turns, 1, 1000);
+	}
+	return turns;
+}
+
+/* What is asked on many kept connections at one moment, of what needs no password: the others of their address wait
+ * for it, other addresses for one of it. */
+static void test_a_turn_looks_at_some(void **state)
+{
+	struct harness *harness = open_with_probes(&limits);
+	int clients[MORE], prober, known;
+	size_t before;
+
+	(void)state;
+	known = send_from(harness, 1, GOOD);
+	assert_int_equal(status_now(harness, known), 200);
+	prober = send_from(harness, 3, "GET /none HTTP/1.1\r\n" HOST);
+	begin_many(harness, clients, MORE, "GET /none HTTP/1.1\r\n" HOST);
+	before = harness->accesses;
+	for (int i = 0; i < MORE; i++)
+		assert_int_equal(send(clients[i], "\r\n", 2, MSG_NOSIGNAL), 2);
+	assert_int_equal(send(prober, "\r\n", 2, MSG_NOSIGNAL), 2);
+	assert_int_equal(send(known, GOOD, strlen(GOOD), MSG_NOSIGNAL), strlen(GOOD));
+	turns_until(harness, known);
+	turns_until(harness, prober);
+	assert_in_range(harness->accesses, before + 2, before + MORE * 2 / 3);
+	turns_until(harness, clients[MORE - 1]);
+	for (int i = 0; i < MORE; i++) {
+		assert_true(is_answered(clients[i]));
+		close(clients[i]);
+	}
+	close(prober);
+	close(known);
+	harness_close(harness);
+}
+
+/* They began at one moment, and their time is over at one moment. */
+static void test_a_turn_ends_some(void **state)
+{
+	struct harness *harness = open_with(&limits, NULL);
+	int clients[MANY];
+
+	(void)state;
+	begin_many(harness, clients, MANY, "GET / HTTP/1.1\r\n" HOST);
+	timers_advance(harness->timers, limits.request_timeout);
+	for (size_t before = 0; before < MANY;) {
+		assert_in_range(harness->accesses, before + 1, before + TURN_STRANGERS);
+		before = harness->accesses;
+		harness_turn(harness);
+		timers_advance(harness->timers, TURN_AGAIN);
+	}
+	for (int i = 0; i < MANY; i++) {
+		assert_int_equal(status_now(harness, clients[i]), 408);
+		close(clients[i]);
+	}
+	harness_close(harness);
+}
+
+/* One that waits for its turn may end, and what it sent without a pause is all there when the turn comes. */
+static void test_who_waits_for_a_turn(void **state)
+{
+	static const char begin[] = "T /raw/all HTTP/1.1\r\n" HOST "Content-Length: 4000\r\n"
+	                            "Authorization: Basic dXNlcjpzZWNyZXQ=\r\n\r\n";
+	struct harness *harness = open_with_probes(&limits);
+	int clients[MANY], sender;
+	char body[4000];
+
+	(void)state;
+	memset(body, 'x', sizeof(body));
+	sender = send_from(harness, 2, "POS");
+	begin_many(harness, clients, MANY, "GET /none HTTP/1.1\r\n" HOST);
+	for (int i = 0; i < MANY; i++)
+		assert_int_equal(send(clients[i], "\r\n", 2, MSG_NOSIGNAL), 2);
+	assert_int_equal(send(sender, begin, strlen(begin), MSG_NOSIGNAL), strlen(begin));
+	event_base_loop(harness->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+	for (int i = MANY / 2; i < MANY; i++)
+		close(clients[i]);
+	assert_int_equal(send(sender, body, sizeof(body), MSG_NOSIGNAL), sizeof(body));
+	harness_read_replies(harness, sender, 1);
+	assert_int_equal(harness_status(harness), 200);
+	assert_non_null(strstr(harness->reply, "body=4000"));
+	for (int i = 0; i < MANY / 2; i++) {
+		assert_int_equal(status_now(harness, clients[i]), 204);
+		close(clients[i]);
+	}
+	close(sender);
+	harness_close(harness);
+}
+
 /* However many are waiting to be accepted, a turn of the loop takes some of them. */
 static void test_a_turn_accepts_some(void **state)
 {
@@ -613,6 +769,10 @@ int main(void)
 	    cmocka_unit_test(test_refused_ones_are_no_requests),
 	    cmocka_unit_test(test_a_large_head_does_not_wait),
 	    cmocka_unit_test(test_only_who_waits_is_waited_for),
+	    cmocka_unit_test(test_who_shows_no_password_is_slowed),
+	    cmocka_unit_test(test_a_turn_looks_at_some),
+	    cmocka_unit_test(test_a_turn_ends_some),
+	    cmocka_unit_test(test_who_waits_for_a_turn),
 	    cmocka_unit_test(test_a_turn_accepts_some),
 	    cmocka_unit_test(test_strangers_give_their_descriptors),
 	};

@@ -114,6 +114,50 @@ static void test_a_known_source_is_compared_at_once(void **state)
 	throttle_free(&throttle);
 }
 
+static void expect_bare(struct throttle *throttle, const struct throttle_key *key, int64_t now, int at_once)
+{
+	for (int i = 0; i < at_once; i++)
+		assert_false(throttle_bare(throttle, key, now));
+	assert_true(throttle_bare(throttle, key, now));
+	assert_true(throttle_bare(throttle, key, now));
+}
+
+/* Some of them a second are answered at once, and none makes a guess wait. */
+static void test_bare_ones_are_counted_apart(void **state)
+{
+	const struct throttle_key key = key_of("10.0.0.1", "/a"), other = key_of("10.0.0.1", "/b");
+	struct throttle throttle = {0};
+
+	(void)state;
+	expect_bare(&throttle, &key, 0, THROTTLE_FREE);
+	expect_bare(&throttle, &key, 1000, THROTTLE_BARE);
+	expect_bare(&throttle, &key, 2000, THROTTLE_BARE);
+	assert_false(throttle_bare(&throttle, &other, 2000));
+	assert_int_equal(guess(&throttle, &key, 2000, 1000), THROTTLE_FREE);
+	throttle_passed(&throttle, &key, 2000);
+	expect_bare(&throttle, &key, 2000, THROTTLE_KNOWN_BURST);
+	throttle_free(&throttle);
+}
+
+/* By address, whatever it has logged in to. */
+static void test_who_has_logged_in_is_known(void **state)
+{
+	const struct throttle_key key = key_of("2001:db8:0:1::1", "/a");
+	struct network_address same, other;
+	struct throttle throttle = {0};
+
+	(void)state;
+	assert_true(network_parse_address("2001:db8:0:1::2", &same));
+	assert_true(network_parse_address("2001:db8:0:2::1", &other));
+	throttle_failed(&throttle, &key, 0);
+	assert_false(throttle_knows(&throttle, &same, 0));
+	throttle_passed(&throttle, &key, 0);
+	assert_true(throttle_knows(&throttle, &same, THROTTLE_KNOWN_TIME));
+	assert_false(throttle_knows(&throttle, &other, 0));
+	assert_false(throttle_knows(&throttle, &same, THROTTLE_KNOWN_TIME + 1));
+	throttle_free(&throttle);
+}
+
 /* Failures displace failures only. */
 static void test_tables_are_bounded(void **state)
 {
@@ -141,6 +185,8 @@ int main(void)
 	    cmocka_unit_test(test_a_pause_is_forgotten),
 	    cmocka_unit_test(test_a_source_and_a_site_each),
 	    cmocka_unit_test(test_a_known_source_is_compared_at_once),
+	    cmocka_unit_test(test_bare_ones_are_counted_apart),
+	    cmocka_unit_test(test_who_has_logged_in_is_known),
 	    cmocka_unit_test(test_tables_are_bounded),
 	};
 
