@@ -11,10 +11,11 @@ floor_of() {
   base) echo 0 ;;
   config | model) echo 1 ;;
   store | driver) echo 2 ;;
-  broker) echo 3 ;;
-  http) echo 4 ;;
-  api | admin) echo 5 ;;
-  cli | main.c) echo 6 ;;
+  records) echo 3 ;;
+  broker) echo 4 ;;
+  http) echo 5 ;;
+  api | admin) echo 6 ;;
+  cli | main.c) echo 7 ;;
   *) echo "?" ;;
   esac
 }

@@ -119,7 +119,7 @@ static int decide_adopt(struct intent *intent, struct changes *changes, enum int
 
 	if (rc != 0 || host == NULL)
 		return rc;
-	rc = records_find_instance(intent->broker, &intent->arena, intent->request->service->name,
+	rc = records_find_instance(intent->broker->records, &intent->arena, intent->request->service->name,
 	                           intent->request->instance, &holder, NULL, error);
 	if (rc == 0)
 		return error_set(error, ERR_EXISTS, "the service \"%s\" has an instance \"%s\" already",
@@ -134,8 +134,8 @@ static int decide_adopt(struct intent *intent, struct changes *changes, enum int
 	}
 	if (rc != 0)
 		return rc;
-	changes_put_name(changes, &instance, REVISION_ABSENT);
-	changes_put_instance(changes, &instance, REVISION_ABSENT);
+	changes_put_instance(changes, KEYSPACE_NAMES, &instance, REVISION_ABSENT);
+	changes_put_instance(changes, KEYSPACE_INSTANCES, &instance, REVISION_ABSENT);
 	changes_count_placed(changes, &instance, 1);
 	changes_count_owned(changes, &instance, 1);
 	*ret_next = INTENT_COMMIT;

@@ -91,13 +91,13 @@ static int commit_bind(struct intent *intent, struct changes *changes, struct he
 	bind->user = intent->request->caller.user;
 	bind->failure = NULL;
 	bind->updated_at = timers_wall(intent->broker->timers);
-	changes_put_bind(changes, bind, base);
-	changes_delete_unbound(changes, bind);
+	changes_put_bind(changes, KEYSPACE_BINDS, bind, base);
+	changes_delete_bind(changes, KEYSPACE_UNBOUND, bind, REVISION_ANY);
 	if (instance->record.was_bound) {
 		changes_check_instance(changes, instance);
 	} else {
 		instance->record.was_bound = true;
-		changes_put_instance(changes, &instance->record, instance->revision);
+		changes_put_instance(changes, KEYSPACE_INSTANCES, &instance->record, instance->revision);
 	}
 	*ret_next = INTENT_COMMIT;
 	return 0;
@@ -110,8 +110,8 @@ static int decide_new(struct intent *intent, struct changes *changes, struct hel
 	const struct broker_request *request = intent->request;
 	struct held_bind unbound;
 	struct bind bind;
-	int rc = records_read_unbound(intent->broker, &intent->arena, instance->record.incarnation, request->bind_kind,
-	                              request->bind_name, &unbound, error);
+	int rc = records_read_unbound(intent->broker->records, &intent->arena, instance->record.incarnation,
+	                              request->bind_kind, request->bind_name, &unbound, error);
 
 	if (rc != 0 && rc != ERR_NOT_FOUND)
 		return rc;
@@ -139,7 +139,7 @@ static int join_bind(struct intent *intent, struct changes *changes, struct held
 		return 0;
 	}
 	bind->event = event;
-	changes_put_bind(changes, bind, held->revision);
+	changes_put_bind(changes, KEYSPACE_BINDS, bind, held->revision);
 	*ret_next = INTENT_COMMIT_AGAIN;
 	return 0;
 }
@@ -201,7 +201,7 @@ static int decide_bind(struct intent *intent, struct changes *changes, enum inte
 
 	if (rc != 0)
 		return rc;
-	rc = records_read_bind(intent->broker, &intent->arena, instance.record.incarnation, request->bind_kind,
+	rc = records_read_bind(intent->broker->records, &intent->arena, instance.record.incarnation, request->bind_kind,
 	                       request->bind_name, &held, error);
 	if (rc == ERR_NOT_FOUND)
 		return decide_new(intent, changes, &instance, ret_next, error);
@@ -237,6 +237,6 @@ int bind_end(struct intent *intent, struct changes *changes, const struct instan
 	if (rc == 0)
 		rc = intent_add_operation(intent, changes, instance, &unbind, &bind->operation, error);
 	bind->updated_at = wall;
-	changes_put_bind(changes, bind, held->revision);
+	changes_put_bind(changes, KEYSPACE_BINDS, bind, held->revision);
 	return rc;
 }

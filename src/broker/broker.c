@@ -18,36 +18,6 @@
 #include "broker/retention.h"
 #include "broker/sweep.h"
 
-void broker_next_id(struct broker *broker, char *ret_id)
-{
-	const int64_t wall = timers_wall(broker->timers);
-
-	if (wall > broker->last_wall)
-		broker->last_wall = wall;
-	operation_id(broker->last_wall, broker->sequence++, ret_id);
-}
-
-/* Behind a clock that was set back, too, new ids are new and stand behind the old ones. */
-static bool on_newest(void *arg, const void *key, size_t key_length, const struct store_value *value)
-{
-	struct broker *broker = arg;
-	char id[OPERATION_ID_LENGTH + 1] = "";
-
-	(void)value;
-	if (key_length == OPERATION_ID_LENGTH) {
-		memcpy(id, key, key_length);
-		broker->last_wall = operation_id_time(id) + 1;
-	}
-	return false;
-}
-
-static int recover_ids(struct broker *broker, struct error *error)
-{
-	if (store_scan_back(broker->store, KEYSPACE_AUDIT, NULL, 0, on_newest, broker) != 0)
-		return error_set(error, ERR_INTERNAL, "the store cannot be read");
-	return 0;
-}
-
 struct host *offering_host(struct offering *offering, const char *server)
 {
 	for (size_t i = 0; i < offering->host_count; i++) {
@@ -87,7 +57,9 @@ int broker_open(const struct broker_options *options, struct broker **ret_broker
 	TAILQ_INIT(&broker->errands);
 	TAILQ_INIT(&broker->inspections);
 	TAILQ_INIT(&broker->old);
-	rc = open_present(broker, options->config, error);
+	rc = records_open(broker->store, broker->timers, &broker->records, error);
+	if (rc == 0)
+		rc = open_present(broker, options->config, error);
 	if (rc == 0)
 		rc = keycheck(broker, broker->keyring, error);
 	if (rc == 0)
@@ -98,8 +70,6 @@ int broker_open(const struct broker_options *options, struct broker **ret_broker
 		rc = migrate(broker, error);
 	if (rc == 0)
 		rc = mark_open(broker, error);
-	if (rc == 0)
-		rc = recover_ids(broker, error);
 	if (rc == 0)
 		rc = queue_recover(broker, error);
 	if (rc != 0) {
@@ -134,6 +104,7 @@ void broker_close(struct broker *broker)
 	queue_close(broker);
 	errand_drop_all(broker);
 	generation_close_all(broker);
+	records_close(broker->records);
 	free(broker);
 }
 

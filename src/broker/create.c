@@ -86,8 +86,8 @@ static int decide_new(struct intent *intent, struct changes *changes, const stru
 		rc = add_create(intent, changes, &instance, error);
 	if (rc != 0)
 		return rc;
-	changes_put_name(changes, &instance, name_base);
-	changes_put_instance(changes, &instance, REVISION_ABSENT);
+	changes_put_instance(changes, KEYSPACE_NAMES, &instance, name_base);
+	changes_put_instance(changes, KEYSPACE_INSTANCES, &instance, REVISION_ABSENT);
 	changes_count_placed(changes, &instance, 1);
 	changes_count_owned(changes, &instance, 1);
 	*ret_next = INTENT_COMMIT;
@@ -141,7 +141,7 @@ static int decide_takeover(struct intent *intent, struct changes *changes, struc
 		return rc;
 	changes_count_owned(changes, &before, -1);
 	changes_count_owned(changes, instance, 1);
-	changes_put_instance(changes, instance, held->revision);
+	changes_put_instance(changes, KEYSPACE_INSTANCES, instance, held->revision);
 	*ret_next = INTENT_COMMIT;
 	return 0;
 }
@@ -173,8 +173,8 @@ static int decide_create(struct intent *intent, struct changes *changes, enum in
 
 	if (rc != 0)
 		return rc;
-	rc = records_find_instance(intent->broker, &intent->arena, request->service->name, request->instance, &held,
-	                           &name_revision, error);
+	rc = records_find_instance(intent->broker->records, &intent->arena, request->service->name, request->instance,
+	                           &held, &name_revision, error);
 	if (rc == ERR_NOT_FOUND)
 		return decide_new(intent, changes, plan, REVISION_ABSENT, ret_next, error);
 	if (rc != 0)

@@ -15,8 +15,8 @@
 #include "broker/names.h"
 #include "broker/operator.h"
 #include "broker/queue.h"
-#include "broker/records.h"
 #include "broker/show.h"
+#include "records/records.h"
 
 #define TICK          100   /* ms between two steps of the pass */
 #define PARALLEL      4     /* inspections at once */

@@ -11,7 +11,7 @@
 #include "broker/mark.h"
 #include "broker/names.h"
 #include "broker/queue.h"
-#include "broker/records.h"
+#include "records/records.h"
 
 #define CALL_TIMEOUT 4000  /* ms */
 #define LIST_TIMEOUT 60000 /* ms */

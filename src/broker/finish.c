@@ -109,8 +109,8 @@ static int prune_history(struct saving *saving, struct error *error)
 {
 	struct held_operation *operations;
 	size_t count, finished = 1;
-	int rc = records_read_operations(saving->job->broker, &saving->arena, saving->job->incarnation, &operations,
-	                                 &count, error);
+	int rc = records_read_operations(saving->job->broker->records, &saving->arena, saving->job->incarnation,
+	                                 &operations, &count, error);
 
 	if (rc != 0)
 		return rc;
@@ -130,8 +130,7 @@ static void put_audit(struct saving *saving, const char *outcome)
 	struct operation operation = saving->operation.record;
 
 	operation.error = saving->run->verdict != VERDICT_DONE ? saving->job->error.text : NULL;
-	changes_put_ending(&saving->changes, saving->job->broker, &operation, &saving->instance.record, outcome,
-	                   saving->wall);
+	changes_put_ending(&saving->changes, &operation, &saving->instance.record, outcome, saving->wall);
 }
 
 static int end_operation(struct saving *saving, struct error *error)
@@ -153,7 +152,7 @@ static int end_operation(struct saving *saving, struct error *error)
 static void put_instance(struct saving *saving)
 {
 	saving->instance.record.updated_at = saving->wall;
-	changes_put_instance(&saving->changes, &saving->instance.record, saving->instance.revision);
+	changes_put_instance(&saving->changes, KEYSPACE_INSTANCES, &saving->instance.record, saving->instance.revision);
 }
 
 static int forget_instance(struct saving *saving, struct error *error)
@@ -180,7 +179,7 @@ static int retain_instance(struct saving *saving, struct error *error)
 	instance->retain = saving->run->retain;
 	instance->retained_until = saving->wall + saving->run->retain;
 	instance->failure = NULL;
-	changes_put_retained(&saving->changes, instance);
+	changes_put_instance(&saving->changes, KEYSPACE_RETAINED, instance, REVISION_ANY);
 	changes_put_tombstone(&saving->changes, instance, saving->wall);
 	changes_count_owned(&saving->changes, instance, -1);
 	put_instance(saving);
@@ -263,7 +262,7 @@ static int retain_again(struct saving *saving, struct error *error)
 
 	if (instance->retained_until < saving->wall + RETAINED_AGAIN)
 		instance->retained_until = saving->wall + RETAINED_AGAIN;
-	changes_put_retained(&saving->changes, instance);
+	changes_put_instance(&saving->changes, KEYSPACE_RETAINED, instance, REVISION_ANY);
 	return rc;
 }
 
@@ -279,7 +278,7 @@ static int save_removal_failed(struct saving *saving, struct error *error)
 		rc = instance_move(instance, INSTANCE_REMOVAL_FAILED, error);
 	instance->failure = saving->job->error.text;
 	put_instance(saving);
-	changes_put_to_end(&saving->changes, instance);
+	changes_put_instance(&saving->changes, KEYSPACE_META, instance, REVISION_ANY);
 	return rc != 0 ? rc : end_operation(saving, error);
 }
 
@@ -338,8 +337,8 @@ static int save_adopted(struct saving *saving, struct error *error)
 static int read_own_bind(struct saving *saving, struct held_bind *ret_bind, struct error *error)
 {
 	const struct operation *operation = &saving->operation.record;
-	int rc = records_read_bind(saving->job->broker, &saving->arena, saving->job->incarnation, operation->bind_kind,
-	                           operation->bind_name, ret_bind, error);
+	int rc = records_read_bind(saving->job->broker->records, &saving->arena, saving->job->incarnation,
+	                           operation->bind_kind, operation->bind_name, ret_bind, error);
 
 	if (rc == 0 && (ret_bind->record.operation == NULL || strcmp(ret_bind->record.operation, operation->id) != 0))
 		return ERR_NOT_FOUND;
@@ -428,7 +427,7 @@ static int save_bind(struct saving *saving, struct error *error)
 	bind.record.updated_at = saving->wall;
 	if (verdict == VERDICT_CANCELED) {
 		if (saving->instance.record.state == INSTANCE_FAILED) /* otherwise the removal needs it */
-			changes_delete_bind(&saving->changes, &bind.record, bind.revision);
+			changes_delete_bind(&saving->changes, KEYSPACE_BINDS, &bind.record, bind.revision);
 		return end_operation(saving, error);
 	}
 	if (verdict == VERDICT_DONE)
@@ -437,25 +436,25 @@ static int save_bind(struct saving *saving, struct error *error)
 		rc = add_unbind(saving, &bind, error);
 	else
 		rc = leave_bound(saving, &bind.record, error);
-	changes_put_bind(&saving->changes, &bind.record, bind.revision);
+	changes_put_bind(&saving->changes, KEYSPACE_BINDS, &bind.record, bind.revision);
 	return rc != 0 ? rc : end_operation(saving, error);
 }
 
 /* The credentials stay on record for a while: tsuru may undo the unbind (same event id). */
 static void save_unbound(struct saving *saving, struct held_bind *bind)
 {
-	changes_delete_bind(&saving->changes, &bind->record, bind->revision);
+	changes_delete_bind(&saving->changes, KEYSPACE_BINDS, &bind->record, bind->revision);
 	bind->record.failure = NULL;
 	if (bind->record.unbind_event != NULL)
-		changes_put_unbound(&saving->changes, &bind->record, REVISION_ANY);
+		changes_put_bind(&saving->changes, KEYSPACE_UNBOUND, &bind->record, REVISION_ANY);
 }
 
 /* The login may live on: its record says so, until an unbind of whoever asks again succeeds. */
 static void save_still_bound(struct saving *saving, struct held_bind *bind)
 {
 	bind->record.failure = saving->job->error.text;
-	changes_put_bind(&saving->changes, &bind->record, bind->revision);
-	changes_put_to_end(&saving->changes, &saving->instance.record);
+	changes_put_bind(&saving->changes, KEYSPACE_BINDS, &bind->record, bind->revision);
+	changes_put_instance(&saving->changes, KEYSPACE_META, &saving->instance.record, REVISION_ANY);
 }
 
 static int save_unbind(struct saving *saving, struct error *error)
@@ -604,11 +603,12 @@ static void on_saved(void *arg, int code, const struct error *error, uint64_t re
 static int read_saving(struct saving *saving, struct error *error)
 {
 	struct job *job = saving->job;
-	int rc =
-	    records_read_operation(job->broker, &saving->arena, job->incarnation, job->id, &saving->operation, error);
+	int rc = records_read_operation(job->broker->records, &saving->arena, job->incarnation, job->id,
+	                                &saving->operation, error);
 
 	if (rc == 0)
-		rc = records_read_instance(job->broker, &saving->arena, job->incarnation, &saving->instance, error);
+		rc = records_read_instance(job->broker->records, &saving->arena, job->incarnation, &saving->instance,
+		                           error);
 	return rc;
 }
 
@@ -628,7 +628,7 @@ static void save(struct job *job)
 
 	job->run->cleaned = false;
 	arena_init(&saving.arena);
-	changes_begin(&saving.changes, job->broker);
+	changes_begin(&saving.changes, job->broker->records);
 	changes_use_reserve(&saving.changes);
 	rc = read_saving(&saving, &error);
 	if (rc == 0)

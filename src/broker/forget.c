@@ -11,13 +11,14 @@ int forget_name(struct broker *broker, struct arena *arena, struct changes *chan
 {
 	struct held_instance holder;
 	uint64_t revision;
-	int rc = records_find_instance(broker, arena, instance->service, instance->name, &holder, &revision, error);
+	int rc =
+	    records_find_instance(broker->records, arena, instance->service, instance->name, &holder, &revision, error);
 
 	if (rc == ERR_NOT_FOUND)
 		return 0;
 	if (rc != 0 || strcmp(holder.record.incarnation, instance->incarnation) != 0)
 		return rc;
-	changes_delete_name(changes, instance, revision);
+	changes_delete_instance(changes, KEYSPACE_NAMES, instance, revision);
 	return 0;
 }
 
@@ -27,13 +28,13 @@ static int forget_children(struct broker *broker, struct arena *arena, struct ch
 	struct held_operation *operations;
 	struct held_bind *binds;
 	size_t count;
-	int rc = records_read_binds(broker, arena, incarnation, &binds, &count, error);
+	int rc = records_read_binds(broker->records, arena, incarnation, &binds, &count, error);
 
 	if (rc != 0)
 		return rc;
 	for (size_t i = 0; i < count; i++)
-		changes_delete_bind(changes, &binds[i].record, binds[i].revision);
-	rc = records_read_operations(broker, arena, incarnation, &operations, &count, error);
+		changes_delete_bind(changes, KEYSPACE_BINDS, &binds[i].record, binds[i].revision);
+	rc = records_read_operations(broker->records, arena, incarnation, &operations, &count, error);
 	if (rc != 0)
 		return rc;
 	for (size_t i = 0; i < count; i++)
@@ -54,8 +55,8 @@ int forget_records(struct broker *broker, struct arena *arena, struct changes *c
 	if (rc != 0)
 		return rc;
 	if (instance->state == INSTANCE_RETAINED)
-		changes_delete_retained(changes, instance);
-	changes_delete_instance(changes, instance, held->revision);
+		changes_delete_instance(changes, KEYSPACE_RETAINED, instance, REVISION_ANY);
+	changes_delete_instance(changes, KEYSPACE_INSTANCES, instance, held->revision);
 	changes_put_tombstone(changes, instance, timers_wall(broker->timers));
 	changes_count_placed(changes, instance, -1);
 	if (owned)
@@ -75,16 +76,15 @@ static int decide_forget(struct intent *intent, struct changes *changes, enum in
 		return rc;
 	changes_use_reserve(changes);
 	rc = forget_records(intent->broker, &intent->arena, changes, &held, error);
-	changes_put_audit(changes, intent->broker,
-	                  &(struct audit){.action = "forget",
-	                                  .outcome = "done",
-	                                  .user = intent->request->caller.user,
-	                                  .request = intent->request->caller.request,
-	                                  .service = held.record.service,
-	                                  .instance = held.record.name,
-	                                  .incarnation = held.record.incarnation,
-	                                  .text = intent->request->description,
-	                                  .at = timers_wall(intent->broker->timers)});
+	changes_put_audit(changes, &(struct audit){.action = "forget",
+	                                           .outcome = "done",
+	                                           .user = intent->request->caller.user,
+	                                           .request = intent->request->caller.request,
+	                                           .service = held.record.service,
+	                                           .instance = held.record.name,
+	                                           .incarnation = held.record.incarnation,
+	                                           .text = intent->request->description,
+	                                           .at = timers_wall(intent->broker->timers)});
 	health_forget(intent->broker, held.record.incarnation);
 	*ret_next = INTENT_COMMIT;
 	return rc;

@@ -2,7 +2,7 @@
 #ifndef BROKER_FORGET_H
 #define BROKER_FORGET_H
 
-#include "broker/records.h"
+#include "broker/internal.h"
 
 /* Frees the instance's name, unless it belongs to a new incarnation by now. */
 int forget_name(struct broker *broker, struct arena *arena, struct changes *changes, const struct instance *instance,

@@ -11,7 +11,7 @@
 #include "broker/generation.h"
 #include "broker/host.h"
 #include "broker/queue.h"
-#include "broker/records.h"
+#include "records/records.h"
 
 #define CHECK_INTERVAL   5000  /* ms between two checks of a server */
 #define CHECK_AT_LEAST   250   /* ms between two, however often work asks for one */
@@ -277,8 +277,8 @@ static void start_observing(struct observation *observation)
 	observing->broker = broker;
 	observing->observation = observation;
 	arena_init(&observing->arena);
-	if (records_read_instance(broker, &observing->arena, observation->incarnation, &observing->instance, NULL) !=
-	    0) {
+	if (records_read_instance(broker->records, &observing->arena, observation->incarnation, &observing->instance,
+	                          NULL) != 0) {
 		arena_release(&observing->arena);
 		free(observing);
 		return;

@@ -2,7 +2,7 @@
 #ifndef BROKER_HOST_H
 #define BROKER_HOST_H
 
-#include "broker/records.h"
+#include "broker/internal.h"
 
 /* Fills the offering's hosts from the configuration and the store's counters. */
 int host_open_all(struct offering *offering, struct error *error);

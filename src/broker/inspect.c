@@ -11,8 +11,8 @@
 #include "broker/lingering.h"
 #include "broker/mend.h"
 #include "broker/queue.h"
-#include "broker/records.h"
 #include "broker/show.h"
+#include "records/records.h"
 
 #define JSON_MAX        (16 << 20) /* bytes of what was found of one instance */
 #define INSPECT_TIMEOUT 20000      /* ms */
@@ -206,8 +206,8 @@ static bool are_binds_unchanged(const struct inspection *inspection, struct aren
 	struct held_bind *now = NULL;
 	size_t count = 0;
 
-	if (records_read_binds(inspection->broker, arena, inspection->instance.record.incarnation, &now, &count,
-	                       NULL) != 0 ||
+	if (records_read_binds(inspection->broker->records, arena, inspection->instance.record.incarnation, &now,
+	                       &count, NULL) != 0 ||
 	    count != inspection->bind_count)
 		return false;
 	for (size_t i = 0; i < count; i++) {
@@ -228,7 +228,7 @@ static bool is_unchanged(const struct inspection *inspection)
 	bool same;
 
 	arena_init(&arena);
-	same = records_read_instance(inspection->broker, &arena, incarnation, &now, NULL) == 0 &&
+	same = records_read_instance(inspection->broker->records, &arena, incarnation, &now, NULL) == 0 &&
 	       now.revision == inspection->instance.revision && are_binds_unchanged(inspection, &arena) &&
 	       !queue_has(inspection->broker, incarnation, ~0U);
 	arena_release(&arena);
@@ -256,7 +256,7 @@ static int fill(struct inspection *inspection, const char *incarnation, struct e
 	struct instance *instance = &inspection->instance.record;
 	struct offering *offering = NULL;
 	struct host *host = NULL;
-	int rc = records_read_instance(broker, &inspection->arena, incarnation, &inspection->instance, error);
+	int rc = records_read_instance(broker->records, &inspection->arena, incarnation, &inspection->instance, error);
 
 	if (rc == ERR_NOT_FOUND)
 		return error_set(error, rc, "there is no instance \"%.100s\"", incarnation);
@@ -301,8 +301,9 @@ static int fill_binds(struct inspection *inspection, struct error *error)
 {
 	struct bind *binds;
 	size_t bound = 0;
-	int rc = records_read_binds(inspection->broker, &inspection->arena, inspection->instance.record.incarnation,
-	                            &inspection->binds, &inspection->bind_count, error);
+	int rc =
+	    records_read_binds(inspection->broker->records, &inspection->arena, inspection->instance.record.incarnation,
+	                       &inspection->binds, &inspection->bind_count, error);
 
 	if (rc != 0)
 		return rc;

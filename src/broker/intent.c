@@ -184,7 +184,7 @@ static void intent_decide(struct intent *intent)
 
 	arena_wipe(&intent->arena);
 	intent->ended = NULL;
-	changes_begin(&changes, intent->broker);
+	changes_begin(&changes, intent->broker->records);
 	rc = intent->decide(intent, &changes, &next, &intent->error);
 	intent->again = next == INTENT_COMMIT_AGAIN;
 	if (rc == 0 && (next == INTENT_COMMIT || next == INTENT_COMMIT_AGAIN)) {
@@ -284,7 +284,7 @@ int intent_add_ended(struct intent *intent, struct changes *changes, const struc
 
 	if (arena_failed(&intent->arena))
 		return error_no_memory(error);
-	broker_next_id(intent->broker, id);
+	records_next_id(intent->broker->records, id);
 	*operation = new_operation(intent, instance, &(struct operation){.kind = kind});
 	operation->id = id;
 	operation->state = OPERATION_DONE;
@@ -294,7 +294,7 @@ int intent_add_ended(struct intent *intent, struct changes *changes, const struc
 	intent->ended_about = about;
 	intent->ended_since = timers_now(intent->broker->timers);
 	changes_put_operation(changes, operation, REVISION_ABSENT);
-	changes_put_ending(changes, intent->broker, operation, about, NULL, wall);
+	changes_put_ending(changes, operation, about, NULL, wall);
 	return 0;
 }
 
@@ -310,11 +310,12 @@ int intent_find_instance(struct intent *intent, struct held_instance *ret_instan
 	int rc;
 
 	if (request->incarnation != NULL) {
-		rc = records_read_instance(intent->broker, &intent->arena, request->incarnation, ret_instance, error);
+		rc = records_read_instance(intent->broker->records, &intent->arena, request->incarnation, ret_instance,
+		                           error);
 		return rc == ERR_NOT_FOUND ? error_set(error, rc, "there is no instance \"%s\"", request->incarnation)
 		                           : rc;
 	}
-	rc = records_find_instance(intent->broker, &intent->arena, request->service->name, request->instance,
+	rc = records_find_instance(intent->broker->records, &intent->arena, request->service->name, request->instance,
 	                           ret_instance, NULL, error);
 	return rc != ERR_NOT_FOUND ? rc
 	                           : error_set(error, rc, "the service \"%s\" has no instance \"%s\"",

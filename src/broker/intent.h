@@ -2,7 +2,7 @@
 #ifndef BROKER_INTENT_H
 #define BROKER_INTENT_H
 
-#include "broker/records.h"
+#include "broker/internal.h"
 
 /* What a decision comes to. */
 enum intent_next {

@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/metrics.h"
 #include "broker/broker.h"
+#include "records/records.h"
 
 struct agreement;
 struct drift;
@@ -193,6 +194,7 @@ struct broker {
 	struct generation *generation; /* the present one */
 	struct generation_list old;    /* those that something still uses */
 	struct store *store;
+	struct records *records;
 	struct keyring *keyring;
 	struct timers *timers;
 	struct driver_context context; /* the program's, with the store's id */
@@ -213,8 +215,6 @@ struct broker {
 	struct metrics *metrics; /* NULL: none */
 	struct measures measures;
 	struct broker_statistics statistics;
-	int64_t last_wall; /* of the newest operation id */
-	uint32_t sequence;
 	struct timer retention;
 	struct timer sweep;
 	size_t chore; /* of the sweep: which is next */
@@ -226,9 +226,6 @@ struct broker {
 /* generation.c: what the configuration says now. NULL when it has no such service. */
 struct offering *broker_offering(struct broker *broker, const char *service);
 const struct config *broker_config(const struct broker *broker);
-/* A fresh id for an operation or an entry of the audit: they sort by time, also when the clock goes back. ret_id holds
- * OPERATION_ID_LENGTH + 1. */
-void broker_next_id(struct broker *broker, char *ret_id);
 /* NULL when the configuration has no such server. */
 struct host *offering_host(struct offering *offering, const char *server);
 

@@ -34,7 +34,7 @@ static void walk_binds(const struct walk *walk, struct arena *arena, const struc
 	struct held_bind *binds = NULL;
 	size_t count = 0;
 
-	if (records_read_binds(walk->broker, arena, instance->incarnation, &binds, &count, NULL) != 0)
+	if (records_read_binds(walk->broker->records, arena, instance->incarnation, &binds, &count, NULL) != 0)
 		return;
 	for (size_t i = 0; i < count; i++) {
 		if (lingers(walk->broker, instance, &binds[i].record))
@@ -50,7 +50,7 @@ static void walk_instance(struct walk *walk, const char *incarnation)
 	if (walk->seen++ >= LINGERING_MAX)
 		return;
 	arena_init(&arena);
-	if (records_read_instance(walk->broker, &arena, incarnation, &held, NULL) == 0)
+	if (records_read_instance(walk->broker->records, &arena, incarnation, &held, NULL) == 0)
 		walk_binds(walk, &arena, &held.record);
 	arena_release(&arena);
 }
@@ -122,7 +122,7 @@ bool lingering_is_over(struct broker *broker, const void *key, size_t key_length
 	if (incarnation[0] == '\0')
 		return false;
 	arena_init(&arena);
-	rc = records_read_instance(broker, &arena, incarnation, &held, NULL);
+	rc = records_read_instance(broker->records, &arena, incarnation, &held, NULL);
 	over = rc == ERR_NOT_FOUND || (rc == 0 && lingering_of(broker, &held.record) == 0);
 	arena_release(&arena);
 	return over;

@@ -4,7 +4,7 @@
 #ifndef BROKER_LINGERING_H
 #define BROKER_LINGERING_H
 
-#include "broker/records.h"
+#include "broker/internal.h"
 
 /* Called for each of them. instance and bind are borrowed. */
 typedef void lingering_visit(void *arg, const struct instance *instance, const struct bind *bind);

@@ -104,7 +104,7 @@ static bool show_owned_operation(struct page *page, const struct operation *oper
 	bool good;
 
 	arena_init(&arena);
-	good = records_read_instance(page->broker, &arena, operation->incarnation, &held, NULL) == 0 &&
+	good = records_read_instance(page->broker->records, &arena, operation->incarnation, &held, NULL) == 0 &&
 	       fits(filter->service, held.record.service) && fits(filter->name, held.record.name) &&
 	       fits(filter->team, held.record.team) && fits(filter->server, held.record.server);
 	if (good) {
@@ -143,7 +143,7 @@ static bool add_pending(struct page *page, const void *key, size_t key_length, c
 	memcpy(id, key, key_length);
 	memcpy(incarnation, value->bytes, value->length);
 	arena_init(&arena);
-	if (records_read_operation(page->broker, &arena, incarnation, id, &held, &page->error) == 0)
+	if (records_read_operation(page->broker->records, &arena, incarnation, id, &held, &page->error) == 0)
 		added = show_owned_operation(page, &held.record);
 	arena_release(&arena);
 	return added;
@@ -369,10 +369,10 @@ static int show_children(struct broker *broker, struct arena *arena, const char 
 	struct held_operation *operations = NULL;
 	struct held_bind *binds = NULL;
 	size_t bind_count = 0, count = 0;
-	int rc = records_read_binds(broker, arena, incarnation, &binds, &bind_count, error);
+	int rc = records_read_binds(broker->records, arena, incarnation, &binds, &bind_count, error);
 
 	if (rc == 0)
-		rc = records_read_operations(broker, arena, incarnation, &operations, &count, error);
+		rc = records_read_operations(broker->records, arena, incarnation, &operations, &count, error);
 	if (rc != 0)
 		return rc;
 	show_name(json, "binds");
@@ -399,7 +399,7 @@ int broker_show_instance(struct broker *broker, const char *incarnation, struct 
 	int rc;
 
 	arena_init(&arena);
-	rc = records_read_instance(broker, &arena, incarnation, &held, error);
+	rc = records_read_instance(broker->records, &arena, incarnation, &held, error);
 	if (rc == ERR_NOT_FOUND)
 		error_set(error, rc, "there is no instance \"%.100s\"", incarnation);
 	if (rc == 0) {

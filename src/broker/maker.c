@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "broker/generation.h"
-#include "broker/records.h"
+#include "records/records.h"
 
 static const char placed[] = "instances/"; /* the counters of servers, see records_counter_name */
 

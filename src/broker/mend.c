@@ -21,8 +21,8 @@ static int mend_bind(struct intent *intent, struct changes *changes, struct held
 	const struct operation operation = {
 	    .kind = OPERATION_BIND, .bind_kind = request->bind_kind, .bind_name = request->bind_name, .mends = true};
 	struct held_bind bind;
-	int rc = records_read_bind(intent->broker, &intent->arena, held->record.incarnation, request->bind_kind,
-	                           request->bind_name, &bind, error);
+	int rc = records_read_bind(intent->broker->records, &intent->arena, held->record.incarnation,
+	                           request->bind_kind, request->bind_name, &bind, error);
 
 	if (rc == ERR_NOT_FOUND || (rc == 0 && bind.record.state != BIND_BOUND)) {
 		*ret_next = INTENT_ANSWER;
@@ -35,7 +35,7 @@ static int mend_bind(struct intent *intent, struct changes *changes, struct held
 	if (rc != 0)
 		return rc;
 	changes_check_instance(changes, held);
-	changes_put_bind(changes, &bind.record, bind.revision);
+	changes_put_bind(changes, KEYSPACE_BINDS, &bind.record, bind.revision);
 	*ret_next = INTENT_COMMIT;
 	return 0;
 }
@@ -50,7 +50,8 @@ static int decide_end(struct intent *intent, struct changes *changes, enum inten
 	*ret_next = INTENT_ANSWER;
 	if (rc != 0 || held.record.state != INSTANCE_READY || queue_has(intent->broker, held.record.incarnation, ~0U))
 		return rc;
-	rc = records_read_binds(intent->broker, &intent->arena, held.record.incarnation, &binds, &count, error);
+	rc =
+	    records_read_binds(intent->broker->records, &intent->arena, held.record.incarnation, &binds, &count, error);
 	for (size_t i = 0; rc == 0 && i < count; i++) {
 		if (bind_is_left(intent->broker, &binds[i].record))
 			rc = bind_end(intent, changes, &held.record, &binds[i], error);

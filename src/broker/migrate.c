@@ -28,7 +28,7 @@ static int has_pending(struct migration *migration, struct arena *arena, const s
 {
 	struct held_operation *operations = NULL;
 	size_t count = 0;
-	int rc = records_read_operations(migration->broker, arena, instance->incarnation, &operations, &count,
+	int rc = records_read_operations(migration->broker->records, arena, instance->incarnation, &operations, &count,
 	                                 &migration->error);
 
 	*ret_pending = false;
@@ -48,15 +48,15 @@ static void settle_removal(struct migration *migration, struct held_instance *he
 	bool pending;
 
 	if (lingering_of(migration->broker, instance) > 0)
-		changes_put_to_end(&migration->changes, instance);
+		changes_put_instance(&migration->changes, KEYSPACE_META, instance, REVISION_ANY);
 	if (instance->state != INSTANCE_REMOVING)
 		return;
 	arena_init(&arena);
 	if (has_pending(migration, &arena, instance, &pending) == 0 && !pending &&
 	    instance_move(instance, purge ? INSTANCE_RETAINED : INSTANCE_REMOVAL_FAILED, &migration->error) == 0) {
 		if (purge)
-			changes_put_retained(&migration->changes, instance);
-		changes_put_instance(&migration->changes, instance, held->revision);
+			changes_put_instance(&migration->changes, KEYSPACE_RETAINED, instance, REVISION_ANY);
+		changes_put_instance(&migration->changes, KEYSPACE_INSTANCES, instance, held->revision);
 	}
 	arena_release(&arena);
 }
@@ -96,7 +96,7 @@ static int migrate_one(struct broker *broker, const struct migrating *migrating,
 
 	if (store_get(broker->store, KEYSPACE_META, migrating->mark, strlen(migrating->mark), &value) == 0)
 		return 0;
-	changes_begin(&migration.changes, broker);
+	changes_begin(&migration.changes, broker->records);
 	changes_use_reserve(&migration.changes);
 	rc = store_scan(broker->store, KEYSPACE_INSTANCES, "", 0, NULL, 0, on_instance, &walk);
 	if (rc != 0 || migration.error.code != 0) {

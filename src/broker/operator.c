@@ -8,7 +8,7 @@
 #include "broker/health.h"
 #include "broker/host.h"
 #include "broker/queue.h"
-#include "broker/records.h"
+#include "records/records.h"
 
 const struct service *broker_service(struct broker *broker, const char *name)
 {
@@ -26,7 +26,7 @@ int broker_find_service(struct broker *broker, const char *incarnation, const st
 	int rc;
 
 	arena_init(&arena);
-	rc = records_read_instance(broker, &arena, incarnation, &held, error);
+	rc = records_read_instance(broker->records, &arena, incarnation, &held, error);
 	if (rc == ERR_NOT_FOUND)
 		error_set(error, rc, "there is no instance \"%.100s\"", incarnation);
 	if (rc == 0) {
@@ -64,7 +64,7 @@ static void put_note(struct broker *broker, struct changes *changes, const struc
 	audit->event = caller->event;
 	audit->request = caller->request;
 	audit->at = timers_wall(broker->timers);
-	changes_put_audit(changes, broker, audit);
+	changes_put_audit(changes, audit);
 }
 
 void broker_note(struct broker *broker, const struct caller *caller, const char *action, const char *outcome,
@@ -73,7 +73,7 @@ void broker_note(struct broker *broker, const struct caller *caller, const char 
 	struct audit audit = {.action = action, .outcome = outcome, .text = text};
 	struct changes changes;
 
-	changes_begin(&changes, broker);
+	changes_begin(&changes, broker->records);
 	changes_use_reserve(&changes);
 	put_note(broker, &changes, caller, &audit);
 	commit_noted(broker, &changes);
@@ -105,7 +105,7 @@ static void put_given_up(struct broker *broker, struct changes *changes, const s
 	struct arena arena;
 
 	arena_init(&arena);
-	if (records_read_operation(broker, &arena, job->incarnation, job->id, &held, NULL) == 0) {
+	if (records_read_operation(broker->records, &arena, job->incarnation, job->id, &held, NULL) == 0) {
 		held.record.given_up = true;
 		changes_put_operation(changes, &held.record, held.revision);
 	}
@@ -126,7 +126,7 @@ int broker_cancel(struct broker *broker, const struct caller *caller, const char
 		                 operation);
 	audit.service = job->service;
 	audit.incarnation = job->incarnation;
-	changes_begin(&changes, broker);
+	changes_begin(&changes, broker->records);
 	changes_use_reserve(&changes);
 	put_given_up(broker, &changes, job);
 	put_note(broker, &changes, caller, &audit);
@@ -170,7 +170,7 @@ int broker_drain(struct broker *broker, const struct caller *caller, const char 
 	if (host == NULL)
 		return ERR_NOT_FOUND;
 	host->drained = drained;
-	changes_begin(&changes, broker);
+	changes_begin(&changes, broker->records);
 	host_put_drained(host, drained, changes.batch);
 	put_note(broker, &changes, caller, &audit);
 	commit_noted(broker, &changes);
@@ -192,7 +192,7 @@ int broker_claim(struct broker *broker, const struct caller *caller, const char 
 		                 host->offering->service->driver);
 	host->claimed_until = timers_now(broker->timers) + CLAIM_HOLDS;
 	health_check_soon(host);
-	changes_begin(&changes, broker);
+	changes_begin(&changes, broker->records);
 	changes_use_reserve(&changes);
 	put_note(broker, &changes, caller, &audit);
 	commit_noted(broker, &changes);

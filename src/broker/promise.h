@@ -4,7 +4,7 @@
 #ifndef BROKER_PROMISE_H
 #define BROKER_PROMISE_H
 
-#include "broker/records.h"
+#include "broker/internal.h"
 
 /* Settles it in the record, unless it stands there. event: of the removal's caller; NULL: none. Records of earlier
  * programs did not say what was promised; then the longest that their history or the plan says holds. */

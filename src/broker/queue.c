@@ -10,8 +10,8 @@
 #include "broker/held_up.h"
 #include "broker/intent.h"
 #include "broker/places.h"
-#include "broker/records.h"
 #include "broker/run.h"
+#include "records/records.h"
 
 #define BACKOFF_FIRST 250   /* ms: the ceiling of the first delay; it doubles with each attempt */
 #define BACKOFF_MAX   30000 /* ms: the ceiling of every later one */
@@ -52,7 +52,7 @@ struct job *job_new(struct broker *broker, const struct instance *instance, enum
 
 	if (job == NULL)
 		return NULL;
-	broker_next_id(broker, job->id);
+	records_next_id(broker->records, job->id);
 	job->created_at = timers_wall(broker->timers);
 	job->accepted = timers_now(broker->timers);
 	return job;

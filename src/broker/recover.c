@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "broker/queue.h"
-#include "broker/records.h"
+#include "records/records.h"
 
 struct recovery {
 	struct broker *broker;
@@ -19,9 +19,9 @@ static int recover_one(struct broker *broker, const char *incarnation, const cha
 	int rc;
 
 	arena_init(&arena);
-	rc = records_read_operation(broker, &arena, incarnation, id, &operation, error);
+	rc = records_read_operation(broker->records, &arena, incarnation, id, &operation, error);
 	if (rc == 0)
-		rc = records_read_instance(broker, &arena, incarnation, &instance, error);
+		rc = records_read_instance(broker->records, &arena, incarnation, &instance, error);
 	if (rc == ERR_NOT_FOUND) {
 		rc = ERR_CORRUPT;
 		error_set(error, rc, "the store lists the operation \"%s\" as pending, but has no record of it", id);
@@ -39,8 +39,7 @@ static int recover_one(struct broker *broker, const char *incarnation, const cha
 	job->accepted = timers_now(broker->timers) - (age > 0 ? age : 0);
 	job->cleaning = operation.record.state == OPERATION_CLEANING;
 	job->given_up = operation.record.given_up && !job->cleaning;
-	if (job->created_at >= broker->last_wall)
-		broker->last_wall = job->created_at + 1;
+	records_go_behind(broker->records, job->created_at);
 	if (queue_push(broker, job) != 0)
 		rc = error_no_memory(error);
 cleanup:

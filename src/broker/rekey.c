@@ -6,8 +6,8 @@
 
 #include "broker/keycheck.h"
 #include "broker/operator.h"
-#include "broker/records.h"
 #include "broker/show.h"
+#include "records/records.h"
 
 #define PART_MAX 200 /* records looked at in one part */
 
@@ -86,10 +86,8 @@ static bool on_bind(void *arg, const void *key, size_t key_length, const struct 
 
 		if (rc < 0)
 			broker->rekey.failed++;
-		else if (rc > 0 && part->keyspace == KEYSPACE_BINDS)
-			changes_put_bind(&part->changes, &bind, value->revision);
 		else if (rc > 0)
-			changes_put_unbound(&part->changes, &bind, value->revision);
+			changes_put_bind(&part->changes, part->keyspace, &bind, value->revision);
 		part->sealed += rc != 0;
 	}
 	arena_wipe(&arena);
@@ -153,7 +151,7 @@ static void on_part(void *arg)
 	struct error error;
 
 	memcpy(after, rekey->position, after_length);
-	changes_begin(&part.changes, broker);
+	changes_begin(&part.changes, broker->records);
 	changes_use_reserve(&part.changes);
 	if (keycheck_reseal(broker, part.changes.batch))
 		part.sealed++;

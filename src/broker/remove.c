@@ -9,7 +9,7 @@ static int decide_absent(struct intent *intent, enum intent_next *ret_next, stru
 {
 	const struct broker_request *request = intent->request;
 
-	if (!records_is_removed(intent->broker, request->service->name, request->instance))
+	if (!records_is_removed(intent->broker->records, request->service->name, request->instance))
 		return ERR_NOT_FOUND;
 	error_clear(error);
 	*ret_next = INTENT_ANSWER;
@@ -27,7 +27,7 @@ static int accept(struct intent *intent, struct changes *changes, struct held_in
 	if (rc == 0)
 		rc = intent_add_operation(intent, changes, &held->record, &remove, NULL, error);
 	held->record.updated_at = wall;
-	changes_put_instance(changes, &held->record, held->revision);
+	changes_put_instance(changes, KEYSPACE_INSTANCES, &held->record, held->revision);
 	*ret_next = INTENT_COMMIT;
 	return rc;
 }
@@ -73,7 +73,7 @@ void broker_remove(struct broker *broker, const struct broker_request *request, 
 int removal_purge(struct intent *intent, struct changes *changes, struct held_instance *held,
                   enum intent_next *ret_next, struct error *error)
 {
-	changes_delete_retained(changes, &held->record);
+	changes_delete_instance(changes, KEYSPACE_RETAINED, &held->record, REVISION_ANY);
 	return accept(intent, changes, held, 0, ret_next, error);
 }
 

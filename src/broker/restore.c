@@ -18,7 +18,8 @@ static int check_name(struct intent *intent, const struct instance *instance, co
 	*ret_holds = false;
 	if (rc != 0)
 		return rc;
-	rc = records_find_instance(intent->broker, &intent->arena, instance->service, name, &holder, NULL, error);
+	rc = records_find_instance(intent->broker->records, &intent->arena, instance->service, name, &holder, NULL,
+	                           error);
 	if (rc != 0)
 		return rc == ERR_NOT_FOUND ? 0 : rc;
 	*ret_holds = strcmp(holder.record.incarnation, instance->incarnation) == 0;
@@ -41,7 +42,7 @@ static int take_name(struct intent *intent, struct changes *changes, struct inst
 		return rc;
 	instance->name = name;
 	if (!holds)
-		changes_put_name(changes, instance, REVISION_ABSENT);
+		changes_put_instance(changes, KEYSPACE_NAMES, instance, REVISION_ABSENT);
 	return 0;
 }
 
@@ -54,7 +55,7 @@ int restore_begin(struct intent *intent, struct changes *changes, struct held_in
 	int rc;
 
 	if (retained)
-		changes_delete_retained(changes, instance);
+		changes_delete_instance(changes, KEYSPACE_RETAINED, instance, REVISION_ANY);
 	rc = take_name(intent, changes, instance, name, error);
 	if (rc == 0)
 		rc = instance_move(instance, INSTANCE_READY, error);
@@ -64,7 +65,7 @@ int restore_begin(struct intent *intent, struct changes *changes, struct held_in
 		return rc;
 	instance->was_bound = false; /* so that a create can take it over */
 	instance->updated_at = timers_wall(intent->broker->timers);
-	changes_put_instance(changes, instance, held->revision);
+	changes_put_instance(changes, KEYSPACE_INSTANCES, instance, held->revision);
 	if (retained)
 		changes_count_owned(changes, instance, 1);
 	*ret_next = INTENT_COMMIT;

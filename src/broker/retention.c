@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "broker/errand.h"
-#include "broker/records.h"
+#include "records/records.h"
 
 #define DUE_MAX 64            /* dropped in one turn */
 #define LOOK_AT 1000          /* entries of one look */
@@ -46,7 +46,7 @@ static void purge(struct broker *broker, const char *incarnation)
 	struct arena arena;
 
 	arena_init(&arena);
-	if (records_read_instance(broker, &arena, incarnation, &held, NULL) == 0 &&
+	if (records_read_instance(broker->records, &arena, incarnation, &held, NULL) == 0 &&
 	    held.record.retained_until <= timers_wall(broker->timers))
 		errand_run(broker, broker_purge, &held.record, "retention", 0, NULL);
 	arena_release(&arena);

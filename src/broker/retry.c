@@ -22,7 +22,7 @@ static int retry_create(struct intent *intent, struct changes *changes, struct h
 	if (rc == 0)
 		rc = add_operation(intent, changes, &held->record, OPERATION_CREATE, error);
 	held->record.updated_at = timers_wall(intent->broker->timers);
-	changes_put_instance(changes, &held->record, held->revision);
+	changes_put_instance(changes, KEYSPACE_INSTANCES, &held->record, held->revision);
 	*ret_next = INTENT_COMMIT;
 	return rc;
 }
@@ -34,8 +34,8 @@ static int retry_retained(struct intent *intent, struct changes *changes, struct
 	struct held_operation *operations = NULL;
 	const struct operation *last;
 	size_t count = 0;
-	int rc = records_read_operations(intent->broker, &intent->arena, held->record.incarnation, &operations, &count,
-	                                 error);
+	int rc = records_read_operations(intent->broker->records, &intent->arena, held->record.incarnation, &operations,
+	                                 &count, error);
 
 	if (rc != 0 || count == 0)
 		return rc;
@@ -67,7 +67,7 @@ static int retry_rotation(struct intent *intent, struct changes *changes, const 
 
 	if (rc == 0)
 		rc = intent_add_operation(intent, changes, instance, &rotate, &bind->operation, error);
-	changes_put_bind(changes, bind, held->revision);
+	changes_put_bind(changes, KEYSPACE_BINDS, bind, held->revision);
 	return rc;
 }
 
@@ -76,7 +76,8 @@ static int retry_binds(struct intent *intent, struct changes *changes, const str
 {
 	struct held_bind *binds = NULL;
 	size_t count = 0;
-	int rc = records_read_binds(intent->broker, &intent->arena, instance->incarnation, &binds, &count, error);
+	int rc =
+	    records_read_binds(intent->broker->records, &intent->arena, instance->incarnation, &binds, &count, error);
 
 	for (size_t i = 0; rc == 0 && i < count; i++) {
 		if (bind_is_left(intent->broker, &binds[i].record))

@@ -17,7 +17,7 @@ static int rotate_one(struct intent *intent, struct changes *changes, const stru
 	if (rc == 0)
 		rc = intent_add_operation(intent, changes, instance, &rotate, &bind->operation, error);
 	bind->updated_at = timers_wall(intent->broker->timers);
-	changes_put_bind(changes, bind, held->revision);
+	changes_put_bind(changes, KEYSPACE_BINDS, bind, held->revision);
 	return rc;
 }
 
@@ -48,8 +48,8 @@ static int decide_rotate(struct intent *intent, struct changes *changes, enum in
 	int rc = intent_find_instance(intent, &instance, error);
 
 	if (rc == 0)
-		rc = records_read_binds(intent->broker, &intent->arena, instance.record.incarnation, &binds, &count,
-		                        error);
+		rc = records_read_binds(intent->broker->records, &intent->arena, instance.record.incarnation, &binds,
+		                        &count, error);
 	for (size_t i = 0; rc == 0 && i < count; i++) {
 		if (!is_meant(request, &binds[i].record))
 			continue;

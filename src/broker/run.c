@@ -48,12 +48,13 @@ static int read_records(struct job *job, struct error *error)
 {
 	struct run *run = job->run;
 	const struct operation *operation = &run->operation.record;
-	int rc = records_read_operation(job->broker, &run->arena, job->incarnation, job->id, &run->operation, error);
+	int rc = records_read_operation(job->broker->records, &run->arena, job->incarnation, job->id, &run->operation,
+	                                error);
 
 	if (rc == 0)
-		rc = records_read_instance(job->broker, &run->arena, job->incarnation, &run->instance, error);
+		rc = records_read_instance(job->broker->records, &run->arena, job->incarnation, &run->instance, error);
 	if (rc == 0 && has_bind(job->kind))
-		rc = records_read_bind(job->broker, &run->arena, job->incarnation, operation->bind_kind,
+		rc = records_read_bind(job->broker->records, &run->arena, job->incarnation, operation->bind_kind,
 		                       operation->bind_name, &run->bind, error);
 	return rc;
 }
@@ -70,7 +71,7 @@ static int read_binds(struct job *job, struct error *error)
 	struct held_bind *held = NULL;
 	struct bind *binds;
 	size_t count = 0;
-	int rc = records_read_binds(job->broker, &run->arena, job->incarnation, &held, &count, error);
+	int rc = records_read_binds(job->broker->records, &run->arena, job->incarnation, &held, &count, error);
 
 	if (rc != 0)
 		return rc;

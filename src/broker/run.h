@@ -2,7 +2,7 @@
 #ifndef BROKER_RUN_H
 #define BROKER_RUN_H
 
-#include "broker/records.h"
+#include "broker/internal.h"
 
 /* What became of an operation. */
 enum verdict {

@@ -2,7 +2,7 @@
 #ifndef BROKER_SHOW_H
 #define BROKER_SHOW_H
 
-#include "broker/records.h"
+#include "broker/internal.h"
 
 /* Each adds a member, with a comma unless it is the object's first ('{' is the last byte). A NULL text and a time of 0
  * add nothing. */

@@ -9,8 +9,8 @@ static int decide_absent(struct intent *intent, struct changes *changes, const s
 {
 	const struct broker_request *request = intent->request;
 	struct held_bind unbound;
-	int rc = records_read_unbound(intent->broker, &intent->arena, instance->incarnation, request->bind_kind,
-	                              request->bind_name, &unbound, error);
+	int rc = records_read_unbound(intent->broker->records, &intent->arena, instance->incarnation,
+	                              request->bind_kind, request->bind_name, &unbound, error);
 
 	*ret_next = INTENT_ANSWER;
 	if (rc == ERR_NOT_FOUND)
@@ -18,7 +18,7 @@ static int decide_absent(struct intent *intent, struct changes *changes, const s
 	if (rc != 0 || request->caller.event == NULL || same_event(request->caller.event, unbound.record.unbind_event))
 		return rc;
 	unbound.record.unbind_event = request->caller.event;
-	changes_put_unbound(changes, &unbound.record, REVISION_ANY);
+	changes_put_bind(changes, KEYSPACE_UNBOUND, &unbound.record, REVISION_ANY);
 	*ret_next = INTENT_COMMIT;
 	return 0;
 }
@@ -56,7 +56,7 @@ static int decide_unbind(struct intent *intent, struct changes *changes, enum in
 		rc = intent_find_instance(intent, &instance, error);
 	if (rc != 0)
 		return rc;
-	rc = records_read_bind(intent->broker, &intent->arena, instance.record.incarnation, request->bind_kind,
+	rc = records_read_bind(intent->broker->records, &intent->arena, instance.record.incarnation, request->bind_kind,
 	                       request->bind_name, &held, error);
 	if (rc == ERR_NOT_FOUND)
 		return decide_absent(intent, changes, &instance.record, ret_next, error);

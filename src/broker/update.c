@@ -42,7 +42,7 @@ static int decide_update(struct intent *intent, struct changes *changes, enum in
 		return rc;
 	changes_count_owned(changes, &before, -1);
 	changes_count_owned(changes, instance, 1);
-	changes_put_instance(changes, instance, held.revision);
+	changes_put_instance(changes, KEYSPACE_INSTANCES, instance, held.revision);
 	*ret_next = INTENT_COMMIT;
 	return 0;
 }

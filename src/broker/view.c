@@ -6,8 +6,8 @@
 #include "broker/host.h"
 #include "broker/inspect.h"
 #include "broker/queue.h"
-#include "broker/records.h"
 #include "broker/show.h"
+#include "records/records.h"
 
 #define TIME_SIZE 32
 
@@ -29,7 +29,8 @@ static int view_open(struct view *view, struct broker *broker, const struct serv
 	view->broker = broker;
 	view->bind_failure = NULL;
 	arena_init(&view->arena);
-	rc = records_find_instance(broker, &view->arena, service->name, instance, &view->instance, NULL, error);
+	rc =
+	    records_find_instance(broker->records, &view->arena, service->name, instance, &view->instance, NULL, error);
 	if (rc == ERR_NOT_FOUND)
 		error_set(error, rc, "the service \"%s\" has no instance \"%s\"", service->name, instance);
 	if (rc != 0) {
@@ -144,8 +145,8 @@ static int add_bind_items(struct view *view, struct text *json, struct error *er
 	struct held_bind *binds;
 	char number[24];
 	size_t count;
-	int rc =
-	    records_read_binds(view->broker, &view->arena, view->instance.record.incarnation, &binds, &count, error);
+	int rc = records_read_binds(view->broker->records, &view->arena, view->instance.record.incarnation, &binds,
+	                            &count, error);
 
 	if (rc != 0)
 		return rc;
@@ -268,7 +269,7 @@ int broker_list_binds(struct broker *broker, const struct service *service, cons
 
 	if (rc != 0)
 		return rc;
-	rc = records_read_binds(broker, &view.arena, view.instance.record.incarnation, &binds, &count, error);
+	rc = records_read_binds(broker->records, &view.arena, view.instance.record.incarnation, &binds, &count, error);
 	text_add(ret_json, "[");
 	for (size_t i = 0; rc == 0 && i < count; i++) {
 		text_add(ret_json, i > 0 ? "," : "");
@@ -291,7 +292,8 @@ int broker_list_operations(struct broker *broker, const struct service *service,
 
 	if (rc != 0)
 		return rc;
-	rc = records_read_operations(broker, &view.arena, view.instance.record.incarnation, &operations, &count, error);
+	rc = records_read_operations(broker->records, &view.arena, view.instance.record.incarnation, &operations,
+	                             &count, error);
 	text_add(ret_json, "[");
 	for (size_t i = count; rc == 0 && i > 0; i--) {
 		text_add(ret_json, i < count ? "," : "");

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "broker/records.h"
+#include "broker/internal.h"
 #include "driver/registry.h"
 
 static const char configuration[] =
@@ -155,7 +155,8 @@ const char *incarnation_of(struct world *world, const char *instance)
 	struct arena arena;
 
 	arena_init(&arena);
-	assert_int_equal(records_find_instance(world->broker, &arena, "scripted", instance, &held, NULL, NULL), 0);
+	assert_int_equal(records_find_instance(world->broker->records, &arena, "scripted", instance, &held, NULL, NULL),
+	                 0);
 	snprintf(incarnation, sizeof(incarnation), "%s", held.record.incarnation);
 	arena_release(&arena);
 	return incarnation;

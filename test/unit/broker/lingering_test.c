@@ -7,7 +7,6 @@
 #include "broker/internal.h"
 #include "broker/lingering.h"
 #include "broker/operator.h"
-#include "broker/records.h"
 
 #define MINUTE      (60 * 1000)
 #define HOUR        (60 * MINUTE)

@@ -8,7 +8,6 @@
 #include "broker/internal.h"
 #include "broker/operator.h"
 #include "broker/queue.h"
-#include "broker/records.h"
 
 #define MINUTE (60 * 1000)
 #define HOUR   (60 * MINUTE)
@@ -24,7 +23,7 @@ static const struct caller operator= {.user = "ops"};
 
 static void read_record(struct world *world, struct arena *arena, struct held_instance *ret_held)
 {
-	assert_int_equal(records_read_instance(world->broker, arena, incarnation, ret_held, NULL), 0);
+	assert_int_equal(records_read_instance(world->broker->records, arena, incarnation, ret_held, NULL), 0);
 }
 
 static enum instance_state state_of(struct world *world)
@@ -607,8 +606,8 @@ static void write_as_before(struct world *world, int64_t retained_until)
 	held.record.removal = 0;
 	held.record.retain = 0;
 	held.record.retained_until = retained_until;
-	changes_begin(&changes, world->broker);
-	changes_put_instance(&changes, &held.record, held.revision);
+	changes_begin(&changes, world->broker->records);
+	changes_put_instance(&changes, KEYSPACE_INSTANCES, &held.record, held.revision);
 	batch_delete(changes.batch, KEYSPACE_META, "settled.removals", strlen("settled.removals"), REVISION_ANY);
 	assert_int_equal(changes_commit(&changes, on_written, world, &error), 0);
 	store_flush(world->store);
@@ -643,11 +642,12 @@ static void test_an_earlier_program_left_a_pending_removal(void **state)
 	begin(world, &ask, broker_remove, "instance", "mydb", NULL);
 	pass(world, 1000);
 	arena_init(&arena);
-	assert_int_equal(records_read_operations(world->broker, &arena, incarnation, &history, &count, NULL), 0);
+	assert_int_equal(records_read_operations(world->broker->records, &arena, incarnation, &history, &count, NULL),
+	                 0);
 	assert_true(count > 0);
 	assert_int_equal(history[count - 1].record.state, OPERATION_PENDING);
 	history[count - 1].record.retain = 0;
-	changes_begin(&changes, world->broker);
+	changes_begin(&changes, world->broker->records);
 	changes_put_operation(&changes, &history[count - 1].record, history[count - 1].revision);
 	assert_int_equal(changes_commit(&changes, on_written, world, &error), 0);
 	store_flush(world->store);

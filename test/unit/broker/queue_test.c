@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "broker/records.h"
+#include "broker/internal.h"
 #include "unit/broker/harness.h"
 
 /* A create that fails for good is told, and leaves neither a record nor anything on the server. */
@@ -451,7 +451,7 @@ static void test_sweep_in_parts(void **state)
 	struct changes changes;
 	char name[16];
 
-	changes_begin(&changes, world->broker);
+	changes_begin(&changes, world->broker->records);
 	for (int i = 0; i < 1200; i++) {
 		const struct instance gone = {.incarnation = "0123456789abcdef", .service = "scripted", .name = name};
 
@@ -460,13 +460,13 @@ static void test_sweep_in_parts(void **state)
 	}
 	assert_int_equal(changes_commit(&changes, on_written, NULL, NULL), 0);
 	settle(world);
-	assert_true(records_is_removed(world->broker, "scripted", "db1199"));
+	assert_true(records_is_removed(world->broker->records, "scripted", "db1199"));
 	world->passed += 31LL * 24 * 3600 * 1000;
 	restart(world);
 	pass(world, 6 * 60 * 1000);
 	for (int i = 0; i < 1200; i++) {
 		snprintf(name, sizeof(name), "db%d", i);
-		assert_false(records_is_removed(world->broker, "scripted", name));
+		assert_false(records_is_removed(world->broker->records, "scripted", name));
 	}
 }
 
