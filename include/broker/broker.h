@@ -31,9 +31,6 @@ struct broker_options {
 	struct metrics *metrics; /* NULL: nothing is measured */
 };
 
-/* Whether the store belongs to a master key already: a new one would not open it. */
-bool broker_store_has_key(struct store *store);
-
 /* Opens every service's driver and takes up the operations that are pending in the store. All of options is borrowed.
  */
 int broker_open(const struct broker_options *options, struct broker **ret_broker, struct error *error);

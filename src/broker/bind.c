@@ -154,7 +154,7 @@ static int decide_again(struct intent *intent, struct changes *changes, struct h
 	bool repeat = bind->state != BIND_UNBINDING && same_event(request->caller.event, bind->event);
 	int rc = 0;
 
-	if (bind->state == BIND_BINDING && !bind_is_left(intent->broker, bind) &&
+	if (bind->state == BIND_BINDING && !bind_is_left(intent->broker->records, bind) &&
 	    (repeat || same_text(bind->parameters, request->parameters)))
 		return join_bind(intent, changes, held, ret_next);
 	bind->event = request->caller.event;
@@ -214,16 +214,6 @@ void broker_bind(struct broker *broker, const struct broker_request *request, br
 }
 
 /* ---- ends ---- */
-
-/* By the store alone: what it says may be ahead of the queue. */
-bool bind_is_left(struct broker *broker, const struct bind *bind)
-{
-	struct store_value value;
-
-	return bind->state != BIND_BOUND &&
-	       (bind->operation == NULL || store_get(broker->store, KEYSPACE_PENDING, bind->operation,
-	                                             strlen(bind->operation), &value) == ERR_NOT_FOUND);
-}
 
 int bind_end(struct intent *intent, struct changes *changes, const struct instance *instance, struct held_bind *held,
              struct error *error)

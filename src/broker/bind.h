@@ -3,6 +3,7 @@
 #define BROKER_BIND_H
 
 #include "broker/intent.h"
+#include "records/lingering.h"
 
 /* Gives the bind a new random password, sealed, in the intent's arena. */
 int bind_new_secret(struct intent *intent, struct bind *bind, struct error *error);
@@ -10,9 +11,6 @@ int bind_new_secret(struct intent *intent, struct bind *bind, struct error *erro
  * ERR_CORRUPT when it is too short or sealed for something else. */
 int bind_open_sealed(const struct broker *broker, struct arena *arena, const struct bind *bind, const char *behind,
                      const unsigned char *sealed, size_t length, const char **ret_plain, struct error *error);
-/* Neither bound nor on its way there, and nothing is under way that ends it: its unbind failed for good, or a removal
- * cut its bind off and was taken back. Its login may live. */
-bool bind_is_left(struct broker *broker, const struct bind *bind);
 /* Adds an unbind of it. Who may take it back is the record's unbind_event. */
 int bind_end(struct intent *intent, struct changes *changes, const struct instance *instance, struct held_bind *held,
              struct error *error);

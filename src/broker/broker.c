@@ -8,15 +8,15 @@
 #include "broker/health.h"
 #include "broker/inspect.h"
 #include "broker/internal.h"
-#include "broker/keycheck.h"
-#include "broker/maker.h"
-#include "broker/mark.h"
 #include "broker/measure.h"
-#include "broker/migrate.h"
 #include "broker/queue.h"
 #include "broker/rekey.h"
 #include "broker/retention.h"
 #include "broker/sweep.h"
+#include "records/keycheck.h"
+#include "records/maker.h"
+#include "records/mark.h"
+#include "records/migrate.h"
 
 struct host *offering_host(struct offering *offering, const char *server)
 {
@@ -61,15 +61,15 @@ int broker_open(const struct broker_options *options, struct broker **ret_broker
 	if (rc == 0)
 		rc = open_present(broker, options->config, error);
 	if (rc == 0)
-		rc = keycheck(broker, broker->keyring, error);
+		rc = keycheck(broker->store, broker->keyring, options->config->data_dir, error);
 	if (rc == 0)
-		rc = maker_check(broker, options->config, error);
+		rc = maker_check(broker->store, options->config, error);
 	if (rc == 0)
-		rc = maker_write(broker, options->config, error);
+		rc = maker_write(broker->store, options->config, error);
 	if (rc == 0)
-		rc = migrate(broker, error);
+		rc = migrate(broker->records, error);
 	if (rc == 0)
-		rc = mark_open(broker, error);
+		rc = mark_open(&broker->mark, broker->store, error);
 	if (rc == 0)
 		rc = queue_recover(broker, error);
 	if (rc != 0) {
@@ -81,7 +81,7 @@ int broker_open(const struct broker_options *options, struct broker **ret_broker
 	sweep_open(broker);
 	retention_open(broker);
 	drift_open(broker);
-	maker_tell_missing(broker);
+	maker_tell_missing(broker->store, broker_config(broker), broker->log);
 	*ret_broker = broker;
 	return 0;
 }
@@ -125,13 +125,13 @@ int broker_prepare(struct broker *broker, const struct broker_next *next, struct
 	if (change == NULL)
 		return error_no_memory(error);
 	if (next->keyring != NULL)
-		rc = keycheck(broker, next->keyring, error);
+		rc = keycheck(broker->store, next->keyring, broker_config(broker)->data_dir, error);
 	if (rc == 0)
-		rc = maker_check(broker, next->config, error);
+		rc = maker_check(broker->store, next->config, error);
 	if (rc == 0)
 		rc = generation_open(broker, next->config, &change->generation, error);
 	if (rc == 0)
-		rc = maker_write(broker, next->config, error);
+		rc = maker_write(broker->store, next->config, error);
 	if (rc != 0) {
 		broker_change_free(change);
 		return rc;
@@ -151,7 +151,7 @@ void broker_enter(struct broker *broker, struct broker_change *change)
 	queue_move(broker);
 	health_open(broker);
 	drift_reload(broker);
-	maker_tell_missing(broker);
+	maker_tell_missing(broker->store, broker_config(broker), broker->log);
 	free(change);
 }
 

@@ -11,12 +11,12 @@
 #include "broker/generation.h"
 #include "broker/host.h"
 #include "broker/inspect.h"
-#include "broker/lingering.h"
+#include "broker/logins.h"
 #include "broker/names.h"
 #include "broker/operator.h"
 #include "broker/queue.h"
-#include "broker/show.h"
 #include "records/records.h"
+#include "records/show.h"
 
 #define TICK          100   /* ms between two steps of the pass */
 #define PARALLEL      4     /* inspections at once */

@@ -8,9 +8,9 @@
 
 #include "broker/generation.h"
 #include "broker/host.h"
-#include "broker/mark.h"
 #include "broker/names.h"
 #include "broker/queue.h"
+#include "records/mark.h"
 #include "records/records.h"
 
 #define CALL_TIMEOUT 4000  /* ms */
@@ -226,7 +226,7 @@ static void write_mark(struct host *host)
 	struct broker *broker = broker_of(host);
 	struct error error;
 
-	if (!mark_is_durable(broker)) {
+	if (!mark_is_durable(&broker->mark)) {
 		timer_init(&host->next_check, on_soon, host);
 		if (timer_start(broker->timers, &host->next_check, SOON) == 0)
 			return;
@@ -395,7 +395,7 @@ static void claim(struct host *host, const struct sight *sight)
 		return;
 	}
 	if (sight->newer.text[0] != '\0')
-		mark_raise(broker_of(host), sight->newer.number);
+		mark_raise(&broker_of(host)->mark, sight->newer.number);
 	write_mark(host);
 }
 

@@ -6,13 +6,13 @@
 #include <string.h>
 
 #include "base/crash.h"
-#include "broker/forget.h"
 #include "broker/health.h"
 #include "broker/inspect.h"
 #include "broker/measure.h"
 #include "broker/promise.h"
 #include "broker/queue.h"
 #include "broker/retention.h"
+#include "records/forget.h"
 
 #define RETAINED_AGAIN                                                                                                 \
 	(3600 * 1000) /* ms: what could not be brought back or dropped is locked away so long at least                 \
@@ -157,7 +157,8 @@ static void put_instance(struct saving *saving)
 
 static int forget_instance(struct saving *saving, struct error *error)
 {
-	int rc = forget_records(saving->job->broker, &saving->arena, &saving->changes, &saving->instance, error);
+	int rc =
+	    forget_records(saving->job->broker->records, &saving->arena, &saving->changes, &saving->instance, error);
 
 	put_audit(saving, saving->run->verdict == VERDICT_DONE && !saving->job->cleaning ? "done" : "failed");
 	if (rc == 0)
@@ -169,7 +170,7 @@ static int forget_instance(struct saving *saving, struct error *error)
 static int retain_instance(struct saving *saving, struct error *error)
 {
 	struct instance *instance = &saving->instance.record;
-	int rc = forget_name(saving->job->broker, &saving->arena, &saving->changes, instance, error);
+	int rc = forget_name(saving->job->broker->records, &saving->arena, &saving->changes, instance, error);
 
 	if (rc == 0)
 		rc = instance_move(instance, INSTANCE_RETAINED, error);
@@ -300,7 +301,7 @@ static int save_not_restored(struct saving *saving, struct error *error)
 	if (instance->retained_until == 0) {
 		rc = instance_move(instance, INSTANCE_REMOVAL_FAILED, error);
 	} else {
-		rc = forget_name(saving->job->broker, &saving->arena, &saving->changes, instance, error);
+		rc = forget_name(saving->job->broker->records, &saving->arena, &saving->changes, instance, error);
 		changes_count_owned(&saving->changes, instance, -1);
 		if (rc == 0)
 			rc = retain_again(saving, error);

@@ -8,11 +8,11 @@
 #include "broker/bind.h"
 #include "broker/errand.h"
 #include "broker/generation.h"
-#include "broker/lingering.h"
 #include "broker/mend.h"
 #include "broker/queue.h"
-#include "broker/show.h"
+#include "records/lingering.h"
 #include "records/records.h"
+#include "records/show.h"
 
 #define JSON_MAX        (16 << 20) /* bytes of what was found of one instance */
 #define INSPECT_TIMEOUT 20000      /* ms */
@@ -244,7 +244,7 @@ static void on_inspected(struct driver_call *call, int code, const struct error 
 		keep_finding(inspection);
 		mend_all(inspection);
 	}
-	if (code == 0 && lingering_of(inspection->broker, &inspection->instance.record) > 0)
+	if (code == 0 && lingering_of(inspection->broker->records, &inspection->instance.record) > 0)
 		errand_run(inspection->broker, broker_end_logins, &inspection->instance.record, MEND_USER, 0, NULL);
 	tell(inspection, settled, code, error);
 	free_inspection(inspection);

@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/metrics.h"
 #include "broker/broker.h"
+#include "records/mark.h"
 #include "records/records.h"
 
 struct agreement;
@@ -153,20 +154,6 @@ struct lane {
 	struct job_list jobs;
 	bool held_up; /* by what somebody else holds: the last attempt was, or another one lately */
 	UT_hash_handle hh;
-};
-
-#define STORE_ID_LENGTH   16 /* hex digits */
-#define STORE_SEAL_LENGTH 32 /* hex digits */
-
-/* See mark.h. */
-struct mark {
-	char store[STORE_ID_LENGTH + 1];
-	char seal[STORE_SEAL_LENGTH + 1]; /* a secret that is made with the store; no server sees it */
-	int64_t number;
-	char text[MARK_MAX + 1];
-	int saving;   /* commits of it that are under way */
-	bool durable; /* the text is on the disk */
-	bool raised;  /* since the servers were looked at: all but the claimed one carry an older text */
 };
 
 /* See rekey.h. */

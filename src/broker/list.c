@@ -6,9 +6,10 @@
 #include "broker/generation.h"
 #include "broker/host.h"
 #include "broker/operator.h"
+#include "broker/pending.h"
 #include "broker/places.h"
 #include "broker/quota.h"
-#include "broker/show.h"
+#include "records/show.h"
 
 /* A page in the making. */
 struct page {
@@ -109,7 +110,7 @@ static bool show_owned_operation(struct page *page, const struct operation *oper
 	       fits(filter->team, held.record.team) && fits(filter->server, held.record.server);
 	if (good) {
 		show_comma(page->json);
-		show_operation(page->broker, page->json, operation);
+		pending_show(page->broker, page->json, operation);
 		page->json->length -= page->json->length > 0; /* the object goes on */
 		show_text(page->json, "service", held.record.service);
 		show_text(page->json, "instance", held.record.name);
@@ -386,7 +387,7 @@ static int show_children(struct broker *broker, struct arena *arena, const char 
 	text_add(json, "[");
 	for (size_t i = count; i > 0; i--) {
 		show_comma(json);
-		show_operation(broker, json, &operations[i - 1].record);
+		pending_show(broker, json, &operations[i - 1].record);
 	}
 	text_add(json, "]");
 	return json->failed ? error_no_memory(error) : 0;

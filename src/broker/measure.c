@@ -5,7 +5,7 @@
 #include "broker/generation.h"
 #include "broker/host.h"
 #include "broker/inspect.h"
-#include "broker/lingering.h"
+#include "broker/logins.h"
 #include "broker/places.h"
 #include "broker/queue.h"
 

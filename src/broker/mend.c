@@ -53,7 +53,7 @@ static int decide_end(struct intent *intent, struct changes *changes, enum inten
 	rc =
 	    records_read_binds(intent->broker->records, &intent->arena, held.record.incarnation, &binds, &count, error);
 	for (size_t i = 0; rc == 0 && i < count; i++) {
-		if (bind_is_left(intent->broker, &binds[i].record))
+		if (bind_is_left(intent->broker->records, &binds[i].record))
 			rc = bind_end(intent, changes, &held.record, &binds[i], error);
 	}
 	if (rc != 0 || TAILQ_EMPTY(&intent->jobs))

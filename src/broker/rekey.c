@@ -4,10 +4,10 @@
 
 #include <string.h>
 
-#include "broker/keycheck.h"
 #include "broker/operator.h"
-#include "broker/show.h"
+#include "records/keycheck.h"
 #include "records/records.h"
+#include "records/show.h"
 
 #define PART_MAX 200 /* records looked at in one part */
 
@@ -153,7 +153,7 @@ static void on_part(void *arg)
 	memcpy(after, rekey->position, after_length);
 	changes_begin(&part.changes, broker->records);
 	changes_use_reserve(&part.changes);
-	if (keycheck_reseal(broker, part.changes.batch))
+	if (keycheck_reseal(broker->store, broker->keyring, part.changes.batch))
 		part.sealed++;
 	(void)store_scan(broker->store, part.keyspace, "", 0, after_length > 0 ? after : NULL, after_length, on_bind,
 	                 &part);

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "broker/accept.h"
-#include "broker/forget.h"
 #include "broker/queue.h"
+#include "records/forget.h"
 
 /* *ret_holds: the name is the instance's own already, as when its removal failed. */
 static int check_name(struct intent *intent, const struct instance *instance, const char *name, bool *ret_holds,
@@ -37,7 +37,7 @@ static int take_name(struct intent *intent, struct changes *changes, struct inst
 	int rc = check_name(intent, instance, name, &holds, error);
 
 	if (rc == 0 && !holds)
-		rc = forget_name(intent->broker, &intent->arena, changes, instance, error);
+		rc = forget_name(intent->broker->records, &intent->arena, changes, instance, error);
 	if (rc != 0)
 		return rc;
 	instance->name = name;

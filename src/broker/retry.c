@@ -80,7 +80,7 @@ static int retry_binds(struct intent *intent, struct changes *changes, const str
 	    records_read_binds(intent->broker->records, &intent->arena, instance->incarnation, &binds, &count, error);
 
 	for (size_t i = 0; rc == 0 && i < count; i++) {
-		if (bind_is_left(intent->broker, &binds[i].record))
+		if (bind_is_left(intent->broker->records, &binds[i].record))
 			rc = bind_end(intent, changes, instance, &binds[i], error);
 		else if (binds[i].record.state == BIND_BOUND && binds[i].record.failure != NULL)
 			rc = retry_rotation(intent, changes, instance, &binds[i], error);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/lingering.h"
+#include "records/lingering.h"
 
 #define SWEEP_INTERVAL (5 * 60 * 1000) /* ms between two passes */
 #define SWEEP_PAUSE    50              /* ms between two parts of a pass */
@@ -86,7 +86,7 @@ static int64_t notes_kept(const struct config *config)
 
 static void visit_note(struct part *part, const void *key, size_t key_length, const struct store_value *value)
 {
-	if (lingering_is_over(part->broker, key, key_length))
+	if (lingering_is_over(part->broker->records, key, key_length))
 		drop(part, key, key_length, value);
 }
 

@@ -5,9 +5,10 @@
 #include "broker/health.h"
 #include "broker/host.h"
 #include "broker/inspect.h"
+#include "broker/pending.h"
 #include "broker/queue.h"
-#include "broker/show.h"
 #include "records/records.h"
+#include "records/show.h"
 
 #define TIME_SIZE 32
 
@@ -297,7 +298,7 @@ int broker_list_operations(struct broker *broker, const struct service *service,
 	text_add(ret_json, "[");
 	for (size_t i = count; rc == 0 && i > 0; i--) {
 		text_add(ret_json, i < count ? "," : "");
-		show_operation(broker, ret_json, &operations[i - 1].record);
+		pending_show(broker, ret_json, &operations[i - 1].record);
 	}
 	text_add(ret_json, "]");
 	arena_release(&view.arena);

@@ -19,6 +19,7 @@
 #include "cli/vitals.h"
 #include "driver/resolver.h"
 #include "http/http.h"
+#include "records/keycheck.h"
 
 static const int signals[PROGRAM_SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
 
@@ -172,7 +173,7 @@ static int open_store(struct program *program, struct error *error)
 
 static int open_keys(struct program *program, struct error *error)
 {
-	const bool may_create = !broker_store_has_key(program->store);
+	const bool may_create = !keycheck_has_mark(program->store);
 	const char *variable = getenv("SECRET_KEY");
 
 	program->key_is_fixed = program->config->secret_key_file == NULL && variable != NULL && variable[0] != '\0';

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "broker/internal.h"
-#include "broker/mark.h"
 #include "broker/operator.h"
+#include "records/mark.h"
 
 #define CHECKED 6000 /* ms: the next check has been made by then */
 #define FOREIGN "00112233445566ff-9-0a0b0c0d"

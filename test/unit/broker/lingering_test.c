@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "broker/internal.h"
-#include "broker/lingering.h"
+#include "broker/logins.h"
 #include "broker/operator.h"
 
 #define MINUTE      (60 * 1000)

@@ -1,9 +1,7 @@
 /* JSON of records, member by member. */
-#include "broker/show.h"
+#include "records/show.h"
 
 #include <string.h>
-
-#include "broker/queue.h"
 
 #define TIME_SIZE 32
 
@@ -76,43 +74,24 @@ void show_bind(struct text *json, const struct bind *bind)
 	text_add(json, "}");
 }
 
-/* What keeps it from ending; the error says more of a lock. */
-static const char *waits_for(const struct job *job)
+void show_operation(struct text *json, const struct operation *operation, const struct progress *progress)
 {
-	switch (job->state) {
-	case JOB_QUEUED:
-		return job->host != NULL ? "turn" : "configuration";
-	case JOB_READY:
-		return "place";
-	case JOB_BACKOFF:
-		return job->error.code == ERR_LOCKED ? "lock" : "retry";
-	case JOB_RUNNING:
-	case JOB_SAVING:
-		break;
-	}
-	return NULL;
-}
-
-void show_operation(struct broker *broker, struct text *json, const struct operation *operation)
-{
-	const struct job *job = operation_finished(operation->state)
-	                            ? NULL
-	                            : queue_find(broker, operation->incarnation, operation->id, operation->kind);
-	const bool running = job != NULL && job->state == JOB_RUNNING;
+	static const struct progress none = {0};
+	const struct progress *now = progress != NULL ? progress : &none;
 
 	text_add(json, "{");
 	show_text(json, "id", operation->id);
 	show_text(json, "kind", operation_kind_name(operation->kind));
-	show_text(json, "state", running ? "running" : operation_state_name(operation->state));
-	show_text(json, "waits_for", job != NULL ? waits_for(job) : NULL);
-	show_number(json, "attempts", operation->attempts + (job != NULL ? job->attempts : 0));
+	show_text(json, "state", now->running ? "running" : operation_state_name(operation->state));
+	show_text(json, "waits_for", now->waits_for);
+	show_number(json, "attempts", operation->attempts + now->attempts);
 	show_text(json, "bind", operation->bind_name);
 	show_text(json, "action", operation->action);
 	show_text(json, "user", operation->user);
 	show_text(json, "event", operation->event);
 	show_time(json, "created", operation->created_at);
 	show_time(json, "finished", operation->finished_at);
-	show_text(json, "error", job != NULL && job->error.code != 0 ? job->error.text : operation->error);
+	show_text(json, "error", now->error != NULL ? now->error : operation->error);
 	text_add(json, "}");
 }
 

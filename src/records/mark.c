@@ -1,12 +1,14 @@
 /* The store's own mark. Nobody may see a number before it is on the disk: after a crash the next start would take it
  * for another's. So whoever wants to show it waits for `durable`. */
-#include "broker/mark.h"
+#include "records/mark.h"
 
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/secret.h"
 
 #define KEY        "store.mark"
 #define SEAL_KEY   "store.seal"
@@ -32,20 +34,17 @@ bool mark_parse(const char *text, struct mark *ret_mark)
 
 static void on_durable(void *arg, int code, const struct error *error, uint64_t revision)
 {
-	struct broker *broker = arg;
+	struct mark *mark = arg;
 
 	(void)error;
 	(void)revision;
-	if (broker->closing)
-		return;
-	broker->mark.saving--;
-	broker->mark.durable = code == 0 && broker->mark.saving == 0;
+	mark->saving--;
+	mark->durable = code == 0 && mark->saving == 0;
 }
 
-static void set_number(struct broker *broker, int64_t number)
+static void set_number(struct mark *mark, int64_t number)
 {
-	struct mark *mark = &broker->mark;
-	struct batch *batch = batch_new(broker->store);
+	struct batch *batch = batch_new(mark->kept_in);
 	char word[2 * WORD_BYTES + 1];
 
 	secret_random_hex(word, WORD_BYTES);
@@ -56,22 +55,22 @@ static void set_number(struct broker *broker, int64_t number)
 	batch_use_reserve(batch);
 	batch_put(batch, KEYSPACE_META, KEY, strlen(KEY), mark->text, strlen(mark->text), REVISION_ANY);
 	batch_put(batch, KEYSPACE_META, SEAL_KEY, strlen(SEAL_KEY), mark->seal, STORE_SEAL_LENGTH, REVISION_ANY);
-	batch_commit(batch, on_durable, broker);
+	batch_commit(batch, on_durable, mark);
 }
 
-bool mark_is_durable(struct broker *broker)
+bool mark_is_durable(struct mark *mark)
 {
-	if (!broker->mark.durable && broker->mark.saving == 0)
-		set_number(broker, broker->mark.number);
-	return broker->mark.durable;
+	if (!mark->durable && mark->saving == 0)
+		set_number(mark, mark->number);
+	return mark->durable;
 }
 
 /* Its first is written with the next mark. */
-static int read_seal(struct broker *broker, struct error *error)
+static int read_seal(struct mark *mark, struct error *error)
 {
-	char *seal = broker->mark.seal;
+	char *seal = mark->seal;
 	struct store_value value;
-	const int rc = store_get(broker->store, KEYSPACE_META, SEAL_KEY, strlen(SEAL_KEY), &value);
+	const int rc = store_get(mark->kept_in, KEYSPACE_META, SEAL_KEY, strlen(SEAL_KEY), &value);
 
 	if (rc == ERR_NOT_FOUND) {
 		secret_random_hex(seal, STORE_SEAL_LENGTH / 2);
@@ -85,34 +84,36 @@ static int read_seal(struct broker *broker, struct error *error)
 	return 0;
 }
 
-int mark_open(struct broker *broker, struct error *error)
+int mark_open(struct mark *mark, struct store *store, struct error *error)
 {
 	char text[MARK_MAX + 1] = "";
 	struct store_value value;
-	int rc = read_seal(broker, error);
+	int rc;
 
+	mark->kept_in = store;
+	rc = read_seal(mark, error);
 	if (rc != 0)
 		return rc;
-	rc = store_get(broker->store, KEYSPACE_META, KEY, strlen(KEY), &value);
+	rc = store_get(store, KEYSPACE_META, KEY, strlen(KEY), &value);
 	if (rc == ERR_NOT_FOUND) {
-		secret_random_hex(broker->mark.store, STORE_ID_LENGTH / 2);
-		set_number(broker, 1);
+		secret_random_hex(mark->store, STORE_ID_LENGTH / 2);
+		set_number(mark, 1);
 		return 0;
 	}
 	if (rc != 0)
 		return error_set(error, rc, "the store cannot be read");
 	if (value.length < sizeof(text))
 		memcpy(text, value.bytes, value.length);
-	if (!mark_parse(text, &broker->mark))
+	if (!mark_parse(text, mark))
 		return error_set(error, ERR_CORRUPT, "the store's mark is damaged");
-	set_number(broker, broker->mark.number + 1);
+	set_number(mark, mark->number + 1);
 	return 0;
 }
 
-void mark_raise(struct broker *broker, int64_t number)
+void mark_raise(struct mark *mark, int64_t number)
 {
-	if (number < broker->mark.number)
+	if (number < mark->number)
 		return;
-	set_number(broker, number + 1);
-	broker->mark.raised = true;
+	set_number(mark, number + 1);
+	mark->raised = true;
 }

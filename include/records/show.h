@@ -1,8 +1,10 @@
 /* Records as JSON: what the service's own commands and the operators' API show of binds, operations and the rest. */
-#ifndef BROKER_SHOW_H
-#define BROKER_SHOW_H
+#ifndef RECORDS_SHOW_H
+#define RECORDS_SHOW_H
 
-#include "broker/internal.h"
+#include "base/text.h"
+#include "config/key.h"
+#include "model/model.h"
 
 /* Each adds a member, with a comma unless it is the object's first ('{' is the last byte). A NULL text and a time of 0
  * add nothing. */
@@ -17,8 +19,14 @@ void show_comma(struct text *json);
 /* Whole objects; the drift is an item of a list. */
 void show_drift(struct text *json, const struct pair *drift);
 void show_bind(struct text *json, const struct bind *bind);
-/* What only memory knows of an operation under way is added to its record. */
-void show_operation(struct broker *broker, struct text *json, const struct operation *operation);
+/* What only memory knows of an operation under way; NULL: nothing. */
+struct progress {
+	bool running;
+	const char *waits_for; /* NULL: for nothing */
+	int64_t attempts;      /* that are not in the record yet */
+	const char *error;     /* of the last one; NULL: the record's */
+};
+void show_operation(struct text *json, const struct operation *operation, const struct progress *progress);
 /* The members of an instance, without the braces. */
 void show_instance(struct text *json, const struct instance *instance);
 

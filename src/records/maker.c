@@ -2,12 +2,11 @@
  * done while the real database lives on. So the store says for each service by which driver its instances were made
  * (META, KEY_DRIVER), and the service keeps it as long as there is one, retained ones included. A store from
  * before this was written down takes what its first configuration says. */
-#include "broker/maker.h"
+#include "records/maker.h"
 
 #include <string.h>
 
-#include "broker/generation.h"
-#include "records/records.h"
+#include "model/model.h"
 
 static const char placed[] = "instances/"; /* the counters of servers, see records_counter_name */
 
@@ -19,13 +18,13 @@ static void make_key(struct text *ret_key, const char *service)
 }
 
 /* Whether the store names the driver; ret_maker takes what it names, "" for none. */
-static bool is_known(struct broker *broker, const struct service *service, struct text *ret_maker)
+static bool is_known(struct store *store, const struct service *service, struct text *ret_maker)
 {
 	struct store_value value;
 	struct text key;
 
 	make_key(&key, service->name);
-	if (store_get(broker->store, KEYSPACE_META, text_string(&key), key.length, &value) == 0)
+	if (store_get(store, KEYSPACE_META, text_string(&key), key.length, &value) == 0)
 		text_add_bytes(ret_maker, value.bytes, value.length);
 	text_release(&key);
 	return strcmp(text_string(ret_maker), service->driver) == 0;
@@ -52,12 +51,12 @@ static bool on_instance(void *arg, const void *key, size_t key_length, const str
 	return true;
 }
 
-static int check_service(struct broker *broker, const struct service *service, const char *maker, struct error *error)
+static int check_service(struct store *store, const struct service *service, const char *maker, struct error *error)
 {
 	struct count count = {.service = service->name};
 
-	store_flush(broker->store); /* also what was decided a moment ago */
-	if (store_scan(broker->store, KEYSPACE_INSTANCES, "", 0, NULL, 0, on_instance, &count) != 0)
+	store_flush(store); /* also what was decided a moment ago */
+	if (store_scan(store, KEYSPACE_INSTANCES, "", 0, NULL, 0, on_instance, &count) != 0)
 		return error_set(error, ERR_INTERNAL, "the store cannot be read");
 	if (count.instances == 0)
 		return 0;
@@ -68,7 +67,7 @@ static int check_service(struct broker *broker, const struct service *service, c
 	                 count.instances == 1 ? "it" : "them", maker);
 }
 
-int maker_check(struct broker *broker, const struct config *next, struct error *error)
+int maker_check(struct store *store, const struct config *next, struct error *error)
 {
 	int rc = 0;
 
@@ -77,8 +76,8 @@ int maker_check(struct broker *broker, const struct config *next, struct error *
 		struct text maker;
 
 		text_init(&maker, STORE_KEY_MAX);
-		if (!is_known(broker, service, &maker) && maker.length > 0)
-			rc = check_service(broker, service, text_string(&maker), error);
+		if (!is_known(store, service, &maker) && maker.length > 0)
+			rc = check_service(store, service, text_string(&maker), error);
 		text_release(&maker);
 	}
 	return rc;
@@ -86,13 +85,13 @@ int maker_check(struct broker *broker, const struct config *next, struct error *
 
 /* ---- writing ---- */
 
-static bool put_service(struct broker *broker, const struct service *service, struct batch *batch)
+static bool put_service(struct store *store, const struct service *service, struct batch *batch)
 {
 	struct text maker, key;
 	bool known;
 
 	text_init(&maker, STORE_KEY_MAX);
-	known = is_known(broker, service, &maker);
+	known = is_known(store, service, &maker);
 	text_release(&maker);
 	if (known)
 		return false;
@@ -103,14 +102,14 @@ static bool put_service(struct broker *broker, const struct service *service, st
 	return true;
 }
 
-int maker_write(struct broker *broker, const struct config *next, struct error *error)
+int maker_write(struct store *store, const struct config *next, struct error *error)
 {
-	struct batch *batch = batch_new(broker->store);
+	struct batch *batch = batch_new(store);
 	size_t count = 0;
 
 	batch_use_reserve(batch);
 	for (size_t i = 0; i < next->service_count; i++)
-		count += put_service(broker, &next->services[i], batch);
+		count += put_service(store, &next->services[i], batch);
 	if (count == 0) {
 		batch_free(batch);
 		return 0;
@@ -120,10 +119,13 @@ int maker_write(struct broker *broker, const struct config *next, struct error *
 
 /* ---- what has no place ---- */
 
-static bool is_configured(struct broker *broker, const char *service, size_t length, const char *server)
-{
-	const struct config *config = broker_config(broker);
+struct telling {
+	const struct config *config;
+	const struct log *log;
+};
 
+static bool is_configured(const struct config *config, const char *service, size_t length, const char *server)
+{
 	for (size_t i = 0; i < config->service_count; i++) {
 		const struct service *candidate = &config->services[i];
 
@@ -139,7 +141,7 @@ static bool is_configured(struct broker *broker, const char *service, size_t len
 
 static bool on_counter(void *arg, const void *key, size_t key_length, const struct store_value *value)
 {
-	struct broker *broker = arg;
+	const struct telling *telling = arg;
 	const char *service, *slash;
 	struct text name;
 	struct log_line line;
@@ -150,8 +152,9 @@ static bool on_counter(void *arg, const void *key, size_t key_length, const stru
 	service = text_string(&name) + strlen(placed);
 	slash = strchr(service, '/');
 	memcpy(&count, value->bytes, sizeof(count));
-	if (slash != NULL && count > 0 && !is_configured(broker, service, (size_t)(slash - service), slash + 1)) {
-		log_begin(&line, broker->log, LOG_WARNING, "server-missing");
+	if (slash != NULL && count > 0 &&
+	    !is_configured(telling->config, service, (size_t)(slash - service), slash + 1)) {
+		log_begin(&line, telling->log, LOG_WARNING, "server-missing");
 		log_text(&line, "server", service);
 		log_number(&line, "instances", count);
 		log_text(&line, "message",
@@ -162,7 +165,9 @@ static bool on_counter(void *arg, const void *key, size_t key_length, const stru
 	return true;
 }
 
-void maker_tell_missing(struct broker *broker)
+void maker_tell_missing(struct store *store, const struct config *config, const struct log *log)
 {
-	(void)store_scan(broker->store, KEYSPACE_COUNTERS, placed, strlen(placed), NULL, 0, on_counter, broker);
+	struct telling telling = {.config = config, .log = log};
+
+	(void)store_scan(store, KEYSPACE_COUNTERS, placed, strlen(placed), NULL, 0, on_counter, &telling);
 }

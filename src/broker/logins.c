@@ -1,13 +1,11 @@
-/* One walk over the lanes that end logins and over the notes of those that failed to; each instance's records say what
- * is true. */
-#include "broker/lingering.h"
+/* One walk over the lanes that end logins and over the notes of those that failed to. */
+#include "broker/logins.h"
 
 #include <string.h>
 
-#include "broker/bind.h"
 #include "broker/operator.h"
 #include "broker/queue.h"
-#include "broker/show.h"
+#include "records/show.h"
 
 #define ENDING (1U << OPERATION_UNBIND | 1U << OPERATION_REMOVE) /* kinds of operations */
 #define MOMENT (30 * 1000)                                       /* ms */
@@ -19,29 +17,6 @@ struct walk {
 	size_t seen;
 };
 
-/* What is locked away has no login that works; what is being removed should have none at all. */
-static bool lingers(struct broker *broker, const struct instance *instance, const struct bind *bind)
-{
-	if (instance->state == INSTANCE_RETAINED)
-		return false;
-	if (instance->state == INSTANCE_REMOVING || instance->state == INSTANCE_REMOVAL_FAILED)
-		return instance->retained_until == 0;
-	return bind->state == BIND_UNBINDING || bind_is_left(broker, bind);
-}
-
-static void walk_binds(const struct walk *walk, struct arena *arena, const struct instance *instance)
-{
-	struct held_bind *binds = NULL;
-	size_t count = 0;
-
-	if (records_read_binds(walk->broker->records, arena, instance->incarnation, &binds, &count, NULL) != 0)
-		return;
-	for (size_t i = 0; i < count; i++) {
-		if (lingers(walk->broker, instance, &binds[i].record))
-			walk->visit(walk->arg, instance, &binds[i].record);
-	}
-}
-
 static void walk_instance(struct walk *walk, const char *incarnation)
 {
 	struct held_instance held;
@@ -51,20 +26,8 @@ static void walk_instance(struct walk *walk, const char *incarnation)
 		return;
 	arena_init(&arena);
 	if (records_read_instance(walk->broker->records, &arena, incarnation, &held, NULL) == 0)
-		walk_binds(walk, &arena, &held.record);
+		lingering_visit_binds(walk->broker->records, &arena, &held.record, walk->visit, walk->arg);
 	arena_release(&arena);
-}
-
-/* The incarnation that the note is about; "" when the key is none of a note. */
-static void read_note(const void *key, size_t key_length, char *ret_incarnation)
-{
-	const size_t before = strlen(TO_END);
-
-	ret_incarnation[0] = '\0';
-	if (key_length != before + INCARNATION_LENGTH || memcmp(key, TO_END, before) != 0)
-		return;
-	memcpy(ret_incarnation, (const char *)key + before, INCARNATION_LENGTH);
-	ret_incarnation[INCARNATION_LENGTH] = '\0';
 }
 
 static bool on_note(void *arg, const void *key, size_t key_length, const struct store_value *value)
@@ -73,7 +36,7 @@ static bool on_note(void *arg, const void *key, size_t key_length, const struct 
 	struct walk *walk = arg;
 
 	(void)value;
-	read_note(key, key_length, incarnation);
+	lingering_read_note(key, key_length, incarnation);
 	if (incarnation[0] != '\0' && !queue_has(walk->broker, incarnation, ENDING))
 		walk_instance(walk, incarnation);
 	return walk->seen < LINGERING_MAX;
@@ -96,36 +59,6 @@ static void count_one(void *arg, const struct instance *instance, const struct b
 	(void)instance;
 	(void)bind;
 	++*(size_t *)arg;
-}
-
-size_t lingering_of(struct broker *broker, const struct instance *instance)
-{
-	size_t count = 0;
-	const struct walk walk = {.broker = broker, .visit = count_one, .arg = &count};
-	struct arena arena;
-
-	arena_init(&arena);
-	walk_binds(&walk, &arena, instance);
-	arena_release(&arena);
-	return count;
-}
-
-bool lingering_is_over(struct broker *broker, const void *key, size_t key_length)
-{
-	char incarnation[INCARNATION_LENGTH + 1];
-	struct held_instance held;
-	struct arena arena;
-	bool over = false;
-	int rc;
-
-	read_note(key, key_length, incarnation);
-	if (incarnation[0] == '\0')
-		return false;
-	arena_init(&arena);
-	rc = records_read_instance(broker->records, &arena, incarnation, &held, NULL);
-	over = rc == ERR_NOT_FOUND || (rc == 0 && lingering_of(broker, &held.record) == 0);
-	arena_release(&arena);
-	return over;
 }
 
 size_t broker_count_lingering(struct broker *broker)

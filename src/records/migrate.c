@@ -1,12 +1,13 @@
 /* Each migration goes once over the instances of a store that an earlier program wrote, and leaves its mark. */
-#include "broker/migrate.h"
+#include "records/migrate.h"
 
 #include <string.h>
 
-#include "broker/lingering.h"
+#include "records/internal.h"
+#include "records/lingering.h"
 
 struct migration {
-	struct broker *broker;
+	struct records *records;
 	struct changes changes;
 	struct error error;
 };
@@ -28,7 +29,7 @@ static int has_pending(struct migration *migration, struct arena *arena, const s
 {
 	struct held_operation *operations = NULL;
 	size_t count = 0;
-	int rc = records_read_operations(migration->broker->records, arena, instance->incarnation, &operations, &count,
+	int rc = records_read_operations(migration->records, arena, instance->incarnation, &operations, &count,
 	                                 &migration->error);
 
 	*ret_pending = false;
@@ -47,7 +48,7 @@ static void settle_removal(struct migration *migration, struct held_instance *he
 	struct arena arena;
 	bool pending;
 
-	if (lingering_of(migration->broker, instance) > 0)
+	if (lingering_of(migration->records, instance) > 0)
 		changes_put_instance(&migration->changes, KEYSPACE_META, instance, REVISION_ANY);
 	if (instance->state != INSTANCE_REMOVING)
 		return;
@@ -87,18 +88,18 @@ static bool on_instance(void *arg, const void *key, size_t key_length, const str
 	return migration->error.code == 0;
 }
 
-static int migrate_one(struct broker *broker, const struct migrating *migrating, struct error *error)
+static int migrate_one(struct records *records, const struct migrating *migrating, struct error *error)
 {
-	struct migration migration = {.broker = broker};
+	struct migration migration = {.records = records};
 	struct walk walk = {.migration = &migration, .migrating = migrating};
 	struct store_value value;
 	int rc;
 
-	if (store_get(broker->store, KEYSPACE_META, migrating->mark, strlen(migrating->mark), &value) == 0)
+	if (store_get(records->store, KEYSPACE_META, migrating->mark, strlen(migrating->mark), &value) == 0)
 		return 0;
-	changes_begin(&migration.changes, broker->records);
+	changes_begin(&migration.changes, records);
 	changes_use_reserve(&migration.changes);
-	rc = store_scan(broker->store, KEYSPACE_INSTANCES, "", 0, NULL, 0, on_instance, &walk);
+	rc = store_scan(records->store, KEYSPACE_INSTANCES, "", 0, NULL, 0, on_instance, &walk);
 	if (rc != 0 || migration.error.code != 0) {
 		changes_drop(&migration.changes);
 		return rc != 0 ? error_set(error, rc, "the store cannot be read")
@@ -109,11 +110,11 @@ static int migrate_one(struct broker *broker, const struct migrating *migrating,
 	return changes_commit_now(&migration.changes, error);
 }
 
-int migrate(struct broker *broker, struct error *error)
+int migrate(struct records *records, struct error *error)
 {
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < sizeof(migrations) / sizeof(*migrations); i++)
-		rc = migrate_one(broker, &migrations[i], error);
+		rc = migrate_one(records, &migrations[i], error);
 	return rc;
 }

@@ -1,22 +1,22 @@
 /* The mark of the master key: a known word, sealed, in the store. */
-#include "broker/keycheck.h"
+#include "records/keycheck.h"
 
 #include <string.h>
 
 static const char mark_key[] = "secret.mark"; /* also what the mark is sealed with */
 static const char word[] = "tsuru-broker";
 
-static int make_mark(struct broker *broker, struct error *error)
+static int make_mark(struct store *store, const struct keyring *keyring, struct error *error)
 {
 	unsigned char sealed[sizeof(word) + SECRET_SEAL_OVERHEAD];
-	struct batch *batch = batch_new(broker->store);
+	struct batch *batch = batch_new(store);
 
-	keyring_seal(broker->keyring, mark_key, word, sizeof(word), sealed);
+	keyring_seal(keyring, mark_key, word, sizeof(word), sealed);
 	batch_put(batch, KEYSPACE_META, mark_key, strlen(mark_key), sealed, sizeof(sealed), REVISION_ABSENT);
 	return batch_commit_now(batch, error);
 }
 
-bool broker_store_has_key(struct store *store)
+bool keycheck_has_mark(struct store *store)
 {
 	struct store_value mark;
 
@@ -35,31 +35,30 @@ static int open_mark(struct store *store, const struct keyring *keyring, struct 
 	return keyring_open(keyring, mark_key, ret_mark->bytes, ret_mark->length, plain, NULL);
 }
 
-int keycheck(struct broker *broker, const struct keyring *keyring, struct error *error)
+int keycheck(struct store *store, const struct keyring *keyring, const char *directory, struct error *error)
 {
 	struct store_value mark;
-	int rc = open_mark(broker->store, keyring, &mark);
+	int rc = open_mark(store, keyring, &mark);
 
 	if (rc == ERR_NOT_FOUND)
-		return make_mark(broker, error);
+		return make_mark(store, keyring, error);
 	if (rc == ERR_CORRUPT)
 		return error_set(
 		    error, rc,
 		    "the passwords in \"%s\" were sealed with another master key than the one given now; start "
 		    "with the key that belongs to this store",
-		    broker_config(broker)->data_dir);
+		    directory);
 	return rc != 0 ? error_set(error, rc, "the store cannot be read") : 0;
 }
 
-bool keycheck_reseal(struct broker *broker, struct batch *batch)
+bool keycheck_reseal(struct store *store, const struct keyring *keyring, struct batch *batch)
 {
 	unsigned char sealed[sizeof(word) + SECRET_SEAL_OVERHEAD];
 	struct store_value mark;
 
-	if (open_mark(broker->store, broker->keyring, &mark) != 0 ||
-	    keyring_seals_like(broker->keyring, mark.bytes, mark.length))
+	if (open_mark(store, keyring, &mark) != 0 || keyring_seals_like(keyring, mark.bytes, mark.length))
 		return false;
-	keyring_seal(broker->keyring, mark_key, word, sizeof(word), sealed);
+	keyring_seal(keyring, mark_key, word, sizeof(word), sealed);
 	batch_put(batch, KEYSPACE_META, mark_key, strlen(mark_key), sealed, sizeof(sealed), mark.revision);
 	return true;
 }
