@@ -12,10 +12,11 @@ floor_of() {
   config | model) echo 1 ;;
   store | driver) echo 2 ;;
   records) echo 3 ;;
-  broker) echo 4 ;;
-  http) echo 5 ;;
-  api | admin) echo 6 ;;
-  cli | main.c) echo 7 ;;
+  catalog) echo 4 ;;
+  broker) echo 9 ;;
+  http) echo 10 ;;
+  api | admin) echo 11 ;;
+  cli | main.c) echo 12 ;;
   *) echo "?" ;;
   esac
 }

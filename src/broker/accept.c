@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "broker/environment.h"
-#include "broker/quota.h"
 #include "model/parameters.h"
 
 #define NAMES_MAX 64 /* parameters that a driver may know */
@@ -106,20 +105,24 @@ int accept_parameters(const struct intent *intent, const struct plan *plan, bool
 
 /* ---- limits ---- */
 
+/* Takes a place. ERR_FORBIDDEN when the limit (0: none) is reached; sets ret_next to INTENT_AGAIN instead, and returns
+ * ERR_BUSY, while requests under way may make the difference. */
 static int take(struct intent *intent, enum counter counter, const struct instance *instance, int64_t limit,
                 const char *what, enum intent_next *ret_next, struct error *error)
 {
-	struct text name;
-	int rc;
+	struct records *records = intent->broker->records;
+	int64_t reserved;
+	const int64_t used = reserve_count(records, counter, instance, &reserved);
 
 	if (what == NULL)
 		return error_no_memory(error);
-	text_init(&name, STORE_KEY_MAX);
-	records_counter_name(&name, counter, instance);
-	rc =
-	    name.failed ? error_no_memory(error) : quota_take(intent, text_string(&name), limit, what, ret_next, error);
-	text_release(&name);
-	return rc;
+	if (limit == 0 || used < limit)
+		return reserve_take(records, &intent->arena, counter, instance, &intent->taken, error);
+	if (used - reserved >= limit)
+		return error_set(error, ERR_FORBIDDEN, "%s: %lld of %lld instances are taken", what, (long long)used,
+		                 (long long)limit);
+	*ret_next = INTENT_AGAIN;
+	return ERR_BUSY;
 }
 
 int accept_placed(struct intent *intent, const struct instance *instance, const struct host *host,

@@ -11,7 +11,7 @@ int accept_living(const struct instance *instance, struct error *error);
 int accept_plan(const struct intent *intent, const char *fallback, const struct plan **ret_plan, struct error *error);
 /* The request's parameters fit the plan. */
 int accept_parameters(const struct intent *intent, const struct plan *plan, bool is_bind, struct error *error);
-/* A place for the instance on the host. See quota_take. */
+/* A place for the instance on the host. */
 int accept_placed(struct intent *intent, const struct instance *instance, const struct host *host,
                   enum intent_next *ret_next, struct error *error);
 /* A place for it within the limits of its team and its wanted plan; what before (NULL: nothing) has already is its own.

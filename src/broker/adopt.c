@@ -72,7 +72,7 @@ static bool is_one_server(const struct server *a, const struct server *b)
 
 static bool is_on_server(const struct search *search, const struct instance *instance)
 {
-	struct offering *offering = broker_offering(search->broker, instance->service);
+	struct offering *offering = catalog_offering(&search->broker->catalog, instance->service);
 	const struct host *host = offering != NULL ? offering_host(offering, instance->server) : NULL;
 
 	return host != NULL && host->server != NULL && offering->backend->driver == search->driver &&

@@ -4,7 +4,6 @@
 
 #include "broker/drift.h"
 #include "broker/errand.h"
-#include "broker/generation.h"
 #include "broker/health.h"
 #include "broker/inspect.h"
 #include "broker/internal.h"
@@ -13,29 +12,41 @@
 #include "broker/rekey.h"
 #include "broker/retention.h"
 #include "broker/sweep.h"
+#include "catalog/generation.h"
 #include "records/keycheck.h"
 #include "records/maker.h"
 #include "records/mark.h"
 #include "records/migrate.h"
 
-struct host *offering_host(struct offering *offering, const char *server)
+static void open_host(struct host *host)
 {
-	for (size_t i = 0; i < offering->host_count; i++) {
-		const struct server *candidate = offering->hosts[i].server;
+	queue_open_host(host);
+	health_open_host(host);
+}
 
-		if (candidate == NULL ? server == NULL : server != NULL && strcmp(candidate->name, server) == 0)
-			return &offering->hosts[i];
-	}
-	return NULL;
+static void init_catalog(struct broker *broker, const struct driver_context *context)
+{
+	broker->catalog = (struct catalog){
+	    .store = broker->store,
+	    .records = broker->records,
+	    .timers = broker->timers,
+	    .context = *context,
+	    .open_host = open_host,
+	    .close_host = queue_close_host,
+	    .owner = broker,
+	};
+	broker->catalog.context.store = broker->mark.store;
+	broker->catalog.context.seal = broker->mark.seal;
+	TAILQ_INIT(&broker->catalog.old);
 }
 
 static int open_present(struct broker *broker, struct config *config, struct error *error)
 {
 	struct generation *generation = NULL;
-	int rc = generation_open(broker, config, &generation, error);
+	int rc = generation_open(&broker->catalog, config, &generation, error);
 
 	if (rc == 0)
-		generation_enter(broker, generation);
+		generation_enter(&broker->catalog, generation);
 	return rc;
 }
 
@@ -49,15 +60,12 @@ int broker_open(const struct broker_options *options, struct broker **ret_broker
 	broker->store = options->store;
 	broker->keyring = options->keyring;
 	broker->timers = options->timers;
-	broker->context = *options->context;
-	broker->context.store = broker->mark.store;
-	broker->context.seal = broker->mark.seal;
 	broker->log = options->log;
 	TAILQ_INIT(&broker->intents);
 	TAILQ_INIT(&broker->errands);
 	TAILQ_INIT(&broker->inspections);
-	TAILQ_INIT(&broker->old);
 	rc = records_open(broker->store, broker->timers, &broker->records, error);
+	init_catalog(broker, options->context);
 	if (rc == 0)
 		rc = open_present(broker, options->config, error);
 	if (rc == 0)
@@ -81,7 +89,7 @@ int broker_open(const struct broker_options *options, struct broker **ret_broker
 	sweep_open(broker);
 	retention_open(broker);
 	drift_open(broker);
-	maker_tell_missing(broker->store, broker_config(broker), broker->log);
+	maker_tell_missing(broker->store, catalog_config(&broker->catalog), broker->log);
 	*ret_broker = broker;
 	return 0;
 }
@@ -90,20 +98,20 @@ void broker_close(struct broker *broker)
 {
 	if (broker == NULL)
 		return;
-	broker->closing = true;
+	broker->closing = broker->catalog.closing = true;
 	measure_close(broker);
 	sweep_close(broker);
 	retention_close(broker);
 	rekey_close(broker);
 	drift_close(broker);
 	inspect_close(broker);
-	if (broker->generation != NULL)
+	if (broker->catalog.present != NULL)
 		health_close(broker);
 	queue_stop(broker);
 	store_flush(broker->store);
 	queue_close(broker);
 	errand_drop_all(broker);
-	generation_close_all(broker);
+	generation_close_all(&broker->catalog);
 	records_close(broker->records);
 	free(broker);
 }
@@ -125,11 +133,11 @@ int broker_prepare(struct broker *broker, const struct broker_next *next, struct
 	if (change == NULL)
 		return error_no_memory(error);
 	if (next->keyring != NULL)
-		rc = keycheck(broker->store, next->keyring, broker_config(broker)->data_dir, error);
+		rc = keycheck(broker->store, next->keyring, catalog_config(&broker->catalog)->data_dir, error);
 	if (rc == 0)
 		rc = maker_check(broker->store, next->config, error);
 	if (rc == 0)
-		rc = generation_open(broker, next->config, &change->generation, error);
+		rc = generation_open(&broker->catalog, next->config, &change->generation, error);
 	if (rc == 0)
 		rc = maker_write(broker->store, next->config, error);
 	if (rc != 0) {
@@ -147,11 +155,11 @@ void broker_enter(struct broker *broker, struct broker_change *change)
 		broker->keyring = change->keyring;
 	health_close(broker);
 	health_inherit(broker, change->generation);
-	generation_enter(broker, change->generation);
+	generation_enter(&broker->catalog, change->generation);
 	queue_move(broker);
 	health_open(broker);
 	drift_reload(broker);
-	maker_tell_missing(broker->store, broker_config(broker), broker->log);
+	maker_tell_missing(broker->store, catalog_config(&broker->catalog), broker->log);
 	free(change);
 }
 

@@ -4,15 +4,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "broker/generation.h"
-#include "broker/host.h"
+#include "catalog/generation.h"
+#include "catalog/host.h"
 
 #define LOOKS 2
 
 /* A former generation's sessions are none that the present driver knows. */
 static bool has_former(const struct host *host)
 {
-	return !TAILQ_EMPTY(&host->offering->generation->broker->old);
+	return !TAILQ_EMPTY(&host->offering->generation->catalog->old);
 }
 
 void census_take(struct host *host)

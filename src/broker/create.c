@@ -5,10 +5,9 @@
 #include <string.h>
 
 #include "broker/accept.h"
-#include "broker/host.h"
 #include "broker/queue.h"
-#include "broker/quota.h"
 #include "broker/removal.h"
+#include "catalog/host.h"
 
 /* The time first, so that new records stand together in the store and a commit of many writes few pages; what is left
  * to chance is small, but the store refuses an incarnation that is taken, and then the request is decided again. */

@@ -8,13 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/generation.h"
-#include "broker/host.h"
 #include "broker/inspect.h"
 #include "broker/logins.h"
 #include "broker/names.h"
 #include "broker/operator.h"
 #include "broker/queue.h"
+#include "catalog/generation.h"
+#include "catalog/host.h"
 #include "records/records.h"
 #include "records/show.h"
 
@@ -125,7 +125,7 @@ static void add_stray(struct drift *drift, const struct name *name)
 /* The server whose turn it is; NULL when all had theirs. */
 static struct host *present_host(const struct drift *drift)
 {
-	const struct generation *generation = drift->broker->generation;
+	const struct generation *generation = drift->broker->catalog.present;
 	size_t index = drift->server;
 
 	for (size_t i = 0; i < generation->offering_count; i++) {
@@ -257,8 +257,8 @@ static bool may_be_there(const struct drift *drift, const struct instance *insta
 		return false;
 	if (strcmp(instance->service, drift->service) == 0)
 		return strcmp(instance->server, drift->server_name) == 0;
-	offering = broker_offering(drift->broker, drift->service);
-	other = broker_offering(drift->broker, instance->service);
+	offering = catalog_offering(&drift->broker->catalog, drift->service);
+	other = catalog_offering(&drift->broker->catalog, instance->service);
 	return offering == NULL || other == NULL || offering->backend->driver == other->backend->driver;
 }
 
@@ -291,7 +291,7 @@ static void take_off_instance(struct drift *drift, const struct instance *instan
 /* What is found where work is under way counts for nothing, and what holds up the work would hold up the inspection. */
 static bool can_be_inspected(struct broker *broker, const struct instance *instance)
 {
-	struct offering *offering = broker_offering(broker, instance->service);
+	struct offering *offering = catalog_offering(&broker->catalog, instance->service);
 	const struct host *host = offering != NULL ? offering_host(offering, instance->server) : NULL;
 
 	return instance->state == INSTANCE_READY && host != NULL && host->health == HOST_UP &&
@@ -330,7 +330,7 @@ static void look(struct drift *drift, size_t limit, struct step *ret_step)
 
 static void inspect_some(struct drift *drift)
 {
-	const int64_t rate = broker_config(drift->broker)->limits.verify_rate;
+	const int64_t rate = catalog_config(&drift->broker->catalog)->limits.verify_rate;
 	int64_t left = rate >= 1000 / TICK ? rate / (1000 / TICK) : 1;
 	struct step step = {0};
 	struct error error;
@@ -381,7 +381,7 @@ static void begin_pass(struct drift *drift)
 /* The next pass begins after the interval, but in `most` ms at the latest. */
 static void plan_pass(struct drift *drift, int64_t most)
 {
-	drift->interval = broker_config(drift->broker)->limits.verify_interval;
+	drift->interval = catalog_config(&drift->broker->catalog)->limits.verify_interval;
 	if (drift->interval > 0)
 		tick_in(drift, drift->interval < most ? drift->interval : most);
 }
@@ -450,7 +450,7 @@ void drift_reload(struct broker *broker)
 	struct drift *drift = broker->drift;
 
 	if (drift == NULL || drift->state != DRIFT_RESTING ||
-	    drift->interval == broker_config(broker)->limits.verify_interval)
+	    drift->interval == catalog_config(&broker->catalog)->limits.verify_interval)
 		return;
 	timer_stop(broker->timers, &drift->timer);
 	plan_pass(drift, drift->ended_at == 0 ? FIRST_PASS_IN : INT64_MAX);
@@ -460,7 +460,7 @@ void drift_hurry(struct broker *broker)
 {
 	struct drift *drift = broker->drift;
 
-	if (drift == NULL || broker_config(broker)->limits.verify_interval == 0)
+	if (drift == NULL || catalog_config(&broker->catalog)->limits.verify_interval == 0)
 		return;
 	if (drift->state == DRIFT_RESTING) {
 		timer_stop(broker->timers, &drift->timer);

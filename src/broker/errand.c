@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
-#include "broker/generation.h"
+#include "catalog/generation.h"
 
 struct errand {
 	TAILQ_ENTRY(errand) in_broker;
@@ -38,7 +38,7 @@ static void on_done(void *arg, const struct broker_reply *reply)
 void errand_run(struct broker *broker, errand_verb *verb, const struct instance *instance, const char *user,
                 enum bind_kind bind_kind, const char *bind_name)
 {
-	struct offering *offering = broker_offering(broker, instance->service);
+	struct offering *offering = catalog_offering(&broker->catalog, instance->service);
 	struct errand *errand = offering != NULL ? calloc(1, sizeof(*errand)) : NULL;
 
 	if (errand == NULL)

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/generation.h"
-#include "broker/host.h"
 #include "broker/names.h"
 #include "broker/queue.h"
+#include "catalog/generation.h"
+#include "catalog/host.h"
 #include "records/mark.h"
 #include "records/records.h"
 
@@ -37,11 +37,6 @@ struct sight {
 	struct mark newer;          /* of this store, and not before the present one */
 	char foreign[MARK_MAX + 1]; /* "": none */
 };
-
-static struct broker *broker_of(const struct host *host)
-{
-	return host->offering->generation->broker;
-}
 
 bool fence_has_marks(const struct host *host)
 {

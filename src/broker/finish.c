@@ -116,7 +116,8 @@ static int prune_history(struct saving *saving, struct error *error)
 		return rc;
 	for (size_t i = 0; i < count; i++)
 		finished += operation_finished(operations[i].record.state);
-	for (size_t i = 0; i < count && (int64_t)finished > broker_config(saving->job->broker)->limits.history; i++) {
+	for (size_t i = 0;
+	     i < count && (int64_t)finished > catalog_config(&saving->job->broker->catalog)->limits.history; i++) {
 		if (!operation_finished(operations[i].record.state))
 			continue;
 		changes_delete_operation(&saving->changes, &operations[i].record);

@@ -8,9 +8,9 @@
 #include "broker/census.h"
 #include "broker/drift.h"
 #include "broker/fence.h"
-#include "broker/generation.h"
-#include "broker/host.h"
 #include "broker/queue.h"
+#include "catalog/generation.h"
+#include "catalog/host.h"
 #include "records/records.h"
 
 #define CHECK_INTERVAL   5000  /* ms between two checks of a server */
@@ -36,7 +36,7 @@ static void on_next_check(void *arg);
 
 static void check_later(struct host *host, int64_t delay)
 {
-	struct timers *timers = host->offering->generation->broker->timers;
+	struct timers *timers = broker_of(host)->timers;
 
 	host->checking = false;
 	timer_init(&host->next_check, on_next_check, host);
@@ -49,8 +49,7 @@ static void log_turn(const struct host *host)
 	struct log_line line;
 	bool up = host->health == HOST_UP;
 
-	log_begin(&line, host->offering->generation->broker->log, up ? LOG_INFO : LOG_ERROR,
-	          up ? "server-up" : "server-down");
+	log_begin(&line, broker_of(host)->log, up ? LOG_INFO : LOG_ERROR, up ? "server-up" : "server-down");
 	log_text(&line, "service", host->offering->service->name);
 	log_text(&line, "server", host_name(host));
 	log_text(&line, "reason", up ? NULL : host->reason);
@@ -61,7 +60,7 @@ static void log_warning(const struct host *host)
 {
 	struct log_line line;
 
-	log_begin(&line, host->offering->generation->broker->log, LOG_WARNING, "server-warning");
+	log_begin(&line, broker_of(host)->log, LOG_WARNING, "server-warning");
 	log_text(&line, "service", host->offering->service->name);
 	log_text(&line, "server", host_name(host));
 	log_text(&line, "reason", host->warning);
@@ -90,9 +89,9 @@ static void take_warning(struct host *host)
 static void renew_marks(struct broker *broker)
 {
 	broker->mark.raised = false;
-	for (size_t i = 0; i < broker->generation->offering_count; i++)
-		for (size_t j = 0; j < broker->generation->offerings[i].host_count; j++)
-			health_check_soon(&broker->generation->offerings[i].hosts[j]);
+	for (size_t i = 0; i < broker->catalog.present->offering_count; i++)
+		for (size_t j = 0; j < broker->catalog.present->offerings[i].host_count; j++)
+			health_check_soon(&broker->catalog.present->offerings[i].hosts[j]);
 }
 
 static void take_health(struct host *host, int code, const struct error *error)
@@ -105,11 +104,11 @@ static void take_health(struct host *host, int code, const struct error *error)
 		log_turn(host);
 	if (host->health == HOST_UP && before == HOST_DOWN) {
 		queue_hurry_host(host);
-		drift_hurry(host->offering->generation->broker);
+		drift_hurry(broker_of(host));
 	}
 	check_later(host, host->check_soon ? 0 : CHECK_INTERVAL);
-	if (host->offering->generation->broker->mark.raised)
-		renew_marks(host->offering->generation->broker);
+	if (broker_of(host)->mark.raised)
+		renew_marks(broker_of(host));
 }
 
 static void on_checked(struct driver_call *call, int code, const struct error *error)
@@ -133,7 +132,7 @@ static void on_next_check(void *arg)
 
 	host->checking = true;
 	host->check_soon = false;
-	host->checked_at = timers_now(host->offering->generation->broker->timers);
+	host->checked_at = timers_now(broker_of(host)->timers);
 	call_init(&host->check);
 	host->check.kind = CALL_CHECK;
 	host->check.backend = host->offering->backend;
@@ -147,7 +146,7 @@ static void on_next_check(void *arg)
 
 void health_check_soon(struct host *host)
 {
-	struct timers *timers = host->offering->generation->broker->timers;
+	struct timers *timers = broker_of(host)->timers;
 	const int64_t since = timers_now(timers) - host->checked_at;
 
 	if (host->checking) {
@@ -158,10 +157,17 @@ void health_check_soon(struct host *host)
 	check_later(host, since < CHECK_AT_LEAST ? CHECK_AT_LEAST - since : 0);
 }
 
+void health_open_host(struct host *host)
+{
+	host->fence = fence_has_marks(host) ? FENCE_ASKING : FENCE_OPEN;
+	TAILQ_INIT(&host->unobserved);
+	TAILQ_INIT(&host->unobserved_late);
+}
+
 void health_open(struct broker *broker)
 {
-	for (size_t i = 0; i < broker->generation->offering_count; i++) {
-		struct offering *offering = &broker->generation->offerings[i];
+	for (size_t i = 0; i < broker->catalog.present->offering_count; i++) {
+		struct offering *offering = &broker->catalog.present->offerings[i];
 
 		for (size_t j = 0; j < offering->host_count; j++)
 			on_next_check(&offering->hosts[j]);
@@ -172,7 +178,7 @@ void health_inherit(struct broker *broker, struct generation *next)
 {
 	for (size_t i = 0; i < next->offering_count; i++) {
 		struct offering *offering = &next->offerings[i];
-		struct offering *before = broker_offering(broker, offering->service->name);
+		struct offering *before = catalog_offering(&broker->catalog, offering->service->name);
 
 		for (size_t j = 0; before != NULL && j < offering->host_count; j++) {
 			struct host *host = &offering->hosts[j];
@@ -268,7 +274,7 @@ static void on_observed(struct driver_call *call, int code, const struct error *
 static void start_observing(struct observation *observation)
 {
 	struct host *host = observation->host;
-	struct broker *broker = host->offering->generation->broker;
+	struct broker *broker = broker_of(host);
 	struct observing *observing = calloc(1, sizeof(*observing));
 
 	stop_observing(observation); /* what it saw may be older than what is asked about now */
@@ -357,7 +363,7 @@ static void want(struct observation *observation)
 
 const struct observation *health_observe(struct broker *broker, const struct instance *instance)
 {
-	struct offering *offering = broker_offering(broker, instance->service);
+	struct offering *offering = catalog_offering(&broker->catalog, instance->service);
 	struct host *host = offering != NULL ? offering_host(offering, instance->server) : NULL;
 	struct observation *observation;
 	int64_t age;
@@ -398,8 +404,8 @@ void health_close(struct broker *broker)
 
 	HASH_ITER (hh, broker->observations, observation, next)
 		drop(broker, observation);
-	for (size_t i = 0; i < broker->generation->offering_count; i++) {
-		struct offering *offering = &broker->generation->offerings[i];
+	for (size_t i = 0; i < broker->catalog.present->offering_count; i++) {
+		struct offering *offering = &broker->catalog.present->offerings[i];
 
 		for (size_t j = 0; j < offering->host_count; j++) {
 			timer_stop(broker->timers, &offering->hosts[j].next_check);

@@ -24,6 +24,8 @@ struct observation {
 	UT_hash_handle hh;
 };
 
+/* Nothing is known of the host yet. */
+void health_open_host(struct host *host);
 /* Begins the checks of every server. */
 void health_open(struct broker *broker);
 /* Cancels what runs and frees. */

@@ -7,9 +7,9 @@
 
 #include "broker/bind.h"
 #include "broker/errand.h"
-#include "broker/generation.h"
 #include "broker/mend.h"
 #include "broker/queue.h"
+#include "catalog/generation.h"
 #include "records/lingering.h"
 #include "records/records.h"
 #include "records/show.h"
@@ -265,7 +265,7 @@ static int fill(struct inspection *inspection, const char *incarnation, struct e
 	if (instance->state != INSTANCE_READY || instance->plan == NULL)
 		return error_set(error, ERR_INVALID, "the instance \"%s\" is %s; only a ready one is verified",
 		                 instance->name, instance_state_name(instance->state));
-	offering = broker_offering(broker, instance->service);
+	offering = catalog_offering(&broker->catalog, instance->service);
 	host = offering != NULL ? offering_host(offering, instance->server) : NULL;
 	if (host == NULL || service_plan(offering->service, instance->plan) == NULL)
 		return error_set(error, ERR_INVALID,
@@ -328,7 +328,7 @@ int inspect_start(struct broker *broker, const char *incarnation, broker_verifie
 	if (inspection == NULL)
 		return error_no_memory(error);
 	inspection->broker = broker;
-	inspection->generation = broker->generation;
+	inspection->generation = broker->catalog.present;
 	generation_hold(inspection->generation);
 	TAILQ_INSERT_TAIL(&broker->inspections, inspection, in_broker);
 	broker->inspecting++;

@@ -7,10 +7,9 @@
 
 #include "base/crash.h"
 #include "broker/finish.h"
-#include "broker/generation.h"
 #include "broker/measure.h"
 #include "broker/queue.h"
-#include "broker/quota.h"
+#include "catalog/generation.h"
 
 #define ROUNDS_MAX  50 /* decisions for one request before it is told to come again */
 #define AGAIN_DELAY 2  /* ms */
@@ -31,7 +30,7 @@ void intent_drop(struct intent *intent)
 {
 	timer_stop(intent->broker->timers, &intent->timer);
 	drop_jobs(intent);
-	quota_give_back(intent);
+	reserve_give_back(intent->broker->records, &intent->taken);
 	if (intent->offering != NULL)
 		generation_drop(intent->offering->generation);
 	TAILQ_REMOVE(&intent->broker->intents, intent, in_broker);
@@ -149,7 +148,7 @@ static void on_commit(void *arg, int code, const struct error *error, uint64_t r
 	(void)revision;
 	if (intent->broker->closing)
 		return;
-	quota_give_back(intent);
+	reserve_give_back(intent->broker->records, &intent->taken);
 	if (code == ERR_STALE || (code == 0 && intent->again)) {
 		drop_jobs(intent);
 		decide_later(intent, 0);
@@ -195,7 +194,7 @@ static void intent_decide(struct intent *intent)
 	}
 	if (rc != 0) {
 		drop_jobs(intent);
-		quota_give_back(intent);
+		reserve_give_back(intent->broker->records, &intent->taken);
 		if (next == INTENT_AGAIN)
 			decide_later(intent, AGAIN_DELAY);
 		else
@@ -223,7 +222,7 @@ void intent_start(struct broker *broker, const struct broker_request *request, d
 	*intent = (struct intent){
 	    .broker = broker,
 	    .request = request,
-	    .offering = request->service != NULL ? broker_offering(broker, request->service->name) : NULL,
+	    .offering = request->service != NULL ? catalog_offering(&broker->catalog, request->service->name) : NULL,
 	    .decide = decide,
 	    .on_done = on_done,
 	    .arg = arg,

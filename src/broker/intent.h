@@ -3,6 +3,7 @@
 #define BROKER_INTENT_H
 
 #include "broker/internal.h"
+#include "records/reserve.h"
 
 /* What a decision comes to. */
 enum intent_next {
@@ -14,13 +15,6 @@ enum intent_next {
 };
 
 struct intent;
-struct reservation;
-
-/* A place taken by quota_take, in the intent's arena. */
-struct taken {
-	struct taken *next;
-	struct reservation *reservation;
-};
 
 /* Reads, checks, and fills changes; called again when the records changed meanwhile. Sets next; returns 0 or an error.
  */

@@ -1,5 +1,5 @@
-/* The broker's own structures: the offerings and hosts that the configuration names, the lanes of pending operations,
- * and the intents of requests. Each file of this folder says in its header part what it owns of them. */
+/* The broker's own structures: the lanes of pending operations, and the intents of requests. Each file of this folder
+ * says in its header part what it owns of them. */
 #ifndef BROKER_INTERNAL_H
 #define BROKER_INTERNAL_H
 
@@ -12,101 +12,20 @@
 #include "base/arena.h"
 #include "base/metrics.h"
 #include "broker/broker.h"
+#include "catalog/generation.h"
 #include "records/mark.h"
 #include "records/records.h"
 
-struct agreement;
 struct drift;
 struct finding;
-struct generation;
-struct host;
 struct job;
 struct lane;
-struct observation;
 struct run;
 struct suspect;
-struct turn;
 
-TAILQ_HEAD(generation_list, generation);
-TAILQ_HEAD(job_list, job);
 TAILQ_HEAD(errand_list, errand);
 TAILQ_HEAD(inspection_list, inspection);
 TAILQ_HEAD(intent_list, intent);
-TAILQ_HEAD(observation_list, observation);
-TAILQ_HEAD(turn_list, turn);
-
-/* A configured service with its opened driver and the servers it may use. */
-struct offering {
-	struct generation *generation;
-	const struct service *service;
-	struct backend *backend;
-	struct host *hosts; /* one a server; one without a server when the driver has none */
-	size_t host_count;
-};
-
-enum host_health {
-	HOST_UNKNOWN, /* not asked yet */
-	HOST_UP,
-	HOST_DOWN, /* reason says why */
-};
-
-/* Whether work may go to a server; see fence.h. */
-enum fence {
-	FENCE_ASKING, /* its mark has not been seen yet: work stands by */
-	FENCE_OPEN,   /* it carries this store's mark, or its driver has none */
-	FENCE_SHUT,   /* nothing is done there; the host's reason says why */
-};
-
-/* Heads of lanes that wait for a place, team by team; see places.h. */
-struct waiting {
-	struct turn *teams;      /* table by the team's name */
-	struct turn_list turns;  /* the same, the next first */
-	struct job_list nobodys; /* that memory was out for; they go first */
-	size_t count;
-};
-
-/* How much may run on a host at once, and what waits for it; see places.h. */
-struct places {
-	size_t count, running;  /* operations at once: limit and now */
-	size_t held_up_running; /* of them */
-	struct waiting fresh, held_up;
-	size_t passed;         /* fresh ones that went since a held-up one could have gone */
-	int64_t resting_until; /* monotonic ms: until then no held-up one goes */
-};
-
-/* A driver's sessions on a server, at its last check. */
-struct census {
-	bool taken;            /* the driver tells */
-	size_t server, broker; /* as each of the two counts them */
-	size_t strays, looks;  /* that the driver does not know; checks in a row that saw some */
-};
-
-/* A server as the queue sees it. */
-struct host {
-	struct offering *offering;
-	const struct server *server; /* NULL: the driver has none */
-	bool drained;                /* takes no new instances */
-	struct places places;
-	struct timer turn; /* until what waits for a place is looked at */
-	enum host_health health;
-	char reason[ERROR_TEXT_MAX];
-	char warning[ERROR_TEXT_MAX]; /* of the last check; "": none */
-	struct census census;
-	enum fence fence;
-	bool remembered;         /* its mark was in order: the store says so from then on, or soon */
-	int64_t claimed_until;   /* monotonic ms: until then it is taken over, whatever its mark says; 0: no */
-	char mark[MARK_MAX + 1]; /* while it is being written */
-	void (*on_fenced)(struct host *host, int code, const struct error *error); /* fence.h's */
-	struct agreement *agreement; /* while its list is compared with the records; NULL: it is not */
-	struct driver_call check;    /* and what the fence asks */
-	struct timer next_check;     /* or what the fence waits for */
-	bool checking;               /* from the check's begin to the fence's outcome */
-	bool check_soon;             /* another one follows at once */
-	int64_t checked_at;          /* monotonic ms, of the last begin */
-	/* Instances that somebody asked about; those that were late the last time apart, one of them at once. */
-	struct observation_list unobserved, unobserved_late;
-	size_t observing, observing_late;
-};
 
 enum job_state {
 	JOB_QUEUED,  /* behind others in its lane, or its service is not configured */
@@ -178,15 +97,12 @@ struct measures {
 };
 
 struct broker {
-	struct generation *generation; /* the present one */
-	struct generation_list old;    /* those that something still uses */
+	struct catalog catalog;
 	struct store *store;
 	struct records *records;
 	struct keyring *keyring;
 	struct timers *timers;
-	struct driver_context context; /* the program's, with the store's id */
 	const struct log *log;
-	struct reservation *reservations; /* table by the counter's name */
 	struct lane *lanes;               /* table by incarnation */
 	struct suspect *held_up;          /* table by incarnation; see held_up.h */
 	struct observation *observations; /* table by incarnation, least recently asked first */
@@ -210,10 +126,9 @@ struct broker {
 	bool closing; /* completions of the store do nothing any more */
 };
 
-/* generation.c: what the configuration says now. NULL when it has no such service. */
-struct offering *broker_offering(struct broker *broker, const char *service);
-const struct config *broker_config(const struct broker *broker);
-/* NULL when the configuration has no such server. */
-struct host *offering_host(struct offering *offering, const char *server);
+static inline struct broker *broker_of(const struct host *host)
+{
+	return host->offering->generation->catalog->owner;
+}
 
 #endif

@@ -3,12 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/generation.h"
-#include "broker/host.h"
 #include "broker/operator.h"
 #include "broker/pending.h"
 #include "broker/places.h"
-#include "broker/quota.h"
+#include "catalog/generation.h"
+#include "catalog/host.h"
+#include "records/reserve.h"
 #include "records/show.h"
 
 /* A page in the making. */
@@ -282,7 +282,7 @@ static void show_server(struct text *json, const struct host *host)
 
 void broker_list_servers(struct broker *broker, struct text *ret_json)
 {
-	const struct generation *generation = broker->generation;
+	const struct generation *generation = broker->catalog.present;
 
 	text_add(ret_json, "[");
 	for (size_t i = 0; i < generation->offering_count; i++) {
@@ -333,7 +333,8 @@ static void show_plans(struct text *json, const struct offering *offering)
 		text_add(json, "{");
 		show_text(json, "name", plan->name);
 		show_text(json, "description", plan->description);
-		show_number(json, "instances", host_count(offering->generation->broker, COUNTER_PLAN, &like));
+		show_number(json, "instances",
+		            reserve_count(offering->generation->catalog->records, COUNTER_PLAN, &like, NULL));
 		if (plan->instances > 0)
 			show_number(json, "limit", plan->instances);
 		text_add(json, "}");
@@ -343,7 +344,7 @@ static void show_plans(struct text *json, const struct offering *offering)
 
 int broker_list_services(struct broker *broker, struct text *ret_json, struct error *error)
 {
-	const struct generation *generation = broker->generation;
+	const struct generation *generation = broker->catalog.present;
 
 	text_add(ret_json, "{\"services\":[");
 	for (size_t i = 0; i < generation->offering_count; i++) {

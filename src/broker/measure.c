@@ -2,12 +2,12 @@
 #include "broker/measure.h"
 
 #include "broker/drift.h"
-#include "broker/generation.h"
-#include "broker/host.h"
 #include "broker/inspect.h"
 #include "broker/logins.h"
 #include "broker/places.h"
 #include "broker/queue.h"
+#include "catalog/generation.h"
+#include "catalog/host.h"
 
 #define MS 1000.0
 
@@ -121,12 +121,12 @@ static void collect_queue(struct broker *broker)
 	metric_clear(measures->pending);
 	metric_clear(measures->oldest);
 	metric_clear(measures->held_up);
-	for (size_t i = 0; i < broker->generation->offering_count; i++) {
-		const char *labels[] = {broker->generation->offerings[i].service->name};
+	for (size_t i = 0; i < broker->catalog.present->offering_count; i++) {
+		const char *labels[] = {broker->catalog.present->offerings[i].service->name};
 
 		metric_set(measures->pending, 0, labels);
 		metric_set(measures->oldest, 0, labels);
-		start_held_up(measures, &broker->generation->offerings[i]);
+		start_held_up(measures, &broker->catalog.present->offerings[i]);
 	}
 	HASH_ITER (hh, broker->lanes, lane, next) {
 		count_held_up(measures, lane);
@@ -170,8 +170,8 @@ static void collect_servers(struct broker *broker)
 
 	for (size_t i = 0; i < sizeof(cleared) / sizeof(cleared[0]); i++)
 		metric_clear(cleared[i]);
-	for (size_t i = 0; i < broker->generation->offering_count; i++) {
-		const struct offering *offering = &broker->generation->offerings[i];
+	for (size_t i = 0; i < broker->catalog.present->offering_count; i++) {
+		const struct offering *offering = &broker->catalog.present->offerings[i];
 
 		for (size_t j = 0; j < offering->host_count; j++) {
 			if (offering->hosts[j].server != NULL)
@@ -192,7 +192,7 @@ static void collect_store(struct broker *broker)
 	                     (double)statistics.sync_us_sum / (MS * MS), NULL);
 	metric_set_histogram(measures->commit_batches, statistics.batch_counts, (double)statistics.batches, NULL);
 	metric_set(measures->store_bytes, (double)statistics.bytes, NULL);
-	metric_set(measures->store_limit, (double)broker_config(broker)->limits.store_bytes, NULL);
+	metric_set(measures->store_limit, (double)catalog_config(&broker->catalog)->limits.store_bytes, NULL);
 	metric_set(measures->store_broken, store_broken(broker->store), NULL);
 }
 
@@ -201,8 +201,8 @@ static void collect_drift(struct broker *broker)
 	struct measures *measures = &broker->measures;
 
 	metric_clear(measures->drifting);
-	for (size_t i = 0; i < broker->generation->offering_count; i++) {
-		const char *service = broker->generation->offerings[i].service->name;
+	for (size_t i = 0; i < broker->catalog.present->offering_count; i++) {
+		const char *service = broker->catalog.present->offerings[i].service->name;
 
 		metric_set(measures->drifting, 0, (const char *[]){service, "instance"});
 		metric_set(measures->drifting, (double)drift_count_strays(broker, service),
@@ -223,9 +223,9 @@ static void count_login(void *arg, const struct instance *instance, const struct
 static void collect_logins(struct broker *broker)
 {
 	metric_clear(broker->measures.to_end);
-	for (size_t i = 0; i < broker->generation->offering_count; i++)
+	for (size_t i = 0; i < broker->catalog.present->offering_count; i++)
 		metric_set(broker->measures.to_end, 0,
-		           (const char *[]){broker->generation->offerings[i].service->name});
+		           (const char *[]){broker->catalog.present->offerings[i].service->name});
 	lingering_walk(broker, count_login, broker);
 }
 

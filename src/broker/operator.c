@@ -4,15 +4,15 @@
 #include <string.h>
 
 #include "broker/fence.h"
-#include "broker/generation.h"
 #include "broker/health.h"
-#include "broker/host.h"
 #include "broker/queue.h"
+#include "catalog/generation.h"
+#include "catalog/host.h"
 #include "records/records.h"
 
 const struct service *broker_service(struct broker *broker, const char *name)
 {
-	struct offering *offering = broker_offering(broker, name);
+	struct offering *offering = catalog_offering(&broker->catalog, name);
 
 	return offering != NULL ? offering->service : NULL;
 }
@@ -30,7 +30,7 @@ int broker_find_service(struct broker *broker, const char *incarnation, const st
 	if (rc == ERR_NOT_FOUND)
 		error_set(error, rc, "there is no instance \"%.100s\"", incarnation);
 	if (rc == 0) {
-		offering = broker_offering(broker, held.record.service);
+		offering = catalog_offering(&broker->catalog, held.record.service);
 		*ret_service = offering != NULL ? offering->service : NULL;
 	}
 	arena_release(&arena);
@@ -150,7 +150,7 @@ int broker_hurry(struct broker *broker, const char *operation, struct error *err
 
 static struct host *find_host(struct broker *broker, const char *service, const char *server, struct error *error)
 {
-	struct offering *offering = broker_offering(broker, service);
+	struct offering *offering = catalog_offering(&broker->catalog, service);
 	struct host *host = offering != NULL ? offering_host(offering, server) : NULL;
 
 	if (host == NULL)

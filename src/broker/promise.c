@@ -72,7 +72,7 @@ int promise_settle(struct broker *broker, struct arena *arena, struct instance *
 		return rc;
 	/* Only a success sets the plan: without it there never was anything to keep. */
 	if (retain == 0 && instance->plan != NULL && !is_undone_create(instance, event))
-		retain = kept_by_plans(broker_offering(broker, instance->service), instance);
+		retain = kept_by_plans(catalog_offering(&broker->catalog, instance->service), instance);
 	instance->removal = retain > 0 ? REMOVAL_RETIRE : REMOVAL_DROP;
 	instance->retain = retain;
 	return 0;

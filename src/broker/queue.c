@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/generation.h"
 #include "broker/held_up.h"
 #include "broker/intent.h"
 #include "broker/places.h"
 #include "broker/run.h"
+#include "catalog/generation.h"
 #include "records/records.h"
 
 #define BACKOFF_FIRST 250   /* ms: the ceiling of the first delay; it doubles with each attempt */
@@ -20,9 +20,11 @@
 #define LOCKED_MAX    5000  /* ms */
 #define PAUSE         1000  /* ms */
 
+#define PLACES_WITHOUT_SERVER 64
+
 void queue_find_host(struct job *job)
 {
-	struct offering *offering = broker_offering(job->broker, job->service);
+	struct offering *offering = catalog_offering(&job->broker->catalog, job->service);
 	const char *server = job->server[0] != '\0' ? job->server : NULL;
 
 	job->host = offering != NULL ? offering_host(offering, server) : NULL;
@@ -150,7 +152,17 @@ bool queue_is_doomed(const struct job *job)
 
 static struct timers *timers_of(const struct host *host)
 {
-	return host->offering->generation->broker->timers;
+	return broker_of(host)->timers;
+}
+
+void queue_open_host(struct host *host)
+{
+	places_init(&host->places, host->server != NULL ? (size_t)host->server->parallel : PLACES_WITHOUT_SERVER);
+}
+
+void queue_close_host(struct host *host)
+{
+	timer_stop(timers_of(host), &host->turn);
 }
 
 static void give_places(struct host *host);
@@ -259,7 +271,7 @@ void queue_hurry_host(struct host *host)
 {
 	struct lane *lane, *next_lane;
 
-	HASH_ITER (hh, host->offering->generation->broker->lanes, lane, next_lane) {
+	HASH_ITER (hh, broker_of(host)->lanes, lane, next_lane) {
 		struct job *head = TAILQ_FIRST(&lane->jobs);
 
 		if (head->host == host && head->state == JOB_BACKOFF)

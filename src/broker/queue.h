@@ -25,7 +25,10 @@ bool queue_is_doomed(const struct job *job);
 /* Runs at once what waits for its next attempt. */
 void queue_hurry(struct broker *broker, const char *incarnation);
 
-/* The same for all that waits for a host, which is up again. */
+/* The host's places; and what waits for them at its end. */
+void queue_open_host(struct host *host);
+void queue_close_host(struct host *host);
+/* Runs at once all that waits for its next attempt on a host, which is up again. */
 void queue_hurry_host(struct host *host);
 
 /* What stands by for a place on it goes on: it was seen whether work may go there. */

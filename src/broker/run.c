@@ -7,11 +7,11 @@
 #include "broker/bind.h"
 #include "broker/environment.h"
 #include "broker/finish.h"
-#include "broker/generation.h"
 #include "broker/health.h"
 #include "broker/measure.h"
 #include "broker/promise.h"
 #include "broker/queue.h"
+#include "catalog/generation.h"
 
 void run_cancel(struct job *job)
 {
@@ -30,7 +30,7 @@ void run_free(struct job *job)
 	call_cancel(&run->call);
 	call_release(&run->call);
 	arena_wipe(&run->arena);
-	if (run->generation != job->broker->generation)
+	if (run->generation != job->broker->catalog.present)
 		queue_find_host(job);
 	generation_drop(run->generation);
 	free(run);
@@ -359,7 +359,7 @@ static struct run *new_run(struct job *job, struct generation *generation)
 
 void run_give_up(struct job *job)
 {
-	if (new_run(job, job->broker->generation) == NULL)
+	if (new_run(job, job->broker->catalog.present) == NULL)
 		return; /* it stays pending, and can be given up again */
 	(void)read_records(job, &job->error);
 	fail_given_up(job);

@@ -100,7 +100,7 @@ static int64_t audit_kept(const struct config *config)
 /* The keys are in order of time: the first that is neither too old nor too many ends the pass. */
 static void visit_audit(struct part *part, const void *key, size_t key_length, const struct store_value *value)
 {
-	const int64_t most = broker_config(part->broker)->limits.audit_entries;
+	const int64_t most = catalog_config(&part->broker->catalog)->limits.audit_entries;
 	const int64_t left = store_counter(part->broker->store, AUDIT_COUNTER) - (int64_t)part->deleted;
 	struct audit audit = {0};
 
@@ -174,7 +174,7 @@ static void on_sweep(void *arg)
 	struct broker *broker = arg;
 	struct part part = {.broker = broker, .chore = &chores[broker->chore], .now = timers_wall(broker->timers)};
 
-	part.kept = part.chore->kept(broker_config(broker));
+	part.kept = part.chore->kept(catalog_config(&broker->catalog));
 	part.batch = batch_new(broker->store);
 	batch_use_reserve(part.batch);
 	(void)store_scan(broker->store, part.chore->keyspace, "", 0, broker->swept, broker->swept_length, on_record,

@@ -3,10 +3,10 @@
 #include <string.h>
 
 #include "broker/health.h"
-#include "broker/host.h"
 #include "broker/inspect.h"
 #include "broker/pending.h"
 #include "broker/queue.h"
+#include "catalog/host.h"
 #include "records/records.h"
 #include "records/show.h"
 
@@ -24,7 +24,7 @@ struct view {
 static int view_open(struct view *view, struct broker *broker, const struct service *service, const char *instance,
                      struct error *error)
 {
-	struct offering *offering = broker_offering(broker, service->name);
+	struct offering *offering = catalog_offering(&broker->catalog, service->name);
 	int rc;
 
 	view->broker = broker;

@@ -10,6 +10,7 @@ struct records {
 	struct timers *timers;
 	int64_t last_wall; /* of the newest id */
 	uint32_t sequence;
+	struct reservation *reservations; /* table by the counter's name */
 };
 
 #endif

@@ -17,7 +17,7 @@ static const struct caller ops = {.user = "ops"};
 
 static const struct host *host(struct world *world)
 {
-	return &broker_offering(world->broker, "scripted")->hosts[0];
+	return &catalog_offering(&world->broker->catalog, "scripted")->hosts[0];
 }
 
 static void make(struct world *world, const char *name)

@@ -337,5 +337,5 @@ const char *binds(struct world *world, const char *instance)
 
 void *scripted(struct world *world)
 {
-	return broker_offering(world->broker, "scripted")->backend->state;
+	return catalog_offering(&world->broker->catalog, "scripted")->backend->state;
 }

@@ -1,32 +1,28 @@
 /* Placement of new instances on the servers of a service. */
-#include "broker/host.h"
+#include "catalog/host.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/generation.h"
-#include "broker/places.h"
-#include "broker/quota.h"
+#include "catalog/generation.h"
+#include "records/reserve.h"
 
-#define PLACES_WITHOUT_SERVER 64
-
-int64_t host_count(const struct broker *broker, enum counter counter, const struct instance *like)
+struct host *offering_host(struct offering *offering, const char *server)
 {
-	struct text name;
-	int64_t count;
+	for (size_t i = 0; i < offering->host_count; i++) {
+		const struct server *candidate = offering->hosts[i].server;
 
-	text_init(&name, STORE_KEY_MAX);
-	records_counter_name(&name, counter, like);
-	count = name.failed ? 0 : quota_used(broker, text_string(&name));
-	text_release(&name);
-	return count;
+		if (candidate == NULL ? server == NULL : server != NULL && strcmp(candidate->name, server) == 0)
+			return &offering->hosts[i];
+	}
+	return NULL;
 }
 
 int64_t host_placed(const struct host *host)
 {
 	const struct instance like = {.service = host->offering->service->name, .server = host->server->name};
 
-	return host_count(host->offering->generation->broker, COUNTER_SERVER, &like);
+	return reserve_count(host->offering->generation->catalog->records, COUNTER_SERVER, &like, NULL);
 }
 
 int host_open_all(struct offering *offering, struct error *error)
@@ -42,16 +38,11 @@ int host_open_all(struct offering *offering, struct error *error)
 		struct host *host = &offering->hosts[i];
 
 		host->offering = offering;
-		places_init(&host->places, PLACES_WITHOUT_SERVER);
-		host->fence = FENCE_OPEN;
-		TAILQ_INIT(&host->unobserved);
-		TAILQ_INIT(&host->unobserved_late);
-		if (service->server_count == 0)
-			continue;
-		host->server = &service->servers[i];
-		host->fence = offering->backend->driver->marks ? FENCE_ASKING : FENCE_OPEN;
-		places_init(&host->places, (size_t)host->server->parallel);
-		host_read_drained(host);
+		if (service->server_count > 0) {
+			host->server = &service->servers[i];
+			host_read_drained(host);
+		}
+		offering->generation->catalog->open_host(host);
 	}
 	return 0;
 }
@@ -153,7 +144,7 @@ void host_read_drained(struct host *host)
 	struct text key;
 
 	drained_key(&key, host->offering->service->name, host->server->name);
-	host->drained = !key.failed && store_get(host->offering->generation->broker->store, KEYSPACE_META,
+	host->drained = !key.failed && store_get(host->offering->generation->catalog->store, KEYSPACE_META,
 	                                         text_string(&key), key.length, &value) == 0;
 	text_release(&key);
 }

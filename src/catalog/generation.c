@@ -1,16 +1,15 @@
-/* Generations: opened, entered and closed. Neighbours: broker.c, which moves the work from one to the next. */
-#include "broker/generation.h"
+/* Generations: opened, entered and closed. */
+#include "catalog/generation.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/host.h"
 #include "driver/registry.h"
 
-struct offering *broker_offering(struct broker *broker, const char *service)
+struct offering *catalog_offering(struct catalog *catalog, const char *service)
 {
-	struct generation *generation = broker->generation;
+	struct generation *generation = catalog->present;
 
 	for (size_t i = 0; i < generation->offering_count; i++) {
 		if (strcmp(generation->offerings[i].service->name, service) == 0)
@@ -19,17 +18,17 @@ struct offering *broker_offering(struct broker *broker, const char *service)
 	return NULL;
 }
 
-const struct config *broker_config(const struct broker *broker)
+const struct config *catalog_config(const struct catalog *catalog)
 {
-	return broker->generation->config;
+	return catalog->present->config;
 }
 
 void generation_close(struct generation *generation)
 {
-	timer_stop(generation->broker->timers, &generation->closing);
+	timer_stop(generation->catalog->timers, &generation->closing);
 	for (size_t i = 0; i < generation->offering_count; i++) {
 		for (size_t j = 0; j < generation->offerings[i].host_count; j++)
-			timer_stop(generation->broker->timers, &generation->offerings[i].hosts[j].turn);
+			generation->catalog->close_host(&generation->offerings[i].hosts[j]);
 		backend_close(generation->offerings[i].backend);
 		free(generation->offerings[i].hosts);
 	}
@@ -42,11 +41,11 @@ static void on_closing(void *arg)
 {
 	struct generation *generation = arg;
 
-	TAILQ_REMOVE(&generation->broker->old, generation, in_old);
+	TAILQ_REMOVE(&generation->catalog->old, generation, in_old);
 	generation_close(generation);
 }
 
-static int open_offering(struct broker *broker, const struct service *service, struct offering *offering,
+static int open_offering(struct catalog *catalog, const struct service *service, struct offering *offering,
                          struct error *error)
 {
 	const struct driver *driver = registry_find(service->driver);
@@ -56,7 +55,7 @@ static int open_offering(struct broker *broker, const struct service *service, s
 	if (driver == NULL)
 		return error_set(error, ERR_INVALID, "the service \"%s\" names the driver \"%s\", which does not exist",
 		                 service->name, service->driver);
-	rc = backend_open(driver, service, &broker->context, &offering->backend, error);
+	rc = backend_open(driver, service, &catalog->context, &offering->backend, error);
 	return rc != 0 ? rc : host_open_all(offering, error);
 }
 
@@ -71,12 +70,12 @@ static int open_offerings(struct generation *generation, struct error *error)
 	for (size_t i = 0; rc == 0 && i < config->service_count; i++) {
 		generation->offerings[i].generation = generation;
 		generation->offering_count++;
-		rc = open_offering(generation->broker, &config->services[i], &generation->offerings[i], error);
+		rc = open_offering(generation->catalog, &config->services[i], &generation->offerings[i], error);
 	}
 	return rc;
 }
 
-int generation_open(struct broker *broker, struct config *config, struct generation **ret_generation,
+int generation_open(struct catalog *catalog, struct config *config, struct generation **ret_generation,
                     struct error *error)
 {
 	struct generation *generation = calloc(1, sizeof(*generation));
@@ -84,7 +83,7 @@ int generation_open(struct broker *broker, struct config *config, struct generat
 
 	if (generation == NULL)
 		return error_no_memory(error);
-	generation->broker = broker;
+	generation->catalog = catalog;
 	generation->config = config_hold(config);
 	timer_init(&generation->closing, on_closing, generation);
 	rc = open_offerings(generation, error);
@@ -95,15 +94,15 @@ int generation_open(struct broker *broker, struct config *config, struct generat
 	return rc;
 }
 
-void generation_enter(struct broker *broker, struct generation *generation)
+void generation_enter(struct catalog *catalog, struct generation *generation)
 {
-	struct generation *before = broker->generation;
+	struct generation *before = catalog->present;
 
 	generation_hold(generation);
-	broker->generation = generation;
+	catalog->present = generation;
 	if (before == NULL)
 		return;
-	TAILQ_INSERT_TAIL(&broker->old, before, in_old);
+	TAILQ_INSERT_TAIL(&catalog->old, before, in_old);
 	generation_drop(before);
 }
 
@@ -117,19 +116,19 @@ void generation_drop(struct generation *generation)
 	assert(generation->users > 0);
 	generation->users--;
 	/* Without memory for the timer it stays until the end. */
-	if (generation->users == 0 && !generation->broker->closing)
-		(void)timer_start(generation->broker->timers, &generation->closing, 0);
+	if (generation->users == 0 && !generation->catalog->closing)
+		(void)timer_start(generation->catalog->timers, &generation->closing, 0);
 }
 
-void generation_close_all(struct broker *broker)
+void generation_close_all(struct catalog *catalog)
 {
 	struct generation *generation;
 
-	while ((generation = TAILQ_FIRST(&broker->old)) != NULL) {
-		TAILQ_REMOVE(&broker->old, generation, in_old);
+	while ((generation = TAILQ_FIRST(&catalog->old)) != NULL) {
+		TAILQ_REMOVE(&catalog->old, generation, in_old);
 		generation_close(generation);
 	}
-	if (broker->generation != NULL)
-		generation_close(broker->generation);
-	broker->generation = NULL;
+	if (catalog->present != NULL)
+		generation_close(catalog->present);
+	catalog->present = NULL;
 }
