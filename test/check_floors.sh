@@ -13,6 +13,7 @@ floor_of() {
   store | driver) echo 2 ;;
   records) echo 3 ;;
   catalog) echo 4 ;;
+  queue) echo 5 ;;
   broker) echo 9 ;;
   http) echo 10 ;;
   api | admin) echo 11 ;;

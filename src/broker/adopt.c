@@ -4,7 +4,7 @@
 
 #include "broker/accept.h"
 #include "broker/create.h"
-#include "broker/queue.h"
+#include "queue/queue.h"
 
 static int check_request(struct intent *intent, const struct plan **ret_plan, struct host **ret_host,
                          struct error *error)

@@ -7,7 +7,7 @@
 
 #include "broker/accept.h"
 #include "broker/bind.h"
-#include "broker/queue.h"
+#include "queue/queue.h"
 
 int bind_new_secret(struct intent *intent, struct bind *bind, struct error *error)
 {

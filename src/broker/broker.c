@@ -6,13 +6,15 @@
 #include "broker/errand.h"
 #include "broker/health.h"
 #include "broker/inspect.h"
+#include "broker/intent.h"
 #include "broker/internal.h"
 #include "broker/measure.h"
-#include "broker/queue.h"
 #include "broker/rekey.h"
 #include "broker/retention.h"
+#include "broker/run.h"
 #include "broker/sweep.h"
 #include "catalog/generation.h"
+#include "queue/queue.h"
 #include "records/keycheck.h"
 #include "records/maker.h"
 #include "records/mark.h"
@@ -24,7 +26,14 @@ static void open_host(struct host *host)
 	health_open_host(host);
 }
 
-static void init_catalog(struct broker *broker, const struct driver_context *context)
+static const struct queue_work work = {
+    .start = run_start,
+    .give_up = run_give_up,
+    .cancel = run_cancel,
+    .forget = run_free,
+};
+
+static void init_floors(struct broker *broker, const struct driver_context *context)
 {
 	broker->catalog = (struct catalog){
 	    .store = broker->store,
@@ -38,6 +47,13 @@ static void init_catalog(struct broker *broker, const struct driver_context *con
 	broker->catalog.context.store = broker->mark.store;
 	broker->catalog.context.seal = broker->mark.seal;
 	TAILQ_INIT(&broker->catalog.old);
+	broker->queue = (struct queue){
+	    .catalog = &broker->catalog,
+	    .records = broker->records,
+	    .timers = broker->timers,
+	    .work = &work,
+	    .owner = broker,
+	};
 }
 
 static int open_present(struct broker *broker, struct config *config, struct error *error)
@@ -65,7 +81,7 @@ int broker_open(const struct broker_options *options, struct broker **ret_broker
 	TAILQ_INIT(&broker->errands);
 	TAILQ_INIT(&broker->inspections);
 	rc = records_open(broker->store, broker->timers, &broker->records, error);
-	init_catalog(broker, options->context);
+	init_floors(broker, options->context);
 	if (rc == 0)
 		rc = open_present(broker, options->config, error);
 	if (rc == 0)
@@ -79,7 +95,7 @@ int broker_open(const struct broker_options *options, struct broker **ret_broker
 	if (rc == 0)
 		rc = mark_open(&broker->mark, broker->store, error);
 	if (rc == 0)
-		rc = queue_recover(broker, error);
+		rc = queue_recover(&broker->queue, error);
 	if (rc != 0) {
 		broker_close(broker);
 		return rc;
@@ -107,9 +123,11 @@ void broker_close(struct broker *broker)
 	inspect_close(broker);
 	if (broker->catalog.present != NULL)
 		health_close(broker);
-	queue_stop(broker);
+	intent_stop_all(broker);
+	queue_stop(&broker->queue);
 	store_flush(broker->store);
-	queue_close(broker);
+	intent_drop_all(broker);
+	queue_close(&broker->queue);
 	errand_drop_all(broker);
 	generation_close_all(&broker->catalog);
 	records_close(broker->records);
@@ -156,7 +174,7 @@ void broker_enter(struct broker *broker, struct broker_change *change)
 	health_close(broker);
 	health_inherit(broker, change->generation);
 	generation_enter(&broker->catalog, change->generation);
-	queue_move(broker);
+	queue_move(&broker->queue);
 	health_open(broker);
 	drift_reload(broker);
 	maker_tell_missing(broker->store, catalog_config(&broker->catalog), broker->log);
@@ -172,5 +190,7 @@ void broker_change_free(struct broker_change *change)
 
 void broker_statistics(const struct broker *broker, struct broker_statistics *ret_statistics)
 {
-	*ret_statistics = broker->statistics;
+	const struct queue *queue = &broker->queue;
+
+	*ret_statistics = (struct broker_statistics){queue->pending, queue->running, queue->waiting};
 }

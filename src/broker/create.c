@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "broker/accept.h"
-#include "broker/queue.h"
 #include "broker/removal.h"
 #include "catalog/host.h"
+#include "queue/queue.h"
 
 /* The time first, so that new records stand together in the store and a commit of many writes few pages; what is left
  * to chance is small, but the store refuses an incarnation that is taken, and then the request is decided again. */
@@ -104,7 +104,7 @@ static enum operation_kind under_way(const struct intent *intent, const struct i
 	static const enum operation_kind kinds[] = {OPERATION_UPDATE, OPERATION_ADOPT};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
-		if (queue_has(intent->broker, instance->incarnation, 1U << kinds[i]))
+		if (queue_has(&intent->broker->queue, instance->incarnation, 1U << kinds[i]))
 			return kinds[i];
 	}
 	return OPERATION_CREATE;

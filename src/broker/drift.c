@@ -12,9 +12,9 @@
 #include "broker/logins.h"
 #include "broker/names.h"
 #include "broker/operator.h"
-#include "broker/queue.h"
 #include "catalog/generation.h"
 #include "catalog/host.h"
+#include "queue/queue.h"
 #include "records/records.h"
 #include "records/show.h"
 
@@ -295,7 +295,7 @@ static bool can_be_inspected(struct broker *broker, const struct instance *insta
 	const struct host *host = offering != NULL ? offering_host(offering, instance->server) : NULL;
 
 	return instance->state == INSTANCE_READY && host != NULL && host->health == HOST_UP &&
-	       !queue_has(broker, instance->incarnation, ~0U);
+	       !queue_has(&broker->queue, instance->incarnation, ~0U);
 }
 
 static bool on_record(void *arg, const void *key, size_t key_length, const struct store_value *value)

@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "broker/names.h"
-#include "broker/queue.h"
 #include "catalog/generation.h"
 #include "catalog/host.h"
+#include "queue/queue.h"
 #include "records/mark.h"
 #include "records/records.h"
 
@@ -123,7 +123,7 @@ static void end(struct host *host, enum fence fence, int code, const struct erro
 	if (before != fence && before == FENCE_ASKING)
 		queue_wake_host(host);
 	if (before == FENCE_SHUT && fence == FENCE_OPEN)
-		queue_hurry_host(host);
+		queue_hurry_host(&broker_of(host)->queue, host);
 	host->on_fenced(host, code, error);
 }
 

@@ -10,8 +10,8 @@
 #include "broker/inspect.h"
 #include "broker/measure.h"
 #include "broker/promise.h"
-#include "broker/queue.h"
 #include "broker/retention.h"
+#include "queue/queue.h"
 #include "records/forget.h"
 
 #define RETAINED_AGAIN                                                                                                 \
@@ -61,10 +61,10 @@ void finish_log(const struct job *job, const char *outcome)
 
 	operation.kind = job->kind;
 	operation.id = job->id;
-	log_begin(&line, job->broker->log, failed ? LOG_WARNING : LOG_INFO, "operation");
+	log_begin(&line, job_broker(job)->log, failed ? LOG_WARNING : LOG_INFO, "operation");
 	log_subject(&line, outcome, &operation, &run->instance.record);
 	log_number(&line, "attempts", job->attempts);
-	log_number(&line, "duration_ms", timers_now(job->broker->timers) - run->started);
+	log_number(&line, "duration_ms", timers_now(job_broker(job)->timers) - run->started);
 	log_caller(&line, &operation);
 	if (failed) {
 		log_text(&line, "error", error_name(job->error.code));
@@ -109,7 +109,7 @@ static int prune_history(struct saving *saving, struct error *error)
 {
 	struct held_operation *operations;
 	size_t count, finished = 1;
-	int rc = records_read_operations(saving->job->broker->records, &saving->arena, saving->job->incarnation,
+	int rc = records_read_operations(job_broker(saving->job)->records, &saving->arena, saving->job->incarnation,
 	                                 &operations, &count, error);
 
 	if (rc != 0)
@@ -117,7 +117,7 @@ static int prune_history(struct saving *saving, struct error *error)
 	for (size_t i = 0; i < count; i++)
 		finished += operation_finished(operations[i].record.state);
 	for (size_t i = 0;
-	     i < count && (int64_t)finished > catalog_config(&saving->job->broker->catalog)->limits.history; i++) {
+	     i < count && (int64_t)finished > catalog_config(&job_broker(saving->job)->catalog)->limits.history; i++) {
 		if (!operation_finished(operations[i].record.state))
 			continue;
 		changes_delete_operation(&saving->changes, &operations[i].record);
@@ -158,8 +158,8 @@ static void put_instance(struct saving *saving)
 
 static int forget_instance(struct saving *saving, struct error *error)
 {
-	int rc =
-	    forget_records(saving->job->broker->records, &saving->arena, &saving->changes, &saving->instance, error);
+	int rc = forget_records(job_broker(saving->job)->records, &saving->arena, &saving->changes, &saving->instance,
+	                        error);
 
 	put_audit(saving, saving->run->verdict == VERDICT_DONE && !saving->job->cleaning ? "done" : "failed");
 	if (rc == 0)
@@ -171,7 +171,7 @@ static int forget_instance(struct saving *saving, struct error *error)
 static int retain_instance(struct saving *saving, struct error *error)
 {
 	struct instance *instance = &saving->instance.record;
-	int rc = forget_name(saving->job->broker->records, &saving->arena, &saving->changes, instance, error);
+	int rc = forget_name(job_broker(saving->job)->records, &saving->arena, &saving->changes, instance, error);
 
 	if (rc == 0)
 		rc = instance_move(instance, INSTANCE_RETAINED, error);
@@ -302,7 +302,7 @@ static int save_not_restored(struct saving *saving, struct error *error)
 	if (instance->retained_until == 0) {
 		rc = instance_move(instance, INSTANCE_REMOVAL_FAILED, error);
 	} else {
-		rc = forget_name(saving->job->broker->records, &saving->arena, &saving->changes, instance, error);
+		rc = forget_name(job_broker(saving->job)->records, &saving->arena, &saving->changes, instance, error);
 		changes_count_owned(&saving->changes, instance, -1);
 		if (rc == 0)
 			rc = retain_again(saving, error);
@@ -339,7 +339,7 @@ static int save_adopted(struct saving *saving, struct error *error)
 static int read_own_bind(struct saving *saving, struct held_bind *ret_bind, struct error *error)
 {
 	const struct operation *operation = &saving->operation.record;
-	int rc = records_read_bind(saving->job->broker->records, &saving->arena, saving->job->incarnation,
+	int rc = records_read_bind(job_broker(saving->job)->records, &saving->arena, saving->job->incarnation,
 	                           operation->bind_kind, operation->bind_name, ret_bind, error);
 
 	if (rc == 0 && (ret_bind->record.operation == NULL || strcmp(ret_bind->record.operation, operation->id) != 0))
@@ -352,7 +352,7 @@ static int add_unbind(struct saving *saving, struct held_bind *bind, struct erro
 {
 	struct job *job = saving->job;
 	struct operation unbind = saving->operation.record;
-	struct job *follower = job_new(job->broker, &saving->instance.record, OPERATION_UNBIND);
+	struct job *follower = job_new(job->queue, &saving->instance.record, OPERATION_UNBIND);
 
 	if (follower == NULL)
 		return error_no_memory(error);
@@ -390,7 +390,7 @@ static int keep(struct saving *saving, struct bind *bind, struct error *error)
 	if (sealed == NULL || context.failed) {
 		rc = error_no_memory(error);
 	} else {
-		keyring_seal(saving->job->broker->keyring, text_string(&context), plain, length, sealed);
+		keyring_seal(job_broker(saving->job)->keyring, text_string(&context), plain, length, sealed);
 		bind->kept = sealed;
 		bind->kept_length = length + SECRET_SEAL_OVERHEAD;
 	}
@@ -521,7 +521,7 @@ static void save_later(struct job *job, const struct error *error)
 {
 	struct log_line line;
 
-	log_begin(&line, job->broker->log, LOG_ERROR, "result-not-saved");
+	log_begin(&line, job_broker(job)->log, LOG_ERROR, "result-not-saved");
 	log_text(&line, "operation", job->id);
 	log_text(&line, "reason", error->text);
 	log_end(&line);
@@ -541,8 +541,8 @@ static void look_again(const struct job *job)
 {
 	struct error error;
 
-	if (inspect_finding(job->broker, job->incarnation) != NULL && TAILQ_NEXT(job, in_lane) == NULL)
-		(void)inspect_start(job->broker, job->incarnation, NULL, NULL, &error);
+	if (inspect_finding(job_broker(job), job->incarnation) != NULL && TAILQ_NEXT(job, in_lane) == NULL)
+		(void)inspect_start(job_broker(job), job->incarnation, NULL, NULL, &error);
 }
 
 static void after_save(struct job *job)
@@ -558,17 +558,17 @@ static void after_save(struct job *job)
 	};
 
 	finish_log(job, outcome_name(job));
-	measure_operation(job->broker, job->service, job->kind, job_age(job), outcome_name(job));
+	measure_operation(job_broker(job), job->service, job->kind, job_age(job), outcome_name(job));
 	if (job->kind == OPERATION_REMOVE || job->kind == OPERATION_RESTORE)
-		retention_changed(job->broker);
+		retention_changed(job_broker(job));
 	run->follower = NULL;
 	if (follower != NULL)
-		queue_push(job->broker, follower);
+		queue_push(job->queue, follower);
 	if (run->cleaned) {
-		health_forget(job->broker, job->incarnation);
-		inspect_forget(job->broker, job->incarnation);
+		health_forget(job_broker(job), job->incarnation);
+		inspect_forget(job_broker(job), job->incarnation);
 	} else {
-		health_renew(job->broker, job->incarnation);
+		health_renew(job_broker(job), job->incarnation);
 		if (!failed)
 			look_again(job);
 	}
@@ -588,7 +588,7 @@ static void on_saved(void *arg, int code, const struct error *error, uint64_t re
 	struct job *job = arg;
 
 	(void)revision;
-	if (job->broker->closing)
+	if (job_broker(job)->closing)
 		return;
 	if (code == 0) {
 		crash_point("result:durable");
@@ -605,12 +605,12 @@ static void on_saved(void *arg, int code, const struct error *error, uint64_t re
 static int read_saving(struct saving *saving, struct error *error)
 {
 	struct job *job = saving->job;
-	int rc = records_read_operation(job->broker->records, &saving->arena, job->incarnation, job->id,
+	int rc = records_read_operation(job_broker(job)->records, &saving->arena, job->incarnation, job->id,
 	                                &saving->operation, error);
 
 	if (rc == 0)
-		rc = records_read_instance(job->broker->records, &saving->arena, job->incarnation, &saving->instance,
-		                           error);
+		rc = records_read_instance(job_broker(job)->records, &saving->arena, job->incarnation,
+		                           &saving->instance, error);
 	return rc;
 }
 
@@ -624,13 +624,13 @@ static void forget_operation(struct saving *saving)
 
 static void save(struct job *job)
 {
-	struct saving saving = {.job = job, .run = job->run, .wall = timers_wall(job->broker->timers)};
+	struct saving saving = {.job = job, .run = job->run, .wall = timers_wall(job_broker(job)->timers)};
 	struct error error = {0};
 	int rc;
 
 	job->run->cleaned = false;
 	arena_init(&saving.arena);
-	changes_begin(&saving.changes, job->broker->records);
+	changes_begin(&saving.changes, job_broker(job)->records);
 	changes_use_reserve(&saving.changes);
 	rc = read_saving(&saving, &error);
 	if (rc == 0)

@@ -8,9 +8,9 @@
 #include "broker/census.h"
 #include "broker/drift.h"
 #include "broker/fence.h"
-#include "broker/queue.h"
 #include "catalog/generation.h"
 #include "catalog/host.h"
+#include "queue/queue.h"
 #include "records/records.h"
 
 #define CHECK_INTERVAL   5000  /* ms between two checks of a server */
@@ -103,7 +103,7 @@ static void take_health(struct host *host, int code, const struct error *error)
 	if (host->health != before)
 		log_turn(host);
 	if (host->health == HOST_UP && before == HOST_DOWN) {
-		queue_hurry_host(host);
+		queue_hurry_host(&broker_of(host)->queue, host);
 		drift_hurry(broker_of(host));
 	}
 	check_later(host, host->check_soon ? 0 : CHECK_INTERVAL);

@@ -8,8 +8,8 @@
 #include "broker/bind.h"
 #include "broker/errand.h"
 #include "broker/mend.h"
-#include "broker/queue.h"
 #include "catalog/generation.h"
+#include "queue/queue.h"
 #include "records/lingering.h"
 #include "records/records.h"
 #include "records/show.h"
@@ -230,7 +230,7 @@ static bool is_unchanged(const struct inspection *inspection)
 	arena_init(&arena);
 	same = records_read_instance(inspection->broker->records, &arena, incarnation, &now, NULL) == 0 &&
 	       now.revision == inspection->instance.revision && are_binds_unchanged(inspection, &arena) &&
-	       !queue_has(inspection->broker, incarnation, ~0U);
+	       !queue_has(&inspection->broker->queue, incarnation, ~0U);
 	arena_release(&arena);
 	return same;
 }

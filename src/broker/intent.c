@@ -2,14 +2,15 @@
 #include "broker/intent.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/crash.h"
 #include "broker/finish.h"
 #include "broker/measure.h"
-#include "broker/queue.h"
 #include "catalog/generation.h"
+#include "queue/queue.h"
 
 #define ROUNDS_MAX  50 /* decisions for one request before it is told to come again */
 #define AGAIN_DELAY 2  /* ms */
@@ -26,7 +27,7 @@ static void drop_jobs(struct intent *intent)
 	}
 }
 
-void intent_drop(struct intent *intent)
+static void intent_drop(struct intent *intent)
 {
 	timer_stop(intent->broker->timers, &intent->timer);
 	drop_jobs(intent);
@@ -38,7 +39,7 @@ void intent_drop(struct intent *intent)
 	free(intent);
 }
 
-void intent_end(struct intent *intent, const struct broker_reply *reply)
+static void intent_end(struct intent *intent, const struct broker_reply *reply)
 {
 	crash_point("reply:before");
 	intent->on_done(intent->arg, reply);
@@ -102,8 +103,7 @@ static void on_wait_over(void *arg)
 	struct broker_reply reply = {.pending = true, .text = ""};
 	bool creating = TAILQ_FIRST(&job->lane->jobs)->kind == OPERATION_CREATE;
 
-	TAILQ_REMOVE(&job->waiting, intent, in_job);
-	intent->broker->statistics.waiting--;
+	queue_leave(job, &intent->waiter);
 	if (intent->needs_answer) {
 		error_set(&intent->error, creating ? ERR_NOT_READY : ERR_UNAVAILABLE,
 		          creating ? "the instance \"%s\" is still being created; repeat this in a moment%s%s%s"
@@ -117,14 +117,19 @@ static void on_wait_over(void *arg)
 	intent_end(intent, &reply);
 }
 
+static void on_end(struct waiter *waiter, const struct broker_reply *reply)
+{
+	intent_end((struct intent *)((char *)waiter - offsetof(struct intent, waiter)), reply);
+}
+
 static void wait_for(struct intent *intent, struct job *job)
 {
 	const struct service *service = intent->offering->service;
 	int64_t wait = intent->needs_answer ? service->bind_wait : service->wait;
 
 	intent->join = job;
-	TAILQ_INSERT_TAIL(&job->waiting, intent, in_job);
-	intent->broker->statistics.waiting++;
+	intent->waiter.on_end = on_end;
+	queue_wait(job, &intent->waiter);
 	timer_init(&intent->timer, on_wait_over, intent);
 	if (timer_start(intent->broker->timers, &intent->timer, wait) != 0)
 		on_wait_over(intent);
@@ -166,7 +171,7 @@ static void on_commit(void *arg, int code, const struct error *error, uint64_t r
 	while ((job = TAILQ_FIRST(&intent->jobs)) != NULL) {
 		TAILQ_REMOVE(&intent->jobs, job, in_lane);
 		last = job;
-		if (queue_push(intent->broker, job) != 0)
+		if (queue_push(&intent->broker->queue, job) != 0)
 			error_no_memory(&intent->error);
 	}
 	if (last == NULL || intent->no_wait || intent->error.code != 0)
@@ -202,7 +207,7 @@ static void intent_decide(struct intent *intent)
 	} else if (next == INTENT_ANSWER) {
 		answer_soon(intent);
 	} else if (next == INTENT_JOIN) {
-		queue_hurry(intent->broker, intent->join->incarnation); /* somebody wants it now */
+		queue_hurry(&intent->broker->queue, intent->join->incarnation); /* somebody wants it now */
 		wait_for(intent, intent->join);
 	} else if (next == INTENT_AGAIN) {
 		decide_later(intent, AGAIN_DELAY);
@@ -237,6 +242,22 @@ void intent_start(struct broker *broker, const struct broker_request *request, d
 	intent_decide(intent);
 }
 
+void intent_stop_all(struct broker *broker)
+{
+	struct intent *intent;
+
+	TAILQ_FOREACH (intent, &broker->intents, in_broker)
+		timer_stop(broker->timers, &intent->timer);
+}
+
+void intent_drop_all(struct broker *broker)
+{
+	struct intent *intent;
+
+	while ((intent = TAILQ_FIRST(&broker->intents)) != NULL)
+		intent_drop(intent);
+}
+
 /* ---- for decisions ---- */
 
 static struct operation new_operation(const struct intent *intent, const struct instance *instance,
@@ -258,7 +279,7 @@ int intent_add_operation(struct intent *intent, struct changes *changes, const s
                          const struct operation *model, const char **ret_id, struct error *error)
 {
 	struct operation operation = new_operation(intent, instance, model);
-	struct job *job = job_new(intent->broker, instance, model->kind);
+	struct job *job = job_new(&intent->broker->queue, instance, model->kind);
 
 	if (job == NULL)
 		return error_no_memory(error);
@@ -299,7 +320,7 @@ int intent_add_ended(struct intent *intent, struct changes *changes, const struc
 
 enum intent_next intent_join(struct intent *intent, const char *incarnation, const char *id, enum operation_kind kind)
 {
-	intent->join = queue_find(intent->broker, incarnation, id, kind);
+	intent->join = queue_find(&intent->broker->queue, incarnation, id, kind);
 	return intent->join != NULL ? INTENT_JOIN : INTENT_AGAIN;
 }
 

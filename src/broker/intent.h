@@ -22,7 +22,7 @@ typedef int decision(struct intent *intent, struct changes *changes, enum intent
 
 struct intent {
 	TAILQ_ENTRY(intent) in_broker;
-	TAILQ_ENTRY(intent) in_job; /* while it waits */
+	struct waiter waiter; /* while it waits for join */
 	struct broker *broker;
 	const struct broker_request *request; /* borrowed until the reply */
 	struct offering *offering; /* of the present generation when it began; NULL: its service is not configured */
@@ -62,10 +62,9 @@ int intent_add_ended(struct intent *intent, struct changes *changes, const struc
  * not come yet. */
 enum intent_next intent_join(struct intent *intent, const char *incarnation, const char *id, enum operation_kind kind);
 
-/* The operation that the intent waits for has come to its end. reply is borrowed. The intent is gone afterwards. */
-void intent_end(struct intent *intent, const struct broker_reply *reply);
-/* Drops it in silence. */
-void intent_drop(struct intent *intent);
+/* At the broker's end: stops their timers; drops all in silence. */
+void intent_stop_all(struct broker *broker);
+void intent_drop_all(struct broker *broker);
 
 /* The request's instance; ERR_NOT_FOUND with a sentence. */
 int intent_find_instance(struct intent *intent, struct held_instance *ret_instance, struct error *error);

@@ -5,9 +5,9 @@
 
 #include "broker/operator.h"
 #include "broker/pending.h"
-#include "broker/places.h"
 #include "catalog/generation.h"
 #include "catalog/host.h"
+#include "queue/places.h"
 #include "records/reserve.h"
 #include "records/show.h"
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "broker/operator.h"
-#include "broker/queue.h"
+#include "queue/queue.h"
 #include "records/show.h"
 
 #define ENDING (1U << OPERATION_UNBIND | 1U << OPERATION_REMOVE) /* kinds of operations */
@@ -37,7 +37,7 @@ static bool on_note(void *arg, const void *key, size_t key_length, const struct 
 
 	(void)value;
 	lingering_read_note(key, key_length, incarnation);
-	if (incarnation[0] != '\0' && !queue_has(walk->broker, incarnation, ENDING))
+	if (incarnation[0] != '\0' && !queue_has(&walk->broker->queue, incarnation, ENDING))
 		walk_instance(walk, incarnation);
 	return walk->seen < LINGERING_MAX;
 }
@@ -47,8 +47,8 @@ void lingering_walk(struct broker *broker, lingering_visit *visit, void *arg)
 	struct walk walk = {.broker = broker, .visit = visit, .arg = arg};
 	struct lane *lane, *next;
 
-	HASH_ITER (hh, broker->lanes, lane, next) {
-		if (queue_has(broker, lane->incarnation, ENDING))
+	HASH_ITER (hh, broker->queue.lanes, lane, next) {
+		if (queue_has(&broker->queue, lane->incarnation, ENDING))
 			walk_instance(&walk, lane->incarnation);
 	}
 	(void)store_scan(broker->store, KEYSPACE_META, TO_END, strlen(TO_END), NULL, 0, on_note, &walk);

@@ -4,10 +4,10 @@
 #include "broker/drift.h"
 #include "broker/inspect.h"
 #include "broker/logins.h"
-#include "broker/places.h"
-#include "broker/queue.h"
 #include "catalog/generation.h"
 #include "catalog/host.h"
+#include "queue/places.h"
+#include "queue/queue.h"
 
 #define MS 1000.0
 
@@ -79,7 +79,7 @@ static const struct metric_family store_is_broken =
 
 void measure_attempt(const struct job *job, const char *outcome)
 {
-	metric_add(job->broker->measures.attempts, 1, (const char *[]){job->service, job->server, outcome});
+	metric_add(job_broker(job)->measures.attempts, 1, (const char *[]){job->service, job->server, outcome});
 }
 
 void measure_operation(const struct broker *broker, const char *service, enum operation_kind kind, int64_t age,
@@ -128,14 +128,14 @@ static void collect_queue(struct broker *broker)
 		metric_set(measures->oldest, 0, labels);
 		start_held_up(measures, &broker->catalog.present->offerings[i]);
 	}
-	HASH_ITER (hh, broker->lanes, lane, next) {
+	HASH_ITER (hh, broker->queue.lanes, lane, next) {
 		count_held_up(measures, lane);
 		TAILQ_FOREACH (job, &lane->jobs, in_lane) {
 			metric_add(measures->pending, 1, (const char *[]){job->service});
 			metric_max(measures->oldest, (double)job_age(job) / MS, (const char *[]){job->service});
 		}
 	}
-	metric_set(measures->waiting, (double)broker->statistics.waiting, NULL);
+	metric_set(measures->waiting, (double)broker->queue.waiting, NULL);
 }
 
 static void collect_server(struct measures *measures, const struct host *host)

@@ -2,7 +2,7 @@
 #include "broker/mend.h"
 
 #include "broker/bind.h"
-#include "broker/queue.h"
+#include "queue/queue.h"
 
 static int mend_instance(struct intent *intent, struct changes *changes, struct held_instance *held,
                          enum intent_next *ret_next, struct error *error)
@@ -48,7 +48,8 @@ static int decide_end(struct intent *intent, struct changes *changes, enum inten
 	int rc = intent_find_instance(intent, &held, error);
 
 	*ret_next = INTENT_ANSWER;
-	if (rc != 0 || held.record.state != INSTANCE_READY || queue_has(intent->broker, held.record.incarnation, ~0U))
+	if (rc != 0 || held.record.state != INSTANCE_READY ||
+	    queue_has(&intent->broker->queue, held.record.incarnation, ~0U))
 		return rc;
 	rc =
 	    records_read_binds(intent->broker->records, &intent->arena, held.record.incarnation, &binds, &count, error);
@@ -77,8 +78,8 @@ static int decide_mend(struct intent *intent, struct changes *changes, enum inte
 
 	if (rc != 0)
 		return rc;
-	if (held.record.state != INSTANCE_READY ||
-	    queue_has(intent->broker, held.record.incarnation, intent->request->bind_name != NULL ? ~mending : ~0U)) {
+	if (held.record.state != INSTANCE_READY || queue_has(&intent->broker->queue, held.record.incarnation,
+	                                                     intent->request->bind_name != NULL ? ~mending : ~0U)) {
 		*ret_next = INTENT_ANSWER;
 		return 0;
 	}

@@ -5,9 +5,9 @@
 
 #include "broker/fence.h"
 #include "broker/health.h"
-#include "broker/queue.h"
 #include "catalog/generation.h"
 #include "catalog/host.h"
+#include "queue/queue.h"
 #include "records/records.h"
 
 const struct service *broker_service(struct broker *broker, const char *name)
@@ -91,7 +91,7 @@ static struct job *find_pending(struct broker *broker, const char *operation, st
 	if (store_get(broker->store, KEYSPACE_PENDING, operation, strlen(operation), &value) == 0 &&
 	    value.length == INCARNATION_LENGTH) {
 		memcpy(incarnation, value.bytes, value.length);
-		job = queue_find(broker, incarnation, operation, 0);
+		job = queue_find(&broker->queue, incarnation, operation, 0);
 	}
 	if (job == NULL)
 		(void)error_set(error, ERR_NOT_FOUND, "no operation \"%.100s\" is pending", operation);
@@ -140,7 +140,7 @@ int broker_hurry(struct broker *broker, const char *operation, struct error *err
 
 	if (job == NULL)
 		return ERR_NOT_FOUND;
-	queue_hurry(broker, job->incarnation);
+	queue_hurry(&broker->queue, job->incarnation);
 	return 0;
 }
 

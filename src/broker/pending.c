@@ -1,7 +1,7 @@
 /* Operations as people see them: the record, and what the queue knows of it. */
 #include "broker/pending.h"
 
-#include "broker/queue.h"
+#include "queue/queue.h"
 #include "records/show.h"
 
 /* What keeps it from ending; the error says more of a lock. */
@@ -23,9 +23,10 @@ static const char *waits_for(const struct job *job)
 
 void pending_show(struct broker *broker, struct text *json, const struct operation *operation)
 {
-	const struct job *job = operation_finished(operation->state)
-	                            ? NULL
-	                            : queue_find(broker, operation->incarnation, operation->id, operation->kind);
+	const struct job *job =
+	    operation_finished(operation->state)
+	        ? NULL
+	        : queue_find(&broker->queue, operation->incarnation, operation->id, operation->kind);
 
 	if (job == NULL)
 		show_operation(json, operation, NULL);

@@ -2,8 +2,8 @@
  * first where the plan says so, and dropped when that time is over. */
 #include "broker/accept.h"
 #include "broker/promise.h"
-#include "broker/queue.h"
 #include "broker/removal.h"
+#include "queue/queue.h"
 
 static int decide_absent(struct intent *intent, enum intent_next *ret_next, struct error *error)
 {
@@ -55,7 +55,7 @@ static int decide_remove(struct intent *intent, struct changes *changes, enum in
 		*ret_next = intent_join(intent, held.record.incarnation, NULL, OPERATION_REMOVE);
 		return 0;
 	}
-	if (queue_has(intent->broker, held.record.incarnation, 1U << OPERATION_ADOPT))
+	if (queue_has(&intent->broker->queue, held.record.incarnation, 1U << OPERATION_ADOPT))
 		return error_set(error, ERR_NOT_READY, "the instance \"%s\" is still being adopted; try again",
 		                 held.record.name);
 	changes_use_reserve(changes);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "broker/accept.h"
-#include "broker/queue.h"
+#include "queue/queue.h"
 #include "records/forget.h"
 
 /* *ret_holds: the name is the instance's own already, as when its removal failed. */

@@ -2,9 +2,9 @@
  * the parameters of the record, the promise of the first removal, the password of the rotation. */
 #include "broker/accept.h"
 #include "broker/bind.h"
-#include "broker/queue.h"
 #include "broker/removal.h"
 #include "broker/restore.h"
+#include "queue/queue.h"
 
 static int add_operation(struct intent *intent, struct changes *changes, const struct instance *instance,
                          enum operation_kind kind, struct error *error)
@@ -54,7 +54,7 @@ static bool needs_update(const struct intent *intent, const struct instance *ins
 	const unsigned reaching = 1U << OPERATION_UPDATE | 1U << OPERATION_CREATE | 1U << OPERATION_ADOPT;
 
 	return (instance->update_failed || !same_text(instance->plan, instance->wanted_plan)) &&
-	       !queue_has(intent->broker, instance->incarnation, reaching);
+	       !queue_has(&intent->broker->queue, instance->incarnation, reaching);
 }
 
 static int retry_rotation(struct intent *intent, struct changes *changes, const struct instance *instance,
@@ -111,7 +111,7 @@ static int decide_retry(struct intent *intent, struct changes *changes, enum int
 
 	if (rc != 0)
 		return rc;
-	queue_hurry(intent->broker, held.record.incarnation);
+	queue_hurry(&intent->broker->queue, held.record.incarnation);
 	changes_use_reserve(changes);
 	*ret_next = INTENT_ANSWER;
 	switch (held.record.state) {

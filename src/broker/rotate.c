@@ -2,7 +2,7 @@
  * one once it is bound again. */
 #include "broker/accept.h"
 #include "broker/bind.h"
-#include "broker/queue.h"
+#include "queue/queue.h"
 
 static int rotate_one(struct intent *intent, struct changes *changes, const struct instance *instance,
                       struct held_bind *held, struct error *error)
@@ -34,7 +34,7 @@ static bool is_under_way(const struct intent *intent, const struct bind *bind)
 
 	if (bind->state != BIND_BINDING || bind->operation == NULL)
 		return false;
-	job = queue_find(intent->broker, bind->incarnation, bind->operation, OPERATION_ROTATE);
+	job = queue_find(&intent->broker->queue, bind->incarnation, bind->operation, OPERATION_ROTATE);
 	return job != NULL && job->kind == OPERATION_ROTATE;
 }
 

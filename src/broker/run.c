@@ -10,8 +10,8 @@
 #include "broker/health.h"
 #include "broker/measure.h"
 #include "broker/promise.h"
-#include "broker/queue.h"
 #include "catalog/generation.h"
+#include "queue/queue.h"
 
 void run_cancel(struct job *job)
 {
@@ -30,8 +30,8 @@ void run_free(struct job *job)
 	call_cancel(&run->call);
 	call_release(&run->call);
 	arena_wipe(&run->arena);
-	if (run->generation != job->broker->catalog.present)
-		queue_find_host(job);
+	if (run->generation != job_broker(job)->catalog.present)
+		job_find_host(job);
 	generation_drop(run->generation);
 	free(run);
 	job->run = NULL;
@@ -48,13 +48,14 @@ static int read_records(struct job *job, struct error *error)
 {
 	struct run *run = job->run;
 	const struct operation *operation = &run->operation.record;
-	int rc = records_read_operation(job->broker->records, &run->arena, job->incarnation, job->id, &run->operation,
-	                                error);
+	int rc = records_read_operation(job_broker(job)->records, &run->arena, job->incarnation, job->id,
+	                                &run->operation, error);
 
 	if (rc == 0)
-		rc = records_read_instance(job->broker->records, &run->arena, job->incarnation, &run->instance, error);
+		rc = records_read_instance(job_broker(job)->records, &run->arena, job->incarnation, &run->instance,
+		                           error);
 	if (rc == 0 && has_bind(job->kind))
-		rc = records_read_bind(job->broker->records, &run->arena, job->incarnation, operation->bind_kind,
+		rc = records_read_bind(job_broker(job)->records, &run->arena, job->incarnation, operation->bind_kind,
 		                       operation->bind_name, &run->bind, error);
 	return rc;
 }
@@ -71,7 +72,7 @@ static int read_binds(struct job *job, struct error *error)
 	struct held_bind *held = NULL;
 	struct bind *binds;
 	size_t count = 0;
-	int rc = records_read_binds(job->broker->records, &run->arena, job->incarnation, &held, &count, error);
+	int rc = records_read_binds(job_broker(job)->records, &run->arena, job->incarnation, &held, &count, error);
 
 	if (rc != 0)
 		return rc;
@@ -89,7 +90,7 @@ static int open_password(struct job *job, struct error *error)
 {
 	const struct bind *bind = &job->run->bind.record;
 
-	return bind_open_sealed(job->broker, &job->run->arena, bind, "", bind->secret, bind->secret_length,
+	return bind_open_sealed(job_broker(job), &job->run->arena, bind, "", bind->secret, bind->secret_length,
 	                        &job->run->call.password, error);
 }
 
@@ -99,8 +100,8 @@ static int open_kept(struct job *job, struct error *error)
 
 	if (bind->kept == NULL)
 		return 0;
-	return bind_open_sealed(job->broker, &job->run->arena, bind, BIND_KEPT_CONTEXT, bind->kept, bind->kept_length,
-	                        &job->run->call.kept, error);
+	return bind_open_sealed(job_broker(job), &job->run->arena, bind, BIND_KEPT_CONTEXT, bind->kept,
+	                        bind->kept_length, &job->run->call.kept, error);
 }
 
 static int find_plan(struct job *job, struct error *error)
@@ -134,8 +135,8 @@ static int prepare_bind(struct job *job, struct error *error)
 static int prepare_removal(struct job *job, struct error *error)
 {
 	struct run *run = job->run;
-	int rc =
-	    promise_of(job->broker, &run->arena, &run->instance.record, &run->operation.record, &run->retain, error);
+	int rc = promise_of(job_broker(job), &run->arena, &run->instance.record, &run->operation.record, &run->retain,
+	                    error);
 
 	run->call.kind = run->retain > 0 ? CALL_RETIRE : CALL_DEPROVISION;
 	run->call.retired = run->instance.record.retained_until > 0;
@@ -309,10 +310,10 @@ static int start_call(struct job *job)
 		call->kind = CALL_DEPROVISION;
 	call->backend = offering->backend;
 	call->server = job->host->server;
-	call->store = job->broker->mark.store;
-	call->seal = job->broker->mark.seal;
+	call->store = job_broker(job)->mark.store;
+	call->seal = job_broker(job)->mark.seal;
 	if (offering->backend->driver->marks && job->host->server != NULL)
-		call->mark = arena_text(&job->run->arena, job->broker->mark.text);
+		call->mark = arena_text(&job->run->arena, job_broker(job)->mark.text);
 	if (arena_failed(&job->run->arena))
 		return ERR_NO_MEMORY;
 	call->instance = &job->run->instance.record;
@@ -353,13 +354,13 @@ static struct run *new_run(struct job *job, struct generation *generation)
 	generation_hold(run->generation);
 	arena_init(&run->arena);
 	call_init(&run->call);
-	run->started = timers_now(job->broker->timers);
+	run->started = timers_now(job_broker(job)->timers);
 	return run;
 }
 
 void run_give_up(struct job *job)
 {
-	if (new_run(job, job->broker->catalog.present) == NULL)
+	if (new_run(job, job_broker(job)->catalog.present) == NULL)
 		return; /* it stays pending, and can be given up again */
 	(void)read_records(job, &job->error);
 	fail_given_up(job);

@@ -1,7 +1,7 @@
 /* Unbinds: idempotent, and remembered, so that tsuru can take them back (sequences S5 and S6). */
 #include "broker/accept.h"
 #include "broker/bind.h"
-#include "broker/queue.h"
+#include "queue/queue.h"
 
 /* Nothing is bound. An unbind that is asked again under another event can be undone under that one, too. */
 static int decide_absent(struct intent *intent, struct changes *changes, const struct instance *instance,
@@ -26,7 +26,7 @@ static int decide_absent(struct intent *intent, struct changes *changes, const s
 static bool is_under_way(const struct intent *intent, const struct bind *bind)
 {
 	return bind->state == BIND_UNBINDING && same_text(bind->unbind_event, intent->request->caller.event) &&
-	       queue_find(intent->broker, bind->incarnation, bind->operation, OPERATION_UNBIND) != NULL;
+	       queue_find(&intent->broker->queue, bind->incarnation, bind->operation, OPERATION_UNBIND) != NULL;
 }
 
 static int decide_bound(struct intent *intent, struct changes *changes, const struct instance *instance,

@@ -1,6 +1,6 @@
 /* PUT /resources/{name}: the wanted state is recorded at once and reached by an operation (sequence S3). */
 #include "broker/accept.h"
-#include "broker/queue.h"
+#include "queue/queue.h"
 
 static int decide_update(struct intent *intent, struct changes *changes, enum intent_next *ret_next,
                          struct error *error)
@@ -23,7 +23,7 @@ static int decide_update(struct intent *intent, struct changes *changes, enum in
 	if (rc != 0)
 		return rc;
 	same = same_text(instance->wanted_plan, plan->name) && same_text(instance->parameters, request->parameters);
-	if (same && queue_has(intent->broker, instance->incarnation, 1U << OPERATION_UPDATE)) {
+	if (same && queue_has(&intent->broker->queue, instance->incarnation, 1U << OPERATION_UPDATE)) {
 		*ret_next = intent_join(intent, instance->incarnation, NULL, OPERATION_UPDATE);
 		return 0;
 	}

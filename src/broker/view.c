@@ -5,8 +5,8 @@
 #include "broker/health.h"
 #include "broker/inspect.h"
 #include "broker/pending.h"
-#include "broker/queue.h"
 #include "catalog/host.h"
+#include "queue/queue.h"
 #include "records/records.h"
 #include "records/show.h"
 
@@ -65,7 +65,7 @@ static void status_of_ready(const struct view *view, struct status *status)
 		set_status(status, STATUS_DOWN, "", view->host->reason);
 	else if (observation != NULL && observation->outcome.code != 0)
 		set_status(status, STATUS_DOWN, "", observation->outcome.text);
-	else if (queue_has(view->broker, instance->incarnation, updates))
+	else if (queue_has(&view->broker->queue, instance->incarnation, updates))
 		set_status(status, STATUS_PENDING, "", "");
 	else if (instance->update_failed)
 		set_status(status, STATUS_TEXT, "up, but the last update failed: ",
@@ -78,7 +78,7 @@ static void status_of_removing(const struct view *view, struct status *status)
 {
 	const struct instance *instance = &view->instance.record;
 
-	if (queue_has(view->broker, instance->incarnation, 1U << OPERATION_REMOVE))
+	if (queue_has(&view->broker->queue, instance->incarnation, 1U << OPERATION_REMOVE))
 		set_status(status, STATUS_PENDING, "", "");
 	else
 		set_status(status, STATUS_DOWN,
@@ -166,7 +166,7 @@ static const char *last_failure(const struct view *view)
 	const struct instance *instance = &view->instance.record;
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
-		const struct job *job = queue_find(view->broker, instance->incarnation, NULL, kinds[i]);
+		const struct job *job = queue_find(&view->broker->queue, instance->incarnation, NULL, kinds[i]);
 
 		if (job != NULL && job->error.code != 0)
 			return job->error.text;
@@ -177,7 +177,7 @@ static const char *last_failure(const struct view *view)
 static const char *state_text(const struct view *view)
 {
 	const struct instance *instance = &view->instance.record;
-	bool updating = queue_has(view->broker, instance->incarnation, 1U << OPERATION_UPDATE);
+	bool updating = queue_has(&view->broker->queue, instance->incarnation, 1U << OPERATION_UPDATE);
 
 	return instance->state == INSTANCE_READY && updating ? "updating" : instance_state_name(instance->state);
 }

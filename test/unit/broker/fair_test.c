@@ -3,8 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "broker/internal.h"
 #include "broker/operator.h"
-#include "broker/queue.h"
+#include "queue/queue.h"
 #include "unit/broker/harness.h"
 
 #define HOSTILE 12
@@ -237,7 +238,8 @@ static void test_single_place(void **state)
 static void cancel_unbind(struct world *world, const char *instance)
 {
 	const struct caller operator= {.user = "ops"};
-	const struct job *job = queue_find(world->broker, incarnation_of(world, instance), NULL, OPERATION_UNBIND);
+	const struct job *job =
+	    queue_find(&world->broker->queue, incarnation_of(world, instance), NULL, OPERATION_UNBIND);
 	struct error error;
 
 	assert_non_null(job);

@@ -7,7 +7,7 @@
 
 #include "broker/internal.h"
 #include "broker/operator.h"
-#include "broker/queue.h"
+#include "queue/queue.h"
 
 #define MINUTE (60 * 1000)
 #define HOUR   (60 * MINUTE)
@@ -62,7 +62,7 @@ static void fail_removal(struct world *world)
 static const char *pending_id(struct world *world, enum operation_kind kind)
 {
 	static char id[OPERATION_ID_LENGTH + 1];
-	const struct job *job = queue_find(world->broker, incarnation, NULL, kind);
+	const struct job *job = queue_find(&world->broker->queue, incarnation, NULL, kind);
 
 	assert_non_null(job);
 	strcpy(id, job->id);
@@ -76,7 +76,7 @@ static void cancel(struct world *world, enum operation_kind kind)
 	assert_int_equal(broker_cancel(world->broker, &operator, pending_id(world, kind), &error), 0);
 	settle(world);
 	pass(world, 1000);
-	assert_null(queue_find(world->broker, incarnation, NULL, kind));
+	assert_null(queue_find(&world->broker->queue, incarnation, NULL, kind));
 }
 
 /* One whose removal an operator has canceled while its server was away. */
@@ -579,7 +579,7 @@ static void test_a_canceled_create_leaves_nothing(void **state)
 	pass(world, MINUTE);
 	assert_true(ask.answer.came);
 	assert_int_equal(scripted_instances(scripted(world)), 0);
-	assert_null(queue_find(world->broker, incarnation, NULL, OPERATION_CREATE));
+	assert_null(queue_find(&world->broker->queue, incarnation, NULL, OPERATION_CREATE));
 }
 
 /* ---- stores that an earlier program wrote ---- */

@@ -13,7 +13,7 @@
  *
  * What is fresh and slow is not told from what is fresh and quick: the first attempt of each instance may hold its
  * place until it meets the driver's limit for locks, about a second, or its own deadline. */
-#include "broker/places.h"
+#include "queue/places.h"
 
 #include <assert.h>
 #include <stdio.h>

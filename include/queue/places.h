@@ -1,8 +1,8 @@
 /* The places of a host: who waits for one, and who gets the next. */
-#ifndef BROKER_PLACES_H
-#define BROKER_PLACES_H
+#ifndef QUEUE_PLACES_H
+#define QUEUE_PLACES_H
 
-#include "broker/internal.h"
+#include "queue/job.h"
 
 void places_init(struct places *places, size_t count);
 

@@ -1,17 +1,14 @@
-/* Lanes and hosts: which operation runs when. What running means is in run.c, what ending means in finish.c. */
-#include "broker/queue.h"
+/* Lanes and hosts: which operation runs when. What running and ending mean is said by those above, in struct
+ * queue_work.
+ */
+#include "queue/queue.h"
 
-#include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/held_up.h"
-#include "broker/intent.h"
-#include "broker/places.h"
-#include "broker/run.h"
-#include "catalog/generation.h"
-#include "records/records.h"
+#include "base/secret.h"
+#include "queue/held_up.h"
+#include "queue/places.h"
 
 #define BACKOFF_FIRST 250   /* ms: the ceiling of the first delay; it doubles with each attempt */
 #define BACKOFF_MAX   30000 /* ms: the ceiling of every later one */
@@ -22,72 +19,19 @@
 
 #define PLACES_WITHOUT_SERVER 64
 
-void queue_find_host(struct job *job)
-{
-	struct offering *offering = catalog_offering(&job->broker->catalog, job->service);
-	const char *server = job->server[0] != '\0' ? job->server : NULL;
-
-	job->host = offering != NULL ? offering_host(offering, server) : NULL;
-}
-
-struct job *job_make(struct broker *broker, const struct instance *instance, enum operation_kind kind)
-{
-	struct job *job = calloc(1, sizeof(*job));
-
-	if (job == NULL)
-		return NULL;
-	job->broker = broker;
-	job->kind = kind;
-	snprintf(job->service, sizeof(job->service), "%s", instance->service);
-	if (instance->server != NULL)
-		snprintf(job->server, sizeof(job->server), "%s", instance->server);
-	queue_find_host(job);
-	snprintf(job->team, sizeof(job->team), "%s", instance->team != NULL ? instance->team : "");
-	strcpy(job->incarnation, instance->incarnation);
-	TAILQ_INIT(&job->waiting);
-	return job;
-}
-
-struct job *job_new(struct broker *broker, const struct instance *instance, enum operation_kind kind)
-{
-	struct job *job = job_make(broker, instance, kind);
-
-	if (job == NULL)
-		return NULL;
-	records_next_id(broker->records, job->id);
-	job->created_at = timers_wall(broker->timers);
-	job->accepted = timers_now(broker->timers);
-	return job;
-}
-
-int64_t job_age(const struct job *job)
-{
-	return timers_now(job->broker->timers) - job->accepted;
-}
-
-void job_free(struct job *job)
-{
-	assert(TAILQ_EMPTY(&job->waiting));
-	timer_stop(job->broker->timers, &job->timer);
-	if (job->waiting_in != NULL)
-		places_leave(job);
-	run_free(job);
-	free(job);
-}
-
 /* ---- lanes ---- */
 
-static struct lane *lane_find(struct broker *broker, const char *incarnation)
+static struct lane *lane_find(struct queue *queue, const char *incarnation)
 {
 	struct lane *lane = NULL;
 
-	HASH_FIND_STR(broker->lanes, incarnation, lane);
+	HASH_FIND_STR(queue->lanes, incarnation, lane);
 	return lane;
 }
 
-static struct lane *lane_open(struct broker *broker, const char *incarnation)
+static struct lane *lane_open(struct queue *queue, const char *incarnation)
 {
-	struct lane *lane = lane_find(broker, incarnation);
+	struct lane *lane = lane_find(queue, incarnation);
 
 	if (lane != NULL)
 		return lane;
@@ -95,24 +39,24 @@ static struct lane *lane_open(struct broker *broker, const char *incarnation)
 	if (lane == NULL)
 		return NULL;
 	strcpy(lane->incarnation, incarnation);
-	lane->held_up = held_up_is_remembered(broker, incarnation);
+	lane->held_up = held_up_is_remembered(queue, incarnation);
 	TAILQ_INIT(&lane->jobs);
-	HASH_ADD_STR(broker->lanes, incarnation, lane);
+	HASH_ADD_STR(queue->lanes, incarnation, lane);
 	if (lane->hh.tbl != NULL)
 		return lane;
 	free(lane);
 	return NULL;
 }
 
-static void lane_close(struct broker *broker, struct lane *lane)
+static void lane_close(struct queue *queue, struct lane *lane)
 {
-	HASH_DEL(broker->lanes, lane);
+	HASH_DEL(queue->lanes, lane);
 	free(lane);
 }
 
-struct job *queue_find(struct broker *broker, const char *incarnation, const char *id, enum operation_kind kind)
+struct job *queue_find(struct queue *queue, const char *incarnation, const char *id, enum operation_kind kind)
 {
-	struct lane *lane = lane_find(broker, incarnation);
+	struct lane *lane = lane_find(queue, incarnation);
 	struct job *job;
 
 	if (lane == NULL)
@@ -125,9 +69,9 @@ struct job *queue_find(struct broker *broker, const char *incarnation, const cha
 	return NULL;
 }
 
-bool queue_has(struct broker *broker, const char *incarnation, unsigned kinds)
+bool queue_has(struct queue *queue, const char *incarnation, unsigned kinds)
 {
-	struct lane *lane = lane_find(broker, incarnation);
+	struct lane *lane = lane_find(queue, incarnation);
 	struct job *job;
 
 	if (lane == NULL)
@@ -152,7 +96,7 @@ bool queue_is_doomed(const struct job *job)
 
 static struct timers *timers_of(const struct host *host)
 {
-	return broker_of(host)->timers;
+	return host->offering->generation->catalog->timers;
 }
 
 void queue_open_host(struct host *host)
@@ -196,9 +140,9 @@ static void give_places(struct host *host)
 		job = places_next(places, now, &rest);
 		if (job == NULL)
 			break;
-		job->broker->statistics.running++;
+		job->queue->running++;
 		job->state = JOB_RUNNING;
-		run_start(job);
+		job->queue->work->start(job);
 	}
 	/* One that has ended at once has asked for another turn already, and that is sooner. */
 	if (job == NULL && rest > 0)
@@ -210,7 +154,7 @@ static void start_or_stand_by(struct job *job)
 	struct host *host = job->host;
 
 	if (host == NULL && job->given_up && !job->cleaning) {
-		run_give_up(job);
+		job->queue->work->give_up(job);
 		return;
 	}
 	if (host == NULL) { /* nobody can run it before the configuration names its service and server again */
@@ -230,48 +174,48 @@ static void on_turn(void *arg)
 /* Jobs begin from the loop, so that an end never recurses into the next beginning. */
 static void begin_soon(struct job *job, int64_t delay)
 {
-	timer_stop(job->broker->timers, &job->timer);
+	timer_stop(job->queue->timers, &job->timer);
 	timer_init(&job->timer, on_turn, job);
-	if (timer_start(job->broker->timers, &job->timer, delay) != 0)
+	if (timer_start(job->queue->timers, &job->timer, delay) != 0)
 		start_or_stand_by(job);
 }
 
-int queue_push(struct broker *broker, struct job *job)
+int queue_push(struct queue *queue, struct job *job)
 {
-	struct lane *lane = lane_open(broker, job->incarnation);
+	struct lane *lane = lane_open(queue, job->incarnation);
 	struct job *head;
 
 	if (lane == NULL) {
 		job_free(job);
 		return ERR_NO_MEMORY;
 	}
-	queue_find_host(job); /* while it became durable, the configuration may have changed */
+	job_find_host(job); /* while it became durable, the configuration may have changed */
 	job->lane = lane;
 	job->state = JOB_QUEUED;
 	TAILQ_INSERT_TAIL(&lane->jobs, job, in_lane);
-	broker->statistics.pending++;
+	queue->pending++;
 	head = TAILQ_FIRST(&lane->jobs);
 	if (head == job)
 		begin_soon(job, 0);
 	else if (job->kind == OPERATION_REMOVE)
-		queue_hurry(broker, job->incarnation);
+		queue_hurry(queue, job->incarnation);
 	return 0;
 }
 
-void queue_hurry(struct broker *broker, const char *incarnation)
+void queue_hurry(struct queue *queue, const char *incarnation)
 {
-	struct lane *lane = lane_find(broker, incarnation);
+	struct lane *lane = lane_find(queue, incarnation);
 	struct job *head = lane != NULL ? TAILQ_FIRST(&lane->jobs) : NULL;
 
 	if (head != NULL && head->state == JOB_BACKOFF)
 		begin_soon(head, 0);
 }
 
-void queue_hurry_host(struct host *host)
+void queue_hurry_host(struct queue *queue, struct host *host)
 {
 	struct lane *lane, *next_lane;
 
-	HASH_ITER (hh, broker_of(host)->lanes, lane, next_lane) {
+	HASH_ITER (hh, queue->lanes, lane, next_lane) {
 		struct job *head = TAILQ_FIRST(&lane->jobs);
 
 		if (head->host == host && head->state == JOB_BACKOFF)
@@ -283,8 +227,8 @@ void queue_release_host(struct job *job)
 {
 	struct host *host = job->host;
 
-	places_free(job, job->lane->held_up, timers_now(job->broker->timers));
-	job->broker->statistics.running--;
+	places_free(job, job->lane->held_up, timers_now(job->queue->timers));
+	job->queue->running--;
 	queue_wake_host(host);
 }
 
@@ -298,10 +242,10 @@ void queue_wake_host(struct host *host)
 void queue_judge(struct job *job, int code)
 {
 	if (code == ERR_LOCKED || (code == ERR_TIMEOUT && job->host->health != HOST_DOWN)) {
-		held_up_remember(job->broker, job->incarnation);
+		held_up_remember(job->queue, job->incarnation);
 		job->lane->held_up = true;
 	} else if (code == 0 || !error_may_pass(code)) {
-		job->lane->held_up = held_up_is_remembered(job->broker, job->incarnation);
+		job->lane->held_up = held_up_is_remembered(job->queue, job->incarnation);
 	}
 }
 
@@ -329,7 +273,7 @@ void queue_come_again(struct job *job)
 void queue_pause(struct job *job, void (*on_timer)(void *arg))
 {
 	timer_init(&job->timer, on_timer, job);
-	if (timer_start(job->broker->timers, &job->timer, PAUSE) != 0)
+	if (timer_start(job->queue->timers, &job->timer, PAUSE) != 0)
 		job->state = JOB_QUEUED; /* no memory for a timer: it stays pending until the next start */
 }
 
@@ -340,26 +284,37 @@ void queue_restart(struct job *job)
 	begin_soon(job, 0);
 }
 
+void queue_wait(struct job *job, struct waiter *waiter)
+{
+	TAILQ_INSERT_TAIL(&job->waiting, waiter, entry);
+	job->queue->waiting++;
+}
+
+void queue_leave(struct job *job, struct waiter *waiter)
+{
+	TAILQ_REMOVE(&job->waiting, waiter, entry);
+	job->queue->waiting--;
+}
+
 void queue_answer(struct job *job, const struct broker_reply *reply)
 {
-	struct intent *intent;
+	struct waiter *waiter;
 
-	while ((intent = TAILQ_FIRST(&job->waiting)) != NULL) {
-		TAILQ_REMOVE(&job->waiting, intent, in_job);
-		job->broker->statistics.waiting--;
-		intent_end(intent, reply);
+	while ((waiter = TAILQ_FIRST(&job->waiting)) != NULL) {
+		queue_leave(job, waiter);
+		waiter->on_end(waiter, reply);
 	}
 }
 
 void queue_end(struct job *job, const struct broker_reply *reply)
 {
-	struct broker *broker = job->broker;
+	struct queue *queue = job->queue;
 	struct lane *lane = job->lane;
 
 	TAILQ_REMOVE(&lane->jobs, job, in_lane);
-	broker->statistics.pending--;
+	queue->pending--;
 	if (TAILQ_EMPTY(&lane->jobs))
-		lane_close(broker, lane);
+		lane_close(queue, lane);
 	else
 		begin_soon(TAILQ_FIRST(&lane->jobs), 0);
 	queue_answer(job, reply);
@@ -381,17 +336,17 @@ static void move_job(struct job *job)
 		job->state = JOB_QUEUED;
 		before = NULL;
 	}
-	queue_find_host(job);
+	job_find_host(job);
 	if (head && before == NULL && job->state == JOB_QUEUED)
 		begin_soon(job, 0);
 }
 
-void queue_move(struct broker *broker)
+void queue_move(struct queue *queue)
 {
 	struct lane *lane, *next_lane;
 	struct job *job;
 
-	HASH_ITER (hh, broker->lanes, lane, next_lane) {
+	HASH_ITER (hh, queue->lanes, lane, next_lane) {
 		TAILQ_FOREACH (job, &lane->jobs, in_lane)
 			move_job(job);
 	}
@@ -409,38 +364,32 @@ bool queue_give_up(struct job *job)
 
 /* ---- the program's stop ---- */
 
-/* Stops whatever could still call back; what the store has in hand finds broker->closing. */
-void queue_stop(struct broker *broker)
+/* Stops whatever could still call back; what the store has in hand finds that its asker is closing. */
+void queue_stop(struct queue *queue)
 {
 	struct lane *lane, *next_lane;
-	struct intent *intent;
 	struct job *job;
 
-	TAILQ_FOREACH (intent, &broker->intents, in_broker)
-		timer_stop(broker->timers, &intent->timer);
-	HASH_ITER (hh, broker->lanes, lane, next_lane) {
+	HASH_ITER (hh, queue->lanes, lane, next_lane) {
 		TAILQ_FOREACH (job, &lane->jobs, in_lane) {
-			timer_stop(broker->timers, &job->timer);
-			run_cancel(job);
+			timer_stop(queue->timers, &job->timer);
+			job->queue->work->cancel(job);
 		}
 	}
 }
 
-void queue_close(struct broker *broker)
+void queue_close(struct queue *queue)
 {
 	struct lane *lane, *next_lane;
-	struct intent *intent;
 	struct job *job;
 
-	while ((intent = TAILQ_FIRST(&broker->intents)) != NULL)
-		intent_drop(intent);
-	HASH_ITER (hh, broker->lanes, lane, next_lane) {
+	HASH_ITER (hh, queue->lanes, lane, next_lane) {
 		while ((job = TAILQ_FIRST(&lane->jobs)) != NULL) {
 			TAILQ_REMOVE(&lane->jobs, job, in_lane);
 			TAILQ_INIT(&job->waiting);
 			job_free(job);
 		}
-		lane_close(broker, lane);
+		lane_close(queue, lane);
 	}
-	held_up_forget_all(broker);
+	held_up_forget_all(queue);
 }

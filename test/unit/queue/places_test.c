@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "broker/places.h"
+#include "queue/places.h"
 
 #define JOBS 1000
 

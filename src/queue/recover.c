@@ -1,15 +1,15 @@
 /* What is pending in the store becomes jobs again. Neighbours: queue.c, whose lanes they stand in. */
 #include <string.h>
 
-#include "broker/queue.h"
+#include "queue/queue.h"
 #include "records/records.h"
 
 struct recovery {
-	struct broker *broker;
+	struct queue *queue;
 	struct error error;
 };
 
-static int recover_one(struct broker *broker, const char *incarnation, const char *id, struct error *error)
+static int recover_one(struct queue *queue, const char *incarnation, const char *id, struct error *error)
 {
 	struct held_instance instance;
 	struct held_operation operation;
@@ -19,28 +19,28 @@ static int recover_one(struct broker *broker, const char *incarnation, const cha
 	int rc;
 
 	arena_init(&arena);
-	rc = records_read_operation(broker->records, &arena, incarnation, id, &operation, error);
+	rc = records_read_operation(queue->records, &arena, incarnation, id, &operation, error);
 	if (rc == 0)
-		rc = records_read_instance(broker->records, &arena, incarnation, &instance, error);
+		rc = records_read_instance(queue->records, &arena, incarnation, &instance, error);
 	if (rc == ERR_NOT_FOUND) {
 		rc = ERR_CORRUPT;
 		error_set(error, rc, "the store lists the operation \"%s\" as pending, but has no record of it", id);
 	}
 	if (rc != 0)
 		goto cleanup;
-	job = job_make(broker, &instance.record, operation.record.kind);
+	job = job_make(queue, &instance.record, operation.record.kind);
 	if (job == NULL) {
 		rc = error_no_memory(error);
 		goto cleanup;
 	}
 	strcpy(job->id, operation.record.id);
 	job->created_at = operation.record.created_at;
-	age = timers_wall(broker->timers) - job->created_at;
-	job->accepted = timers_now(broker->timers) - (age > 0 ? age : 0);
+	age = timers_wall(queue->timers) - job->created_at;
+	job->accepted = timers_now(queue->timers) - (age > 0 ? age : 0);
 	job->cleaning = operation.record.state == OPERATION_CLEANING;
 	job->given_up = operation.record.given_up && !job->cleaning;
-	records_go_behind(broker->records, job->created_at);
-	if (queue_push(broker, job) != 0)
+	records_go_behind(queue->records, job->created_at);
+	if (queue_push(queue, job) != 0)
 		rc = error_no_memory(error);
 cleanup:
 	arena_release(&arena);
@@ -58,13 +58,13 @@ static bool on_pending(void *arg, const void *key, size_t key_length, const stru
 	}
 	memcpy(id, key, key_length);
 	memcpy(incarnation, value->bytes, value->length);
-	return recover_one(recovery->broker, incarnation, id, &recovery->error) == 0;
+	return recover_one(recovery->queue, incarnation, id, &recovery->error) == 0;
 }
 
-int queue_recover(struct broker *broker, struct error *error)
+int queue_recover(struct queue *queue, struct error *error)
 {
-	struct recovery recovery = {.broker = broker};
-	int rc = store_scan(broker->store, KEYSPACE_PENDING, "", 0, NULL, 0, on_pending, &recovery);
+	struct recovery recovery = {.queue = queue};
+	int rc = store_scan(queue->catalog->store, KEYSPACE_PENDING, "", 0, NULL, 0, on_pending, &recovery);
 
 	if (rc != 0)
 		return error_set(error, rc, "the store cannot be read");

@@ -1,0 +1,62 @@
+/* A job from its making to its end; when it runs is in queue.c. */
+#include "queue/job.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "queue/places.h"
+
+void job_find_host(struct job *job)
+{
+	struct offering *offering = catalog_offering(job->queue->catalog, job->service);
+	const char *server = job->server[0] != '\0' ? job->server : NULL;
+
+	job->host = offering != NULL ? offering_host(offering, server) : NULL;
+}
+
+struct job *job_make(struct queue *queue, const struct instance *instance, enum operation_kind kind)
+{
+	struct job *job = calloc(1, sizeof(*job));
+
+	if (job == NULL)
+		return NULL;
+	job->queue = queue;
+	job->kind = kind;
+	snprintf(job->service, sizeof(job->service), "%s", instance->service);
+	if (instance->server != NULL)
+		snprintf(job->server, sizeof(job->server), "%s", instance->server);
+	job_find_host(job);
+	snprintf(job->team, sizeof(job->team), "%s", instance->team != NULL ? instance->team : "");
+	strcpy(job->incarnation, instance->incarnation);
+	TAILQ_INIT(&job->waiting);
+	return job;
+}
+
+struct job *job_new(struct queue *queue, const struct instance *instance, enum operation_kind kind)
+{
+	struct job *job = job_make(queue, instance, kind);
+
+	if (job == NULL)
+		return NULL;
+	records_next_id(queue->records, job->id);
+	job->created_at = timers_wall(queue->timers);
+	job->accepted = timers_now(queue->timers);
+	return job;
+}
+
+int64_t job_age(const struct job *job)
+{
+	return timers_now(job->queue->timers) - job->accepted;
+}
+
+void job_free(struct job *job)
+{
+	assert(TAILQ_EMPTY(&job->waiting));
+	timer_stop(job->queue->timers, &job->timer);
+	if (job->waiting_in != NULL)
+		places_leave(job);
+	job->queue->work->forget(job);
+	free(job);
+}
