@@ -23,12 +23,20 @@ struct waiter {
 
 TAILQ_HEAD(waiter_list, waiter);
 
+/* Which may follow which: the table in job.c. A job that has ended is gone. */
 enum job_state {
-	JOB_QUEUED,  /* behind others in its lane, or its service is not configured */
+	JOB_QUEUED,  /* behind others in its lane, or its service is not configured; without a run */
 	JOB_READY,   /* head of its lane, waits for a place on its host */
 	JOB_RUNNING, /* its call is under way */
-	JOB_BACKOFF, /* failed in a way that may pass; timer runs */
-	JOB_SAVING,  /* its outcome is being made durable */
+	JOB_BACKOFF, /* failed in a way that may pass, without a run; timer runs */
+	JOB_SAVING,  /* its outcome is being made durable; its run stays until then */
+};
+
+/* What its next attempt is for. */
+enum job_aim {
+	JOB_DOES,     /* what its operation says */
+	JOB_GIVES_UP, /* an operator wants no further attempt: the next one, or its end, fails for good */
+	JOB_CLEANS,   /* a create that failed for good: what it made is being removed, and that is not given up */
 };
 
 #define TURN_NAME_MAX 63 /* bytes of a team's name that are looked at */
@@ -42,8 +50,8 @@ struct job {
 	struct turn *turn;          /* its team's; NULL: memory was out */
 	struct queue *queue;
 	struct lane *lane;
-	struct host *host; /* NULL: its service or server is not configured now */
-	enum job_state state;
+	struct host *host;    /* NULL: its service or server is not configured now */
+	enum job_state state; /* job_move is its only writer */
 	enum operation_kind kind;
 	char id[OPERATION_ID_LENGTH + 1];
 	char incarnation[INCARNATION_LENGTH + 1];
@@ -51,8 +59,7 @@ struct job {
 	char team[TURN_NAME_MAX + 1]; /* that it takes turns with others for; cut, "" for none */
 	int64_t placed_at;            /* monotonic ms: since when it has, or had, its place */
 	bool held_up;                 /* which is one of those for what is held up */
-	bool given_up; /* an operator wants no further attempt: the next one, or its end, fails for good */
-	bool cleaning; /* a create that failed for good: what it made is being removed */
+	enum job_aim aim;
 	int64_t attempts;
 	int64_t locked;     /* of them, those that a lock was in the way of */
 	int64_t created_at; /* wall ms */
@@ -97,6 +104,8 @@ struct job *job_new(struct queue *queue, const struct instance *instance, enum o
 struct job *job_make(struct queue *queue, const struct instance *instance, enum operation_kind kind);
 /* Frees a job that is in no lane and that nobody waits for. */
 void job_free(struct job *job);
+/* To another state; to one that may not follow is a mistake of this program. */
+void job_move(struct job *job, enum job_state next);
 /* How long ago it was accepted, in ms; a wall clock that jumps while the program runs changes nothing. */
 int64_t job_age(const struct job *job);
 /* Sets the job's host by the present configuration; NULL when it has no such service or server. */

@@ -35,8 +35,8 @@ void queue_back_off(struct job *job);
 void queue_come_again(struct job *job);
 /* The same for a moment's trouble of the broker itself: runs `on_timer` again after a second. */
 void queue_pause(struct job *job, void (*on_timer)(void *arg));
-/* The head of a lane starts over (a create that now cleans up). */
-void queue_restart(struct job *job);
+/* A create that failed for good starts over: what it made has to go. */
+void queue_clean(struct job *job);
 /* The operation has ended, durably: answers those who wait, and the lane goes on. */
 void queue_end(struct job *job, const struct broker_reply *reply);
 /* Somebody waits for its end, or does not any more. */

@@ -96,7 +96,7 @@ static int move_operation(struct saving *saving, enum operation_state next, stru
 	if (rc != 0)
 		return rc;
 	operation->attempts += saving->job->attempts;
-	if (next != OPERATION_DONE && !saving->job->cleaning)
+	if (next != OPERATION_DONE && saving->job->aim != JOB_CLEANS)
 		operation->error = saving->job->error.text;
 	if (operation_finished(next))
 		operation->finished_at = saving->wall;
@@ -141,7 +141,7 @@ static int end_operation(struct saving *saving, struct error *error)
 	    [VERDICT_FAILED] = OPERATION_FAILED,
 	    [VERDICT_CANCELED] = OPERATION_CANCELED,
 	};
-	enum operation_state next = saving->job->cleaning ? OPERATION_FAILED : ends[saving->run->verdict];
+	enum operation_state next = saving->job->aim == JOB_CLEANS ? OPERATION_FAILED : ends[saving->run->verdict];
 	int rc = move_operation(saving, next, error);
 
 	put_audit(saving, operation_state_name(next));
@@ -161,7 +161,7 @@ static int forget_instance(struct saving *saving, struct error *error)
 	int rc = forget_records(job_broker(saving->job)->records, &saving->arena, &saving->changes, &saving->instance,
 	                        error);
 
-	put_audit(saving, saving->run->verdict == VERDICT_DONE && !saving->job->cleaning ? "done" : "failed");
+	put_audit(saving, saving->run->verdict == VERDICT_DONE && saving->job->aim != JOB_CLEANS ? "done" : "failed");
 	if (rc == 0)
 		saving->run->cleaned = true;
 	return rc;
@@ -230,7 +230,7 @@ static int save_cleaned(struct saving *saving, struct error *error)
 
 static int save_create(struct saving *saving, struct error *error)
 {
-	if (saving->job->cleaning)
+	if (saving->job->aim == JOB_CLEANS)
 		return save_cleaned(saving, error);
 	if (saving->run->verdict == VERDICT_DONE)
 		return save_created(saving, error);
@@ -533,7 +533,7 @@ static const char *outcome_name(const struct job *job)
 	static const char *const names[] = {
 	    [VERDICT_DONE] = "done", [VERDICT_FAILED] = "failed", [VERDICT_CANCELED] = "canceled"};
 
-	return job->cleaning ? "cleaned" : names[job->run->verdict];
+	return job->aim == JOB_CLEANS ? "cleaned" : names[job->run->verdict];
 }
 
 /* What was found to be amiss may be mended now. (What could not be mended waits for the next pass.) */
@@ -572,12 +572,10 @@ static void after_save(struct job *job)
 		if (!failed)
 			look_again(job);
 	}
-	if (job->kind == OPERATION_CREATE && run->verdict == VERDICT_FAILED && !job->cleaning) {
+	if (job->kind == OPERATION_CREATE && run->verdict == VERDICT_FAILED && job->aim != JOB_CLEANS) {
 		queue_answer(job, &reply);
 		run_free(job);
-		job->cleaning = true;
-		job->given_up = false; /* what it made has to go */
-		queue_restart(job);
+		queue_clean(job);
 		return;
 	}
 	queue_end(job, &reply);
@@ -654,7 +652,7 @@ static void save(struct job *job)
 
 void finish_start(struct job *job, enum verdict verdict)
 {
-	job->state = JOB_SAVING;
+	job_move(job, JOB_SAVING);
 	job->run->verdict = verdict;
 	save(job);
 }

@@ -191,7 +191,7 @@ static int prepare(struct job *job, struct error *error)
 
 static bool is_removal(const struct job *job)
 {
-	return job->kind == OPERATION_REMOVE || job->kind == OPERATION_UNBIND || job->cleaning;
+	return job->kind == OPERATION_REMOVE || job->kind == OPERATION_UNBIND || job->aim == JOB_CLEANS;
 }
 
 /* A removal is tried for ever: giving up would leave something behind. */
@@ -246,10 +246,10 @@ static void end_attempt(struct job *job, int code, const struct error *outcome)
 		error_set(&job->error, ERR_CANCELED, "the instance \"%s\" is being removed",
 		          job->run->instance.record.name);
 		finish_start(job, VERDICT_CANCELED);
-	} else if (error_may_pass(code) && !job->given_up && !is_expired(job)) {
+	} else if (error_may_pass(code) && job->aim != JOB_GIVES_UP && !is_expired(job)) {
 		try_later(job, code);
 	} else {
-		if (error_may_pass(code) && job->given_up)
+		if (error_may_pass(code) && job->aim == JOB_GIVES_UP)
 			tell_canceled(job);
 		finish_start(job, VERDICT_FAILED);
 	}
@@ -306,7 +306,7 @@ static int start_call(struct job *job)
 	struct driver_call *call = &job->run->call;
 	const struct offering *offering = job->host->offering;
 
-	if (job->cleaning)
+	if (job->aim == JOB_CLEANS)
 		call->kind = CALL_DEPROVISION;
 	call->backend = offering->backend;
 	call->server = job->host->server;
@@ -382,7 +382,7 @@ void run_start(struct job *job)
 		finish_start(job, VERDICT_CANCELED);
 		return;
 	}
-	if (rc == 0 && job->given_up) {
+	if (rc == 0 && job->aim == JOB_GIVES_UP) {
 		queue_release_host(job);
 		fail_given_up(job);
 		return;

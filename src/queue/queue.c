@@ -77,7 +77,7 @@ bool queue_has(struct queue *queue, const char *incarnation, unsigned kinds)
 	if (lane == NULL)
 		return false;
 	TAILQ_FOREACH (job, &lane->jobs, in_lane) {
-		if ((kinds & (1U << job->kind)) != 0 && !job->cleaning)
+		if ((kinds & (1U << job->kind)) != 0 && job->aim != JOB_CLEANS)
 			return true;
 	}
 	return false;
@@ -141,7 +141,7 @@ static void give_places(struct host *host)
 		if (job == NULL)
 			break;
 		job->queue->running++;
-		job->state = JOB_RUNNING;
+		job_move(job, JOB_RUNNING);
 		job->queue->work->start(job);
 	}
 	/* One that has ended at once has asked for another turn already, and that is sooner. */
@@ -153,15 +153,15 @@ static void start_or_stand_by(struct job *job)
 {
 	struct host *host = job->host;
 
-	if (host == NULL && job->given_up && !job->cleaning) {
+	if (host == NULL && job->aim == JOB_GIVES_UP) {
 		job->queue->work->give_up(job);
 		return;
 	}
 	if (host == NULL) { /* nobody can run it before the configuration names its service and server again */
-		job->state = JOB_QUEUED;
+		job_move(job, JOB_QUEUED);
 		return;
 	}
-	job->state = JOB_READY;
+	job_move(job, JOB_READY);
 	places_wait(job);
 	give_places(host);
 }
@@ -191,7 +191,6 @@ int queue_push(struct queue *queue, struct job *job)
 	}
 	job_find_host(job); /* while it became durable, the configuration may have changed */
 	job->lane = lane;
-	job->state = JOB_QUEUED;
 	TAILQ_INSERT_TAIL(&lane->jobs, job, in_lane);
 	queue->pending++;
 	head = TAILQ_FIRST(&lane->jobs);
@@ -256,7 +255,7 @@ static void back_off(struct job *job, int64_t tries, int64_t ceiling, int64_t mo
 		ceiling *= 2;
 	if (ceiling > most)
 		ceiling = most;
-	job->state = JOB_BACKOFF;
+	job_move(job, JOB_BACKOFF);
 	begin_soon(job, BACKOFF_LEAST + secret_random_below((uint32_t)ceiling));
 }
 
@@ -273,13 +272,13 @@ void queue_come_again(struct job *job)
 void queue_pause(struct job *job, void (*on_timer)(void *arg))
 {
 	timer_init(&job->timer, on_timer, job);
-	if (timer_start(job->queue->timers, &job->timer, PAUSE) != 0)
-		job->state = JOB_QUEUED; /* no memory for a timer: it stays pending until the next start */
+	(void)timer_start(job->queue->timers, &job->timer, PAUSE); /* without memory it stays so until the next start */
 }
 
-void queue_restart(struct job *job)
+void queue_clean(struct job *job)
 {
-	job->state = JOB_QUEUED;
+	job->aim = JOB_CLEANS;
+	job_move(job, JOB_QUEUED);
 	job->attempts = job->locked = 0;
 	begin_soon(job, 0);
 }
@@ -323,17 +322,17 @@ void queue_end(struct job *job, const struct broker_reply *reply)
 
 /* ---- another configuration ---- */
 
-/* What runs goes on where it began; run_free finds its host anew. */
+/* What runs goes on where it began; what frees its run finds its host anew. */
 static void move_job(struct job *job)
 {
 	const bool head = job == TAILQ_FIRST(&job->lane->jobs);
 	const struct host *before = job->host;
 
-	if (job->run != NULL)
+	if (job->state == JOB_RUNNING || job->state == JOB_SAVING)
 		return;
 	if (job->state == JOB_READY) {
 		places_leave(job);
-		job->state = JOB_QUEUED;
+		job_move(job, JOB_QUEUED);
 		before = NULL;
 	}
 	job_find_host(job);
@@ -354,9 +353,9 @@ void queue_move(struct queue *queue)
 
 bool queue_give_up(struct job *job)
 {
-	if (job->state == JOB_SAVING || job->cleaning)
+	if (job->state == JOB_SAVING || job->aim == JOB_CLEANS)
 		return false;
-	job->given_up = true;
+	job->aim = JOB_GIVES_UP;
 	if (job->state == JOB_BACKOFF || (job->state == JOB_QUEUED && job == TAILQ_FIRST(&job->lane->jobs)))
 		begin_soon(job, 0);
 	return true;

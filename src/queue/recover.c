@@ -37,8 +37,10 @@ static int recover_one(struct queue *queue, const char *incarnation, const char 
 	job->created_at = operation.record.created_at;
 	age = timers_wall(queue->timers) - job->created_at;
 	job->accepted = timers_now(queue->timers) - (age > 0 ? age : 0);
-	job->cleaning = operation.record.state == OPERATION_CLEANING;
-	job->given_up = operation.record.given_up && !job->cleaning;
+	if (operation.record.state == OPERATION_CLEANING)
+		job->aim = JOB_CLEANS;
+	else if (operation.record.given_up)
+		job->aim = JOB_GIVES_UP;
 	records_go_behind(queue->records, job->created_at);
 	if (queue_push(queue, job) != 0)
 		rc = error_no_memory(error);
