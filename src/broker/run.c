@@ -10,6 +10,7 @@
 #include "broker/health.h"
 #include "broker/measure.h"
 #include "broker/promise.h"
+#include "broker/save.h"
 #include "catalog/generation.h"
 #include "queue/queue.h"
 
@@ -39,11 +40,6 @@ void run_free(struct job *job)
 
 /* ---- reading ---- */
 
-static bool has_bind(enum operation_kind kind)
-{
-	return kind == OPERATION_BIND || kind == OPERATION_UNBIND || kind == OPERATION_ROTATE;
-}
-
 static int read_records(struct job *job, struct error *error)
 {
 	struct run *run = job->run;
@@ -54,7 +50,7 @@ static int read_records(struct job *job, struct error *error)
 	if (rc == 0)
 		rc = records_read_instance(job_broker(job)->records, &run->arena, job->incarnation, &run->instance,
 		                           error);
-	if (rc == 0 && has_bind(job->kind))
+	if (rc == 0 && verb_of(job->kind)->bind)
 		rc = records_read_bind(job_broker(job)->records, &run->arena, job->incarnation, operation->bind_kind,
 		                       operation->bind_name, &run->bind, error);
 	return rc;
@@ -109,8 +105,8 @@ static int find_plan(struct job *job, struct error *error)
 	struct run *run = job->run;
 	const struct service *service = job->host->offering->service;
 	const struct instance *instance = &run->instance.record;
-	bool reaches = job->kind == OPERATION_CREATE || job->kind == OPERATION_UPDATE || job->kind == OPERATION_ADOPT;
-	const char *name = reaches || instance->plan == NULL ? instance->wanted_plan : instance->plan;
+	const bool wanted = verb_of(job->kind)->plan == PLAN_WANTED || instance->plan == NULL;
+	const char *name = wanted ? instance->wanted_plan : instance->plan;
 
 	run->call.plan = service_plan(service, name);
 	if (run->call.plan == NULL)
@@ -120,81 +116,56 @@ static int find_plan(struct job *job, struct error *error)
 	return 0;
 }
 
-static int prepare_bind(struct job *job, struct error *error)
-{
-	struct run *run = job->run;
-	int rc;
-
-	run->call.kind = CALL_BIND;
-	run->call.bind = &run->bind.record;
-	run->call.renew = run->operation.record.renew;
-	rc = open_password(job, error);
-	return rc != 0 ? rc : open_kept(job, error);
-}
-
+/* What is promised says how it goes. */
 static int prepare_removal(struct job *job, struct error *error)
 {
 	struct run *run = job->run;
 	int rc = promise_of(job_broker(job), &run->arena, &run->instance.record, &run->operation.record, &run->retain,
 	                    error);
 
-	run->call.kind = run->retain > 0 ? CALL_RETIRE : CALL_DEPROVISION;
+	if (run->retain > 0)
+		run->call.kind = CALL_RETIRE;
 	run->call.retired = run->instance.record.retained_until > 0;
-	return rc != 0 ? rc : read_binds(job, error);
+	return rc;
 }
 
-/* Fills the call for the operation's kind. */
+/* Fills the call by the operation's kind and record. */
 static int prepare(struct job *job, struct error *error)
 {
 	struct run *run = job->run;
-	int rc;
+	const struct operation *operation = &run->operation.record;
+	const struct verb *verb = verb_of(job->kind);
+	int rc = 0;
 
-	switch (job->kind) {
-	case OPERATION_CREATE:
-	case OPERATION_UPDATE:
-		run->call.kind = job->kind == OPERATION_CREATE ? CALL_PROVISION : CALL_UPDATE;
-		run->call.mends = run->operation.record.mends;
+	run->call.kind = verb->call;
+	run->call.mends = verb->plan == PLAN_WANTED && operation->mends;
+	run->call.keep_owner = operation->keep_owner;
+	run->call.renew = verb->secret && operation->renew;
+	run->call.action = operation->action;
+	run->call.parameters = operation->parameters;
+	run->call.unit = operation->unit;
+	if (verb->plan != PLAN_NONE)
 		rc = find_plan(job, error);
-		return rc != 0 ? rc : read_binds(job, error);
-	case OPERATION_ADOPT:
-		run->call.kind = CALL_ADOPT;
-		run->call.keep_owner = run->operation.record.keep_owner;
-		return find_plan(job, error);
-	case OPERATION_REMOVE:
-		return prepare_removal(job, error);
-	case OPERATION_RESTORE:
-		run->call.kind = CALL_RESTORE;
-		return read_binds(job, error);
-	case OPERATION_BIND:
-	case OPERATION_ROTATE:
-		rc = find_plan(job, error);
-		return rc != 0 ? rc : prepare_bind(job, error);
-	case OPERATION_UNBIND:
-		run->call.kind = CALL_UNBIND;
+	if (rc == 0 && verb->bind)
 		run->call.bind = &run->bind.record;
-		return 0;
-	case OPERATION_ACT:
-		run->call.kind = CALL_ACT;
-		run->call.action = run->operation.record.action;
-		run->call.parameters = run->operation.record.parameters;
-		return find_plan(job, error);
-	case OPERATION_ALLOW_UNIT:
-	case OPERATION_DENY_UNIT:
-		run->call.kind = job->kind == OPERATION_ALLOW_UNIT ? CALL_ALLOW_UNIT : CALL_DENY_UNIT;
-		run->call.unit = run->operation.record.unit;
-		return 0;
-	}
-	return error_set(error, ERR_CORRUPT, "the operation \"%s\" is of no known kind", job->id);
+	if (rc == 0 && verb->secret)
+		rc = open_password(job, error);
+	if (rc == 0 && verb->secret)
+		rc = open_kept(job, error);
+	if (rc == 0 && job->kind == OPERATION_REMOVE)
+		rc = prepare_removal(job, error);
+	if (rc == 0 && verb->binds)
+		rc = read_binds(job, error);
+	return rc;
 }
 
 /* ---- the attempt's end ---- */
 
 static bool is_removal(const struct job *job)
 {
-	return job->kind == OPERATION_REMOVE || job->kind == OPERATION_UNBIND || job->aim == JOB_CLEANS;
+	return verb_of(job->kind)->removal || job->aim == JOB_CLEANS;
 }
 
-/* A removal is tried for ever: giving up would leave something behind. */
 static bool is_expired(const struct job *job)
 {
 	return !is_removal(job) && job_age(job) > job->host->offering->service->retry_for;
