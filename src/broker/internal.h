@@ -32,13 +32,33 @@ struct rekey {
 };
 
 /* See measure.h. */
-struct measures {
-	struct metric *operations, *durations, *attempts;
-	struct metric *pending, *oldest, *running, *ready, *held_up, *waiting;
-	struct metric *server_up, *server_instances, *server_capacity, *server_drained, *server_connections;
-	struct metric *server_sessions;
-	struct metric *drifts, *drifting, *to_end;
-	struct metric *commits, *batches, *commit_seconds, *commit_batches, *store_bytes, *store_limit, *store_broken;
+enum measure {
+	MEASURE_OPERATIONS,
+	MEASURE_DURATIONS,
+	MEASURE_ATTEMPTS,
+	MEASURE_PENDING,
+	MEASURE_OLDEST,
+	MEASURE_RUNNING,
+	MEASURE_READY,
+	MEASURE_HELD_UP,
+	MEASURE_WAITING,
+	MEASURE_SERVER_UP,
+	MEASURE_SERVER_INSTANCES,
+	MEASURE_SERVER_CAPACITY,
+	MEASURE_SERVER_DRAINED,
+	MEASURE_SERVER_CONNECTIONS,
+	MEASURE_SERVER_SESSIONS,
+	MEASURE_DRIFTS,
+	MEASURE_DRIFTING,
+	MEASURE_TO_END,
+	MEASURE_COMMITS,
+	MEASURE_BATCHES,
+	MEASURE_COMMIT_SECONDS,
+	MEASURE_COMMIT_BATCHES,
+	MEASURE_STORE_BYTES,
+	MEASURE_STORE_LIMIT,
+	MEASURE_STORE_BROKEN,
+	MEASURE_COUNT
 };
 
 struct broker {
@@ -60,7 +80,7 @@ struct broker {
 	struct rekey rekey;
 	struct mark mark;
 	struct metrics *metrics; /* NULL: none */
-	struct measures measures;
+	struct metric *measures[MEASURE_COUNT];
 	struct timer retention;
 	struct timer sweep;
 	size_t chore; /* of the sweep: which is next */

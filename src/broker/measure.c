@@ -27,146 +27,146 @@ static const double doubling_ms[STORE_BUCKETS - 1] = {0.001, 0.002, 0.004, 0.008
 	.name = "tsuru_broker_" field, .help = (text), .type = METRIC_HISTOGRAM, .bounds = (bound),                    \
 	.bound_count = (count)
 
-static const struct metric_family operations =
-    COUNTER("operations_total", "Operations that have ended.", "service", "kind", "outcome");
-static const struct metric_family durations = {HISTOGRAM("operation_duration_seconds",
-                                                         "From an operation's acceptance to its durable end.",
-                                                         metric_seconds, METRIC_SECONDS_COUNT),
-                                               .labels = {"service", "kind"}};
-static const struct metric_family attempts =
-    COUNTER("attempts_total", "Attempts of operations on servers.", "service", "server", "outcome");
-static const struct metric_family pending = GAUGE("operations_pending", "Operations that have not ended.", "service");
-static const struct metric_family oldest =
-    GAUGE("operations_oldest_age_seconds", "How long ago the oldest pending operation was accepted.", "service");
-static const struct metric_family running =
-    GAUGE("server_operations_running", "Operations under way on a server.", "service", "server");
-static const struct metric_family ready =
-    GAUGE("server_operations_waiting", "Operations that wait for a place on a server.", "service", "server");
-static const struct metric_family held_up =
-    GAUGE("server_operations_held_up", "Operations that a lock or a deadline has held up.", "service", "server");
-static const struct metric_family waiting = GAUGE("requests_waiting", "Requests that wait for an operation.", NULL);
-static const struct metric_family server_up =
-    GAUGE("server_up", "Whether the server answered its last check.", "service", "server");
-static const struct metric_family server_instances =
-    GAUGE("server_instances", "Instances on the server, retained ones included.", "service", "server");
-static const struct metric_family server_capacity =
-    GAUGE("server_capacity", "Instances that the server may hold; none: no limit.", "service", "server");
-static const struct metric_family server_drained =
-    GAUGE("server_drained", "Whether the server takes no new instances.", "service", "server");
-static const struct metric_family server_connections =
-    GAUGE("server_connections", "Connections that the broker has to the server.", "service", "server");
-static const struct metric_family server_sessions =
-    GAUGE("server_sessions", "The broker's sessions at the server's last check, as each side counts them.", "service",
-          "server", "side");
-static const struct metric_family drifts =
-    COUNTER("drift_found_total", "Differences that were found between servers and records.", "service", "kind");
-static const struct metric_family drifting =
-    GAUGE("drift", "Instances that differ from their records, and names that nobody knows of.", "service", "kind");
-static const struct metric_family to_end = GAUGE(
-    "logins_to_end", "Logins that should be dead and may live: pending or failed unbinds and removals.", "service");
-static const struct metric_family commits = COUNTER("store_commits_total", "Durable commits of the store.", NULL);
-static const struct metric_family batches = COUNTER("store_batches_total", "Batches in those commits.", NULL);
-static const struct metric_family commit_seconds = {HISTOGRAM(
-    "store_commit_duration_seconds", "How long a commit took, its sync included.", doubling_ms, STORE_BUCKETS - 1)};
-static const struct metric_family commit_batches = {
-    HISTOGRAM("store_commit_batches", "Batches that shared a commit.", doubling, STORE_BUCKETS - 1)};
-static const struct metric_family store_bytes = GAUGE("store_bytes", "Bytes in use by records.", NULL);
-static const struct metric_family store_limit = GAUGE("store_limit_bytes", "Bytes the store may grow to.", NULL);
-static const struct metric_family store_is_broken =
-    GAUGE("store_broken", "Whether a failed write keeps the store from acknowledging anything.", NULL);
+static const struct metric_family families[MEASURE_COUNT] = {
+    [MEASURE_OPERATIONS] = COUNTER("operations_total", "Operations that have ended.", "service", "kind", "outcome"),
+    [MEASURE_DURATIONS] = {HISTOGRAM("operation_duration_seconds", "From an operation's acceptance to its durable end.",
+                                     metric_seconds, METRIC_SECONDS_COUNT),
+                           .labels = {"service", "kind"}},
+    [MEASURE_ATTEMPTS] =
+        COUNTER("attempts_total", "Attempts of operations on servers.", "service", "server", "outcome"),
+    [MEASURE_PENDING] = GAUGE("operations_pending", "Operations that have not ended.", "service"),
+    [MEASURE_OLDEST] =
+        GAUGE("operations_oldest_age_seconds", "How long ago the oldest pending operation was accepted.", "service"),
+    [MEASURE_RUNNING] = GAUGE("server_operations_running", "Operations under way on a server.", "service", "server"),
+    [MEASURE_READY] =
+        GAUGE("server_operations_waiting", "Operations that wait for a place on a server.", "service", "server"),
+    [MEASURE_HELD_UP] =
+        GAUGE("server_operations_held_up", "Operations that a lock or a deadline has held up.", "service", "server"),
+    [MEASURE_WAITING] = GAUGE("requests_waiting", "Requests that wait for an operation.", NULL),
+    [MEASURE_SERVER_UP] = GAUGE("server_up", "Whether the server answered its last check.", "service", "server"),
+    [MEASURE_SERVER_INSTANCES] =
+        GAUGE("server_instances", "Instances on the server, retained ones included.", "service", "server"),
+    [MEASURE_SERVER_CAPACITY] =
+        GAUGE("server_capacity", "Instances that the server may hold; none: no limit.", "service", "server"),
+    [MEASURE_SERVER_DRAINED] =
+        GAUGE("server_drained", "Whether the server takes no new instances.", "service", "server"),
+    [MEASURE_SERVER_CONNECTIONS] =
+        GAUGE("server_connections", "Connections that the broker has to the server.", "service", "server"),
+    [MEASURE_SERVER_SESSIONS] =
+        GAUGE("server_sessions", "The broker's sessions at the server's last check, as each side counts them.",
+              "service", "server", "side"),
+    [MEASURE_DRIFTS] =
+        COUNTER("drift_found_total", "Differences that were found between servers and records.", "service", "kind"),
+    [MEASURE_DRIFTING] =
+        GAUGE("drift", "Instances that differ from their records, and names that nobody knows of.", "service", "kind"),
+    [MEASURE_TO_END] = GAUGE(
+        "logins_to_end", "Logins that should be dead and may live: pending or failed unbinds and removals.", "service"),
+    [MEASURE_COMMITS] = COUNTER("store_commits_total", "Durable commits of the store.", NULL),
+    [MEASURE_BATCHES] = COUNTER("store_batches_total", "Batches in those commits.", NULL),
+    [MEASURE_COMMIT_SECONDS] = {HISTOGRAM("store_commit_duration_seconds", "How long a commit took, its sync included.",
+                                          doubling_ms, STORE_BUCKETS - 1)},
+    [MEASURE_COMMIT_BATCHES] = {HISTOGRAM("store_commit_batches", "Batches that shared a commit.", doubling,
+                                          STORE_BUCKETS - 1)},
+    [MEASURE_STORE_BYTES] = GAUGE("store_bytes", "Bytes in use by records.", NULL),
+    [MEASURE_STORE_LIMIT] = GAUGE("store_limit_bytes", "Bytes the store may grow to.", NULL),
+    [MEASURE_STORE_BROKEN] =
+        GAUGE("store_broken", "Whether a failed write keeps the store from acknowledging anything.", NULL),
+};
 
 /* ---- as it happens ---- */
 
 void measure_attempt(const struct job *job, const char *outcome)
 {
-	metric_add(job_broker(job)->measures.attempts, 1, (const char *[]){job->service, job->server, outcome});
+	metric_add(job_broker(job)->measures[MEASURE_ATTEMPTS], 1,
+	           (const char *[]){job->service, job->server, outcome});
 }
 
 void measure_operation(const struct broker *broker, const char *service, enum operation_kind kind, int64_t age,
                        const char *outcome)
 {
-	const struct measures *measures = &broker->measures;
+	struct metric *const *measures = broker->measures;
 	const char *name = operation_kind_name(kind);
 
-	metric_add(measures->operations, 1, (const char *[]){service, name, outcome});
-	metric_observe(measures->durations, (double)age / MS, (const char *[]){service, name});
+	metric_add(measures[MEASURE_OPERATIONS], 1, (const char *[]){service, name, outcome});
+	metric_observe(measures[MEASURE_DURATIONS], (double)age / MS, (const char *[]){service, name});
 }
 
 /* ---- when asked ---- */
 
-static void start_held_up(struct measures *measures, const struct offering *offering)
+static void start_held_up(struct metric *const *measures, const struct offering *offering)
 {
 	for (size_t i = 0; i < offering->host_count; i++) {
 		const struct host *host = &offering->hosts[i];
 
 		if (host->server != NULL)
-			metric_set(measures->held_up, 0, (const char *[]){offering->service->name, host->server->name});
+			metric_set(measures[MEASURE_HELD_UP], 0,
+			           (const char *[]){offering->service->name, host->server->name});
 	}
 }
 
-static void count_held_up(struct measures *measures, const struct lane *lane)
+static void count_held_up(struct metric *const *measures, const struct lane *lane)
 {
 	const struct job *head = TAILQ_FIRST(&lane->jobs);
 
 	if (lane->held_up && head->host != NULL && head->host->server != NULL)
-		metric_add(measures->held_up, 1, (const char *[]){head->service, head->server});
+		metric_add(measures[MEASURE_HELD_UP], 1, (const char *[]){head->service, head->server});
 }
 
 static void collect_queue(struct broker *broker)
 {
-	struct measures *measures = &broker->measures;
+	struct metric *const *measures = broker->measures;
 	struct lane *lane, *next;
 	const struct job *job;
 
-	metric_clear(measures->pending);
-	metric_clear(measures->oldest);
-	metric_clear(measures->held_up);
+	metric_clear(measures[MEASURE_PENDING]);
+	metric_clear(measures[MEASURE_OLDEST]);
+	metric_clear(measures[MEASURE_HELD_UP]);
 	for (size_t i = 0; i < broker->catalog.present->offering_count; i++) {
 		const char *labels[] = {broker->catalog.present->offerings[i].service->name};
 
-		metric_set(measures->pending, 0, labels);
-		metric_set(measures->oldest, 0, labels);
+		metric_set(measures[MEASURE_PENDING], 0, labels);
+		metric_set(measures[MEASURE_OLDEST], 0, labels);
 		start_held_up(measures, &broker->catalog.present->offerings[i]);
 	}
 	HASH_ITER (hh, broker->queue.lanes, lane, next) {
 		count_held_up(measures, lane);
 		TAILQ_FOREACH (job, &lane->jobs, in_lane) {
-			metric_add(measures->pending, 1, (const char *[]){job->service});
-			metric_max(measures->oldest, (double)job_age(job) / MS, (const char *[]){job->service});
+			metric_add(measures[MEASURE_PENDING], 1, (const char *[]){job->service});
+			metric_max(measures[MEASURE_OLDEST], (double)job_age(job) / MS, (const char *[]){job->service});
 		}
 	}
-	metric_set(measures->waiting, (double)broker->queue.waiting, NULL);
+	metric_set(measures[MEASURE_WAITING], (double)broker->queue.waiting, NULL);
 }
 
-static void collect_server(struct measures *measures, const struct host *host)
+static void collect_server(struct metric *const *measures, const struct host *host)
 {
 	const struct backend *backend = host->offering->backend;
 	const char *labels[] = {host->offering->service->name, host->server->name};
 
-	metric_set(measures->server_up, host->health == HOST_UP, labels);
-	metric_set(measures->server_instances, (double)host_placed(host), labels);
+	metric_set(measures[MEASURE_SERVER_UP], host->health == HOST_UP, labels);
+	metric_set(measures[MEASURE_SERVER_INSTANCES], (double)host_placed(host), labels);
 	if (host->server->capacity > 0)
-		metric_set(measures->server_capacity, (double)host->server->capacity, labels);
-	metric_set(measures->server_drained, host->drained, labels);
-	metric_set(measures->running, (double)host->places.running, labels);
-	metric_set(measures->ready, (double)places_waiting(&host->places), labels);
-	metric_set(measures->server_connections, (double)backend->driver->connections(backend->state, host->server),
-	           labels);
+		metric_set(measures[MEASURE_SERVER_CAPACITY], (double)host->server->capacity, labels);
+	metric_set(measures[MEASURE_SERVER_DRAINED], host->drained, labels);
+	metric_set(measures[MEASURE_RUNNING], (double)host->places.running, labels);
+	metric_set(measures[MEASURE_READY], (double)places_waiting(&host->places), labels);
+	metric_set(measures[MEASURE_SERVER_CONNECTIONS],
+	           (double)backend->driver->connections(backend->state, host->server), labels);
 	if (!host->census.taken)
 		return;
-	metric_set(measures->server_sessions, (double)host->census.server,
+	metric_set(measures[MEASURE_SERVER_SESSIONS], (double)host->census.server,
 	           (const char *[]){labels[0], labels[1], "server"});
-	metric_set(measures->server_sessions, (double)host->census.broker,
+	metric_set(measures[MEASURE_SERVER_SESSIONS], (double)host->census.broker,
 	           (const char *[]){labels[0], labels[1], "broker"});
 }
 
 static void collect_servers(struct broker *broker)
 {
-	struct measures *measures = &broker->measures;
+	struct metric *const *measures = broker->measures;
 	struct metric *const cleared[] = {
-	    measures->server_up,          measures->server_instances, measures->server_capacity,
-	    measures->server_drained,     measures->running,          measures->ready,
-	    measures->server_connections, measures->server_sessions};
+	    measures[MEASURE_SERVER_UP],          measures[MEASURE_SERVER_INSTANCES], measures[MEASURE_SERVER_CAPACITY],
+	    measures[MEASURE_SERVER_DRAINED],     measures[MEASURE_RUNNING],          measures[MEASURE_READY],
+	    measures[MEASURE_SERVER_CONNECTIONS], measures[MEASURE_SERVER_SESSIONS]};
 
 	for (size_t i = 0; i < sizeof(cleared) / sizeof(cleared[0]); i++)
 		metric_clear(cleared[i]);
@@ -182,34 +182,35 @@ static void collect_servers(struct broker *broker)
 
 static void collect_store(struct broker *broker)
 {
-	struct measures *measures = &broker->measures;
+	struct metric *const *measures = broker->measures;
 	struct store_statistics statistics;
 
 	store_statistics(broker->store, &statistics);
-	metric_set(measures->commits, (double)statistics.commits, NULL);
-	metric_set(measures->batches, (double)statistics.batches, NULL);
-	metric_set_histogram(measures->commit_seconds, statistics.sync_counts,
+	metric_set(measures[MEASURE_COMMITS], (double)statistics.commits, NULL);
+	metric_set(measures[MEASURE_BATCHES], (double)statistics.batches, NULL);
+	metric_set_histogram(measures[MEASURE_COMMIT_SECONDS], statistics.sync_counts,
 	                     (double)statistics.sync_us_sum / (MS * MS), NULL);
-	metric_set_histogram(measures->commit_batches, statistics.batch_counts, (double)statistics.batches, NULL);
-	metric_set(measures->store_bytes, (double)statistics.bytes, NULL);
-	metric_set(measures->store_limit, (double)catalog_config(&broker->catalog)->limits.store_bytes, NULL);
-	metric_set(measures->store_broken, store_broken(broker->store), NULL);
+	metric_set_histogram(measures[MEASURE_COMMIT_BATCHES], statistics.batch_counts, (double)statistics.batches,
+	                     NULL);
+	metric_set(measures[MEASURE_STORE_BYTES], (double)statistics.bytes, NULL);
+	metric_set(measures[MEASURE_STORE_LIMIT], (double)catalog_config(&broker->catalog)->limits.store_bytes, NULL);
+	metric_set(measures[MEASURE_STORE_BROKEN], store_broken(broker->store), NULL);
 }
 
 static void collect_drift(struct broker *broker)
 {
-	struct measures *measures = &broker->measures;
+	struct metric *const *measures = broker->measures;
 
-	metric_clear(measures->drifting);
+	metric_clear(measures[MEASURE_DRIFTING]);
 	for (size_t i = 0; i < broker->catalog.present->offering_count; i++) {
 		const char *service = broker->catalog.present->offerings[i].service->name;
 
-		metric_set(measures->drifting, 0, (const char *[]){service, "instance"});
-		metric_set(measures->drifting, (double)drift_count_strays(broker, service),
+		metric_set(measures[MEASURE_DRIFTING], 0, (const char *[]){service, "instance"});
+		metric_set(measures[MEASURE_DRIFTING], (double)drift_count_strays(broker, service),
 		           (const char *[]){service, "stray"});
 	}
 	for (const struct finding *finding = broker->findings; finding != NULL; finding = finding->hh.next)
-		metric_add(measures->drifting, 1, (const char *[]){finding->service, "instance"});
+		metric_add(measures[MEASURE_DRIFTING], 1, (const char *[]){finding->service, "instance"});
 }
 
 static void count_login(void *arg, const struct instance *instance, const struct bind *bind)
@@ -217,14 +218,14 @@ static void count_login(void *arg, const struct instance *instance, const struct
 	const struct broker *broker = arg;
 
 	(void)bind;
-	metric_add(broker->measures.to_end, 1, (const char *[]){instance->service});
+	metric_add(broker->measures[MEASURE_TO_END], 1, (const char *[]){instance->service});
 }
 
 static void collect_logins(struct broker *broker)
 {
-	metric_clear(broker->measures.to_end);
+	metric_clear(broker->measures[MEASURE_TO_END]);
 	for (size_t i = 0; i < broker->catalog.present->offering_count; i++)
-		metric_set(broker->measures.to_end, 0,
+		metric_set(broker->measures[MEASURE_TO_END], 0,
 		           (const char *[]){broker->catalog.present->offerings[i].service->name});
 	lingering_walk(broker, count_login, broker);
 }
@@ -243,33 +244,8 @@ static void collect(void *arg)
 void measure_open(struct broker *broker, struct metrics *metrics)
 {
 	broker->metrics = metrics;
-	broker->measures = (struct measures){
-	    .operations = metrics_add(metrics, &operations),
-	    .durations = metrics_add(metrics, &durations),
-	    .attempts = metrics_add(metrics, &attempts),
-	    .pending = metrics_add(metrics, &pending),
-	    .oldest = metrics_add(metrics, &oldest),
-	    .running = metrics_add(metrics, &running),
-	    .ready = metrics_add(metrics, &ready),
-	    .held_up = metrics_add(metrics, &held_up),
-	    .waiting = metrics_add(metrics, &waiting),
-	    .server_up = metrics_add(metrics, &server_up),
-	    .server_instances = metrics_add(metrics, &server_instances),
-	    .server_capacity = metrics_add(metrics, &server_capacity),
-	    .server_drained = metrics_add(metrics, &server_drained),
-	    .server_connections = metrics_add(metrics, &server_connections),
-	    .server_sessions = metrics_add(metrics, &server_sessions),
-	    .drifts = metrics_add(metrics, &drifts),
-	    .drifting = metrics_add(metrics, &drifting),
-	    .to_end = metrics_add(metrics, &to_end),
-	    .commits = metrics_add(metrics, &commits),
-	    .batches = metrics_add(metrics, &batches),
-	    .commit_seconds = metrics_add(metrics, &commit_seconds),
-	    .commit_batches = metrics_add(metrics, &commit_batches),
-	    .store_bytes = metrics_add(metrics, &store_bytes),
-	    .store_limit = metrics_add(metrics, &store_limit),
-	    .store_broken = metrics_add(metrics, &store_is_broken),
-	};
+	for (size_t i = 0; i < MEASURE_COUNT; i++)
+		broker->measures[i] = metrics_add(metrics, &families[i]);
 	metrics_on_render(metrics, collect, broker);
 }
 
