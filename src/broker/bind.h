@@ -7,10 +7,6 @@
 
 /* Gives the bind a new random password, sealed, in the intent's arena. */
 int bind_new_secret(struct intent *intent, struct bind *bind, struct error *error);
-/* Opens what was sealed for the bind, under its context and what stands behind that ("": the password), into the arena.
- * ERR_CORRUPT when it is too short or sealed for something else. */
-int bind_open_sealed(const struct broker *broker, struct arena *arena, const struct bind *bind, const char *behind,
-                     const unsigned char *sealed, size_t length, const char **ret_plain, struct error *error);
 /* Adds an unbind of it. Who may take it back is the record's unbind_event. */
 int bind_end(struct intent *intent, struct changes *changes, const struct instance *instance, struct held_bind *held,
              struct error *error);

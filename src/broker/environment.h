@@ -2,7 +2,7 @@
 #ifndef BROKER_ENVIRONMENT_H
 #define BROKER_ENVIRONMENT_H
 
-#include "broker/run.h"
+#include "broker/attempt.h"
 
 /* Fills job->run->environment from its call's results, in its arena. */
 int environment_render(struct job *job, struct error *error);

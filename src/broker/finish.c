@@ -6,60 +6,12 @@
 #include <string.h>
 
 #include "base/crash.h"
-#include "broker/health.h"
-#include "broker/inspect.h"
 #include "broker/measure.h"
-#include "broker/retention.h"
+#include "broker/report.h"
 #include "broker/save.h"
 #include "queue/queue.h"
 
 static void save(struct job *job);
-
-static void log_operation(const struct broker *broker, const char *outcome, const struct operation *operation,
-                          const struct instance *instance, int64_t duration, const struct error *error)
-{
-	const bool failed = error->code != 0;
-	struct log_line line;
-
-	log_begin(&line, broker->log, failed ? LOG_WARNING : LOG_INFO, "operation");
-	log_text(&line, "kind", operation_kind_name(operation->kind));
-	log_text(&line, "outcome", outcome);
-	log_text(&line, "operation", operation->id);
-	log_text(&line, "service", instance->service);
-	log_text(&line, "instance", instance->name);
-	log_text(&line, "resource", instance->resource);
-	log_text(&line, "server", instance->server);
-	log_text(&line, "bind", operation->bind_name);
-	log_number(&line, "attempts", operation->attempts);
-	log_number(&line, "duration_ms", duration);
-	log_text(&line, "request", operation->request);
-	log_text(&line, "user", operation->user);
-	log_text(&line, "tsuru_event", operation->event);
-	log_text(&line, "trace", operation->trace);
-	log_text(&line, "error", failed ? error_name(error->code) : NULL);
-	log_text(&line, "reason", failed ? error->text : NULL);
-	log_end(&line);
-}
-
-void finish_log(const struct job *job, const char *outcome)
-{
-	const struct run *run = job->run;
-	struct operation operation = run->operation.record;
-
-	operation.kind = job->kind;
-	operation.id = job->id;
-	operation.attempts = job->attempts;
-	log_operation(job_broker(job), outcome, &operation, &run->instance.record,
-	              timers_now(job->queue->timers) - run->started, &job->error);
-}
-
-void finish_log_ended(const struct broker *broker, const struct operation *operation, const struct instance *instance,
-                      int64_t age)
-{
-	log_operation(broker, "done", operation, instance, age, &(struct error){0});
-}
-
-/* ---- saving ---- */
 
 static void drop_follower(struct run *run)
 {
@@ -93,15 +45,6 @@ static const char *outcome_name(const struct job *job)
 	return job->aim == JOB_CLEANS ? "cleaned" : names[job->run->verdict];
 }
 
-/* What was found to be amiss may be mended now. (What could not be mended waits for the next pass.) */
-static void look_again(const struct job *job)
-{
-	struct error error;
-
-	if (inspect_finding(job_broker(job), job->incarnation) != NULL && TAILQ_NEXT(job, in_lane) == NULL)
-		(void)inspect_start(job_broker(job), job->incarnation, NULL, NULL, &error);
-}
-
 static void after_save(struct job *job)
 {
 	struct run *run = job->run;
@@ -114,24 +57,15 @@ static void after_save(struct job *job)
 	    .environment_count = failed ? 0 : run->environment_count,
 	};
 
-	finish_log(job, outcome_name(job));
+	report_try(job, outcome_name(job));
 	measure_operation(job_broker(job), job->service, job->kind, job_age(job), outcome_name(job));
-	if (job->kind == OPERATION_REMOVE || job->kind == OPERATION_RESTORE)
-		retention_changed(job_broker(job));
 	run->follower = NULL;
 	if (follower != NULL)
 		queue_push(job->queue, follower);
-	if (run->cleaned) {
-		health_forget(job_broker(job), job->incarnation);
-		inspect_forget(job_broker(job), job->incarnation);
-	} else {
-		health_renew(job_broker(job), job->incarnation);
-		if (!failed)
-			look_again(job);
-	}
+	job_broker(job)->on_saved(job);
 	if (job->kind == OPERATION_CREATE && run->verdict == VERDICT_FAILED && job->aim != JOB_CLEANS) {
 		queue_answer(job, &reply);
-		run_free(job);
+		job->queue->work->forget(job);
 		queue_clean(job);
 		return;
 	}

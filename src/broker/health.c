@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "broker/census.h"
-#include "broker/drift.h"
 #include "broker/fence.h"
 #include "catalog/generation.h"
 #include "catalog/host.h"
@@ -104,7 +103,7 @@ static void take_health(struct host *host, int code, const struct error *error)
 		log_turn(host);
 	if (host->health == HOST_UP && before == HOST_DOWN) {
 		queue_hurry_host(&broker_of(host)->queue, host);
-		drift_hurry(broker_of(host));
+		broker_of(host)->on_up(broker_of(host));
 	}
 	check_later(host, host->check_soon ? 0 : CHECK_INTERVAL);
 	if (broker_of(host)->mark.raised)

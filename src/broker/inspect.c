@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/bind.h"
 #include "broker/errand.h"
 #include "broker/mend.h"
+#include "broker/seal.h"
 #include "catalog/generation.h"
 #include "queue/queue.h"
 #include "records/lingering.h"
@@ -290,8 +290,8 @@ static int fill_passwords(struct inspection *inspection, struct error *error)
 		const struct bind *bind = &call->binds[i];
 
 		passwords[i] = NULL;
-		(void)bind_open_sealed(inspection->broker, &inspection->arena, bind, "", bind->secret,
-		                       bind->secret_length, &passwords[i], NULL);
+		(void)seal_open(inspection->broker->keyring, &inspection->arena, bind, "", bind->secret,
+		                bind->secret_length, &passwords[i], NULL);
 	}
 	call->passwords = passwords;
 	return arena_failed(&inspection->arena) ? error_no_memory(error) : 0;

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/crash.h"
-#include "broker/finish.h"
 #include "broker/measure.h"
+#include "broker/report.h"
 #include "catalog/generation.h"
 #include "queue/queue.h"
 
@@ -141,7 +141,7 @@ static void note_ended(const struct intent *intent)
 {
 	const int64_t age = timers_now(intent->broker->timers) - intent->ended_since;
 
-	finish_log_ended(intent->broker, intent->ended, intent->ended_about, age);
+	report_ended(intent->broker, intent->ended, intent->ended_about, age);
 	measure_operation(intent->broker, intent->ended_about->service, intent->ended->kind, age, "done");
 }
 

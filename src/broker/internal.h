@@ -86,6 +86,9 @@ struct broker {
 	size_t chore; /* of the sweep: which is next */
 	char *swept;  /* where it goes on; NULL: from the beginning */
 	size_t swept_length;
+	/* For those above: an operation's outcome is on the disk, and its run still there; a server answers again. */
+	void (*on_saved)(const struct job *job);
+	void (*on_up)(struct broker *broker);
 	bool closing; /* completions of the store do nothing any more */
 };
 

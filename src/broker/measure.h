@@ -5,7 +5,8 @@
 #include "broker/internal.h"
 
 /* Adds all of them; metrics (borrowed until measure_close) may be NULL. */
-void measure_open(struct broker *broker, struct metrics *metrics);
+void measure_open(struct broker *broker, struct metrics *metrics, void (*collect)(void *arg));
+#define MEASURE_MS 1000.0 /* in a second */
 void measure_close(struct broker *broker);
 /* An attempt has ended: outcome is "done", "may-pass", "locked" or "refused". */
 void measure_attempt(const struct job *job, const char *outcome);

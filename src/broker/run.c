@@ -4,13 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/bind.h"
 #include "broker/environment.h"
 #include "broker/finish.h"
 #include "broker/health.h"
 #include "broker/measure.h"
 #include "broker/promise.h"
+#include "broker/report.h"
 #include "broker/save.h"
+#include "broker/seal.h"
 #include "catalog/generation.h"
 #include "queue/queue.h"
 
@@ -86,8 +87,8 @@ static int open_password(struct job *job, struct error *error)
 {
 	const struct bind *bind = &job->run->bind.record;
 
-	return bind_open_sealed(job_broker(job), &job->run->arena, bind, "", bind->secret, bind->secret_length,
-	                        &job->run->call.password, error);
+	return seal_open(job_broker(job)->keyring, &job->run->arena, bind, "", bind->secret, bind->secret_length,
+	                 &job->run->call.password, error);
 }
 
 static int open_kept(struct job *job, struct error *error)
@@ -96,8 +97,8 @@ static int open_kept(struct job *job, struct error *error)
 
 	if (bind->kept == NULL)
 		return 0;
-	return bind_open_sealed(job_broker(job), &job->run->arena, bind, BIND_KEPT_CONTEXT, bind->kept,
-	                        bind->kept_length, &job->run->call.kept, error);
+	return seal_open(job_broker(job)->keyring, &job->run->arena, bind, BIND_KEPT_CONTEXT, bind->kept,
+	                 bind->kept_length, &job->run->call.kept, error);
 }
 
 static int find_plan(struct job *job, struct error *error)
@@ -194,7 +195,7 @@ static void try_later(struct job *job, int code)
 
 	job->locked += locked;
 	if (!locked || (job->locked & (job->locked - 1)) == 0)
-		finish_log(job, "retry");
+		report_try(job, "retry");
 	run_free(job);
 	if (locked)
 		queue_come_again(job);

@@ -2,7 +2,7 @@
 #ifndef BROKER_SAVE_H
 #define BROKER_SAVE_H
 
-#include "broker/run.h"
+#include "broker/attempt.h"
 
 /* One try to save a result. */
 struct saving {

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/collect.h"
 #include "broker/drift.h"
 #include "broker/errand.h"
 #include "broker/health.h"
@@ -24,6 +25,31 @@ static void open_host(struct host *host)
 {
 	queue_open_host(host);
 	health_open_host(host);
+}
+
+/* What was found to be amiss may be mended now. (What could not be mended waits for the next pass.) */
+static void look_again(const struct job *job)
+{
+	struct error error;
+
+	if (inspect_finding(job_broker(job), job->incarnation) != NULL && TAILQ_NEXT(job, in_lane) == NULL)
+		(void)inspect_start(job_broker(job), job->incarnation, NULL, NULL, &error);
+}
+
+static void on_saved(const struct job *job)
+{
+	struct broker *broker = job_broker(job);
+
+	if (job->kind == OPERATION_REMOVE || job->kind == OPERATION_RESTORE)
+		retention_changed(broker);
+	if (job->run->cleaned) {
+		health_forget(broker, job->incarnation);
+		inspect_forget(broker, job->incarnation);
+		return;
+	}
+	health_renew(broker, job->incarnation);
+	if (job->run->verdict == VERDICT_DONE)
+		look_again(job);
 }
 
 static const struct queue_work work = {
@@ -77,6 +103,8 @@ int broker_open(const struct broker_options *options, struct broker **ret_broker
 	broker->keyring = options->keyring;
 	broker->timers = options->timers;
 	broker->log = options->log;
+	broker->on_saved = on_saved;
+	broker->on_up = drift_hurry;
 	TAILQ_INIT(&broker->intents);
 	TAILQ_INIT(&broker->errands);
 	TAILQ_INIT(&broker->inspections);
@@ -100,7 +128,7 @@ int broker_open(const struct broker_options *options, struct broker **ret_broker
 		broker_close(broker);
 		return rc;
 	}
-	measure_open(broker, options->metrics);
+	measure_open(broker, options->metrics, collect);
 	health_open(broker);
 	sweep_open(broker);
 	retention_open(broker);

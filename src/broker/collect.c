@@ -1,0 +1,159 @@
+/* What is measured when somebody asks. */
+#include "broker/collect.h"
+
+#include "broker/drift.h"
+#include "broker/inspect.h"
+#include "broker/logins.h"
+#include "broker/measure.h"
+#include "catalog/host.h"
+#include "queue/places.h"
+#include "queue/queue.h"
+
+static void start_held_up(struct metric *const *measures, const struct offering *offering)
+{
+	for (size_t i = 0; i < offering->host_count; i++) {
+		const struct host *host = &offering->hosts[i];
+
+		if (host->server != NULL)
+			metric_set(measures[MEASURE_HELD_UP], 0,
+			           (const char *[]){offering->service->name, host->server->name});
+	}
+}
+
+static void count_held_up(struct metric *const *measures, const struct lane *lane)
+{
+	const struct job *head = TAILQ_FIRST(&lane->jobs);
+
+	if (lane->held_up && head->host != NULL && head->host->server != NULL)
+		metric_add(measures[MEASURE_HELD_UP], 1, (const char *[]){head->service, head->server});
+}
+
+static void collect_queue(struct broker *broker)
+{
+	struct metric *const *measures = broker->measures;
+	struct lane *lane, *next;
+	const struct job *job;
+
+	metric_clear(measures[MEASURE_PENDING]);
+	metric_clear(measures[MEASURE_OLDEST]);
+	metric_clear(measures[MEASURE_HELD_UP]);
+	for (size_t i = 0; i < broker->catalog.present->offering_count; i++) {
+		const char *labels[] = {broker->catalog.present->offerings[i].service->name};
+
+		metric_set(measures[MEASURE_PENDING], 0, labels);
+		metric_set(measures[MEASURE_OLDEST], 0, labels);
+		start_held_up(measures, &broker->catalog.present->offerings[i]);
+	}
+	HASH_ITER (hh, broker->queue.lanes, lane, next) {
+		count_held_up(measures, lane);
+		TAILQ_FOREACH (job, &lane->jobs, in_lane) {
+			metric_add(measures[MEASURE_PENDING], 1, (const char *[]){job->service});
+			metric_max(measures[MEASURE_OLDEST], (double)job_age(job) / MEASURE_MS,
+			           (const char *[]){job->service});
+		}
+	}
+	metric_set(measures[MEASURE_WAITING], (double)broker->queue.waiting, NULL);
+}
+
+static void collect_server(struct metric *const *measures, const struct host *host)
+{
+	const struct backend *backend = host->offering->backend;
+	const char *labels[] = {host->offering->service->name, host->server->name};
+
+	metric_set(measures[MEASURE_SERVER_UP], host->health == HOST_UP, labels);
+	metric_set(measures[MEASURE_SERVER_INSTANCES], (double)host_placed(host), labels);
+	if (host->server->capacity > 0)
+		metric_set(measures[MEASURE_SERVER_CAPACITY], (double)host->server->capacity, labels);
+	metric_set(measures[MEASURE_SERVER_DRAINED], host->drained, labels);
+	metric_set(measures[MEASURE_RUNNING], (double)host->places.running, labels);
+	metric_set(measures[MEASURE_READY], (double)places_waiting(&host->places), labels);
+	metric_set(measures[MEASURE_SERVER_CONNECTIONS],
+	           (double)backend->driver->connections(backend->state, host->server), labels);
+	if (!host->census.taken)
+		return;
+	metric_set(measures[MEASURE_SERVER_SESSIONS], (double)host->census.server,
+	           (const char *[]){labels[0], labels[1], "server"});
+	metric_set(measures[MEASURE_SERVER_SESSIONS], (double)host->census.broker,
+	           (const char *[]){labels[0], labels[1], "broker"});
+}
+
+static void collect_servers(struct broker *broker)
+{
+	struct metric *const *measures = broker->measures;
+	struct metric *const cleared[] = {
+	    measures[MEASURE_SERVER_UP],          measures[MEASURE_SERVER_INSTANCES], measures[MEASURE_SERVER_CAPACITY],
+	    measures[MEASURE_SERVER_DRAINED],     measures[MEASURE_RUNNING],          measures[MEASURE_READY],
+	    measures[MEASURE_SERVER_CONNECTIONS], measures[MEASURE_SERVER_SESSIONS]};
+
+	for (size_t i = 0; i < sizeof(cleared) / sizeof(cleared[0]); i++)
+		metric_clear(cleared[i]);
+	for (size_t i = 0; i < broker->catalog.present->offering_count; i++) {
+		const struct offering *offering = &broker->catalog.present->offerings[i];
+
+		for (size_t j = 0; j < offering->host_count; j++) {
+			if (offering->hosts[j].server != NULL)
+				collect_server(measures, &offering->hosts[j]);
+		}
+	}
+}
+
+static void collect_store(struct broker *broker)
+{
+	struct metric *const *measures = broker->measures;
+	struct store_statistics statistics;
+
+	store_statistics(broker->store, &statistics);
+	metric_set(measures[MEASURE_COMMITS], (double)statistics.commits, NULL);
+	metric_set(measures[MEASURE_BATCHES], (double)statistics.batches, NULL);
+	metric_set_histogram(measures[MEASURE_COMMIT_SECONDS], statistics.sync_counts,
+	                     (double)statistics.sync_us_sum / (MEASURE_MS * MEASURE_MS), NULL);
+	metric_set_histogram(measures[MEASURE_COMMIT_BATCHES], statistics.batch_counts, (double)statistics.batches,
+	                     NULL);
+	metric_set(measures[MEASURE_STORE_BYTES], (double)statistics.bytes, NULL);
+	metric_set(measures[MEASURE_STORE_LIMIT], (double)catalog_config(&broker->catalog)->limits.store_bytes, NULL);
+	metric_set(measures[MEASURE_STORE_BROKEN], store_broken(broker->store), NULL);
+}
+
+static void collect_drift(struct broker *broker)
+{
+	struct metric *const *measures = broker->measures;
+
+	metric_clear(measures[MEASURE_DRIFTING]);
+	for (size_t i = 0; i < broker->catalog.present->offering_count; i++) {
+		const char *service = broker->catalog.present->offerings[i].service->name;
+
+		metric_set(measures[MEASURE_DRIFTING], 0, (const char *[]){service, "instance"});
+		metric_set(measures[MEASURE_DRIFTING], (double)drift_count_strays(broker, service),
+		           (const char *[]){service, "stray"});
+	}
+	for (const struct finding *finding = broker->findings; finding != NULL; finding = finding->hh.next)
+		metric_add(measures[MEASURE_DRIFTING], 1, (const char *[]){finding->service, "instance"});
+}
+
+static void count_login(void *arg, const struct instance *instance, const struct bind *bind)
+{
+	const struct broker *broker = arg;
+
+	(void)bind;
+	metric_add(broker->measures[MEASURE_TO_END], 1, (const char *[]){instance->service});
+}
+
+static void collect_logins(struct broker *broker)
+{
+	metric_clear(broker->measures[MEASURE_TO_END]);
+	for (size_t i = 0; i < broker->catalog.present->offering_count; i++)
+		metric_set(broker->measures[MEASURE_TO_END], 0,
+		           (const char *[]){broker->catalog.present->offerings[i].service->name});
+	lingering_walk(broker, count_login, broker);
+}
+
+void collect(void *arg)
+{
+	struct broker *broker = arg;
+
+	collect_queue(broker);
+	collect_servers(broker);
+	collect_drift(broker);
+	collect_logins(broker);
+	collect_store(broker);
+}
