@@ -151,7 +151,6 @@ void broker_close(struct broker *broker)
 	inspect_close(broker);
 	if (broker->catalog.present != NULL)
 		health_close(broker);
-	intent_stop_all(broker);
 	queue_stop(&broker->queue);
 	store_flush(broker->store);
 	intent_drop_all(broker);

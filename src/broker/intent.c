@@ -242,14 +242,6 @@ void intent_start(struct broker *broker, const struct broker_request *request, d
 	intent_decide(intent);
 }
 
-void intent_stop_all(struct broker *broker)
-{
-	struct intent *intent;
-
-	TAILQ_FOREACH (intent, &broker->intents, in_broker)
-		timer_stop(broker->timers, &intent->timer);
-}
-
 void intent_drop_all(struct broker *broker)
 {
 	struct intent *intent;

@@ -62,8 +62,7 @@ int intent_add_ended(struct intent *intent, struct changes *changes, const struc
  * not come yet. */
 enum intent_next intent_join(struct intent *intent, const char *incarnation, const char *id, enum operation_kind kind);
 
-/* At the broker's end: stops their timers; drops all in silence. */
-void intent_stop_all(struct broker *broker);
+/* At the broker's end: drops all in silence. */
 void intent_drop_all(struct broker *broker);
 
 /* The request's instance; ERR_NOT_FOUND with a sentence. */
