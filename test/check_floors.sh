@@ -1,6 +1,7 @@
 #!/bin/sh
-# Every floor includes only itself and lower ones, every library has one home, and no files include or call each other in a
-# circle of more than two. Usage: test/check_floors.sh BUILD [ROOT] (BUILD is built, its objects tell who calls whom)
+# Every floor includes only itself and lower ones, every library has one home, no files include or call each other in a
+# circle of more than two, and no function is in two of them. Usage: test/check_floors.sh BUILD [ROOT] (BUILD is built,
+# its objects tell who calls whom)
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 build=$(cd "${1:?BUILD is missing}" && pwd)

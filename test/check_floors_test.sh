@@ -1,5 +1,5 @@
 #!/bin/sh
-# check_floors.sh must find what it is for: a header of a higher floor, a library away from its home, and a circle.
+# check_floors.sh must find what it is for: a header of a higher floor, a library away from its home, a circle, and twins.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 scratch=$(mktemp -d)
@@ -79,6 +79,12 @@ plant src/http/three.c 'void two(void);' 'void three(void);' 'void three(void)' 
 plant src/base/two.c 'void one(void);' 'void two(void);' 'void three(void);' 'void two(void)' '{' '	one();' '	three();' '}'
 refuses 'by what they call: base/one -> base/two -> http/three -> base/two -> base/one'
 rm "$scratch"/src/*/one.c "$scratch"/src/*/two.c "$scratch"/src/*/three.c
+passes
+
+# Two of one name: the linker would take either.
+plant src/http/twin.c 'void good(void);' 'void good(void)' '{' '}'
+refuses 'good is defined in src/base/good.c and src/http/twin.c'
+rm "$scratch/src/http/twin.c"
 passes
 
 # A file with its header is one, whichever of the two it is.

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """No circle of more than two files in src/: a file with its header is one, and leads to those that it includes, and to
 those whose functions and tables it uses. These are two graphs, since a folder's contract is read by all who fulfil it.
-Usage: circles.py BUILD (whose objects show the calls), in the project's root. Prints each circle, and fails."""
+Nor is one function or table in two files. Usage: circles.py BUILD (whose objects show it), in the project's root. Prints
+what it finds, and fails."""
 import collections
 import json
 import os
@@ -56,12 +57,16 @@ def symbols_of(build, sources):
         yield objects[path], kind, symbol
 
 
-def calls(build, sources):
-    symbols = list(symbols_of(build, sources))
+def homes_of(symbols):
     homes = collections.defaultdict(list)
     for source, kind, symbol in symbols:
-        if kind.isupper() and kind != "U":
+        if kind.isupper() and kind not in "UVW":
             homes[symbol].append(source)
+    return homes
+
+
+def calls(symbols):
+    homes = homes_of(symbols)
     for source, kind, symbol in symbols:
         for home in homes[symbol] if kind == "U" else []:
             yield name_of(source), name_of(home), symbol
@@ -126,12 +131,21 @@ def report(graph, verb):
     return found
 
 
+def report_twins(symbols):
+    """The linker takes the first of two from its libraries, without a word."""
+    twins = {symbol: files for symbol, files in homes_of(symbols).items() if len(files) > 1}
+    for symbol, files in sorted(twins.items()):
+        print(f"{symbol} is defined in {' and '.join(sorted(files))}", file=sys.stderr)
+    return bool(twins)
+
+
 def main():
     paths = [path for path in files_below("src", "include") if path.endswith((".c", ".h"))]
     names = {name_of(path) for path in paths}
     sources = [path for path in paths if path.endswith(".c")]
-    found = [report(graph_of(includes(paths, names)), "include"), report(graph_of(calls(sys.argv[1], sources)), "call")]
-    sys.exit(any(found))
+    symbols = list(symbols_of(sys.argv[1], sources))
+    found = [report(graph_of(includes(paths, names)), "include"), report(graph_of(calls(symbols)), "call")]
+    sys.exit(any([*found, report_twins(symbols)]))
 
 
 main()
