@@ -25,6 +25,7 @@ struct backdoor {
 	atomic_int computing; /* steps that compute now */
 	atomic_bool let_go;   /* they end */
 	atomic_int steps, freed;
+	int begun;
 	atomic_int tid;         /* of the thread that does */
 	atomic_bool works_hard; /* the second step computes */
 	bool last;              /* the third one does instead */
@@ -146,6 +147,10 @@ static int tear_down(void **state)
 		login_server_free(rig->servers[i]);
 	}
 	logins_close(rig->logins);
+	for (int i = 0; i < SERVERS; i++) { /* threads that computed may still be at their last step */
+		while (atomic_load(&rig->backdoors[i].freed) < rig->backdoors[i].begun)
+			sched_yield();
+	}
 	timers_free(rig->timers);
 	event_base_free(rig->base);
 	free(rig);
@@ -170,6 +175,7 @@ static void begin(struct rig *rig, int server, struct seen *seen)
 	struct attempt *attempt = calloc(1, sizeof(*attempt));
 
 	attempt->backdoor = &rig->backdoors[server];
+	attempt->backdoor->begun++;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, attempt->sockets), 0);
 	seen->login = login_start(rig->servers[server], &kind, attempt, on_done, seen);
 	assert_non_null(seen->login);
