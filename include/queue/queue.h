@@ -20,7 +20,7 @@ void queue_hurry(struct queue *queue, const char *incarnation);
 void queue_open_host(struct host *host);
 void queue_close_host(struct host *host);
 /* Runs at once all that waits for its next attempt on a host, which is up again. */
-void queue_hurry_host(struct queue *queue, struct host *host);
+void queue_hurry_host(struct queue *queue, const struct host *host);
 
 /* What stands by for a place on it goes on: it was seen whether work may go there. */
 void queue_wake_host(struct host *host);

@@ -88,7 +88,7 @@ static bool compare(struct http_request *request)
 }
 
 /* Browsers and curl show a password once they were asked for one. */
-static void challenge(struct http_request *request)
+static void answer_bare(struct http_request *request)
 {
 	struct http_server *server = request->server;
 	const int64_t now = timers_now(server->options.timers);
@@ -143,7 +143,7 @@ bool login_check(struct http_request *request)
 		return true;
 	}
 	if (!auth_is_shown(request->head.authorization)) {
-		challenge(request);
+		answer_bare(request);
 		return false;
 	}
 	delay = ask(request);

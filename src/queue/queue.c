@@ -210,7 +210,7 @@ void queue_hurry(struct queue *queue, const char *incarnation)
 		begin_soon(head, 0);
 }
 
-void queue_hurry_host(struct queue *queue, struct host *host)
+void queue_hurry_host(struct queue *queue, const struct host *host)
 {
 	struct lane *lane, *next_lane;
 
