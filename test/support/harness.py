@@ -4,6 +4,7 @@ Everything runs on 127.0.0.1 on free ports in directories of its own, and is gon
 """
 
 import base64
+import collections
 import contextlib
 import glob
 import http.client
@@ -37,6 +38,16 @@ def wait_until(what, condition, timeout=TIMEOUT, pause=0.02):
         time.sleep(pause)
 
 
+promised = collections.deque(maxlen=64)
+
+
+def promise(port):
+    """A name that one process at a time can have, for as long as it lives: tests beside this one choose another port."""
+    name = socket.socket(socket.AF_UNIX)
+    name.bind(f"\0broker-test-port-{port}")
+    promised.append(name)
+
+
 def free_port():
     """A port that nothing uses, below those that the system gives to connections: none of them takes it meanwhile."""
     with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as file:
@@ -45,6 +56,7 @@ def free_port():
         port = random.SystemRandom().randrange(end - 16000, end) if end > 20000 else 0
         with contextlib.suppress(OSError), socket.socket() as listener:
             listener.bind(("127.0.0.1", port))
+            promise(listener.getsockname()[1])
             return listener.getsockname()[1]
 
 
