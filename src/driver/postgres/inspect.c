@@ -119,7 +119,7 @@ static void add_behind(struct sql *sql, const struct work *work)
 	sql_add(sql, "UNION ALL SELECT 'told', told FROM (");
 	behind_add_sentences(sql, "NOT r.rolcanlogin AND r.rolname::text NOT IN (SELECT name FROM logins) AND r.oid IN"
 	                          " (SELECT objoid FROM pg_shdescription WHERE classoid = 'pg_authid'::regclass");
-	sql_add(sql, " AND description = '" OWNED_BIND "' || %l)) b (told)\n", work->tag + sizeof(OWNED_INSTANCE) - 1);
+	sql_add(sql, " AND description = '" OWNED_BIND "' || %l)) b (told)\n", owned_incarnation(work));
 }
 
 /* What bind, unbind and removal need; they take it by themselves where the server allows it (mend.h). */

@@ -29,11 +29,15 @@ void owned_add_database_tag(struct sql *sql, const struct work *work)
 		sql_add(sql, "COMMENT ON DATABASE %i IS %l;\n", work->owner, work->tag);
 }
 
+const char *owned_incarnation(const struct work *work)
+{
+	return work->tag[0] != '\0' ? work->tag + sizeof(OWNED_INSTANCE) - 1 : "";
+}
+
 void owned_add_login_tag(struct sql *sql, const struct work *work, const char *login)
 {
 	if (work->tag[0] != '\0')
-		sql_add(sql, "COMMENT ON ROLE %i IS '" OWNED_BIND "%s';\n", login,
-		        work->tag + sizeof(OWNED_INSTANCE) - 1);
+		sql_add(sql, "COMMENT ON ROLE %i IS '" OWNED_BIND "%s';\n", login, owned_incarnation(work));
 }
 
 /* ---- before anything is destroyed ---- */

@@ -14,6 +14,8 @@
 struct sql;
 struct work;
 
+/* What the tags of the instance's logins end with; "": its roles bear none. */
+const char *owned_incarnation(const struct work *work);
 /* Ends the step by the next one, or by a failure when a role of the instance's name is another's. */
 void owned_check_tags(struct work *work);
 /* The comments on the owner and the reader role. */

@@ -131,7 +131,7 @@ static void take_roles(struct work *work, const struct rows *rows)
 /* An operator's own role that was made a member, whose name does not end as the broker's do, is left alone. */
 static void find(struct work *work, bool all)
 {
-	const char *incarnation = work->tag[0] != '\0' ? work->tag + sizeof(OWNED_INSTANCE) - 1 : "";
+	const char *incarnation = owned_incarnation(work);
 	const struct driver_call *call = work->call;
 	struct sql *sql = work_sql(work);
 

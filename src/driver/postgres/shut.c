@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "dialect.h"
+#include "guests.h"
 #include "prepared.h"
 #include "roles.h"
 #include "sqlstate.h"
@@ -47,8 +48,8 @@ static void add_ending_of_hidden(struct sql *sql, const struct work *work)
 
 	sql_begin_part(&block, sql);
 	sql_add(&block, "DECLARE hidden int; login text;\nBEGIN\n"
-	                " FOR hidden IN SELECT DISTINCT l.pid FROM pg_locks l WHERE l.pid IS NOT NULL AND NOT EXISTS ("
-	                "SELECT FROM pg_stat_activity a WHERE a.pid = l.pid AND a.usesysid IS NOT NULL) LOOP\n"
+	                " FOR hidden IN SELECT DISTINCT l.pid FROM pg_locks l WHERE l.pid IS NOT NULL"
+	                " AND " GUESTS_NOT_SHOWN " LOOP\n"
 	                "  FOREACH login IN ARRAY ARRAY[");
 	roles_add_names(&block, work);
 	sql_add(&block, "]::text[] LOOP\n"

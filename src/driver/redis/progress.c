@@ -8,7 +8,6 @@
 
 #define RESOURCE_BYTES 64
 #define PLACE_BYTES    300
-#define CURSOR_BYTES   24
 
 struct progress {
 	TAILQ_ENTRY(progress) entry;

@@ -9,6 +9,7 @@
 #include "reply.h"
 
 #define RUN_BYTES    64   /* of a run_id */
+#define CURSOR_BYTES 24   /* of a number of 64 bits */
 #define PROGRESS_MAX 4096 /* remembered; who noted one longest ago begins anew */
 
 struct progress;

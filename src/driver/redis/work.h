@@ -49,14 +49,14 @@ struct work {
 	const char *resource, *login;
 	char prefix[NAME_BYTES], template[NAME_BYTES], retired[NAME_BYTES], probe[NAME_BYTES];
 	struct acl acl;
-	bool read_only;      /* the bind */
-	bool found;          /* a step's own note */
-	bool marked;         /* read_mark: every master has a mark */
-	bool finished;       /* deprovision: no key is left to be found on the node */
-	char run[RUN_BYTES]; /* the same: the node's run_id; "": unknown */
-	char cursor[24];     /* the same: where the batch under way goes on */
-	struct names users;  /* list */
-	bool *logins;        /* for each of call->binds: update, retire: it is there; inspect: it was told of */
+	bool read_only;            /* the bind */
+	bool found;                /* a step's own note */
+	bool marked;               /* read_mark: every master has a mark */
+	bool finished;             /* deprovision: no key is left to be found on the node */
+	char run[RUN_BYTES];       /* the same: the node's run_id; "": unknown */
+	char cursor[CURSOR_BYTES]; /* the same: where the batch under way goes on */
+	struct names users;        /* list */
+	bool *logins;              /* for each of call->binds: update, retire: it is there; inspect: it was told of */
 };
 
 /* NULL: the call is settled. */
