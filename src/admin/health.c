@@ -48,7 +48,7 @@ void admin_ready(void *arg, struct http_request *http)
 	struct admin_server *admin = arg;
 	struct error error;
 
-	if (open_answer_renew(admin, http, &admin->ready, write_ready)) {
+	if (open_answer_renew(admin, &admin->ready, write_ready)) {
 		http_reply_json(http, admin->ready.status, text_string(&admin->ready.text));
 		return;
 	}
@@ -66,7 +66,7 @@ void admin_metrics(void *arg, struct http_request *http)
 {
 	struct admin_server *admin = arg;
 
-	if (open_answer_renew(admin, http, &admin->metrics, write_metrics))
+	if (open_answer_renew(admin, &admin->metrics, write_metrics))
 		http_reply_text(http, admin->metrics.status, text_string(&admin->metrics.text));
 	else
 		http_reply_text(http, 503, "");

@@ -48,8 +48,7 @@ void call_ask(struct admin_call *call, admin_verb *verb);
 /* Writes such an answer and gives its status. */
 typedef int open_make(const struct admin_server *admin, struct text *text);
 /* Makes it anew, unless too much time went to such answers lately; false: memory is out. */
-bool open_answer_renew(struct admin_server *admin, const struct http_request *http, struct open_answer *answer,
-                       open_make *make);
+bool open_answer_renew(struct admin_server *admin, struct open_answer *answer, open_make *make);
 void open_answer_release(struct open_answer *answer);
 
 /* The table of routes; ends with a NULL method. Each handler's arg is the admin_server. */

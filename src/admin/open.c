@@ -17,17 +17,16 @@ static bool has_time(struct admin_server *admin)
 	return admin->open_time > 0;
 }
 
-bool open_answer_renew(struct admin_server *admin, const struct http_request *http, struct open_answer *answer,
-                       open_make *make)
+bool open_answer_renew(struct admin_server *admin, struct open_answer *answer, open_make *make)
 {
-	int64_t began = http_request_duration(http);
+	const int64_t began = timers_clock();
 
 	if (answer->status != 0 && !has_time(admin))
 		return true;
 	text_release(&answer->text);
 	text_init(&answer->text, ANSWER_MAX);
 	answer->status = make(admin, &answer->text);
-	admin->open_time -= http_request_duration(http) - began;
+	admin->open_time -= timers_clock() - began;
 	if (answer->text.failed)
 		answer->status = 0;
 	return !answer->text.failed;

@@ -1,5 +1,4 @@
-/* The broker's own structures. Each file of this folder
- * says in its header part what it owns of them. */
+/* The broker's own structures. Each file of this folder says in its header part what it owns of them. */
 #ifndef BROKER_INTERNAL_H
 #define BROKER_INTERNAL_H
 

@@ -72,7 +72,7 @@ struct bufferevent *connection_new(struct event_base *base, void *arg);
 void connection_attach_newborn(struct http_server *server);
 /* For evhttp_set_gencb: the canonical request of some connection has arrived. */
 void connection_on_request(struct evhttp_request *ev, void *arg);
-/* attach.c: whether it comes from a proxy that is trusted now. */
+/* Whether it comes from a proxy that is trusted now. */
 bool connection_is_proxied(const struct connection *connection);
 /* attach.c: closes the count strangers that came first, so that descriptors are free; false: there are none. */
 bool connection_make_way(struct http_server *server, size_t count);

@@ -93,11 +93,14 @@ static void answer_bare(struct http_request *request)
 	struct http_server *server = request->server;
 	const int64_t now = timers_now(server->options.timers);
 	struct throttle_key key;
+	bool held = false;
 
 	crowd_distrust(&server->crowd, &request->connection->place);
-	if (request->has_client)
+	if (request->has_client) {
 		throttle_key(&request->client, request->site->path, &key);
-	if (request->has_client && throttle_bare(&server->throttle, &key, now))
+		held = throttle_bare(&server->throttle, &key, now);
+	}
+	if (held)
 		hold(request, LOGIN_WRONG, hold_time(server, now));
 	else
 		answer_wrong(request);

@@ -1,6 +1,4 @@
-/* Lanes and hosts: which operation runs when. What running and ending mean is said by those above, in struct
- * queue_work.
- */
+/* Lanes and hosts: which operation runs when. What running and ending mean is said by those above (queue_work). */
 #include "queue/queue.h"
 
 #include <stdlib.h>
