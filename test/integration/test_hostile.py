@@ -6,6 +6,7 @@ SECONDS is how long it goes on, SEED repeats its choices."""
 
 import collections
 import concurrent.futures
+import contextlib
 import os
 import random
 import threading
@@ -13,11 +14,13 @@ import time
 
 from backends import PASSWORD, ExecFiles, MysqlBackend, OsbBackend, PostgresBackend, RabbitmqBackend, RedisBackend, configuration
 from harness import Broker, Tsuru, closing, wait_until
-from hostile import ATTACKS, Strangers, Tenant, see_to, start_all
+from hostile import ATTACKS, Tenant, remove_all, see_to, start_all
+from strangers import GUESS, IDLE, SLOW, Strangers
 
 SECONDS = float(os.environ.get("SECONDS", "120"))
 SEED = int(os.environ.get("SEED", str(random.randrange(10**6))))
 STRANGERS = 1000
+HOSTS = range(2, 252)  # their addresses
 TENANTS = {"postgres": 8, "mysql": 6, "redis": 3, "rabbitmq": 1, "exec-sh": 1, "osb": 1}
 KINDS = [PostgresBackend, MysqlBackend, RedisBackend, RabbitmqBackend, ExecFiles, OsbBackend]
 SETTLE = 240  # seconds until all has to have ended, once nobody attacks any more
@@ -73,7 +76,7 @@ class Siege:
         self.good = [Good(self.broker, backend, number) for backend in backends for number in range(2)]
         self.tenants = [Tenant(self.broker, backend, f"evil-{number}", random.Random(f"{SEED} {backend.name} {number}"))
                         for backend in backends for number in range(TENANTS[backend.name])]
-        self.strangers = None
+        self.strangers = []
         chance.shuffle(self.tenants)
 
     def close(self):
@@ -81,22 +84,21 @@ class Siege:
 
     def run(self):
         self.broker.start()
-        self.strangers = Strangers([self.broker.port, self.broker.admin_port], STRANGERS, "/postgres/resources/plans")
         everybody = [*(one.run for one in self.good), *(one.run for one in self.tenants), *(one.press for one in self.tenants)]
-        with closing(self.strangers), concurrent.futures.ThreadPoolExecutor(len(everybody)) as pool:
-            self.strangers.start()
+        self.strangers = [Strangers(port, STRANGERS // 2, (IDLE, SLOW, GUESS), HOSTS, "/postgres/resources/plans", "postgres")
+                          for port in (self.broker.port, self.broker.admin_port)]
+        with contextlib.ExitStack() as all_of, concurrent.futures.ThreadPoolExecutor(len(everybody)) as pool:
+            for crowd in self.strangers:
+                all_of.enter_context(crowd)
             jobs = [pool.submit(one, self.over) for one in everybody]
             concurrent.futures.wait(jobs, SECONDS, concurrent.futures.FIRST_COMPLETED)
             self.over.set()
             for job in jobs:
                 job.result()
-            self.remove_all()
+            self.remove_tenants()
 
-    def remove_all(self):
-        """While they hold all that they hold."""
-        with concurrent.futures.ThreadPoolExecutor(16) as pool:
-            answers = list(pool.map(Tenant.leave, self.tenants))
-        assert {answer and answer.status for answer in answers} <= {200, 404}, answers
+    def remove_tenants(self):
+        remove_all(self.tenants)
         try:
             wait_until("every removal ends", lambda: not self.pending(), SETTLE, 1)
         except AssertionError as error:
@@ -110,7 +112,7 @@ class Siege:
 
     def report(self):
         counts = sum((tenant.counts for tenant in self.tenants), collections.Counter())
-        print(f"seed {SEED}: {dict(counts)}\nstrangers: {self.strangers.opened} opened, {dict(self.strangers.answers)}")
+        print(f"seed {SEED}: {dict(counts)}\nstrangers: {[dict(crowd.told) for crowd in self.strangers]}")
         for what in self.good[0].seconds:
             seconds = sorted(second for one in self.good for second in one.seconds[what])
             print(f"{what}: {len(seconds)}, median {seconds[len(seconds) // 2] * 1000:.0f} ms, "

@@ -24,8 +24,9 @@ import time
 
 from backends import PASSWORD, Backend, ExecFiles, MysqlBackend, PostgresBackend, RabbitmqBackend, RedisBackend, configuration, service
 from harness import Broker, Tsuru, closing, wait_until
-from hostile import ATTACKS, Strangers, Tenant, see_to, start_all
+from hostile import ATTACKS, Tenant, remove_all, see_to, start_all
 from plot import write_svg
+from strangers import GUESS, IDLE, SLOW, Strangers
 
 MINUTES = float(os.environ.get("MINUTES", "0.5"))
 SEED = int(os.environ.get("SEED", str(random.randrange(10**6))))
@@ -201,7 +202,7 @@ class Soak:
                       for backend in backends for i in range(WORKERS) for j in range(NAMES)]
         self.hostile = [Tenant(self.broker, backend, f"evil-{i}", random.Random(f"{SEED} evil {backend.name} {i}"))
                         for backend in backends if backend.name in ATTACKS for i in range(HOSTILE)]
-        self.strangers = Strangers([], STRANGERS)
+        self.strangers = []
         self.events = collections.Counter()
         self.samples = []
         self.down = threading.Event()  # the broker is, on purpose
@@ -217,6 +218,9 @@ class Soak:
             one["plans"][0]["description"] = f"generation {generation}"
             one["servers"][0]["parallel"] = 4 + generation % 5
         return configuration(*services)
+
+    def ports(self):
+        return self.broker.port, self.broker.admin_port
 
     # ---- load ----
 
@@ -255,7 +259,8 @@ class Soak:
         self.down.set()
         end()
         self.broker.start()
-        self.strangers.ports = [self.broker.port, self.broker.admin_port]
+        for crowd, port in zip(self.strangers, self.ports()):
+            crowd.target = port
         self.down.clear()
 
     def make_trouble(self):
@@ -301,11 +306,12 @@ class Soak:
 
     def run(self):
         self.broker.start()
-        self.strangers.ports = [self.broker.port, self.broker.admin_port]
+        self.strangers = [Strangers(port, STRANGERS // 2, (IDLE, SLOW, GUESS)) for port in self.ports()]
         self.end = time.monotonic() + MINUTES * 60
         groups = [self.lives[i:i + NAMES] for i in range(0, len(self.lives), NAMES)]
-        with closing(self.strangers), concurrent.futures.ThreadPoolExecutor(len(groups) + 2 * len(self.hostile) + 2) as pool:
-            self.strangers.start()
+        with contextlib.ExitStack() as all_of, concurrent.futures.ThreadPoolExecutor(len(groups) + 2 * len(self.hostile) + 2) as pool:
+            for crowd in self.strangers:
+                all_of.enter_context(crowd)
             jobs = [pool.submit(self.make_trouble), pool.submit(self.watch), *(pool.submit(self.work, group) for group in groups),
                     *(pool.submit(work, self.over) for tenant in self.hostile for work in (tenant.run, tenant.press))]
             try:
@@ -322,9 +328,7 @@ class Soak:
     # ---- the end ----
 
     def end_hostile(self):
-        """Removed while they hold whatever they hold."""
-        answers = [tenant.leave() for tenant in self.hostile]
-        assert {answer and answer.status for answer in answers} <= {200, 404}, answers
+        remove_all(self.hostile)
         self.settle()
         for tenant in self.hostile:
             tenant.let_go_of_all()
@@ -394,7 +398,7 @@ def test_soak(tmp_path):
             soak.end_hostile()
             counts = sum((life.counts for life in soak.lives), collections.Counter())
             evil = sum((tenant.counts for tenant in soak.hostile), collections.Counter())
-            print(f"seed {SEED}: {dict(counts)}\nhostile: {dict(evil)}\nstrangers: {soak.strangers.opened} opened\ntrouble: {dict(soak.events)}")
+            print(f"seed {SEED}: {dict(counts)}\nhostile: {dict(evil)}\nstrangers: {[dict(crowd.told) for crowd in soak.strangers]}\ntrouble: {dict(soak.events)}")
             out = os.environ.get("OUT", str(tmp_path))
             os.makedirs(out, exist_ok=True)
             soak.write(out)

@@ -1,13 +1,11 @@
-"""Those who mean harm, for test_hostile.py and the soak: tenants with a login of their own, who hold what the broker's
-statements touch and pile up sessions, and strangers without any."""
+"""Tenants who mean harm, for test_hostile.py and the soak: with a login of their own they hold what the broker's statements
+touch, and pile up sessions. Those without any are in strangers.py."""
 
-import base64
 import collections
 import concurrent.futures
 import contextlib
 import http.client
 import os
-import select
 import socket
 import threading
 import time
@@ -75,6 +73,15 @@ class Attack:
 
     def touch(self, session):
         session.ping()
+
+    def begin(self, session, statement):
+        """Runs the statement, and nobody waits for it."""
+        def run():
+            with contextlib.suppress(Exception):
+                session.cursor().execute(statement)
+
+        threading.Thread(target=run, daemon=True).start()
+        return session
 
     def hang_up(self, session):
         session.close()
@@ -152,14 +159,7 @@ class PostgresAttack(Attack):
         return self.run("DROP SCHEMA public CASCADE", commit=True)
 
     def compute(self):
-        session = self.run("SET statement_timeout = 0", commit=True)
-        threading.Thread(target=self.sleep, args=(session,), daemon=True).start()
-        return session
-
-    @staticmethod
-    def sleep(session):
-        with contextlib.suppress(Exception):
-            session.cursor().execute("SELECT pg_sleep(600)")
+        return self.begin(self.run("SET statement_timeout = 0", commit=True), "SELECT pg_sleep(600)")
 
     WAYS = (hold_the_database, hold_the_login, hold_the_password, hold_the_schemas, set_against_others, shut_the_database, prepare,
             drop_all, compute)
@@ -194,14 +194,7 @@ class MysqlAttack(Attack):
         return self.run("SET PASSWORD = PASSWORD('mine')")
 
     def compute(self):
-        session = self.run()
-        threading.Thread(target=self.sleep, args=(session,), daemon=True).start()
-        return session
-
-    @staticmethod
-    def sleep(session):
-        with contextlib.suppress(Exception), session.cursor() as cursor:
-            cursor.execute("SELECT SLEEP(600)")
+        return self.begin(self.run(), "SELECT SLEEP(600)")
 
     WAYS = (hold_a_table, hold_a_transaction, prepare, hold_the_name, change_the_password, compute)
 
@@ -284,6 +277,13 @@ def see_to(backends):
         if backend.name == "mysql":
             for *_, name in backend.server.ask("XA RECOVER"):
                 backend.server.end_prepared(name.decode())
+
+
+def remove_all(tenants):
+    """While they hold all that they hold; accepted is not done."""
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(Tenant.leave, tenants))
+    assert {answer and answer.status for answer in answers} <= {200, 404}, answers
 
 
 class Patient(Tsuru):
@@ -374,69 +374,3 @@ class Tenant:
             for call in calls:
                 self.ask(self.hasty, *call)
             over.wait(MOMENT)
-
-
-class Strangers(threading.Thread):
-    """Connections without a right password to some ports: a third sends nothing, a third half a request, a third guesses,
-    again and again. Who is turned away comes back."""
-
-    def __init__(self, ports, count, path="/"):
-        super().__init__(daemon=True)
-        guess = base64.b64encode(b"postgres:wrong").decode()
-        self.request = f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {guess}\r\n\r\n".encode()
-        self.ports, self.count = ports, count
-        self.poll = select.epoll()
-        self.open = {}  # by descriptor: its socket, and what it does
-        self.over = threading.Event()
-        self.answers = collections.Counter()
-        self.opened = 0
-
-    def enter(self):
-        number, self.opened = self.opened, self.opened + 1
-        one = socket.socket()
-        one.setblocking(False)
-        one.bind((f"127.0.{number % 7 + 1}.{number % 250 + 1}", 0))
-        one.connect_ex(("127.0.0.1", self.ports[number % len(self.ports)]))
-        self.open[one.fileno()] = one, number % 3
-        self.poll.register(one.fileno(), select.EPOLLIN | (select.EPOLLOUT if number % 3 else 0))
-
-    def leave(self, descriptor):
-        self.open.pop(descriptor)[0].close()  # epoll forgets it
-
-    def speak(self, descriptor):
-        one, habit = self.open[descriptor]
-        self.poll.modify(descriptor, select.EPOLLIN)
-        one.send(self.request if habit == 2 else self.request[:20])
-
-    def listen(self, descriptor):
-        one, habit = self.open[descriptor]
-        answer = one.recv(4096)
-        self.answers[answer[9:12].decode("ascii", "replace") or "closed"] += 1
-        if not answer:
-            self.leave(descriptor)
-        elif habit == 2:
-            one.send(self.request)
-
-    def turn(self):
-        for _ in range(min(50, self.count - len(self.open))):
-            self.enter()
-        for descriptor, what in self.poll.poll(0.1):
-            try:
-                if what & select.EPOLLOUT:
-                    self.speak(descriptor)
-                else:
-                    self.listen(descriptor)
-            except OSError:
-                self.answers["failed"] += 1
-                self.leave(descriptor)
-
-    def run(self):
-        while not self.over.is_set():
-            self.turn()
-        for descriptor in list(self.open):
-            self.leave(descriptor)
-        self.poll.close()
-
-    def close(self):
-        self.over.set()
-        self.join()

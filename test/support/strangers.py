@@ -100,9 +100,7 @@ class Strangers:
             pass
         self.told["closed"] += 1
         self.leave(one)
-        if self.again:
-            with contextlib.suppress(OSError):
-                one.come()
+        self.bring(one)
 
     def run(self):
         beat = time.monotonic()
@@ -116,8 +114,19 @@ class Strangers:
             if time.monotonic() - beat > 1:
                 beat = time.monotonic()
                 for one in self.all:
-                    if one.kind == SLOW and one.socket.fileno() in self.watched:
-                        one.go_on()
+                    self.move(one)
+
+    def move(self, one):
+        """Each second: a slow one's next byte, and who could not come tries again."""
+        if one.socket.fileno() not in self.watched:
+            self.bring(one)
+        elif one.kind == SLOW:
+            one.go_on()
+
+    def bring(self, one):
+        if self.again:
+            with contextlib.suppress(OSError):
+                one.come()
 
     def look(self, seconds):
         for number, events in self.epoll.poll(seconds):
