@@ -67,6 +67,7 @@ struct limits {
 	int64_t verify_rate;     /* instances a second; default 5 */
 	int64_t audit;           /* ms that the record of who did what is kept; default 365d */
 	int64_t audit_entries;   /* the most that are kept of it; default 1000000 */
+	int64_t pending;         /* operations of an instance that have not ended; default 256 */
 	int64_t history;         /* finished operations kept for an instance; default 20 */
 	int64_t store_bytes;     /* the most the store's file may grow to; default 64GiB */
 };

@@ -68,12 +68,14 @@ struct job {
 	struct timer timer;
 	struct run *run; /* of those above: from its start to its durable end; NULL otherwise */
 	struct waiter_list waiting;
+	size_t waiter_count; /* of them */
 };
 
 /* The operations of one instance, in order of acceptance; only the first ever runs. */
 struct lane {
 	char incarnation[INCARNATION_LENGTH + 1];
 	struct job_list jobs;
+	size_t count; /* of them */
 	bool held_up; /* by what somebody else holds: the last attempt was, or another one lately */
 	UT_hash_handle hh;
 };

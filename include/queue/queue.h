@@ -11,6 +11,8 @@ int queue_push(struct queue *queue, struct job *job);
 struct job *queue_find(struct queue *queue, const char *incarnation, const char *id, enum operation_kind kind);
 /* Whether the instance has unfinished work of these kinds (a mask of 1 << kind). */
 bool queue_has(struct queue *queue, const char *incarnation, unsigned kinds);
+/* How many operations of the instance have not ended. */
+size_t queue_count(struct queue *queue, const char *incarnation);
 /* Whether a later operation of the lane removes the instance. */
 bool queue_is_doomed(const struct job *job);
 /* Runs at once what waits for its next attempt. */
@@ -42,6 +44,8 @@ void queue_end(struct job *job, const struct broker_reply *reply);
 /* Somebody waits for its end, or does not any more. */
 void queue_wait(struct job *job, struct waiter *waiter);
 void queue_leave(struct job *job, struct waiter *waiter);
+/* How many wait for it and the others of its instance. */
+size_t queue_waiters(const struct job *of);
 /* Answers those who wait; the job goes on without them. */
 void queue_answer(struct job *job, const struct broker_reply *reply);
 

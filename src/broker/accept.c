@@ -6,6 +6,7 @@
 
 #include "broker/environment.h"
 #include "model/parameters.h"
+#include "queue/queue.h"
 
 #define NAMES_MAX 64 /* parameters that a driver may know */
 
@@ -34,6 +35,19 @@ int accept_living(const struct instance *instance, struct error *error)
 		                 "the instance \"%s\" could not be created: %s; remove it and create it again",
 		                 instance->name, instance->failure != NULL ? instance->failure : "no reason is known");
 	return 0;
+}
+
+int accept_work(const struct intent *intent, const struct instance *instance, struct error *error)
+{
+	struct broker *broker = intent->broker;
+	const int64_t most = catalog_config(&broker->catalog)->limits.pending;
+
+	if ((int64_t)queue_count(&broker->queue, instance->incarnation) < most)
+		return 0;
+	return error_set(
+	    error, ERR_BUSY,
+	    "%lld operations of the instance \"%s\" have not ended (limits.pending); try again when some have",
+	    (long long)most, instance->name);
 }
 
 static void list_plans(const struct service *service, struct text *ret_list)

@@ -7,6 +7,8 @@
 /* The instance is neither being removed (ERR_NOT_FOUND) nor one whose create or removal failed for good (ERR_REFUSED).
  */
 int accept_living(const struct instance *instance, struct error *error);
+/* The instance has room for another operation that has to wait (limits.pending); ERR_BUSY. */
+int accept_work(const struct intent *intent, const struct instance *instance, struct error *error);
 /* The plan that the request names; fallback when it names none (NULL: the service's first). */
 int accept_plan(const struct intent *intent, const char *fallback, const struct plan **ret_plan, struct error *error);
 /* The request's parameters fit the plan. */

@@ -33,6 +33,8 @@ static int decide_act(struct intent *intent, struct changes *changes, enum inten
 		rc = accept_living(&held.record, error);
 	if (rc == 0)
 		rc = accept_action(intent, &held.record, error);
+	if (rc == 0)
+		rc = accept_work(intent, &held.record, error);
 	if (rc == 0 && request->parameters != NULL && strlen(request->parameters) > PARAMETERS_MAX)
 		rc = error_set(error, ERR_TOO_LARGE, "the parameters are over %d bytes", PARAMETERS_MAX);
 	if (rc == 0)

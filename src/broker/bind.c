@@ -61,8 +61,10 @@ static int commit_bind(struct intent *intent, struct changes *changes, struct he
 {
 	const struct operation operation = {
 	    .kind = OPERATION_BIND, .bind_kind = bind->kind, .bind_name = bind->name, .renew = renew};
-	int rc = intent_add_operation(intent, changes, &instance->record, &operation, &bind->operation, error);
+	int rc = accept_work(intent, &instance->record, error);
 
+	if (rc == 0)
+		rc = intent_add_operation(intent, changes, &instance->record, &operation, &bind->operation, error);
 	if (rc != 0)
 		return rc;
 	bind->user = intent->request->caller.user;

@@ -134,6 +134,8 @@ static int decide_takeover(struct intent *intent, struct changes *changes, struc
 	instance->older = instance->older || instance->plan != NULL;
 	instance->updated_at = timers_wall(intent->broker->timers);
 	rc = accept_owned(intent, &before, instance, ret_next, error);
+	if (rc == 0)
+		rc = accept_work(intent, instance, error);
 	if (rc == 0 && (!same || !same_text(instance->plan, instance->wanted_plan) || instance->update_failed))
 		rc = intent_add_operation(intent, changes, instance, &update, NULL, error);
 	if (rc != 0)

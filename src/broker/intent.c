@@ -122,14 +122,24 @@ static void on_end(struct waiter *waiter, const struct broker_reply *reply)
 	intent_end((struct intent *)((char *)waiter - offsetof(struct intent, waiter)), reply);
 }
 
-static void wait_for(struct intent *intent, struct job *job)
+/* One instance's requests do not take the places of all others': beyond its share none waits. */
+static int64_t wait_of(const struct intent *intent)
 {
 	const struct service *service = intent->offering->service;
-	int64_t wait = intent->needs_answer ? service->bind_wait : service->wait;
+
+	if ((int64_t)queue_waiters(intent->join) > catalog_config(&intent->broker->catalog)->limits.pending)
+		return 0;
+	return intent->needs_answer ? service->bind_wait : service->wait;
+}
+
+static void wait_for(struct intent *intent, struct job *job)
+{
+	int64_t wait;
 
 	intent->join = job;
 	intent->waiter.on_end = on_end;
 	queue_wait(job, &intent->waiter);
+	wait = wait_of(intent);
 	timer_init(&intent->timer, on_wait_over, intent);
 	if (timer_start(intent->broker->timers, &intent->timer, wait) != 0)
 		on_wait_over(intent);

@@ -25,8 +25,25 @@ static int decide_absent(struct intent *intent, struct changes *changes, const s
 
 static bool is_under_way(const struct intent *intent, const struct bind *bind)
 {
-	return bind->state == BIND_UNBINDING && same_text(bind->unbind_event, intent->request->caller.event) &&
+	return bind->state == BIND_UNBINDING &&
 	       queue_find(&intent->broker->queue, bind->incarnation, bind->operation, OPERATION_UNBIND) != NULL;
+}
+
+/* An unbind that is asked again under another event can be undone under that one. */
+static int join_unbind(struct intent *intent, struct changes *changes, struct held_bind *held,
+                       enum intent_next *ret_next)
+{
+	const char *event = intent->request->caller.event;
+	struct bind *bind = &held->record;
+
+	if (event == NULL || same_text(bind->unbind_event, event)) {
+		*ret_next = intent_join(intent, bind->incarnation, bind->operation, OPERATION_UNBIND);
+		return 0;
+	}
+	bind->unbind_event = event;
+	changes_put_bind(changes, KEYSPACE_BINDS, bind, held->revision);
+	*ret_next = INTENT_COMMIT_AGAIN;
+	return 0;
 }
 
 static int decide_bound(struct intent *intent, struct changes *changes, const struct instance *instance,
@@ -34,10 +51,8 @@ static int decide_bound(struct intent *intent, struct changes *changes, const st
 {
 	struct bind *bind = &held->record;
 
-	if (is_under_way(intent, bind)) {
-		*ret_next = intent_join(intent, bind->incarnation, bind->operation, OPERATION_UNBIND);
-		return 0;
-	}
+	if (is_under_way(intent, bind))
+		return join_unbind(intent, changes, held, ret_next);
 	changes_use_reserve(changes);
 	bind->unbind_event = intent->request->caller.event;
 	*ret_next = INTENT_COMMIT;

@@ -13,6 +13,8 @@ static int decide_unit(struct intent *intent, struct changes *changes, enum oper
 		rc = intent_find_instance(intent, &instance, error);
 	if (rc == 0 && kind == OPERATION_ALLOW_UNIT)
 		rc = accept_living(&instance.record, error);
+	if (rc == 0)
+		rc = accept_work(intent, &instance.record, error);
 	if (rc != 0)
 		return rc;
 	if (!intent->offering->backend->driver->units) {

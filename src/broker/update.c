@@ -27,6 +27,9 @@ static int decide_update(struct intent *intent, struct changes *changes, enum in
 		*ret_next = intent_join(intent, instance->incarnation, NULL, OPERATION_UPDATE);
 		return 0;
 	}
+	rc = accept_work(intent, instance, error);
+	if (rc != 0)
+		return rc;
 	before = *instance;
 	instance->wanted_plan = plan->name;
 	instance->parameters = request->parameters;

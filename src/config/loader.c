@@ -61,6 +61,7 @@ static void load_limits(struct loader *loader, int node)
 	limits->verify_rate = number_of(&mapping, "verify_rate");
 	limits->audit = number_of(&mapping, "audit");
 	limits->audit_entries = number_of(&mapping, "audit_entries");
+	limits->pending = number_of(&mapping, "pending");
 	limits->history = number_of(&mapping, "history");
 	limits->store_bytes = number_of(&mapping, "store_bytes");
 }

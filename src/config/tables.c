@@ -101,6 +101,7 @@ const struct config_key limits_keys[] = {
     NUMBER_KEY("verify_rate", "5", 1, 1000, "instances looked at in a second by such a pass"),
     TIME_KEY("audit", "365d", HOUR, 3650 * DAY, "that the record of who did what is kept"),
     NUMBER_KEY("audit_entries", "1000000", 1000, 100000000, "the most that are kept of it"),
+    NUMBER_KEY("pending", "256", 1, 100000, "operations of an instance that wait or run; more are answered 503"),
     NUMBER_KEY("history", "20", 1, 1000, "finished operations kept for an instance"),
     SIZE_KEY("store_bytes", "64GiB", 16 * MIB, 1024 * GIB, "that the store may grow to"),
     {0},

@@ -81,6 +81,13 @@ bool queue_has(struct queue *queue, const char *incarnation, unsigned kinds)
 	return false;
 }
 
+size_t queue_count(struct queue *queue, const char *incarnation)
+{
+	const struct lane *lane = lane_find(queue, incarnation);
+
+	return lane != NULL ? lane->count : 0;
+}
+
 bool queue_is_doomed(const struct job *job)
 {
 	while ((job = TAILQ_NEXT(job, in_lane)) != NULL) {
@@ -190,6 +197,7 @@ int queue_push(struct queue *queue, struct job *job)
 	job_find_host(job); /* while it became durable, the configuration may have changed */
 	job->lane = lane;
 	TAILQ_INSERT_TAIL(&lane->jobs, job, in_lane);
+	lane->count++;
 	queue->pending++;
 	head = TAILQ_FIRST(&lane->jobs);
 	if (head == job)
@@ -284,13 +292,25 @@ void queue_clean(struct job *job)
 void queue_wait(struct job *job, struct waiter *waiter)
 {
 	TAILQ_INSERT_TAIL(&job->waiting, waiter, entry);
+	job->waiter_count++;
 	job->queue->waiting++;
 }
 
 void queue_leave(struct job *job, struct waiter *waiter)
 {
 	TAILQ_REMOVE(&job->waiting, waiter, entry);
+	job->waiter_count--;
 	job->queue->waiting--;
+}
+
+size_t queue_waiters(const struct job *of)
+{
+	const struct job *job;
+	size_t count = 0;
+
+	TAILQ_FOREACH (job, &of->lane->jobs, in_lane)
+		count += job->waiter_count;
+	return count;
 }
 
 void queue_answer(struct job *job, const struct broker_reply *reply)
@@ -309,6 +329,7 @@ void queue_end(struct job *job, const struct broker_reply *reply)
 	struct lane *lane = job->lane;
 
 	TAILQ_REMOVE(&lane->jobs, job, in_lane);
+	lane->count--;
 	queue->pending--;
 	if (TAILQ_EMPTY(&lane->jobs))
 		lane_close(queue, lane);

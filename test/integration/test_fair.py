@@ -1,5 +1,6 @@
 """One tenant's locks hold up none of the others: through the program, on a server that is told what to do."""
 
+import concurrent.futures
 import re
 
 import pytest
@@ -84,3 +85,46 @@ def test_one_teams_queue_holds_up_no_other_team(site):
     assert "place" in {operation.get("waits_for") for operation in pending}, pending  # in order of arrival none would wait any more
     broker.rules("")
     wait_until("nothing is pending", lambda: broker.ctl("operations", "--json") == [])
+
+
+@pytest.fixture
+def measured_site(start_broker, tmp_path):
+    """A broker whose instances have a small measure, two teams' tsuru with an instance each, and the server's rules."""
+    more = "    wait: 0s\n    bind_wait: 60s\n    attempt_timeout: 2s\n"
+    broker = start_broker(scripted_service(tmp_path, "x", more=more), limits="limits: {pending: 10, requests: 40}\n")
+    red, blue = Tsuru(broker, "scripted", "x", team="red"), Tsuru(broker, "scripted", "x", team="blue")
+    for tsuru, name in ((red, "bad"), (blue, "good")):
+        assert tsuru.create(name).status == 201
+        wait_until("it is up", lambda tsuru=tsuru, name=name: tsuru.is_up(name))
+    return broker, red, blue, (tmp_path / "rules").write_text
+
+
+def test_an_instances_operations_have_a_measure(measured_site):
+    """One whose server does not answer does not fill the store."""
+    broker, red, blue, rules = measured_site
+    assert red.bind("bad", "shop").status == 201
+    rules("update hang\n")
+    answers = [red.update("bad", ("large", "small")[i % 2]) for i in range(20)]
+    assert [answer.status for answer in answers] == [200] * 10 + [503, 200] * 5  # what is wanted already is no more work
+    assert "limits.pending" in answers[10].message
+    assert red.bind("bad", "other").status == 503
+    for _ in range(20):  # each under an event of its own
+        assert red.unbind("bad", "shop").status == 200
+    assert len(broker.ctl("operations", "--json")) <= 11
+    assert red.remove("bad").status == 200
+    assert blue.bind("good", "shop").status == 201
+    rules("")
+    wait_until("nothing is pending", lambda: broker.ctl("operations", "--json") == [])
+
+
+def test_an_instances_requests_have_a_measure(measured_site):
+    """Those that wait for one do not take the places of all requests."""
+    _, red, blue, rules = measured_site
+    rules("bind hang\n")
+    with concurrent.futures.ThreadPoolExecutor(60) as pool:
+        jobs = [pool.submit(red.bind, "bad", "shop") for _ in range(60)]
+        wait_until("all but ten are answered", lambda: sum(job.done() for job in jobs) == 50)
+        assert blue.update("good", "large").status == 200
+        assert {job.result().status for job in jobs if job.done()} == {503}
+        rules("")
+    assert sorted(job.result().status for job in jobs) == [201] * 10 + [503] * 50

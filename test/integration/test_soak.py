@@ -38,6 +38,7 @@ STRANGERS = 200      # connections without a password, whenever the broker is th
 KEPT = 12            # dead credentials that each instance keeps to be tried at the end
 SETTLE = 240         # seconds until all has to have ended, once the trouble is over
 GROWTH = 1e6         # bytes of its own memory, over the whole second half
+LIMITS = "limits: {pending: 20}\n"  # what hostile tenants pile up is memory, too, and has to stay the same
 SHORT = {"wait": "2s", "bind_wait": "5s", "attempt_timeout": "5s"}
 
 
@@ -196,7 +197,7 @@ class Soak:
     def __init__(self, backends):
         self.backends = backends
         self.chance = random.Random(SEED)
-        self.broker = Broker(self.configuration(0))
+        self.broker = Broker(self.configuration(0), LIMITS)
         self.over = threading.Event()
         self.lives = [Life(Tsuru(self.broker, backend.name, PASSWORD), backend, f"db-{i}-{j}", random.Random(f"{SEED} {backend.name} {i}"))
                       for backend in backends for i in range(WORKERS) for j in range(NAMES)]
@@ -246,7 +247,7 @@ class Soak:
         backend.thaw()
 
     def reload(self):
-        self.broker.write_config(self.configuration(self.events["reload"] + 1))
+        self.broker.write_config(self.configuration(self.events["reload"] + 1), LIMITS)
         self.broker.process.send_signal(signal.SIGHUP)
 
     def pause(self):
