@@ -248,6 +248,14 @@ static void fail_at_fence(struct job *job)
 	health_check_soon(host);
 }
 
+/* Another operation was accepted for the bind since. */
+static bool is_overtaken(const struct job *job)
+{
+	const char *last = job->run->bind.record.operation;
+
+	return job->kind == OPERATION_UNBIND && (last == NULL || strcmp(last, job->id) != 0);
+}
+
 /* An operation that something later made pointless; sets the sentence that says so. */
 static bool is_pointless(struct job *job)
 {
@@ -257,7 +265,8 @@ static bool is_pointless(struct job *job)
 	if (instance->state == INSTANCE_REMOVAL_FAILED &&
 	    (job->kind == OPERATION_DENY_UNIT || job->kind == OPERATION_UNBIND))
 		return false; /* it takes access away from what is there */
-	if ((instance->state == INSTANCE_REMOVING || instance->state == INSTANCE_REMOVAL_FAILED) && !removal) {
+	if ((instance->state == INSTANCE_REMOVING || instance->state == INSTANCE_REMOVAL_FAILED) &&
+	    (!removal || is_overtaken(job))) {
 		error_set(&job->error, ERR_CANCELED, "the instance \"%s\" is being removed", instance->name);
 		return true;
 	}

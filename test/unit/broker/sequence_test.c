@@ -249,6 +249,31 @@ static void test_removal_ends_every_bind(void **state)
 	assert_int_equal(scripted_instances(scripted(world)), 0);
 }
 
+/* S8: of the unbinds that a removal finds waiting, it lets only the last one of each bind run first. */
+static void test_removal_does_not_wait_for_what_others_overtook(void **state)
+{
+	struct world *world = *state;
+	struct ask asks[9];
+	size_t count = 0;
+
+	create(world, "e1");
+	request(world, broker_bind, "instance", "db", "app", "shop", "event", "e2", NULL);
+	scripted_rule(scripted(world), CALL_UNBIND, SCRIPTED_DELAY, 5, 4000, 0);
+	for (int i = 0; i < 4; i++) {
+		begin(world, &asks[count++], broker_unbind, "instance", "db", "app", "shop", "event", "e3", NULL);
+		settle(world);
+		begin(world, &asks[count++], broker_bind, "instance", "db", "app", "shop", "event", "e4", NULL);
+		settle(world);
+	}
+	begin(world, &asks[count], broker_remove, "instance", "db", "event", "e5", NULL);
+	settle(world);
+	pass(world, 6000);
+	assert_true(asks[count].answer.came);
+	assert_int_equal(asks[count].answer.code, 0);
+	assert_int_equal(asks[count - 2].answer.code, ERR_CANCELED);
+	assert_int_equal(scripted_instances(scripted(world)), 0);
+}
+
 /* S9: a removal may be repeated; an unknown name is an error. */
 static void test_remove_again(void **state)
 {
@@ -385,6 +410,7 @@ int main(void)
 	    SEQUENCE(test_earlier_credentials_never_work_again),
 	    SEQUENCE(test_bind_of_the_same_event_is_the_same),
 	    SEQUENCE(test_removal_ends_every_bind),
+	    SEQUENCE(test_removal_does_not_wait_for_what_others_overtook),
 	    SEQUENCE(test_remove_again),
 	    SEQUENCE(test_name_used_again_is_a_new_incarnation),
 	    SEQUENCE(test_views_do_not_wait),
