@@ -330,7 +330,13 @@ class Tenant:
             self.let_go(app)
             self.bound.add(app)
             self.attacks[app] = ATTACKS[self.backend.name](self.backend.server, answer.json)
+            if len(self.attacks) == 1:
+                self.begin(self.attacks[app])
             self.attacks[app].hold()
+
+    def begin(self, attack):
+        """Before it holds anything, which would be in its own way: each tenant in another way than the one before."""
+        attack.attempt(attack.WAYS[int(self.name.rpartition("-")[2]) % len(attack.WAYS)], False)
 
     def let_go(self, app):
         if app in self.attacks:
