@@ -562,7 +562,7 @@ def test_a_missing_login_does_not_keep_an_instance_from_being_retired(start_brok
     assert not _pings(server, two) and one["REDIS_USER"] not in server.users()
 
 
-KEYLESS = set("""acl|whoami asking auth client|caching client|getname client|getredir client|help client|id client|info client|reply
+KEYLESS = set("""acl|whoami asking auth client|caching client|getname client|getredir client|help client|id client|info client|no-touch client|reply
 client|setinfo client|setname client|trackinginfo cluster|info cluster|keyslot cluster|myid cluster|myshardid cluster|nodes
 cluster|shards cluster|slots command discard echo exec hello multi object|help ping psubscribe publish punsubscribe quit readonly
 readwrite reset spublish ssubscribe subscribe sunsubscribe time unsubscribe unwatch wait waitaof xgroup|help xinfo|help""".split())

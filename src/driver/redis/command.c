@@ -93,7 +93,7 @@ void batch_format(struct batch *batch, const char *format, ...)
 void batch_end(struct batch *batch)
 {
 	char *command = NULL;
-	int length = -1;
+	long long length = -1; /* an int before hiredis 1.1 */
 
 	if (!batch->failed && batch->word_count <= INT_MAX)
 		length = redisFormatCommandArgv(&command, (int)batch->word_count, batch->words, batch->lengths);

@@ -15,7 +15,7 @@
 static const char confined[] =
     "acl|whoami append asking auth bitcount bitfield bitfield_ro bitop bitpos blmove blmpop blpop brpop "
     "brpoplpush bzmpop bzpopmax bzpopmin client|caching client|getname client|getredir client|help "
-    "client|id client|info client|reply client|setinfo client|setname client|trackinginfo cluster|info "
+    "client|id client|info client|no-touch client|reply client|setinfo client|setname client|trackinginfo cluster|info "
     "cluster|keyslot cluster|myid cluster|myshardid cluster|nodes cluster|shards cluster|slots command "
     "decr decrby del discard dump echo exec exists expire expireat expiretime geoadd geodist geohash "
     "geopos georadius georadius_ro georadiusbymember georadiusbymember_ro geosearch geosearchstore get "
