@@ -374,7 +374,7 @@ class RedisBackend(Backend):
         try:
             return client.execute_command(*command)
         except (redis.exceptions.AuthenticationError, redis.exceptions.ResponseError) as error:
-            if "WRONGPASS" in str(error) or "NOAUTH" in str(error):
+            if isinstance(error, redis.exceptions.AuthenticationError) or "NOAUTH" in str(error):
                 raise Denied(str(error)) from error
             raise
         finally:

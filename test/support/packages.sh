@@ -1,12 +1,16 @@
-# Installs what a fresh Debian 12 lacks; sourced by test/run.sh and test/demo.sh. Does nothing when all is there.
+# Installs what a fresh Debian 12 or 13 lacks; sourced by test/run.sh and test/demo.sh. Does nothing when all is there.
 # Services of the packages are not started: the tests start private servers of their own.
 # shellcheck shell=sh
 
 build_packages="build-essential cmake ninja-build pkg-config libevent-dev libcjson-dev libyaml-dev liblmdb-dev
   libpq-dev libmariadb-dev libhiredis-dev libsodium-dev libcurl4-openssl-dev libssl-dev uthash-dev"
 demo_packages="$build_packages curl ca-certificates postgresql postgresql-contrib python3"
+case $(. /etc/os-release && echo "${VERSION_ID-}") in
+12) clang_runtime=libclang-rt-14-dev ;;
+*) clang_runtime=libclang-rt-19-dev ;;
+esac
 # shellcheck disable=SC2034 # used by those who source this
-test_packages="$demo_packages git libcmocka-dev clang clang-format clang-tidy cppcheck gcovr libclang-rt-14-dev valgrind shellcheck pmccabe
+test_packages="$demo_packages git libcmocka-dev clang clang-format clang-tidy cppcheck gcovr $clang_runtime valgrind shellcheck pmccabe
   openssl jq
   prometheus man-db groff-base systemd dpkg-dev
   mariadb-server nginx-light rabbitmq-server redis-server redis-sentinel redis-tools
