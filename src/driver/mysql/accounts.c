@@ -33,13 +33,6 @@ int maria_add_limits(struct work *work, struct sql *sql)
 	return 0;
 }
 
-void maria_add_rights(struct work *work, struct sql *sql, const char *login, bool read_only)
-{
-	sql_add(sql, "GRANT %s ON %i.* TO ", read_only ? "SELECT, SHOW VIEW" : "ALL PRIVILEGES", work->pattern);
-	maria_add_account(sql, login, work->host->target.app_host);
-	sql_add(sql, ";\n");
-}
-
 /* ---- finding ---- */
 
 bool maria_has_bind(const struct work *work, const char *user)

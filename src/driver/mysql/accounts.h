@@ -7,12 +7,8 @@
 /* The plan's limits, as CREATE and ALTER USER take them. Not 0: the server has no such limit, and the step has failed.
  */
 int maria_add_limits(struct work *work, struct sql *sql);
-/* The rights of a login in the database. */
-void maria_add_rights(struct work *work, struct sql *sql, const char *login, bool read_only);
 /* The expression that says of the account u whether it is locked. */
 const char *maria_locked(const struct work *work);
-/* The expression that says whether a login may do more than it should, anywhere, so far as REVOKE can take it. */
-void maria_add_excess(struct work *work, struct sql *sql, const char *login, bool read_only);
 /* Whether one of call->binds has that login. */
 bool maria_has_bind(const struct work *work, const char *user);
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "accounts.h"
+#include "rights.h"
 
 /* ---- bind ---- */
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "accounts.h"
+#include "rights.h"
 
 #define TABLES_AT_ONCE 200 /* of one RENAME, which the server does whole or not at all */
 

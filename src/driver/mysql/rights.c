@@ -31,12 +31,43 @@ void maria_add_excess(struct work *work, struct sql *sql, const char *login, boo
 
 /* ---- the broker's own account ---- */
 
-static const char *const needed[] = {
-    "CREATE USER", "PROCESS", "SELECT",      "INSERT",    "UPDATE",         "DELETE",
-    "CREATE",      "DROP",    "REFERENCES",  "INDEX",     "ALTER",          "CREATE TEMPORARY TABLES",
-    "LOCK TABLES", "EXECUTE", "CREATE VIEW", "SHOW VIEW", "CREATE ROUTINE", "ALTER ROUTINE",
-    "EVENT",       "TRIGGER",
+static const char *const of_server[] = {"CREATE USER", "PROCESS"};
+/* All on a database that the oldest version has, MariaDB one more. They are named: ALL would ask for what later
+ * versions add, which the broker's account lacks. */
+static const char *const of_database[] = {
+    "SELECT",        "INSERT",     "UPDATE",      "DELETE",    "CREATE",
+    "DROP",          "REFERENCES", "INDEX",       "ALTER",     "CREATE TEMPORARY TABLES",
+    "LOCK TABLES",   "EXECUTE",    "CREATE VIEW", "SHOW VIEW", "CREATE ROUTINE",
+    "ALTER ROUTINE", "EVENT",      "TRIGGER",
 };
+
+#define OF_MARIADB "DELETE HISTORY"
+
+static void add_all(const struct work *work, struct sql *sql)
+{
+	for (size_t i = 0; i < sizeof(of_database) / sizeof(*of_database); i++)
+		sql_add(sql, "%s%s", i > 0 ? ", " : "", of_database[i]);
+	if (maria_is_mariadb(work))
+		sql_add(sql, ", " OF_MARIADB);
+}
+
+void maria_add_rights(struct work *work, struct sql *sql, const char *login, bool read_only)
+{
+	sql_add(sql, "GRANT ");
+	if (read_only)
+		sql_add(sql, "SELECT, SHOW VIEW");
+	else
+		add_all(work, sql);
+	sql_add(sql, " ON %i.* TO ", work->pattern);
+	maria_add_account(sql, login, work->host->target.app_host);
+	sql_add(sql, ";\n");
+}
+
+static void add_needed(struct sql *sql, const char *const *rights, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		sql_add(sql, " UNION ALL SELECT %l", rights[i]);
+}
 
 /* Rights that a role gives do not stand beside the account: then nothing is said. */
 void maria_add_missing(struct work *work, struct sql *sql)
@@ -45,10 +76,10 @@ void maria_add_missing(struct work *work, struct sql *sql)
 
 	sql_add(sql, "SELECT (SELECT GROUP_CONCAT(n.p SEPARATOR ', ') FROM (SELECT %l AS p",
 	        mariadb ? "CONNECTION ADMIN" : "CONNECTION_ADMIN");
-	for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++)
-		sql_add(sql, " UNION ALL SELECT %l", needed[i]);
+	add_needed(sql, of_server, sizeof(of_server) / sizeof(*of_server));
+	add_needed(sql, of_database, sizeof(of_database) / sizeof(*of_database));
 	if (mariadb)
-		sql_add(sql, " UNION ALL SELECT 'DELETE HISTORY'");
+		sql_add(sql, " UNION ALL SELECT '" OF_MARIADB "'");
 	sql_add(sql, ") n WHERE COALESCE(CURRENT_ROLE(), 'NONE') = 'NONE' AND NOT EXISTS"
 	             " (SELECT 1 FROM information_schema.USER_PRIVILEGES g WHERE g.PRIVILEGE_TYPE = n.p"
 	             " AND g.IS_GRANTABLE = 'YES' AND g.GRANTEE = m.grantee)), m.grantee"
