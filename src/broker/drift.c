@@ -1,7 +1,34 @@
-/* The drift pass: all servers are compared with the records. First every ready instance is inspected. Then each server
- * is asked for the names that it has: all records take theirs off this list, and the server is asked a second time. A
- * name that no record knows and that both lists have is a stray. One that is made or removed while the pass runs stands
- * in one of the lists only, or in a record, and is none. */
+/* The drift pass: how servers and records are kept the same.
+ *
+ * The problem. The records say what is on each server, and people change servers: a login is dropped by hand, a backup
+ * of an hour ago is put back, a plan's limit is changed by an ALTER. What is missing fails an app at night; what is
+ * there and nobody knows of holds data that should be gone, or a login that should be dead. No event tells of either.
+ * There may be a million instances, and to look at one costs its server a query or more.
+ *
+ * The idea. A pass every few hours, slow enough not to be noticed, in two halves. First every ready instance is
+ * inspected by its driver, `verify_rate` of them a second and four at a time: what a repeated operation puts right is
+ * mended by one, through the queue like any other (mend.c); the rest is told. Lost content is never made anew empty.
+ * Then each server is asked for all names of the broker's form that it has (`list`), every record takes its own off
+ * that list, and what is left is a stray. A stray is told and never removed: it may be the only copy of somebody's
+ * data, and the record may be what is wrong.
+ *
+ * The world moves while the pass runs, and it takes no lock to stop it. A name that is made or removed meanwhile would
+ * look like a stray: the list was asked for before the record was there, or after it was gone. So the server is asked a
+ * second time once all records have had their turn, and a stray is what both lists have and no record between them
+ * knew. What was made meanwhile stands in the second list only, or in a record; what was removed, in the first only.
+ * Instances that have work under way are left out of the first half: what holds up the work would hold up the
+ * inspection, with a session of the server.
+ *
+ * All of it is one machine with one timer. Each tick looks at a bounded number of records and gives the loop back; the
+ * next one goes on behind the last key, so no snapshot of the store is held over turns. A call holds the generation of
+ * the configuration that it began in.
+ *
+ * What was tried. To inspect instances with work under way as well: what was found there had to be thrown away. Names
+ * without their kind, and records of the same service only: what another service of this broker had on the same server
+ * was told as a stray (may_be_there).
+ *
+ * The limits. Between two passes nothing is noticed, unless a server comes back, which begins one at once. A server
+ * that is down when its turn comes is left out until then. 1,000 strays are kept in memory; the log tells all. */
 #include "broker/drift.h"
 
 #include <stdio.h>

@@ -1,6 +1,25 @@
-/* One connection, see connection.h. evhttp 2.1 reads requests too leniently to be shown one (differing lengths, NUL,
- * bare line feeds, no limits), so the bytes are taken out of its input as they arrive and it gets a canonical request
- * instead, once ours is complete, well formed or refused. While one is answered, nothing is read. */
+/* How requests are read: before evhttp, which never sees a byte that came from outside.
+ *
+ * The problem. evhttp 2.1 keeps connections, writes replies and does TLS well, but reads leniently: it takes requests
+ * with differing lengths, bare line feeds and NUL bytes, and has no limits that hold. A proxy in front that reads the
+ * same bytes in another way sees other requests than we do, and that is request smuggling.
+ *
+ * The idea. A callback on the connection's input runs before evhttp's own. It takes every byte out (take_input), reads
+ * head and body strictly and within limits (head.c, chunk.c), and when the request is whole or refused, puts a
+ * canonical one there instead. evhttp finds it good and calls connection_on_request, which gives the real one to
+ * dispatch.c: the refused go the same way as all others. While one is handled or answered nothing is read, which bounds
+ * what a client that does not take its answers can make us hold. A connection is a machine of seven states
+ * (connection.h; the table is in connection_move), each with the time-out that runs in it. Strangers, who have shown no
+ * password yet, take turns to be looked at (turn.h), their bodies are left where they are until the password is known
+ * to be right (begin_body), and where half-sent requests hold too much together, the one that came first goes
+ * (heads.h).
+ *
+ * What was tried. "100 Continue" by evhttp: it wants the body itself then. Bodies of strangers, read before their
+ * password was looked at: thousands of them could be sent at once.
+ *
+ * The limits. It leans on the order of libevent 2.1's callbacks and on some of its insides: a write event that is made
+ * active by hand, an input whose end is frozen outside of a read. evhttp's part is still the most of what a small
+ * request costs (docs/performance.md). HTTP/1 only, and one request of a connection at a time. */
 #include "http/connection.h"
 
 #include <assert.h>

@@ -1,4 +1,37 @@
-/* Lanes and hosts: which operation runs when. What running and ending mean is said by those above (queue_work). */
+/* What runs when: lanes of instances, places of servers, and the pauses between attempts.
+ *
+ * The problem. Operations are accepted faster than servers do them, take from a millisecond to minutes, and fail in
+ * ways that pass. Two of one instance must not overlap (a bind during the removal), and one instance, team or server
+ * that is slow must not keep the others waiting. Nothing of it may be lost in a crash or be done in another order after
+ * it.
+ *
+ * The idea. The store holds the truth: an operation is pending there from its acceptance to its durable end. The queue
+ * is only its image in memory, and is built again from there at each start (recover.c). An operation that has not ended
+ * is a job (job.c has the table of its states). The jobs of one instance stand in its lane, in the order of their
+ * acceptance, and only the head of a lane ever runs. A head needs a place on its server, of which there are as many as
+ * the configuration's `parallel`; who gets the next one is the business of places.c alone. What running and ending
+ * mean, the queue does not know: those above hand it four functions (struct queue_work). So nothing here reads a record
+ * or calls a driver.
+ *
+ * Everything begins from the loop, by a timer of the job (begin_soon): an end never begins the next job on its own
+ * stack, and a lane of ten thousand jobs that fail at once does not recurse.
+ *
+ * An attempt that failed in a way that may pass comes again after a pause of up to 250 ms, which doubles to up to 30 s;
+ * its length is drawn uniformly (full jitter), so that what a server's outage stopped does not come back in one moment.
+ * Who asks again, a server that is up again and an operator's retry end the pause: somebody wants it now. What met
+ * another's lock comes again sooner, after 5 s at most, since the lock and not the server is in its way; it holds no
+ * place meanwhile.
+ *
+ * What was tried. One list of arrival for each server: six unbinds that waited for their tenants' own locks filled the
+ * places until their deadlines, and others' binds were answered 412 or 503. Hence the shares and turns of places.c, and
+ * that an instance is called held up for a minute (held_up.c): a tenant that let its lock go for a moment was among the
+ * fresh each time. Flags beside the state (cleaning, given up): a result that waited for memory could be given up, with
+ * a second run begun over the first; now the state has one writer, job_move.
+ *
+ * The limits. A lane is strict: an operation waits for the ones before it even where the two would not meet. All of
+ * them are in memory, a kilobyte each; limits.pending bounds those of one instance. What waits for a service or server
+ * that is not configured stays queued without an end, until the configuration names it again or an operator gives it
+ * up. */
 #include "queue/queue.h"
 
 #include <stdlib.h>
