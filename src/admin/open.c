@@ -1,6 +1,7 @@
-/* What it costs grows with the services and servers there are, up to some milliseconds, and a thousand strangers may
- * ask in one turn of the loop. So making such answers gets a share of the time; whoever asks when that is used up is
- * given the last one again. It is no older than so many times what it cost. */
+/* Answers that anybody may ask for, kept in a measure. To make one costs more with each service and server, up to some
+ * milliseconds, and a thousand strangers may ask in one turn of the loop. So making them gets a share of the loop's
+ * time, and whoever asks when that is used up is given the last answer again. Its age is bounded by a multiple of what
+ * it cost. */
 #include "admin/internal.h"
 
 #define SHARE 10               /* a tenth of the time */

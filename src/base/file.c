@@ -1,3 +1,4 @@
+/* Files that an operator names: what kind of file a path leads to, and the sync of a directory. */
 #include "base/file.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* The values of a text of JSON, counted without parsing it. */
 #include "base/json.h"
 
 size_t json_count_values(const char *bytes, size_t length)

@@ -1,4 +1,5 @@
-/* Two checks in a row: a session that was just closed may be seen once. */
+/* Sessions counted: what a server's check says beside what the broker knows. It takes two checks in a row for a
+ * finding, as a session that was just closed may be seen once. */
 #include "broker/census.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* What is measured when somebody asks. */
+/* Measures that are looked up when somebody asks. Those that are counted as things happen are in measure.c. */
 #include "broker/collect.h"
 
 #include "broker/drift.h"

@@ -1,4 +1,4 @@
-/* An errand owns what its request borrows, until it is answered. */
+/* Errands: requests that the broker makes itself. An errand owns what its request borrows, until it is answered. */
 #include "broker/errand.h"
 
 #include <stdlib.h>

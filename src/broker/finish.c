@@ -1,5 +1,6 @@
-/* Results on their way to the disk. Read afresh and decided again when a record changed meanwhile; a store that cannot
- * write now is asked again until it can. What they are is in save.c. */
+/* The end of an operation: its outcome on the way to the disk. When a record has changed since it was read, the outcome
+ * is decided again on what is there now; when the store cannot write, it is tried again after a second. Nobody is
+ * answered before. Neighbour: save.c, which says what an outcome leaves in the records. */
 #include "broker/finish.h"
 
 #include <stdlib.h>

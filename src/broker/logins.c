@@ -1,4 +1,5 @@
-/* One walk over the lanes that end logins and over the notes of those that failed to. */
+/* Logins that should be dead and may live, found in one walk over the lanes with work that ends logins, and over the
+ * notes of work that failed to. */
 #include "broker/logins.h"
 
 #include <string.h>

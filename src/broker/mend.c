@@ -1,4 +1,5 @@
-/* An update without a change, or a bind with the same credentials. */
+/* Mending: the drift pass repairs an instance by an update that changes nothing, and a login by a bind with the
+ * credentials that it has. */
 #include "broker/mend.h"
 
 #include "broker/bind.h"

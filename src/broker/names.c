@@ -1,4 +1,4 @@
-/* Names in a table. Drivers may give one twice; here it stands once. */
+/* A table of names from a server's list, each once under its kind; a driver that gives one twice changes nothing. */
 #include "broker/names.h"
 
 #include <stdlib.h>

@@ -1,5 +1,6 @@
-/* The pass over all secrets, in small parts. A record that changed meanwhile is met again: passes go on until one finds
- * nothing to do. */
+/* Another master key: one pass after the other goes over all secrets in small parts and seals them anew. A record that
+ * changed meanwhile keeps its old seal and is met again by the next pass; the last pass is the one that finds nothing
+ * to do. */
 #include "broker/rekey.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* One timer, for the retained instance whose time ends first. */
+/* Retained instances: one timer waits for the one whose time ends first. */
 #include "broker/retention.h"
 
 #include <stdlib.h>

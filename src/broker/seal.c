@@ -1,4 +1,4 @@
-/* A secret is opened where it is needed, into an arena that is wiped. */
+/* Secrets of binds, opened where they are needed, into an arena that is wiped. */
 #include "broker/seal.h"
 
 #include "store/store.h"

@@ -1,4 +1,5 @@
-/* The store is read as ctl export reads it: beside a broker that runs, or without one. */
+/* What a configuration would do to the instances of a store. The store is read as `ctl export` reads it: beside a
+ * broker that runs, or without one. */
 #include "cli/census.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* See files.h. */
+/* Open files: how many the process may have, and how many of them connections leave to all else. */
 #include "cli/files.h"
 
 #include <sys/resource.h>

@@ -1,5 +1,5 @@
-/* What the program does about servers that make it compute: a line in the log. Health tells them, too, by their
- * driver's own failures. */
+/* Servers that make the program compute while it logs in: the log tells each login that was left to its thread. The
+ * health of such a server is told, too, by its driver's own failures. */
 #include "cli/logins.h"
 
 #include "driver/login.h"

@@ -1,5 +1,5 @@
-/* Asks the running broker for an answer, whatever it is: a listener whose loop turns. The operators' listener is asked
- * where there is one, for it takes no certificate and keeps no line of it. */
+/* `ping`: asks the running broker for any answer, which shows that a listener's loop turns. It asks the operators'
+ * listener where there is one, as that wants no certificate of the client and writes no access line of a ping. */
 #include "cli/address.h"
 #include "cli/command.h"
 #include "cli/load.h"

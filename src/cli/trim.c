@@ -1,4 +1,4 @@
-/* A timer that compares what is resident with what is in use. */
+/* Memory that goes back to the system: a timer compares what is resident with what is in use. */
 #include "cli/trim.h"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* libcurl's functions, found when a service needs them first. */
 #include "driver/libcurl.h"
 
 #include "base/library.h"

@@ -1,4 +1,4 @@
-/* The list of drivers: a new one adds its line here. */
+/* The registry: every driver of the program, found by its name. */
 #include "driver/registry.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
-/* Two lists for each stranger: of all, and of its source. Who leaves is in a list of its own. */
+/* The crowd, as two lists for each stranger: that of all strangers, and that of its source. Those that have to leave
+ * stand in a list of their own. */
 #include "http/crowd.h"
 
 #include <stdlib.h>

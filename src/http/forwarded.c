@@ -1,5 +1,5 @@
-/* Both headers are read from right to left, as each proxy adds to the right, up to the first that is not trusted. What
- * stands left of it was sent by that one, and is not looked at: not even its quotes. */
+/* The client that proxies name. Both headers are read from right to left, as each proxy adds to the right, up to the
+ * first that is not trusted. What stands left of that was sent by it and is not looked at, not even for its quotes. */
 #include "http/forwarded.h"
 
 #include <ctype.h>

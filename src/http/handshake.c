@@ -1,5 +1,6 @@
-/* The bufferevent's own events wait for nothing while its handshake lasts: it is told by hand that it may go on, and
- * behind that, in the same turn, what it wants to wait for next is taken over. */
+/* Handshakes in turns. The bufferevent's own events wait for nothing while its handshake lasts. So it is told by hand
+ * that it may go on; behind that, in the same turn, it says what it wants to wait for next, and this file waits for it
+ * instead. */
 #include "http/handshake.h"
 
 #include <event2/bufferevent.h>

@@ -1,4 +1,4 @@
-/* A list of those that are counted, in the order in which they became so. */
+/* Requests that are not whole and hold more than a small head, in a list in the order in which they began to. */
 #include "http/heads.h"
 
 void heads_init(struct heads *heads)

@@ -1,4 +1,4 @@
-/* A list of sources, each with a list of its connections. */
+/* The line: a list of sources, each with a list of its connections. */
 #include "http/line.h"
 
 void line_share_init(struct line_share *share)

@@ -1,4 +1,4 @@
-/* The waiting itself is the connection's (connection_wait). */
+/* Logins: compared, refused or put off. The waiting itself is the connection's (connection_wait). */
 #include "http/login.h"
 
 #include "http/auth.h"

@@ -1,4 +1,4 @@
-/* Requests counted as they are replied to. */
+/* Measures of requests, counted as they are replied to. */
 #include "http/measure.h"
 
 #define US 1e6

@@ -1,4 +1,4 @@
-/* One call is one run of the program: the request goes in, and the exit status and the answer become the outcome. */
+/* A call as one run of the program: the request goes in, and its exit status and answer become the outcome. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

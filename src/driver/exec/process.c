@@ -1,5 +1,6 @@
-/* Input is a file in memory, so that nobody has to feed the program; output and messages are pipes. The end of the
- * program counts, not that of its pipes: what it leaves behind may hold them open, and is killed. */
+/* Runs of programs. The input is a file in memory, so that nobody has to feed the program; output and messages are
+ * pipes. A run ends with its program and not with its pipes: what the program leaves behind may hold these open, and is
+ * killed. */
 #include "process.h"
 
 #include <assert.h>

@@ -1,4 +1,5 @@
-/* Written as text: parameters are JSON already, and a password in a tree of cJSON could not be wiped. */
+/* Requests for programs, written as text: parameters are JSON already, and a password in a tree of cJSON could not be
+ * wiped. */
 #include "request.h"
 
 /* Adds `,"name":`; the first member of every object is written by hand. */

@@ -1,5 +1,5 @@
-/* Accounts are user and host; a login's name is the user. Those at other hosts than the configuration's are from before
- * it was changed, and go with the rest. */
+/* Accounts: a user at a host each, where a login's name is the user. Accounts of a login at other hosts than the
+ * configuration's were made before that was changed; they go with the rest. */
 #include "accounts.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* Badges are numbered. There are more than a pool has sessions: one that is replaced after a reload, or is still ending
- * on the server, keeps its own. */
+/* Badges, numbered. There are more numbers than a pool has sessions, as one that is replaced after a reload, or is
+ * still ending on the server, keeps its own. */
 #include "badge.h"
 
 #include <stdio.h>

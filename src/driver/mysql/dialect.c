@@ -1,5 +1,5 @@
-/* The library escapes literals as the connection's character set and mode want it. It has no call for identifiers: in
- * those only the backtick means anything, and it is doubled. */
+/* Statements of MariaDB and MySQL, quoted. The library escapes literals as the connection's character set and mode want
+ * it. It has no call for identifiers; in those only the backtick means anything, and it is doubled. */
 #include "dialect.h"
 
 #include <mysql.h>

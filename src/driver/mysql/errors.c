@@ -1,5 +1,5 @@
-/* One table from number to code and sentence; the numbers are those of mysqld_error.h, which MariaDB and MySQL share up
- * to 1900. */
+/* Errors of the server: one table from number to code and sentence. The numbers are those of mysqld_error.h, which
+ * MariaDB and MySQL share up to 1900. */
 #include "errors.h"
 
 #include <errmsg.h>

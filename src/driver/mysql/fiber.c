@@ -1,4 +1,4 @@
-/* ucontext, on a mapping of its own. */
+/* Fibers by ucontext; the stack of each is a mapping of its own. */
 #include "fiber.h"
 
 #include <assert.h>

@@ -1,5 +1,6 @@
-/* It asks which of them are still there, ends those, and asks again after a pause, until none is left or its time is
- * up. A server that cannot be reached, or does not answer, ends them by itself when their statements' limits pass. */
+/* The reaper: asks the server which of the sessions that were given up are still there, ends those, and asks again
+ * after a pause, until none is left or its time is up. A server that cannot be reached, or does not answer, ends them
+ * by itself when their statements' limits pass. */
 #include "reaper.h"
 
 #include <stdlib.h>

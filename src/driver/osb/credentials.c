@@ -1,4 +1,4 @@
-/* The walk through a binding. Names are built in one buffer, which grows by a part on the way down. */
+/* The walk through a binding. A name is built in one buffer, which grows by a part with each step down. */
 #include "credentials.h"
 
 #include <cjson/cJSON.h>

@@ -1,4 +1,4 @@
-/* UUIDs (RFC 9562) of version 8, 122 bits of a hash, or 4, as many of chance. */
+/* Ids as UUIDs (RFC 9562): version 8 holds 122 bits of a hash, version 4 as many of chance. */
 #include "id.h"
 
 #include <stdio.h>

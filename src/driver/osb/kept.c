@@ -1,4 +1,5 @@
-/* As {"id": ..., "binding": {...}}: a binding of another id has other credentials. */
+/* Credentials that the upstream tells once, kept as {"id": ..., "binding": {...}}: a binding of another id has other
+ * credentials. */
 #include "kept.h"
 
 #include <cjson/cJSON.h>

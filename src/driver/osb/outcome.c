@@ -1,4 +1,5 @@
-/* The tables. Whatever 4xx may pass is named; all others are the upstream's final "no". */
+/* Answers of the upstream, by table. The statuses of 4xx that may pass are named in it; all others are the upstream's
+ * final "no". */
 #include "outcome.h"
 
 #include <cjson/cJSON.h>

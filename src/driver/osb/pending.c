@@ -1,4 +1,4 @@
-/* A list: it holds only what waits at this moment. */
+/* What is under way at the upstream, as a list: it holds only what waits at this moment. */
 #include "pending.h"
 
 #include <stdlib.h>

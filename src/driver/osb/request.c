@@ -1,4 +1,5 @@
-/* Bodies are written as text; only parameters, which are merged and cast, go through a tree. */
+/* Requests to the upstream. Bodies are written as text; only parameters, which are merged and cast, go through a tree.
+ */
 #include "request.h"
 
 #include <cjson/cJSON.h>

@@ -1,3 +1,4 @@
+/* libpq's functions, found when a service needs them first. */
 #include "libpq.h"
 
 #include "base/library.h"

@@ -1,4 +1,5 @@
-/* libpq's own steps. The keywords are copies, since the thread may need them for longer than the session lives. */
+/* A login by libpq's own steps. The keywords are copies, since the thread may need them for longer than the session
+ * lives. */
 #include "login.h"
 
 #include <stdbool.h>

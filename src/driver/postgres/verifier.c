@@ -1,4 +1,4 @@
-/* The keys of RFC 5802, section 3, by libcrypto. */
+/* SCRAM verifiers: the keys of RFC 5802, section 3, computed by libcrypto. */
 #include "verifier.h"
 
 #include <openssl/evp.h>

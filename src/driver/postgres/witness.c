@@ -1,4 +1,5 @@
-/* Half of the lock's limit passes before it asks, so a statement that gets through costs nothing. */
+/* The witness of a statement that waits. It asks once half of the lock's limit has passed, so a statement that gets
+ * through costs nothing. */
 #include "witness.h"
 
 #include <stdio.h>

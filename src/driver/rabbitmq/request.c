@@ -1,4 +1,4 @@
-/* How passwords are hashed: https://www.rabbitmq.com/docs/passwords#computing-password-hash */
+/* Requests, and the hash of a password in them: https://www.rabbitmq.com/docs/passwords#computing-password-hash */
 #include "request.h"
 
 #include <string.h>

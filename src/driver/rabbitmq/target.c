@@ -1,4 +1,5 @@
-/* The url has passed client_check_url: it has a scheme, a host, and perhaps a port and a path. */
+/* What apps are told of a server. Its url has passed client_check_url before: it has a scheme, a host, and perhaps a
+ * port and a path. */
 #include "target.h"
 
 #include <ctype.h>

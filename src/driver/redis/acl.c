@@ -1,5 +1,5 @@
-/* Rights are told in the order that Redis applies them: what the plan may change comes in the middle, what it may not
- * at the end. */
+/* Rules of ACL users, written in the order in which Redis applies them: what the plan may change comes in the middle,
+ * what it may not at the end. */
 #include "acl.h"
 
 #include <stdio.h>

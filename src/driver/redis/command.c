@@ -1,4 +1,5 @@
-/* hiredis writes the protocol: every word goes with its length, so no content needs to be quoted. */
+/* Commands in Redis's protocol, written by hiredis: every word goes with its length, so no content needs to be quoted.
+ */
 #include "command.h"
 
 #include <hiredis/hiredis.h>

@@ -1,5 +1,5 @@
-/* Seats are given from the loop by one event, so that leaving one never runs another call's work on the leaver's stack.
- */
+/* Seats on a server, given from the loop by one event: leaving one never runs another call's work on the leaver's
+ * stack. */
 #include "pool.h"
 
 #include <assert.h>

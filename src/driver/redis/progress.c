@@ -1,4 +1,4 @@
-/* A list: it holds only removals that are under way. */
+/* How far removals have come, as a list: it holds only those that are under way. */
 #include "progress.h"
 
 #include <stdbool.h>

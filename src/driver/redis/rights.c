@@ -1,4 +1,4 @@
-/* One row for each right, in the words of docs/drivers/redis.md. */
+/* Rights of the broker's own user: one row for each, in the words of docs/drivers/redis.md. */
 #include "rights.h"
 
 #include <string.h>
