@@ -1,16 +1,14 @@
-/* The drivers, each made in its own folder; only the registry and tests look at them from here. */
+/* The drivers, each made in its own folder; only the registry and tests look at them from here. CMakeLists.txt
+ * lists them (DRIVERS). */
 #ifndef DRIVER_DRIVERS_H
 #define DRIVER_DRIVERS_H
 
 #include "driver/driver.h"
+#include "driver/list.h"
 
-extern const struct driver driver_exec;
-extern const struct driver driver_mysql;
-extern const struct driver driver_osb;
-extern const struct driver driver_postgres;
-extern const struct driver driver_rabbitmq;
-extern const struct driver driver_redis;
-extern const struct driver driver_shared;
+#define DECLARE_DRIVER(name) extern const struct driver driver_##name;
+
+DRIVERS(DECLARE_DRIVER)
 extern const struct driver driver_scripted; /* for tests; in the program only with the option SCRIPTED_DRIVER */
 
 #endif

@@ -1,25 +1,17 @@
-/* The registry: every driver of the program, found by its name. */
+/* The registry: every driver of the program, found by its name. CMakeLists.txt lists them (DRIVERS). */
 #include "driver/registry.h"
 
 #include <string.h>
 
 #include "driver/drivers.h"
 
-/* A line each: */
-/* clang-format off */
-static const struct driver *const drivers[] = {
-    &driver_exec,
-    &driver_mysql,
-    &driver_osb,
-    &driver_postgres,
-    &driver_rabbitmq,
-    &driver_redis,
-    &driver_shared,
+#define POINT_TO(name) &driver_##name,
+
+static const struct driver *const drivers[] = {DRIVERS(POINT_TO)
 #ifdef SCRIPTED_DRIVER
-    &driver_scripted,
+                                                   POINT_TO(scripted)
 #endif
 };
-/* clang-format on */
 
 #define DRIVER_COUNT (sizeof(drivers) / sizeof(drivers[0]))
 
