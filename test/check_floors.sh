@@ -15,6 +15,7 @@ floor_of() {
   records) echo 3 ;;
   catalog) echo 4 ;;
   queue) echo 5 ;;
+  watch) echo 6 ;;
   broker) echo 9 ;;
   http) echo 10 ;;
   api | admin) echo 11 ;;

@@ -6,6 +6,8 @@
 #include "catalog/host.h"
 #include "config/config.h"
 
+struct watch;
+
 /* What the configuration offers, now and before. All but the first two are borrowed, and set before the first is
  * opened. */
 struct catalog {
@@ -18,8 +20,8 @@ struct catalog {
 	/* For those above, which have parts of a host: once a host is filled, and before it is freed. */
 	void (*open_host)(struct host *host);
 	void (*close_host)(struct host *host);
-	void *owner;  /* likewise */
-	bool closing; /* nothing is closed later any more */
+	struct watch *watch; /* likewise: what its hosts are watched by */
+	bool closing;        /* nothing is closed later any more */
 };
 
 struct generation {

@@ -4,10 +4,10 @@
 #include "broker/drift.h"
 #include "broker/inspect.h"
 #include "broker/logins.h"
-#include "broker/measure.h"
 #include "catalog/host.h"
 #include "queue/places.h"
 #include "queue/queue.h"
+#include "watch/measure.h"
 
 static void start_held_up(struct metric *const *measures, const struct offering *offering)
 {
@@ -30,7 +30,7 @@ static void count_held_up(struct metric *const *measures, const struct lane *lan
 
 static void collect_queue(struct broker *broker)
 {
-	struct metric *const *measures = broker->measures;
+	struct metric *const *measures = broker->measures.of;
 	struct lane *lane, *next;
 	const struct job *job;
 
@@ -79,7 +79,7 @@ static void collect_server(struct metric *const *measures, const struct host *ho
 
 static void collect_servers(struct broker *broker)
 {
-	struct metric *const *measures = broker->measures;
+	struct metric *const *measures = broker->measures.of;
 	struct metric *const cleared[] = {
 	    measures[MEASURE_SERVER_UP],          measures[MEASURE_SERVER_INSTANCES], measures[MEASURE_SERVER_CAPACITY],
 	    measures[MEASURE_SERVER_DRAINED],     measures[MEASURE_RUNNING],          measures[MEASURE_READY],
@@ -99,7 +99,7 @@ static void collect_servers(struct broker *broker)
 
 static void collect_store(struct broker *broker)
 {
-	struct metric *const *measures = broker->measures;
+	struct metric *const *measures = broker->measures.of;
 	struct store_statistics statistics;
 
 	store_statistics(broker->store, &statistics);
@@ -116,7 +116,7 @@ static void collect_store(struct broker *broker)
 
 static void collect_drift(struct broker *broker)
 {
-	struct metric *const *measures = broker->measures;
+	struct metric *const *measures = broker->measures.of;
 
 	metric_clear(measures[MEASURE_DRIFTING]);
 	for (size_t i = 0; i < broker->catalog.present->offering_count; i++) {
@@ -135,14 +135,14 @@ static void count_login(void *arg, const struct instance *instance, const struct
 	const struct broker *broker = arg;
 
 	(void)bind;
-	metric_add(broker->measures[MEASURE_TO_END], 1, (const char *[]){instance->service});
+	metric_add(broker->measures.of[MEASURE_TO_END], 1, (const char *[]){instance->service});
 }
 
 static void collect_logins(struct broker *broker)
 {
-	metric_clear(broker->measures[MEASURE_TO_END]);
+	metric_clear(broker->measures.of[MEASURE_TO_END]);
 	for (size_t i = 0; i < broker->catalog.present->offering_count; i++)
-		metric_set(broker->measures[MEASURE_TO_END], 0,
+		metric_set(broker->measures.of[MEASURE_TO_END], 0,
 		           (const char *[]){broker->catalog.present->offerings[i].service->name});
 	lingering_walk(broker, count_login, broker);
 }

@@ -37,13 +37,13 @@
 
 #include "broker/inspect.h"
 #include "broker/logins.h"
-#include "broker/names.h"
 #include "broker/operator.h"
 #include "catalog/generation.h"
 #include "catalog/host.h"
 #include "queue/queue.h"
 #include "records/records.h"
 #include "records/show.h"
+#include "watch/names.h"
 
 #define TICK          100   /* ms between two steps of the pass */
 #define PARALLEL      4     /* inspections at once */
@@ -483,8 +483,9 @@ void drift_reload(struct broker *broker)
 	plan_pass(drift, drift->ended_at == 0 ? FIRST_PASS_IN : INT64_MAX);
 }
 
-void drift_hurry(struct broker *broker)
+void drift_hurry(void *arg)
 {
+	struct broker *broker = arg;
 	struct drift *drift = broker->drift;
 
 	if (drift == NULL || catalog_config(&broker->catalog)->limits.verify_interval == 0)

@@ -11,7 +11,7 @@ void drift_close(struct broker *broker);
 void drift_reload(struct broker *broker);
 /* A server came back, maybe without what it had: a pass begins now, or anew behind the one under way. Nothing is done
  * where passes are off (verify_interval: 0). */
-void drift_hurry(struct broker *broker);
+void drift_hurry(void *arg);
 /* What servers of the service have that nobody knows of. */
 size_t drift_count_strays(const struct broker *broker, const char *service);
 

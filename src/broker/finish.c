@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "base/crash.h"
-#include "broker/measure.h"
 #include "broker/report.h"
 #include "broker/save.h"
 #include "queue/queue.h"
+#include "watch/measure.h"
 
 static void save(struct job *job);
 
@@ -59,7 +59,7 @@ static void after_save(struct job *job)
 	};
 
 	report_try(job, outcome_name(job));
-	measure_operation(job_broker(job), job->service, job->kind, job_age(job), outcome_name(job));
+	measure_operation(&job_broker(job)->measures, job->service, job->kind, job_age(job), outcome_name(job));
 	run->follower = NULL;
 	if (follower != NULL)
 		queue_push(job->queue, follower);

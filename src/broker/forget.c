@@ -1,7 +1,7 @@
 /* An operator has every record of an instance dropped. */
 #include "records/forget.h"
-#include "broker/health.h"
 #include "broker/intent.h"
+#include "watch/watch.h"
 
 static int decide_forget(struct intent *intent, struct changes *changes, enum intent_next *ret_next,
                          struct error *error)
@@ -22,7 +22,7 @@ static int decide_forget(struct intent *intent, struct changes *changes, enum in
 	                                           .incarnation = held.record.incarnation,
 	                                           .text = intent->request->description,
 	                                           .at = timers_wall(intent->broker->timers)});
-	health_forget(intent->broker, held.record.incarnation);
+	watch_forget(&intent->broker->watch, held.record.incarnation);
 	*ret_next = INTENT_COMMIT;
 	return rc;
 }

@@ -5,11 +5,9 @@
 #include "broker/collect.h"
 #include "broker/drift.h"
 #include "broker/errand.h"
-#include "broker/health.h"
 #include "broker/inspect.h"
 #include "broker/intent.h"
 #include "broker/internal.h"
-#include "broker/measure.h"
 #include "broker/rekey.h"
 #include "broker/retention.h"
 #include "broker/run.h"
@@ -20,11 +18,13 @@
 #include "records/maker.h"
 #include "records/mark.h"
 #include "records/migrate.h"
+#include "watch/measure.h"
+#include "watch/watch.h"
 
 static void open_host(struct host *host)
 {
 	queue_open_host(host);
-	health_open_host(host);
+	watch_open_host(host);
 }
 
 /* What was found to be amiss may be mended now. (What could not be mended waits for the next pass.) */
@@ -43,11 +43,11 @@ static void on_saved(const struct job *job)
 	if (job->kind == OPERATION_REMOVE || job->kind == OPERATION_RESTORE)
 		retention_changed(broker);
 	if (job->run->cleaned) {
-		health_forget(broker, job->incarnation);
+		watch_forget(&broker->watch, job->incarnation);
 		inspect_forget(broker, job->incarnation);
 		return;
 	}
-	health_renew(broker, job->incarnation);
+	watch_renew(&broker->watch, job->incarnation);
 	if (job->run->verdict == VERDICT_DONE)
 		look_again(job);
 }
@@ -68,7 +68,7 @@ static void init_floors(struct broker *broker, const struct driver_context *cont
 	    .context = *context,
 	    .open_host = open_host,
 	    .close_host = queue_close_host,
-	    .owner = broker,
+	    .watch = &broker->watch,
 	};
 	broker->catalog.context.store = broker->mark.store;
 	broker->catalog.context.seal = broker->mark.seal;
@@ -79,6 +79,14 @@ static void init_floors(struct broker *broker, const struct driver_context *cont
 	    .timers = broker->timers,
 	    .work = &work,
 	    .owner = broker,
+	};
+	broker->watch = (struct watch){
+	    .catalog = &broker->catalog,
+	    .queue = &broker->queue,
+	    .mark = &broker->mark,
+	    .log = broker->log,
+	    .on_up = drift_hurry,
+	    .arg = broker,
 	};
 }
 
@@ -104,7 +112,6 @@ int broker_open(const struct broker_options *options, struct broker **ret_broker
 	broker->timers = options->timers;
 	broker->log = options->log;
 	broker->on_saved = on_saved;
-	broker->on_up = drift_hurry;
 	TAILQ_INIT(&broker->intents);
 	TAILQ_INIT(&broker->errands);
 	TAILQ_INIT(&broker->inspections);
@@ -128,8 +135,8 @@ int broker_open(const struct broker_options *options, struct broker **ret_broker
 		broker_close(broker);
 		return rc;
 	}
-	measure_open(broker, options->metrics, collect);
-	health_open(broker);
+	measure_open(&broker->measures, options->metrics, collect, broker);
+	watch_open(&broker->watch);
 	sweep_open(broker);
 	retention_open(broker);
 	drift_open(broker);
@@ -143,14 +150,14 @@ void broker_close(struct broker *broker)
 	if (broker == NULL)
 		return;
 	broker->closing = broker->catalog.closing = true;
-	measure_close(broker);
+	measure_close(&broker->measures, broker);
 	sweep_close(broker);
 	retention_close(broker);
 	rekey_close(broker);
 	drift_close(broker);
 	inspect_close(broker);
 	if (broker->catalog.present != NULL)
-		health_close(broker);
+		watch_close(&broker->watch);
 	queue_stop(&broker->queue);
 	store_flush(broker->store);
 	intent_drop_all(broker);
@@ -198,11 +205,11 @@ void broker_enter(struct broker *broker, struct broker_change *change)
 {
 	if (change->keyring != NULL)
 		broker->keyring = change->keyring;
-	health_close(broker);
-	health_inherit(broker, change->generation);
+	watch_close(&broker->watch);
+	watch_inherit(&broker->watch, change->generation);
 	generation_enter(&broker->catalog, change->generation);
 	queue_move(&broker->queue);
-	health_open(broker);
+	watch_open(&broker->watch);
 	drift_reload(broker);
 	maker_tell_missing(broker->store, catalog_config(&broker->catalog), broker->log);
 	free(change);

@@ -150,7 +150,7 @@ static void mend(struct inspection *inspection, const struct pair *drift, bool *
 	const struct bind *bind;
 
 	log_drift(inspection, drift);
-	metric_add(broker->measures[MEASURE_DRIFTS], 1, (const char *[]){instance->service, drift->name});
+	metric_add(broker->measures.of[MEASURE_DRIFTS], 1, (const char *[]){instance->service, drift->name});
 	if (strcmp(drift->name, DRIFT_INSTANCE) == 0 && !*mended_instance) {
 		errand_run(broker, broker_mend, instance, MEND_USER, 0, NULL);
 		*mended_instance = true;

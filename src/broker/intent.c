@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "base/crash.h"
-#include "broker/measure.h"
 #include "broker/report.h"
 #include "catalog/generation.h"
 #include "queue/queue.h"
+#include "watch/measure.h"
 
 #define ROUNDS_MAX  50 /* decisions for one request before it is told to come again */
 #define AGAIN_DELAY 2  /* ms */
@@ -152,7 +152,7 @@ static void note_ended(const struct intent *intent)
 	const int64_t age = timers_now(intent->broker->timers) - intent->ended_since;
 
 	report_ended(intent->broker, intent->ended, intent->ended_about, age);
-	measure_operation(intent->broker, intent->ended_about->service, intent->ended->kind, age, "done");
+	measure_operation(&intent->broker->measures, intent->ended_about->service, intent->ended->kind, age, "done");
 }
 
 static void on_commit(void *arg, int code, const struct error *error, uint64_t revision)

@@ -3,12 +3,11 @@
 
 #include <string.h>
 
-#include "broker/fence.h"
-#include "broker/health.h"
-#include "catalog/generation.h"
+#include "broker/internal.h"
 #include "catalog/host.h"
 #include "queue/queue.h"
 #include "records/records.h"
+#include "watch/watch.h"
 
 const struct service *broker_service(struct broker *broker, const char *name)
 {
@@ -146,8 +145,6 @@ int broker_hurry(struct broker *broker, const char *operation, struct error *err
 
 /* ---- servers ---- */
 
-#define CLAIM_HOLDS 60000 /* ms: whatever answers at the address later was not meant */
-
 static struct host *find_host(struct broker *broker, const char *service, const char *server, struct error *error)
 {
 	struct offering *offering = catalog_offering(&broker->catalog, service);
@@ -183,15 +180,10 @@ int broker_claim(struct broker *broker, const struct caller *caller, const char 
 	struct host *host = find_host(broker, service, server, error);
 	struct audit audit = {.action = "claim", .outcome = "done", .service = service, .text = server};
 	struct changes changes;
+	int rc = host != NULL ? watch_claim(host, error) : ERR_NOT_FOUND;
 
-	if (host == NULL)
-		return ERR_NOT_FOUND;
-	if (!fence_has_marks(host))
-		return error_set(error, ERR_INVALID,
-		                 "the driver \"%s\" puts no marks on its servers, so there is nothing to claim",
-		                 host->offering->service->driver);
-	host->claimed_until = timers_now(broker->timers) + CLAIM_HOLDS;
-	health_check_soon(host);
+	if (rc != 0)
+		return rc;
 	changes_begin(&changes, broker->records);
 	changes_use_reserve(&changes);
 	put_note(broker, &changes, caller, &audit);

@@ -6,14 +6,14 @@
 
 #include "broker/environment.h"
 #include "broker/finish.h"
-#include "broker/health.h"
-#include "broker/measure.h"
 #include "broker/promise.h"
 #include "broker/report.h"
 #include "broker/save.h"
 #include "broker/seal.h"
 #include "catalog/generation.h"
 #include "queue/queue.h"
+#include "watch/measure.h"
+#include "watch/watch.h"
 
 void run_cancel(struct job *job)
 {
@@ -205,7 +205,7 @@ static void try_later(struct job *job, int code)
 
 static void end_attempt(struct job *job, int code, const struct error *outcome)
 {
-	measure_attempt(job, outcome_name(code));
+	measure_attempt(&job_broker(job)->measures, job, outcome_name(code));
 	queue_judge(job, code);
 	queue_release_host(job);
 	if (code == 0) {
@@ -245,7 +245,7 @@ static void fail_at_fence(struct job *job)
 
 	error_set(&outcome, ERR_UNAVAILABLE, "%s", host->reason);
 	end_attempt(job, outcome.code, &outcome);
-	health_check_soon(host);
+	watch_check_soon(host);
 }
 
 /* Another operation was accepted for the bind since. */

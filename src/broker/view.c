@@ -2,13 +2,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "broker/health.h"
 #include "broker/inspect.h"
 #include "broker/pending.h"
 #include "catalog/host.h"
 #include "queue/queue.h"
 #include "records/records.h"
 #include "records/show.h"
+#include "watch/watch.h"
 
 #define TIME_SIZE 32
 
@@ -56,7 +56,7 @@ static void status_of_ready(const struct view *view, struct status *status)
 {
 	const unsigned updates = 1U << OPERATION_UPDATE | 1U << OPERATION_CREATE | 1U << OPERATION_RESTORE;
 	const struct instance *instance = &view->instance.record;
-	const struct observation *observation = health_observe(view->broker, instance);
+	const struct observation *observation = watch_observe(&view->broker->watch, instance);
 
 	if (view->host == NULL)
 		set_status(status, STATUS_DOWN, "its server is not in the broker's configuration: ",
@@ -200,7 +200,7 @@ static void add_server_items(const struct view *view, struct text *json)
 
 static void add_observed_items(const struct view *view, struct text *json)
 {
-	const struct observation *observation = health_observe(view->broker, &view->instance.record);
+	const struct observation *observation = watch_observe(&view->broker->watch, &view->instance.record);
 
 	for (size_t i = 0; observation != NULL && i < observation->result_count; i++)
 		add_item(json, observation->results[i].name, observation->results[i].value);

@@ -1,6 +1,6 @@
 /* Sessions counted: what a server's check says beside what the broker knows. It takes two checks in a row for a
  * finding, as a session that was just closed may be seen once. */
-#include "broker/census.h"
+#include "watch/census.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,10 +1,29 @@
 /* What is known of servers and instances without asking them now: checks in the background, answers from memory. */
-#ifndef BROKER_HEALTH_H
-#define BROKER_HEALTH_H
+#ifndef WATCH_WATCH_H
+#define WATCH_WATCH_H
 
-#include "broker/internal.h"
+#include "base/log.h"
+#include "catalog/generation.h"
+#include "queue/queue.h"
+#include "records/mark.h"
 
 #define OBSERVATIONS_MAX 4096 /* instances whose state is kept in memory; the one not asked about longest goes */
+
+/* All but the table is borrowed, and set before the first server is looked at. */
+struct watch {
+	struct catalog *catalog;
+	struct queue *queue;
+	struct mark *mark;
+	const struct log *log;
+	struct observation *observations; /* table by incarnation, least recently asked first */
+	void (*on_up)(void *arg);         /* for those above: a server answers again */
+	void *arg;
+};
+
+static inline struct watch *watch_of(const struct host *host)
+{
+	return host->offering->generation->catalog->watch;
+}
 
 /* What was last seen of an instance. Borrowed until the next turn of the loop. */
 struct observation {
@@ -15,7 +34,7 @@ struct observation {
 	struct pair *results; /* label and value */
 	size_t result_count;
 	int64_t seen_at; /* monotonic ms */
-	/* health.c's own */
+	/* watch.c's own */
 	struct arena arena; /* of results */
 	bool wanted;        /* in one of the host's lists */
 	bool late;          /* the last one met a lock or its deadline: it waits among those */
@@ -25,23 +44,26 @@ struct observation {
 };
 
 /* Nothing is known of the host yet. */
-void health_open_host(struct host *host);
+void watch_open_host(struct host *host);
 /* Begins the checks of every server. */
-void health_open(struct broker *broker);
+void watch_open(struct watch *watch);
 /* Cancels what runs and frees. */
-void health_close(struct broker *broker);
+void watch_close(struct watch *watch);
 
 /* The next check comes at once: something waits for its outcome. */
-void health_check_soon(struct host *host);
+void watch_check_soon(struct host *host);
+/* The server belongs to this store, whatever its mark says, if it answers within a minute: a check begins at once.
+ * ERR_INVALID when its driver has no marks. */
+int watch_claim(struct host *host, struct error *error);
 
 /* Before the next configuration becomes the present one: what is known of servers that are in both. */
-void health_inherit(struct broker *broker, struct generation *next);
+void watch_inherit(struct watch *watch, struct generation *next);
 
 /* What is known of the instance; NULL when nothing yet. Asks in the background when that is old. */
-const struct observation *health_observe(struct broker *broker, const struct instance *instance);
+const struct observation *watch_observe(struct watch *watch, const struct instance *instance);
 /* Something about the instance changed: if it is kept in memory, it is asked about anew. */
-void health_renew(struct broker *broker, const char *incarnation);
+void watch_renew(struct watch *watch, const char *incarnation);
 /* The instance is gone. */
-void health_forget(struct broker *broker, const char *incarnation);
+void watch_forget(struct watch *watch, const char *incarnation);
 
 #endif

@@ -1,5 +1,5 @@
 /* All that is measured, and what is counted as it happens. What is looked up when somebody asks is in collect.c. */
-#include "broker/measure.h"
+#include "watch/measure.h"
 
 static const double doubling[STORE_BUCKETS - 1] = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024};
 static const double doubling_ms[STORE_BUCKETS - 1] = {0.001, 0.002, 0.004, 0.008, 0.016, 0.032,
@@ -65,31 +65,29 @@ static const struct metric_family families[MEASURE_COUNT] = {
 
 /* ---- as it happens ---- */
 
-void measure_attempt(const struct job *job, const char *outcome)
+void measure_attempt(const struct measures *measures, const struct job *job, const char *outcome)
 {
-	metric_add(job_broker(job)->measures[MEASURE_ATTEMPTS], 1,
-	           (const char *[]){job->service, job->server, outcome});
+	metric_add(measures->of[MEASURE_ATTEMPTS], 1, (const char *[]){job->service, job->server, outcome});
 }
 
-void measure_operation(const struct broker *broker, const char *service, enum operation_kind kind, int64_t age,
+void measure_operation(const struct measures *measures, const char *service, enum operation_kind kind, int64_t age,
                        const char *outcome)
 {
-	struct metric *const *measures = broker->measures;
 	const char *name = operation_kind_name(kind);
 
-	metric_add(measures[MEASURE_OPERATIONS], 1, (const char *[]){service, name, outcome});
-	metric_observe(measures[MEASURE_DURATIONS], (double)age / MEASURE_MS, (const char *[]){service, name});
+	metric_add(measures->of[MEASURE_OPERATIONS], 1, (const char *[]){service, name, outcome});
+	metric_observe(measures->of[MEASURE_DURATIONS], (double)age / MEASURE_MS, (const char *[]){service, name});
 }
 
-void measure_open(struct broker *broker, struct metrics *metrics, void (*collect)(void *arg))
+void measure_open(struct measures *measures, struct metrics *metrics, void (*collect)(void *arg), void *arg)
 {
-	broker->metrics = metrics;
+	measures->metrics = metrics;
 	for (size_t i = 0; i < MEASURE_COUNT; i++)
-		broker->measures[i] = metrics_add(metrics, &families[i]);
-	metrics_on_render(metrics, collect, broker);
+		measures->of[i] = metrics_add(metrics, &families[i]);
+	metrics_on_render(metrics, collect, arg);
 }
 
-void measure_close(struct broker *broker)
+void measure_close(struct measures *measures, void *arg)
 {
-	metrics_forget(broker->metrics, broker);
+	metrics_forget(measures->metrics, arg);
 }

@@ -1,9 +1,9 @@
 /* The broker's sessions on a server as both sides count them. What was given up here and goes on there holds locks and
  * places of the server, and only the server knows of it. */
-#ifndef BROKER_CENSUS_H
-#define BROKER_CENSUS_H
+#ifndef WATCH_CENSUS_H
+#define WATCH_CENSUS_H
 
-#include "broker/internal.h"
+#include "catalog/host.h"
 
 /* Takes what the host's check has found. */
 void census_take(struct host *host);

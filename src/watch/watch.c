@@ -1,27 +1,25 @@
 /* Checks of servers, each every few seconds, and observations of the instances that somebody asks about. */
-#include "broker/health.h"
+#include "watch/watch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/census.h"
-#include "broker/fence.h"
-#include "catalog/generation.h"
-#include "catalog/host.h"
-#include "queue/queue.h"
 #include "records/records.h"
+#include "watch/census.h"
+#include "watch/fence.h"
 
 #define CHECK_INTERVAL   5000  /* ms between two checks of a server */
 #define CHECK_AT_LEAST   250   /* ms between two, however often work asks for one */
 #define CHECK_TIMEOUT    4000  /* ms for one */
+#define CLAIM_HOLDS      60000 /* ms: whatever answers at the address later was not meant */
 #define OBSERVE_INTERVAL 10000 /* ms that an observation is fresh */
 #define OBSERVE_TIMEOUT  10000 /* ms for one */
 #define OBSERVE_PARALLEL 2     /* at once on a host, one of them of the late */
 
 /* An observation under way. */
 struct observing {
-	struct broker *broker;
+	struct watch *watch;
 	struct observation *observation;
 	struct arena arena; /* of the instance's record */
 	struct held_instance instance;
@@ -35,7 +33,7 @@ static void on_next_check(void *arg);
 
 static void check_later(struct host *host, int64_t delay)
 {
-	struct timers *timers = broker_of(host)->timers;
+	struct timers *timers = watch_of(host)->catalog->timers;
 
 	host->checking = false;
 	timer_init(&host->next_check, on_next_check, host);
@@ -48,7 +46,7 @@ static void log_turn(const struct host *host)
 	struct log_line line;
 	bool up = host->health == HOST_UP;
 
-	log_begin(&line, broker_of(host)->log, up ? LOG_INFO : LOG_ERROR, up ? "server-up" : "server-down");
+	log_begin(&line, watch_of(host)->log, up ? LOG_INFO : LOG_ERROR, up ? "server-up" : "server-down");
 	log_text(&line, "service", host->offering->service->name);
 	log_text(&line, "server", host_name(host));
 	log_text(&line, "reason", up ? NULL : host->reason);
@@ -59,7 +57,7 @@ static void log_warning(const struct host *host)
 {
 	struct log_line line;
 
-	log_begin(&line, broker_of(host)->log, LOG_WARNING, "server-warning");
+	log_begin(&line, watch_of(host)->log, LOG_WARNING, "server-warning");
 	log_text(&line, "service", host->offering->service->name);
 	log_text(&line, "server", host_name(host));
 	log_text(&line, "reason", host->warning);
@@ -85,12 +83,12 @@ static void take_warning(struct host *host)
 }
 
 /* Drivers that look with each call would refuse to work with the older mark until the next check. */
-static void renew_marks(struct broker *broker)
+static void renew_marks(struct watch *watch)
 {
-	broker->mark.raised = false;
-	for (size_t i = 0; i < broker->catalog.present->offering_count; i++)
-		for (size_t j = 0; j < broker->catalog.present->offerings[i].host_count; j++)
-			health_check_soon(&broker->catalog.present->offerings[i].hosts[j]);
+	watch->mark->raised = false;
+	for (size_t i = 0; i < watch->catalog->present->offering_count; i++)
+		for (size_t j = 0; j < watch->catalog->present->offerings[i].host_count; j++)
+			watch_check_soon(&watch->catalog->present->offerings[i].hosts[j]);
 }
 
 static void take_health(struct host *host, int code, const struct error *error)
@@ -102,12 +100,12 @@ static void take_health(struct host *host, int code, const struct error *error)
 	if (host->health != before)
 		log_turn(host);
 	if (host->health == HOST_UP && before == HOST_DOWN) {
-		queue_hurry_host(&broker_of(host)->queue, host);
-		broker_of(host)->on_up(broker_of(host));
+		queue_hurry_host(watch_of(host)->queue, host);
+		watch_of(host)->on_up(watch_of(host)->arg);
 	}
 	check_later(host, host->check_soon ? 0 : CHECK_INTERVAL);
-	if (broker_of(host)->mark.raised)
-		renew_marks(broker_of(host));
+	if (watch_of(host)->mark->raised)
+		renew_marks(watch_of(host));
 }
 
 static void on_checked(struct driver_call *call, int code, const struct error *error)
@@ -131,7 +129,7 @@ static void on_next_check(void *arg)
 
 	host->checking = true;
 	host->check_soon = false;
-	host->checked_at = timers_now(broker_of(host)->timers);
+	host->checked_at = timers_now(watch_of(host)->catalog->timers);
 	call_init(&host->check);
 	host->check.kind = CALL_CHECK;
 	host->check.backend = host->offering->backend;
@@ -143,9 +141,9 @@ static void on_next_check(void *arg)
 		check_later(host, CHECK_INTERVAL);
 }
 
-void health_check_soon(struct host *host)
+void watch_check_soon(struct host *host)
 {
-	struct timers *timers = broker_of(host)->timers;
+	struct timers *timers = watch_of(host)->catalog->timers;
 	const int64_t since = timers_now(timers) - host->checked_at;
 
 	if (host->checking) {
@@ -156,28 +154,39 @@ void health_check_soon(struct host *host)
 	check_later(host, since < CHECK_AT_LEAST ? CHECK_AT_LEAST - since : 0);
 }
 
-void health_open_host(struct host *host)
+int watch_claim(struct host *host, struct error *error)
+{
+	if (!fence_has_marks(host))
+		return error_set(error, ERR_INVALID,
+		                 "the driver \"%s\" puts no marks on its servers, so there is nothing to claim",
+		                 host->offering->service->driver);
+	host->claimed_until = timers_now(watch_of(host)->catalog->timers) + CLAIM_HOLDS;
+	watch_check_soon(host);
+	return 0;
+}
+
+void watch_open_host(struct host *host)
 {
 	host->fence = fence_has_marks(host) ? FENCE_ASKING : FENCE_OPEN;
 	TAILQ_INIT(&host->unobserved);
 	TAILQ_INIT(&host->unobserved_late);
 }
 
-void health_open(struct broker *broker)
+void watch_open(struct watch *watch)
 {
-	for (size_t i = 0; i < broker->catalog.present->offering_count; i++) {
-		struct offering *offering = &broker->catalog.present->offerings[i];
+	for (size_t i = 0; i < watch->catalog->present->offering_count; i++) {
+		struct offering *offering = &watch->catalog->present->offerings[i];
 
 		for (size_t j = 0; j < offering->host_count; j++)
 			on_next_check(&offering->hosts[j]);
 	}
 }
 
-void health_inherit(struct broker *broker, struct generation *next)
+void watch_inherit(struct watch *watch, struct generation *next)
 {
 	for (size_t i = 0; i < next->offering_count; i++) {
 		struct offering *offering = &next->offerings[i];
-		struct offering *before = catalog_offering(&broker->catalog, offering->service->name);
+		struct offering *before = catalog_offering(watch->catalog, offering->service->name);
 
 		for (size_t j = 0; before != NULL && j < offering->host_count; j++) {
 			struct host *host = &offering->hosts[j];
@@ -217,12 +226,12 @@ static struct observation_list *list_of(const struct observation *observation)
 	return observation->late ? &observation->host->unobserved_late : &observation->host->unobserved;
 }
 
-static void drop(struct broker *broker, struct observation *observation)
+static void drop(struct watch *watch, struct observation *observation)
 {
 	if (observation->wanted)
 		TAILQ_REMOVE(list_of(observation), observation, in_host);
 	stop_observing(observation);
-	HASH_DEL(broker->observations, observation);
+	HASH_DEL(watch->observations, observation);
 	arena_release(&observation->arena);
 	free(observation);
 }
@@ -255,7 +264,7 @@ static void on_observed(struct driver_call *call, int code, const struct error *
 	struct observation *observation = observing->observation;
 	struct host *host = observation->host;
 
-	observation->seen_at = timers_now(observing->broker->timers);
+	observation->seen_at = timers_now(observing->watch->catalog->timers);
 	if (code == 0) {
 		keep_results(observation, call);
 		error_clear(&observation->outcome);
@@ -273,17 +282,17 @@ static void on_observed(struct driver_call *call, int code, const struct error *
 static void start_observing(struct observation *observation)
 {
 	struct host *host = observation->host;
-	struct broker *broker = broker_of(host);
+	struct watch *watch = watch_of(host);
 	struct observing *observing = calloc(1, sizeof(*observing));
 
 	stop_observing(observation); /* what it saw may be older than what is asked about now */
 	if (observing == NULL)
 		return;
-	observing->broker = broker;
+	observing->watch = watch;
 	observing->observation = observation;
 	arena_init(&observing->arena);
-	if (records_read_instance(broker->records, &observing->arena, observation->incarnation, &observing->instance,
-	                          NULL) != 0) {
+	if (records_read_instance(watch->catalog->records, &observing->arena, observation->incarnation,
+	                          &observing->instance, NULL) != 0) {
 		arena_release(&observing->arena);
 		free(observing);
 		return;
@@ -323,16 +332,16 @@ static void observe_next(struct host *host)
 	}
 }
 
-static struct observation *find_or_add(struct broker *broker, const struct instance *instance, struct host *host)
+static struct observation *find_or_add(struct watch *watch, const struct instance *instance, struct host *host)
 {
 	struct observation *observation = NULL;
 
-	HASH_FIND_STR(broker->observations, instance->incarnation, observation);
+	HASH_FIND_STR(watch->observations, instance->incarnation, observation);
 	if (observation != NULL) {
-		HASH_DEL(broker->observations, observation); /* and added again: the table is in order of asking */
+		HASH_DEL(watch->observations, observation); /* and added again: the table is in order of asking */
 	} else {
-		if (HASH_COUNT(broker->observations) >= OBSERVATIONS_MAX)
-			drop(broker, broker->observations);
+		if (HASH_COUNT(watch->observations) >= OBSERVATIONS_MAX)
+			drop(watch, watch->observations);
 		observation = calloc(1, sizeof(*observation));
 		if (observation == NULL)
 			return NULL;
@@ -340,7 +349,7 @@ static struct observation *find_or_add(struct broker *broker, const struct insta
 		observation->host = host;
 		arena_init(&observation->arena);
 	}
-	HASH_ADD_STR(broker->observations, incarnation, observation);
+	HASH_ADD_STR(watch->observations, incarnation, observation);
 	if (observation->hh.tbl != NULL)
 		return observation;
 	if (observation->wanted)
@@ -360,54 +369,54 @@ static void want(struct observation *observation)
 	observe_next(observation->host);
 }
 
-const struct observation *health_observe(struct broker *broker, const struct instance *instance)
+const struct observation *watch_observe(struct watch *watch, const struct instance *instance)
 {
-	struct offering *offering = catalog_offering(&broker->catalog, instance->service);
+	struct offering *offering = catalog_offering(watch->catalog, instance->service);
 	struct host *host = offering != NULL ? offering_host(offering, instance->server) : NULL;
 	struct observation *observation;
 	int64_t age;
 
 	if (host == NULL)
 		return NULL;
-	observation = find_or_add(broker, instance, host);
+	observation = find_or_add(watch, instance, host);
 	if (observation == NULL)
 		return NULL;
-	age = timers_now(broker->timers) - observation->seen_at;
+	age = timers_now(watch->catalog->timers) - observation->seen_at;
 	if (host->fence == FENCE_OPEN && observation->observing == NULL &&
 	    (!observation->seen || age > OBSERVE_INTERVAL))
 		want(observation);
 	return observation->seen ? observation : NULL;
 }
 
-void health_renew(struct broker *broker, const char *incarnation)
+void watch_renew(struct watch *watch, const char *incarnation)
 {
 	struct observation *observation = NULL;
 
-	HASH_FIND_STR(broker->observations, incarnation, observation);
+	HASH_FIND_STR(watch->observations, incarnation, observation);
 	if (observation != NULL && observation->host->fence == FENCE_OPEN)
 		want(observation);
 }
 
-void health_forget(struct broker *broker, const char *incarnation)
+void watch_forget(struct watch *watch, const char *incarnation)
 {
 	struct observation *observation = NULL;
 
-	HASH_FIND_STR(broker->observations, incarnation, observation);
+	HASH_FIND_STR(watch->observations, incarnation, observation);
 	if (observation != NULL)
-		drop(broker, observation);
+		drop(watch, observation);
 }
 
-void health_close(struct broker *broker)
+void watch_close(struct watch *watch)
 {
 	struct observation *observation, *next;
 
-	HASH_ITER (hh, broker->observations, observation, next)
-		drop(broker, observation);
-	for (size_t i = 0; i < broker->catalog.present->offering_count; i++) {
-		struct offering *offering = &broker->catalog.present->offerings[i];
+	HASH_ITER (hh, watch->observations, observation, next)
+		drop(watch, observation);
+	for (size_t i = 0; i < watch->catalog->present->offering_count; i++) {
+		struct offering *offering = &watch->catalog->present->offerings[i];
 
 		for (size_t j = 0; j < offering->host_count; j++) {
-			timer_stop(broker->timers, &offering->hosts[j].next_check);
+			timer_stop(watch->catalog->timers, &offering->hosts[j].next_check);
 			fence_close(&offering->hosts[j]);
 			call_cancel(&offering->hosts[j].check);
 			call_release(&offering->hosts[j].check);

@@ -1,10 +1,11 @@
 /* The names of a server's list, each once under its kind, to be taken off by those who know of them. */
-#ifndef BROKER_NAMES_H
-#define BROKER_NAMES_H
+#ifndef WATCH_NAMES_H
+#define WATCH_NAMES_H
 
 #include <stdbool.h>
 
-#include "broker/internal.h"
+#include "driver/driver.h"
+#include "queue/job.h" /* how uthash fails */
 
 struct name {
 	UT_hash_handle hh;

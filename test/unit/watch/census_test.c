@@ -7,11 +7,11 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "broker/census.h"
 #include "catalog/generation.h"
+#include "watch/census.h"
 
 struct scene {
-	struct broker broker;
+	struct catalog catalog;
 	struct generation generation, former;
 	struct service service;
 	struct server server;
@@ -34,8 +34,8 @@ static size_t three_connections(void *state, const struct server *server)
 static void set_scene(struct scene *scene)
 {
 	*scene = (struct scene){.service = {.name = "databases"}, .server = {.name = "main"}};
-	TAILQ_INIT(&scene->broker.catalog.old);
-	scene->generation.catalog = &scene->broker.catalog;
+	TAILQ_INIT(&scene->catalog.old);
+	scene->generation.catalog = &scene->catalog;
 	scene->driver.connections = three_connections;
 	scene->backend.driver = &scene->driver;
 	scene->offering =
@@ -120,10 +120,10 @@ static void test_a_former_generation(void **state)
 
 	(void)state;
 	set_scene(&scene);
-	TAILQ_INSERT_TAIL(&scene.broker.catalog.old, &scene.former, in_old);
+	TAILQ_INSERT_TAIL(&scene.catalog.old, &scene.former, in_old);
 	assert_string_equal(look(&scene, "5", "2"), "");
 	assert_string_equal(look(&scene, "5", "2"), "");
-	TAILQ_REMOVE(&scene.broker.catalog.old, &scene.former, in_old);
+	TAILQ_REMOVE(&scene.catalog.old, &scene.former, in_old);
 	assert_string_equal(look(&scene, "5", "2"), "");
 	assert_string_not_equal(look(&scene, "5", "2"), "");
 }

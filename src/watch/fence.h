@@ -11,10 +11,10 @@
  *
  * A store whose file is another one than when the server was marked is a copy or a restored backup: what happened since
  * is not in it, and every server that holds something has to be claimed. */
-#ifndef BROKER_FENCE_H
-#define BROKER_FENCE_H
+#ifndef WATCH_FENCE_H
+#define WATCH_FENCE_H
 
-#include "broker/internal.h"
+#include "catalog/host.h"
 
 /* For a host whose driver has marks, after a good check, with host->check free: reads the mark, decides, writes it.
  * on_done fires once, from the loop: 0, or the code and the sentence why nothing is done there. */

@@ -1,5 +1,5 @@
 /* A table of names from a server's list, each once under its kind; a driver that gives one twice changes nothing. */
-#include "broker/names.h"
+#include "watch/names.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,17 +1,13 @@
 /* The fence around each server. The mark is read with every check, so that a server that changes hands is noticed
  * within seconds even when its driver does not look with each call. */
-#include "broker/fence.h"
+#include "watch/fence.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/names.h"
-#include "catalog/generation.h"
-#include "catalog/host.h"
-#include "queue/queue.h"
-#include "records/mark.h"
-#include "records/records.h"
+#include "watch/names.h"
+#include "watch/watch.h"
 
 #define CALL_TIMEOUT 4000  /* ms */
 #define LIST_TIMEOUT 60000 /* ms */
@@ -62,9 +58,10 @@ static enum memory recall(const struct host *host)
 
 	if (host->remembered)
 		return MARKED_HERE;
-	store_identity(broker_of(host)->store, identity);
+	store_identity(watch_of(host)->catalog->store, identity);
 	memory_key(&key, host);
-	if (!key.failed && store_get(broker_of(host)->store, KEYSPACE_META, text_string(&key), key.length, &value) == 0)
+	if (!key.failed &&
+	    store_get(watch_of(host)->catalog->store, KEYSPACE_META, text_string(&key), key.length, &value) == 0)
 		memory = value.length == strlen(identity) && memcmp(value.bytes, identity, value.length) == 0
 		             ? MARKED_HERE
 		             : MARKED_ELSEWHERE;
@@ -89,9 +86,9 @@ static void remember(const struct host *host)
 
 	if (recall(host) == MARKED_HERE)
 		return;
-	batch = batch_new(broker_of(host)->store);
+	batch = batch_new(watch_of(host)->catalog->store);
 	batch_use_reserve(batch);
-	store_identity(broker_of(host)->store, identity);
+	store_identity(watch_of(host)->catalog->store, identity);
 	memory_key(&key, host);
 	if (!key.failed)
 		batch_put(batch, KEYSPACE_META, text_string(&key), key.length, identity, strlen(identity),
@@ -123,7 +120,7 @@ static void end(struct host *host, enum fence fence, int code, const struct erro
 	if (before != fence && before == FENCE_ASKING)
 		queue_wake_host(host);
 	if (before == FENCE_SHUT && fence == FENCE_OPEN)
-		queue_hurry_host(&broker_of(host)->queue, host);
+		queue_hurry_host(watch_of(host)->queue, host);
 	host->on_fenced(host, code, error);
 }
 
@@ -134,11 +131,11 @@ static void log_shut(const struct host *host, const char *label, const char *fou
 
 	if (host->fence == FENCE_SHUT)
 		return;
-	log_begin(&line, broker_of(host)->log, LOG_ERROR, "server-shut");
+	log_begin(&line, watch_of(host)->log, LOG_ERROR, "server-shut");
 	log_text(&line, "service", host->offering->service->name);
 	log_text(&line, "server", host_name(host));
 	log_text(&line, label, found);
-	log_text(&line, "own_mark", broker_of(host)->mark.text);
+	log_text(&line, "own_mark", watch_of(host)->mark->text);
 	log_end(&line);
 }
 
@@ -179,8 +176,8 @@ static void start(struct host *host, enum call_kind kind, int64_t timeout,
 	host->check.kind = kind;
 	host->check.backend = host->offering->backend;
 	host->check.server = host->server;
-	host->check.store = broker_of(host)->mark.store;
-	host->check.seal = broker_of(host)->mark.seal;
+	host->check.store = watch_of(host)->mark->store;
+	host->check.seal = watch_of(host)->mark->seal;
 	host->check.mark = kind == CALL_WRITE_MARK ? host->mark : NULL;
 	host->check.timeout = timeout;
 	host->check.on_settled = on_settled;
@@ -208,7 +205,7 @@ static void on_written(struct driver_call *call, int code, const struct error *e
 
 	if (code != 0)
 		fail(host, error);
-	else if (strcmp(host->mark, broker_of(host)->mark.text) == 0)
+	else if (strcmp(host->mark, watch_of(host)->mark->text) == 0)
 		open_fence(host);
 	else
 		fence_ask(host, host->on_fenced); /* it was raised meanwhile */
@@ -218,18 +215,18 @@ static void on_soon(void *arg);
 
 static void write_mark(struct host *host)
 {
-	struct broker *broker = broker_of(host);
+	struct watch *watch = watch_of(host);
 	struct error error;
 
-	if (!mark_is_durable(&broker->mark)) {
+	if (!mark_is_durable(watch->mark)) {
 		timer_init(&host->next_check, on_soon, host);
-		if (timer_start(broker->timers, &host->next_check, SOON) == 0)
+		if (timer_start(watch->catalog->timers, &host->next_check, SOON) == 0)
 			return;
 		error_no_memory(&error);
 		fail(host, &error);
 		return;
 	}
-	strcpy(host->mark, broker->mark.text);
+	strcpy(host->mark, watch->mark->text);
 	start(host, CALL_WRITE_MARK, CALL_TIMEOUT, on_written);
 }
 
@@ -266,7 +263,6 @@ static bool on_bind(void *arg, const void *key, size_t key_length, const struct 
 static void compare_instance(const struct part *part, const struct instance *instance)
 {
 	struct agreement *agreement = part->agreement;
-	struct broker *broker = broker_of(part->host);
 	const char *name = instance->resource;
 	struct text prefix;
 
@@ -282,8 +278,8 @@ static void compare_instance(const struct part *part, const struct instance *ins
 	text_init(&prefix, STORE_KEY_MAX);
 	key_incarnation_prefix(&prefix, instance->incarnation);
 	if (!prefix.failed)
-		(void)store_scan(broker->store, KEYSPACE_BINDS, text_string(&prefix), prefix.length, NULL, 0, on_bind,
-		                 agreement);
+		(void)store_scan(watch_of(part->host)->catalog->store, KEYSPACE_BINDS, text_string(&prefix),
+		                 prefix.length, NULL, 0, on_bind, agreement);
 	text_release(&prefix);
 }
 
@@ -320,12 +316,12 @@ static void on_part(void *arg)
 	int rc;
 
 	agreement->seen = 0;
-	rc = store_scan(broker_of(host)->store, KEYSPACE_INSTANCES, "", 0,
+	rc = store_scan(watch_of(host)->catalog->store, KEYSPACE_INSTANCES, "", 0,
 	                agreement->position[0] != '\0' ? agreement->position : NULL, strlen(agreement->position),
 	                on_record, &part);
 	timer_init(&host->next_check, on_part, host);
 	if (rc == 0 && agreement->seen == PART_MAX)
-		rc = timer_start(broker_of(host)->timers, &host->next_check, 0);
+		rc = timer_start(watch_of(host)->catalog->timers, &host->next_check, 0);
 	if (rc != 0) {
 		error_set(&error, ERR_UNAVAILABLE, "what it has cannot be compared with the records");
 		fail(host, &error); /* half a comparison says nothing */
@@ -361,7 +357,7 @@ static void on_listed(struct driver_call *call, int code, const struct error *er
 
 static void see(const struct host *host, struct sight *ret_sight)
 {
-	const struct mark *own = &broker_of(host)->mark;
+	const struct mark *own = watch_of(host)->mark;
 
 	*ret_sight = (struct sight){0};
 	for (size_t i = 0; i < host->check.result_count; i++) {
@@ -390,7 +386,7 @@ static void claim(struct host *host, const struct sight *sight)
 		return;
 	}
 	if (sight->newer.text[0] != '\0')
-		mark_raise(&broker_of(host)->mark, sight->newer.number);
+		mark_raise(watch_of(host)->mark, sight->newer.number);
 	write_mark(host);
 }
 
@@ -415,7 +411,7 @@ static void decide(struct host *host)
 	struct sight sight;
 
 	see(host, &sight);
-	if (timers_now(broker_of(host)->timers) < host->claimed_until)
+	if (timers_now(watch_of(host)->catalog->timers) < host->claimed_until)
 		claim(host, &sight);
 	else if (sight.foreign[0] != '\0')
 		refuse_mark(host, "it belongs to another broker's store", sight.foreign);
