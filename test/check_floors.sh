@@ -16,6 +16,7 @@ floor_of() {
   catalog) echo 4 ;;
   queue) echo 5 ;;
   watch) echo 6 ;;
+  life) echo 7 ;;
   broker) echo 9 ;;
   http) echo 10 ;;
   api | admin) echo 11 ;;

@@ -17,6 +17,7 @@
 #include "config/config.h"
 #include "driver/driver.h"
 #include "model/model.h"
+#include "queue/reply.h"
 #include "store/store.h"
 
 struct broker;
@@ -75,14 +76,6 @@ struct broker_request {
 	bool bind_by_host;  /* bind_name is an old client's app-host */
 	const char *unit;   /* unit hosts of old clients */
 	const char *action; /* act */
-};
-
-struct broker_reply {
-	int code;                       /* 0 or an error code */
-	const char *text;               /* of the error; "" for 0 */
-	bool pending;                   /* accepted and durable, the work still goes on */
-	const struct pair *environment; /* bind */
-	size_t environment_count;
 };
 
 /* Fires once, from the loop, never inside the call that asked. reply is borrowed for the call. */

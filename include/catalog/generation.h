@@ -21,7 +21,7 @@ struct catalog {
 	void (*open_host)(struct host *host);
 	void (*close_host)(struct host *host);
 	struct watch *watch; /* likewise: what its hosts are watched by */
-	bool closing;        /* nothing is closed later any more */
+	bool closing;        /* nothing is closed later any more, completions of the store do nothing */
 };
 
 struct generation {

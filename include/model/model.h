@@ -236,6 +236,11 @@ void name_instance(char *ret_name, size_t max, const char *service, const char *
 void name_login(char *ret_name, size_t max, const char *service, const char *instance, const char *incarnation,
                 enum bind_kind kind, const char *bind);
 
+/* Both absent or both equal. */
+bool same_text(const char *a, const char *b);
+/* A known event id, and the same one. */
+bool same_event(const char *a, const char *b);
+
 /* Whether a name has the form of those two. */
 bool name_is_ours(const char *name);
 /* The same for servers that look themselves: as a regular expression, "$" behind it, it fits where name_is_ours does.

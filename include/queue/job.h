@@ -11,6 +11,7 @@
 #include "catalog/generation.h"
 
 struct broker_reply;
+struct life;
 struct run;
 struct suspect;
 struct waiting;
@@ -94,7 +95,7 @@ struct queue {
 	struct records *records;
 	struct timers *timers;
 	const struct queue_work *work;
-	void *owner;                      /* likewise: of those above */
+	struct life *life;                /* likewise: what work is made of */
 	struct lane *lanes;               /* table by incarnation */
 	struct suspect *held_up;          /* likewise; see held_up.h */
 	size_t pending, running, waiting; /* jobs; of them, with a call under way; waiters */

@@ -4,21 +4,11 @@
 #include <cjson/cJSON.h>
 #include <string.h>
 
-#include "broker/environment.h"
+#include "life/environment.h"
 #include "model/parameters.h"
 #include "queue/queue.h"
 
 #define NAMES_MAX 64 /* parameters that a driver may know */
-
-bool same_text(const char *a, const char *b)
-{
-	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
-bool same_event(const char *a, const char *b)
-{
-	return a != NULL && a[0] != '\0' && same_text(a, b);
-}
 
 int accept_living(const struct instance *instance, struct error *error)
 {

@@ -26,9 +26,5 @@ int accept_owned(struct intent *intent, const struct instance *before, const str
 /* ERR_FORBIDDEN, with the way out, for an instance that is protected; not when the caller's event made it, for then
  * tsuru takes its own create back. */
 int accept_removal(const struct intent *intent, const struct instance *instance, struct error *error);
-/* Both absent or both equal. */
-bool same_text(const char *a, const char *b);
-/* A known event id, and the same one. */
-bool same_event(const char *a, const char *b);
 
 #endif

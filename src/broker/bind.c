@@ -23,7 +23,7 @@ int bind_new_secret(struct intent *intent, struct bind *bind, struct error *erro
 		return error_no_memory(error);
 	}
 	secret_password(password);
-	keyring_seal(intent->broker->keyring, text_string(&context), password, PASSWORD_LENGTH, sealed);
+	keyring_seal(intent->broker->life.keyring, text_string(&context), password, PASSWORD_LENGTH, sealed);
 	secret_wipe(password, sizeof(password));
 	text_release(&context);
 	bind->secret = sealed;

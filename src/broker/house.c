@@ -10,7 +10,6 @@
 #include "broker/internal.h"
 #include "broker/rekey.h"
 #include "broker/retention.h"
-#include "broker/run.h"
 #include "broker/sweep.h"
 #include "catalog/generation.h"
 #include "queue/queue.h"
@@ -28,17 +27,17 @@ static void open_host(struct host *host)
 }
 
 /* What was found to be amiss may be mended now. (What could not be mended waits for the next pass.) */
-static void look_again(const struct job *job)
+static void look_again(struct broker *broker, const struct job *job)
 {
 	struct error error;
 
-	if (inspect_finding(job_broker(job), job->incarnation) != NULL && TAILQ_NEXT(job, in_lane) == NULL)
-		(void)inspect_start(job_broker(job), job->incarnation, NULL, NULL, &error);
+	if (inspect_finding(broker, job->incarnation) != NULL && TAILQ_NEXT(job, in_lane) == NULL)
+		(void)inspect_start(broker, job->incarnation, NULL, NULL, &error);
 }
 
-static void on_saved(const struct job *job)
+static void on_saved(void *arg, const struct job *job)
 {
-	struct broker *broker = job_broker(job);
+	struct broker *broker = arg;
 
 	if (job->kind == OPERATION_REMOVE || job->kind == OPERATION_RESTORE)
 		retention_changed(broker);
@@ -49,23 +48,16 @@ static void on_saved(const struct job *job)
 	}
 	watch_renew(&broker->watch, job->incarnation);
 	if (job->run->verdict == VERDICT_DONE)
-		look_again(job);
+		look_again(broker, job);
 }
 
-static const struct queue_work work = {
-    .start = run_start,
-    .give_up = run_give_up,
-    .cancel = run_cancel,
-    .forget = run_free,
-};
-
-static void init_floors(struct broker *broker, const struct driver_context *context)
+static void init_floors(struct broker *broker, const struct broker_options *options)
 {
 	broker->catalog = (struct catalog){
 	    .store = broker->store,
 	    .records = broker->records,
 	    .timers = broker->timers,
-	    .context = *context,
+	    .context = *options->context,
 	    .open_host = open_host,
 	    .close_host = queue_close_host,
 	    .watch = &broker->watch,
@@ -77,8 +69,8 @@ static void init_floors(struct broker *broker, const struct driver_context *cont
 	    .catalog = &broker->catalog,
 	    .records = broker->records,
 	    .timers = broker->timers,
-	    .work = &work,
-	    .owner = broker,
+	    .work = &life_work,
+	    .life = &broker->life,
 	};
 	broker->watch = (struct watch){
 	    .catalog = &broker->catalog,
@@ -86,6 +78,16 @@ static void init_floors(struct broker *broker, const struct driver_context *cont
 	    .mark = &broker->mark,
 	    .log = broker->log,
 	    .on_up = drift_hurry,
+	    .arg = broker,
+	};
+	broker->life = (struct life){
+	    .catalog = &broker->catalog,
+	    .records = broker->records,
+	    .keyring = options->keyring,
+	    .mark = &broker->mark,
+	    .log = options->log,
+	    .measures = &broker->measures,
+	    .on_saved = on_saved,
 	    .arg = broker,
 	};
 }
@@ -108,19 +110,17 @@ int broker_open(const struct broker_options *options, struct broker **ret_broker
 	if (broker == NULL)
 		return error_no_memory(error);
 	broker->store = options->store;
-	broker->keyring = options->keyring;
 	broker->timers = options->timers;
 	broker->log = options->log;
-	broker->on_saved = on_saved;
 	TAILQ_INIT(&broker->intents);
 	TAILQ_INIT(&broker->errands);
 	TAILQ_INIT(&broker->inspections);
 	rc = records_open(broker->store, broker->timers, &broker->records, error);
-	init_floors(broker, options->context);
+	init_floors(broker, options);
 	if (rc == 0)
 		rc = open_present(broker, options->config, error);
 	if (rc == 0)
-		rc = keycheck(broker->store, broker->keyring, options->config->data_dir, error);
+		rc = keycheck(broker->store, broker->life.keyring, options->config->data_dir, error);
 	if (rc == 0)
 		rc = maker_check(broker->store, options->config, error);
 	if (rc == 0)
@@ -149,7 +149,7 @@ void broker_close(struct broker *broker)
 {
 	if (broker == NULL)
 		return;
-	broker->closing = broker->catalog.closing = true;
+	broker->catalog.closing = true;
 	measure_close(&broker->measures, broker);
 	sweep_close(broker);
 	retention_close(broker);
@@ -204,7 +204,7 @@ int broker_prepare(struct broker *broker, const struct broker_next *next, struct
 void broker_enter(struct broker *broker, struct broker_change *change)
 {
 	if (change->keyring != NULL)
-		broker->keyring = change->keyring;
+		broker->life.keyring = change->keyring;
 	watch_close(&broker->watch);
 	watch_inherit(&broker->watch, change->generation);
 	generation_enter(&broker->catalog, change->generation);

@@ -7,8 +7,8 @@
 
 #include "broker/errand.h"
 #include "broker/mend.h"
-#include "broker/seal.h"
 #include "catalog/generation.h"
+#include "life/seal.h"
 #include "queue/queue.h"
 #include "records/lingering.h"
 #include "records/records.h"
@@ -290,7 +290,7 @@ static int fill_passwords(struct inspection *inspection, struct error *error)
 		const struct bind *bind = &call->binds[i];
 
 		passwords[i] = NULL;
-		(void)seal_open(inspection->broker->keyring, &inspection->arena, bind, "", bind->secret,
+		(void)seal_open(inspection->broker->life.keyring, &inspection->arena, bind, "", bind->secret,
 		                bind->secret_length, &passwords[i], NULL);
 	}
 	call->passwords = passwords;

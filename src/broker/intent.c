@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/crash.h"
-#include "broker/report.h"
 #include "catalog/generation.h"
+#include "life/report.h"
 #include "queue/queue.h"
 #include "watch/measure.h"
 
@@ -151,7 +151,7 @@ static void note_ended(const struct intent *intent)
 {
 	const int64_t age = timers_now(intent->broker->timers) - intent->ended_since;
 
-	report_ended(intent->broker, intent->ended, intent->ended_about, age);
+	report_ended(&intent->broker->life, intent->ended, intent->ended_about, age);
 	measure_operation(&intent->broker->measures, intent->ended_about->service, intent->ended->kind, age, "done");
 }
 
@@ -161,7 +161,7 @@ static void on_commit(void *arg, int code, const struct error *error, uint64_t r
 	struct job *job, *last = NULL;
 
 	(void)revision;
-	if (intent->broker->closing)
+	if (intent->broker->catalog.closing)
 		return;
 	reserve_give_back(intent->broker->records, &intent->taken);
 	if (code == ERR_STALE || (code == 0 && intent->again)) {

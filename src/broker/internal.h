@@ -7,8 +7,7 @@
 #include "base/arena.h"
 #include "base/metrics.h"
 #include "broker/broker.h"
-#include "records/records.h"
-#include "watch/measure.h"
+#include "life/life.h"
 #include "watch/watch.h"
 
 struct drift;
@@ -33,9 +32,9 @@ struct broker {
 	struct catalog catalog;
 	struct queue queue;
 	struct watch watch;
+	struct life life;
 	struct store *store;
 	struct records *records;
-	struct keyring *keyring;
 	struct timers *timers;
 	const struct log *log;
 	struct intent_list intents; /* all that have not replied */
@@ -53,14 +52,6 @@ struct broker {
 	size_t chore; /* of the sweep: which is next */
 	char *swept;  /* where it goes on; NULL: from the beginning */
 	size_t swept_length;
-	/* For those above: an operation's outcome is on the disk, and its run still there. */
-	void (*on_saved)(const struct job *job);
-	bool closing; /* completions of the store do nothing any more */
 };
-
-static inline struct broker *job_broker(const struct job *job)
-{
-	return job->queue->owner;
-}
 
 #endif

@@ -42,7 +42,7 @@ static void on_noted(void *arg, int code, const struct error *error, uint64_t re
 	struct log_line line;
 
 	(void)revision;
-	if (code == 0 || broker->closing)
+	if (code == 0 || broker->catalog.closing)
 		return;
 	log_begin(&line, broker->log, LOG_ERROR, "audit-not-written");
 	log_text(&line, "reason", error->text);

@@ -32,7 +32,7 @@ static void part_in(struct broker *broker, int64_t delay)
 static int reseal(struct part *part, const struct bind *bind, const char *context, const unsigned char **bytes,
                   size_t length, struct arena *arena, struct error *error)
 {
-	const struct keyring *keyring = part->broker->keyring;
+	const struct keyring *keyring = part->broker->life.keyring;
 	unsigned char *sealed = arena_alloc(arena, length);
 	unsigned char *plain = arena_alloc(arena, length);
 	struct text whole;
@@ -53,7 +53,7 @@ static int reseal(struct part *part, const struct bind *bind, const char *contex
 
 static bool is_old(const struct part *part, const unsigned char *bytes, size_t length)
 {
-	return length > SECRET_SEAL_OVERHEAD && !keyring_seals_like(part->broker->keyring, bytes, length);
+	return length > SECRET_SEAL_OVERHEAD && !keyring_seals_like(part->broker->life.keyring, bytes, length);
 }
 
 /* 1 when something of the bind was sealed anew, 0 when there was nothing to do. */
@@ -112,7 +112,7 @@ static void on_committed(void *arg, int code, const struct error *error, uint64_
 
 	(void)error;
 	(void)revision;
-	if (broker->closing)
+	if (broker->catalog.closing)
 		return;
 	if (code != 0)
 		broker->rekey.again = true;
@@ -154,7 +154,7 @@ static void on_part(void *arg)
 	memcpy(after, rekey->position, after_length);
 	changes_begin(&part.changes, broker->records);
 	changes_use_reserve(&part.changes);
-	if (keycheck_reseal(broker->store, broker->keyring, part.changes.batch))
+	if (keycheck_reseal(broker->store, broker->life.keyring, part.changes.batch))
 		part.sealed++;
 	(void)store_scan(broker->store, part.keyspace, "", 0, after_length > 0 ? after : NULL, after_length, on_bind,
 	                 &part);

@@ -1,8 +1,8 @@
 /* DELETE /resources/{name}: the instance and every bind it has (sequences S2, S8 and S9). Its content is locked away
  * first where the plan says so, and dropped when that time is over. */
 #include "broker/accept.h"
-#include "broker/promise.h"
 #include "broker/removal.h"
+#include "life/promise.h"
 #include "queue/queue.h"
 
 static int decide_absent(struct intent *intent, enum intent_next *ret_next, struct error *error)
@@ -35,7 +35,8 @@ static int accept(struct intent *intent, struct changes *changes, struct held_in
 int removal_repeat(struct intent *intent, struct changes *changes, struct held_instance *held,
                    enum intent_next *ret_next, struct error *error)
 {
-	int rc = promise_settle(intent->broker, &intent->arena, &held->record, intent->request->caller.event, error);
+	int rc =
+	    promise_settle(&intent->broker->life, &intent->arena, &held->record, intent->request->caller.event, error);
 
 	held->record.retained_until = 0;
 	return rc != 0 ? rc : accept(intent, changes, held, promise_kept(&held->record), ret_next, error);

@@ -148,7 +148,7 @@ static void on_swept(void *arg, int code, const struct error *error, uint64_t re
 	(void)code;
 	(void)error;
 	(void)revision;
-	if (!broker->closing)
+	if (!broker->catalog.closing)
 		sweep_later(broker, pause_of(broker));
 }
 

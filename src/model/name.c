@@ -27,6 +27,16 @@ void name_instance(char *ret_name, size_t max, const char *service, const char *
 	compose(ret_name, max, instance, parts, sizeof(parts) / sizeof(*parts));
 }
 
+bool same_text(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+bool same_event(const char *a, const char *b)
+{
+	return a != NULL && a[0] != '\0' && same_text(a, b);
+}
+
 bool name_is_ours(const char *name)
 {
 	const size_t length = strlen(name);

@@ -1,8 +1,31 @@
-/* An attempt of an operation: its records, its call on the driver, and what became of it. */
-#ifndef BROKER_ATTEMPT_H
-#define BROKER_ATTEMPT_H
+/* What operations live through: an attempt has its records, its call on the driver, and what became of it. */
+#ifndef LIFE_LIFE_H
+#define LIFE_LIFE_H
 
-#include "broker/internal.h"
+#include "base/arena.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "queue/job.h"
+#include "records/mark.h"
+#include "watch/measure.h"
+
+/* All is borrowed, and set before the first job comes. */
+struct life {
+	struct catalog *catalog;
+	struct records *records;
+	const struct keyring *keyring; /* of the present configuration */
+	const struct mark *mark;
+	const struct log *log;
+	const struct measures *measures;
+	/* For those above: an operation's outcome is on the disk, and its run still there. */
+	void (*on_saved)(void *arg, const struct job *job);
+	void *arg;
+};
+
+static inline struct life *life_of(const struct job *job)
+{
+	return job->queue->life;
+}
 
 /* What became of an operation. */
 enum verdict {
@@ -27,5 +50,8 @@ struct run {
 	bool cleaned;         /* while saving: the records of the instance are going */
 	struct job *follower; /* while saving: an operation that comes out of this one's failure */
 };
+
+/* What the queue makes of a job: attempts. */
+extern const struct queue_work life_work;
 
 #endif

@@ -1,9 +1,9 @@
 /* Results: what each kind of operation leaves in the store, by its verdict; and the table of kinds. */
-#include "broker/save.h"
+#include "life/save.h"
 
 #include <string.h>
 
-#include "broker/promise.h"
+#include "life/promise.h"
 #include "queue/queue.h"
 #include "records/forget.h"
 
@@ -33,7 +33,7 @@ static int prune_history(struct saving *saving, struct error *error)
 {
 	struct held_operation *operations;
 	size_t count, finished = 1;
-	int rc = records_read_operations(job_broker(saving->job)->records, &saving->arena, saving->job->incarnation,
+	int rc = records_read_operations(life_of(saving->job)->records, &saving->arena, saving->job->incarnation,
 	                                 &operations, &count, error);
 
 	if (rc != 0)
@@ -41,7 +41,7 @@ static int prune_history(struct saving *saving, struct error *error)
 	for (size_t i = 0; i < count; i++)
 		finished += operation_finished(operations[i].record.state);
 	for (size_t i = 0;
-	     i < count && (int64_t)finished > catalog_config(&job_broker(saving->job)->catalog)->limits.history; i++) {
+	     i < count && (int64_t)finished > catalog_config(life_of(saving->job)->catalog)->limits.history; i++) {
 		if (!operation_finished(operations[i].record.state))
 			continue;
 		changes_delete_operation(&saving->changes, &operations[i].record);
@@ -82,8 +82,8 @@ static void put_instance(struct saving *saving)
 
 static int forget_instance(struct saving *saving, struct error *error)
 {
-	int rc = forget_records(job_broker(saving->job)->records, &saving->arena, &saving->changes, &saving->instance,
-	                        error);
+	int rc =
+	    forget_records(life_of(saving->job)->records, &saving->arena, &saving->changes, &saving->instance, error);
 
 	put_audit(saving, saving->run->verdict == VERDICT_DONE && saving->job->aim != JOB_CLEANS ? "done" : "failed");
 	if (rc == 0)
@@ -95,7 +95,7 @@ static int forget_instance(struct saving *saving, struct error *error)
 static int retain_instance(struct saving *saving, struct error *error)
 {
 	struct instance *instance = &saving->instance.record;
-	int rc = forget_name(job_broker(saving->job)->records, &saving->arena, &saving->changes, instance, error);
+	int rc = forget_name(life_of(saving->job)->records, &saving->arena, &saving->changes, instance, error);
 
 	if (rc == 0)
 		rc = instance_move(instance, INSTANCE_RETAINED, error);
@@ -226,7 +226,7 @@ static int save_not_restored(struct saving *saving, struct error *error)
 	if (instance->retained_until == 0) {
 		rc = instance_move(instance, INSTANCE_REMOVAL_FAILED, error);
 	} else {
-		rc = forget_name(job_broker(saving->job)->records, &saving->arena, &saving->changes, instance, error);
+		rc = forget_name(life_of(saving->job)->records, &saving->arena, &saving->changes, instance, error);
 		changes_count_owned(&saving->changes, instance, -1);
 		if (rc == 0)
 			rc = retain_again(saving, error);
@@ -263,7 +263,7 @@ static int save_adopted(struct saving *saving, struct error *error)
 static int read_own_bind(struct saving *saving, struct held_bind *ret_bind, struct error *error)
 {
 	const struct operation *operation = &saving->operation.record;
-	int rc = records_read_bind(job_broker(saving->job)->records, &saving->arena, saving->job->incarnation,
+	int rc = records_read_bind(life_of(saving->job)->records, &saving->arena, saving->job->incarnation,
 	                           operation->bind_kind, operation->bind_name, ret_bind, error);
 
 	if (rc == 0 && (ret_bind->record.operation == NULL || strcmp(ret_bind->record.operation, operation->id) != 0))
@@ -314,7 +314,7 @@ static int keep(struct saving *saving, struct bind *bind, struct error *error)
 	if (sealed == NULL || context.failed) {
 		rc = error_no_memory(error);
 	} else {
-		keyring_seal(job_broker(saving->job)->keyring, text_string(&context), plain, length, sealed);
+		keyring_seal(life_of(saving->job)->keyring, text_string(&context), plain, length, sealed);
 		bind->kept = sealed;
 		bind->kept_length = length + SECRET_SEAL_OVERHEAD;
 	}

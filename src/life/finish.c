@@ -1,16 +1,16 @@
 /* The end of an operation: its outcome on the way to the disk. When a record has changed since it was read, the outcome
  * is decided again on what is there now; when the store cannot write, it is tried again after a second. Nobody is
  * answered before. Neighbour: save.c, which says what an outcome leaves in the records. */
-#include "broker/finish.h"
+#include "life/finish.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/crash.h"
-#include "broker/report.h"
-#include "broker/save.h"
+#include "life/report.h"
+#include "life/save.h"
 #include "queue/queue.h"
-#include "watch/measure.h"
+#include "queue/reply.h"
 
 static void save(struct job *job);
 
@@ -31,7 +31,7 @@ static void save_later(struct job *job, const struct error *error)
 {
 	struct log_line line;
 
-	log_begin(&line, job_broker(job)->log, LOG_ERROR, "result-not-saved");
+	log_begin(&line, life_of(job)->log, LOG_ERROR, "result-not-saved");
 	log_text(&line, "operation", job->id);
 	log_text(&line, "reason", error->text);
 	log_end(&line);
@@ -59,11 +59,11 @@ static void after_save(struct job *job)
 	};
 
 	report_try(job, outcome_name(job));
-	measure_operation(&job_broker(job)->measures, job->service, job->kind, job_age(job), outcome_name(job));
+	measure_operation(life_of(job)->measures, job->service, job->kind, job_age(job), outcome_name(job));
 	run->follower = NULL;
 	if (follower != NULL)
 		queue_push(job->queue, follower);
-	job_broker(job)->on_saved(job);
+	life_of(job)->on_saved(life_of(job)->arg, job);
 	if (job->kind == OPERATION_CREATE && run->verdict == VERDICT_FAILED && job->aim != JOB_CLEANS) {
 		queue_answer(job, &reply);
 		job->queue->work->forget(job);
@@ -78,7 +78,7 @@ static void on_saved(void *arg, int code, const struct error *error, uint64_t re
 	struct job *job = arg;
 
 	(void)revision;
-	if (job_broker(job)->closing)
+	if (life_of(job)->catalog->closing)
 		return;
 	if (code == 0) {
 		crash_point("result:durable");
@@ -95,12 +95,12 @@ static void on_saved(void *arg, int code, const struct error *error, uint64_t re
 static int read_saving(struct saving *saving, struct error *error)
 {
 	struct job *job = saving->job;
-	int rc = records_read_operation(job_broker(job)->records, &saving->arena, job->incarnation, job->id,
+	int rc = records_read_operation(life_of(job)->records, &saving->arena, job->incarnation, job->id,
 	                                &saving->operation, error);
 
 	if (rc == 0)
-		rc = records_read_instance(job_broker(job)->records, &saving->arena, job->incarnation,
-		                           &saving->instance, error);
+		rc = records_read_instance(life_of(job)->records, &saving->arena, job->incarnation, &saving->instance,
+		                           error);
 	return rc;
 }
 
@@ -114,13 +114,13 @@ static void forget_operation(struct saving *saving)
 
 static void save(struct job *job)
 {
-	struct saving saving = {.job = job, .run = job->run, .wall = timers_wall(job_broker(job)->timers)};
+	struct saving saving = {.job = job, .run = job->run, .wall = timers_wall(job->queue->timers)};
 	struct error error = {0};
 	int rc;
 
 	job->run->cleaned = false;
 	arena_init(&saving.arena);
-	changes_begin(&saving.changes, job_broker(job)->records);
+	changes_begin(&saving.changes, life_of(job)->records);
 	changes_use_reserve(&saving.changes);
 	rc = read_saving(&saving, &error);
 	if (rc == 0)

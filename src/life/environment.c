@@ -1,5 +1,5 @@
 /* Rendering of environments: templates in layers, the later one winning, an empty one taking a name away. */
-#include "broker/environment.h"
+#include "life/environment.h"
 
 #include <cjson/cJSON.h>
 #include <string.h>

@@ -1,15 +1,13 @@
 /* The line that the log has of an operation. */
-#include "broker/report.h"
+#include "life/report.h"
 
-#include "broker/attempt.h"
-
-static void log_operation(const struct broker *broker, const char *outcome, const struct operation *operation,
+static void log_operation(const struct life *life, const char *outcome, const struct operation *operation,
                           const struct instance *instance, int64_t duration, const struct error *error)
 {
 	const bool failed = error->code != 0;
 	struct log_line line;
 
-	log_begin(&line, broker->log, failed ? LOG_WARNING : LOG_INFO, "operation");
+	log_begin(&line, life->log, failed ? LOG_WARNING : LOG_INFO, "operation");
 	log_text(&line, "kind", operation_kind_name(operation->kind));
 	log_text(&line, "outcome", outcome);
 	log_text(&line, "operation", operation->id);
@@ -37,12 +35,12 @@ void report_try(const struct job *job, const char *outcome)
 	operation.kind = job->kind;
 	operation.id = job->id;
 	operation.attempts = job->attempts;
-	log_operation(job_broker(job), outcome, &operation, &run->instance.record,
+	log_operation(life_of(job), outcome, &operation, &run->instance.record,
 	              timers_now(job->queue->timers) - run->started, &job->error);
 }
 
-void report_ended(const struct broker *broker, const struct operation *operation, const struct instance *instance,
+void report_ended(const struct life *life, const struct operation *operation, const struct instance *instance,
                   int64_t age)
 {
-	log_operation(broker, "done", operation, instance, age, &(struct error){0});
+	log_operation(life, "done", operation, instance, age, &(struct error){0});
 }

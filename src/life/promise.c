@@ -1,7 +1,7 @@
 /* Promises of removals: what the first one says, and what earlier programs left to be told. */
-#include "broker/promise.h"
+#include "life/promise.h"
 
-#include "broker/accept.h"
+#include <string.h>
 
 #define KEPT_UNKNOWN ((int64_t)24 * 3600 * 1000) /* ms; where the plan that would say it is gone */
 
@@ -42,8 +42,8 @@ static int64_t kept_by_plans(const struct offering *offering, const struct insta
 }
 
 /* An earlier program wrote the promise into the operation alone, and none into the next one when it had failed. */
-static int kept_by_history(struct broker *broker, struct arena *arena, const struct instance *instance,
-                           int64_t *ret_retain, struct error *error)
+static int kept_by_history(struct life *life, struct arena *arena, const struct instance *instance, int64_t *ret_retain,
+                           struct error *error)
 {
 	struct held_operation *operations = NULL;
 	size_t count = 0;
@@ -51,7 +51,7 @@ static int kept_by_history(struct broker *broker, struct arena *arena, const str
 
 	*ret_retain = 0;
 	if (instance->state == INSTANCE_REMOVING || instance->state == INSTANCE_REMOVAL_FAILED)
-		rc = records_read_operations(broker->records, arena, instance->incarnation, &operations, &count, error);
+		rc = records_read_operations(life->records, arena, instance->incarnation, &operations, &count, error);
 	for (size_t i = 0; rc == 0 && i < count; i++) {
 		if (operations[i].record.kind == OPERATION_REMOVE && operations[i].record.retain > *ret_retain)
 			*ret_retain = operations[i].record.retain;
@@ -59,7 +59,7 @@ static int kept_by_history(struct broker *broker, struct arena *arena, const str
 	return rc;
 }
 
-int promise_settle(struct broker *broker, struct arena *arena, struct instance *instance, const char *event,
+int promise_settle(struct life *life, struct arena *arena, struct instance *instance, const char *event,
                    struct error *error)
 {
 	int64_t retain = 0;
@@ -67,18 +67,18 @@ int promise_settle(struct broker *broker, struct arena *arena, struct instance *
 
 	if (instance->removal != 0)
 		return 0;
-	rc = kept_by_history(broker, arena, instance, &retain, error);
+	rc = kept_by_history(life, arena, instance, &retain, error);
 	if (rc != 0)
 		return rc;
 	/* Only a success sets the plan: without it there never was anything to keep. */
 	if (retain == 0 && instance->plan != NULL && !is_undone_create(instance, event))
-		retain = kept_by_plans(catalog_offering(&broker->catalog, instance->service), instance);
+		retain = kept_by_plans(catalog_offering(life->catalog, instance->service), instance);
 	instance->removal = retain > 0 ? REMOVAL_RETIRE : REMOVAL_DROP;
 	instance->retain = retain;
 	return 0;
 }
 
-int promise_of(struct broker *broker, struct arena *arena, const struct instance *instance,
+int promise_of(struct life *life, struct arena *arena, const struct instance *instance,
                const struct operation *operation, int64_t *ret_retain, struct error *error)
 {
 	struct instance settled = *instance;
@@ -88,7 +88,7 @@ int promise_of(struct broker *broker, struct arena *arena, const struct instance
 	/* What is locked away already has had its time, or an operator does not want to wait for it. */
 	if (operation->retain > 0 || instance->retained_until > 0)
 		return 0;
-	rc = promise_settle(broker, arena, &settled, operation->event, error);
+	rc = promise_settle(life, arena, &settled, operation->event, error);
 	*ret_retain = promise_kept(&settled);
 	return rc;
 }

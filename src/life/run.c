@@ -1,27 +1,24 @@
 /* Attempts: reads the operation's records, calls the driver, and passes the outcome to the queue or to finish.c. */
-#include "broker/run.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/environment.h"
-#include "broker/finish.h"
-#include "broker/promise.h"
-#include "broker/report.h"
-#include "broker/save.h"
-#include "broker/seal.h"
-#include "catalog/generation.h"
+#include "life/environment.h"
+#include "life/finish.h"
+#include "life/promise.h"
+#include "life/report.h"
+#include "life/save.h"
+#include "life/seal.h"
 #include "queue/queue.h"
-#include "watch/measure.h"
 #include "watch/watch.h"
 
-void run_cancel(struct job *job)
+static void run_cancel(struct job *job)
 {
 	if (job->run != NULL)
 		call_cancel(&job->run->call);
 }
 
-void run_free(struct job *job)
+static void run_free(struct job *job)
 {
 	struct run *run = job->run;
 
@@ -32,7 +29,7 @@ void run_free(struct job *job)
 	call_cancel(&run->call);
 	call_release(&run->call);
 	arena_wipe(&run->arena);
-	if (run->generation != job_broker(job)->catalog.present)
+	if (run->generation != life_of(job)->catalog->present)
 		job_find_host(job);
 	generation_drop(run->generation);
 	free(run);
@@ -45,14 +42,13 @@ static int read_records(struct job *job, struct error *error)
 {
 	struct run *run = job->run;
 	const struct operation *operation = &run->operation.record;
-	int rc = records_read_operation(job_broker(job)->records, &run->arena, job->incarnation, job->id,
-	                                &run->operation, error);
+	int rc = records_read_operation(life_of(job)->records, &run->arena, job->incarnation, job->id, &run->operation,
+	                                error);
 
 	if (rc == 0)
-		rc = records_read_instance(job_broker(job)->records, &run->arena, job->incarnation, &run->instance,
-		                           error);
+		rc = records_read_instance(life_of(job)->records, &run->arena, job->incarnation, &run->instance, error);
 	if (rc == 0 && verb_of(job->kind)->bind)
-		rc = records_read_bind(job_broker(job)->records, &run->arena, job->incarnation, operation->bind_kind,
+		rc = records_read_bind(life_of(job)->records, &run->arena, job->incarnation, operation->bind_kind,
 		                       operation->bind_name, &run->bind, error);
 	return rc;
 }
@@ -69,7 +65,7 @@ static int read_binds(struct job *job, struct error *error)
 	struct held_bind *held = NULL;
 	struct bind *binds;
 	size_t count = 0;
-	int rc = records_read_binds(job_broker(job)->records, &run->arena, job->incarnation, &held, &count, error);
+	int rc = records_read_binds(life_of(job)->records, &run->arena, job->incarnation, &held, &count, error);
 
 	if (rc != 0)
 		return rc;
@@ -87,7 +83,7 @@ static int open_password(struct job *job, struct error *error)
 {
 	const struct bind *bind = &job->run->bind.record;
 
-	return seal_open(job_broker(job)->keyring, &job->run->arena, bind, "", bind->secret, bind->secret_length,
+	return seal_open(life_of(job)->keyring, &job->run->arena, bind, "", bind->secret, bind->secret_length,
 	                 &job->run->call.password, error);
 }
 
@@ -97,7 +93,7 @@ static int open_kept(struct job *job, struct error *error)
 
 	if (bind->kept == NULL)
 		return 0;
-	return seal_open(job_broker(job)->keyring, &job->run->arena, bind, BIND_KEPT_CONTEXT, bind->kept,
+	return seal_open(life_of(job)->keyring, &job->run->arena, bind, BIND_KEPT_CONTEXT, bind->kept,
 	                 bind->kept_length, &job->run->call.kept, error);
 }
 
@@ -121,8 +117,8 @@ static int find_plan(struct job *job, struct error *error)
 static int prepare_removal(struct job *job, struct error *error)
 {
 	struct run *run = job->run;
-	int rc = promise_of(job_broker(job), &run->arena, &run->instance.record, &run->operation.record, &run->retain,
-	                    error);
+	int rc =
+	    promise_of(life_of(job), &run->arena, &run->instance.record, &run->operation.record, &run->retain, error);
 
 	if (run->retain > 0)
 		run->call.kind = CALL_RETIRE;
@@ -205,7 +201,7 @@ static void try_later(struct job *job, int code)
 
 static void end_attempt(struct job *job, int code, const struct error *outcome)
 {
-	measure_attempt(&job_broker(job)->measures, job, outcome_name(code));
+	measure_attempt(life_of(job)->measures, job, outcome_name(code));
 	queue_judge(job, code);
 	queue_release_host(job);
 	if (code == 0) {
@@ -291,10 +287,10 @@ static int start_call(struct job *job)
 		call->kind = CALL_DEPROVISION;
 	call->backend = offering->backend;
 	call->server = job->host->server;
-	call->store = job_broker(job)->mark.store;
-	call->seal = job_broker(job)->mark.seal;
+	call->store = life_of(job)->mark->store;
+	call->seal = life_of(job)->mark->seal;
 	if (offering->backend->driver->marks && job->host->server != NULL)
-		call->mark = arena_text(&job->run->arena, job_broker(job)->mark.text);
+		call->mark = arena_text(&job->run->arena, life_of(job)->mark->text);
 	if (arena_failed(&job->run->arena))
 		return ERR_NO_MEMORY;
 	call->instance = &job->run->instance.record;
@@ -335,19 +331,19 @@ static struct run *new_run(struct job *job, struct generation *generation)
 	generation_hold(run->generation);
 	arena_init(&run->arena);
 	call_init(&run->call);
-	run->started = timers_now(job_broker(job)->timers);
+	run->started = timers_now(job->queue->timers);
 	return run;
 }
 
-void run_give_up(struct job *job)
+static void run_give_up(struct job *job)
 {
-	if (new_run(job, job_broker(job)->catalog.present) == NULL)
+	if (new_run(job, life_of(job)->catalog->present) == NULL)
 		return; /* it stays pending, and can be given up again */
 	(void)read_records(job, &job->error);
 	fail_given_up(job);
 }
 
-void run_start(struct job *job)
+static void run_start(struct job *job)
 {
 	int rc;
 
@@ -379,3 +375,10 @@ void run_start(struct job *job)
 	if (rc != 0)
 		fail_start(job, rc);
 }
+
+const struct queue_work life_work = {
+    .start = run_start,
+    .give_up = run_give_up,
+    .cancel = run_cancel,
+    .forget = run_free,
+};

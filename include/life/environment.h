@@ -1,8 +1,8 @@
 /* The environment that a bind answers: the driver's variables through the templates of driver, service and plan. */
-#ifndef BROKER_ENVIRONMENT_H
-#define BROKER_ENVIRONMENT_H
+#ifndef LIFE_ENVIRONMENT_H
+#define LIFE_ENVIRONMENT_H
 
-#include "broker/attempt.h"
+#include "life/life.h"
 
 /* Fills job->run->environment from its call's results, in its arena. */
 int environment_render(struct job *job, struct error *error);

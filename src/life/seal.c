@@ -1,5 +1,5 @@
 /* Secrets of binds, opened where they are needed, into an arena that is wiped. */
-#include "broker/seal.h"
+#include "life/seal.h"
 
 #include "store/store.h"
 

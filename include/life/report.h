@@ -1,13 +1,13 @@
 /* Operations in the log. */
-#ifndef BROKER_REPORT_H
-#define BROKER_REPORT_H
+#ifndef LIFE_REPORT_H
+#define LIFE_REPORT_H
 
-#include "broker/internal.h"
+#include "life/life.h"
 
 /* One line on the operation, with outcome "done", "failed", "canceled" or "retry". */
 void report_try(const struct job *job, const char *outcome);
 /* The same for one that ended with its beginning, age ms after its acceptance. */
-void report_ended(const struct broker *broker, const struct operation *operation, const struct instance *instance,
+void report_ended(const struct life *life, const struct operation *operation, const struct instance *instance,
                   int64_t age);
 
 #endif

@@ -1,8 +1,8 @@
 /* The end of an operation: its result is made durable, then those who wait are answered. */
-#ifndef BROKER_FINISH_H
-#define BROKER_FINISH_H
+#ifndef LIFE_FINISH_H
+#define LIFE_FINISH_H
 
-#include "broker/attempt.h"
+#include "life/life.h"
 
 /* The job's run has come to a verdict; it has released its host. Takes as many turns as the store needs. */
 void finish_start(struct job *job, enum verdict verdict);

@@ -1,6 +1,6 @@
 /* What is sealed in the records of binds. */
-#ifndef BROKER_SEAL_H
-#define BROKER_SEAL_H
+#ifndef LIFE_SEAL_H
+#define LIFE_SEAL_H
 
 #include "base/arena.h"
 #include "base/secret.h"

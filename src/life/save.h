@@ -1,8 +1,8 @@
 /* What is true of each kind of operation: what it asks of a driver, and what its outcome leaves in the store. */
-#ifndef BROKER_SAVE_H
-#define BROKER_SAVE_H
+#ifndef LIFE_SAVE_H
+#define LIFE_SAVE_H
 
-#include "broker/attempt.h"
+#include "life/life.h"
 
 /* One try to save a result. */
 struct saving {
