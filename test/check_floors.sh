@@ -17,6 +17,7 @@ floor_of() {
   queue) echo 5 ;;
   watch) echo 6 ;;
   life) echo 7 ;;
+  requests) echo 8 ;;
   broker) echo 9 ;;
   http) echo 10 ;;
   api | admin) echo 11 ;;

@@ -17,7 +17,7 @@
 #include "config/config.h"
 #include "driver/driver.h"
 #include "model/model.h"
-#include "queue/reply.h"
+#include "requests/request.h"
 #include "store/store.h"
 
 struct broker;
@@ -53,33 +53,6 @@ void broker_enter(struct broker *broker, struct broker_change *change);
 void broker_change_free(struct broker_change *change);
 /* Cancels what runs (it stays pending in the store), drops waiters in silence, closes the drivers. Accepts NULL. */
 void broker_close(struct broker *broker);
-
-/* Who asks. Every text is borrowed until the reply; NULL means absent. */
-struct caller {
-	const char *user, *event, *request, *trace;
-};
-
-/* One thing that is asked. What a verb does not use is ignored. Borrowed until the reply. */
-struct broker_request {
-	const struct service *service;
-	struct caller caller;
-	const char *instance;
-	const char *incarnation;               /* operators: the instance by its id instead of service and name */
-	const char *server, *resource;         /* adopt: where it is, under which name */
-	bool keep_owner;                       /* adopt: a login of its name stays its owner */
-	const char *team, *plan, *description; /* create, update */
-	const char *tags;                      /* JSON list or NULL */
-	const char *parameters;                /* JSON object or NULL: the instance's or the bind's */
-	const char *cluster, *pool;            /* multi-cluster services */
-	enum bind_kind bind_kind;              /* bind, unbind, rotate (0: all of the instance's) */
-	const char *bind_name;
-	bool bind_by_host;  /* bind_name is an old client's app-host */
-	const char *unit;   /* unit hosts of old clients */
-	const char *action; /* act */
-};
-
-/* Fires once, from the loop, never inside the call that asked. reply is borrowed for the call. */
-typedef void broker_done(void *arg, const struct broker_reply *reply);
 
 void broker_create(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg);
 void broker_update(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg);

@@ -35,7 +35,7 @@ static void on_done(void *arg, const struct broker_reply *reply)
 	errand_free(errand);
 }
 
-void errand_run(struct broker *broker, errand_verb *verb, const struct instance *instance, const char *user,
+void errand_run(struct broker *broker, const struct asked *what, const struct instance *instance, const char *user,
                 enum bind_kind bind_kind, const char *bind_name)
 {
 	struct offering *offering = catalog_offering(&broker->catalog, instance->service);
@@ -58,7 +58,7 @@ void errand_run(struct broker *broker, errand_verb *verb, const struct instance 
 	if (arena_failed(&errand->arena))
 		errand_free(errand);
 	else
-		verb(broker, &errand->request, on_done, errand);
+		requests_ask(&broker->requests, what, &errand->request, on_done, errand);
 }
 
 void errand_drop_all(struct broker *broker)

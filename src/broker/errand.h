@@ -4,11 +4,9 @@
 
 #include "broker/internal.h"
 
-typedef void errand_verb(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg);
-
-/* Asks for the verb on the instance, and on its bind where a name is given, as the user. What becomes of it is in the
+/* Asks for it of the instance, and on its bind where a name is given, as the user. What becomes of it is in the
  * log; nobody waits. Nothing happens when its service is not configured or memory is out: the pass comes by again. */
-void errand_run(struct broker *broker, errand_verb *verb, const struct instance *instance, const char *user,
+void errand_run(struct broker *broker, const struct asked *what, const struct instance *instance, const char *user,
                 enum bind_kind bind_kind, const char *bind_name);
 
 /* At the broker's end: drops those that were not answered. */

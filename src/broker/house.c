@@ -6,7 +6,6 @@
 #include "broker/drift.h"
 #include "broker/errand.h"
 #include "broker/inspect.h"
-#include "broker/intent.h"
 #include "broker/internal.h"
 #include "broker/rekey.h"
 #include "broker/retention.h"
@@ -90,6 +89,15 @@ static void init_floors(struct broker *broker, const struct broker_options *opti
 	    .on_saved = on_saved,
 	    .arg = broker,
 	};
+	broker->requests = (struct requests){
+	    .catalog = &broker->catalog,
+	    .records = broker->records,
+	    .timers = broker->timers,
+	    .queue = &broker->queue,
+	    .watch = &broker->watch,
+	    .life = &broker->life,
+	};
+	TAILQ_INIT(&broker->requests.intents);
 }
 
 static int open_present(struct broker *broker, struct config *config, struct error *error)
@@ -112,7 +120,6 @@ int broker_open(const struct broker_options *options, struct broker **ret_broker
 	broker->store = options->store;
 	broker->timers = options->timers;
 	broker->log = options->log;
-	TAILQ_INIT(&broker->intents);
 	TAILQ_INIT(&broker->errands);
 	TAILQ_INIT(&broker->inspections);
 	rc = records_open(broker->store, broker->timers, &broker->records, error);
@@ -160,7 +167,7 @@ void broker_close(struct broker *broker)
 		watch_close(&broker->watch);
 	queue_stop(&broker->queue);
 	store_flush(broker->store);
-	intent_drop_all(broker);
+	requests_drop_all(&broker->requests);
 	queue_close(&broker->queue);
 	errand_drop_all(broker);
 	generation_close_all(&broker->catalog);

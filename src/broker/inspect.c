@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "broker/errand.h"
-#include "broker/mend.h"
 #include "catalog/generation.h"
 #include "life/seal.h"
 #include "queue/queue.h"
@@ -16,6 +15,7 @@
 
 #define JSON_MAX        (16 << 20) /* bytes of what was found of one instance */
 #define INSPECT_TIMEOUT 20000      /* ms */
+#define MEND_USER       "drift"    /* who asks, in the history and the audit */
 
 struct inspection {
 	TAILQ_ENTRY(inspection) in_broker;
@@ -152,12 +152,12 @@ static void mend(struct inspection *inspection, const struct pair *drift, bool *
 	log_drift(inspection, drift);
 	metric_add(broker->measures.of[MEASURE_DRIFTS], 1, (const char *[]){instance->service, drift->name});
 	if (strcmp(drift->name, DRIFT_INSTANCE) == 0 && !*mended_instance) {
-		errand_run(broker, broker_mend, instance, MEND_USER, 0, NULL);
+		errand_run(broker, &ask_mend, instance, MEND_USER, 0, NULL);
 		*mended_instance = true;
 	} else if (strcmp(drift->name, DRIFT_BIND) == 0) {
 		bind = bind_of(&inspection->call, drift->value);
 		if (bind != NULL)
-			errand_run(broker, broker_mend, instance, MEND_USER, bind->kind, bind->name);
+			errand_run(broker, &ask_mend, instance, MEND_USER, bind->kind, bind->name);
 	}
 }
 
@@ -245,7 +245,7 @@ static void on_inspected(struct driver_call *call, int code, const struct error 
 		mend_all(inspection);
 	}
 	if (code == 0 && lingering_of(inspection->broker->records, &inspection->instance.record) > 0)
-		errand_run(inspection->broker, broker_end_logins, &inspection->instance.record, MEND_USER, 0, NULL);
+		errand_run(inspection->broker, &ask_end_logins, &inspection->instance.record, MEND_USER, 0, NULL);
 	tell(inspection, settled, code, error);
 	free_inspection(inspection);
 }

@@ -7,15 +7,13 @@
 #include "base/arena.h"
 #include "base/metrics.h"
 #include "broker/broker.h"
-#include "life/life.h"
-#include "watch/watch.h"
+#include "requests/requests.h"
 
 struct drift;
 struct finding;
 
 TAILQ_HEAD(errand_list, errand);
 TAILQ_HEAD(inspection_list, inspection);
-TAILQ_HEAD(intent_list, intent);
 
 /* See rekey.h. */
 struct rekey {
@@ -33,11 +31,11 @@ struct broker {
 	struct queue queue;
 	struct watch watch;
 	struct life life;
+	struct requests requests;
 	struct store *store;
 	struct records *records;
 	struct timers *timers;
 	const struct log *log;
-	struct intent_list intents; /* all that have not replied */
 	struct errand_list errands; /* requests of the broker itself */
 	struct inspection_list inspections;
 	size_t inspecting;

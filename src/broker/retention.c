@@ -48,7 +48,7 @@ static void purge(struct broker *broker, const char *incarnation)
 	arena_init(&arena);
 	if (records_read_instance(broker->records, &arena, incarnation, &held, NULL) == 0 &&
 	    held.record.retained_until <= timers_wall(broker->timers))
-		errand_run(broker, broker_purge, &held.record, "retention", 0, NULL);
+		errand_run(broker, &ask_purge, &held.record, "retention", 0, NULL);
 	arena_release(&arena);
 }
 

@@ -1,6 +1,6 @@
 /* Units of tsuru before 1.18: let in and shut out by host, fast and idempotent (sequence S12). */
-#include "broker/accept.h"
-#include "broker/intent.h"
+#include "requests/accept.h"
+#include "requests/intent.h"
 
 static int decide_unit(struct intent *intent, struct changes *changes, enum operation_kind kind,
                        enum intent_next *ret_next, struct error *error)
@@ -36,12 +36,6 @@ static int decide_deny(struct intent *intent, struct changes *changes, enum inte
 	return decide_unit(intent, changes, OPERATION_DENY_UNIT, ret_next, error);
 }
 
-void broker_allow_unit(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg)
-{
-	intent_start(broker, request, decide_allow, 0, on_done, arg);
-}
+const struct asked ask_allow_unit = {decide_allow, 0};
 
-void broker_deny_unit(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg)
-{
-	intent_start(broker, request, decide_deny, 0, on_done, arg);
-}
+const struct asked ask_deny_unit = {decide_deny, 0};

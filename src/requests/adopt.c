@@ -2,9 +2,9 @@
  * the same team, which takes it over. What cannot be adopted is left as it is. */
 #include <string.h>
 
-#include "broker/accept.h"
-#include "broker/create.h"
 #include "queue/queue.h"
+#include "requests/accept.h"
+#include "requests/create.h"
 
 static int check_request(struct intent *intent, const struct plan **ret_plan, struct host **ret_host,
                          struct error *error)
@@ -31,7 +31,7 @@ static int check_request(struct intent *intent, const struct plan **ret_plan, st
 
 /* What is an instance of any service of the driver on the same server, retained ones included. */
 struct search {
-	struct broker *broker;
+	struct catalog *catalog;
 	const struct driver *driver;
 	const struct server *server;
 	const char *resource;
@@ -72,7 +72,7 @@ static bool is_one_server(const struct server *a, const struct server *b)
 
 static bool is_on_server(const struct search *search, const struct instance *instance)
 {
-	struct offering *offering = catalog_offering(&search->broker->catalog, instance->service);
+	struct offering *offering = catalog_offering(search->catalog, instance->service);
 	const struct host *host = offering != NULL ? offering_host(offering, instance->server) : NULL;
 
 	return host != NULL && host->server != NULL && offering->backend->driver == search->driver &&
@@ -96,7 +96,7 @@ static bool on_instance(void *arg, const void *key, size_t key_length, const str
 
 static int check_resource(struct intent *intent, const struct host *host, struct error *error)
 {
-	struct search search = {.broker = intent->broker,
+	struct search search = {.catalog = intent->requests->catalog,
 	                        .driver = intent->offering->backend->driver,
 	                        .server = host->server,
 	                        .resource = intent->request->resource,
@@ -104,7 +104,7 @@ static int check_resource(struct intent *intent, const struct host *host, struct
 	int rc;
 
 	error_clear(error);
-	rc = store_scan(intent->broker->store, KEYSPACE_INSTANCES, "", 0, NULL, 0, on_instance, &search);
+	rc = store_scan(intent->requests->catalog->store, KEYSPACE_INSTANCES, "", 0, NULL, 0, on_instance, &search);
 	return rc != 0 ? error_set(error, rc, "the store cannot be read") : error->code;
 }
 
@@ -119,7 +119,7 @@ static int decide_adopt(struct intent *intent, struct changes *changes, enum int
 
 	if (rc != 0 || host == NULL)
 		return rc;
-	rc = records_find_instance(intent->broker->records, &intent->arena, intent->request->service->name,
+	rc = records_find_instance(intent->requests->records, &intent->arena, intent->request->service->name,
 	                           intent->request->instance, &holder, NULL, error);
 	if (rc == 0)
 		return error_set(error, ERR_EXISTS, "the service \"%s\" has an instance \"%s\" already",
@@ -142,7 +142,4 @@ static int decide_adopt(struct intent *intent, struct changes *changes, enum int
 	return 0;
 }
 
-void broker_adopt(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg)
-{
-	intent_start(broker, request, decide_adopt, 0, on_done, arg);
-}
+const struct asked ask_adopt = {decide_adopt, 0};

@@ -1,12 +1,12 @@
 /* Undelete: an operator takes a removal back while its content is retained, or after it failed or was canceled. tsuru
  * may have no row of the instance any more: a create of the same name by the same team takes it over. */
-#include "broker/restore.h"
+#include "requests/restore.h"
 
 #include <string.h>
 
-#include "broker/accept.h"
 #include "queue/queue.h"
 #include "records/forget.h"
+#include "requests/accept.h"
 
 /* *ret_holds: the name is the instance's own already, as when its removal failed. */
 static int check_name(struct intent *intent, const struct instance *instance, const char *name, bool *ret_holds,
@@ -18,7 +18,7 @@ static int check_name(struct intent *intent, const struct instance *instance, co
 	*ret_holds = false;
 	if (rc != 0)
 		return rc;
-	rc = records_find_instance(intent->broker->records, &intent->arena, instance->service, name, &holder, NULL,
+	rc = records_find_instance(intent->requests->records, &intent->arena, instance->service, name, &holder, NULL,
 	                           error);
 	if (rc != 0)
 		return rc == ERR_NOT_FOUND ? 0 : rc;
@@ -37,7 +37,7 @@ static int take_name(struct intent *intent, struct changes *changes, struct inst
 	int rc = check_name(intent, instance, name, &holds, error);
 
 	if (rc == 0 && !holds)
-		rc = forget_name(intent->broker->records, &intent->arena, changes, instance, error);
+		rc = forget_name(intent->requests->records, &intent->arena, changes, instance, error);
 	if (rc != 0)
 		return rc;
 	instance->name = name;
@@ -64,7 +64,7 @@ int restore_begin(struct intent *intent, struct changes *changes, struct held_in
 	if (rc != 0)
 		return rc;
 	instance->was_bound = false; /* so that a create can take it over */
-	instance->updated_at = timers_wall(intent->broker->timers);
+	instance->updated_at = timers_wall(intent->requests->timers);
 	changes_put_instance(changes, KEYSPACE_INSTANCES, instance, held->revision);
 	if (retained)
 		changes_count_owned(changes, instance, 1);
@@ -117,7 +117,4 @@ static int decide_restore(struct intent *intent, struct changes *changes, enum i
 	               : restore_begin(intent, changes, &held, name != NULL ? name : held.record.name, ret_next, error);
 }
 
-void broker_restore(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg)
-{
-	intent_start(broker, request, decide_restore, 0, on_done, arg);
-}
+const struct asked ask_restore = {decide_restore, 0};

@@ -1,8 +1,8 @@
 /* POST rotate: a new password for one bind or for all of an instance. The old one stops working; the app has the new
  * one once it is bound again. */
-#include "broker/accept.h"
-#include "broker/bind.h"
 #include "queue/queue.h"
+#include "requests/accept.h"
+#include "requests/bind.h"
 
 static int rotate_one(struct intent *intent, struct changes *changes, const struct instance *instance,
                       struct held_bind *held, struct error *error)
@@ -16,7 +16,7 @@ static int rotate_one(struct intent *intent, struct changes *changes, const stru
 		rc = bind_move(bind, BIND_BINDING, error);
 	if (rc == 0)
 		rc = intent_add_operation(intent, changes, instance, &rotate, &bind->operation, error);
-	bind->updated_at = timers_wall(intent->broker->timers);
+	bind->updated_at = timers_wall(intent->requests->timers);
 	changes_put_bind(changes, KEYSPACE_BINDS, bind, held->revision);
 	return rc;
 }
@@ -34,7 +34,7 @@ static bool is_under_way(const struct intent *intent, const struct bind *bind)
 
 	if (bind->state != BIND_BINDING || bind->operation == NULL)
 		return false;
-	job = queue_find(&intent->broker->queue, bind->incarnation, bind->operation, OPERATION_ROTATE);
+	job = queue_find(intent->requests->queue, bind->incarnation, bind->operation, OPERATION_ROTATE);
 	return job != NULL && job->kind == OPERATION_ROTATE;
 }
 
@@ -48,7 +48,7 @@ static int decide_rotate(struct intent *intent, struct changes *changes, enum in
 	int rc = intent_find_instance(intent, &instance, error);
 
 	if (rc == 0)
-		rc = records_read_binds(intent->broker->records, &intent->arena, instance.record.incarnation, &binds,
+		rc = records_read_binds(intent->requests->records, &intent->arena, instance.record.incarnation, &binds,
 		                        &count, error);
 	for (size_t i = 0; rc == 0 && i < count; i++) {
 		if (!is_meant(request, &binds[i].record))
@@ -73,7 +73,4 @@ static int decide_rotate(struct intent *intent, struct changes *changes, enum in
 	return 0;
 }
 
-void broker_rotate(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg)
-{
-	intent_start(broker, request, decide_rotate, INTENT_NO_WAIT, on_done, arg);
-}
+const struct asked ask_rotate = {decide_rotate, INTENT_NO_WAIT};

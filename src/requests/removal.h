@@ -1,8 +1,8 @@
 /* Removals as decisions of several requests take them up. */
-#ifndef BROKER_REMOVAL_H
-#define BROKER_REMOVAL_H
+#ifndef REQUESTS_REMOVAL_H
+#define REQUESTS_REMOVAL_H
 
-#include "broker/intent.h"
+#include "requests/intent.h"
 
 /* Removes the instance, for the first time or again, as was promised first. */
 int removal_repeat(struct intent *intent, struct changes *changes, struct held_instance *held,

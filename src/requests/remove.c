@@ -1,15 +1,15 @@
 /* DELETE /resources/{name}: the instance and every bind it has (sequences S2, S8 and S9). Its content is locked away
  * first where the plan says so, and dropped when that time is over. */
-#include "broker/accept.h"
-#include "broker/removal.h"
 #include "life/promise.h"
 #include "queue/queue.h"
+#include "requests/accept.h"
+#include "requests/removal.h"
 
 static int decide_absent(struct intent *intent, enum intent_next *ret_next, struct error *error)
 {
 	const struct broker_request *request = intent->request;
 
-	if (!records_is_removed(intent->broker->records, request->service->name, request->instance))
+	if (!records_is_removed(intent->requests->records, request->service->name, request->instance))
 		return ERR_NOT_FOUND;
 	error_clear(error);
 	*ret_next = INTENT_ANSWER;
@@ -21,7 +21,7 @@ static int accept(struct intent *intent, struct changes *changes, struct held_in
                   enum intent_next *ret_next, struct error *error)
 {
 	const struct operation remove = {.kind = OPERATION_REMOVE, .retain = retain};
-	const int64_t wall = timers_wall(intent->broker->timers);
+	const int64_t wall = timers_wall(intent->requests->timers);
 	int rc = instance_move_to_removal(&held->record, wall, error);
 
 	if (rc == 0)
@@ -36,7 +36,7 @@ int removal_repeat(struct intent *intent, struct changes *changes, struct held_i
                    enum intent_next *ret_next, struct error *error)
 {
 	int rc =
-	    promise_settle(&intent->broker->life, &intent->arena, &held->record, intent->request->caller.event, error);
+	    promise_settle(intent->requests->life, &intent->arena, &held->record, intent->request->caller.event, error);
 
 	held->record.retained_until = 0;
 	return rc != 0 ? rc : accept(intent, changes, held, promise_kept(&held->record), ret_next, error);
@@ -56,7 +56,7 @@ static int decide_remove(struct intent *intent, struct changes *changes, enum in
 		*ret_next = intent_join(intent, held.record.incarnation, NULL, OPERATION_REMOVE);
 		return 0;
 	}
-	if (queue_has(&intent->broker->queue, held.record.incarnation, 1U << OPERATION_ADOPT))
+	if (queue_has(intent->requests->queue, held.record.incarnation, 1U << OPERATION_ADOPT))
 		return error_set(error, ERR_NOT_READY, "the instance \"%s\" is still being adopted; try again",
 		                 held.record.name);
 	changes_use_reserve(changes);
@@ -64,10 +64,7 @@ static int decide_remove(struct intent *intent, struct changes *changes, enum in
 	return rc != 0 ? rc : removal_repeat(intent, changes, &held, ret_next, error);
 }
 
-void broker_remove(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg)
-{
-	intent_start(broker, request, decide_remove, 0, on_done, arg);
-}
+const struct asked ask_remove = {decide_remove, 0};
 
 /* ---- what was retained is dropped ---- */
 
@@ -92,7 +89,4 @@ static int decide_purge(struct intent *intent, struct changes *changes, enum int
 	return removal_purge(intent, changes, &held, ret_next, error);
 }
 
-void broker_purge(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg)
-{
-	intent_start(broker, request, decide_purge, 0, on_done, arg);
-}
+const struct asked ask_purge = {decide_purge, 0};

@@ -1,7 +1,7 @@
 /* POST actions: what only the driver knows how to do, and the operator has declared. */
 #include <string.h>
 
-#include "broker/accept.h"
+#include "requests/accept.h"
 
 static int accept_action(const struct intent *intent, const struct instance *instance, struct error *error)
 {
@@ -46,7 +46,4 @@ static int decide_act(struct intent *intent, struct changes *changes, enum inten
 	return 0;
 }
 
-void broker_act(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg)
-{
-	intent_start(broker, request, decide_act, INTENT_NO_WAIT, on_done, arg);
-}
+const struct asked ask_act = {decide_act, INTENT_NO_WAIT};

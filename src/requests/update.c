@@ -1,6 +1,6 @@
 /* PUT /resources/{name}: the wanted state is recorded at once and reached by an operation (sequence S3). */
-#include "broker/accept.h"
 #include "queue/queue.h"
+#include "requests/accept.h"
 
 static int decide_update(struct intent *intent, struct changes *changes, enum intent_next *ret_next,
                          struct error *error)
@@ -23,7 +23,7 @@ static int decide_update(struct intent *intent, struct changes *changes, enum in
 	if (rc != 0)
 		return rc;
 	same = same_text(instance->wanted_plan, plan->name) && same_text(instance->parameters, request->parameters);
-	if (same && queue_has(&intent->broker->queue, instance->incarnation, 1U << OPERATION_UPDATE)) {
+	if (same && queue_has(intent->requests->queue, instance->incarnation, 1U << OPERATION_UPDATE)) {
 		*ret_next = intent_join(intent, instance->incarnation, NULL, OPERATION_UPDATE);
 		return 0;
 	}
@@ -36,7 +36,7 @@ static int decide_update(struct intent *intent, struct changes *changes, enum in
 	instance->description = request->description;
 	instance->tags = request->tags;
 	instance->team = request->team != NULL ? request->team : instance->team;
-	instance->updated_at = timers_wall(intent->broker->timers);
+	instance->updated_at = timers_wall(intent->requests->timers);
 	/* Also when nothing was asked anew: the plan's options may have changed in the configuration. */
 	rc = accept_owned(intent, &before, instance, ret_next, error);
 	if (rc == 0)
@@ -50,7 +50,4 @@ static int decide_update(struct intent *intent, struct changes *changes, enum in
 	return 0;
 }
 
-void broker_update(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg)
-{
-	intent_start(broker, request, decide_update, 0, on_done, arg);
-}
+const struct asked ask_update = {decide_update, 0};

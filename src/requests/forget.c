@@ -1,6 +1,6 @@
 /* An operator has every record of an instance dropped. */
 #include "records/forget.h"
-#include "broker/intent.h"
+#include "requests/intent.h"
 #include "watch/watch.h"
 
 static int decide_forget(struct intent *intent, struct changes *changes, enum intent_next *ret_next,
@@ -12,7 +12,7 @@ static int decide_forget(struct intent *intent, struct changes *changes, enum in
 	if (rc != 0)
 		return rc;
 	changes_use_reserve(changes);
-	rc = forget_records(intent->broker->records, &intent->arena, changes, &held, error);
+	rc = forget_records(intent->requests->records, &intent->arena, changes, &held, error);
 	changes_put_audit(changes, &(struct audit){.action = "forget",
 	                                           .outcome = "done",
 	                                           .user = intent->request->caller.user,
@@ -21,13 +21,10 @@ static int decide_forget(struct intent *intent, struct changes *changes, enum in
 	                                           .instance = held.record.name,
 	                                           .incarnation = held.record.incarnation,
 	                                           .text = intent->request->description,
-	                                           .at = timers_wall(intent->broker->timers)});
-	watch_forget(&intent->broker->watch, held.record.incarnation);
+	                                           .at = timers_wall(intent->requests->timers)});
+	watch_forget(intent->requests->watch, held.record.incarnation);
 	*ret_next = INTENT_COMMIT;
 	return rc;
 }
 
-void broker_forget(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg)
-{
-	intent_start(broker, request, decide_forget, INTENT_NO_WAIT, on_done, arg);
-}
+const struct asked ask_forget = {decide_forget, INTENT_NO_WAIT};

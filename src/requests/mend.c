@@ -1,9 +1,8 @@
 /* Mending: the drift pass repairs an instance by an update that changes nothing, and a login by a bind with the
  * credentials that it has. */
-#include "broker/mend.h"
 
-#include "broker/bind.h"
 #include "queue/queue.h"
+#include "requests/bind.h"
 
 static int mend_instance(struct intent *intent, struct changes *changes, struct held_instance *held,
                          enum intent_next *ret_next, struct error *error)
@@ -22,7 +21,7 @@ static int mend_bind(struct intent *intent, struct changes *changes, struct held
 	const struct operation operation = {
 	    .kind = OPERATION_BIND, .bind_kind = request->bind_kind, .bind_name = request->bind_name, .mends = true};
 	struct held_bind bind;
-	int rc = records_read_bind(intent->broker->records, &intent->arena, held->record.incarnation,
+	int rc = records_read_bind(intent->requests->records, &intent->arena, held->record.incarnation,
 	                           request->bind_kind, request->bind_name, &bind, error);
 
 	if (rc == ERR_NOT_FOUND || (rc == 0 && bind.record.state != BIND_BOUND)) {
@@ -50,12 +49,12 @@ static int decide_end(struct intent *intent, struct changes *changes, enum inten
 
 	*ret_next = INTENT_ANSWER;
 	if (rc != 0 || held.record.state != INSTANCE_READY ||
-	    queue_has(&intent->broker->queue, held.record.incarnation, ~0U))
+	    queue_has(intent->requests->queue, held.record.incarnation, ~0U))
 		return rc;
-	rc =
-	    records_read_binds(intent->broker->records, &intent->arena, held.record.incarnation, &binds, &count, error);
+	rc = records_read_binds(intent->requests->records, &intent->arena, held.record.incarnation, &binds, &count,
+	                        error);
 	for (size_t i = 0; rc == 0 && i < count; i++) {
-		if (bind_is_left(intent->broker->records, &binds[i].record))
+		if (bind_is_left(intent->requests->records, &binds[i].record))
 			rc = bind_end(intent, changes, &held.record, &binds[i], error);
 	}
 	if (rc != 0 || TAILQ_EMPTY(&intent->jobs))
@@ -66,10 +65,7 @@ static int decide_end(struct intent *intent, struct changes *changes, enum inten
 	return 0;
 }
 
-void broker_end_logins(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg)
-{
-	intent_start(broker, request, decide_end, INTENT_NO_WAIT, on_done, arg);
-}
+const struct asked ask_end_logins = {decide_end, INTENT_NO_WAIT};
 
 static int decide_mend(struct intent *intent, struct changes *changes, enum intent_next *ret_next, struct error *error)
 {
@@ -79,7 +75,7 @@ static int decide_mend(struct intent *intent, struct changes *changes, enum inte
 
 	if (rc != 0)
 		return rc;
-	if (held.record.state != INSTANCE_READY || queue_has(&intent->broker->queue, held.record.incarnation,
+	if (held.record.state != INSTANCE_READY || queue_has(intent->requests->queue, held.record.incarnation,
 	                                                     intent->request->bind_name != NULL ? ~mending : ~0U)) {
 		*ret_next = INTENT_ANSWER;
 		return 0;
@@ -88,7 +84,4 @@ static int decide_mend(struct intent *intent, struct changes *changes, enum inte
 	                                          : mend_instance(intent, changes, &held, ret_next, error);
 }
 
-void broker_mend(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg)
-{
-	intent_start(broker, request, decide_mend, INTENT_NO_WAIT, on_done, arg);
-}
+const struct asked ask_mend = {decide_mend, INTENT_NO_WAIT};

@@ -1,8 +1,8 @@
 /* The way back as decisions of several requests take it. */
-#ifndef BROKER_RESTORE_H
-#define BROKER_RESTORE_H
+#ifndef REQUESTS_RESTORE_H
+#define REQUESTS_RESTORE_H
 
-#include "broker/intent.h"
+#include "requests/intent.h"
 
 /* Brings the instance, which is retained or whose removal failed, back under the name. */
 int restore_begin(struct intent *intent, struct changes *changes, struct held_instance *held, const char *name,

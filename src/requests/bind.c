@@ -5,9 +5,9 @@
  * tsuru forgot the earlier bind, or the app's name is somebody else's by now. */
 #include <string.h>
 
-#include "broker/accept.h"
-#include "broker/bind.h"
 #include "queue/queue.h"
+#include "requests/accept.h"
+#include "requests/bind.h"
 
 int bind_new_secret(struct intent *intent, struct bind *bind, struct error *error)
 {
@@ -23,7 +23,7 @@ int bind_new_secret(struct intent *intent, struct bind *bind, struct error *erro
 		return error_no_memory(error);
 	}
 	secret_password(password);
-	keyring_seal(intent->broker->life.keyring, text_string(&context), password, PASSWORD_LENGTH, sealed);
+	keyring_seal(intent->requests->life->keyring, text_string(&context), password, PASSWORD_LENGTH, sealed);
 	secret_wipe(password, sizeof(password));
 	text_release(&context);
 	bind->secret = sealed;
@@ -50,7 +50,7 @@ static int make_bind(struct intent *intent, const struct instance *instance, str
 	    .event = request->caller.event,
 	    .state = BIND_BINDING,
 	    .oldest = 1,
-	    .created_at = timers_wall(intent->broker->timers),
+	    .created_at = timers_wall(intent->requests->timers),
 	};
 	return bind_new_secret(intent, ret_bind, error);
 }
@@ -69,7 +69,7 @@ static int commit_bind(struct intent *intent, struct changes *changes, struct he
 		return rc;
 	bind->user = intent->request->caller.user;
 	bind->failure = NULL;
-	bind->updated_at = timers_wall(intent->broker->timers);
+	bind->updated_at = timers_wall(intent->requests->timers);
 	changes_put_bind(changes, KEYSPACE_BINDS, bind, base);
 	changes_delete_bind(changes, KEYSPACE_UNBOUND, bind, REVISION_ANY);
 	if (instance->record.was_bound) {
@@ -89,7 +89,7 @@ static int decide_new(struct intent *intent, struct changes *changes, struct hel
 	const struct broker_request *request = intent->request;
 	struct held_bind unbound;
 	struct bind bind;
-	int rc = records_read_unbound(intent->broker->records, &intent->arena, instance->record.incarnation,
+	int rc = records_read_unbound(intent->requests->records, &intent->arena, instance->record.incarnation,
 	                              request->bind_kind, request->bind_name, &unbound, error);
 
 	if (rc != 0 && rc != ERR_NOT_FOUND)
@@ -133,7 +133,7 @@ static int decide_again(struct intent *intent, struct changes *changes, struct h
 	bool repeat = bind->state != BIND_UNBINDING && same_event(request->caller.event, bind->event);
 	int rc = 0;
 
-	if (bind->state == BIND_BINDING && !bind_is_left(intent->broker->records, bind) &&
+	if (bind->state == BIND_BINDING && !bind_is_left(intent->requests->records, bind) &&
 	    (repeat || same_text(bind->parameters, request->parameters)))
 		return join_bind(intent, changes, held, ret_next);
 	bind->event = request->caller.event;
@@ -180,17 +180,14 @@ static int decide_bind(struct intent *intent, struct changes *changes, enum inte
 
 	if (rc != 0)
 		return rc;
-	rc = records_read_bind(intent->broker->records, &intent->arena, instance.record.incarnation, request->bind_kind,
-	                       request->bind_name, &held, error);
+	rc = records_read_bind(intent->requests->records, &intent->arena, instance.record.incarnation,
+	                       request->bind_kind, request->bind_name, &held, error);
 	if (rc == ERR_NOT_FOUND)
 		return decide_new(intent, changes, &instance, ret_next, error);
 	return rc != 0 ? rc : decide_again(intent, changes, &instance, &held, ret_next, error);
 }
 
-void broker_bind(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg)
-{
-	intent_start(broker, request, decide_bind, INTENT_NEEDS_ANSWER, on_done, arg);
-}
+const struct asked ask_bind = {decide_bind, INTENT_NEEDS_ANSWER};
 
 /* ---- ends ---- */
 
@@ -200,7 +197,7 @@ int bind_end(struct intent *intent, struct changes *changes, const struct instan
 	const struct operation unbind = {
 	    .kind = OPERATION_UNBIND, .bind_kind = held->record.kind, .bind_name = held->record.name};
 	struct bind *bind = &held->record;
-	const int64_t wall = timers_wall(intent->broker->timers);
+	const int64_t wall = timers_wall(intent->requests->timers);
 	int rc = bind_move_to_end(bind, wall, error);
 
 	if (rc == 0)

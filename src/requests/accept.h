@@ -1,8 +1,8 @@
 /* Checks that several decisions share. */
-#ifndef BROKER_ACCEPT_H
-#define BROKER_ACCEPT_H
+#ifndef REQUESTS_ACCEPT_H
+#define REQUESTS_ACCEPT_H
 
-#include "broker/intent.h"
+#include "requests/intent.h"
 
 /* The instance is neither being removed (ERR_NOT_FOUND) nor one whose create or removal failed for good (ERR_REFUSED).
  */

@@ -1,8 +1,8 @@
 /* What create and adopt share. */
-#ifndef BROKER_CREATE_H
-#define BROKER_CREATE_H
+#ifndef REQUESTS_CREATE_H
+#define REQUESTS_CREATE_H
 
-#include "broker/intent.h"
+#include "requests/intent.h"
 
 /* A new record for the request on the host; its texts live in the intent's arena or the request. */
 int create_make_instance(struct intent *intent, const struct plan *plan, const struct host *host,

@@ -1,5 +1,5 @@
 /* Checks before anything is promised: plans and parameters. */
-#include "broker/accept.h"
+#include "requests/accept.h"
 
 #include <cjson/cJSON.h>
 #include <string.h>
@@ -29,10 +29,9 @@ int accept_living(const struct instance *instance, struct error *error)
 
 int accept_work(const struct intent *intent, const struct instance *instance, struct error *error)
 {
-	struct broker *broker = intent->broker;
-	const int64_t most = catalog_config(&broker->catalog)->limits.pending;
+	const int64_t most = catalog_config(intent->requests->catalog)->limits.pending;
 
-	if ((int64_t)queue_count(&broker->queue, instance->incarnation) < most)
+	if ((int64_t)queue_count(intent->requests->queue, instance->incarnation) < most)
 		return 0;
 	return error_set(
 	    error, ERR_BUSY,
@@ -114,7 +113,7 @@ int accept_parameters(const struct intent *intent, const struct plan *plan, bool
 static int take(struct intent *intent, enum counter counter, const struct instance *instance, int64_t limit,
                 const char *what, enum intent_next *ret_next, struct error *error)
 {
-	struct records *records = intent->broker->records;
+	struct records *records = intent->requests->records;
 	int64_t reserved;
 	const int64_t used = reserve_count(records, counter, instance, &reserved);
 

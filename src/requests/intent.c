@@ -1,5 +1,5 @@
 /* The way of every request: decide on what the store says, commit, decide again when somebody was faster, wait. */
-#include "broker/intent.h"
+#include "requests/intent.h"
 
 #include <assert.h>
 #include <stddef.h>
@@ -7,10 +7,8 @@
 #include <string.h>
 
 #include "base/crash.h"
-#include "catalog/generation.h"
 #include "life/report.h"
 #include "queue/queue.h"
-#include "watch/measure.h"
 
 #define ROUNDS_MAX  50 /* decisions for one request before it is told to come again */
 #define AGAIN_DELAY 2  /* ms */
@@ -29,12 +27,12 @@ static void drop_jobs(struct intent *intent)
 
 static void intent_drop(struct intent *intent)
 {
-	timer_stop(intent->broker->timers, &intent->timer);
+	timer_stop(intent->requests->timers, &intent->timer);
 	drop_jobs(intent);
-	reserve_give_back(intent->broker->records, &intent->taken);
+	reserve_give_back(intent->requests->records, &intent->taken);
 	if (intent->offering != NULL)
 		generation_drop(intent->offering->generation);
-	TAILQ_REMOVE(&intent->broker->intents, intent, in_broker);
+	TAILQ_REMOVE(&intent->requests->intents, intent, in_requests);
 	arena_wipe(&intent->arena);
 	free(intent);
 }
@@ -68,7 +66,7 @@ static void on_answer(void *arg)
 static void answer_soon(struct intent *intent)
 {
 	timer_init(&intent->timer, on_answer, intent);
-	if (timer_start(intent->broker->timers, &intent->timer, 0) != 0)
+	if (timer_start(intent->requests->timers, &intent->timer, 0) != 0)
 		on_answer(intent);
 }
 
@@ -86,7 +84,7 @@ static void decide_later(struct intent *intent, int64_t delay)
 		return;
 	}
 	timer_init(&intent->timer, on_again, intent);
-	if (timer_start(intent->broker->timers, &intent->timer, delay) != 0) {
+	if (timer_start(intent->requests->timers, &intent->timer, delay) != 0) {
 		error_no_memory(&intent->error);
 		on_answer(intent);
 	}
@@ -127,7 +125,7 @@ static int64_t wait_of(const struct intent *intent)
 {
 	const struct service *service = intent->offering->service;
 
-	if ((int64_t)queue_waiters(intent->join) > catalog_config(&intent->broker->catalog)->limits.pending)
+	if ((int64_t)queue_waiters(intent->join) > catalog_config(intent->requests->catalog)->limits.pending)
 		return 0;
 	return intent->needs_answer ? service->bind_wait : service->wait;
 }
@@ -141,7 +139,7 @@ static void wait_for(struct intent *intent, struct job *job)
 	queue_wait(job, &intent->waiter);
 	wait = wait_of(intent);
 	timer_init(&intent->timer, on_wait_over, intent);
-	if (timer_start(intent->broker->timers, &intent->timer, wait) != 0)
+	if (timer_start(intent->requests->timers, &intent->timer, wait) != 0)
 		on_wait_over(intent);
 }
 
@@ -149,10 +147,11 @@ static void wait_for(struct intent *intent, struct job *job)
 
 static void note_ended(const struct intent *intent)
 {
-	const int64_t age = timers_now(intent->broker->timers) - intent->ended_since;
+	const int64_t age = timers_now(intent->requests->timers) - intent->ended_since;
 
-	report_ended(&intent->broker->life, intent->ended, intent->ended_about, age);
-	measure_operation(&intent->broker->measures, intent->ended_about->service, intent->ended->kind, age, "done");
+	report_ended(intent->requests->life, intent->ended, intent->ended_about, age);
+	measure_operation(intent->requests->life->measures, intent->ended_about->service, intent->ended->kind, age,
+	                  "done");
 }
 
 static void on_commit(void *arg, int code, const struct error *error, uint64_t revision)
@@ -161,9 +160,9 @@ static void on_commit(void *arg, int code, const struct error *error, uint64_t r
 	struct job *job, *last = NULL;
 
 	(void)revision;
-	if (intent->broker->catalog.closing)
+	if (intent->requests->catalog->closing)
 		return;
-	reserve_give_back(intent->broker->records, &intent->taken);
+	reserve_give_back(intent->requests->records, &intent->taken);
 	if (code == ERR_STALE || (code == 0 && intent->again)) {
 		drop_jobs(intent);
 		decide_later(intent, 0);
@@ -181,7 +180,7 @@ static void on_commit(void *arg, int code, const struct error *error, uint64_t r
 	while ((job = TAILQ_FIRST(&intent->jobs)) != NULL) {
 		TAILQ_REMOVE(&intent->jobs, job, in_lane);
 		last = job;
-		if (queue_push(&intent->broker->queue, job) != 0)
+		if (queue_push(intent->requests->queue, job) != 0)
 			error_no_memory(&intent->error);
 	}
 	if (last == NULL || intent->no_wait || intent->error.code != 0)
@@ -198,7 +197,7 @@ static void intent_decide(struct intent *intent)
 
 	arena_wipe(&intent->arena);
 	intent->ended = NULL;
-	changes_begin(&changes, intent->broker->records);
+	changes_begin(&changes, intent->requests->records);
 	rc = intent->decide(intent, &changes, &next, &intent->error);
 	intent->again = next == INTENT_COMMIT_AGAIN;
 	if (rc == 0 && (next == INTENT_COMMIT || next == INTENT_COMMIT_AGAIN)) {
@@ -209,7 +208,7 @@ static void intent_decide(struct intent *intent)
 	}
 	if (rc != 0) {
 		drop_jobs(intent);
-		reserve_give_back(intent->broker->records, &intent->taken);
+		reserve_give_back(intent->requests->records, &intent->taken);
 		if (next == INTENT_AGAIN)
 			decide_later(intent, AGAIN_DELAY);
 		else
@@ -217,14 +216,14 @@ static void intent_decide(struct intent *intent)
 	} else if (next == INTENT_ANSWER) {
 		answer_soon(intent);
 	} else if (next == INTENT_JOIN) {
-		queue_hurry(&intent->broker->queue, intent->join->incarnation); /* somebody wants it now */
+		queue_hurry(intent->requests->queue, intent->join->incarnation); /* somebody wants it now */
 		wait_for(intent, intent->join);
 	} else if (next == INTENT_AGAIN) {
 		decide_later(intent, AGAIN_DELAY);
 	}
 }
 
-void intent_start(struct broker *broker, const struct broker_request *request, decision *decide, unsigned flags,
+void requests_ask(struct requests *requests, const struct asked *what, const struct broker_request *request,
                   broker_done *on_done, void *arg)
 {
 	struct broker_reply reply = {.code = ERR_NO_MEMORY, .text = "the broker is out of memory"};
@@ -235,28 +234,28 @@ void intent_start(struct broker *broker, const struct broker_request *request, d
 		return;
 	}
 	*intent = (struct intent){
-	    .broker = broker,
+	    .requests = requests,
 	    .request = request,
-	    .offering = request->service != NULL ? catalog_offering(&broker->catalog, request->service->name) : NULL,
-	    .decide = decide,
+	    .offering = request->service != NULL ? catalog_offering(requests->catalog, request->service->name) : NULL,
+	    .decide = what->decide,
 	    .on_done = on_done,
 	    .arg = arg,
-	    .no_wait = (flags & INTENT_NO_WAIT) != 0,
-	    .needs_answer = (flags & INTENT_NEEDS_ANSWER) != 0,
+	    .no_wait = (what->flags & INTENT_NO_WAIT) != 0,
+	    .needs_answer = (what->flags & INTENT_NEEDS_ANSWER) != 0,
 	};
 	if (intent->offering != NULL)
 		generation_hold(intent->offering->generation);
 	arena_init(&intent->arena);
 	TAILQ_INIT(&intent->jobs);
-	TAILQ_INSERT_TAIL(&broker->intents, intent, in_broker);
+	TAILQ_INSERT_TAIL(&requests->intents, intent, in_requests);
 	intent_decide(intent);
 }
 
-void intent_drop_all(struct broker *broker)
+void requests_drop_all(struct requests *requests)
 {
 	struct intent *intent;
 
-	while ((intent = TAILQ_FIRST(&broker->intents)) != NULL)
+	while ((intent = TAILQ_FIRST(&requests->intents)) != NULL)
 		intent_drop(intent);
 }
 
@@ -281,7 +280,7 @@ int intent_add_operation(struct intent *intent, struct changes *changes, const s
                          const struct operation *model, const char **ret_id, struct error *error)
 {
 	struct operation operation = new_operation(intent, instance, model);
-	struct job *job = job_new(&intent->broker->queue, instance, model->kind);
+	struct job *job = job_new(intent->requests->queue, instance, model->kind);
 
 	if (job == NULL)
 		return error_no_memory(error);
@@ -299,14 +298,14 @@ int intent_add_operation(struct intent *intent, struct changes *changes, const s
 int intent_add_ended(struct intent *intent, struct changes *changes, const struct instance *instance,
                      enum operation_kind kind, struct error *error)
 {
-	const int64_t wall = timers_wall(intent->broker->timers);
+	const int64_t wall = timers_wall(intent->requests->timers);
 	struct operation *operation = arena_alloc(&intent->arena, sizeof(*operation));
 	struct instance *about = arena_alloc(&intent->arena, sizeof(*about));
 	char *id = arena_alloc(&intent->arena, OPERATION_ID_LENGTH + 1);
 
 	if (arena_failed(&intent->arena))
 		return error_no_memory(error);
-	records_next_id(intent->broker->records, id);
+	records_next_id(intent->requests->records, id);
 	*operation = new_operation(intent, instance, &(struct operation){.kind = kind});
 	operation->id = id;
 	operation->state = OPERATION_DONE;
@@ -314,7 +313,7 @@ int intent_add_ended(struct intent *intent, struct changes *changes, const struc
 	*about = *instance;
 	intent->ended = operation;
 	intent->ended_about = about;
-	intent->ended_since = timers_now(intent->broker->timers);
+	intent->ended_since = timers_now(intent->requests->timers);
 	changes_put_operation(changes, operation, REVISION_ABSENT);
 	changes_put_ending(changes, operation, about, NULL, wall);
 	return 0;
@@ -322,7 +321,7 @@ int intent_add_ended(struct intent *intent, struct changes *changes, const struc
 
 enum intent_next intent_join(struct intent *intent, const char *incarnation, const char *id, enum operation_kind kind)
 {
-	intent->join = queue_find(&intent->broker->queue, incarnation, id, kind);
+	intent->join = queue_find(intent->requests->queue, incarnation, id, kind);
 	return intent->join != NULL ? INTENT_JOIN : INTENT_AGAIN;
 }
 
@@ -332,12 +331,12 @@ int intent_find_instance(struct intent *intent, struct held_instance *ret_instan
 	int rc;
 
 	if (request->incarnation != NULL) {
-		rc = records_read_instance(intent->broker->records, &intent->arena, request->incarnation, ret_instance,
-		                           error);
+		rc = records_read_instance(intent->requests->records, &intent->arena, request->incarnation,
+		                           ret_instance, error);
 		return rc == ERR_NOT_FOUND ? error_set(error, rc, "there is no instance \"%s\"", request->incarnation)
 		                           : rc;
 	}
-	rc = records_find_instance(intent->broker->records, &intent->arena, request->service->name, request->instance,
+	rc = records_find_instance(intent->requests->records, &intent->arena, request->service->name, request->instance,
 	                           ret_instance, NULL, error);
 	return rc != ERR_NOT_FOUND ? rc
 	                           : error_set(error, rc, "the service \"%s\" has no instance \"%s\"",

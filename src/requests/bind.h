@@ -1,9 +1,9 @@
 /* What binds, unbinds and rotations share. */
-#ifndef BROKER_BIND_H
-#define BROKER_BIND_H
+#ifndef REQUESTS_BIND_H
+#define REQUESTS_BIND_H
 
-#include "broker/intent.h"
 #include "records/lingering.h"
+#include "requests/intent.h"
 
 /* Gives the bind a new random password, sealed, in the intent's arena. */
 int bind_new_secret(struct intent *intent, struct bind *bind, struct error *error);

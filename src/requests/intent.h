@@ -1,9 +1,10 @@
 /* One request on its way: decided against the store, committed, and, when it asks for an operation, waiting for it. */
-#ifndef BROKER_INTENT_H
-#define BROKER_INTENT_H
+#ifndef REQUESTS_INTENT_H
+#define REQUESTS_INTENT_H
 
-#include "broker/internal.h"
+#include "base/arena.h"
 #include "records/reserve.h"
+#include "requests/requests.h"
 
 /* What a decision comes to. */
 enum intent_next {
@@ -21,9 +22,9 @@ struct intent;
 typedef int decision(struct intent *intent, struct changes *changes, enum intent_next *ret_next, struct error *error);
 
 struct intent {
-	TAILQ_ENTRY(intent) in_broker;
+	TAILQ_ENTRY(intent) in_requests;
 	struct waiter waiter; /* while it waits for join */
-	struct broker *broker;
+	struct requests *requests;
 	const struct broker_request *request; /* borrowed until the reply */
 	struct offering *offering; /* of the present generation when it began; NULL: its service is not configured */
 	decision *decide;
@@ -44,9 +45,11 @@ struct intent {
 	struct error error;
 };
 
-/* Takes a request: decide runs before this returns, on_done never does (but when memory is out). */
-void intent_start(struct broker *broker, const struct broker_request *request, decision *decide, unsigned flags,
-                  broker_done *on_done, void *arg);
+/* A kind of request: how it is decided, and what its answer waits for. */
+struct asked {
+	decision *decide;
+	unsigned flags;
+};
 #define INTENT_NO_WAIT      1u
 #define INTENT_NEEDS_ANSWER 2u
 
@@ -61,9 +64,6 @@ int intent_add_ended(struct intent *intent, struct changes *changes, const struc
 /* For decisions: wait for the operation of this id, or the newest one of kind (id NULL); INTENT_AGAIN when its job has
  * not come yet. */
 enum intent_next intent_join(struct intent *intent, const char *incarnation, const char *id, enum operation_kind kind);
-
-/* At the broker's end: drops all in silence. */
-void intent_drop_all(struct broker *broker);
 
 /* The request's instance; ERR_NOT_FOUND with a sentence. */
 int intent_find_instance(struct intent *intent, struct held_instance *ret_instance, struct error *error);

@@ -1,7 +1,7 @@
 /* Unbinds: idempotent, and remembered, so that tsuru can take them back (sequences S5 and S6). */
-#include "broker/accept.h"
-#include "broker/bind.h"
 #include "queue/queue.h"
+#include "requests/accept.h"
+#include "requests/bind.h"
 
 /* Nothing is bound. An unbind that is asked again under another event can be undone under that one, too. */
 static int decide_absent(struct intent *intent, struct changes *changes, const struct instance *instance,
@@ -9,7 +9,7 @@ static int decide_absent(struct intent *intent, struct changes *changes, const s
 {
 	const struct broker_request *request = intent->request;
 	struct held_bind unbound;
-	int rc = records_read_unbound(intent->broker->records, &intent->arena, instance->incarnation,
+	int rc = records_read_unbound(intent->requests->records, &intent->arena, instance->incarnation,
 	                              request->bind_kind, request->bind_name, &unbound, error);
 
 	*ret_next = INTENT_ANSWER;
@@ -26,7 +26,7 @@ static int decide_absent(struct intent *intent, struct changes *changes, const s
 static bool is_under_way(const struct intent *intent, const struct bind *bind)
 {
 	return bind->state == BIND_UNBINDING &&
-	       queue_find(&intent->broker->queue, bind->incarnation, bind->operation, OPERATION_UNBIND) != NULL;
+	       queue_find(intent->requests->queue, bind->incarnation, bind->operation, OPERATION_UNBIND) != NULL;
 }
 
 /* An unbind that is asked again under another event can be undone under that one. */
@@ -71,14 +71,11 @@ static int decide_unbind(struct intent *intent, struct changes *changes, enum in
 		rc = intent_find_instance(intent, &instance, error);
 	if (rc != 0)
 		return rc;
-	rc = records_read_bind(intent->broker->records, &intent->arena, instance.record.incarnation, request->bind_kind,
-	                       request->bind_name, &held, error);
+	rc = records_read_bind(intent->requests->records, &intent->arena, instance.record.incarnation,
+	                       request->bind_kind, request->bind_name, &held, error);
 	if (rc == ERR_NOT_FOUND)
 		return decide_absent(intent, changes, &instance.record, ret_next, error);
 	return rc != 0 ? rc : decide_bound(intent, changes, &instance.record, &held, ret_next, error);
 }
 
-void broker_unbind(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg)
-{
-	intent_start(broker, request, decide_unbind, 0, on_done, arg);
-}
+const struct asked ask_unbind = {decide_unbind, 0};

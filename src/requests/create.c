@@ -1,19 +1,19 @@
 /* POST /resources: a new instance, or the taking over of one that tsuru has forgotten (sequences S1 and S9). */
-#include "broker/create.h"
+#include "requests/create.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "broker/accept.h"
-#include "broker/removal.h"
 #include "catalog/host.h"
 #include "queue/queue.h"
+#include "requests/accept.h"
+#include "requests/removal.h"
 
 /* The time first, so that new records stand together in the store and a commit of many writes few pages; what is left
  * to chance is small, but the store refuses an incarnation that is taken, and then the request is decided again. */
-static void make_incarnation(const struct broker *broker, char *ret_incarnation)
+static void make_incarnation(struct timers *timers, char *ret_incarnation)
 {
-	const unsigned long long wall = (unsigned long long)timers_wall(broker->timers) & 0xfffffffffff;
+	const unsigned long long wall = (unsigned long long)timers_wall(timers) & 0xfffffffffff;
 
 	snprintf(ret_incarnation, INCARNATION_LENGTH + 1, "%011llx%05x", wall, (unsigned)secret_random_below(1U << 20));
 }
@@ -25,11 +25,11 @@ int create_make_instance(struct intent *intent, const struct plan *plan, const s
 	const struct service *service = intent->offering->service;
 	char *incarnation = arena_alloc(&intent->arena, INCARNATION_LENGTH + 1);
 	char *resource = arena_alloc(&intent->arena, BACKEND_NAME_MAX + 1);
-	int64_t wall = timers_wall(intent->broker->timers);
+	int64_t wall = timers_wall(intent->requests->timers);
 
 	if (arena_failed(&intent->arena))
 		return error_no_memory(error);
-	make_incarnation(intent->broker, incarnation);
+	make_incarnation(intent->requests->timers, incarnation);
 	name_instance(resource, intent->offering->backend->driver->instance_name_max, service->name, request->instance,
 	              incarnation);
 	*ret_instance = (struct instance){
@@ -104,7 +104,7 @@ static enum operation_kind under_way(const struct intent *intent, const struct i
 	static const enum operation_kind kinds[] = {OPERATION_UPDATE, OPERATION_ADOPT};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
-		if (queue_has(&intent->broker->queue, instance->incarnation, 1U << kinds[i]))
+		if (queue_has(intent->requests->queue, instance->incarnation, 1U << kinds[i]))
 			return kinds[i];
 	}
 	return OPERATION_CREATE;
@@ -132,7 +132,7 @@ static int decide_takeover(struct intent *intent, struct changes *changes, struc
 	instance->tags = request->tags;
 	instance->event = request->caller.event;
 	instance->older = instance->older || instance->plan != NULL;
-	instance->updated_at = timers_wall(intent->broker->timers);
+	instance->updated_at = timers_wall(intent->requests->timers);
 	rc = accept_owned(intent, &before, instance, ret_next, error);
 	if (rc == 0)
 		rc = accept_work(intent, instance, error);
@@ -174,7 +174,7 @@ static int decide_create(struct intent *intent, struct changes *changes, enum in
 
 	if (rc != 0)
 		return rc;
-	rc = records_find_instance(intent->broker->records, &intent->arena, request->service->name, request->instance,
+	rc = records_find_instance(intent->requests->records, &intent->arena, request->service->name, request->instance,
 	                           &held, &name_revision, error);
 	if (rc == ERR_NOT_FOUND)
 		return decide_new(intent, changes, plan, REVISION_ABSENT, ret_next, error);
@@ -194,7 +194,4 @@ static int decide_create(struct intent *intent, struct changes *changes, enum in
 	return decide_takeover(intent, changes, &held, plan, ret_next, error);
 }
 
-void broker_create(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg)
-{
-	intent_start(broker, request, decide_create, 0, on_done, arg);
-}
+const struct asked ask_create = {decide_create, 0};

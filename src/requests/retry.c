@@ -1,10 +1,10 @@
 /* POST operations/retry: what waits runs now, what failed for good is tried anew as it was asked for: with the plan and
  * the parameters of the record, the promise of the first removal, the password of the rotation. */
-#include "broker/accept.h"
-#include "broker/bind.h"
-#include "broker/removal.h"
-#include "broker/restore.h"
 #include "queue/queue.h"
+#include "requests/accept.h"
+#include "requests/bind.h"
+#include "requests/removal.h"
+#include "requests/restore.h"
 
 static int add_operation(struct intent *intent, struct changes *changes, const struct instance *instance,
                          enum operation_kind kind, struct error *error)
@@ -21,7 +21,7 @@ static int retry_create(struct intent *intent, struct changes *changes, struct h
 
 	if (rc == 0)
 		rc = add_operation(intent, changes, &held->record, OPERATION_CREATE, error);
-	held->record.updated_at = timers_wall(intent->broker->timers);
+	held->record.updated_at = timers_wall(intent->requests->timers);
 	changes_put_instance(changes, KEYSPACE_INSTANCES, &held->record, held->revision);
 	*ret_next = INTENT_COMMIT;
 	return rc;
@@ -34,8 +34,8 @@ static int retry_retained(struct intent *intent, struct changes *changes, struct
 	struct held_operation *operations = NULL;
 	const struct operation *last;
 	size_t count = 0;
-	int rc = records_read_operations(intent->broker->records, &intent->arena, held->record.incarnation, &operations,
-	                                 &count, error);
+	int rc = records_read_operations(intent->requests->records, &intent->arena, held->record.incarnation,
+	                                 &operations, &count, error);
 
 	if (rc != 0 || count == 0)
 		return rc;
@@ -54,7 +54,7 @@ static bool needs_update(const struct intent *intent, const struct instance *ins
 	const unsigned reaching = 1U << OPERATION_UPDATE | 1U << OPERATION_CREATE | 1U << OPERATION_ADOPT;
 
 	return (instance->update_failed || !same_text(instance->plan, instance->wanted_plan)) &&
-	       !queue_has(&intent->broker->queue, instance->incarnation, reaching);
+	       !queue_has(intent->requests->queue, instance->incarnation, reaching);
 }
 
 static int retry_rotation(struct intent *intent, struct changes *changes, const struct instance *instance,
@@ -77,10 +77,10 @@ static int retry_binds(struct intent *intent, struct changes *changes, const str
 	struct held_bind *binds = NULL;
 	size_t count = 0;
 	int rc =
-	    records_read_binds(intent->broker->records, &intent->arena, instance->incarnation, &binds, &count, error);
+	    records_read_binds(intent->requests->records, &intent->arena, instance->incarnation, &binds, &count, error);
 
 	for (size_t i = 0; rc == 0 && i < count; i++) {
-		if (bind_is_left(intent->broker->records, &binds[i].record))
+		if (bind_is_left(intent->requests->records, &binds[i].record))
 			rc = bind_end(intent, changes, instance, &binds[i], error);
 		else if (binds[i].record.state == BIND_BOUND && binds[i].record.failure != NULL)
 			rc = retry_rotation(intent, changes, instance, &binds[i], error);
@@ -111,7 +111,7 @@ static int decide_retry(struct intent *intent, struct changes *changes, enum int
 
 	if (rc != 0)
 		return rc;
-	queue_hurry(&intent->broker->queue, held.record.incarnation);
+	queue_hurry(intent->requests->queue, held.record.incarnation);
 	changes_use_reserve(changes);
 	*ret_next = INTENT_ANSWER;
 	switch (held.record.state) {
@@ -130,7 +130,4 @@ static int decide_retry(struct intent *intent, struct changes *changes, enum int
 	return 0;
 }
 
-void broker_retry(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg)
-{
-	intent_start(broker, request, decide_retry, INTENT_NO_WAIT, on_done, arg);
-}
+const struct asked ask_retry = {decide_retry, INTENT_NO_WAIT};

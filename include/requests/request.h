@@ -1,0 +1,35 @@
+/* What is asked of the broker, and by whom. */
+#ifndef REQUESTS_REQUEST_H
+#define REQUESTS_REQUEST_H
+
+#include "model/model.h"
+#include "queue/reply.h"
+
+/* Who asks. Every text is borrowed until the reply; NULL means absent. */
+struct caller {
+	const char *user, *event, *request, *trace;
+};
+
+/* One thing that is asked. What a verb does not use is ignored. Borrowed until the reply. */
+struct broker_request {
+	const struct service *service;
+	struct caller caller;
+	const char *instance;
+	const char *incarnation;               /* operators: the instance by its id instead of service and name */
+	const char *server, *resource;         /* adopt: where it is, under which name */
+	bool keep_owner;                       /* adopt: a login of its name stays its owner */
+	const char *team, *plan, *description; /* create, update */
+	const char *tags;                      /* JSON list or NULL */
+	const char *parameters;                /* JSON object or NULL: the instance's or the bind's */
+	const char *cluster, *pool;            /* multi-cluster services */
+	enum bind_kind bind_kind;              /* bind, unbind, rotate (0: all of the instance's) */
+	const char *bind_name;
+	bool bind_by_host;  /* bind_name is an old client's app-host */
+	const char *unit;   /* unit hosts of old clients */
+	const char *action; /* act */
+};
+
+/* Fires once, from the loop, never inside the call that asked. reply is borrowed for the call. */
+typedef void broker_done(void *arg, const struct broker_reply *reply);
+
+#endif

@@ -1,0 +1,39 @@
+/* Requests: each is decided against the store, made durable, and answered once. */
+#ifndef REQUESTS_REQUESTS_H
+#define REQUESTS_REQUESTS_H
+
+#include "life/life.h"
+#include "requests/request.h"
+#include "watch/watch.h"
+
+TAILQ_HEAD(intent_list, intent);
+
+/* All but the list is borrowed, and set before the first request comes. */
+struct requests {
+	struct catalog *catalog;
+	struct records *records;
+	struct timers *timers;
+	struct queue *queue;
+	struct watch *watch;
+	struct life *life;
+	struct intent_list intents; /* all that have not replied */
+};
+
+/* What can be asked; what each is, broker/broker.h says. */
+struct asked;
+extern const struct asked ask_create, ask_update, ask_remove, ask_bind, ask_unbind, ask_allow_unit, ask_deny_unit,
+    ask_rotate, ask_act, ask_retry, ask_purge, ask_restore, ask_adopt, ask_forget;
+/* Brings the instance, or the one bind that the request names, to what its record says; nothing when something else is
+ * under way for it. */
+extern const struct asked ask_mend;
+/* Asks again for the end of every login of the instance whose unbind failed for good; nothing when something is under
+ * way for it. */
+extern const struct asked ask_end_logins;
+
+/* Decides before this returns; on_done never fires in it (but when memory is out). */
+void requests_ask(struct requests *requests, const struct asked *what, const struct broker_request *request,
+                  broker_done *on_done, void *arg);
+/* At the end: drops all in silence. */
+void requests_drop_all(struct requests *requests);
+
+#endif
