@@ -18,10 +18,11 @@ floor_of() {
   watch) echo 6 ;;
   life) echo 7 ;;
   requests) echo 8 ;;
-  broker) echo 9 ;;
-  http) echo 10 ;;
-  api | admin) echo 11 ;;
-  cli | main.c) echo 12 ;;
+  upkeep) echo 9 ;;
+  broker) echo 11 ;;
+  http) echo 12 ;;
+  api | admin) echo 13 ;;
+  cli | main.c) echo 14 ;;
   *) echo "?" ;;
   esac
 }

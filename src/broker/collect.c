@@ -1,12 +1,12 @@
 /* Measures that are looked up when somebody asks. Those that are counted as things happen are in measure.c. */
 #include "broker/collect.h"
 
-#include "broker/drift.h"
-#include "broker/inspect.h"
 #include "broker/logins.h"
 #include "catalog/host.h"
 #include "queue/places.h"
 #include "queue/queue.h"
+#include "upkeep/drift.h"
+#include "upkeep/inspect.h"
 #include "watch/measure.h"
 
 static void start_held_up(struct metric *const *measures, const struct offering *offering)
@@ -123,10 +123,10 @@ static void collect_drift(struct broker *broker)
 		const char *service = broker->catalog.present->offerings[i].service->name;
 
 		metric_set(measures[MEASURE_DRIFTING], 0, (const char *[]){service, "instance"});
-		metric_set(measures[MEASURE_DRIFTING], (double)drift_count_strays(broker, service),
+		metric_set(measures[MEASURE_DRIFTING], (double)drift_count_strays(&broker->upkeep, service),
 		           (const char *[]){service, "stray"});
 	}
-	for (const struct finding *finding = broker->findings; finding != NULL; finding = finding->hh.next)
+	for (const struct finding *finding = broker->upkeep.findings; finding != NULL; finding = finding->hh.next)
 		metric_add(measures[MEASURE_DRIFTING], 1, (const char *[]){finding->service, "instance"});
 }
 

@@ -3,19 +3,16 @@
 #include <string.h>
 
 #include "broker/collect.h"
-#include "broker/drift.h"
-#include "broker/errand.h"
-#include "broker/inspect.h"
 #include "broker/internal.h"
-#include "broker/rekey.h"
-#include "broker/retention.h"
-#include "broker/sweep.h"
 #include "catalog/generation.h"
 #include "queue/queue.h"
 #include "records/keycheck.h"
 #include "records/maker.h"
 #include "records/mark.h"
 #include "records/migrate.h"
+#include "upkeep/drift.h"
+#include "upkeep/errand.h"
+#include "upkeep/parts.h"
 #include "watch/measure.h"
 #include "watch/watch.h"
 
@@ -25,32 +22,18 @@ static void open_host(struct host *host)
 	watch_open_host(host);
 }
 
-/* What was found to be amiss may be mended now. (What could not be mended waits for the next pass.) */
-static void look_again(struct broker *broker, const struct job *job)
-{
-	struct error error;
-
-	if (inspect_finding(broker, job->incarnation) != NULL && TAILQ_NEXT(job, in_lane) == NULL)
-		(void)inspect_start(broker, job->incarnation, NULL, NULL, &error);
-}
-
 static void on_saved(void *arg, const struct job *job)
 {
 	struct broker *broker = arg;
 
-	if (job->kind == OPERATION_REMOVE || job->kind == OPERATION_RESTORE)
-		retention_changed(broker);
-	if (job->run->cleaned) {
+	if (job->run->cleaned)
 		watch_forget(&broker->watch, job->incarnation);
-		inspect_forget(broker, job->incarnation);
-		return;
-	}
-	watch_renew(&broker->watch, job->incarnation);
-	if (job->run->verdict == VERDICT_DONE)
-		look_again(broker, job);
+	else
+		watch_renew(&broker->watch, job->incarnation);
+	upkeep_renew(&broker->upkeep, job);
 }
 
-static void init_floors(struct broker *broker, const struct broker_options *options)
+static void init_lower(struct broker *broker, const struct broker_options *options)
 {
 	broker->catalog = (struct catalog){
 	    .store = broker->store,
@@ -77,8 +60,12 @@ static void init_floors(struct broker *broker, const struct broker_options *opti
 	    .mark = &broker->mark,
 	    .log = broker->log,
 	    .on_up = drift_hurry,
-	    .arg = broker,
+	    .arg = &broker->upkeep,
 	};
+}
+
+static void init_upper(struct broker *broker, const struct broker_options *options)
+{
 	broker->life = (struct life){
 	    .catalog = &broker->catalog,
 	    .records = broker->records,
@@ -98,6 +85,18 @@ static void init_floors(struct broker *broker, const struct broker_options *opti
 	    .life = &broker->life,
 	};
 	TAILQ_INIT(&broker->requests.intents);
+	broker->upkeep = (struct upkeep){
+	    .catalog = &broker->catalog,
+	    .queue = &broker->queue,
+	    .life = &broker->life,
+	    .requests = &broker->requests,
+	    .store = broker->store,
+	    .records = broker->records,
+	    .timers = broker->timers,
+	    .log = broker->log,
+	};
+	TAILQ_INIT(&broker->upkeep.errands);
+	TAILQ_INIT(&broker->upkeep.inspections);
 }
 
 static int open_present(struct broker *broker, struct config *config, struct error *error)
@@ -120,10 +119,9 @@ int broker_open(const struct broker_options *options, struct broker **ret_broker
 	broker->store = options->store;
 	broker->timers = options->timers;
 	broker->log = options->log;
-	TAILQ_INIT(&broker->errands);
-	TAILQ_INIT(&broker->inspections);
 	rc = records_open(broker->store, broker->timers, &broker->records, error);
-	init_floors(broker, options);
+	init_lower(broker, options);
+	init_upper(broker, options);
 	if (rc == 0)
 		rc = open_present(broker, options->config, error);
 	if (rc == 0)
@@ -144,9 +142,7 @@ int broker_open(const struct broker_options *options, struct broker **ret_broker
 	}
 	measure_open(&broker->measures, options->metrics, collect, broker);
 	watch_open(&broker->watch);
-	sweep_open(broker);
-	retention_open(broker);
-	drift_open(broker);
+	upkeep_open(&broker->upkeep);
 	maker_tell_missing(broker->store, catalog_config(&broker->catalog), broker->log);
 	*ret_broker = broker;
 	return 0;
@@ -158,18 +154,14 @@ void broker_close(struct broker *broker)
 		return;
 	broker->catalog.closing = true;
 	measure_close(&broker->measures, broker);
-	sweep_close(broker);
-	retention_close(broker);
-	rekey_close(broker);
-	drift_close(broker);
-	inspect_close(broker);
+	upkeep_close(&broker->upkeep);
 	if (broker->catalog.present != NULL)
 		watch_close(&broker->watch);
 	queue_stop(&broker->queue);
 	store_flush(broker->store);
 	requests_drop_all(&broker->requests);
 	queue_close(&broker->queue);
-	errand_drop_all(broker);
+	errand_drop_all(&broker->upkeep);
 	generation_close_all(&broker->catalog);
 	records_close(broker->records);
 	free(broker);
@@ -217,7 +209,7 @@ void broker_enter(struct broker *broker, struct broker_change *change)
 	generation_enter(&broker->catalog, change->generation);
 	queue_move(&broker->queue);
 	watch_open(&broker->watch);
-	drift_reload(broker);
+	drift_reload(&broker->upkeep);
 	maker_tell_missing(broker->store, catalog_config(&broker->catalog), broker->log);
 	free(change);
 }

@@ -7,24 +7,7 @@
 #include "base/arena.h"
 #include "base/metrics.h"
 #include "broker/broker.h"
-#include "requests/requests.h"
-
-struct drift;
-struct finding;
-
-TAILQ_HEAD(errand_list, errand);
-TAILQ_HEAD(inspection_list, inspection);
-
-/* See rekey.h. */
-struct rekey {
-	bool running;
-	bool unbound; /* the second keyspace of the pass */
-	bool again;   /* another pass has to follow */
-	size_t sealed, failed;
-	char position[STORE_KEY_MAX];
-	size_t position_length;
-	struct timer timer;
-};
+#include "upkeep/upkeep.h"
 
 struct broker {
 	struct catalog catalog;
@@ -32,24 +15,13 @@ struct broker {
 	struct watch watch;
 	struct life life;
 	struct requests requests;
+	struct upkeep upkeep;
 	struct store *store;
 	struct records *records;
 	struct timers *timers;
 	const struct log *log;
-	struct errand_list errands; /* requests of the broker itself */
-	struct inspection_list inspections;
-	size_t inspecting;
-	struct finding *findings; /* table by incarnation, the first found first */
-	size_t differing;         /* instances that were found to differ since the last pass began */
-	struct drift *drift;      /* NULL: memory was out */
-	struct rekey rekey;
 	struct mark mark;
 	struct measures measures;
-	struct timer retention;
-	struct timer sweep;
-	size_t chore; /* of the sweep: which is next */
-	char *swept;  /* where it goes on; NULL: from the beginning */
-	size_t swept_length;
 };
 
 #endif

@@ -4,9 +4,14 @@
 #include <string.h>
 
 #include "broker/internal.h"
+#include "broker/logins.h"
 #include "catalog/host.h"
 #include "queue/queue.h"
 #include "records/records.h"
+#include "records/show.h"
+#include "upkeep/drift.h"
+#include "upkeep/inspect.h"
+#include "upkeep/rekey.h"
 #include "watch/watch.h"
 
 const struct service *broker_service(struct broker *broker, const char *name)
@@ -189,4 +194,45 @@ int broker_claim(struct broker *broker, const struct caller *caller, const char 
 	put_note(broker, &changes, caller, &audit);
 	commit_noted(broker, &changes);
 	return 0;
+}
+
+/* ---- the upkeep ---- */
+
+int broker_verify(struct broker *broker, const char *incarnation, broker_verified *on_done, void *arg,
+                  struct error *error)
+{
+	return inspect_start(&broker->upkeep, incarnation, on_done, arg, error);
+}
+
+int broker_verify_all(struct broker *broker, struct error *error)
+{
+	return drift_start(&broker->upkeep, error);
+}
+
+int broker_list_drift(struct broker *broker, struct text *ret_json, struct error *error)
+{
+	int rc;
+
+	text_add(ret_json, "{");
+	rc = drift_show(&broker->upkeep, ret_json, error);
+	lingering_show(broker, ret_json);
+	text_add(ret_json, "}");
+	return rc == 0 && ret_json->failed ? error_no_memory(error) : rc;
+}
+
+void broker_rekey(struct broker *broker)
+{
+	rekey_start(&broker->upkeep);
+}
+
+int broker_show_rekey(struct broker *broker, struct text *ret_json, struct error *error)
+{
+	const struct rekey *rekey = &broker->upkeep.rekey;
+
+	text_add(ret_json, "{");
+	show_text(ret_json, "state", rekey->running ? "running" : "resting");
+	show_number(ret_json, "sealed", (int64_t)rekey->sealed);
+	show_number(ret_json, "failed", (int64_t)rekey->failed);
+	text_add(ret_json, "}");
+	return ret_json->failed ? error_no_memory(error) : 0;
 }

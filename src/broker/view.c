@@ -2,12 +2,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "broker/inspect.h"
 #include "broker/pending.h"
 #include "catalog/host.h"
 #include "queue/queue.h"
 #include "records/records.h"
 #include "records/show.h"
+#include "upkeep/inspect.h"
 #include "watch/watch.h"
 
 #define TIME_SIZE 32
@@ -213,7 +213,7 @@ static void add_observed_items(const struct view *view, struct text *json)
 /* What only an operator can put right names others' roles and the server's own: it is for operators. */
 static void add_drift_items(const struct view *view, struct text *json)
 {
-	const struct finding *finding = inspect_finding(view->broker, view->instance.record.incarnation);
+	const struct finding *finding = inspect_finding(&view->broker->upkeep, view->instance.record.incarnation);
 
 	for (size_t i = 0; finding != NULL && i < finding->count; i++) {
 		if (strcmp(finding->drifts[i].name, DRIFT_TOLD) == 0)

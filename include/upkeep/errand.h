@@ -1,15 +1,15 @@
 /* Requests of the broker itself: what the sweep and the drift pass ask for goes the way of every request. */
-#ifndef BROKER_ERRAND_H
-#define BROKER_ERRAND_H
+#ifndef UPKEEP_ERRAND_H
+#define UPKEEP_ERRAND_H
 
-#include "broker/internal.h"
+#include "upkeep/upkeep.h"
 
 /* Asks for it of the instance, and on its bind where a name is given, as the user. What becomes of it is in the
  * log; nobody waits. Nothing happens when its service is not configured or memory is out: the pass comes by again. */
-void errand_run(struct broker *broker, const struct asked *what, const struct instance *instance, const char *user,
+void errand_run(struct upkeep *upkeep, const struct asked *what, const struct instance *instance, const char *user,
                 enum bind_kind bind_kind, const char *bind_name);
 
 /* At the broker's end: drops those that were not answered. */
-void errand_drop_all(struct broker *broker);
+void errand_drop_all(struct upkeep *upkeep);
 
 #endif

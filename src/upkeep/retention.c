@@ -1,11 +1,11 @@
 /* Retained instances: one timer waits for the one whose time ends first. */
-#include "broker/retention.h"
+#include "upkeep/retention.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/errand.h"
 #include "records/records.h"
+#include "upkeep/errand.h"
 
 #define DUE_MAX 64            /* dropped in one turn */
 #define LOOK_AT 1000          /* entries of one look */
@@ -40,15 +40,15 @@ static bool on_entry(void *arg, const void *key, size_t key_length, const struct
 }
 
 /* An instance whose purge is under way has left the list already. */
-static void purge(struct broker *broker, const char *incarnation)
+static void purge(struct upkeep *upkeep, const char *incarnation)
 {
 	struct held_instance held;
 	struct arena arena;
 
 	arena_init(&arena);
-	if (records_read_instance(broker->records, &arena, incarnation, &held, NULL) == 0 &&
-	    held.record.retained_until <= timers_wall(broker->timers))
-		errand_run(broker, &ask_purge, &held.record, "retention", 0, NULL);
+	if (records_read_instance(upkeep->records, &arena, incarnation, &held, NULL) == 0 &&
+	    held.record.retained_until <= timers_wall(upkeep->timers))
+		errand_run(upkeep, &ask_purge, &held.record, "retention", 0, NULL);
 	arena_release(&arena);
 }
 
@@ -63,30 +63,30 @@ static int64_t next_look(const struct look *look)
 
 static void on_timer(void *arg)
 {
-	struct broker *broker = arg;
-	struct look look = {.now = timers_wall(broker->timers)};
+	struct upkeep *upkeep = arg;
+	struct look look = {.now = timers_wall(upkeep->timers)};
 
-	(void)store_scan(broker->store, KEYSPACE_RETAINED, "", 0, NULL, 0, on_entry, &look);
+	(void)store_scan(upkeep->store, KEYSPACE_RETAINED, "", 0, NULL, 0, on_entry, &look);
 	for (size_t i = 0; i < look.count; i++)
-		purge(broker, look.due[i]);
-	timer_init(&broker->retention, on_timer, broker);
-	(void)timer_start(broker->timers, &broker->retention,
+		purge(upkeep, look.due[i]);
+	timer_init(&upkeep->retention, on_timer, upkeep);
+	(void)timer_start(upkeep->timers, &upkeep->retention,
 	                  next_look(&look)); /* without memory: until the next start */
 }
 
-void retention_open(struct broker *broker)
+void retention_open(struct upkeep *upkeep)
 {
-	on_timer(broker);
+	on_timer(upkeep);
 }
 
-void retention_close(struct broker *broker)
+void retention_close(struct upkeep *upkeep)
 {
-	timer_stop(broker->timers, &broker->retention);
+	timer_stop(upkeep->timers, &upkeep->retention);
 }
 
-void retention_changed(struct broker *broker)
+void retention_changed(struct upkeep *upkeep)
 {
-	timer_stop(broker->timers, &broker->retention);
-	timer_init(&broker->retention, on_timer, broker);
-	(void)timer_start(broker->timers, &broker->retention, 0);
+	timer_stop(upkeep->timers, &upkeep->retention);
+	timer_init(&upkeep->retention, on_timer, upkeep);
+	(void)timer_start(upkeep->timers, &upkeep->retention, 0);
 }

@@ -1,39 +1,37 @@
 /* Inspections: begun one by one, their findings kept, what can be mended given to the queue. */
-#include "broker/inspect.h"
+#include "upkeep/inspect.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/errand.h"
-#include "catalog/generation.h"
 #include "life/seal.h"
 #include "queue/queue.h"
 #include "records/lingering.h"
-#include "records/records.h"
 #include "records/show.h"
+#include "upkeep/errand.h"
 
 #define JSON_MAX        (16 << 20) /* bytes of what was found of one instance */
 #define INSPECT_TIMEOUT 20000      /* ms */
 #define MEND_USER       "drift"    /* who asks, in the history and the audit */
 
 struct inspection {
-	TAILQ_ENTRY(inspection) in_broker;
-	struct broker *broker;
+	TAILQ_ENTRY(inspection) in_upkeep;
+	struct upkeep *upkeep;
 	struct generation *generation;
 	struct arena arena;
 	struct held_instance instance;
 	struct held_bind *binds; /* all of them */
 	size_t bind_count;
 	struct driver_call call;
-	broker_verified *on_done;
+	inspect_done *on_done;
 	void *arg;
 };
 
 static void free_inspection(struct inspection *inspection)
 {
-	TAILQ_REMOVE(&inspection->broker->inspections, inspection, in_broker);
-	inspection->broker->inspecting--;
+	TAILQ_REMOVE(&inspection->upkeep->inspections, inspection, in_upkeep);
+	inspection->upkeep->inspecting--;
 	call_cancel(&inspection->call);
 	call_release(&inspection->call);
 	generation_drop(inspection->generation);
@@ -43,26 +41,26 @@ static void free_inspection(struct inspection *inspection)
 
 /* ---- findings ---- */
 
-static struct finding *find(const struct broker *broker, const char *incarnation)
+static struct finding *find(const struct upkeep *upkeep, const char *incarnation)
 {
 	struct finding *finding = NULL;
 
-	HASH_FIND_STR(broker->findings, incarnation, finding);
+	HASH_FIND_STR(upkeep->findings, incarnation, finding);
 	return finding;
 }
 
-const struct finding *inspect_finding(const struct broker *broker, const char *incarnation)
+const struct finding *inspect_finding(const struct upkeep *upkeep, const char *incarnation)
 {
-	return find(broker, incarnation);
+	return find(upkeep, incarnation);
 }
 
-void inspect_forget(struct broker *broker, const char *incarnation)
+void inspect_forget(struct upkeep *upkeep, const char *incarnation)
 {
-	struct finding *finding = find(broker, incarnation);
+	struct finding *finding = find(upkeep, incarnation);
 
 	if (finding == NULL)
 		return;
-	HASH_DEL(broker->findings, finding);
+	HASH_DEL(upkeep->findings, finding);
 	arena_release(&finding->arena);
 	free(finding);
 }
@@ -80,7 +78,7 @@ static struct finding *make_finding(const struct inspection *inspection)
 	snprintf(finding->service, sizeof(finding->service), "%s", instance->service);
 	snprintf(finding->server, sizeof(finding->server), "%s", instance->server != NULL ? instance->server : "");
 	finding->instance = arena_text(&finding->arena, instance->name);
-	finding->found_at = timers_wall(inspection->broker->timers);
+	finding->found_at = timers_wall(inspection->upkeep->timers);
 	finding->drifts = arena_alloc(&finding->arena, (call->result_count + 1) * sizeof(*finding->drifts));
 	for (size_t i = 0; finding->drifts != NULL && i < call->result_count; i++) {
 		finding->drifts[i].name = arena_text(&finding->arena, call->results[i].name);
@@ -97,19 +95,19 @@ static struct finding *make_finding(const struct inspection *inspection)
 /* The first that was found makes room when there are too many. */
 static void keep_finding(const struct inspection *inspection)
 {
-	struct broker *broker = inspection->broker;
+	struct upkeep *upkeep = inspection->upkeep;
 	struct finding *finding;
 
-	inspect_forget(broker, inspection->instance.record.incarnation);
+	inspect_forget(upkeep, inspection->instance.record.incarnation);
 	if (inspection->call.result_count == 0)
 		return;
-	broker->differing++;
-	if (HASH_COUNT(broker->findings) >= FINDINGS_MAX)
-		inspect_forget(broker, broker->findings->incarnation);
+	upkeep->differing++;
+	if (HASH_COUNT(upkeep->findings) >= FINDINGS_MAX)
+		inspect_forget(upkeep, upkeep->findings->incarnation);
 	finding = make_finding(inspection);
 	if (finding == NULL)
 		return;
-	HASH_ADD_STR(broker->findings, incarnation, finding);
+	HASH_ADD_STR(upkeep->findings, incarnation, finding);
 	if (finding->hh.tbl != NULL)
 		return;
 	arena_release(&finding->arena);
@@ -123,7 +121,7 @@ static void log_drift(const struct inspection *inspection, const struct pair *dr
 	const struct instance *instance = &inspection->instance.record;
 	struct log_line line;
 
-	log_begin(&line, inspection->broker->log, LOG_WARNING, "drift");
+	log_begin(&line, inspection->upkeep->log, LOG_WARNING, "drift");
 	log_text(&line, "service", instance->service);
 	log_text(&line, "instance", instance->name);
 	log_text(&line, "server", instance->server);
@@ -145,19 +143,19 @@ static const struct bind *bind_of(const struct driver_call *call, const char *lo
 
 static void mend(struct inspection *inspection, const struct pair *drift, bool *mended_instance)
 {
-	struct broker *broker = inspection->broker;
+	struct upkeep *upkeep = inspection->upkeep;
 	const struct instance *instance = &inspection->instance.record;
 	const struct bind *bind;
 
 	log_drift(inspection, drift);
-	metric_add(broker->measures.of[MEASURE_DRIFTS], 1, (const char *[]){instance->service, drift->name});
+	metric_add(upkeep->life->measures->of[MEASURE_DRIFTS], 1, (const char *[]){instance->service, drift->name});
 	if (strcmp(drift->name, DRIFT_INSTANCE) == 0 && !*mended_instance) {
-		errand_run(broker, &ask_mend, instance, MEND_USER, 0, NULL);
+		errand_run(upkeep, &ask_mend, instance, MEND_USER, 0, NULL);
 		*mended_instance = true;
 	} else if (strcmp(drift->name, DRIFT_BIND) == 0) {
 		bind = bind_of(&inspection->call, drift->value);
 		if (bind != NULL)
-			errand_run(broker, &ask_mend, instance, MEND_USER, bind->kind, bind->name);
+			errand_run(upkeep, &ask_mend, instance, MEND_USER, bind->kind, bind->name);
 	}
 }
 
@@ -206,7 +204,7 @@ static bool are_binds_unchanged(const struct inspection *inspection, struct aren
 	struct held_bind *now = NULL;
 	size_t count = 0;
 
-	if (records_read_binds(inspection->broker->records, arena, inspection->instance.record.incarnation, &now,
+	if (records_read_binds(inspection->upkeep->records, arena, inspection->instance.record.incarnation, &now,
 	                       &count, NULL) != 0 ||
 	    count != inspection->bind_count)
 		return false;
@@ -228,9 +226,9 @@ static bool is_unchanged(const struct inspection *inspection)
 	bool same;
 
 	arena_init(&arena);
-	same = records_read_instance(inspection->broker->records, &arena, incarnation, &now, NULL) == 0 &&
+	same = records_read_instance(inspection->upkeep->records, &arena, incarnation, &now, NULL) == 0 &&
 	       now.revision == inspection->instance.revision && are_binds_unchanged(inspection, &arena) &&
-	       !queue_has(&inspection->broker->queue, incarnation, ~0U);
+	       !queue_has(inspection->upkeep->queue, incarnation, ~0U);
 	arena_release(&arena);
 	return same;
 }
@@ -244,19 +242,19 @@ static void on_inspected(struct driver_call *call, int code, const struct error 
 		keep_finding(inspection);
 		mend_all(inspection);
 	}
-	if (code == 0 && lingering_of(inspection->broker->records, &inspection->instance.record) > 0)
-		errand_run(inspection->broker, &ask_end_logins, &inspection->instance.record, MEND_USER, 0, NULL);
+	if (code == 0 && lingering_of(inspection->upkeep->records, &inspection->instance.record) > 0)
+		errand_run(inspection->upkeep, &ask_end_logins, &inspection->instance.record, MEND_USER, 0, NULL);
 	tell(inspection, settled, code, error);
 	free_inspection(inspection);
 }
 
 static int fill(struct inspection *inspection, const char *incarnation, struct error *error)
 {
-	struct broker *broker = inspection->broker;
+	struct upkeep *upkeep = inspection->upkeep;
 	struct instance *instance = &inspection->instance.record;
 	struct offering *offering = NULL;
 	struct host *host = NULL;
-	int rc = records_read_instance(broker->records, &inspection->arena, incarnation, &inspection->instance, error);
+	int rc = records_read_instance(upkeep->records, &inspection->arena, incarnation, &inspection->instance, error);
 
 	if (rc == ERR_NOT_FOUND)
 		return error_set(error, rc, "there is no instance \"%.100s\"", incarnation);
@@ -265,7 +263,7 @@ static int fill(struct inspection *inspection, const char *incarnation, struct e
 	if (instance->state != INSTANCE_READY || instance->plan == NULL)
 		return error_set(error, ERR_INVALID, "the instance \"%s\" is %s; only a ready one is verified",
 		                 instance->name, instance_state_name(instance->state));
-	offering = catalog_offering(&broker->catalog, instance->service);
+	offering = catalog_offering(upkeep->catalog, instance->service);
 	host = offering != NULL ? offering_host(offering, instance->server) : NULL;
 	if (host == NULL || service_plan(offering->service, instance->plan) == NULL)
 		return error_set(error, ERR_INVALID,
@@ -290,7 +288,7 @@ static int fill_passwords(struct inspection *inspection, struct error *error)
 		const struct bind *bind = &call->binds[i];
 
 		passwords[i] = NULL;
-		(void)seal_open(inspection->broker->life.keyring, &inspection->arena, bind, "", bind->secret,
+		(void)seal_open(inspection->upkeep->life->keyring, &inspection->arena, bind, "", bind->secret,
 		                bind->secret_length, &passwords[i], NULL);
 	}
 	call->passwords = passwords;
@@ -302,7 +300,7 @@ static int fill_binds(struct inspection *inspection, struct error *error)
 	struct bind *binds;
 	size_t bound = 0;
 	int rc =
-	    records_read_binds(inspection->broker->records, &inspection->arena, inspection->instance.record.incarnation,
+	    records_read_binds(inspection->upkeep->records, &inspection->arena, inspection->instance.record.incarnation,
 	                       &inspection->binds, &inspection->bind_count, error);
 
 	if (rc != 0)
@@ -319,19 +317,18 @@ static int fill_binds(struct inspection *inspection, struct error *error)
 	return fill_passwords(inspection, error);
 }
 
-int inspect_start(struct broker *broker, const char *incarnation, broker_verified *on_done, void *arg,
-                  struct error *error)
+int inspect_start(struct upkeep *upkeep, const char *incarnation, inspect_done *on_done, void *arg, struct error *error)
 {
 	struct inspection *inspection = calloc(1, sizeof(*inspection));
 	int rc;
 
 	if (inspection == NULL)
 		return error_no_memory(error);
-	inspection->broker = broker;
-	inspection->generation = broker->catalog.present;
+	inspection->upkeep = upkeep;
+	inspection->generation = upkeep->catalog->present;
 	generation_hold(inspection->generation);
-	TAILQ_INSERT_TAIL(&broker->inspections, inspection, in_broker);
-	broker->inspecting++;
+	TAILQ_INSERT_TAIL(&upkeep->inspections, inspection, in_upkeep);
+	upkeep->inspecting++;
 	arena_init(&inspection->arena);
 	call_init(&inspection->call);
 	rc = fill(inspection, incarnation, error);
@@ -340,8 +337,8 @@ int inspect_start(struct broker *broker, const char *incarnation, broker_verifie
 	inspection->on_done = on_done;
 	inspection->arg = arg;
 	inspection->call.kind = CALL_INSPECT;
-	inspection->call.store = broker->mark.store;
-	inspection->call.seal = broker->mark.seal;
+	inspection->call.store = upkeep->life->mark->store;
+	inspection->call.seal = upkeep->life->mark->seal;
 	inspection->call.instance = &inspection->instance.record;
 	inspection->call.timeout = INSPECT_TIMEOUT;
 	inspection->call.on_settled = on_inspected;
@@ -353,13 +350,15 @@ int inspect_start(struct broker *broker, const char *incarnation, broker_verifie
 	return rc;
 }
 
-size_t inspect_under_way(const struct broker *broker)
+size_t inspect_under_way(const struct upkeep *upkeep)
 {
-	return broker->inspecting;
+	return upkeep->inspecting;
 }
 
-void inspect_show(struct text *json, const struct finding *finding)
+static void show_finding(struct text *json, const struct finding *finding)
 {
+	show_comma(json);
+	text_add(json, "{");
 	show_text(json, "service", finding->service);
 	show_text(json, "instance", finding->instance);
 	show_text(json, "instance_id", finding->incarnation);
@@ -369,15 +368,24 @@ void inspect_show(struct text *json, const struct finding *finding)
 	text_add(json, "[");
 	for (size_t i = 0; i < finding->count; i++)
 		show_drift(json, &finding->drifts[i]);
+	text_add(json, "]}");
+}
+
+void inspect_show(const struct upkeep *upkeep, struct text *json)
+{
+	show_name(json, "found");
+	text_add(json, "[");
+	for (const struct finding *finding = upkeep->findings; finding != NULL; finding = finding->hh.next)
+		show_finding(json, finding);
 	text_add(json, "]");
 }
 
-void inspect_close(struct broker *broker)
+void inspect_close(struct upkeep *upkeep)
 {
 	struct inspection *inspection;
 
-	while ((inspection = TAILQ_FIRST(&broker->inspections)) != NULL)
+	while ((inspection = TAILQ_FIRST(&upkeep->inspections)) != NULL)
 		free_inspection(inspection);
-	while (broker->findings != NULL)
-		inspect_forget(broker, broker->findings->incarnation);
+	while (upkeep->findings != NULL)
+		inspect_forget(upkeep, upkeep->findings->incarnation);
 }

@@ -1,5 +1,5 @@
 /* Errands: requests that the broker makes itself. An errand owns what its request borrows, until it is answered. */
-#include "broker/errand.h"
+#include "upkeep/errand.h"
 
 #include <stdlib.h>
 
@@ -7,8 +7,8 @@
 #include "catalog/generation.h"
 
 struct errand {
-	TAILQ_ENTRY(errand) in_broker;
-	struct broker *broker;
+	TAILQ_ENTRY(errand) in_upkeep;
+	struct upkeep *upkeep;
 	struct generation *generation;
 	struct broker_request request;
 	struct arena arena;
@@ -16,7 +16,7 @@ struct errand {
 
 static void errand_free(struct errand *errand)
 {
-	TAILQ_REMOVE(&errand->broker->errands, errand, in_broker);
+	TAILQ_REMOVE(&errand->upkeep->errands, errand, in_upkeep);
 	generation_drop(errand->generation);
 	arena_release(&errand->arena);
 	free(errand);
@@ -27,7 +27,7 @@ static void on_done(void *arg, const struct broker_reply *reply)
 	struct errand *errand = arg;
 	struct log_line line;
 
-	log_begin(&line, errand->broker->log, reply->code == 0 ? LOG_DEBUG : LOG_WARNING, "errand");
+	log_begin(&line, errand->upkeep->log, reply->code == 0 ? LOG_DEBUG : LOG_WARNING, "errand");
 	log_text(&line, "user", errand->request.caller.user);
 	log_text(&line, "instance", errand->request.incarnation);
 	log_text(&line, "reason", reply->text);
@@ -35,18 +35,18 @@ static void on_done(void *arg, const struct broker_reply *reply)
 	errand_free(errand);
 }
 
-void errand_run(struct broker *broker, const struct asked *what, const struct instance *instance, const char *user,
+void errand_run(struct upkeep *upkeep, const struct asked *what, const struct instance *instance, const char *user,
                 enum bind_kind bind_kind, const char *bind_name)
 {
-	struct offering *offering = catalog_offering(&broker->catalog, instance->service);
+	struct offering *offering = catalog_offering(upkeep->catalog, instance->service);
 	struct errand *errand = offering != NULL ? calloc(1, sizeof(*errand)) : NULL;
 
 	if (errand == NULL)
 		return;
-	errand->broker = broker;
+	errand->upkeep = upkeep;
 	errand->generation = offering->generation;
 	generation_hold(errand->generation);
-	TAILQ_INSERT_TAIL(&broker->errands, errand, in_broker);
+	TAILQ_INSERT_TAIL(&upkeep->errands, errand, in_upkeep);
 	arena_init(&errand->arena);
 	errand->request = (struct broker_request){
 	    .service = offering->service,
@@ -58,13 +58,13 @@ void errand_run(struct broker *broker, const struct asked *what, const struct in
 	if (arena_failed(&errand->arena))
 		errand_free(errand);
 	else
-		requests_ask(&broker->requests, what, &errand->request, on_done, errand);
+		requests_ask(upkeep->requests, what, &errand->request, on_done, errand);
 }
 
-void errand_drop_all(struct broker *broker)
+void errand_drop_all(struct upkeep *upkeep)
 {
 	struct errand *errand;
 
-	while ((errand = TAILQ_FIRST(&broker->errands)) != NULL)
+	while ((errand = TAILQ_FIRST(&upkeep->errands)) != NULL)
 		errand_free(errand);
 }

@@ -29,20 +29,16 @@
  *
  * The limits. Between two passes nothing is noticed, unless a server comes back, which begins one at once. A server
  * that is down when its turn comes is left out until then. 1,000 strays are kept in memory; the log tells all. */
-#include "broker/drift.h"
+#include "upkeep/drift.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/inspect.h"
-#include "broker/logins.h"
-#include "broker/operator.h"
-#include "catalog/generation.h"
-#include "catalog/host.h"
 #include "queue/queue.h"
-#include "records/records.h"
 #include "records/show.h"
+#include "upkeep/inspect.h"
+#include "upkeep/strays.h"
 #include "watch/names.h"
 
 #define TICK          100   /* ms between two steps of the pass */
@@ -50,7 +46,6 @@
 #define SKIP_MAX      500   /* records looked at in one step for one that can be inspected */
 #define TAKE_MAX      500   /* records whose names are taken off in one step */
 #define LIST_TIMEOUT  60000 /* ms */
-#define STRAYS_MAX    1000  /* kept in memory */
 #define FIRST_PASS_IN 60000 /* ms after the start */
 
 enum drift_state {
@@ -61,18 +56,8 @@ enum drift_state {
 	DRIFT_CONFIRMING, /* the second list is awaited */
 };
 
-/* What a server has and nobody knows of. */
-struct stray {
-	TAILQ_ENTRY(stray) entry;
-	const char *kind;
-	char service[SERVICE_NAME_MAX + 1], server[SERVER_NAME_MAX + 1];
-	char name[];
-};
-
-TAILQ_HEAD(stray_list, stray);
-
 struct drift {
-	struct broker *broker;
+	struct upkeep *upkeep;
 	enum drift_state state;
 	bool again; /* another pass follows this one at once */
 	struct timer timer;
@@ -83,8 +68,7 @@ struct drift {
 	struct generation *generation; /* that the list's call is under way in; held */
 	struct driver_call call;
 	struct name *names; /* table */
-	struct stray_list strays;
-	size_t stray_count;
+	struct strays strays;
 	int64_t began_at, ended_at; /* wall ms, of the last pass */
 	int64_t interval;           /* ms, that the next pass was planned by */
 };
@@ -94,57 +78,7 @@ static void on_tick(void *arg);
 static void tick_in(struct drift *drift, int64_t delay)
 {
 	timer_init(&drift->timer, on_tick, drift);
-	(void)timer_start(drift->broker->timers, &drift->timer, delay); /* without memory: until the next start */
-}
-
-/* ---- strays ---- */
-
-static bool is_of(const struct drift *drift, const struct stray *stray)
-{
-	return strcmp(stray->service, drift->service) == 0 && strcmp(stray->server, drift->server_name) == 0;
-}
-
-static void drop_strays(struct drift *drift, bool (*unwanted)(const struct drift *drift, const struct stray *stray))
-{
-	struct stray *stray, *next;
-
-	for (stray = TAILQ_FIRST(&drift->strays); stray != NULL; stray = next) {
-		next = TAILQ_NEXT(stray, entry);
-		if (unwanted != NULL && !unwanted(drift, stray))
-			continue;
-		TAILQ_REMOVE(&drift->strays, stray, entry);
-		drift->stray_count--;
-		free(stray);
-	}
-}
-
-static void log_stray(const struct drift *drift, const struct name *name)
-{
-	struct log_line line;
-
-	log_begin(&line, drift->broker->log, LOG_WARNING, "drift");
-	log_text(&line, "service", drift->service);
-	log_text(&line, "server", drift->server_name);
-	log_text(&line, "kind", "stray");
-	log_text(&line, "found", name->text);
-	log_text(&line, "action", "none");
-	log_end(&line);
-}
-
-static void add_stray(struct drift *drift, const struct name *name)
-{
-	const size_t size = strlen(name->text) + 1;
-	struct stray *stray = drift->stray_count < STRAYS_MAX ? calloc(1, sizeof(*stray) + size) : NULL;
-
-	log_stray(drift, name);
-	if (stray == NULL)
-		return;
-	stray->kind = name->kind;
-	memcpy(stray->name, name->text, size);
-	strcpy(stray->service, drift->service);
-	strcpy(stray->server, drift->server_name);
-	TAILQ_INSERT_TAIL(&drift->strays, stray, entry);
-	drift->stray_count++;
+	(void)timer_start(drift->upkeep->timers, &drift->timer, delay); /* without memory: until the next start */
 }
 
 /* ---- lists ---- */
@@ -152,7 +86,7 @@ static void add_stray(struct drift *drift, const struct name *name)
 /* The server whose turn it is; NULL when all had theirs. */
 static struct host *present_host(const struct drift *drift)
 {
-	const struct generation *generation = drift->broker->catalog.present;
+	const struct generation *generation = drift->upkeep->catalog->present;
 	size_t index = drift->server;
 
 	for (size_t i = 0; i < generation->offering_count; i++) {
@@ -199,14 +133,14 @@ static void take_list(struct drift *drift)
 /* What is left of the first list and stands in the second is a stray. */
 static void confirm(struct drift *drift)
 {
-	drop_strays(drift, is_of);
+	strays_drop(&drift->strays, drift->service, drift->server_name);
 	for (size_t i = 0; i < drift->call.result_count; i++) {
 		const struct pair *result = &drift->call.results[i];
 		const struct name *name = names_find(&drift->names, result->name, result->value);
 
 		if (name == NULL)
 			continue;
-		add_stray(drift, name);
+		strays_add(&drift->strays, drift->upkeep->log, drift->service, drift->server_name, name);
 		(void)names_take(&drift->names, name->kind, name->text);
 	}
 	end_call(drift);
@@ -284,8 +218,8 @@ static bool may_be_there(const struct drift *drift, const struct instance *insta
 		return false;
 	if (strcmp(instance->service, drift->service) == 0)
 		return strcmp(instance->server, drift->server_name) == 0;
-	offering = catalog_offering(&drift->broker->catalog, drift->service);
-	other = catalog_offering(&drift->broker->catalog, instance->service);
+	offering = catalog_offering(drift->upkeep->catalog, drift->service);
+	other = catalog_offering(drift->upkeep->catalog, instance->service);
 	return offering == NULL || other == NULL || offering->backend->driver == other->backend->driver;
 }
 
@@ -310,19 +244,19 @@ static void take_off_instance(struct drift *drift, const struct instance *instan
 	text_init(&prefix, STORE_KEY_MAX);
 	key_incarnation_prefix(&prefix, instance->incarnation);
 	if (!prefix.failed)
-		(void)store_scan(drift->broker->store, KEYSPACE_BINDS, text_string(&prefix), prefix.length, NULL, 0,
+		(void)store_scan(drift->upkeep->store, KEYSPACE_BINDS, text_string(&prefix), prefix.length, NULL, 0,
 		                 on_bind, drift);
 	text_release(&prefix);
 }
 
 /* What is found where work is under way counts for nothing, and what holds up the work would hold up the inspection. */
-static bool can_be_inspected(struct broker *broker, const struct instance *instance)
+static bool can_be_inspected(struct upkeep *upkeep, const struct instance *instance)
 {
-	struct offering *offering = catalog_offering(&broker->catalog, instance->service);
+	struct offering *offering = catalog_offering(upkeep->catalog, instance->service);
 	const struct host *host = offering != NULL ? offering_host(offering, instance->server) : NULL;
 
 	return instance->state == INSTANCE_READY && host != NULL && host->health == HOST_UP &&
-	       !queue_has(&broker->queue, instance->incarnation, ~0U);
+	       !queue_has(upkeep->queue, instance->incarnation, ~0U);
 }
 
 static bool on_record(void *arg, const void *key, size_t key_length, const struct store_value *value)
@@ -339,7 +273,7 @@ static bool on_record(void *arg, const void *key, size_t key_length, const struc
 	if (instance_decode(value->bytes, value->length, &instance, NULL) == 0) {
 		if (drift->state == DRIFT_MARKING)
 			take_off_instance(drift, &instance);
-		else if (can_be_inspected(drift->broker, &instance))
+		else if (can_be_inspected(drift->upkeep, &instance))
 			strcpy(step->found, instance.incarnation);
 	}
 	return step->seen < step->limit && step->found[0] == '\0';
@@ -349,7 +283,7 @@ static bool on_record(void *arg, const void *key, size_t key_length, const struc
 static void look(struct drift *drift, size_t limit, struct step *ret_step)
 {
 	*ret_step = (struct step){.drift = drift, .limit = limit};
-	(void)store_scan(drift->broker->store, KEYSPACE_INSTANCES, "", 0,
+	(void)store_scan(drift->upkeep->store, KEYSPACE_INSTANCES, "", 0,
 	                 drift->position[0] != '\0' ? drift->position : NULL, strlen(drift->position), on_record,
 	                 ret_step);
 	ret_step->end = ret_step->seen < limit && ret_step->found[0] == '\0';
@@ -357,15 +291,15 @@ static void look(struct drift *drift, size_t limit, struct step *ret_step)
 
 static void inspect_some(struct drift *drift)
 {
-	const int64_t rate = catalog_config(&drift->broker->catalog)->limits.verify_rate;
+	const int64_t rate = catalog_config(drift->upkeep->catalog)->limits.verify_rate;
 	int64_t left = rate >= 1000 / TICK ? rate / (1000 / TICK) : 1;
 	struct step step = {0};
 	struct error error;
 
-	while (left-- > 0 && !step.end && inspect_under_way(drift->broker) < PARALLEL) {
+	while (left-- > 0 && !step.end && inspect_under_way(drift->upkeep) < PARALLEL) {
 		look(drift, SKIP_MAX, &step);
 		if (step.found[0] != '\0')
-			(void)inspect_start(drift->broker, step.found, NULL, NULL, &error);
+			(void)inspect_start(drift->upkeep, step.found, NULL, NULL, &error);
 	}
 	if (step.end) {
 		drift->state = DRIFT_LISTING;
@@ -385,7 +319,7 @@ static void mark_some(struct drift *drift)
 	}
 	drift->state = DRIFT_CONFIRMING;
 	if (drift->names == NULL) {
-		drop_strays(drift, is_of);
+		strays_drop(&drift->strays, drift->service, drift->server_name);
 		next_server(drift);
 	} else {
 		ask_list(drift);
@@ -400,15 +334,15 @@ static void begin_pass(struct drift *drift)
 	drift->again = false;
 	drift->position[0] = '\0';
 	drift->looked_at = 0;
-	drift->broker->differing = 0;
-	drift->began_at = timers_wall(drift->broker->timers);
+	drift->upkeep->differing = 0;
+	drift->began_at = timers_wall(drift->upkeep->timers);
 	tick_in(drift, 0);
 }
 
 /* The next pass begins after the interval, but in `most` ms at the latest. */
 static void plan_pass(struct drift *drift, int64_t most)
 {
-	drift->interval = catalog_config(&drift->broker->catalog)->limits.verify_interval;
+	drift->interval = catalog_config(drift->upkeep->catalog)->limits.verify_interval;
 	if (drift->interval > 0)
 		tick_in(drift, drift->interval < most ? drift->interval : most);
 }
@@ -416,7 +350,7 @@ static void plan_pass(struct drift *drift, int64_t most)
 static void rest(struct drift *drift)
 {
 	drift->state = DRIFT_RESTING;
-	drift->ended_at = timers_wall(drift->broker->timers);
+	drift->ended_at = timers_wall(drift->upkeep->timers);
 	plan_pass(drift, drift->again ? 0 : INT64_MAX);
 }
 
@@ -445,53 +379,53 @@ static void on_tick(void *arg)
 	}
 }
 
-void drift_open(struct broker *broker)
+void drift_open(struct upkeep *upkeep)
 {
 	struct drift *drift = calloc(1, sizeof(*drift));
 
-	broker->drift = drift;
+	upkeep->drift = drift;
 	if (drift == NULL)
 		return; /* nothing is looked for */
-	drift->broker = broker;
+	drift->upkeep = upkeep;
 	call_init(&drift->call);
-	TAILQ_INIT(&drift->strays);
+	TAILQ_INIT(&drift->strays.list);
 	plan_pass(drift, FIRST_PASS_IN);
 }
 
-void drift_close(struct broker *broker)
+void drift_close(struct upkeep *upkeep)
 {
-	struct drift *drift = broker->drift;
+	struct drift *drift = upkeep->drift;
 
 	if (drift == NULL)
 		return;
-	timer_stop(broker->timers, &drift->timer);
+	timer_stop(upkeep->timers, &drift->timer);
 	end_call(drift);
 	names_free(&drift->names);
-	drop_strays(drift, NULL);
+	strays_drop(&drift->strays, NULL, NULL);
 	free(drift);
-	broker->drift = NULL;
+	upkeep->drift = NULL;
 }
 
-void drift_reload(struct broker *broker)
+void drift_reload(struct upkeep *upkeep)
 {
-	struct drift *drift = broker->drift;
+	struct drift *drift = upkeep->drift;
 
 	if (drift == NULL || drift->state != DRIFT_RESTING ||
-	    drift->interval == catalog_config(&broker->catalog)->limits.verify_interval)
+	    drift->interval == catalog_config(upkeep->catalog)->limits.verify_interval)
 		return;
-	timer_stop(broker->timers, &drift->timer);
+	timer_stop(upkeep->timers, &drift->timer);
 	plan_pass(drift, drift->ended_at == 0 ? FIRST_PASS_IN : INT64_MAX);
 }
 
 void drift_hurry(void *arg)
 {
-	struct broker *broker = arg;
-	struct drift *drift = broker->drift;
+	struct upkeep *upkeep = arg;
+	struct drift *drift = upkeep->drift;
 
-	if (drift == NULL || catalog_config(&broker->catalog)->limits.verify_interval == 0)
+	if (drift == NULL || catalog_config(upkeep->catalog)->limits.verify_interval == 0)
 		return;
 	if (drift->state == DRIFT_RESTING) {
-		timer_stop(broker->timers, &drift->timer);
+		timer_stop(upkeep->timers, &drift->timer);
 		begin_pass(drift);
 	} else {
 		drift->again = true;
@@ -500,19 +434,13 @@ void drift_hurry(void *arg)
 
 /* ---- for operators ---- */
 
-int broker_verify(struct broker *broker, const char *incarnation, broker_verified *on_done, void *arg,
-                  struct error *error)
+int drift_start(struct upkeep *upkeep, struct error *error)
 {
-	return inspect_start(broker, incarnation, on_done, arg, error);
-}
-
-int broker_verify_all(struct broker *broker, struct error *error)
-{
-	if (broker->drift == NULL)
+	if (upkeep->drift == NULL)
 		return error_no_memory(error);
-	if (broker->drift->state == DRIFT_RESTING) {
-		timer_stop(broker->timers, &broker->drift->timer);
-		begin_pass(broker->drift);
+	if (upkeep->drift->state == DRIFT_RESTING) {
+		timer_stop(upkeep->timers, &upkeep->drift->timer);
+		begin_pass(upkeep->drift);
 	}
 	return 0;
 }
@@ -527,60 +455,22 @@ static void show_pass(const struct drift *drift, struct text *json)
 
 	show_text(json, "state", states[drift->state]);
 	show_number(json, "looked_at", (int64_t)drift->looked_at);
-	show_number(json, "differed", (int64_t)drift->broker->differing);
+	show_number(json, "differed", (int64_t)drift->upkeep->differing);
 	show_time(json, "began", drift->began_at);
 	show_time(json, "ended", drift->ended_at);
 }
 
-static void show_strays(const struct drift *drift, struct text *json)
+int drift_show(const struct upkeep *upkeep, struct text *json, struct error *error)
 {
-	const struct stray *stray;
-
-	show_name(json, "strays");
-	text_add(json, "[");
-	TAILQ_FOREACH (stray, &drift->strays, entry) {
-		show_comma(json);
-		text_add(json, "{");
-		show_text(json, "service", stray->service);
-		show_text(json, "server", stray->server);
-		show_text(json, "kind", stray->kind);
-		show_text(json, "name", stray->name);
-		text_add(json, "}");
-	}
-	text_add(json, "]");
-}
-
-int broker_list_drift(struct broker *broker, struct text *ret_json, struct error *error)
-{
-	const struct finding *finding;
-
-	if (broker->drift == NULL)
+	if (upkeep->drift == NULL)
 		return error_no_memory(error);
-	text_add(ret_json, "{");
-	show_pass(broker->drift, ret_json);
-	show_name(ret_json, "found");
-	text_add(ret_json, "[");
-	for (finding = broker->findings; finding != NULL; finding = finding->hh.next) {
-		show_comma(ret_json);
-		text_add(ret_json, "{");
-		inspect_show(ret_json, finding);
-		text_add(ret_json, "}");
-	}
-	text_add(ret_json, "]");
-	show_strays(broker->drift, ret_json);
-	lingering_show(broker, ret_json);
-	text_add(ret_json, "}");
-	return ret_json->failed ? error_no_memory(error) : 0;
+	show_pass(upkeep->drift, json);
+	inspect_show(upkeep, json);
+	strays_show(&upkeep->drift->strays, json);
+	return 0;
 }
 
-size_t drift_count_strays(const struct broker *broker, const char *service)
+size_t drift_count_strays(const struct upkeep *upkeep, const char *service)
 {
-	const struct stray *stray;
-	size_t count = 0;
-
-	if (broker->drift == NULL)
-		return 0;
-	TAILQ_FOREACH (stray, &broker->drift->strays, entry)
-		count += strcmp(stray->service, service) == 0;
-	return count;
+	return upkeep->drift != NULL ? strays_count(&upkeep->drift->strays, service) : 0;
 }

@@ -1,6 +1,6 @@
 /* The sweep: every few minutes it looks, in small parts, at what has its time: tombstones, ended binds, notes on
  * logins that were to end, and the audit. */
-#include "broker/sweep.h"
+#include "upkeep/sweep.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 
 /* One part of a pass over one keyspace. */
 struct part {
-	struct broker *broker;
+	struct upkeep *upkeep;
 	const struct chore *chore;
 	struct batch *batch;
 	int64_t now, kept;
@@ -32,10 +32,10 @@ struct chore {
 
 static void on_sweep(void *arg);
 
-static void sweep_later(struct broker *broker, int64_t delay)
+static void sweep_later(struct upkeep *upkeep, int64_t delay)
 {
-	timer_init(&broker->sweep, on_sweep, broker);
-	(void)timer_start(broker->timers, &broker->sweep,
+	timer_init(&upkeep->sweep, on_sweep, upkeep);
+	(void)timer_start(upkeep->timers, &upkeep->sweep,
 	                  delay); /* without memory the sweep ends until the next start */
 }
 
@@ -86,7 +86,7 @@ static int64_t notes_kept(const struct config *config)
 
 static void visit_note(struct part *part, const void *key, size_t key_length, const struct store_value *value)
 {
-	if (lingering_is_over(part->broker->records, key, key_length))
+	if (lingering_is_over(part->upkeep->records, key, key_length))
 		drop(part, key, key_length, value);
 }
 
@@ -100,8 +100,8 @@ static int64_t audit_kept(const struct config *config)
 /* The keys are in order of time: the first that is neither too old nor too many ends the pass. */
 static void visit_audit(struct part *part, const void *key, size_t key_length, const struct store_value *value)
 {
-	const int64_t most = catalog_config(&part->broker->catalog)->limits.audit_entries;
-	const int64_t left = store_counter(part->broker->store, AUDIT_COUNTER) - (int64_t)part->deleted;
+	const int64_t most = catalog_config(part->upkeep->catalog)->limits.audit_entries;
+	const int64_t left = store_counter(part->upkeep->store, AUDIT_COUNTER) - (int64_t)part->deleted;
 	struct audit audit = {0};
 
 	(void)audit_decode(value->bytes, value->length, &audit, NULL);
@@ -134,72 +134,72 @@ static bool on_record(void *arg, const void *key, size_t key_length, const struc
 	return !part->over && part->seen < SWEEP_PART;
 }
 
-static int64_t pause_of(const struct broker *broker)
+static int64_t pause_of(const struct upkeep *upkeep)
 {
-	return broker->chore > 0 || broker->swept != NULL ? SWEEP_PAUSE : SWEEP_INTERVAL;
+	return upkeep->chore > 0 || upkeep->swept != NULL ? SWEEP_PAUSE : SWEEP_INTERVAL;
 }
 
 /* The next part counts what this one has deleted. A record that changed meanwhile, or a full disk: the next pass comes
  * by again. */
 static void on_swept(void *arg, int code, const struct error *error, uint64_t revision)
 {
-	struct broker *broker = arg;
+	struct upkeep *upkeep = arg;
 
 	(void)code;
 	(void)error;
 	(void)revision;
-	if (!broker->catalog.closing)
-		sweep_later(broker, pause_of(broker));
+	if (!upkeep->catalog->closing)
+		sweep_later(upkeep, pause_of(upkeep));
 }
 
 /* The position within the pass, kept between parts. */
-static void remember(struct broker *broker, const struct part *part)
+static void remember(struct upkeep *upkeep, const struct part *part)
 {
-	free(broker->swept);
-	broker->swept = malloc(part->last_length);
-	broker->swept_length = part->last_length;
-	if (broker->swept != NULL)
-		memcpy(broker->swept, part->last, part->last_length);
+	free(upkeep->swept);
+	upkeep->swept = malloc(part->last_length);
+	upkeep->swept_length = part->last_length;
+	if (upkeep->swept != NULL)
+		memcpy(upkeep->swept, part->last, part->last_length);
 }
 
-static void forget_position(struct broker *broker)
+static void forget_position(struct upkeep *upkeep)
 {
-	free(broker->swept);
-	broker->swept = NULL;
-	broker->swept_length = 0;
+	free(upkeep->swept);
+	upkeep->swept = NULL;
+	upkeep->swept_length = 0;
 }
 
 static void on_sweep(void *arg)
 {
-	struct broker *broker = arg;
-	struct part part = {.broker = broker, .chore = &chores[broker->chore], .now = timers_wall(broker->timers)};
+	struct upkeep *upkeep = arg;
+	struct part part = {.upkeep = upkeep, .chore = &chores[upkeep->chore], .now = timers_wall(upkeep->timers)};
 
-	part.kept = part.chore->kept(catalog_config(&broker->catalog));
-	part.batch = batch_new(broker->store);
+	part.kept = part.chore->kept(catalog_config(upkeep->catalog));
+	part.batch = batch_new(upkeep->store);
 	batch_use_reserve(part.batch);
-	(void)store_scan(broker->store, part.chore->keyspace, "", 0, broker->swept, broker->swept_length, on_record,
+	(void)store_scan(upkeep->store, part.chore->keyspace, "", 0, upkeep->swept, upkeep->swept_length, on_record,
 	                 &part);
 	if (part.seen == SWEEP_PART && !part.over) {
-		remember(broker, &part);
+		remember(upkeep, &part);
 	} else {
-		forget_position(broker);
-		broker->chore = (broker->chore + 1) % CHORE_COUNT;
+		forget_position(upkeep);
+		upkeep->chore = (upkeep->chore + 1) % CHORE_COUNT;
 	}
 	if (part.deleted > 0) {
-		batch_commit(part.batch, on_swept, broker);
+		batch_commit(part.batch, on_swept, upkeep);
 		return;
 	}
 	batch_free(part.batch);
-	sweep_later(broker, pause_of(broker));
+	sweep_later(upkeep, pause_of(upkeep));
 }
 
-void sweep_open(struct broker *broker)
+void sweep_open(struct upkeep *upkeep)
 {
-	sweep_later(broker, SWEEP_INTERVAL);
+	sweep_later(upkeep, SWEEP_INTERVAL);
 }
 
-void sweep_close(struct broker *broker)
+void sweep_close(struct upkeep *upkeep)
 {
-	timer_stop(broker->timers, &broker->sweep);
-	forget_position(broker);
+	timer_stop(upkeep->timers, &upkeep->sweep);
+	forget_position(upkeep);
 }

@@ -1,10 +1,9 @@
 /* One look at an instance on its server: what of it is not as the records say. What is safe to mend is mended by an
  * ordinary operation; what was found is kept until it is found no more. */
-#ifndef BROKER_INSPECT_H
-#define BROKER_INSPECT_H
+#ifndef UPKEEP_INSPECT_H
+#define UPKEEP_INSPECT_H
 
-#include "broker/internal.h"
-#include "broker/operator.h"
+#include "upkeep/upkeep.h"
 
 #define FINDINGS_MAX 10000 /* instances whose drift is kept in memory */
 
@@ -20,17 +19,19 @@ struct finding {
 	int64_t found_at; /* wall ms */
 };
 
+/* json: {"id", "drift": [{"kind","found"}...]}; with a code, text says why the server could not be asked. Borrowed. */
+typedef void inspect_done(void *arg, int code, const char *text, const char *json);
 /* Begins it; on_done (NULL: nobody waits) gets the findings as JSON. ERR_NOT_FOUND, ERR_INVALID for an instance that is
  * not ready or whose server is not configured, ERR_NO_MEMORY: on_done will not fire. */
-int inspect_start(struct broker *broker, const char *incarnation, broker_verified *on_done, void *arg,
+int inspect_start(struct upkeep *upkeep, const char *incarnation, inspect_done *on_done, void *arg,
                   struct error *error);
 /* How many are under way. */
-size_t inspect_under_way(const struct broker *broker);
-const struct finding *inspect_finding(const struct broker *broker, const char *incarnation);
-void inspect_forget(struct broker *broker, const char *incarnation);
-/* Members of an object: what was found. */
-void inspect_show(struct text *json, const struct finding *finding);
+size_t inspect_under_way(const struct upkeep *upkeep);
+const struct finding *inspect_finding(const struct upkeep *upkeep, const char *incarnation);
+void inspect_forget(struct upkeep *upkeep, const char *incarnation);
+/* The member "found": all that was found. */
+void inspect_show(const struct upkeep *upkeep, struct text *json);
 /* At the broker's end: cancels and frees all. */
-void inspect_close(struct broker *broker);
+void inspect_close(struct upkeep *upkeep);
 
 #endif

@@ -1,0 +1,49 @@
+/* What is done without being asked: what has its time goes, servers are compared with the records, secrets are sealed
+ * anew. */
+#ifndef UPKEEP_UPKEEP_H
+#define UPKEEP_UPKEEP_H
+
+#include "requests/requests.h"
+
+struct drift;
+struct finding;
+
+TAILQ_HEAD(errand_list, errand);
+TAILQ_HEAD(inspection_list, inspection);
+
+/* See rekey.h. */
+struct rekey {
+	bool running;
+	bool unbound; /* the second keyspace of the pass */
+	bool again;   /* another pass has to follow */
+	size_t sealed, failed;
+	char position[STORE_KEY_MAX];
+	size_t position_length;
+	struct timer timer;
+};
+
+/* Those up to log are borrowed, and set before it is opened. */
+struct upkeep {
+	struct catalog *catalog;
+	struct queue *queue;
+	struct life *life;
+	struct requests *requests;
+	struct store *store;
+	struct records *records;
+	struct timers *timers;
+	const struct log *log;
+	struct errand_list errands; /* requests of the broker itself */
+	struct inspection_list inspections;
+	size_t inspecting;
+	struct finding *findings; /* table by incarnation, the first found first */
+	size_t differing;         /* instances that were found to differ since the last pass began */
+	struct drift *drift;      /* NULL: memory was out */
+	struct rekey rekey;
+	struct timer retention;
+	struct timer sweep;
+	size_t chore; /* of the sweep: which is next */
+	char *swept;  /* where it goes on; NULL: from the beginning */
+	size_t swept_length;
+};
+
+#endif
