@@ -54,30 +54,26 @@ void broker_change_free(struct broker_change *change);
 /* Cancels what runs (it stays pending in the store), drops waiters in silence, closes the drivers. Accepts NULL. */
 void broker_close(struct broker *broker);
 
-void broker_create(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg);
-void broker_update(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg);
-void broker_remove(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg);
-void broker_bind(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg);
-void broker_unbind(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg);
-void broker_allow_unit(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg);
-void broker_deny_unit(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg);
+typedef void broker_verb(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg);
+broker_verb broker_create, broker_update, broker_remove, broker_bind, broker_unbind, broker_allow_unit,
+    broker_deny_unit;
 /* New passwords; answers as soon as the work is durable. */
-void broker_rotate(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg);
+broker_verb broker_rotate;
 /* An action that the instance's driver offers; answers as soon as it is durable. */
-void broker_act(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg);
+broker_verb broker_act;
 /* Runs what waits to be tried again now, and takes up a failed create or update anew; answers once that is durable. */
-void broker_retry(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg);
+broker_verb broker_retry;
 
 /* ---- for operators; the instance is given by its incarnation, service may be NULL where it says so ---- */
 
 /* Drops a retained instance now. */
-void broker_purge(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg);
+broker_verb broker_purge;
 /* Brings a retained instance back with its content and logins, under its name or, when given, under instance. */
-void broker_restore(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg);
+broker_verb broker_restore;
 /* Makes resource, which exists on server, an instance of the team with the plan. */
-void broker_adopt(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg);
+broker_verb broker_adopt;
 /* Drops every record of the instance and leaves its server alone. service may be NULL. */
-void broker_forget(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg);
+broker_verb broker_forget;
 
 /* ---- views: at once, from the store and the cache, never waiting for a server ---- */
 
