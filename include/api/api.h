@@ -3,6 +3,7 @@
 #ifndef API_API_H
 #define API_API_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -53,7 +54,7 @@ struct api_command {
 	const char *action; /* the name of tsuru's permission: "binds.view" */
 };
 
-/* The i-th; NULL past the end. */
-const struct api_command *api_command_at(size_t i);
+/* The i-th; false past the end. */
+bool api_command_at(size_t i, struct api_command *ret_command);
 
 #endif

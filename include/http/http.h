@@ -27,8 +27,9 @@ struct http_route {
 	const char *method; /* NULL ends a table; "*": any */
 	const char *pattern;
 	http_handler *handler;
-	const char *label; /* for logs and metrics: a bounded name such as "bind-app" */
-	bool raw;          /* the body is handed over as it is, whatever its type; otherwise form or JSON */
+	const char *label;  /* for logs and metrics: a bounded name such as "bind-app" */
+	bool raw;           /* the body is handed over as it is, whatever its type; otherwise form or JSON */
+	const void *serves; /* the handler's own: http_request_serves gives it back */
 };
 
 /* A site is a path prefix with its own credentials; requests go to the longest that fits. */
@@ -128,8 +129,9 @@ void http_server_close(struct http_server *server);
 /* ---- a request; all that is returned is borrowed until the reply ---- */
 
 const char *http_request_method(const struct http_request *request);
-const char *http_request_path(const struct http_request *request);  /* below the site, decoded, without the query */
-const char *http_request_label(const struct http_request *request); /* the route's, or "none" */
+const char *http_request_path(const struct http_request *request);   /* below the site, decoded, without the query */
+const char *http_request_label(const struct http_request *request);  /* the route's, or "none" */
+const void *http_request_serves(const struct http_request *request); /* of the route; NULL: none fits */
 const struct http_site *http_request_site(const struct http_request *request); /* NULL: none fits */
 const char *http_request_capture(const struct http_request *request,
                                  const char *name); /* decoded; NULL: no such capture */

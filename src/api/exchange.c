@@ -1,34 +1,117 @@
-/* The beginning and the end that all endpoints share. */
+/* What all endpoints share: a request is begun, read, asked for and answered as the row of its route says. */
 #include "api/exchange.h"
 
 #include "api/caller.h"
 
-#define VIEW_MAX (16 << 20) /* bytes of a view's JSON */
+#define VIEW_MAX        (16 << 20) /* bytes of a view's JSON */
+#define ENVIRONMENT_MAX (4 << 20)  /* bytes of what a bind gives */
+
+/* ---- replies: each ends the exchange ---- */
 
 void exchange_refuse(struct exchange *exchange)
 {
 	http_reply_error(exchange->http, &exchange->error);
 }
 
-static void refuse_without_memory(struct http_request *http)
+void exchange_show(struct exchange *exchange, const struct text *json)
 {
-	struct error error;
-
-	error_no_memory(&error);
-	http_reply_error(http, &error);
+	if (json->failed) {
+		error_no_memory(&exchange->error);
+		exchange_refuse(exchange);
+	} else {
+		http_reply_json(exchange->http, 200, text_string(json));
+	}
 }
 
-struct exchange *exchange_begin(void *arg, struct http_request *http)
+static void finish(struct exchange *exchange, const struct broker_reply *reply, const char *json)
 {
-	struct exchange_tools *tools = arg;
+	const int status = exchange->endpoint->status;
+
+	if (reply->code != 0) {
+		error_set(&exchange->error, reply->code, "%s", reply->text);
+		exchange_refuse(exchange);
+	} else if (json != NULL) {
+		http_reply_json(exchange->http, status, json);
+	} else {
+		http_reply_empty(exchange->http, status);
+	}
+}
+
+static void print_environment(const struct broker_reply *reply, struct text *json)
+{
+	text_add(json, "{");
+	for (size_t i = 0; i < reply->environment_count; i++) {
+		text_add(json, i > 0 ? "," : "");
+		text_add_json(json, reply->environment[i].name);
+		text_add(json, ":");
+		text_add_json(json, reply->environment[i].value);
+	}
+	text_add(json, "}");
+}
+
+static void finish_bind(struct exchange *exchange, const struct broker_reply *reply)
+{
+	struct text json;
+
+	text_init(&json, ENVIRONMENT_MAX);
+	print_environment(reply, &json);
+	http_reply_header(exchange->http, "Cache-Control", "no-store"); /* there is a password in it */
+	if (json.failed) {
+		error_no_memory(&exchange->error);
+		exchange_refuse(exchange);
+	} else {
+		finish(exchange, reply, text_string(&json));
+	}
+	text_wipe(&json);
+}
+
+/* ---- from the row to the reply ---- */
+
+static void on_done(void *arg, const struct broker_reply *reply)
+{
+	struct exchange *exchange = arg;
+
+	if (exchange->endpoint->environment && exchange->ask.unit == NULL)
+		finish_bind(exchange, reply);
+	else
+		finish(exchange, reply, exchange->endpoint->json);
+}
+
+static void ask(struct exchange *exchange)
+{
+	const struct endpoint *endpoint = exchange->endpoint;
+	exchange_verb *verb = exchange->ask.unit != NULL ? endpoint->ask_for_unit : endpoint->ask;
+
+	verb(exchange->broker, &exchange->ask, on_done, exchange);
+}
+
+static void view(struct exchange *exchange)
+{
+	struct text json;
+
+	text_init(&json, VIEW_MAX);
+	if (exchange->endpoint->view(exchange->broker, exchange->service, exchange->ask.instance, &json,
+	                             &exchange->error) != 0)
+		exchange_refuse(exchange);
+	else
+		exchange_show(exchange, &json);
+	text_release(&json);
+}
+
+/* NULL: it was replied to already. */
+static struct exchange *begin(struct exchange_tools *tools, struct http_request *http)
+{
 	struct exchange *exchange = arena_alloc(http_request_arena(http), sizeof(*exchange));
+	struct error error;
 
 	if (exchange == NULL) {
-		refuse_without_memory(http);
+		error_no_memory(&error);
+		http_reply_error(http, &error);
 		return NULL;
 	}
 	exchange->broker = tools->broker;
 	exchange->http = http;
+	exchange->endpoint = http_request_serves(http);
 	exchange->service = http_request_site(http)->owner;
 	exchange->ask.service = exchange->service;
 	exchange->ask.instance = http_request_capture(http, "name");
@@ -41,29 +124,20 @@ struct exchange *exchange_begin(void *arg, struct http_request *http)
 	return exchange;
 }
 
-void exchange_finish(struct exchange *exchange, const struct broker_reply *reply, int status, const char *json)
+void exchange_serve(void *arg, struct http_request *http)
 {
-	if (reply->code != 0) {
-		error_set(&exchange->error, reply->code, "%s", reply->text);
-		exchange_refuse(exchange);
-	} else if (json != NULL) {
-		http_reply_json(exchange->http, status, json);
-	} else {
-		http_reply_empty(exchange->http, status);
-	}
-}
-
-void exchange_show(void *arg, struct http_request *http, exchange_view *view)
-{
-	struct exchange *exchange = exchange_begin(arg, http);
-	struct text json;
+	struct exchange *exchange = begin(arg, http);
+	const struct endpoint *endpoint;
 
 	if (exchange == NULL)
 		return;
-	text_init(&json, VIEW_MAX);
-	if (view(exchange->broker, exchange->service, exchange->ask.instance, &json, &exchange->error) != 0)
+	endpoint = exchange->endpoint;
+	if (endpoint->read != NULL && endpoint->read(exchange) != 0)
 		exchange_refuse(exchange);
+	else if (endpoint->ask != NULL)
+		ask(exchange);
+	else if (endpoint->view != NULL)
+		view(exchange);
 	else
-		http_reply_json(http, 200, text_string(&json));
-	text_release(&json);
+		endpoint->answer(exchange);
 }

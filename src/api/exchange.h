@@ -18,23 +18,38 @@ struct exchange_tools {
 struct exchange {
 	struct broker *broker;
 	struct http_request *http;
+	const struct endpoint *endpoint;
 	const struct service *service;
 	struct broker_request ask; /* service, caller, and the instance of the path are filled in */
 	struct error error;        /* the reason, when a check failed */
 };
 
-/* What every handler begins with. NULL: it was replied to already. */
-struct exchange *exchange_begin(void *arg, struct http_request *http);
-
-/* Replies: each ends the exchange. */
-void exchange_refuse(struct exchange *exchange); /* with exchange->error */
-/* With the broker's error, or with status and json (NULL: no body). */
-void exchange_finish(struct exchange *exchange, const struct broker_reply *reply, int status, const char *json);
-
+/* Fills exchange->ask, or exchange->error. */
+typedef int exchange_reader(struct exchange *exchange);
+/* What the broker is asked for; it answers later. */
+typedef void exchange_verb(struct broker *broker, const struct broker_request *ask, broker_done *on_done, void *arg);
 /* A view of the broker that appends JSON. */
 typedef int exchange_view(struct broker *broker, const struct service *service, const char *instance,
                           struct text *ret_json, struct error *error);
-/* Replies 200 with what the view says. */
-void exchange_show(void *arg, struct http_request *http, exchange_view *view);
+
+/* What a route reads, what it asks, and what it answers: `serves` of its row. Of ask, view and answer it has one. */
+struct endpoint {
+	exchange_reader *read;       /* NULL: the path says all */
+	exchange_verb *ask;          /* its end is answered with the members below, or with its error */
+	exchange_verb *ask_for_unit; /* instead, when read found a unit */
+	int status;
+	const char *json;                          /* NULL: no body */
+	bool environment;                          /* the body is what a bind gives, unless a unit was asked for */
+	exchange_view *view;                       /* answered at once with 200 */
+	void (*answer)(struct exchange *exchange); /* replies by itself, at once */
+	const char *permission; /* of the command that tsuru passes through to it: "binds.view"; NULL: it is none */
+};
+
+/* The handler of all rows; arg is the exchange_tools. */
+void exchange_serve(void *arg, struct http_request *http);
+
+/* For an endpoint's answer: replies with exchange->error; with JSON and 200, unless it failed. */
+void exchange_refuse(struct exchange *exchange);
+void exchange_show(struct exchange *exchange, const struct text *json);
 
 #endif

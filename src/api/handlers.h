@@ -1,29 +1,30 @@
-/* The endpoints, a file for each path below a service; src/api/routes.c says which row leads to which. */
+/* The table of routes, and what its rows are made of beside the broker's own verbs and views. */
 #ifndef API_HANDLERS_H
 #define API_HANDLERS_H
 
-#include "http/http.h"
+#include "api/exchange.h"
 
-/* The table of routes; ends with a NULL method. */
+/* Ends with a NULL method. */
 extern const struct http_route api_routes[];
 
-/* Each is an http_handler whose arg is the exchange_tools. */
-void handle_plans(void *arg, struct http_request *http);
-void handle_create(void *arg, struct http_request *http);
-void handle_info(void *arg, struct http_request *http);
-void handle_update(void *arg, struct http_request *http);
-void handle_remove(void *arg, struct http_request *http);
-void handle_status(void *arg, struct http_request *http);
-void handle_bind_app(void *arg, struct http_request *http);
-void handle_unbind_app(void *arg, struct http_request *http);
-void handle_bind(void *arg, struct http_request *http);
-void handle_unbind(void *arg, struct http_request *http);
-void handle_bind_job(void *arg, struct http_request *http);
-void handle_unbind_job(void *arg, struct http_request *http);
-void handle_binds(void *arg, struct http_request *http);
-void handle_operations(void *arg, struct http_request *http);
-void handle_retry(void *arg, struct http_request *http);
-void handle_rotate(void *arg, struct http_request *http);
-void handle_act(void *arg, struct http_request *http);
+/* Readers. Plan, team, description, tags and parameters: all of the new state each time, what is absent means none. */
+int read_wanted(struct exchange *exchange);
+/* That, with the instance's name and place. */
+int read_create(struct exchange *exchange);
+/* The app of a bind, from app-name or from an old client's app-host. */
+int read_app(struct exchange *exchange);
+/* tsuru before 1.18 names a unit's host; without one the request is an old client's bind or unbind of an app. */
+int read_unit_or_app(struct exchange *exchange);
+/* The job that the path names. */
+int read_job(struct exchange *exchange);
+/* One app or job, or neither; the fields may stand in the query, too. */
+int read_rotate(struct exchange *exchange);
+/* An action that the service's operator has declared, with `parameters`. */
+int read_action(struct exchange *exchange);
+
+/* Answers. The plans, from the configuration. */
+void answer_plans(struct exchange *exchange);
+/* tsuru reads the state from the code, and a text only from a 200. */
+void answer_status(struct exchange *exchange);
 
 #endif

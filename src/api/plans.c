@@ -1,5 +1,4 @@
 /* GET /resources/plans: from the configuration. */
-#include "api/exchange.h"
 #include "api/handlers.h"
 
 #define PLANS_MAX (4 << 20) /* bytes of the list */
@@ -29,24 +28,16 @@ static void list_plans(const struct service *service, struct text *json)
 	text_add(json, "]");
 }
 
-void handle_plans(void *arg, struct http_request *http)
+void answer_plans(struct exchange *exchange)
 {
-	struct exchange *exchange = exchange_begin(arg, http);
 	struct text json;
 
-	if (exchange == NULL)
-		return;
 	if (lacks_cluster(exchange)) {
-		http_reply_json(http, 400, no_cluster);
+		http_reply_json(exchange->http, 400, no_cluster);
 		return;
 	}
 	text_init(&json, PLANS_MAX);
 	list_plans(exchange->service, &json);
-	if (json.failed) {
-		error_no_memory(&exchange->error);
-		exchange_refuse(exchange);
-	} else {
-		http_reply_json(http, 200, text_string(&json));
-	}
+	exchange_show(exchange, &json);
 	text_release(&json);
 }

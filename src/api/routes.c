@@ -1,39 +1,65 @@
-/* The one table of routes, and that of the commands which tsuru passes through. */
+/* The one table of routes, with the commands which tsuru passes through. */
 #include "api/handlers.h"
+
+#include <string.h>
 
 #include "api/api.h"
 
 #define INSTANCE "/resources/{name}"
 
+/* clang-format off */
+#define ROUTE(method, path, label, ...) \
+	{method, path, exchange_serve, label, false, &(const struct endpoint){__VA_ARGS__}}
+
+#define RETRIED "{\"message\":\"what waits or has failed is being tried again\"}"
+#define ROTATED "{\"message\":\"new passwords are being set; an app has its own once it is bound again\"}"
+#define BEGUN   "{\"message\":\"the action is on its way; the operations say how it ends\"}"
+
 const struct http_route api_routes[] = {
-    {"GET", "/resources/plans", handle_plans, "plans", false},
-    {"POST", "/resources", handle_create, "create", false},
-    {"GET", INSTANCE, handle_info, "info", false},
-    {"PUT", INSTANCE, handle_update, "update", false},
-    {"DELETE", INSTANCE, handle_remove, "remove", false},
-    {"GET", INSTANCE "/status", handle_status, "status", false},
-    {"POST", INSTANCE "/bind-app", handle_bind_app, "bind-app", false},
-    {"DELETE", INSTANCE "/bind-app", handle_unbind_app, "unbind-app", false},
-    {"POST", INSTANCE "/bind", handle_bind, "bind", false},
-    {"DELETE", INSTANCE "/bind", handle_unbind, "unbind", false},
-    {"PUT", INSTANCE "/binds/jobs/{job}", handle_bind_job, "bind-job", false},
-    {"DELETE", INSTANCE "/binds/jobs/{job}", handle_unbind_job, "unbind-job", false},
-    {"GET", INSTANCE "/binds", handle_binds, "binds", false},
-    {"GET", INSTANCE "/operations", handle_operations, "operations", false},
-    {"POST", INSTANCE "/operations/retry", handle_retry, "retry", false},
-    {"POST", INSTANCE "/rotate", handle_rotate, "rotate", false},
-    {"POST", INSTANCE "/actions/{action}", handle_act, "action", false},
-    {NULL, NULL, NULL, NULL, false},
+    ROUTE("GET", "/resources/plans", "plans", .answer = answer_plans),
+    ROUTE("POST", "/resources", "create", .read = read_create, .ask = broker_create, .status = 201),
+    ROUTE("GET", INSTANCE, "info", .view = broker_describe),
+    ROUTE("PUT", INSTANCE, "update", .read = read_wanted, .ask = broker_update, .status = 200),
+    ROUTE("DELETE", INSTANCE, "remove", .ask = broker_remove, .status = 200),
+    ROUTE("GET", INSTANCE "/status", "status", .answer = answer_status),
+    ROUTE("POST", INSTANCE "/bind-app", "bind-app",
+          .read = read_app, .ask = broker_bind, .status = 201, .environment = true),
+    ROUTE("DELETE", INSTANCE "/bind-app", "unbind-app", .read = read_app, .ask = broker_unbind, .status = 200),
+    ROUTE("POST", INSTANCE "/bind", "bind",
+          .read = read_unit_or_app, .ask = broker_bind, .status = 201, .environment = true,
+          .ask_for_unit = broker_allow_unit),
+    ROUTE("DELETE", INSTANCE "/bind", "unbind",
+          .read = read_unit_or_app, .ask = broker_unbind, .status = 200,
+          .ask_for_unit = broker_deny_unit),
+    ROUTE("PUT", INSTANCE "/binds/jobs/{job}", "bind-job",
+          .read = read_job, .ask = broker_bind, .status = 201, .environment = true),
+    ROUTE("DELETE", INSTANCE "/binds/jobs/{job}", "unbind-job", .read = read_job, .ask = broker_unbind, .status = 200),
+    ROUTE("GET", INSTANCE "/binds", "binds", .view = broker_list_binds, .permission = "binds.view"),
+    ROUTE("GET", INSTANCE "/operations", "operations",
+          .view = broker_list_operations, .permission = "operations.view"),
+    ROUTE("POST", INSTANCE "/operations/retry", "retry",
+          .ask = broker_retry, .status = 202, .json = RETRIED, .permission = "operations.retry"),
+    ROUTE("POST", INSTANCE "/rotate", "rotate",
+          .read = read_rotate, .ask = broker_rotate, .status = 202, .json = ROTATED, .permission = "binds.rotate"),
+    ROUTE("POST", INSTANCE "/actions/{action}", "action",
+          .read = read_action, .ask = broker_act, .status = 202, .json = BEGUN),
+    {.method = NULL},
 };
+/* clang-format on */
 
-static const struct api_command commands[] = {
-    {"GET", "/binds", "binds.view"},
-    {"GET", "/operations", "operations.view"},
-    {"POST", "/operations/retry", "operations.retry"},
-    {"POST", "/rotate", "binds.rotate"},
-};
-
-const struct api_command *api_command_at(size_t i)
+bool api_command_at(size_t i, struct api_command *ret_command)
 {
-	return i < sizeof(commands) / sizeof(*commands) ? &commands[i] : NULL;
+	for (const struct http_route *route = api_routes; route->method != NULL; route++) {
+		const struct endpoint *endpoint = route->serves;
+
+		if (endpoint->permission == NULL || i-- > 0)
+			continue;
+		*ret_command = (struct api_command){
+		    .method = route->method,
+		    .path = route->pattern + strlen(INSTANCE),
+		    .action = endpoint->permission,
+		};
+		return true;
+	}
+	return false;
 }

@@ -1,5 +1,4 @@
 /* GET /resources/{name}/status: tsuru reads the state from the code, and a text only from a 200. */
-#include "api/exchange.h"
 #include "api/handlers.h"
 
 static void reply_status(struct exchange *exchange, const struct status *status)
@@ -21,13 +20,10 @@ static void reply_status(struct exchange *exchange, const struct status *status)
 	}
 }
 
-void handle_status(void *arg, struct http_request *http)
+void answer_status(struct exchange *exchange)
 {
-	struct exchange *exchange = exchange_begin(arg, http);
 	struct status status;
 
-	if (exchange == NULL)
-		return;
 	if (broker_status(exchange->broker, exchange->service, exchange->ask.instance, &status, &exchange->error) != 0)
 		exchange_refuse(exchange);
 	else

@@ -165,12 +165,12 @@ static void add_actions(const struct service *service, struct text *json)
 
 int manifest_print_operations(const struct service *service, struct text *ret_json, struct error *error)
 {
-	const struct api_command *command;
+	struct api_command command;
 
 	text_add(ret_json, "{\n  \"enabled\": true,\n  \"strict_actions\": true,\n  \"operations\": [");
-	for (size_t i = 0; (command = api_command_at(i)) != NULL; i++)
+	for (size_t i = 0; api_command_at(i, &command); i++)
 		text_add_format(ret_json, "%s\n    {\"method\": \"%s\", \"path\": \"%s\", \"action\": \"%s\"}",
-		                i > 0 ? "," : "", command->method, command->path, command->action);
+		                i > 0 ? "," : "", command.method, command.path, command.action);
 	add_actions(service, ret_json);
 	text_add(ret_json, "\n  ]\n}\n");
 	return ret_json->failed ? error_no_memory(error) : 0;

@@ -57,6 +57,11 @@ const char *http_request_label(const struct http_request *request)
 	return request->match.route != NULL ? request->match.route->label : "none";
 }
 
+const void *http_request_serves(const struct http_request *request)
+{
+	return request->match.route != NULL ? request->match.route->serves : NULL;
+}
+
 const struct http_site *http_request_site(const struct http_request *request)
 {
 	return request->site;

@@ -51,18 +51,32 @@ static void leaves_the_rest_alone(void **state)
 
 static void every_command_has_a_route(void **state)
 {
-	const struct api_command *command;
+	struct api_command command;
 	size_t count = 0;
 
 	(void)state;
-	for (; (command = api_command_at(count)) != NULL; count++) {
+	for (; api_command_at(count, &command); count++) {
 		char path[128];
 
-		snprintf(path, sizeof(path), "/resources/one%s", command->path);
-		assert_string_not_equal(label(command->method, path), "none");
-		assert_string_not_equal(label(command->method, path), "other method");
+		snprintf(path, sizeof(path), "/resources/one%s", command.path);
+		assert_string_not_equal(label(command.method, path), "none");
+		assert_string_not_equal(label(command.method, path), "other method");
 	}
 	assert_int_equal(count, 4);
+}
+
+/* A unit's verb belongs to the one reader that may find a unit. */
+static void every_row_has_one_answer(void **state)
+{
+	(void)state;
+	for (const struct http_route *route = api_routes; route->method != NULL; route++) {
+		const struct endpoint *endpoint = route->serves;
+
+		assert_non_null(endpoint);
+		assert_int_equal((endpoint->ask != NULL) + (endpoint->view != NULL) + (endpoint->answer != NULL), 1);
+		assert_true((endpoint->ask != NULL) == (endpoint->status != 0));
+		assert_true((endpoint->read == read_unit_or_app) == (endpoint->ask_for_unit != NULL));
+	}
 }
 
 int main(void)
@@ -71,6 +85,7 @@ int main(void)
 	    cmocka_unit_test(routes_what_tsuru_calls),
 	    cmocka_unit_test(leaves_the_rest_alone),
 	    cmocka_unit_test(every_command_has_a_route),
+	    cmocka_unit_test(every_row_has_one_answer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

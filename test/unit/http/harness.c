@@ -77,16 +77,16 @@ static void handle_large(void *arg, struct http_request *request)
 }
 
 static const struct http_route routes[] = {
-    {"GET", "/", handle_echo, "root", false},
-    {"GET", "/resources/plans", handle_echo, "plans", false},
-    {"POST", "/resources", handle_echo, "create", false},
-    {"GET", "/resources/{name}", handle_echo, "show", false},
-    {"DELETE", "/resources/{name}", handle_echo, "remove", false},
-    {"GET", "/hold", handle_hold, "hold", false},
-    {"GET", "/none", handle_none, "none-at-all", false},
-    {"GET", "/large", handle_large, "large", false},
-    {"*", "/raw/{rest...}", handle_echo, "raw", true},
-    {NULL, NULL, NULL, NULL, false},
+    {"GET", "/", handle_echo, "root", false, NULL},
+    {"GET", "/resources/plans", handle_echo, "plans", false, NULL},
+    {"POST", "/resources", handle_echo, "create", false, NULL},
+    {"GET", "/resources/{name}", handle_echo, "show", false, NULL},
+    {"DELETE", "/resources/{name}", handle_echo, "remove", false, NULL},
+    {"GET", "/hold", handle_hold, "hold", false, NULL},
+    {"GET", "/none", handle_none, "none-at-all", false, NULL},
+    {"GET", "/large", handle_large, "large", false, NULL},
+    {"*", "/raw/{rest...}", handle_echo, "raw", true, NULL},
+    {NULL, NULL, NULL, NULL, false, NULL},
 };
 
 static const char *const passwords[] = {"secret", "p:w", "p:next"};
