@@ -1,9 +1,10 @@
-/* The beginning and the ends that the operators' endpoints share. */
+/* What the operators' endpoints share: a call is begun, read, asked for and answered as the row of its route says. */
 #include <string.h>
 
 #include "admin/internal.h"
 
-#define OPERATOR_MAX 255 /* bytes */
+#define OPERATOR_MAX  255 /* bytes */
+#define LIMIT_DEFAULT 100 /* items of a page */
 
 /* Who operates is what the client says: whoever has the credentials may say so. It is for the audit. */
 static const char *read_operator(const struct http_request *http)
@@ -42,46 +43,103 @@ void call_refuse(struct admin_call *call)
 	http_reply_error(call->http, &call->error);
 }
 
-void call_answer(struct admin_call *call, struct text *json)
+/* ---- replies ---- */
+
+static int status_of(const struct admin_endpoint *endpoint)
 {
-	if (json->failed) {
-		error_no_memory(&call->error);
-		call_refuse(call);
-	} else {
-		http_reply_json(call->http, 200, text_string(json));
-	}
+	return endpoint->status != 0 ? endpoint->status : 200;
 }
 
-void call_on_reply(void *arg, const struct broker_reply *reply)
+static void answer_end(struct admin_call *call, int status)
+{
+	http_reply_json(call->http, status, status == 202 ? "{\"pending\":true}" : "{\"done\":true}");
+}
+
+static void on_done(void *arg, const struct broker_reply *reply)
 {
 	struct admin_call *call = arg;
 
 	if (reply->code != 0) {
 		error_set(&call->error, reply->code, "%s", reply->text);
 		call_refuse(call);
-	} else if (reply->pending) {
-		http_reply_json(call->http, 202, "{\"pending\":true}");
 	} else {
-		http_reply_json(call->http, 200, "{\"done\":true}");
+		answer_end(call, reply->pending ? 202 : 200);
 	}
 }
 
-void call_ask(struct admin_call *call, admin_verb *verb)
+/* ---- views ---- */
+
+static int read_filter(struct admin_call *call, struct list_filter *ret_filter)
+{
+	const struct http_request *http = call->http;
+	const char *limit = http_request_query(http, "limit");
+	int64_t count = LIMIT_DEFAULT;
+
+	if (limit != NULL && (text_parse_number(limit, &count) != 0 || count < 1 || count > LIST_LIMIT_MAX))
+		return error_set(&call->error, ERR_INVALID, "\"limit\" is \"%.100s\"; allowed is 1 to %d", limit,
+		                 LIST_LIMIT_MAX);
+	*ret_filter = (struct list_filter){
+	    .service = http_request_query(http, "service"),
+	    .name = http_request_query(http, "name"),
+	    .team = http_request_query(http, "team"),
+	    .state = http_request_query(http, "state"),
+	    .server = http_request_query(http, "server"),
+	    .after = http_request_query(http, "after"),
+	    .limit = (size_t)count,
+	};
+	return 0;
+}
+
+static int print_list(struct admin_call *call, admin_list *list, struct text *json)
+{
+	struct list_filter filter;
+	int rc = read_filter(call, &filter);
+
+	return rc != 0 ? rc : list(call->admin->options.broker, &filter, json, &call->error);
+}
+
+static int print(struct admin_call *call, const struct admin_endpoint *endpoint, struct text *json)
 {
 	struct broker *broker = call->admin->options.broker;
-	struct broker_request *ask = &call->ask;
+	int rc;
 
-	ask->incarnation = http_request_capture(call->http, "id");
-	if (broker_find_service(broker, ask->incarnation, &ask->service, &call->error) != 0) {
+	if (endpoint->view != NULL)
+		rc = endpoint->view(broker, json, &call->error);
+	else if (endpoint->list != NULL)
+		rc = print_list(call, endpoint->list, json);
+	else
+		rc = endpoint->item(broker, http_request_capture(call->http, "id"), json, &call->error);
+	return rc == 0 && json->failed ? error_no_memory(&call->error) : rc;
+}
+
+static void answer_view(struct admin_call *call, const struct admin_endpoint *endpoint)
+{
+	struct text json;
+
+	text_init(&json, ANSWER_MAX);
+	if (print(call, endpoint, &json) != 0)
 		call_refuse(call);
+	else
+		http_reply_json(call->http, status_of(endpoint), text_string(&json));
+	text_release(&json);
+}
+
+/* ---- from the row to the reply ---- */
+
+void call_serve(void *arg, struct http_request *http)
+{
+	const struct admin_endpoint *endpoint = http_request_serves(http);
+	struct admin_call *call = call_begin(arg, http);
+
+	if (call == NULL)
 		return;
-	}
-	if (ask->service == NULL && verb != broker_forget) {
-		error_set(&call->error, ERR_REFUSED,
-		          "the service of the instance \"%s\" is not in the configuration; it can only be forgotten",
-		          ask->incarnation);
+	if ((endpoint->read != NULL && endpoint->read(call) != 0) ||
+	    (endpoint->act != NULL && endpoint->act(call) != 0))
 		call_refuse(call);
-		return;
-	}
-	verb(broker, ask, call_on_reply, call);
+	else if (endpoint->ask != NULL)
+		endpoint->ask(call->admin->options.broker, &call->ask, on_done, call);
+	else if (endpoint->view != NULL || endpoint->list != NULL || endpoint->item != NULL)
+		answer_view(call, endpoint);
+	else
+		answer_end(call, status_of(endpoint));
 }

@@ -9,15 +9,24 @@ static void add_configuration(const struct admin_server *admin, struct text *jso
 	text_add_json(json, error != NULL ? error : "good");
 }
 
+static void answer(struct http_request *http, int status, const struct text *json)
+{
+	struct error error;
+
+	if (!json->failed) {
+		http_reply_json(http, status, text_string(json));
+		return;
+	}
+	error_no_memory(&error);
+	http_reply_error(http, &error);
+}
+
 void admin_health(void *arg, struct http_request *http)
 {
 	const struct admin_server *admin = arg;
 	const struct admin_program *program = &admin->options.program;
-	struct admin_call *call = call_begin(arg, http);
 	struct text json;
 
-	if (call == NULL)
-		return;
 	text_init(&json, ANSWER_MAX);
 	text_add(&json, "{\"status\":\"ok\",\"version\":");
 	text_add_json(&json, program->version);
@@ -25,7 +34,7 @@ void admin_health(void *arg, struct http_request *http)
 	                (long long)(timers_now(admin->options.timers) - program->began) / 1000);
 	add_configuration(admin, &json);
 	text_add(&json, "}");
-	call_answer(call, &json);
+	answer(http, 200, &json);
 	text_release(&json);
 }
 
@@ -46,14 +55,9 @@ static int write_ready(const struct admin_server *admin, struct text *json)
 void admin_ready(void *arg, struct http_request *http)
 {
 	struct admin_server *admin = arg;
-	struct error error;
 
-	if (open_answer_renew(admin, &admin->ready, write_ready)) {
-		http_reply_json(http, admin->ready.status, text_string(&admin->ready.text));
-		return;
-	}
-	error_no_memory(&error);
-	http_reply_error(http, &error);
+	open_answer_renew(admin, &admin->ready, write_ready);
+	answer(http, admin->ready.status, &admin->ready.text);
 }
 
 static int write_metrics(const struct admin_server *admin, struct text *text)

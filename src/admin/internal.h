@@ -33,17 +33,34 @@ struct admin_call {
 	struct error error;
 };
 
+/* Fills call->ask, or does what is done at once; or fills call->error. */
+typedef int admin_step(struct admin_call *call);
+/* What the broker is asked for; it answers later. */
 typedef void admin_verb(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg);
+/* Each appends JSON: of all, of a page, of the instance that the path's {id} names. */
+typedef int admin_view(struct broker *broker, struct text *ret_json, struct error *error);
+typedef int admin_list(struct broker *broker, const struct list_filter *filter, struct text *ret_json,
+                       struct error *error);
+typedef int admin_item(struct broker *broker, const char *incarnation, struct text *ret_json, struct error *error);
 
-/* What every handler begins with; NULL: it was replied to already. */
+/* What a route reads or does, what it asks, and what it answers: `serves` of its row. The first of ask, view, list and
+ * item that it has says the answer; with none it is {"done":true}, or {"pending":true} for a 202. */
+struct admin_endpoint {
+	admin_step *read;
+	admin_step *act;
+	admin_verb *ask;
+	admin_view *view;
+	admin_list *list;
+	admin_item *item;
+	int status; /* 0: 200 */
+};
+
+/* The handler of all rows that have an admin_endpoint. */
+void call_serve(void *arg, struct http_request *http);
+/* For a handler with an answer of its own. NULL: it was replied to already. */
 struct admin_call *call_begin(void *arg, struct http_request *http);
-/* Replies: with the error, or with JSON and 200. */
+/* Replies with call->error. */
 void call_refuse(struct admin_call *call);
-void call_answer(struct admin_call *call, struct text *json);
-/* Replies 200 with {"done": true}, 202 with {"pending": true}, or with the broker's error. arg is the call. */
-void call_on_reply(void *arg, const struct broker_reply *reply);
-/* Asks the broker for the verb on the instance that the path's {id} names. */
-void call_ask(struct admin_call *call, admin_verb *verb);
 
 /* Writes such an answer and gives its status. */
 typedef int open_make(const struct admin_server *admin, struct text *text);
@@ -54,29 +71,28 @@ void open_answer_release(struct open_answer *answer);
 /* The table of routes; ends with a NULL method. Each handler's arg is the admin_server. */
 extern const struct http_route admin_routes[];
 
+/* Readers. The instance that the path names, whose service is configured. */
+int read_instance(struct admin_call *call);
+/* That, with the name that it comes back under, which may be given. */
+int read_restored(struct admin_call *call);
+/* The instance, and why it is to be forgotten; its service may be gone. */
+int read_forgotten(struct admin_call *call);
+int read_adoption(struct admin_call *call);
+
+/* Done at once. */
+int act_hurry(struct admin_call *call);
+int act_cancel(struct admin_call *call);
+int act_claim(struct admin_call *call);
+int act_drain(struct admin_call *call);
+int act_undrain(struct admin_call *call);
+int act_verify(struct admin_call *call);
+int act_reload(struct admin_call *call);
+int act_rekey(struct admin_call *call);
+
+/* Handlers. */
 void admin_health(void *arg, struct http_request *http);
 void admin_ready(void *arg, struct http_request *http);
 void admin_metrics(void *arg, struct http_request *http);
-void admin_services(void *arg, struct http_request *http);
-void admin_instances(void *arg, struct http_request *http);
-void admin_instance(void *arg, struct http_request *http);
-void admin_adopt(void *arg, struct http_request *http);
-void admin_undelete(void *arg, struct http_request *http);
-void admin_purge(void *arg, struct http_request *http);
-void admin_forget(void *arg, struct http_request *http);
-void admin_retry_instance(void *arg, struct http_request *http);
-void admin_operations(void *arg, struct http_request *http);
-void admin_retry_operation(void *arg, struct http_request *http);
-void admin_cancel(void *arg, struct http_request *http);
-void admin_claim(void *arg, struct http_request *http);
-void admin_drain(void *arg, struct http_request *http);
-void admin_undrain(void *arg, struct http_request *http);
-void admin_audit(void *arg, struct http_request *http);
-void admin_reload_program(void *arg, struct http_request *http);
-void admin_verify(void *arg, struct http_request *http);
 void admin_verify_instance(void *arg, struct http_request *http);
-void admin_drift(void *arg, struct http_request *http);
-void admin_rekey(void *arg, struct http_request *http);
-void admin_rekey_state(void *arg, struct http_request *http);
 
 #endif

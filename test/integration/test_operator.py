@@ -66,7 +66,7 @@ def state_changing_paths(instance):
     with open(ROUTES, encoding="utf-8") as file:
         table = file.read().replace(" ", "").replace('INSTANCE"', '"/v1/instances/{id}').replace('OPERATION"', '"/v1/operations/{id}').replace(
             'SERVER"', '"/v1/servers/{service}/{server}')
-    paths = [path.format(id=instance, service="scripted", server="one") for path in re.findall(r'{"POST","([^"]*)"', table)]
+    paths = [path.format(id=instance, service="scripted", server="one") for path in re.findall(r'(?:{|ROUTE\()"POST","([^"]*)"', table)]
     assert len(paths) >= 13
     return paths
 

@@ -1,0 +1,82 @@
+/* What an operator does to operations, servers and the program: done at once. */
+#include "admin/internal.h"
+
+int act_hurry(struct admin_call *call)
+{
+	return broker_hurry(call->admin->options.broker, http_request_capture(call->http, "id"), &call->error);
+}
+
+int act_cancel(struct admin_call *call)
+{
+	return broker_cancel(call->admin->options.broker, &call->ask.caller, http_request_capture(call->http, "id"),
+	                     &call->error);
+}
+
+/* The mark is written soon: the server's state says whether it could be. */
+int act_claim(struct admin_call *call)
+{
+	return broker_claim(call->admin->options.broker, &call->ask.caller, http_request_capture(call->http, "service"),
+	                    http_request_capture(call->http, "server"), &call->error);
+}
+
+static int drain(struct admin_call *call, bool drained)
+{
+	return broker_drain(call->admin->options.broker, &call->ask.caller, http_request_capture(call->http, "service"),
+	                    http_request_capture(call->http, "server"), drained, &call->error);
+}
+
+int act_drain(struct admin_call *call)
+{
+	return drain(call, true);
+}
+
+int act_undrain(struct admin_call *call)
+{
+	return drain(call, false);
+}
+
+int act_verify(struct admin_call *call)
+{
+	return broker_verify_all(call->admin->options.broker, &call->error);
+}
+
+int act_reload(struct admin_call *call)
+{
+	const struct admin_program *program = &call->admin->options.program;
+	const int rc = program->reload(program->arg, &call->error);
+
+	broker_note(call->admin->options.broker, &call->ask.caller, "reload", rc == 0 ? "done" : "failed",
+	            rc == 0 ? NULL : call->error.text);
+	return rc;
+}
+
+/* Everything is sealed with the first key of the keyring. */
+int act_rekey(struct admin_call *call)
+{
+	broker_rekey(call->admin->options.broker);
+	broker_note(call->admin->options.broker, &call->ask.caller, "rekey", "done", NULL);
+	return 0;
+}
+
+/* ---- asked for, and answered in a way of its own ---- */
+
+static void on_verified(void *arg, int code, const char *text, const char *json)
+{
+	struct admin_call *call = arg;
+
+	if (code != 0) {
+		error_set(&call->error, code, "%s", text);
+		call_refuse(call);
+	} else {
+		http_reply_json(call->http, 200, json);
+	}
+}
+
+void admin_verify_instance(void *arg, struct http_request *http)
+{
+	struct admin_call *call = call_begin(arg, http);
+
+	if (call != NULL && broker_verify(call->admin->options.broker, http_request_capture(http, "id"), on_verified,
+	                                  call, &call->error) != 0)
+		call_refuse(call);
+}

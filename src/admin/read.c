@@ -1,0 +1,91 @@
+/* The readers of src/admin/routes.c: the instance that is meant, and what is to become of it. */
+#include <string.h>
+
+#include "admin/internal.h"
+
+#define REASON_MAX 1024 /* bytes */
+
+/* *ret_service is NULL when the configuration has it no more. */
+static int find_instance(struct admin_call *call)
+{
+	struct broker_request *ask = &call->ask;
+
+	ask->incarnation = http_request_capture(call->http, "id");
+	return broker_find_service(call->admin->options.broker, ask->incarnation, &ask->service, &call->error);
+}
+
+int read_instance(struct admin_call *call)
+{
+	int rc = find_instance(call);
+
+	if (rc != 0 || call->ask.service != NULL)
+		return rc;
+	return error_set(&call->error, ERR_REFUSED,
+	                 "the service of the instance \"%s\" is not in the configuration; it can only be forgotten",
+	                 call->ask.incarnation);
+}
+
+int read_restored(struct admin_call *call)
+{
+	call->ask.instance = http_request_field(call->http, "name");
+	return read_instance(call);
+}
+
+/* Its records go and its server is left alone, so somebody has to say why. */
+int read_forgotten(struct admin_call *call)
+{
+	const char *reason = http_request_field(call->http, "reason");
+
+	if (reason == NULL || reason[0] == '\0' || strlen(reason) > REASON_MAX)
+		return error_set(&call->error, ERR_INVALID,
+		                 "the field \"reason\" is missing or over %d bytes: why the record is to be forgotten",
+		                 REASON_MAX);
+	call->ask.description = reason;
+	return find_instance(call);
+}
+
+/* ---- adopt ---- */
+
+static int read_flag(struct admin_call *call, const char *name, bool *ret_flag)
+{
+	const char *value = http_request_field(call->http, name);
+
+	*ret_flag = value != NULL && strcmp(value, "true") == 0;
+	if (value == NULL || *ret_flag || strcmp(value, "false") == 0)
+		return 0;
+	return error_set(&call->error, ERR_INVALID, "the field \"%s\" is \"%.100s\"; allowed are true and false", name,
+	                 value);
+}
+
+static int read_service(struct admin_call *call)
+{
+	const char *service = http_request_field(call->http, "service");
+
+	call->ask.service = service != NULL ? broker_service(call->admin->options.broker, service) : NULL;
+	if (call->ask.service != NULL)
+		return 0;
+	return error_set(&call->error, ERR_INVALID,
+	                 "the field \"service\" is \"%.100s\"; it has to be a configured one",
+	                 service != NULL ? service : "");
+}
+
+int read_adoption(struct admin_call *call)
+{
+	struct broker_request *ask = &call->ask;
+	const struct {
+		const char *name;
+		const char **value;
+		bool required;
+	} fields[] = {
+	    {"name", &ask->instance, true}, {"team", &ask->team, true},      {"resource", &ask->resource, true},
+	    {"plan", &ask->plan, false},    {"server", &ask->server, false},
+	};
+	int rc = read_service(call);
+
+	for (size_t i = 0; rc == 0 && i < sizeof(fields) / sizeof(*fields); i++) {
+		*fields[i].value = http_request_field(call->http, fields[i].name);
+		if (*fields[i].value == NULL && fields[i].required)
+			rc = error_set(&call->error, ERR_INVALID, "the field \"%s\" is missing", fields[i].name);
+	}
+	return rc != 0 ? rc : read_flag(call, "keep_owner", &ask->keep_owner);
+}
