@@ -13,18 +13,23 @@
 
 #define IS(state) (1u << (state))
 
-static const char *const kind_names[] = {
-    [OPERATION_CREATE] = "create",
-    [OPERATION_UPDATE] = "update",
-    [OPERATION_REMOVE] = "remove",
-    [OPERATION_BIND] = "bind",
-    [OPERATION_UNBIND] = "unbind",
-    [OPERATION_ROTATE] = "rotate",
-    [OPERATION_ALLOW_UNIT] = "allow-unit",
-    [OPERATION_DENY_UNIT] = "deny-unit",
-    [OPERATION_RESTORE] = "restore",
-    [OPERATION_ADOPT] = "adopt",
-    [OPERATION_ACT] = "action",
+/* A kind's name, and what it cannot be without beside what all have. */
+static const struct kind {
+	const char *name;
+	bool has_bind, has_unit, has_action;
+} kinds[] = {
+    [0] = {.name = "unknown"},
+    [OPERATION_CREATE] = {.name = "create"},
+    [OPERATION_UPDATE] = {.name = "update"},
+    [OPERATION_REMOVE] = {.name = "remove"},
+    [OPERATION_BIND] = {.name = "bind", .has_bind = true},
+    [OPERATION_UNBIND] = {.name = "unbind", .has_bind = true},
+    [OPERATION_ROTATE] = {.name = "rotate", .has_bind = true},
+    [OPERATION_ALLOW_UNIT] = {.name = "allow-unit", .has_unit = true},
+    [OPERATION_DENY_UNIT] = {.name = "deny-unit", .has_unit = true},
+    [OPERATION_RESTORE] = {.name = "restore"},
+    [OPERATION_ADOPT] = {.name = "adopt"},
+    [OPERATION_ACT] = {.name = "action", .has_action = true},
 };
 
 static const char *const state_names[] = {
@@ -70,30 +75,23 @@ static const struct field fields[] = {
     {"keep-owner flag", 23, FIELD_FLAG, false, AT(keep_owner)},
 };
 
+static const struct kind *kind_of(enum operation_kind kind)
+{
+	return &kinds[kind >= OPERATION_CREATE && kind <= OPERATION_ACT ? kind : 0];
+}
+
 static const char *find_missing(const void *object)
 {
 	const struct operation *operation = object;
+	const struct kind *kind = kind_of(operation->kind);
 
-	switch (operation->kind) {
-	case OPERATION_BIND:
-	case OPERATION_UNBIND:
-	case OPERATION_ROTATE:
-		if (operation->bind_kind == 0)
-			return "bind's kind";
-		return operation->bind_name == NULL ? "bind's name" : NULL;
-	case OPERATION_ALLOW_UNIT:
-	case OPERATION_DENY_UNIT:
-		return operation->unit == NULL ? "unit" : NULL;
-	case OPERATION_ACT:
-		return operation->action == NULL ? "action" : NULL;
-	case OPERATION_CREATE:
-	case OPERATION_UPDATE:
-	case OPERATION_REMOVE:
-	case OPERATION_RESTORE:
-	case OPERATION_ADOPT:
-		break;
-	}
-	return NULL;
+	if (kind->has_bind && operation->bind_kind == 0)
+		return "bind's kind";
+	if (kind->has_bind && operation->bind_name == NULL)
+		return "bind's name";
+	if (kind->has_unit && operation->unit == NULL)
+		return "unit";
+	return kind->has_action && operation->action == NULL ? "action" : NULL;
 }
 
 const struct schema schema_operation = {
@@ -130,7 +128,7 @@ int operation_move(struct operation *operation, enum operation_state next, struc
 
 const char *operation_kind_name(enum operation_kind kind)
 {
-	return kind >= OPERATION_CREATE && kind <= OPERATION_ACT ? kind_names[kind] : "unknown";
+	return kind_of(kind)->name;
 }
 
 const char *operation_state_name(enum operation_state state)
