@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <cjson/cJSON.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -144,76 +145,44 @@ void backend_close(struct backend *backend)
 
 /* ---- calls ---- */
 
+typedef void call_slot(void *state, struct driver_call *call);
+
+/* A kind's name, and where the driver has its slot. */
+static const struct {
+	const char *name;
+	size_t slot;
+} kinds[] = {
+    [CALL_PROVISION] = {"provision", offsetof(struct driver, provision)},
+    [CALL_UPDATE] = {"update", offsetof(struct driver, update)},
+    [CALL_DEPROVISION] = {"deprovision", offsetof(struct driver, deprovision)},
+    [CALL_BIND] = {"bind", offsetof(struct driver, bind)},
+    [CALL_UNBIND] = {"unbind", offsetof(struct driver, unbind)},
+    [CALL_CHECK] = {"check", offsetof(struct driver, check)},
+    [CALL_OBSERVE] = {"observe", offsetof(struct driver, observe)},
+    [CALL_ALLOW_UNIT] = {"allow-unit", offsetof(struct driver, allow_unit)},
+    [CALL_DENY_UNIT] = {"deny-unit", offsetof(struct driver, deny_unit)},
+    [CALL_RETIRE] = {"retire", offsetof(struct driver, retire)},
+    [CALL_RESTORE] = {"restore", offsetof(struct driver, restore)},
+    [CALL_INSPECT] = {"inspect", offsetof(struct driver, inspect)},
+    [CALL_LIST] = {"list", offsetof(struct driver, list)},
+    [CALL_ADOPT] = {"adopt", offsetof(struct driver, adopt)},
+    [CALL_ACT] = {"act", offsetof(struct driver, act)},
+    [CALL_READ_MARK] = {"read-mark", offsetof(struct driver, read_mark)},
+    [CALL_WRITE_MARK] = {"write-mark", offsetof(struct driver, write_mark)},
+};
+
 const char *call_kind_name(enum call_kind kind)
 {
-	static const char *const names[] = {
-	    [CALL_PROVISION] = "provision", [CALL_UPDATE] = "update",         [CALL_DEPROVISION] = "deprovision",
-	    [CALL_BIND] = "bind",           [CALL_UNBIND] = "unbind",         [CALL_CHECK] = "check",
-	    [CALL_OBSERVE] = "observe",     [CALL_ALLOW_UNIT] = "allow-unit", [CALL_DENY_UNIT] = "deny-unit",
-	    [CALL_RETIRE] = "retire",       [CALL_RESTORE] = "restore",       [CALL_INSPECT] = "inspect",
-	    [CALL_LIST] = "list",           [CALL_ADOPT] = "adopt",           [CALL_ACT] = "act",
-	    [CALL_READ_MARK] = "read-mark", [CALL_WRITE_MARK] = "write-mark",
-	};
-
-	return names[kind];
+	return kinds[kind].name;
 }
 
 static void dispatch(const struct driver *driver, void *state, struct driver_call *call)
 {
-	switch (call->kind) {
-	case CALL_PROVISION:
-		driver->provision(state, call);
-		return;
-	case CALL_UPDATE:
-		driver->update(state, call);
-		return;
-	case CALL_DEPROVISION:
-		driver->deprovision(state, call);
-		return;
-	case CALL_BIND:
-		driver->bind(state, call);
-		return;
-	case CALL_UNBIND:
-		driver->unbind(state, call);
-		return;
-	case CALL_CHECK:
-		driver->check(state, call);
-		return;
-	case CALL_OBSERVE:
-		driver->observe(state, call);
-		return;
-	case CALL_RETIRE:
-		driver->retire(state, call);
-		return;
-	case CALL_RESTORE:
-		driver->restore(state, call);
-		return;
-	case CALL_INSPECT:
-		driver->inspect(state, call);
-		return;
-	case CALL_LIST:
-		driver->list(state, call);
-		return;
-	case CALL_ADOPT:
-		driver->adopt(state, call);
-		return;
-	case CALL_ACT:
-		driver->act(state, call);
-		return;
-	case CALL_ALLOW_UNIT:
-		driver->allow_unit(state, call);
-		return;
-	case CALL_DENY_UNIT:
-		driver->deny_unit(state, call);
-		return;
-	case CALL_READ_MARK:
-		driver->read_mark(state, call);
-		return;
-	case CALL_WRITE_MARK:
-		driver->write_mark(state, call);
-		return;
-	}
-	call_settle(call, ERR_INTERNAL, "the call is of no known kind");
+	call_slot *slot;
+
+	assert(call->kind >= CALL_PROVISION && call->kind < sizeof(kinds) / sizeof(*kinds));
+	memcpy(&slot, (const char *)driver + kinds[call->kind].slot, sizeof(slot));
+	slot(state, call);
 }
 
 static void give_up_work(struct driver_call *call)
