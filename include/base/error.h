@@ -1,13 +1,11 @@
 /* The error every module reports: a code and a whole sentence.
- * The one table in src/base/error.c maps a code to its HTTP status, whether a retry may help, and its log level. */
+ * The one table in src/base/error.c maps a code to its HTTP status and whether a retry may help. */
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H
 
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
-
-#include "base/log.h"
 
 #define ERROR_TEXT_MAX 512 /* bytes, with the NUL; longer sentences are cut at a character's end */
 
@@ -56,7 +54,6 @@ void error_clear(struct error *error);
 /* What the table says of a code; an unknown code reads as ERR_INTERNAL. */
 int error_http_status(int code);
 bool error_may_pass(int code);
-enum log_level error_log_level(int code);
 const char *error_name(int code); /* "invalid", "not-found", ...: static text */
 
 #endif

@@ -1,4 +1,4 @@
-/* Errors: the one table of what each code means to clients, to the queue and to the log, and the filling of sentences.
+/* Errors: the one table of what each code means to clients and to the queue, and the filling of sentences.
  */
 #include "base/error.h"
 
@@ -11,31 +11,30 @@ struct kind {
 	const char *name;
 	int http_status;
 	bool may_pass;
-	enum log_level level;
 };
 
 static const struct kind kinds[] = {
-    {0, "none", 200, false, LOG_INFO},
-    {ERR_INVALID, "invalid", 400, false, LOG_INFO},
-    {ERR_UNAUTHORIZED, "unauthorized", 401, false, LOG_WARNING},
-    {ERR_FORBIDDEN, "forbidden", 403, false, LOG_INFO},
-    {ERR_NOT_FOUND, "not-found", 404, false, LOG_INFO},
-    {ERR_METHOD, "method", 405, false, LOG_INFO},
-    {ERR_EXISTS, "exists", 409, false, LOG_INFO},
-    {ERR_NOT_READY, "not-ready", 412, false, LOG_INFO},
-    {ERR_TOO_LARGE, "too-large", 413, false, LOG_INFO},
-    {ERR_STALE, "stale", 503, true, LOG_DEBUG},
-    {ERR_UNAVAILABLE, "unavailable", 503, true, LOG_WARNING},
-    {ERR_TIMEOUT, "timeout", 503, true, LOG_WARNING},
-    {ERR_BUSY, "busy", 503, true, LOG_WARNING},
-    {ERR_NO_SPACE, "no-space", 507, true, LOG_ERROR},
-    {ERR_NO_MEMORY, "no-memory", 503, true, LOG_ERROR},
-    {ERR_CANCELED, "canceled", 503, false, LOG_INFO},
-    {ERR_REFUSED, "refused", 422, false, LOG_WARNING},
-    {ERR_INTERNAL, "internal", 500, false, LOG_ERROR},
-    {ERR_CORRUPT, "corrupt", 500, false, LOG_ERROR},
-    {ERR_MEDIA, "media", 415, false, LOG_INFO},
-    {ERR_LOCKED, "locked", 503, true, LOG_WARNING},
+    {0, "none", 200, false},
+    {ERR_INVALID, "invalid", 400, false},
+    {ERR_UNAUTHORIZED, "unauthorized", 401, false},
+    {ERR_FORBIDDEN, "forbidden", 403, false},
+    {ERR_NOT_FOUND, "not-found", 404, false},
+    {ERR_METHOD, "method", 405, false},
+    {ERR_EXISTS, "exists", 409, false},
+    {ERR_NOT_READY, "not-ready", 412, false},
+    {ERR_TOO_LARGE, "too-large", 413, false},
+    {ERR_STALE, "stale", 503, true},
+    {ERR_UNAVAILABLE, "unavailable", 503, true},
+    {ERR_TIMEOUT, "timeout", 503, true},
+    {ERR_BUSY, "busy", 503, true},
+    {ERR_NO_SPACE, "no-space", 507, true},
+    {ERR_NO_MEMORY, "no-memory", 503, true},
+    {ERR_CANCELED, "canceled", 503, false},
+    {ERR_REFUSED, "refused", 422, false},
+    {ERR_INTERNAL, "internal", 500, false},
+    {ERR_CORRUPT, "corrupt", 500, false},
+    {ERR_MEDIA, "media", 415, false},
+    {ERR_LOCKED, "locked", 503, true},
 };
 
 static const struct kind *find_kind(int code)
@@ -104,11 +103,6 @@ int error_http_status(int code)
 bool error_may_pass(int code)
 {
 	return find_kind(code)->may_pass;
-}
-
-enum log_level error_log_level(int code)
-{
-	return find_kind(code)->level;
 }
 
 const char *error_name(int code)

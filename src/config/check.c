@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/network.h"
 #include "base/text.h"
 #include "config/reader.h"
