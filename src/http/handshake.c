@@ -12,16 +12,9 @@
 #include "http/connection.h"
 #include "http/internal.h"
 
-static const struct timeval next_turn = {0, 0};
-
 static void stand_in_line(struct connection *connection)
 {
-	struct handshakes *handshakes = &connection->server->handshakes;
-
-	line_join(&handshakes->line, &connection->handshake.part, connection,
-	          crowd_share(&connection->place, CROWD_HANDSHAKES), connection->place.expected);
-	if (handshakes->now_count == 0)
-		evtimer_add(handshakes->step, &next_turn);
+	turn_wait(&connection->server->handshakes.turns, &connection->handshake.part, &connection->place);
 }
 
 static void on_arrival(evutil_socket_t descriptor, short what, void *arg)
@@ -33,19 +26,12 @@ static void on_arrival(evutil_socket_t descriptor, short what, void *arg)
 
 /* ---- a turn ---- */
 
-static void on_step(evutil_socket_t descriptor, short what, void *arg)
+static void go_on(struct connection *connection)
 {
-	struct handshakes *handshakes = arg;
-	struct connection *connection;
+	struct handshakes *handshakes = &connection->server->handshakes;
 
-	(void)descriptor;
-	(void)what;
-	while (handshakes->now_count < HANDSHAKES_AT_ONCE && (connection = line_next(&handshakes->line)) != NULL) {
-		handshakes->now[handshakes->now_count++] = connection;
-		event_active(&connection->bufferevent->ev_read, EV_READ, 0);
-	}
-	if (handshakes->now_count > 0)
-		event_active(handshakes->settle, EV_TIMEOUT, 0);
+	handshakes->now[handshakes->now_count++] = connection;
+	event_active(&connection->bufferevent->ev_read, EV_READ, 0);
 }
 
 /* It has taken its step: the next one is for when it can go on. */
@@ -69,39 +55,30 @@ static void settle(struct connection *connection)
 		connection_start_timer(connection, 0);
 }
 
-static void on_settle(evutil_socket_t descriptor, short what, void *arg)
+static void on_end(void *arg)
 {
 	struct handshakes *handshakes = arg;
 	const size_t count = handshakes->now_count;
 
-	(void)descriptor;
-	(void)what;
 	handshakes->now_count = 0;
 	for (size_t i = 0; i < count; i++) {
 		if (handshakes->now[i] != NULL)
 			settle(handshakes->now[i]);
 	}
-	if (!line_is_empty(&handshakes->line))
-		evtimer_add(handshakes->step, &next_turn);
 }
 
 /* ---- life ---- */
 
 int handshakes_init(struct handshakes *handshakes, struct event_base *base)
 {
-	line_init(&handshakes->line);
-	handshakes->step = evtimer_new(base, on_step, handshakes);
-	handshakes->settle = event_new(base, -1, 0, on_settle, handshakes);
-	return handshakes->step != NULL && handshakes->settle != NULL ? 0 : ERR_NO_MEMORY;
+	handshakes->turns.on_end = on_end;
+	handshakes->turns.arg = handshakes;
+	return turns_init(&handshakes->turns, base, CROWD_HANDSHAKES, HANDSHAKES_AT_ONCE, go_on);
 }
 
 void handshakes_release(struct handshakes *handshakes)
 {
-	if (handshakes->step != NULL)
-		event_free(handshakes->step);
-	if (handshakes->settle != NULL)
-		event_free(handshakes->settle);
-	handshakes->step = handshakes->settle = NULL;
+	turns_release(&handshakes->turns);
 }
 
 int handshake_begin(struct connection *connection)
@@ -125,7 +102,7 @@ void handshake_end(struct connection *connection)
 		return;
 	event_free(connection->handshake.arrival);
 	connection->handshake.arrival = NULL;
-	line_leave(&handshakes->line, &connection->handshake.part);
+	line_leave(&handshakes->turns.line, &connection->handshake.part);
 	for (size_t i = 0; i < handshakes->now_count; i++) {
 		if (handshakes->now[i] == connection)
 			handshakes->now[i] = NULL;

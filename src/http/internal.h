@@ -25,10 +25,9 @@ struct tls;
 
 /* See handshake.h. */
 struct handshakes {
-	struct line line;                           /* something has arrived for them */
+	struct turns turns;
 	struct connection *now[HANDSHAKES_AT_ONCE]; /* those that take a step in this turn; NULL: it has ended */
 	size_t now_count;
-	struct event *step, *settle;
 };
 
 struct http_server {

@@ -52,8 +52,8 @@ static int server_prepare(struct http_server *server, struct error *error)
 	server->listeners = calloc(options->address_count, sizeof(*server->listeners));
 	server->sites = sites_new(options->sites, options->site_count, options->on_sites_unused, options->sites_arg);
 	if (handshakes_init(&server->handshakes, options->base) != 0 ||
-	    turns_init(&server->turns, options->base, connection_go_on) != 0 || server->attach_event == NULL ||
-	    server->listeners == NULL || server->sites == NULL)
+	    turns_init(&server->turns, options->base, CROWD_REQUESTS, TURN_STRANGERS, connection_go_on) != 0 ||
+	    server->attach_event == NULL || server->listeners == NULL || server->sites == NULL)
 		return error_no_memory(error);
 	return has_tls(options) ? tls_new(options, on_clients, server, &server->tls, error) : 0;
 }

@@ -15,8 +15,25 @@ static void take(struct turns *turns)
 
 static bool has_room(const struct turns *turns)
 {
-	return turns->taken < TURN_STRANGERS;
+	return turns->taken < turns->most;
 }
+
+/* Without memory for the timer it comes in this turn, but it comes. */
+static void expect_step(struct turns *turns)
+{
+	if (evtimer_add(turns->step, &next_turn) != 0)
+		event_active(turns->step, EV_TIMEOUT, 0);
+}
+
+/* Once somebody stands in line, settle or step is to come. */
+void turn_wait(struct turns *turns, struct line_part *part, const struct crowd_place *place)
+{
+	if (line_is_empty(&turns->line) && turns->taken == 0)
+		expect_step(turns);
+	line_join(&turns->line, part, place->connection, crowd_share(place, turns->which), place->expected);
+}
+
+/* ---- requests of strangers ---- */
 
 bool turn_spare(struct turns *turns, const struct crowd_place *place)
 {
@@ -28,16 +45,18 @@ bool turn_spare(struct turns *turns, const struct crowd_place *place)
 	return true;
 }
 
-/* Once somebody stands in line, everybody does: then settle or step is to come. */
+/* Once somebody stands in line, everybody does. */
 bool turn_take(struct turns *turns, struct line_part *part, const struct crowd_place *place)
 {
 	if (part->connection != NULL)
 		return false;
 	if (place->kind == CROWD_KNOWN || (line_is_empty(&turns->line) && turn_spare(turns, place)))
 		return true;
-	line_join(&turns->line, part, place->connection, crowd_share(place, CROWD_REQUESTS), place->expected);
+	turn_wait(turns, part, place);
 	return false;
 }
+
+/* ---- a turn ---- */
 
 static void on_step(evutil_socket_t descriptor, short what, void *arg)
 {
@@ -47,9 +66,11 @@ static void on_step(evutil_socket_t descriptor, short what, void *arg)
 	(void)descriptor;
 	(void)what;
 	while (has_room(turns) && (connection = line_next(&turns->line)) != NULL) {
-		take(turns);
+		turns->taken++;
 		turns->go_on(connection);
 	}
+	if (turns->taken > 0)
+		event_active(turns->settle, EV_TIMEOUT, 0);
 }
 
 static void on_settle(evutil_socket_t descriptor, short what, void *arg)
@@ -59,13 +80,20 @@ static void on_settle(evutil_socket_t descriptor, short what, void *arg)
 	(void)descriptor;
 	(void)what;
 	turns->taken = 0;
-	if (!line_is_empty(&turns->line) && evtimer_add(turns->step, &next_turn) != 0)
-		event_active(turns->step, EV_TIMEOUT, 0);
+	if (turns->on_end != NULL)
+		turns->on_end(turns->arg);
+	if (!line_is_empty(&turns->line))
+		expect_step(turns);
 }
 
-int turns_init(struct turns *turns, struct event_base *base, void (*go_on)(struct connection *connection))
+/* ---- life ---- */
+
+int turns_init(struct turns *turns, struct event_base *base, enum crowd_line which, size_t most,
+               void (*go_on)(struct connection *connection))
 {
 	line_init(&turns->line);
+	turns->which = which;
+	turns->most = most;
 	turns->go_on = go_on;
 	turns->step = evtimer_new(base, on_step, turns);
 	turns->settle = event_new(base, -1, 0, on_settle, turns);
