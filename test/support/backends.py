@@ -374,7 +374,8 @@ class RedisBackend(Backend):
         try:
             return client.execute_command(*command)
         except (redis.exceptions.AuthenticationError, redis.exceptions.ResponseError) as error:
-            if isinstance(error, redis.exceptions.AuthenticationError) or "NOAUTH" in str(error):
+            # What is a ResponseError to redis-py 4 is an AuthenticationError, without the server's word, to later ones.
+            if isinstance(error, redis.exceptions.AuthenticationError) or "WRONGPASS" in str(error) or "NOAUTH" in str(error):
                 raise Denied(str(error)) from error
             raise
         finally:
