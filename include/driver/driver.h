@@ -2,29 +2,29 @@
  *
  * The rules for every slot that takes a call:
  *  - "Ensure": it may be called again after a crash, a time-out or a lost answer, with the same arguments, and must
- * then reach the same state. What is already so is success.
- *  - It begins the work and returns; it may not block. It settles the call exactly once by call_settle, from inside the
- *    slot or later: the completion never runs inside call_start either way.
+ *    then reach the same state. What is already so is success.
+ *  - It begins the work and returns; it may not block. It settles the call exactly once by call_settle, from inside
+ *    the slot or later: the completion never runs inside call_start either way.
  *  - All that call points to is borrowed until it is settled or cancelled.
- *  - The deadline is kept by the dispatcher: when it passes, `cancel` is called and the call settles with ERR_TIMEOUT.
- *    It is the service's `attempt_timeout` (60 s, from 1 s to 1 h) for what an operation asks; 4 s for check, read_mark
- *    and write_mark, 10 s for observe, 20 s for inspect, 60 s for list. What is asked of a server ends there by itself
- * when it has passed (call_left).
- *  - A settled code that may pass (error_may_pass) is tried again later; any other is final. Use ERR_REFUSED for the
- *    server's own final "no", ERR_INVALID for a value that the user gave, ERR_UNAVAILABLE for what may pass.
+ *  - The deadline is kept by the dispatcher: when it passes, `cancel` is called and the call settles with
+ *    ERR_TIMEOUT. It is the service's `attempt_timeout` (60 s, from 1 s to 1 h) for what an operation asks; 4 s for
+ *    check, read_mark and write_mark, 10 s for observe, 20 s for inspect, 60 s for list. What is asked of a server
+ *    ends there by itself when it has passed (call_left).
+ *  - A settled code that may pass (error_may_pass) is tried again later; any other is final. Use ERR_REFUSED for
+ *    the server's own final "no", ERR_INVALID for a value that the user gave, ERR_UNAVAILABLE for what may pass.
  *  - What a tenant may hold for as long as it likes (a lock, a transaction) is waited for a second at most, and the
  *    call settles with ERR_LOCKED: it comes again, and meanwhile holds neither a place nor a connection.
- *  - Work that would block, or compute for longer than a few milliseconds, does not belong on the loop: what a server
- * makes a library compute in a login goes to driver/login.h, what only knows how to wait into a fiber or a program of
- * its own (docs/new-driver.md). A hash that is computed here takes turns of the loop with those of other calls; files
- * of unknown size are not read, and nothing is synced.
+ *  - Work that would block, or compute for longer than a few milliseconds, does not belong on the loop: what a
+ *    server makes a library compute in a login goes to driver/login.h, what only knows how to wait into a fiber or
+ *    a program of its own (docs/new-driver.md). A hash that is computed here takes turns of the loop with those of
+ *    other calls; files of unknown size are not read, and nothing is synced.
  *
- * What may overlap. Operations of one instance never do: they come one after another. Those of different instances do,
- * up to the server's `parallel`. Beside all of them, and beside each other, may run: observe and inspect of any
- * instance, also while an operation of the same one is under way; check, list, read_mark
- * and write_mark of any server. At a reload a second state of the same service is opened while calls of the first go
- * on, on the same servers: the two share nothing but what is on the server, and the first is closed when its last call
- * has ended. Another broker may have been at the same server until a moment ago; what it left under way may still end.
+ * What may overlap. Operations of one instance never do: they come one after another. Those of different instances
+ * do, up to the server's `parallel`. Beside all of them, and beside each other, may run: observe and inspect of any
+ * instance, also while an operation of the same one is under way; check, list, read_mark and write_mark of any
+ * server. At a reload a second state of the same service is opened while calls of the first go on, on the same
+ * servers: the two share nothing but what is on the server, and the first is closed when its last call has ended.
+ * Another broker may have been at the same server until a moment ago; what it left under way may still end.
  */
 #ifndef DRIVER_DRIVER_H
 #define DRIVER_DRIVER_H
