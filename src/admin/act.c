@@ -1,4 +1,4 @@
-/* What an operator does to operations, servers and the program: done at once. */
+/* What an operator does to operations, servers and the program. All of it is done at once and needs no operation. */
 #include "admin/internal.h"
 
 int act_hurry(struct admin_call *call)

@@ -1,4 +1,4 @@
-/* GET /resources/plans: from the configuration. */
+/* GET /resources/plans: the list is made of the configuration. */
 #include "api/handlers.h"
 
 #define PLANS_MAX (4 << 20) /* bytes of the list */

@@ -1,4 +1,5 @@
-/* What can be seen of an instance: status, info, binds and operations. From the store and from memory, at once. */
+/* What can be seen of an instance: status, info, binds and operations. All of it is read from the store and from
+ * memory, so it is answered at once and waits for no server. */
 #include <stdio.h>
 #include <string.h>
 

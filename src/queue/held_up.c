@@ -1,4 +1,5 @@
-/* A table in order of time: what is over stands first, and goes when the next one comes. */
+/* The table stands in order of time, as all are remembered for equally long: those whose time is over are at its front,
+ * and are dropped whenever one is added or asked for. */
 #include "queue/held_up.h"
 
 #include <stdlib.h>

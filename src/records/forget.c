@@ -1,4 +1,4 @@
-/* Records that go. */
+/* Records that are to go are looked up here, and their removal is added to the changes that the caller commits. */
 #include "records/forget.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
-/* By the records alone. What is said to the callers below is borrowed for their call. */
+/* Logins that may linger are found by the records alone: the queue is not asked. What a visitor is shown is borrowed
+ * until it returns. */
 #include "records/lingering.h"
 
 #include <string.h>

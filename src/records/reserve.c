@@ -1,4 +1,4 @@
-/* A table of counters with places taken; one that has none any more goes. */
+/* The table holds the counters that have reservations; a counter leaves it with its last one. */
 #include "records/reserve.h"
 
 #include <stdlib.h>
