@@ -35,8 +35,6 @@ struct admin_call {
 
 /* Fills call->ask, or does what is done at once; or fills call->error. */
 typedef int admin_step(struct admin_call *call);
-/* What the broker is asked for; it answers later. */
-typedef void admin_verb(struct broker *broker, const struct broker_request *request, broker_done *on_done, void *arg);
 /* Each appends JSON: of all, of a page, of the instance that the path's {id} names. */
 typedef int admin_view(struct broker *broker, struct text *ret_json, struct error *error);
 typedef int admin_list(struct broker *broker, const struct list_filter *filter, struct text *ret_json,
@@ -48,7 +46,7 @@ typedef int admin_item(struct broker *broker, const char *incarnation, struct te
 struct admin_endpoint {
 	admin_step *read;
 	admin_step *act;
-	admin_verb *ask;
+	broker_verb *ask;
 	admin_view *view;
 	admin_list *list;
 	admin_item *item;

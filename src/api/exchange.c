@@ -80,7 +80,7 @@ static void on_done(void *arg, const struct broker_reply *reply)
 static void ask(struct exchange *exchange)
 {
 	const struct endpoint *endpoint = exchange->endpoint;
-	exchange_verb *verb = exchange->ask.unit != NULL ? endpoint->ask_for_unit : endpoint->ask;
+	broker_verb *verb = exchange->ask.unit != NULL ? endpoint->ask_for_unit : endpoint->ask;
 
 	verb(exchange->broker, &exchange->ask, on_done, exchange);
 }

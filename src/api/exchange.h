@@ -26,17 +26,15 @@ struct exchange {
 
 /* Fills exchange->ask, or exchange->error. */
 typedef int exchange_reader(struct exchange *exchange);
-/* What the broker is asked for; it answers later. */
-typedef void exchange_verb(struct broker *broker, const struct broker_request *ask, broker_done *on_done, void *arg);
 /* A view of the broker that appends JSON. */
 typedef int exchange_view(struct broker *broker, const struct service *service, const char *instance,
                           struct text *ret_json, struct error *error);
 
 /* What a route reads, what it asks, and what it answers: `serves` of its row. Of ask, view and answer it has one. */
 struct endpoint {
-	exchange_reader *read;       /* NULL: the path says all */
-	exchange_verb *ask;          /* its end is answered with the members below, or with its error */
-	exchange_verb *ask_for_unit; /* instead, when read found a unit */
+	exchange_reader *read;     /* NULL: the path says all */
+	broker_verb *ask;          /* its end is answered with the members below, or with its error */
+	broker_verb *ask_for_unit; /* instead, when read found a unit */
 	int status;
 	const char *json;                          /* NULL: no body */
 	bool environment;                          /* the body is what a bind gives, unless a unit was asked for */
