@@ -247,9 +247,7 @@ static void fail_at_fence(struct job *job)
 /* Another operation was accepted for the bind since. */
 static bool is_overtaken(const struct job *job)
 {
-	const char *last = job->run->bind.record.operation;
-
-	return job->kind == OPERATION_UNBIND && (last == NULL || strcmp(last, job->id) != 0);
+	return job->kind == OPERATION_UNBIND && !same_text(job->run->bind.record.operation, job->id);
 }
 
 /* An operation that something later made pointless; sets the sentence that says so. */

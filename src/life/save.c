@@ -266,7 +266,7 @@ static int read_own_bind(struct saving *saving, struct held_bind *ret_bind, stru
 	int rc = records_read_bind(life_of(saving->job)->records, &saving->arena, saving->job->incarnation,
 	                           operation->bind_kind, operation->bind_name, ret_bind, error);
 
-	if (rc == 0 && (ret_bind->record.operation == NULL || strcmp(ret_bind->record.operation, operation->id) != 0))
+	if (rc == 0 && !same_text(ret_bind->record.operation, operation->id))
 		return ERR_NOT_FOUND;
 	return rc;
 }
