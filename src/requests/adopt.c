@@ -134,10 +134,7 @@ static int decide_adopt(struct intent *intent, struct changes *changes, enum int
 	}
 	if (rc != 0)
 		return rc;
-	changes_put_instance(changes, KEYSPACE_NAMES, &instance, REVISION_ABSENT);
-	changes_put_instance(changes, KEYSPACE_INSTANCES, &instance, REVISION_ABSENT);
-	changes_count_placed(changes, &instance, 1);
-	changes_count_owned(changes, &instance, 1);
+	create_put_instance(changes, &instance, REVISION_ABSENT);
 	*ret_next = INTENT_COMMIT;
 	return 0;
 }

@@ -54,6 +54,14 @@ int create_make_instance(struct intent *intent, const struct plan *plan, const s
 	return 0;
 }
 
+void create_put_instance(struct changes *changes, const struct instance *instance, uint64_t name_base)
+{
+	changes_put_instance(changes, KEYSPACE_NAMES, instance, name_base);
+	changes_put_instance(changes, KEYSPACE_INSTANCES, instance, REVISION_ABSENT);
+	changes_count_placed(changes, instance, 1);
+	changes_count_owned(changes, instance, 1);
+}
+
 /* Where there is no server, there is nothing to wait for: the instance is ready in the commit that accepts it. */
 static int add_create(struct intent *intent, struct changes *changes, struct instance *instance, struct error *error)
 {
@@ -85,10 +93,7 @@ static int decide_new(struct intent *intent, struct changes *changes, const stru
 		rc = add_create(intent, changes, &instance, error);
 	if (rc != 0)
 		return rc;
-	changes_put_instance(changes, KEYSPACE_NAMES, &instance, name_base);
-	changes_put_instance(changes, KEYSPACE_INSTANCES, &instance, REVISION_ABSENT);
-	changes_count_placed(changes, &instance, 1);
-	changes_count_owned(changes, &instance, 1);
+	create_put_instance(changes, &instance, name_base);
 	*ret_next = INTENT_COMMIT;
 	return 0;
 }
