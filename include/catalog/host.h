@@ -107,5 +107,8 @@ void host_read_drained(struct host *host);
 void host_put_drained(const struct host *host, bool drained, struct batch *batch);
 /* For messages: "server "main"", or the service when it has no servers. */
 const char *host_name(const struct host *host);
+/* Makes call, which is not under way, one of that kind on the host's server; timeout in ms. */
+void host_prepare_call(const struct host *host, struct driver_call *call, enum call_kind kind, int64_t timeout,
+                       void (*on_settled)(struct driver_call *call, int code, const struct error *error), void *arg);
 
 #endif

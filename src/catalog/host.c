@@ -160,3 +160,15 @@ void host_put_drained(const struct host *host, bool drained, struct batch *batch
 		batch_delete(batch, KEYSPACE_META, text_string(&key), key.length, REVISION_ANY);
 	text_release(&key);
 }
+
+void host_prepare_call(const struct host *host, struct driver_call *call, enum call_kind kind, int64_t timeout,
+                       void (*on_settled)(struct driver_call *call, int code, const struct error *error), void *arg)
+{
+	call_init(call);
+	call->kind = kind;
+	call->backend = host->offering->backend;
+	call->server = host->server;
+	call->timeout = timeout;
+	call->on_settled = on_settled;
+	call->arg = arg;
+}

@@ -174,13 +174,7 @@ static void ask_list(struct drift *drift)
 	snprintf(drift->server_name, sizeof(drift->server_name), "%s", host->server->name);
 	drift->generation = host->offering->generation;
 	generation_hold(drift->generation);
-	call_init(&drift->call);
-	drift->call.kind = CALL_LIST;
-	drift->call.backend = host->offering->backend;
-	drift->call.server = host->server;
-	drift->call.timeout = LIST_TIMEOUT;
-	drift->call.on_settled = on_listed;
-	drift->call.arg = drift;
+	host_prepare_call(host, &drift->call, CALL_LIST, LIST_TIMEOUT, on_listed, drift);
 	if (call_start(&drift->call) == 0)
 		return;
 	end_call(drift);

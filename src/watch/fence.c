@@ -172,16 +172,10 @@ static void start(struct host *host, enum call_kind kind, int64_t timeout,
 	struct error error;
 
 	call_release(&host->check);
-	call_init(&host->check);
-	host->check.kind = kind;
-	host->check.backend = host->offering->backend;
-	host->check.server = host->server;
+	host_prepare_call(host, &host->check, kind, timeout, on_settled, host);
 	host->check.store = watch_of(host)->mark->store;
 	host->check.seal = watch_of(host)->mark->seal;
 	host->check.mark = kind == CALL_WRITE_MARK ? host->mark : NULL;
-	host->check.timeout = timeout;
-	host->check.on_settled = on_settled;
-	host->check.arg = host;
 	if (call_start(&host->check) == 0)
 		return;
 	error_no_memory(&error);

@@ -130,13 +130,7 @@ static void on_next_check(void *arg)
 	host->checking = true;
 	host->check_soon = false;
 	host->checked_at = timers_now(watch_of(host)->catalog->timers);
-	call_init(&host->check);
-	host->check.kind = CALL_CHECK;
-	host->check.backend = host->offering->backend;
-	host->check.server = host->server;
-	host->check.timeout = CHECK_TIMEOUT;
-	host->check.on_settled = on_checked;
-	host->check.arg = host;
+	host_prepare_call(host, &host->check, CALL_CHECK, CHECK_TIMEOUT, on_checked, host);
 	if (call_start(&host->check) != 0)
 		check_later(host, CHECK_INTERVAL);
 }
@@ -301,14 +295,8 @@ static void start_observing(struct observation *observation)
 	observing->late = observation->late;
 	host->observing_late += observing->late;
 	host->observing++;
-	call_init(&observing->call);
-	observing->call.kind = CALL_OBSERVE;
-	observing->call.backend = host->offering->backend;
-	observing->call.server = host->server;
+	host_prepare_call(host, &observing->call, CALL_OBSERVE, OBSERVE_TIMEOUT, on_observed, observing);
 	observing->call.instance = &observing->instance.record;
-	observing->call.timeout = OBSERVE_TIMEOUT;
-	observing->call.on_settled = on_observed;
-	observing->call.arg = observing;
 	if (call_start(&observing->call) != 0)
 		stop_observing(observation);
 }
