@@ -1,17 +1,16 @@
-/* The contract of a driver: what turns one kind of server into a service. All dispatch is in src/driver/call.c.
+/* The contract of a driver: what turns one kind of server into a service. A driver says what its servers are and
+ * which steps a call of each kind takes; src/driver/core.c opens and closes the servers and runs the steps, call.c
+ * keeps the deadline and tells the outcome.
  *
- * The rules for every slot that takes a call:
+ * The rules for the steps of every kind of call:
  *  - "Ensure": it may be called again after a crash, a time-out or a lost answer, with the same arguments, and must
- *    then reach the same state. What is already so is success.
- *  - It begins the work and returns; it may not block. It settles the call exactly once by call_settle, from inside
- *    the slot or later: the completion never runs inside call_start either way.
+ * then reach the same state. What is already so is success.
+ *  - A step may not block. It ends once, by call_next or one of its neighbours, inside its own run or later: the
+ *    completion never runs inside call_start either way.
  *  - All that call points to is borrowed until it is settled or cancelled.
- *  - The deadline is kept by the dispatcher: when it passes, `cancel` is called and the call settles with
- *    ERR_TIMEOUT. It is the service's `attempt_timeout` (60 s, from 1 s to 1 h) for what an operation asks; 4 s for
- *    check, read_mark and write_mark, 10 s for observe, 20 s for inspect, 60 s for list. What is asked of a server
- *    ends there by itself when it has passed (call_left).
- *  - A settled code that may pass (error_may_pass) is tried again later; any other is final. Use ERR_REFUSED for
- *    the server's own final "no", ERR_INVALID for a value that the user gave, ERR_UNAVAILABLE for what may pass.
+ *  - The deadline is kept for the driver: when it passes, `end` is called and the call settles with ERR_TIMEOUT.
+ *  - A settled code that may pass (error_may_pass) is tried again later; any other is final. Use ERR_REFUSED for the
+ *    server's own final "no", ERR_INVALID for a value that the user gave, ERR_UNAVAILABLE for what may pass.
  *  - What a tenant may hold for as long as it likes (a lock, a transaction) is waited for a second at most, and the
  *    call settles with ERR_LOCKED: it comes again, and meanwhile holds neither a place nor a connection.
  *  - Work that would block, or compute for longer than a few milliseconds, does not belong on the loop: what a
@@ -37,9 +36,11 @@
 #include "base/error.h"
 #include "base/timer.h"
 #include "config/key.h"
+#include "driver/steps.h"
 #include "model/model.h"
 #include "model/service.h"
 
+struct backend;
 struct cJSON;
 struct event_base;
 struct logins;
@@ -56,6 +57,59 @@ struct driver_context {
 	const char *seal;      /* a secret of the store, as a call's; likewise */
 };
 
+enum call_kind {
+	/* Makes the instance exist with call->plan. */
+	CALL_PROVISION = 1,
+	/* Brings the living instance, and those of its binds in call->binds, to call->plan. */
+	CALL_UPDATE,
+	/* Removes the instance and every bind in call->binds; what is gone already is fine. call->retired says under
+	 * which of its names it has to be there: a retired one that lives, and a living one that is retired, are left
+	 * alone and told by a failure. */
+	CALL_DEPROVISION,
+	/* Makes call->bind's login work with call->password; under call->renew, sessions of earlier passwords end.
+	 * Before success it adds each of driver->variables by call_result; when there is no such list, what it has. */
+	CALL_BIND,
+	/* Ends the login and its sessions; the instance's content stays. */
+	CALL_UNBIND,
+	/* Is call->server answering? Ends with 0 or with the reason. What an operator should change about it is a
+	 * result: (CHECK_WARNING, a whole sentence). A driver with sessions adds CHECK_SESSIONS and CHECK_STRAYS, both
+	 * in decimal: how many sessions of this broker and service the server has, the asking one included; and how
+	 * many of those are not among the driver's own and have been doing the same for CHECK_STRAY_SECONDS. */
+	CALL_CHECK,
+	/* Is the instance there and usable? Ends with 0 or with the reason (ERR_NOT_FOUND when it is gone), and adds
+	 * what a person wants to see as results (label, value): "Size", "Connections". */
+	CALL_OBSERVE,
+	/* tsuru before 1.18: lets call->unit, a host, in or shuts it out. */
+	CALL_ALLOW_UNIT,
+	CALL_DENY_UNIT,
+	/* Only where retires: locks the instance away. Its sessions end, its logins stop working, its name on the
+	 * server changes to one that says so; content, logins and passwords stay. What is gone already is fine. */
+	CALL_RETIRE,
+	/* Only where retires: takes retire back, with the logins of call->binds as they were. */
+	CALL_RESTORE,
+	/* Compares the server with the records: adds a result for everything of the instance and of call->binds that is
+	 * missing or is not as call->plan and the binds' parameters say, and for what the other calls would lack. The
+	 * result's name is one of DRIFT_*; its value a sentence for people, but under DRIFT_BIND the login. Changes
+	 * nothing. */
+	CALL_INSPECT,
+	/* Adds a result for everything on call->server whose name has the form that name_instance and name_login give
+	 * (retired ones under LIST_RETIRED and the name they had): (one of LIST_*, name). Each once; a second result
+	 * of the same kind and name counts for nothing. Changes nothing. */
+	CALL_LIST,
+	/* Takes what exists on the server under instance->resource, which an operator chose, into the broker: makes
+	 * around it what provision makes, and leaves the content as it is. */
+	CALL_ADOPT,
+	/* Does call->action, one that the plan declares under actions_key, with call->parameters. */
+	CALL_ACT,
+	/* Only where marks: the mark says which store of a broker a server belongs to. read_mark adds (MARK_RESULT,
+	 * text) for each one that the server carries; write_mark puts call->mark, at most MARK_MAX bytes of [0-9a-f.-],
+	 * in the place of all others. Tenants can neither change nor remove it. */
+	CALL_READ_MARK,
+	CALL_WRITE_MARK,
+};
+
+#define CALL_KINDS (CALL_WRITE_MARK + 1)
+
 struct driver {
 	const char *name;
 	const struct config_key *server_keys; /* ends with a NULL name; NULL: no servers in the configuration */
@@ -69,7 +123,9 @@ struct driver {
 	const char *const
 	    *instance_parameters;           /* names a user may give on create and update; ends with NULL. NULL: any */
 	const char *const *bind_parameters; /* likewise on bind; `env_prefix` is every driver's and not listed */
-	bool units;                         /* whether allow_unit and deny_unit do anything */
+	bool instant;      /* whether a provision has nothing to do: an instance is ready once it is accepted */
+	bool read_only;    /* whether a bind may ask to only read; call->read_only says so */
+	bool units;        /* whether allow_unit and deny_unit do anything */
 	bool retires;      /* whether it has retire and restore; otherwise a plan's `retain` is refused */
 	bool marks;        /* whether its servers carry a mark: read_mark and write_mark */
 	bool empty_unseen; /* whether an instance without binds may leave no trace that list could report */
@@ -77,75 +133,64 @@ struct driver {
 	    *actions_key; /* the plan's key, a list, that declares actions of the driver's own for users; NULL: none */
 	int64_t retain;   /* ms that a removed instance is kept when its plan does not say */
 
-	/* Checks what the tables cannot, and prepares the service's servers (parse their URLs; connect to nothing).
-	 * On success *ret_state is the driver's own. service lives until close. An error's sentence is not about the
-	 * service by name: backend_open puts that in front of it. */
-	int (*open)(const struct driver_context *context, const struct service *service, void **ret_state,
-	            struct error *error);
-	/* Drops all connections and frees. No call is under way. */
-	void (*close)(void *state);
-
+	/* Checks what the tables of keys cannot. An error's sentence is not about the service by name: backend_open
+	 * puts that in front of it. NULL: nothing. */
+	int (*check_service)(const struct service *service, struct error *error);
 	/* At once, before anything is promised: are these parameters (names are checked already) fit for the plan?
-	 * is_bind says whose they are. */
+	 * is_bind says whose they are. state is backend->state. */
 	int (*validate)(void *state, const struct plan *plan, const struct cJSON *parameters, bool is_bind,
 	                struct error *error);
 
-	/* Makes the instance exist with call->plan. */
+	/* ---- its servers; the core keeps one host for each ---- */
+
+	const char *server_word; /* what sentences call one; NULL: "server" */
+	size_t host_size;        /* bytes of the driver's struct; 0: there are none */
+	/* Prepares the host, which is zeroed (parses its URL; connects to nothing). */
+	int (*open_host)(const struct backend *backend, const struct server *server, void *host, struct error *error);
+	/* Drops all its connections and frees what it holds; also after an open_host that failed. No call is under way.
+	 */
+	void (*close_host)(void *host);
+	/* How many connections it has now, those that are being opened included. NULL: it has none. */
+	size_t (*connections)(const void *host);
+
+	/* ---- its calls; the core makes a work for each, and runs its steps ---- */
+
+	size_t work_size; /* bytes of the driver's struct, whose first member is a `struct driver_call *call` */
+	/* Prepares the work, which is zeroed but for `call`, and may choose other steps (call->table). */
+	int (*begin)(void *work, struct error *error);
+	/* A step has failed: whether its table is run once more, for which it forgets what was found out. NULL: never.
+	 */
+	bool (*again)(void *work);
+	/* Frees what the work holds, but not itself; also after a begin that failed. given_up: a step is under way, and
+	 * a command that is on the wire is given up with its connection. */
+	void (*end)(void *work, bool given_up);
+	/* By kind. NULL: there is nothing to do, or for those kinds that only some drivers have (adopt, act, retire,
+	 * restore, and marks) the call is refused. */
+	const struct step *steps[CALL_KINDS];
+
+	/* ---- instead, for a driver that has not come to the core yet ---- */
+
+	int (*open)(const struct driver_context *context, const struct service *service, void **ret_state,
+	            struct error *error);
+	void (*close)(void *state);
 	void (*provision)(void *state, struct driver_call *call);
-	/* Brings the living instance, and those of its binds in call->binds, to call->plan. */
 	void (*update)(void *state, struct driver_call *call);
-	/* Removes the instance and every bind in call->binds; what is gone already is fine. call->retired says under
-	 * which of its names it has to be there: a retired one that lives, and a living one that is retired, are left
-	 * alone and told by a failure. */
 	void (*deprovision)(void *state, struct driver_call *call);
-	/* Makes call->bind's login work with call->password; under call->renew, sessions of earlier passwords end.
-	 * Before success it adds each of driver->variables by call_result; when there is no such list, what it has. */
 	void (*bind)(void *state, struct driver_call *call);
-	/* Ends the login and its sessions; the instance's content stays. */
 	void (*unbind)(void *state, struct driver_call *call);
-	/* Is call->server answering? Settles 0 or with the reason. What an operator should change about it is a result:
-	 * (CHECK_WARNING, a whole sentence). A driver with sessions adds CHECK_SESSIONS and CHECK_STRAYS, both in
-	 * decimal: how many sessions of this broker and service the server has, the asking one included; and how many
-	 * of those are not among the driver's own and have been doing the same for CHECK_STRAY_SECONDS. */
-	void (*check)(void *state, struct driver_call *call);
-	/* Is the instance there and usable? Settles 0 or with the reason (ERR_NOT_FOUND when it is gone), and adds what
-	 * a person wants to see as results (label, value): "Size", "Connections". */
 	void (*observe)(void *state, struct driver_call *call);
-	/* Only where retires: locks the instance away. Its sessions end, its logins stop working, its name on the
-	 * server changes to one that says so; content, logins and passwords stay. What is gone already is fine. */
 	void (*retire)(void *state, struct driver_call *call);
-	/* Only where retires: takes retire back, with the logins of call->binds as they were. */
 	void (*restore)(void *state, struct driver_call *call);
-	/* Compares the server with the records: adds a result for everything of the instance and of call->binds that is
-	 * missing or is not as call->plan and the binds' parameters say, and for what the other calls would lack. The
-	 * result's name is one of DRIFT_*; its value a sentence for people, but under DRIFT_BIND the login. Changes
-	 * nothing. */
 	void (*inspect)(void *state, struct driver_call *call);
-	/* Adds a result for everything on call->server whose name has the form that name_instance and name_login give
-	 * (retired ones under LIST_RETIRED and the name they had): (one of LIST_*, name). Each once; a second result
-	 * of the same kind and name counts for nothing. Changes nothing. */
 	void (*list)(void *state, struct driver_call *call);
-	/* Takes what exists on the server under instance->resource into the broker: makes around it what provision
-	 * makes, and leaves the content as it is. Here alone that name is an operator's raw text and none of
-	 * name_instance: its length fits instance_name_max, its characters may be any, and it may name what is not to
-	 * be had (a system database, what another broker has made): all of that is the driver's to refuse. */
 	void (*adopt)(void *state, struct driver_call *call);
-	/* Does call->action, one that the plan declares under actions_key, with call->parameters. */
 	void (*act)(void *state, struct driver_call *call);
-	/* tsuru before 1.18: lets call->unit, a host, in or shuts it out. */
 	void (*allow_unit)(void *state, struct driver_call *call);
 	void (*deny_unit)(void *state, struct driver_call *call);
-
-	/* Only where marks: the mark says which store of a broker a server belongs to. read_mark adds (MARK_RESULT,
-	 * text) for each one that the server carries; write_mark puts call->mark, at most MARK_MAX bytes of [0-9a-f.-],
-	 * in the place of all others. Tenants can neither change nor remove it. */
 	void (*read_mark)(void *state, struct driver_call *call);
 	void (*write_mark)(void *state, struct driver_call *call);
-
-	/* How many connections it has to the server now, those that are being opened included. */
-	size_t (*connections)(void *state, const struct server *server);
-	/* Stops the call's work and frees it (call->work); never settles it. A command that is on the wire is given up
-	 * with its connection. */
+	void (*check)(void *state, struct driver_call *call);
+	size_t (*count_connections)(void *state, const struct server *server);
 	void (*cancel)(void *state, struct driver_call *call);
 };
 
@@ -201,6 +246,8 @@ struct backend {
 	const struct driver *driver;
 	const struct service *service;
 	const struct driver_context *context;
+	void *hosts; /* the driver's structs, one for each of the service's servers, in their order */
+	size_t host_count;
 	void *state;
 };
 
@@ -209,26 +256,8 @@ int backend_open(const struct driver *driver, const struct service *service, con
                  struct backend **ret_backend, struct error *error);
 /* Every call must have been settled or cancelled. Accepts NULL. */
 void backend_close(struct backend *backend);
-
-enum call_kind {
-	CALL_PROVISION = 1,
-	CALL_UPDATE,
-	CALL_DEPROVISION,
-	CALL_BIND,
-	CALL_UNBIND,
-	CALL_CHECK,
-	CALL_OBSERVE,
-	CALL_ALLOW_UNIT,
-	CALL_DENY_UNIT,
-	CALL_RETIRE,
-	CALL_RESTORE,
-	CALL_INSPECT,
-	CALL_LIST,
-	CALL_ADOPT,
-	CALL_ACT,
-	CALL_READ_MARK,
-	CALL_WRITE_MARK,
-};
+/* How many connections the driver has to the server now. */
+size_t backend_connections(const struct backend *backend, const struct server *server);
 
 /* "provision", "allow-unit", ... */
 const char *call_kind_name(enum call_kind kind);
@@ -262,15 +291,20 @@ struct driver_call {
 	void (*on_settled)(struct driver_call *call, int code, const struct error *error);
 	void *arg;
 
-	/* the driver's */
-	void *work; /* what cancel has to free */
+	/* for the driver */
+	void *work;               /* its own */
+	const struct step *table; /* that begin may change */
+	bool read_only;           /* bind, where the driver knows it */
+	int rounds;               /* of the table, begun */
+	const char *subject;      /* whom a step is about, for sentences: the bind's login, or the instance */
 
 	/* what the driver added; the caller's once settled, in the call's arena */
 	const char *keep; /* NULL: nothing is to be kept */
 	struct pair *results;
 	size_t result_count;
 
-	/* private to call.c */
+	/* private to call.c and core.c */
+	struct steps steps;
 	struct arena arena;
 	struct timer timer; /* the deadline; once settled, the turn of the loop that tells */
 	struct error outcome;
@@ -290,9 +324,25 @@ bool call_under_way(const struct driver_call *call);
 /* For drivers: ms until the deadline, 1 at least. What they ask of a server should not go on there for longer. */
 int64_t call_left(const struct driver_call *call);
 
-/* For drivers: ends the call. code 0 ignores the text. The driver's work is gone by then: it has freed it. */
+/* ---- for drivers ---- */
+
+/* The driver's struct for call->server. */
+void *call_host(const struct driver_call *call);
+
+/* Each ends the running step: the next one runs, ... */
+void call_next(struct driver_call *call);
+/* ... the rest is skipped, ... */
+void call_finish(struct driver_call *call);
+/* ... or the call fails by a sentence that begins: the server "x" could not <step> for "subject": */
+void call_fail(struct driver_call *call, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* The same, for a reason that is there already. */
+void call_fail_because(struct driver_call *call, const struct error *reason);
+/* The call fails because there is no connection to the server. */
+void call_fail_to_connect(struct driver_call *call, const struct error *reason);
+
+/* Ends the call. code 0 ignores the text. The driver's work is gone by then: it has freed it. */
 void call_settle(struct driver_call *call, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
-/* For drivers: adds a result, copying both; lack of memory settles the call with ERR_NO_MEMORY instead of 0. */
+/* Adds a result, copying both; lack of memory settles the call with ERR_NO_MEMORY instead of 0. */
 void call_result(struct driver_call *call, const char *name, const char *value);
 /* The value of the last result of that name; borrowed from the call. NULL: there is none. */
 const char *call_find(const struct driver_call *call, const char *name);

@@ -67,8 +67,7 @@ static void collect_server(struct metric *const *measures, const struct host *ho
 	metric_set(measures[MEASURE_SERVER_DRAINED], host->drained, labels);
 	metric_set(measures[MEASURE_RUNNING], (double)host->places.running, labels);
 	metric_set(measures[MEASURE_READY], (double)places_waiting(&host->places), labels);
-	metric_set(measures[MEASURE_SERVER_CONNECTIONS],
-	           (double)backend->driver->connections(backend->state, host->server), labels);
+	metric_set(measures[MEASURE_SERVER_CONNECTIONS], (double)backend_connections(backend, host->server), labels);
 	if (!host->census.taken)
 		return;
 	metric_set(measures[MEASURE_SERVER_SESSIONS], (double)host->census.server,

@@ -1,4 +1,5 @@
-/* All dispatch to drivers: begins a call, keeps its deadline, takes its outcome, and tells it once, from the loop.
+/* A call: begins it, keeps its deadline, takes its outcome, and tells it once, from the loop. Neighbour: core.c, which
+ * runs its steps.
  * One timer does for the deadline and the telling: to move it needs no memory, so an outcome can always be told. */
 #include <assert.h>
 #include <cjson/cJSON.h>
@@ -10,7 +11,7 @@
 
 #include "base/crash.h"
 #include "base/secret.h"
-#include "driver/driver.h"
+#include "core.h"
 #include "model/parameters.h"
 
 #define READ_ONLY         "read_only"
@@ -112,37 +113,6 @@ void driver_cancel_nothing(void *state, struct driver_call *call)
 	(void)call;
 }
 
-/* ---- backends ---- */
-
-int backend_open(const struct driver *driver, const struct service *service, const struct driver_context *context,
-                 struct backend **ret_backend, struct error *error)
-{
-	struct backend *backend = calloc(1, sizeof(*backend));
-	struct error reason = {0};
-	int rc;
-
-	if (backend == NULL)
-		return error_no_memory(error);
-	backend->driver = driver;
-	backend->service = service;
-	backend->context = context;
-	rc = driver->open(context, service, &backend->state, &reason);
-	if (rc != 0) {
-		free(backend);
-		return error_set(error, rc, "the service \"%s\": %s", service->name, reason.text);
-	}
-	*ret_backend = backend;
-	return 0;
-}
-
-void backend_close(struct backend *backend)
-{
-	if (backend == NULL)
-		return;
-	backend->driver->close(backend->state);
-	free(backend);
-}
-
 /* ---- calls ---- */
 
 typedef void call_slot(void *state, struct driver_call *call);
@@ -187,7 +157,12 @@ static void dispatch(const struct driver *driver, void *state, struct driver_cal
 
 static void give_up_work(struct driver_call *call)
 {
-	call->backend->driver->cancel(call->backend->state, call);
+	const struct driver *driver = call->backend->driver;
+
+	if (driver->cancel != NULL)
+		driver->cancel(call->backend->state, call);
+	else
+		core_give_up(call);
 	call->work = NULL;
 }
 
@@ -220,7 +195,10 @@ int call_start(struct driver_call *call)
 		return ERR_NO_MEMORY;
 	call->state = CALL_WORKING;
 	crash_point("call:%s:before", call_kind_name(call->kind));
-	dispatch(call->backend->driver, call->backend->state, call);
+	if (call->backend->driver->provision == NULL)
+		core_start(call);
+	else
+		dispatch(call->backend->driver, call->backend->state, call);
 	return 0;
 }
 

@@ -68,7 +68,7 @@ static int add_create(struct intent *intent, struct changes *changes, struct ins
 	const struct operation create = {.kind = OPERATION_CREATE};
 	int rc;
 
-	if (intent->offering->backend->driver->provision != driver_settle_done)
+	if (!intent->offering->backend->driver->instant)
 		return intent_add_operation(intent, changes, instance, &create, NULL, error);
 	rc = instance_move(instance, INSTANCE_READY, error);
 	instance->plan = instance->wanted_plan;

@@ -183,7 +183,7 @@ static void ask_list(struct drift *drift)
 
 /* ---- records ---- */
 
-struct step {
+struct drift_step {
 	struct drift *drift;
 	size_t seen, limit;
 	bool end;
@@ -255,7 +255,7 @@ static bool can_be_inspected(struct upkeep *upkeep, const struct instance *insta
 
 static bool on_record(void *arg, const void *key, size_t key_length, const struct store_value *value)
 {
-	struct step *step = arg;
+	struct drift_step *step = arg;
 	struct drift *drift = step->drift;
 	struct instance instance;
 
@@ -274,10 +274,10 @@ static bool on_record(void *arg, const void *key, size_t key_length, const struc
 }
 
 /* Looks at the next records. */
-static void look(struct drift *drift, size_t limit, struct step *ret_step)
+static void look(struct drift *drift, size_t limit, struct drift_step *ret_step)
 {
-	*ret_step = (struct step){.drift = drift, .limit = limit};
-	(void)store_scan(drift->upkeep->store, KEYSPACE_INSTANCES, "", 0,
+	*ret_step = (struct drift_step){.drift = drift, .limit = limit};
+	(void)store_scan(drift->broker->store, KEYSPACE_INSTANCES, "", 0,
 	                 drift->position[0] != '\0' ? drift->position : NULL, strlen(drift->position), on_record,
 	                 ret_step);
 	ret_step->end = ret_step->seen < limit && ret_step->found[0] == '\0';
@@ -287,7 +287,7 @@ static void inspect_some(struct drift *drift)
 {
 	const int64_t rate = catalog_config(drift->upkeep->catalog)->limits.verify_rate;
 	int64_t left = rate >= 1000 / TICK ? rate / (1000 / TICK) : 1;
-	struct step step = {0};
+	struct drift_step step = {0};
 	struct error error;
 
 	while (left-- > 0 && !step.end && inspect_under_way(drift->upkeep) < PARALLEL) {
@@ -304,7 +304,7 @@ static void inspect_some(struct drift *drift)
 
 static void mark_some(struct drift *drift)
 {
-	struct step step;
+	struct drift_step step;
 
 	look(drift, TAKE_MAX, &step);
 	if (!step.end) {

@@ -28,7 +28,7 @@ void census_take(struct host *host)
 		return;
 	}
 	census->server = strtoull(sessions, NULL, 10);
-	census->broker = backend->driver->connections(backend->state, host->server);
+	census->broker = backend_connections(backend, host->server);
 	census->strays = strtoull(strays, NULL, 10);
 	census->looks = census->strays > 0 && !has_former(host) ? census->looks + 1 : 0;
 }

@@ -209,6 +209,6 @@ const struct driver driver_exec = {
     .deny_unit = driver_settle_done,
     .read_mark = driver_refuse,
     .write_mark = driver_refuse,
-    .connections = driver_no_connections,
+    .count_connections = driver_no_connections,
     .cancel = exec_cancel,
 };

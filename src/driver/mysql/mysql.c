@@ -230,6 +230,6 @@ const struct driver driver_mysql = {
     .deny_unit = driver_settle_done,
     .read_mark = maria_read_mark,
     .write_mark = maria_write_mark,
-    .connections = maria_connections,
+    .count_connections = maria_connections,
     .cancel = maria_cancel,
 };

@@ -185,6 +185,6 @@ const struct driver driver_osb = {
     .deny_unit = driver_settle_done,
     .read_mark = driver_refuse,
     .write_mark = driver_refuse,
-    .connections = osb_connections,
+    .count_connections = osb_connections,
     .cancel = osb_cancel,
 };

@@ -214,6 +214,6 @@ const struct driver driver_postgres = {
     .deny_unit = driver_settle_done,
     .read_mark = postgres_read_mark,
     .write_mark = postgres_write_mark,
-    .connections = postgres_connections,
+    .count_connections = postgres_connections,
     .cancel = work_cancel,
 };

@@ -178,6 +178,6 @@ const struct driver driver_rabbitmq = {
     .deny_unit = driver_settle_done,
     .read_mark = rabbitmq_read_mark,
     .write_mark = rabbitmq_write_mark,
-    .connections = rabbitmq_connections,
+    .count_connections = rabbitmq_connections,
     .cancel = rabbitmq_cancel,
 };

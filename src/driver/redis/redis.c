@@ -216,6 +216,6 @@ const struct driver driver_redis = {
     .deny_unit = driver_settle_done,
     .read_mark = redis_read_mark,
     .write_mark = redis_write_mark,
-    .connections = redis_connections,
+    .count_connections = redis_connections,
     .cancel = redis_work_cancel,
 };

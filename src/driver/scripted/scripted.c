@@ -686,6 +686,6 @@ const struct driver driver_scripted = {
     .deny_unit = scripted_begin,
     .read_mark = scripted_begin,
     .write_mark = scripted_begin,
-    .connections = driver_no_connections,
+    .count_connections = driver_no_connections,
     .cancel = scripted_cancel,
 };

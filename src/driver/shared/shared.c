@@ -51,6 +51,7 @@ const struct driver driver_shared = {
     .environment = no_environment,
     .instance_parameters = nothing,
     .bind_parameters = nothing,
+    .instant = true,
     .open = shared_open,
     .close = shared_close,
     .validate = driver_validate_nothing,
@@ -71,6 +72,6 @@ const struct driver driver_shared = {
     .deny_unit = driver_settle_done,
     .read_mark = driver_refuse,
     .write_mark = driver_refuse,
-    .connections = driver_no_connections,
+    .count_connections = driver_no_connections,
     .cancel = driver_cancel_nothing,
 };

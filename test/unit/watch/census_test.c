@@ -24,20 +24,21 @@ struct scene {
 	bool told;
 };
 
-static size_t three_connections(void *state, const struct server *server)
+static size_t three_connections(const void *host)
 {
-	(void)state;
-	(void)server;
+	(void)host;
 	return 3;
 }
 
 static void set_scene(struct scene *scene)
 {
 	*scene = (struct scene){.service = {.name = "databases"}, .server = {.name = "main"}};
-	TAILQ_INIT(&scene->catalog.old);
-	scene->generation.catalog = &scene->catalog;
+	TAILQ_INIT(&scene->broker.catalog.old);
+	scene->generation.catalog = &scene->broker.catalog;
+	scene->service.servers = &scene->server;
 	scene->driver.connections = three_connections;
 	scene->backend.driver = &scene->driver;
+	scene->backend.service = &scene->service;
 	scene->offering =
 	    (struct offering){.generation = &scene->generation, .service = &scene->service, .backend = &scene->backend};
 	scene->host.offering = &scene->offering;
