@@ -26,23 +26,12 @@ static void step_plan_sweep(void *arg)
 {
 	struct work *work = arg;
 
-	rabbitmq_sweep_plan(&work->host->sweeps, work->rabbitmq->context, work->host->client, work->vhost,
+	rabbitmq_sweep_plan(&work->host->sweeps, work->call->backend->context, work->host->client, work->vhost,
 	                    work->call->bind->login);
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 /* ---- bind ---- */
-
-static void step_read_parameters(void *arg)
-{
-	struct work *work = arg;
-	struct error error;
-
-	if (driver_read_only(work->call->bind, &work->read_only, &error) != 0)
-		rabbitmq_fail_because(work, &error);
-	else
-		steps_next(&work->steps);
-}
 
 static void step_make_login(void *arg)
 {
@@ -55,7 +44,7 @@ static void step_make_login(void *arg)
 
 static void end_step(struct work *work)
 {
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 static void step_set_limits(void *arg)
@@ -70,7 +59,7 @@ static void step_give_rights(void *arg)
 	struct work *work = arg;
 
 	rabbitmq_path(work, "permissions", work->vhost, work->call->bind->login, NULL);
-	rabbitmq_write_rights(work->read_only, &work->body);
+	rabbitmq_write_rights(work->call->read_only, &work->body);
 	rabbitmq_ask(work, "PUT", rabbitmq_go_on);
 }
 
@@ -91,11 +80,11 @@ static void step_tell(void *arg)
 	call_result(call, "password", call->password);
 	call->arena.failed |= url.failed;
 	text_wipe(&url);
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 #define BIND_BEGINS                                                                                                    \
-	{"read_the_parameters", step_read_parameters}, {"let_the_broker_in", rabbitmq_step_check_mark},                \
+	{"let_the_broker_in", rabbitmq_step_check_mark},                                                               \
 	{                                                                                                              \
 		"find_the_vhost", rabbitmq_step_require_vhost                                                          \
 	}
@@ -105,7 +94,7 @@ static void step_tell(void *arg)
 		"give_rights_to_the_login", step_give_rights                                                           \
 	}
 
-static const struct step bind_steps[] = {
+const struct step rabbitmq_bind_steps[] = {
     BIND_BEGINS,
     BIND_ENDS,
     {"tell_the_environment", step_tell},
@@ -113,7 +102,7 @@ static const struct step bind_steps[] = {
 };
 
 /* Nobody knows the new password yet: whatever is connected at the end has an earlier one. */
-static const struct step renew_steps[] = {
+const struct step rabbitmq_renew_steps[] = {
     BIND_BEGINS,
     {"drop_the_earlier_login", step_drop_login},
     BIND_ENDS,
@@ -123,22 +112,12 @@ static const struct step renew_steps[] = {
     {NULL, NULL},
 };
 
-void rabbitmq_bind(void *state, struct driver_call *call)
-{
-	rabbitmq_start(state, call, call->renew ? renew_steps : bind_steps);
-}
-
 /* ---- unbind ---- */
 
-static const struct step unbind_steps[] = {
+const struct step rabbitmq_unbind_steps[] = {
     {"answer_the_broker", rabbitmq_step_check_admin},
     {"drop_the_login", step_drop_login},
     {"end_its_sessions", step_end_sessions},
     {"look_for_sessions_later", step_plan_sweep},
     {NULL, NULL},
 };
-
-void rabbitmq_unbind(void *state, struct driver_call *call)
-{
-	rabbitmq_start(state, call, unbind_steps);
-}

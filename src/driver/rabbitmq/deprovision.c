@@ -7,7 +7,7 @@
 static void take_doomed(struct work *work, bool found, const struct cJSON *answer)
 {
 	if (!found || rabbitmq_check_vhost(work, answer, work->call->retired))
-		steps_next(&work->steps);
+		call_next(work->call);
 }
 
 static void step_look(void *arg)
@@ -24,7 +24,7 @@ static void end_sessions(struct work *work, bool found, const struct cJSON *answ
 {
 	(void)found;
 	(void)answer;
-	rabbitmq_path(work, "connections", "username", work->subject, NULL);
+	rabbitmq_path(work, "connections", "username", work->call->subject, NULL);
 	rabbitmq_ask(work, "DELETE", rabbitmq_go_on_binds);
 }
 
@@ -45,7 +45,7 @@ static void end_stray_sessions(struct work *work, bool found, const struct cJSON
 {
 	(void)found;
 	(void)answer;
-	rabbitmq_path(work, "connections", "username", work->subject, NULL);
+	rabbitmq_path(work, "connections", "username", work->call->subject, NULL);
 	rabbitmq_ask(work, "DELETE", rabbitmq_go_on_names);
 }
 
@@ -56,7 +56,7 @@ static void drop_confined(struct work *work, bool found, const struct cJSON *ans
 		rabbitmq_next_name(work);
 		return;
 	}
-	rabbitmq_path(work, "users", work->subject, NULL);
+	rabbitmq_path(work, "users", work->call->subject, NULL);
 	rabbitmq_ask(work, "DELETE", end_stray_sessions);
 }
 
@@ -90,7 +90,7 @@ static void step_drop_vhost(void *arg)
 	rabbitmq_ask(work, "DELETE", rabbitmq_go_on);
 }
 
-static const struct step deprovision_steps[] = {
+const struct step rabbitmq_deprovision_steps[] = {
     {"answer_the_broker", rabbitmq_step_check_admin},
     {"look_at_the_vhost", step_look},
     {"drop_a_login", step_drop_logins},
@@ -98,8 +98,3 @@ static const struct step deprovision_steps[] = {
     {"drop_the_vhost", step_drop_vhost},
     {NULL, NULL},
 };
-
-void rabbitmq_deprovision(void *state, struct driver_call *call)
-{
-	rabbitmq_start(state, call, deprovision_steps);
-}

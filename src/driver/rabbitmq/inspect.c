@@ -23,13 +23,13 @@ static void take_vhost(struct work *work, bool found, const struct cJSON *answer
 {
 	if (!found) {
 		call_result(work->call, DRIFT_LOST, "the vhost is not there any more");
-		steps_finish(&work->steps);
+		call_finish(work->call);
 		return;
 	}
 	if (!rabbitmq_vhost_is_of(answer, work->call->instance->incarnation)) {
 		call_result(work->call, DRIFT_TOLD,
 		            "the vhost is another instance's, by its description: nothing is done to it");
-		steps_finish(&work->steps);
+		call_finish(work->call);
 		return;
 	}
 	if (rabbitmq_answer_is_retired(answer))
@@ -40,7 +40,7 @@ static void take_vhost(struct work *work, bool found, const struct cJSON *answer
 		call_result(work->call, DRIFT_INSTANCE, "the vhost is stopped");
 	else if (rabbitmq_vhost_lacks(answer, work->call->instance->incarnation))
 		call_result(work->call, DRIFT_INSTANCE, "the vhost does not say which instance it is");
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 static void step_find_vhost(void *arg)
@@ -55,7 +55,7 @@ static void compare_limits(struct work *work, bool found, const struct cJSON *an
 {
 	if (found && !rabbitmq_answer_vhost_fits(answer, &work->call->plan->options))
 		call_result(work->call, DRIFT_INSTANCE, "the vhost's limits are not as the plan says");
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 static void step_compare_limits(void *arg)
@@ -102,9 +102,9 @@ static void keep_permissions(struct work *work, bool found, const struct cJSON *
 	tell_of_others(work, answer);
 	work->permissions = cJSON_Duplicate(answer, true);
 	if (work->permissions == NULL && answer != NULL)
-		rabbitmq_fail(work, ERR_NO_MEMORY, "out of memory");
+		call_fail(work->call, ERR_NO_MEMORY, "out of memory");
 	else
-		steps_next(&work->steps);
+		call_next(work->call);
 }
 
 static void step_read_permissions(void *arg)
@@ -131,7 +131,7 @@ static void tell_of_topics(struct work *work, bool found, const struct cJSON *an
 			     "\"%s\" -p \"%s\"",
 			     user, work->vhost, user, work->vhost);
 	}
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 static void step_read_topics(void *arg)
@@ -158,7 +158,7 @@ static void tell_of_reach(struct work *work, bool found, const struct cJSON *ans
 			     "the login \"%s\" has rights in the vhost \"%s\", too: rabbitmqctl clear_permissions "
 			     "\"%s\" -p "
 			     "\"%s\"",
-			     work->subject, vhost, work->subject, vhost);
+			     work->call->subject, vhost, work->call->subject, vhost);
 	}
 	rabbitmq_next_bind(work);
 }
@@ -173,15 +173,15 @@ static bool login_fits(struct work *work, const struct cJSON *user)
 	/* What cannot be read was never bound. */
 	return driver_read_only(&call->binds[i], &read_only, NULL) != 0 ||
 	       (rabbitmq_answer_user_fits(user, &call->plan->options) &&
-	        rabbitmq_answer_rights_fit(work->permissions, work->subject, read_only) &&
+	        rabbitmq_answer_rights_fit(work->permissions, work->call->subject, read_only) &&
 	        (password == NULL || rabbitmq_answer_password_fits(user, password)));
 }
 
 static void compare_login(struct work *work, bool found, const struct cJSON *answer)
 {
 	if (!login_fits(work, found ? answer : NULL))
-		call_result(work->call, DRIFT_BIND, work->subject);
-	rabbitmq_path(work, "users", work->subject, "permissions", NULL);
+		call_result(work->call, DRIFT_BIND, work->call->subject);
+	rabbitmq_path(work, "users", work->call->subject, "permissions", NULL);
 	rabbitmq_ask(work, "GET", tell_of_reach);
 }
 
@@ -196,7 +196,7 @@ static void step_compare_logins(void *arg)
 	rabbitmq_each_bind(arg, look_for_login);
 }
 
-static const struct step inspect_steps[] = {
+const struct step rabbitmq_inspect_steps[] = {
     {"answer_the_broker", rabbitmq_step_check_admin},
     {"find_the_vhost", step_find_vhost},
     {"compare_limits", step_compare_limits},
@@ -205,8 +205,3 @@ static const struct step inspect_steps[] = {
     {"compare_a_login", step_compare_logins},
     {NULL, NULL},
 };
-
-void rabbitmq_inspect(void *state, struct driver_call *call)
-{
-	rabbitmq_start(state, call, inspect_steps);
-}

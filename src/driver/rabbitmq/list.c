@@ -15,7 +15,7 @@ static void tell_of_vhosts(struct work *work, bool found, const struct cJSON *an
 		if (name != NULL && name_is_ours(name))
 			call_result(work->call, rabbitmq_answer_is_retired(vhost) ? LIST_RETIRED : LIST_INSTANCE, name);
 	}
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 static void tell_of_users(struct work *work, bool found, const struct cJSON *answer)
@@ -30,7 +30,7 @@ static void tell_of_users(struct work *work, bool found, const struct cJSON *ans
 		if (name != NULL && name_is_ours(name))
 			call_result(work->call, LIST_LOGIN, name);
 	}
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 static void step_list_vhosts(void *arg)
@@ -51,14 +51,9 @@ static void step_list_users(void *arg)
 	rabbitmq_ask(work, "GET", tell_of_users);
 }
 
-static const struct step list_steps[] = {
+const struct step rabbitmq_list_steps[] = {
     {"answer_the_broker", rabbitmq_step_check_admin},
     {"list_its_vhosts", step_list_vhosts},
     {"list_its_users", step_list_users},
     {NULL, NULL},
 };
-
-void rabbitmq_list(void *state, struct driver_call *call)
-{
-	rabbitmq_start(state, call, list_steps);
-}

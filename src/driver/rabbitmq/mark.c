@@ -9,7 +9,7 @@ static void tell_mark(struct work *work, bool found, const struct cJSON *answer)
 
 	if (found)
 		call_result(work->call, MARK_RESULT, mark != NULL ? mark : "");
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 static void step_read_mark(void *arg)
@@ -31,24 +31,14 @@ static void step_write_mark(void *arg)
 	rabbitmq_ask(work, "PUT", rabbitmq_go_on);
 }
 
-static const struct step read_steps[] = {
+const struct step rabbitmq_read_mark_steps[] = {
     {"answer_the_broker", rabbitmq_step_check_admin},
     {"read_the_mark", step_read_mark},
     {NULL, NULL},
 };
 
-static const struct step write_steps[] = {
+const struct step rabbitmq_write_mark_steps[] = {
     {"answer_the_broker", rabbitmq_step_check_admin},
     {"write_the_mark", step_write_mark},
     {NULL, NULL},
 };
-
-void rabbitmq_read_mark(void *state, struct driver_call *call)
-{
-	rabbitmq_start(state, call, read_steps);
-}
-
-void rabbitmq_write_mark(void *state, struct driver_call *call)
-{
-	rabbitmq_start(state, call, write_steps);
-}

@@ -15,7 +15,7 @@ static void warn_of_guest(struct work *work, bool found, const struct cJSON *ans
 		call_result(work->call, CHECK_WARNING,
 		            "the user \"" GUEST "\" has the password that everybody knows, and may reach every vhost: "
 		            "rabbitmqctl delete_user " GUEST);
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 static void step_look_at_guest(void *arg)
@@ -26,16 +26,11 @@ static void step_look_at_guest(void *arg)
 	rabbitmq_ask(work, "GET", warn_of_guest);
 }
 
-static const struct step check_steps[] = {
+const struct step rabbitmq_check_steps[] = {
     {"answer_the_broker", rabbitmq_step_check_admin},
     {"look_for_an_open_user", step_look_at_guest},
     {NULL, NULL},
 };
-
-void rabbitmq_check(void *state, struct driver_call *call)
-{
-	rabbitmq_start(state, call, check_steps);
-}
 
 /* ---- observe ---- */
 
@@ -50,15 +45,15 @@ static void add_number(struct work *work, const char *label, int64_t number)
 static void show_vhost(struct work *work, bool found, const struct cJSON *answer)
 {
 	if (!found) {
-		rabbitmq_fail(work, ERR_NOT_FOUND, "there is no vhost \"%s\"", work->vhost);
+		call_fail(work->call, ERR_NOT_FOUND, "there is no vhost \"%s\"", work->vhost);
 		return;
 	}
 	if (!rabbitmq_answer_runs(answer)) {
-		rabbitmq_fail(work, ERR_UNAVAILABLE, "the vhost \"%s\" runs on no node", work->vhost);
+		call_fail(work->call, ERR_UNAVAILABLE, "the vhost \"%s\" runs on no node", work->vhost);
 		return;
 	}
 	add_number(work, "Messages", rabbitmq_answer_number(answer, "messages"));
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 static void step_show_vhost(void *arg)
@@ -74,7 +69,7 @@ static void show_queues(struct work *work, bool found, const struct cJSON *answe
 	(void)found;
 	add_number(work, "Queues", (int64_t)rabbitmq_answer_count(answer));
 	add_number(work, "Consumers", rabbitmq_answer_sum(answer, "consumers"));
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 static void step_show_queues(void *arg)
@@ -90,7 +85,7 @@ static void show_connections(struct work *work, bool found, const struct cJSON *
 {
 	(void)found;
 	add_number(work, "Connections", (int64_t)rabbitmq_answer_count(answer));
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 static void step_show_connections(void *arg)
@@ -102,15 +97,10 @@ static void step_show_connections(void *arg)
 	rabbitmq_ask(work, "GET", show_connections);
 }
 
-static const struct step observe_steps[] = {
+const struct step rabbitmq_observe_steps[] = {
     {"answer_the_broker", rabbitmq_step_check_admin},
     {"show_the_vhost", step_show_vhost},
     {"show_its_queues", step_show_queues},
     {"show_its_connections", step_show_connections},
     {NULL, NULL},
 };
-
-void rabbitmq_observe(void *state, struct driver_call *call)
-{
-	rabbitmq_start(state, call, observe_steps);
-}

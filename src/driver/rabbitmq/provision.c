@@ -24,7 +24,7 @@ static void step_make_vhost(void *arg)
 static void replace_part(struct work *work, bool found, const struct cJSON *answer)
 {
 	if (!found || rabbitmq_answer_is_whole(answer)) {
-		steps_next(&work->steps);
+		call_next(work->call);
 		return;
 	}
 	rabbitmq_path(work, "vhosts", work->vhost, NULL);
@@ -66,11 +66,11 @@ static void look_whether_it_runs(void *arg);
 static void take_state(struct work *work, bool found, const struct cJSON *answer)
 {
 	if (!found)
-		rabbitmq_fail(work, ERR_REFUSED, "there is no vhost \"%s\"", work->vhost);
+		call_fail(work->call, ERR_REFUSED, "there is no vhost \"%s\"", work->vhost);
 	else if (rabbitmq_answer_runs(answer))
-		steps_next(&work->steps);
-	else if (timer_start(work->rabbitmq->context->timers, &work->pause, PAUSE) != 0)
-		rabbitmq_fail(work, ERR_NO_MEMORY, "out of memory");
+		call_next(work->call);
+	else if (timer_start(work->call->backend->context->timers, &work->pause, PAUSE) != 0)
+		call_fail(work->call, ERR_NO_MEMORY, "out of memory");
 }
 
 static void look_whether_it_runs(void *arg)
@@ -98,7 +98,7 @@ static void step_drop_own_rights(void *arg)
 	rabbitmq_ask(work, "DELETE", rabbitmq_go_on);
 }
 
-static const struct step provision_steps[] = {
+const struct step rabbitmq_provision_steps[] = {
     {"let_the_broker_in", rabbitmq_step_check_mark},
     {"make_the_vhost", step_make_vhost},
     {"make_the_vhost_whole", step_replace_part},
@@ -109,11 +109,6 @@ static const struct step provision_steps[] = {
     {NULL, NULL},
 };
 
-void rabbitmq_provision(void *state, struct driver_call *call)
-{
-	rabbitmq_start(state, call, provision_steps);
-}
-
 /* ---- update ---- */
 
 /* One that is missing is not made without its password: the drift pass sees to it. */
@@ -121,7 +116,7 @@ static void limit_login(struct work *work, bool found, const struct cJSON *answe
 {
 	(void)answer;
 	if (found)
-		rabbitmq_set_limits(work, &rabbitmq_user_limits, work->subject, rabbitmq_next_bind);
+		rabbitmq_set_limits(work, &rabbitmq_user_limits, work->call->subject, rabbitmq_next_bind);
 	else
 		rabbitmq_next_bind(work);
 }
@@ -142,7 +137,7 @@ static void write_incarnation(struct work *work, bool found, const struct cJSON 
 	const char *incarnation = work->call->instance->incarnation;
 
 	if (!found || !rabbitmq_vhost_lacks(answer, incarnation)) {
-		steps_next(&work->steps);
+		call_next(work->call);
 		return;
 	}
 	rabbitmq_path(work, "vhosts", work->vhost, NULL);
@@ -159,7 +154,7 @@ static void step_write_incarnation(void *arg)
 	rabbitmq_ask(work, "GET", write_incarnation);
 }
 
-static const struct step update_steps[] = {
+const struct step rabbitmq_update_steps[] = {
     {"let_the_broker_in", rabbitmq_step_check_mark},
     {"find_the_vhost", rabbitmq_step_require_vhost},
     {"write_the_incarnation", step_write_incarnation},
@@ -170,22 +165,12 @@ static const struct step update_steps[] = {
     {NULL, NULL},
 };
 
-void rabbitmq_update(void *state, struct driver_call *call)
-{
-	rabbitmq_start(state, call, update_steps);
-}
-
 /* ---- adopt ---- */
 
-static const struct step adopt_steps[] = {
+const struct step rabbitmq_adopt_steps[] = {
     {"let_the_broker_in", rabbitmq_step_check_mark},
     {"find_the_vhost", rabbitmq_step_require_vhost},
     {"write_the_incarnation", step_write_incarnation},
     {"set_limits", rabbitmq_step_set_vhost_limits},
     {NULL, NULL},
 };
-
-void rabbitmq_adopt(void *state, struct driver_call *call)
-{
-	rabbitmq_start(state, call, adopt_steps);
-}

@@ -1,8 +1,6 @@
 /* The vtable, the configuration's keys, and the service's servers opened and closed. */
 #include "rabbitmq.h"
 
-#include <stdlib.h>
-
 #include "driver/drivers.h"
 #include "work.h"
 
@@ -65,21 +63,18 @@ static const struct config_key plan_keys[] = {
 
 /* ---- open and close ---- */
 
-static void rabbitmq_close(void *state)
+static void close_host(void *arg)
 {
-	struct rabbitmq *rabbitmq = state;
+	struct host *host = arg;
 
-	for (size_t i = 0; i < rabbitmq->host_count; i++) {
-		rabbitmq_sweep_release(&rabbitmq->hosts[i].sweeps);
-		client_free(rabbitmq->hosts[i].client);
-		rabbitmq_target_release(&rabbitmq->hosts[i].target);
-	}
-	free(rabbitmq);
+	rabbitmq_sweep_release(&host->sweeps);
+	client_free(host->client);
+	rabbitmq_target_release(&host->target);
 }
 
-static int open_host(const struct driver_context *context, const struct server *server, struct host *host,
-                     struct error *error)
+static int open_host(const struct backend *backend, const struct server *server, void *arg, struct error *error)
 {
+	struct host *host = arg;
 	const struct options *given = &server->options;
 	const struct client_options options = {
 	    .url = options_text(given, "url"),
@@ -91,43 +86,17 @@ static int open_host(const struct driver_context *context, const struct server *
 	};
 	int rc;
 
-	host->server = server;
 	LIST_INIT(&host->sweeps);
 	host->username = options.username;
 	rc = rabbitmq_target_init(&host->target, given, error);
-	if (rc != 0)
-		return rc;
-	rc = client_new(context, &options, &host->client, error);
-	if (rc != 0)
-		rabbitmq_target_release(&host->target);
-	return rc;
+	return rc != 0 ? rc : client_new(backend->context, &options, &host->client, error);
 }
 
-static int rabbitmq_open(const struct driver_context *context, const struct service *service, void **ret_state,
-                         struct error *error)
+static size_t connections(const void *arg)
 {
-	struct rabbitmq *rabbitmq = calloc(1, sizeof(*rabbitmq) + service->server_count * sizeof(rabbitmq->hosts[0]));
-	int rc = 0;
+	const struct host *host = arg;
 
-	if (rabbitmq == NULL)
-		return error_no_memory(error);
-	rabbitmq->context = context;
-	rabbitmq->service = service;
-	for (; rc == 0 && rabbitmq->host_count < service->server_count; rabbitmq->host_count += rc == 0)
-		rc = open_host(context, &service->servers[rabbitmq->host_count], &rabbitmq->hosts[rabbitmq->host_count],
-		               error);
-	if (rc != 0)
-		rabbitmq_close(rabbitmq);
-	else
-		*ret_state = rabbitmq;
-	return rc;
-}
-
-static size_t rabbitmq_connections(void *state, const struct server *server)
-{
-	const struct rabbitmq *rabbitmq = state;
-
-	return client_connections(rabbitmq->hosts[server - rabbitmq->service->servers].client);
+	return client_connections(host->client);
 }
 
 /* ---- the vtable ---- */
@@ -155,29 +124,33 @@ const struct driver driver_rabbitmq = {
     .environment = environment,
     .instance_parameters = instance_parameters,
     .bind_parameters = bind_parameters,
+    .read_only = true,
     .retires = true,
     .marks = true,
     .retain = (int64_t)24 * 3600 * 1000,
-    .open = rabbitmq_open,
-    .close = rabbitmq_close,
     .validate = driver_validate_read_only,
-    .provision = rabbitmq_provision,
-    .update = rabbitmq_update,
-    .deprovision = rabbitmq_deprovision,
-    .bind = rabbitmq_bind,
-    .unbind = rabbitmq_unbind,
-    .check = rabbitmq_check,
-    .observe = rabbitmq_observe,
-    .retire = rabbitmq_retire,
-    .restore = rabbitmq_restore,
-    .inspect = rabbitmq_inspect,
-    .list = rabbitmq_list,
-    .adopt = rabbitmq_adopt,
-    .act = driver_refuse,
-    .allow_unit = driver_settle_done,
-    .deny_unit = driver_settle_done,
-    .read_mark = rabbitmq_read_mark,
-    .write_mark = rabbitmq_write_mark,
-    .count_connections = rabbitmq_connections,
-    .cancel = rabbitmq_cancel,
+    .host_size = sizeof(struct host),
+    .open_host = open_host,
+    .close_host = close_host,
+    .connections = connections,
+    .work_size = sizeof(struct work),
+    .begin = rabbitmq_begin,
+    .end = rabbitmq_end,
+    .steps =
+        {
+            [CALL_PROVISION] = rabbitmq_provision_steps,
+            [CALL_UPDATE] = rabbitmq_update_steps,
+            [CALL_DEPROVISION] = rabbitmq_deprovision_steps,
+            [CALL_BIND] = rabbitmq_bind_steps,
+            [CALL_UNBIND] = rabbitmq_unbind_steps,
+            [CALL_CHECK] = rabbitmq_check_steps,
+            [CALL_OBSERVE] = rabbitmq_observe_steps,
+            [CALL_RETIRE] = rabbitmq_retire_steps,
+            [CALL_RESTORE] = rabbitmq_restore_steps,
+            [CALL_INSPECT] = rabbitmq_inspect_steps,
+            [CALL_LIST] = rabbitmq_list_steps,
+            [CALL_ADOPT] = rabbitmq_adopt_steps,
+            [CALL_READ_MARK] = rabbitmq_read_mark_steps,
+            [CALL_WRITE_MARK] = rabbitmq_write_mark_steps,
+        },
 };

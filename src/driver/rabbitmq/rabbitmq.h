@@ -12,35 +12,29 @@
 #include "target.h"
 
 struct host {
-	const struct server *server;
 	const char *username; /* the broker's own */
 	struct client *client;
 	struct target target;
 	struct sweeps sweeps;
 };
 
-struct rabbitmq {
-	const struct driver_context *context;
-	const struct service *service;
-	size_t host_count;   /* opened */
-	struct host hosts[]; /* one for each of the service's servers, in their order */
-};
-
-/* The slots of the vtable, each in the file of its name; update and adopt are in provision.c, unbind in bind.c, restore
- * in retire.c, check in observe.c, list in list.c, and both about marks in mark.c. */
-void rabbitmq_provision(void *state, struct driver_call *call);
-void rabbitmq_update(void *state, struct driver_call *call);
-void rabbitmq_adopt(void *state, struct driver_call *call);
-void rabbitmq_deprovision(void *state, struct driver_call *call);
-void rabbitmq_bind(void *state, struct driver_call *call);
-void rabbitmq_unbind(void *state, struct driver_call *call);
-void rabbitmq_check(void *state, struct driver_call *call);
-void rabbitmq_observe(void *state, struct driver_call *call);
-void rabbitmq_retire(void *state, struct driver_call *call);
-void rabbitmq_restore(void *state, struct driver_call *call);
-void rabbitmq_inspect(void *state, struct driver_call *call);
-void rabbitmq_list(void *state, struct driver_call *call);
-void rabbitmq_read_mark(void *state, struct driver_call *call);
-void rabbitmq_write_mark(void *state, struct driver_call *call);
+/* The steps of each kind of call, in the file of its name; update and adopt are in provision.c, unbind and renew (a
+ * bind under call->renew) in bind.c, restore in retire.c, check in observe.c, list in list.c, and both about marks in
+ * mark.c. */
+extern const struct step rabbitmq_provision_steps[];
+extern const struct step rabbitmq_update_steps[];
+extern const struct step rabbitmq_adopt_steps[];
+extern const struct step rabbitmq_deprovision_steps[];
+extern const struct step rabbitmq_bind_steps[];
+extern const struct step rabbitmq_renew_steps[];
+extern const struct step rabbitmq_unbind_steps[];
+extern const struct step rabbitmq_check_steps[];
+extern const struct step rabbitmq_observe_steps[];
+extern const struct step rabbitmq_retire_steps[];
+extern const struct step rabbitmq_restore_steps[];
+extern const struct step rabbitmq_inspect_steps[];
+extern const struct step rabbitmq_list_steps[];
+extern const struct step rabbitmq_read_mark_steps[];
+extern const struct step rabbitmq_write_mark_steps[];
 
 #endif

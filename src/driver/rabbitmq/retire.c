@@ -11,7 +11,7 @@ static void write_tag(struct work *work, bool found, const struct cJSON *answer)
 	const bool retired = work->call->kind == CALL_RETIRE;
 
 	if (!found) {
-		rabbitmq_fail(work, ERR_REFUSED, "there is no vhost \"%s\"", work->vhost);
+		call_fail(work->call, ERR_REFUSED, "there is no vhost \"%s\"", work->vhost);
 		return;
 	}
 	rabbitmq_path(work, "vhosts", work->vhost, NULL);
@@ -30,11 +30,11 @@ static void step_write_tag(void *arg)
 static void take_vhost(struct work *work, bool found, const struct cJSON *answer)
 {
 	if (!found && work->call->kind == CALL_RETIRE)
-		steps_finish(&work->steps);
+		call_finish(work->call);
 	else if (!found)
-		rabbitmq_fail(work, ERR_REFUSED, "there is no vhost \"%s\"", work->vhost);
+		call_fail(work->call, ERR_REFUSED, "there is no vhost \"%s\"", work->vhost);
 	else if (rabbitmq_check_vhost(work, answer, rabbitmq_answer_is_retired(answer)))
-		steps_next(&work->steps);
+		call_next(work->call);
 }
 
 /* The call may be repeated: whether it has the tag already does not matter. */
@@ -52,7 +52,7 @@ static void end_user_sessions(struct work *work, bool found, const struct cJSON 
 {
 	(void)found;
 	(void)answer;
-	rabbitmq_path(work, "connections", "username", work->subject, NULL);
+	rabbitmq_path(work, "connections", "username", work->call->subject, NULL);
 	rabbitmq_ask(work, "DELETE", rabbitmq_go_on_names);
 }
 
@@ -88,7 +88,7 @@ static void step_end_sessions(void *arg)
 	rabbitmq_each_bind(arg, end_sessions);
 }
 
-static const struct step retire_steps[] = {
+const struct step rabbitmq_retire_steps[] = {
     {"answer_the_broker", rabbitmq_step_check_admin},
     {"find_the_vhost", step_find_vhost},
     {"take_all_rights_away", step_drop_rights},
@@ -96,11 +96,6 @@ static const struct step retire_steps[] = {
     {"tag_the_vhost", step_write_tag},
     {NULL, NULL},
 };
-
-void rabbitmq_retire(void *state, struct driver_call *call)
-{
-	rabbitmq_start(state, call, retire_steps);
-}
 
 /* ---- restore ---- */
 
@@ -117,7 +112,7 @@ static void give_rights(struct work *work, bool found, const struct cJSON *answe
 		return;
 	}
 	if (driver_read_only(bind, &read_only, &error) != 0) {
-		rabbitmq_fail_because(work, &error);
+		call_fail_because(work->call, &error);
 		return;
 	}
 	rabbitmq_path(work, "permissions", work->vhost, bind->login, NULL);
@@ -136,15 +131,10 @@ static void step_give_rights(void *arg)
 	rabbitmq_each_bind(arg, look_for_login);
 }
 
-static const struct step restore_steps[] = {
+const struct step rabbitmq_restore_steps[] = {
     {"let_the_broker_in", rabbitmq_step_check_mark},
     {"find_the_vhost", step_find_vhost},
     {"take_the_tag_away", step_write_tag},
     {"give_the_rights_back", step_give_rights},
     {NULL, NULL},
 };
-
-void rabbitmq_restore(void *state, struct driver_call *call)
-{
-	rabbitmq_start(state, call, restore_steps);
-}

@@ -1,5 +1,4 @@
-/* What all calls share: asking, walking through lists, failing, ending. The work is freed before its call is settled.
- */
+/* What all calls share: beginning, asking, walking through lists, ending. */
 #include "work.h"
 
 #include <cjson/cJSON.h>
@@ -12,79 +11,33 @@
 
 /* ---- beginning and ending ---- */
 
-static void free_work(struct work *work)
+int rabbitmq_begin(void *arg, struct error *error)
 {
-	timer_stop(work->rabbitmq->context->timers, &work->pause);
+	struct work *work = arg;
+	struct driver_call *call = work->call;
+
+	(void)error;
+	work->host = call_host(call);
+	work->vhost = call->instance != NULL ? call->instance->resource : "";
+	if (call->kind == CALL_BIND && call->renew)
+		call->table = rabbitmq_renew_steps;
+	arena_init(&work->arena);
+	text_init(&work->path, PATH_MAX_BYTES);
+	text_init(&work->body, BODY_MAX_BYTES);
+	return 0;
+}
+
+void rabbitmq_end(void *arg, bool given_up)
+{
+	struct work *work = arg;
+
+	(void)given_up;
+	timer_stop(work->call->backend->context->timers, &work->pause);
 	client_cancel(work->exchange);
 	cJSON_Delete(work->permissions);
 	arena_release(&work->arena);
 	text_release(&work->path);
 	text_wipe(&work->body);
-	free(work);
-}
-
-static void on_end(void *arg, int code, const struct error *error)
-{
-	struct work *work = arg;
-	struct driver_call *call = work->call;
-	struct error outcome = *error;
-
-	free_work(work);
-	call_settle(call, code, "%s", outcome.text);
-}
-
-static struct work *make_work(struct rabbitmq *rabbitmq, struct driver_call *call)
-{
-	struct work *work = calloc(1, sizeof(*work));
-
-	if (work == NULL)
-		return NULL;
-	work->rabbitmq = rabbitmq;
-	work->host = &rabbitmq->hosts[call->server - rabbitmq->service->servers];
-	work->call = call;
-	work->vhost = call->instance != NULL ? call->instance->resource : "";
-	work->subject = call->bind != NULL ? call->bind->login : work->vhost;
-	arena_init(&work->arena);
-	text_init(&work->path, PATH_MAX_BYTES);
-	text_init(&work->body, BODY_MAX_BYTES);
-	return work;
-}
-
-void rabbitmq_start(void *state, struct driver_call *call, const struct step *table)
-{
-	struct work *work = make_work(state, call);
-
-	if (work == NULL) {
-		call_settle(call, ERR_NO_MEMORY, "out of memory");
-		return;
-	}
-	call->work = work;
-	steps_start(&work->steps, table, work, on_end);
-}
-
-void rabbitmq_cancel(void *state, struct driver_call *call)
-{
-	(void)state;
-	if (call->work != NULL)
-		free_work(call->work);
-}
-
-/* ---- failures ---- */
-
-void rabbitmq_fail_because(struct work *work, const struct error *reason)
-{
-	steps_fail_because(&work->steps, "server", work->host->server->name, work->subject, reason);
-}
-
-void rabbitmq_fail(struct work *work, int code, const char *format, ...)
-{
-	struct error reason;
-	va_list arguments;
-
-	va_start(arguments, format);
-	error_set_list(&reason, code, format, arguments);
-	va_end(arguments);
-	rabbitmq_fail_because(work, &reason);
 }
 
 /* ---- requests ---- */
@@ -112,11 +65,11 @@ static void on_answer(void *arg, int code, const struct error *error, const stru
 
 	work->exchange = NULL;
 	if (code != 0) {
-		rabbitmq_fail_because(work, error);
+		call_fail_because(work->call, error);
 		return;
 	}
 	if (rabbitmq_answer_read(answer->status, answer->body, &found, &root, &failure) != 0) {
-		rabbitmq_fail_because(work, &failure);
+		call_fail_because(work->call, &failure);
 		return;
 	}
 	/* The work may be gone when it returns. */
@@ -132,14 +85,14 @@ void rabbitmq_ask(struct work *work, const char *method, rabbitmq_done *on_done)
 		                               work->call->timeout, on_answer, work);
 	text_reset(&work->body);
 	if (work->exchange == NULL)
-		rabbitmq_fail(work, ERR_NO_MEMORY, "out of memory");
+		call_fail(work->call, ERR_NO_MEMORY, "out of memory");
 }
 
 void rabbitmq_go_on(struct work *work, bool found, const struct cJSON *answer)
 {
 	(void)found;
 	(void)answer;
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 /* ---- walks ---- */
@@ -156,12 +109,12 @@ void rabbitmq_next_bind(struct work *work)
 	const struct bind *bind;
 
 	if (work->bind_index == work->call->bind_count) {
-		work->subject = work->vhost;
-		steps_next(&work->steps);
+		work->call->subject = work->vhost;
+		call_next(work->call);
 		return;
 	}
 	bind = &work->call->binds[work->bind_index++];
-	work->subject = bind->login;
+	work->call->subject = bind->login;
 	work->on_bind(work, bind);
 }
 
@@ -185,7 +138,7 @@ void rabbitmq_each_of(struct work *work, const char *const *names, bool ours_onl
 	work->ours_only = ours_only;
 	work->on_name = on_name;
 	if (names == NULL)
-		rabbitmq_fail(work, ERR_NO_MEMORY, "out of memory");
+		call_fail(work->call, ERR_NO_MEMORY, "out of memory");
 	else
 		rabbitmq_next_name(work);
 }
@@ -198,12 +151,12 @@ void rabbitmq_next_name(struct work *work)
 		work->names++;
 	name = *work->names;
 	if (name == NULL) {
-		work->subject = work->vhost;
-		steps_next(&work->steps);
+		work->call->subject = work->vhost;
+		call_next(work->call);
 		return;
 	}
 	work->names++;
-	work->subject = name;
+	work->call->subject = name;
 	work->on_name(work, name);
 }
 
@@ -253,9 +206,9 @@ static void take_admin(struct work *work, bool found, const struct cJSON *answer
 
 	(void)found;
 	if (rabbitmq_answer_check_admin(answer, &error) != 0)
-		rabbitmq_fail_because(work, &error);
+		call_fail_because(work->call, &error);
 	else
-		steps_next(&work->steps);
+		call_next(work->call);
 }
 
 void rabbitmq_mark_path(struct work *work)
@@ -268,9 +221,9 @@ static void take_mark(struct work *work, bool found, const struct cJSON *answer)
 	struct error error;
 
 	if (mark_check(work->call, found ? rabbitmq_answer_text(answer, "value") : NULL, &error) != 0)
-		rabbitmq_fail_because(work, &error);
+		call_fail_because(work->call, &error);
 	else
-		steps_next(&work->steps);
+		call_next(work->call);
 }
 
 void rabbitmq_step_check_admin(void *arg)
@@ -293,36 +246,35 @@ void rabbitmq_step_check_mark(void *arg)
 	if (work->call->mark != NULL)
 		rabbitmq_step_check_admin(work);
 	else
-		steps_next(&work->steps);
+		call_next(work->call);
 }
 
 bool rabbitmq_check_vhost(struct work *work, const struct cJSON *vhost, bool retired)
 {
 	if (!rabbitmq_vhost_is_of(vhost, work->call->instance->incarnation))
-		rabbitmq_fail(work, ERR_REFUSED,
-		              "the vhost \"%s\" is another instance's, by its description; it is left alone",
-		              work->vhost);
+		call_fail(work->call, ERR_REFUSED,
+		          "the vhost \"%s\" is another instance's, by its description; it is left alone", work->vhost);
 	else if (rabbitmq_answer_is_retired(vhost) == retired)
 		return true;
 	else if (retired)
-		rabbitmq_fail(work, ERR_REFUSED,
-		              "the records say that the vhost \"%s\" is retired, but it lives: it has not the tag "
-		              "\"retired\"; it is left alone",
-		              work->vhost);
+		call_fail(work->call, ERR_REFUSED,
+		          "the records say that the vhost \"%s\" is retired, but it lives: it has not the tag "
+		          "\"retired\"; it is left alone",
+		          work->vhost);
 	else
-		rabbitmq_fail(work, ERR_REFUSED,
-		              "the vhost \"%s\" is retired: it has the tag \"retired\"; it is left alone", work->vhost);
+		call_fail(work->call, ERR_REFUSED,
+		          "the vhost \"%s\" is retired: it has the tag \"retired\"; it is left alone", work->vhost);
 	return false;
 }
 
 static void take_vhost(struct work *work, bool found, const struct cJSON *answer)
 {
 	if (!found)
-		rabbitmq_fail(work, ERR_REFUSED, "there is no vhost \"%s\"", work->vhost);
+		call_fail(work->call, ERR_REFUSED, "there is no vhost \"%s\"", work->vhost);
 	else if (work->call->kind == CALL_ADOPT && rabbitmq_answer_is_retired(answer))
-		rabbitmq_fail(work, ERR_REFUSED, "the vhost \"%s\" is retired", work->vhost);
+		call_fail(work->call, ERR_REFUSED, "the vhost \"%s\" is retired", work->vhost);
 	else if (work->call->kind == CALL_ADOPT || rabbitmq_check_vhost(work, answer, false))
-		steps_next(&work->steps);
+		call_next(work->call);
 }
 
 void rabbitmq_step_require_vhost(void *arg)
@@ -335,7 +287,7 @@ void rabbitmq_step_require_vhost(void *arg)
 
 static void end_step(struct work *work)
 {
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 void rabbitmq_step_set_vhost_limits(void *arg)

@@ -8,7 +8,6 @@
 #include "base/text.h"
 #include "base/timer.h"
 #include "description.h"
-#include "driver/steps.h"
 #include "rabbitmq.h"
 #include "request.h"
 
@@ -21,16 +20,12 @@ struct work;
 typedef void rabbitmq_done(struct work *work, bool found, const struct cJSON *answer);
 
 struct work {
-	const struct rabbitmq *rabbitmq;
+	struct driver_call *call; /* call->subject is whom a step is about */
 	struct host *host;
-	struct driver_call *call;
-	struct steps steps;
 	struct client_exchange *exchange;
 	struct timer pause;
 	struct arena arena;
-	const char *vhost;   /* "" for check and list */
-	const char *subject; /* whom the step is about, for messages */
-	bool read_only;      /* the bind */
+	const char *vhost; /* "" for check and list */
 
 	/* the request under way */
 	struct text path, body;
@@ -49,13 +44,9 @@ struct work {
 	struct cJSON *permissions; /* of the vhost; owned */
 };
 
-void rabbitmq_start(void *state, struct driver_call *call, const struct step *table);
-/* The vtable's cancel. */
-void rabbitmq_cancel(void *state, struct driver_call *call);
-
-/* Ends the running step by a failure, after "the server "x" could not <step> for "y": ". */
-void rabbitmq_fail_because(struct work *work, const struct error *reason);
-void rabbitmq_fail(struct work *work, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* What the core begins and ends a work with. */
+int rabbitmq_begin(void *work, struct error *error);
+void rabbitmq_end(void *work, bool given_up);
 
 /* ---- requests ---- */
 
