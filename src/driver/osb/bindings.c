@@ -12,7 +12,7 @@
 static void go_on(struct work *work, const struct cJSON *answer)
 {
 	(void)answer;
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 /* ---- bind ---- */
@@ -22,9 +22,9 @@ static void step_check_bindable(void *arg)
 	struct work *work = arg;
 
 	if (work->offer.bindable)
-		steps_next(&work->steps);
+		call_next(work->call);
 	else
-		osb_fail(work, ERR_REFUSED, "its plan \"%s\" cannot be bound", work->offer.plan_name);
+		call_fail(work->call, ERR_REFUSED, "its plan \"%s\" cannot be bound", work->offer.plan_name);
 }
 
 static void step_remove_orphan(void *arg)
@@ -35,7 +35,7 @@ static void step_remove_orphan(void *arg)
 	if (osb_is_orphan(work))
 		osb_ask(work, VERB_REMOVE, go_on);
 	else
-		steps_next(&work->steps);
+		call_next(work->call);
 }
 
 static void add_result(void *arg, const char *name, const char *value)
@@ -55,9 +55,9 @@ static void take_credentials(struct work *work, const struct cJSON *answer)
 		kept_write(work->call, work->id, binding);
 	outcome_wipe(kept);
 	if (rc != 0)
-		osb_fail_because(work, &error);
+		call_fail_because(work->call, &error);
 	else
-		steps_next(&work->steps);
+		call_next(work->call);
 }
 
 /* A binding that was made while we polled is fetched. */
@@ -66,7 +66,7 @@ static void on_created(struct work *work, const struct cJSON *answer)
 	if (answer != NULL)
 		take_credentials(work, answer);
 	else if (!work->offer.bindings_retrievable)
-		osb_fail(work, ERR_REFUSED, "it makes bindings that it does not let fetch");
+		call_fail(work->call, ERR_REFUSED, "it makes bindings that it does not let fetch");
 	else
 		osb_ask(work, VERB_FETCH, take_credentials);
 }
@@ -77,7 +77,7 @@ static void step_create_binding(void *arg)
 	struct error error;
 
 	if (osb_write_binding(work->call, &work->offer, &work->body, &error) != 0)
-		osb_fail_because(work, &error);
+		call_fail_because(work->call, &error);
 	else
 		osb_ask(work, VERB_MAKE, on_created);
 }
@@ -87,7 +87,7 @@ static void step_begin_with_oldest(void *arg)
 	struct work *work = arg;
 
 	work->version = work->call->bind->oldest;
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 /* Removes work->version and those behind it, up to end. */
@@ -98,7 +98,7 @@ static void remove_until(struct work *work, const struct bind *bind, int64_t end
 		osb_ask(work, VERB_REMOVE, on_removed);
 		return;
 	}
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 static void remove_next_earlier(struct work *work, const struct cJSON *answer)
@@ -114,7 +114,7 @@ static void step_remove_earlier(void *arg)
 	remove_next_earlier(arg, NULL);
 }
 
-static const struct step bind_steps[] = {
+const struct step osb_bind_steps[] = {
     {"read_its_catalog", osb_step_read_catalog},
     {"find_whether_it_binds", step_check_bindable},
     {"remove_an_orphan", step_remove_orphan},
@@ -123,11 +123,6 @@ static const struct step bind_steps[] = {
     {"remove_earlier_bindings", step_remove_earlier},
     {NULL, NULL},
 };
-
-void osb_bind(void *state, struct driver_call *call)
-{
-	osb_start(state, call, bind_steps);
-}
 
 /* ---- unbind ---- */
 
@@ -144,17 +139,12 @@ static void step_remove_bindings(void *arg)
 	remove_next(arg, NULL);
 }
 
-static const struct step unbind_steps[] = {
+const struct step osb_unbind_steps[] = {
     {"read_its_catalog", osb_step_read_catalog},
     {"look_for_bindings", step_begin_with_oldest},
     {"remove_the_binding", step_remove_bindings},
     {NULL, NULL},
 };
-
-void osb_unbind(void *state, struct driver_call *call)
-{
-	osb_start(state, call, unbind_steps);
-}
 
 /* ---- of all binds ---- */
 
@@ -173,7 +163,7 @@ static void remove_next_of_all(struct work *work, const struct cJSON *answer)
 		if (++work->bind_index < call->bind_count)
 			work->version = call->binds[work->bind_index].oldest;
 	}
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 void osb_step_remove_bindings(void *arg)
@@ -185,5 +175,5 @@ void osb_step_remove_bindings(void *arg)
 		remove_next_of_all(work, NULL);
 		return;
 	}
-	steps_next(&work->steps);
+	call_next(work->call);
 }

@@ -8,7 +8,7 @@
 static void go_on(struct work *work, const struct cJSON *answer)
 {
 	(void)answer;
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 static void step_remove_orphan(void *arg)
@@ -19,7 +19,7 @@ static void step_remove_orphan(void *arg)
 	if (osb_is_orphan(work))
 		osb_ask(work, VERB_REMOVE, go_on);
 	else
-		steps_next(&work->steps);
+		call_next(work->call);
 }
 
 static void step_create_instance(void *arg)
@@ -28,22 +28,17 @@ static void step_create_instance(void *arg)
 	struct error error;
 
 	if (osb_write_instance(work->call, &work->offer, &work->body, &error) != 0)
-		osb_fail_because(work, &error);
+		call_fail_because(work->call, &error);
 	else
 		osb_ask(work, VERB_MAKE, go_on);
 }
 
-static const struct step provision_steps[] = {
+const struct step osb_provision_steps[] = {
     {"read_its_catalog", osb_step_read_catalog},
     {"remove_an_orphan", step_remove_orphan},
     {"create_the_instance", step_create_instance},
     {NULL, NULL},
 };
-
-void osb_provision(void *state, struct driver_call *call)
-{
-	osb_start(state, call, provision_steps);
-}
 
 /* ---- update ---- */
 
@@ -60,12 +55,12 @@ static void step_find_previous_plan(void *arg)
 
 	if (offers_find(work, instance->plan != NULL ? instance->plan : instance->wanted_plan, &work->previous,
 	                &error) != 0)
-		osb_fail_because(work, &error);
+		call_fail_because(work->call, &error);
 	else if (changes_plan(work) && !work->previous.updateable)
-		osb_fail(work, ERR_REFUSED, "its instances of the plan \"%s\" cannot change to another",
-		         work->previous.plan_name);
+		call_fail(work->call, ERR_REFUSED, "its instances of the plan \"%s\" cannot change to another",
+		          work->previous.plan_name);
 	else
-		steps_next(&work->steps);
+		call_next(work->call);
 }
 
 static void step_update_instance(void *arg)
@@ -76,22 +71,17 @@ static void step_update_instance(void *arg)
 	work->polled = &work->previous;
 	osb_choose(work, NULL, 0);
 	if (osb_write_update(work->call, &work->offer, &work->previous, &work->body, &error) != 0)
-		osb_fail_because(work, &error);
+		call_fail_because(work->call, &error);
 	else
 		osb_ask(work, VERB_CHANGE, go_on);
 }
 
-static const struct step update_steps[] = {
+const struct step osb_update_steps[] = {
     {"read_its_catalog", osb_step_read_catalog},
     {"find_the_previous_plan", step_find_previous_plan},
     {"update_the_instance", step_update_instance},
     {NULL, NULL},
 };
-
-void osb_update(void *state, struct driver_call *call)
-{
-	osb_start(state, call, update_steps);
-}
 
 /* ---- deprovision ---- */
 
@@ -103,14 +93,9 @@ static void step_remove_instance(void *arg)
 	osb_ask(work, VERB_REMOVE, go_on);
 }
 
-static const struct step deprovision_steps[] = {
+const struct step osb_deprovision_steps[] = {
     {"read_its_catalog", osb_step_read_catalog},
     {"remove_the_bindings", osb_step_remove_bindings},
     {"remove_the_instance", step_remove_instance},
     {NULL, NULL},
 };
-
-void osb_deprovision(void *state, struct driver_call *call)
-{
-	osb_start(state, call, deprovision_steps);
-}

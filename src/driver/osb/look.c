@@ -12,7 +12,7 @@
 
 static int check_plans(const struct work *work, struct error *error)
 {
-	const struct service *service = work->osb->service;
+	const struct service *service = work->call->backend->service;
 	struct offer offer;
 	int rc = 0;
 
@@ -27,9 +27,9 @@ static void check_new_catalog(struct work *work, const struct cJSON *answer)
 
 	(void)answer;
 	if (check_plans(work, &error) != 0)
-		osb_fail_because(work, &error);
+		call_fail_because(work->call, &error);
 	else
-		steps_next(&work->steps);
+		call_next(work->call);
 }
 
 /* A catalog may be long, and a check comes every few seconds. */
@@ -37,7 +37,7 @@ static bool is_quiet(const struct work *work)
 {
 	const int64_t answered_at = work->upstream->answered_at;
 
-	return answered_at > 0 && timers_now(work->osb->context->timers) - answered_at < QUIET;
+	return answered_at > 0 && timers_now(work->call->backend->context->timers) - answered_at < QUIET;
 }
 
 static void step_check_plans(void *arg)
@@ -46,20 +46,15 @@ static void step_check_plans(void *arg)
 	struct error error;
 
 	if (is_quiet(work) && offers_hold(work, work->upstream->catalog_refresh) && check_plans(work, &error) == 0)
-		steps_next(&work->steps);
+		call_next(work->call);
 	else
 		offers_read(work, check_new_catalog);
 }
 
-static const struct step check_steps[] = {
+const struct step osb_check_steps[] = {
     {"offer_its_catalog", step_check_plans},
     {NULL, NULL},
 };
-
-void osb_check(void *state, struct driver_call *call)
-{
-	osb_start(state, call, check_steps);
-}
 
 /* ---- observe ---- */
 
@@ -72,11 +67,11 @@ static void add_item(struct work *work, const char *label, const char *value)
 static void show_instance(struct work *work, const struct cJSON *answer)
 {
 	if (answer == NULL) {
-		osb_fail(work, ERR_NOT_FOUND, "it does not know the instance");
+		call_fail(work->call, ERR_NOT_FOUND, "it does not know the instance");
 		return;
 	}
 	add_item(work, "Dashboard", cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(answer, "dashboard_url")));
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 static void step_find_instance(void *arg)
@@ -86,23 +81,18 @@ static void step_find_instance(void *arg)
 	add_item(work, "Upstream plan", work->offer.plan_name);
 	add_item(work, "Upstream id", work->instance_id);
 	if (!work->offer.instances_retrievable) {
-		steps_next(&work->steps);
+		call_next(work->call);
 		return;
 	}
 	osb_choose(work, NULL, 0);
 	osb_find(work, show_instance);
 }
 
-static const struct step observe_steps[] = {
+const struct step osb_observe_steps[] = {
     {"read_its_catalog", osb_step_read_catalog},
     {"find_the_instance", step_find_instance},
     {NULL, NULL},
 };
-
-void osb_observe(void *state, struct driver_call *call)
-{
-	osb_start(state, call, observe_steps);
-}
 
 /* ---- inspect ---- */
 
@@ -112,12 +102,12 @@ static void compare_instance(struct work *work, const struct cJSON *answer)
 
 	if (answer == NULL) {
 		call_result(work->call, DRIFT_LOST, "the upstream broker does not know the instance");
-		steps_finish(&work->steps);
+		call_finish(work->call);
 		return;
 	}
 	if (plan_id != NULL && strcmp(plan_id, work->offer.plan_id) != 0)
 		call_result(work->call, DRIFT_INSTANCE, "the instance has another plan at the upstream broker");
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 static void step_compare_instance(void *arg)
@@ -125,7 +115,7 @@ static void step_compare_instance(void *arg)
 	struct work *work = arg;
 
 	if (!work->offer.instances_retrievable) {
-		steps_next(&work->steps);
+		call_next(work->call);
 		return;
 	}
 	osb_choose(work, NULL, 0);
@@ -147,7 +137,7 @@ static void compare_next_binding(struct work *work)
 	const struct driver_call *call = work->call;
 
 	if (work->bind_index == call->bind_count) {
-		steps_next(&work->steps);
+		call_next(work->call);
 		return;
 	}
 	osb_choose(work, &call->binds[work->bind_index], call->binds[work->bind_index].version);
@@ -161,17 +151,12 @@ static void step_compare_bindings(void *arg)
 	if (work->offer.bindings_retrievable)
 		compare_next_binding(work);
 	else
-		steps_next(&work->steps);
+		call_next(work->call);
 }
 
-static const struct step inspect_steps[] = {
+const struct step osb_inspect_steps[] = {
     {"read_its_catalog", osb_step_read_catalog},
     {"find_the_instance", step_compare_instance},
     {"find_the_bindings", step_compare_bindings},
     {NULL, NULL},
 };
-
-void osb_inspect(void *state, struct driver_call *call)
-{
-	osb_start(state, call, inspect_steps);
-}

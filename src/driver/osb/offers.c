@@ -33,9 +33,9 @@ static bool was_never_made(const struct work *work, int code)
 static void fail_without(struct work *work, const struct error *reason)
 {
 	if (was_never_made(work, reason->code))
-		steps_finish(&work->steps);
+		call_finish(work->call);
 	else
-		osb_fail_because(work, reason);
+		call_fail_because(work->call, reason);
 }
 
 static void on_catalog(void *arg, int code, const struct error *error, const struct client_answer *answer)
@@ -46,10 +46,10 @@ static void on_catalog(void *arg, int code, const struct error *error, const str
 	work->exchange = NULL;
 	work->upstream->answered_at = 0;
 	if (code != 0) {
-		osb_fail_because(work, error);
+		call_fail_because(work->call, error);
 		return;
 	}
-	if (take_catalog(work->upstream, answer, timers_now(work->osb->context->timers), &reason) != 0) {
+	if (take_catalog(work->upstream, answer, timers_now(work->call->backend->context->timers), &reason) != 0) {
 		fail_without(work, &reason);
 		return;
 	}
@@ -69,7 +69,7 @@ bool offers_hold(struct work *work, int64_t ms)
 {
 	const struct upstream *upstream = work->upstream;
 
-	if (upstream->catalog == NULL || timers_now(work->osb->context->timers) - upstream->catalog_at > ms)
+	if (upstream->catalog == NULL || timers_now(work->call->backend->context->timers) - upstream->catalog_at > ms)
 		return false;
 	hold(work);
 	return true;
@@ -77,7 +77,7 @@ bool offers_hold(struct work *work, int64_t ms)
 
 int offers_find(const struct work *work, const char *plan_name, struct offer *ret_offer, struct error *error)
 {
-	const struct plan *plan = service_plan(work->osb->service, plan_name);
+	const struct plan *plan = service_plan(work->call->backend->service, plan_name);
 	const char *own = plan != NULL ? options_text(&plan->options, "upstream_plan") : NULL;
 
 	return catalog_find(work->catalog, own != NULL ? own : plan_name, ret_offer, error);
@@ -99,7 +99,7 @@ static void find_offer(struct work *work, const struct cJSON *answer)
 	if (offers_find(work, plan_of(work->call), &work->offer, &error) != 0)
 		fail_without(work, &error);
 	else
-		steps_next(&work->steps);
+		call_next(work->call);
 }
 
 void osb_step_read_catalog(void *arg)
@@ -109,7 +109,7 @@ void osb_step_read_catalog(void *arg)
 
 	if (offers_hold(work, work->upstream->catalog_refresh) &&
 	    offers_find(work, plan_of(work->call), &work->offer, &error) == 0)
-		steps_next(&work->steps);
+		call_next(work->call);
 	else
 		offers_read(work, find_offer);
 }

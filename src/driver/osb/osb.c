@@ -1,8 +1,6 @@
 /* The vtable, the configuration's keys, and the service's upstream brokers opened and closed. */
 #include "osb.h"
 
-#include <stdlib.h>
-
 #include "driver/drivers.h"
 #include "work.h"
 
@@ -67,18 +65,13 @@ static const struct config_key plan_keys[] = {
 
 /* ---- open and close ---- */
 
-static void osb_close(void *state)
+static void close_upstream(void *arg)
 {
-	struct osb *osb = state;
+	struct upstream *upstream = arg;
 
-	for (size_t i = 0; i < osb->upstream_count; i++) {
-		struct upstream *upstream = &osb->upstreams[i];
-
-		client_free(upstream->client);
-		catalog_drop(upstream->catalog);
-		pendings_release(&upstream->pendings);
-	}
-	free(osb);
+	client_free(upstream->client);
+	catalog_drop(upstream->catalog);
+	pendings_release(&upstream->pendings);
 }
 
 static int check_authentication(const struct server *server, const struct client_options *options, struct error *error)
@@ -92,9 +85,9 @@ static int check_authentication(const struct server *server, const struct client
 	return 0;
 }
 
-static int open_upstream(const struct driver_context *context, const struct server *server, struct upstream *upstream,
-                         struct error *error)
+static int open_upstream(const struct backend *backend, const struct server *server, void *arg, struct error *error)
 {
+	struct upstream *upstream = arg;
 	const struct options *given = &server->options;
 	const struct client_options options = {
 	    .url = options_text(given, "url"),
@@ -109,45 +102,19 @@ static int open_upstream(const struct driver_context *context, const struct serv
 
 	if (rc != 0)
 		return rc;
-	upstream->server = server;
 	upstream->service = options_text(given, "service");
 	upstream->catalog_refresh = options_number(given, "catalog_refresh");
 	upstream->polling_interval = options_number(given, "polling_interval");
 	upstream->maximum_polling = options_number(given, "maximum_polling");
 	LIST_INIT(&upstream->pendings);
-	return client_new(context, &options, &upstream->client, error);
+	return client_new(backend->context, &options, &upstream->client, error);
 }
 
-static int osb_open(const struct driver_context *context, const struct service *service, void **ret_state,
-                    struct error *error)
+static size_t connections(const void *arg)
 {
-	struct osb *osb;
+	const struct upstream *upstream = arg;
 
-	if (service->server_count == 0)
-		return error_set(error, ERR_INVALID, "it needs \"servers\"");
-	osb = calloc(1, sizeof(*osb) + service->server_count * sizeof(osb->upstreams[0]));
-	if (osb == NULL)
-		return error_no_memory(error);
-	osb->context = context;
-	osb->service = service;
-	for (; osb->upstream_count < service->server_count; osb->upstream_count++) {
-		const size_t i = osb->upstream_count;
-		int rc = open_upstream(context, &service->servers[i], &osb->upstreams[i], error);
-
-		if (rc != 0) {
-			osb_close(osb);
-			return rc;
-		}
-	}
-	*ret_state = osb;
-	return 0;
-}
-
-static size_t osb_connections(void *state, const struct server *server)
-{
-	const struct osb *osb = state;
-
-	return client_connections(osb->upstreams[server - osb->service->servers].client);
+	return client_connections(upstream->client);
 }
 
 /* ---- the vtable ---- */
@@ -164,27 +131,24 @@ const struct driver driver_osb = {
     .environment = environment,
     .instance_parameters = NULL,
     .bind_parameters = NULL,
-    .units = false,
-    .open = osb_open,
-    .close = osb_close,
     .validate = driver_validate_nothing,
-    .provision = osb_provision,
-    .update = osb_update,
-    .deprovision = osb_deprovision,
-    .bind = osb_bind,
-    .unbind = osb_unbind,
-    .check = osb_check,
-    .observe = osb_observe,
-    .retire = driver_refuse,
-    .restore = driver_refuse,
-    .inspect = osb_inspect,
-    .list = driver_settle_done,
-    .adopt = driver_refuse,
-    .act = driver_refuse,
-    .allow_unit = driver_settle_done,
-    .deny_unit = driver_settle_done,
-    .read_mark = driver_refuse,
-    .write_mark = driver_refuse,
-    .count_connections = osb_connections,
-    .cancel = osb_cancel,
+    .server_word = "broker",
+    .host_size = sizeof(struct upstream),
+    .open_host = open_upstream,
+    .close_host = close_upstream,
+    .connections = connections,
+    .work_size = sizeof(struct work),
+    .begin = osb_begin,
+    .end = osb_end,
+    .steps =
+        {
+            [CALL_PROVISION] = osb_provision_steps,
+            [CALL_UPDATE] = osb_update_steps,
+            [CALL_DEPROVISION] = osb_deprovision_steps,
+            [CALL_BIND] = osb_bind_steps,
+            [CALL_UNBIND] = osb_unbind_steps,
+            [CALL_CHECK] = osb_check_steps,
+            [CALL_OBSERVE] = osb_observe_steps,
+            [CALL_INSPECT] = osb_inspect_steps,
+        },
 };

@@ -1,4 +1,4 @@
-/* The driver's state: a service's upstream brokers, each with its client, its catalog, and what waits there. */
+/* The driver's servers: upstream brokers, each with its client, its catalog, and what waits there. */
 #ifndef DRIVER_OSB_OSB_H
 #define DRIVER_OSB_OSB_H
 
@@ -11,7 +11,6 @@
 #include "pending.h"
 
 struct upstream {
-	const struct server *server;
 	struct client *client;
 	const char *service;     /* the name or id that its catalog has */
 	struct catalog *catalog; /* NULL: not read yet */
@@ -21,20 +20,14 @@ struct upstream {
 	struct pendings pendings;
 };
 
-struct osb {
-	const struct driver_context *context;
-	const struct service *service;
-	size_t upstream_count;
-	struct upstream upstreams[];
-};
-
-void osb_provision(void *state, struct driver_call *call);
-void osb_update(void *state, struct driver_call *call);
-void osb_deprovision(void *state, struct driver_call *call);
-void osb_bind(void *state, struct driver_call *call);
-void osb_unbind(void *state, struct driver_call *call);
-void osb_check(void *state, struct driver_call *call);
-void osb_observe(void *state, struct driver_call *call);
-void osb_inspect(void *state, struct driver_call *call);
+/* The steps of each kind of call: in bindings.c, instance.c and look.c. */
+extern const struct step osb_provision_steps[];
+extern const struct step osb_update_steps[];
+extern const struct step osb_deprovision_steps[];
+extern const struct step osb_bind_steps[];
+extern const struct step osb_unbind_steps[];
+extern const struct step osb_check_steps[];
+extern const struct step osb_observe_steps[];
+extern const struct step osb_inspect_steps[];
 
 #endif

@@ -1,4 +1,4 @@
-/* What all calls share: asking, polling, failing, ending. The work is freed before its call is settled. */
+/* What all calls share: beginning, asking, polling, ending. */
 #include "work.h"
 
 #include <cjson/cJSON.h>
@@ -18,43 +18,20 @@ static void on_pause(void *arg);
 
 static int64_t now_of(const struct work *work)
 {
-	return timers_now(work->osb->context->timers);
+	return timers_now(work->call->backend->context->timers);
 }
 
 /* ---- beginning and ending ---- */
 
-static void free_work(struct work *work)
-{
-	timer_stop(work->osb->context->timers, &work->pause);
-	client_cancel(work->exchange);
-	catalog_drop(work->catalog);
-	text_release(&work->path);
-	text_release(&work->url);
-	text_wipe(&work->body); /* users put passwords into parameters, too */
-	text_release(&work->identity);
-	free(work);
-}
-
-static void on_end(void *arg, int code, const struct error *error)
+int osb_begin(void *arg, struct error *error)
 {
 	struct work *work = arg;
 	struct driver_call *call = work->call;
-	struct error outcome = *error;
-
-	free_work(work);
-	call_settle(call, code, "%s", outcome.text);
-}
-
-static struct work *make_work(struct osb *osb, struct driver_call *call)
-{
 	const char *user = call->bind != NULL ? call->bind->user : call->instance != NULL ? call->instance->user : NULL;
-	struct work *work = calloc(1, sizeof(*work));
 
-	if (work == NULL)
-		return NULL;
-	work->osb = osb;
-	work->upstream = &osb->upstreams[call->server - osb->service->servers];
-	work->call = call;
+	(void)error;
+	call->subject = call->instance != NULL ? call->instance->name : NULL;
+	work->upstream = call_host(call);
 	work->patience = now_of(work) + (call->timeout / 2 < PATIENCE ? call->timeout / 2 : PATIENCE);
 	work->polled = &work->offer;
 	timer_init(&work->pause, on_pause, work);
@@ -66,19 +43,7 @@ static struct work *make_work(struct osb *osb, struct driver_call *call)
 		osb_write_identity(user, &work->identity);
 	if (call->instance != NULL)
 		osb_id_of_instance(work->instance_id, call->instance);
-	return work;
-}
-
-void osb_start(void *state, struct driver_call *call, const struct step *table)
-{
-	struct work *work = make_work(state, call);
-
-	if (work == NULL) {
-		call_settle(call, ERR_NO_MEMORY, "out of memory");
-		return;
-	}
-	call->work = work;
-	steps_start(&work->steps, table, work, on_end);
+	return 0;
 }
 
 static void note_orphan_if_lost(const struct work *work)
@@ -87,39 +52,21 @@ static void note_orphan_if_lost(const struct work *work)
 		pending_note_orphan(&work->upstream->pendings, work->id);
 }
 
-void osb_cancel(void *state, struct driver_call *call)
+void osb_end(void *arg, bool given_up)
 {
-	struct work *work = call->work;
+	struct work *work = arg;
 
-	(void)state;
-	if (work == NULL)
-		return;
-	if (work->exchange != NULL) {
+	if (given_up && work->exchange != NULL) {
 		work->upstream->answered_at = 0; /* it may be silent: the next check asks it */
 		note_orphan_if_lost(work);
 	}
-	free_work(work);
-}
-
-/* ---- failures ---- */
-
-void osb_fail_because(struct work *work, const struct error *reason)
-{
-	const struct instance *instance = work->call->instance;
-
-	steps_fail_because(&work->steps, "broker", work->upstream->server->name,
-	                   instance != NULL ? instance->name : NULL, reason);
-}
-
-void osb_fail(struct work *work, int code, const char *format, ...)
-{
-	struct error reason;
-	va_list arguments;
-
-	va_start(arguments, format);
-	error_set_list(&reason, code, format, arguments);
-	va_end(arguments);
-	osb_fail_because(work, &reason);
+	timer_stop(work->call->backend->context->timers, &work->pause);
+	client_cancel(work->exchange);
+	catalog_drop(work->catalog);
+	text_release(&work->path);
+	text_release(&work->url);
+	text_wipe(&work->body); /* users put passwords into parameters, too */
+	text_release(&work->identity);
 }
 
 /* ---- exchanges ---- */
@@ -170,7 +117,7 @@ static void on_answer(void *arg, int code, const struct error *error, const stru
 	work->upstream->answered_at = code == 0 && is_well(answer->status) ? now_of(work) : 0;
 	if (code != 0) {
 		note_orphan_if_lost(work);
-		osb_fail_because(work, error);
+		call_fail_because(work->call, error);
 		return;
 	}
 	if (work->polling)
@@ -203,7 +150,7 @@ void osb_send(struct work *work, const char *method, client_done *on_answered)
 		work->exchange = client_start(work->upstream->client, &request, on_answered, work);
 	text_reset(&work->body);
 	if (work->exchange == NULL)
-		osb_fail(work, ERR_NO_MEMORY, "out of memory");
+		call_fail(work->call, ERR_NO_MEMORY, "out of memory");
 }
 
 static void ask(struct work *work)
@@ -280,7 +227,7 @@ static void take_failure(struct work *work, struct outcome *outcome)
 	/* tsuru takes "not found" for success at times, and what is lacking here is not what the user named. */
 	if (outcome->error.code == ERR_NOT_FOUND)
 		outcome->error.code = ERR_UNAVAILABLE;
-	osb_fail_because(work, &outcome->error);
+	call_fail_because(work->call, &outcome->error);
 }
 
 static int64_t polling_limit(const struct work *work)
@@ -297,7 +244,8 @@ static void give_up_polling(struct work *work)
 
 	text_format_duration(polling_limit(work), limit, sizeof(limit));
 	note_end(work, &expired);
-	osb_fail(work, work->verb == VERB_REMOVE ? ERR_UNAVAILABLE : ERR_REFUSED, "it did not finish within %s", limit);
+	call_fail(work->call, work->verb == VERB_REMOVE ? ERR_UNAVAILABLE : ERR_REFUSED, "it did not finish within %s",
+	          limit);
 }
 
 /* The upstream goes on: it is asked again after a while. */
@@ -311,7 +259,7 @@ static void poll_later(struct work *work, const struct outcome *outcome, int64_t
 	int64_t left;
 
 	if (pending == NULL) {
-		osb_fail(work, ERR_NO_MEMORY, "out of memory");
+		call_fail(work->call, ERR_NO_MEMORY, "out of memory");
 		return;
 	}
 	left = pending->since + polling_limit(work) - now;
@@ -332,9 +280,9 @@ static void poll_when_due(struct work *work, struct pending *pending)
 	int64_t delay = pending->due - now_of(work);
 
 	if (delay > 0 && pending->due > work->patience)
-		osb_fail(work, ERR_LOCKED, "it is still at work");
-	else if (timer_start(work->osb->context->timers, &work->pause, delay > 0 ? delay : 0) != 0)
-		osb_fail(work, ERR_NO_MEMORY, "out of memory");
+		call_fail(work->call, ERR_LOCKED, "it is still at work");
+	else if (timer_start(work->call->backend->context->timers, &work->pause, delay > 0 ? delay : 0) != 0)
+		call_fail(work->call, ERR_NO_MEMORY, "out of memory");
 }
 
 static void on_pause(void *arg)

@@ -7,7 +7,6 @@
 #include <stdbool.h>
 
 #include "base/text.h"
-#include "driver/steps.h"
 #include "osb.h"
 #include "request.h"
 
@@ -17,10 +16,8 @@ struct work;
 typedef void osb_done(struct work *work, const struct cJSON *answer);
 
 struct work {
-	const struct osb *osb;
-	struct upstream *upstream;
 	struct driver_call *call;
-	struct steps steps;
+	struct upstream *upstream;
 	struct client_exchange *exchange;
 	struct timer pause;
 	struct catalog *catalog; /* held: the offers borrow from it */
@@ -45,13 +42,9 @@ struct work {
 	int64_t version;
 };
 
-void osb_start(void *state, struct driver_call *call, const struct step *table);
-/* The vtable's cancel. */
-void osb_cancel(void *state, struct driver_call *call);
-
-/* Ends the running step by a failure, after "the broker "x" could not <step> for "y": ". */
-void osb_fail_because(struct work *work, const struct error *reason);
-void osb_fail(struct work *work, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* What the core begins and ends a work with. */
+int osb_begin(void *work, struct error *error);
+void osb_end(void *work, bool given_up);
 
 /* Chooses what the next request is about: the instance (bind NULL) or a version of a bind. */
 void osb_choose(struct work *work, const struct bind *bind, int64_t version);
