@@ -10,7 +10,7 @@ static void step_make_login(void *arg)
 	struct work *work = arg;
 
 	batch_reset(&work->batch);
-	acl_add_login(&work->batch, &work->acl, work->login, work->call->password, work->read_only);
+	acl_add_login(&work->batch, &work->acl, work->login, work->call->password, work->call->read_only);
 	/* Its connections know an earlier password. */
 	if (work->call->renew)
 		batch_command(&work->batch, "CLIENT", "KILL", "USER", work->login, NULL);
@@ -54,10 +54,10 @@ static void step_tell(void *arg)
 	call->arena.failed |= url.failed || hosts.failed;
 	text_wipe(&url);
 	text_release(&hosts);
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
-static const struct step bind_steps[] = {
+const struct step redis_bind_steps[] = {
     WORK_BEGINS,
     {"find_the_instance", redis_step_require_instance},
     {"make_the_login", step_make_login},
@@ -65,21 +65,6 @@ static const struct step bind_steps[] = {
     {"tell_the_environment", step_tell},
     {NULL, NULL},
 };
-
-void redis_bind(void *state, struct driver_call *call)
-{
-	struct work *work = redis_work_begin(state, call);
-	struct error error;
-
-	if (work == NULL)
-		return;
-	if (driver_read_only(call->bind, &work->read_only, &error) != 0) {
-		redis_work_cancel(state, call);
-		call_settle(call, error.code, "%s", error.text);
-		return;
-	}
-	redis_work_start(work, bind_steps);
-}
 
 /* ---- unbind ---- */
 
@@ -93,17 +78,9 @@ static void step_drop_login(void *arg)
 	redis_work_each(work, false, NULL);
 }
 
-static const struct step unbind_steps[] = {
+const struct step redis_unbind_steps[] = {
     WORK_BEGINS,
     {"drop_the_login", step_drop_login},
     {"save_users", redis_step_save_users},
     {NULL, NULL},
 };
-
-void redis_unbind(void *state, struct driver_call *call)
-{
-	struct work *work = redis_work_begin(state, call);
-
-	if (work != NULL)
-		redis_work_start(work, unbind_steps);
-}

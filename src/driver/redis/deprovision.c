@@ -30,7 +30,7 @@ static void next_master(struct work *work)
 		return;
 	}
 	progress_forget(&work->host->progresses, work->resource);
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 static void note(const struct work *work, const char *cursor)
@@ -130,7 +130,7 @@ static void step_remove_keys(void *arg)
 {
 	struct work *work = arg;
 
-	if (work->redis->dedicated) {
+	if (work->host->dedicated) {
 		add_wipe(work);
 		redis_work_each(work, true, NULL);
 		return;
@@ -148,7 +148,7 @@ static void step_drop_instance(void *arg)
 	redis_work_each(work, false, NULL);
 }
 
-static const struct step deprovision_steps[] = {
+const struct step redis_deprovision_steps[] = {
     WORK_BEGINS,
     {"look_for_the_instance", redis_step_look_at_doomed},
     {"drop_logins", step_drop_logins},
@@ -157,11 +157,3 @@ static const struct step deprovision_steps[] = {
     {"save_users", redis_step_save_users},
     {NULL, NULL},
 };
-
-void redis_deprovision(void *state, struct driver_call *call)
-{
-	struct work *work = redis_work_begin(state, call);
-
-	if (work != NULL)
-		redis_work_start(work, deprovision_steps);
-}

@@ -62,7 +62,7 @@ static int take_rights(struct work *work, redisReply *const *replies, size_t cou
 
 	(void)error;
 	text_init(&sentence, ERROR_TEXT_MAX);
-	rights_read(replies, count, work->host->target.login.user, work->redis->dedicated,
+	rights_read(replies, count, work->host->target.login.user, work->host->dedicated,
 	            work->host->target.kind == TARGET_CLUSTER, &sentence);
 	if (sentence.length > 0)
 		call_result(work->call, DRIFT_TOLD, text_string(&sentence));
@@ -76,22 +76,14 @@ static void step_compare_rights(void *arg)
 	struct work *work = arg;
 
 	batch_reset(&work->batch);
-	rights_ask(&work->batch, work->host->target.login.user, work->redis->dedicated,
+	rights_ask(&work->batch, work->host->target.login.user, work->host->dedicated,
 	           work->host->target.kind == TARGET_CLUSTER);
 	redis_work_each(work, true, take_rights);
 }
 
-static const struct step inspect_steps[] = {
+const struct step redis_inspect_steps[] = {
     WORK_BEGINS,
     {"compare_its_rights", step_compare_rights},
     {"compare_users", step_compare},
     {NULL, NULL},
 };
-
-void redis_inspect(void *state, struct driver_call *call)
-{
-	struct work *work = redis_work_begin(state, call);
-
-	if (work != NULL)
-		redis_work_start(work, inspect_steps);
-}

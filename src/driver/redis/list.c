@@ -64,7 +64,7 @@ static void step_tell(void *arg)
 	for (size_t i = 0; i < work->users.count; i++)
 		if (i == 0 || strcmp(work->users.items[i], work->users.items[i - 1]) != 0)
 			tell(work, work->users.items[i]);
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 static void step_list(void *arg)
@@ -76,17 +76,9 @@ static void step_list(void *arg)
 	redis_work_each(work, false, take_list);
 }
 
-static const struct step list_steps[] = {
+const struct step redis_list_steps[] = {
     WORK_BEGINS,
     {"list_its_users", step_list},
     {"tell_of_its_users", step_tell},
     {NULL, NULL},
 };
-
-void redis_list(void *state, struct driver_call *call)
-{
-	struct work *work = redis_work_begin(state, call);
-
-	if (work != NULL)
-		redis_work_start(work, list_steps);
-}

@@ -96,7 +96,7 @@ static void go_on_with_replica(struct work *work)
 	if (work->node < work->nodes.count)
 		redis_work_open(work, look_at_replica);
 	else
-		steps_next(&work->steps);
+		call_next(work->call);
 }
 
 static void step_bring_back(void *arg)
@@ -123,21 +123,13 @@ static void step_mark_replicas(void *arg)
 	go_on_with_replica(work);
 }
 
-static const struct step read_steps[] = {
+const struct step redis_read_mark_steps[] = {
     WORK_BEGINS,
     {"read_the_mark", step_read_mark},
     {"bring_the_mark_back", step_bring_back},
     {"mark_its_replicas", step_mark_replicas},
     {NULL, NULL},
 };
-
-void redis_read_mark(void *state, struct driver_call *call)
-{
-	struct work *work = redis_work_begin(state, call);
-
-	if (work != NULL)
-		redis_work_start(work, read_steps);
-}
 
 /* ---- write_mark ---- */
 
@@ -155,21 +147,13 @@ static void step_remember(void *arg)
 	struct work *work = arg;
 
 	snprintf(work->host->mark, sizeof(work->host->mark), "%s", work->call->mark);
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
-static const struct step write_steps[] = {
+const struct step redis_write_mark_steps[] = {
     WORK_BEGINS,
     {"write_the_mark", step_write_mark},
     {"save_users", redis_step_save_users},
     {"remember_the_mark", step_remember},
     {NULL, NULL},
 };
-
-void redis_write_mark(void *state, struct driver_call *call)
-{
-	struct work *work = redis_work_begin(state, call);
-
-	if (work != NULL)
-		redis_work_start(work, write_steps);
-}

@@ -43,7 +43,7 @@ static void warn_of_rights(struct work *work, redisReply *const *replies, size_t
 	struct text sentence;
 
 	text_init(&sentence, ERROR_TEXT_MAX);
-	rights_read(replies, count, work->host->target.login.user, work->redis->dedicated,
+	rights_read(replies, count, work->host->target.login.user, work->host->dedicated,
 	            work->host->target.kind == TARGET_CLUSTER, &sentence);
 	if (sentence.length > 0)
 		call_result(work->call, CHECK_WARNING, text_string(&sentence));
@@ -75,24 +75,16 @@ static void step_answer(void *arg)
 	batch_reset(&work->batch);
 	batch_command(&work->batch, "INFO", "server", NULL);
 	batch_command(&work->batch, "ACL", "GETUSER", "default", NULL);
-	rights_ask(&work->batch, work->host->target.login.user, work->redis->dedicated,
+	rights_ask(&work->batch, work->host->target.login.user, work->host->dedicated,
 	           work->host->target.kind == TARGET_CLUSTER);
 	redis_work_each(work, true, take_answer);
 }
 
-static const struct step check_steps[] = {
+const struct step redis_check_steps[] = {
     WORK_BEGINS,
     {"answer", step_answer},
     {NULL, NULL},
 };
-
-void redis_check(void *state, struct driver_call *call)
-{
-	struct work *work = redis_work_begin(state, call);
-
-	if (work != NULL)
-		redis_work_start(work, check_steps);
-}
 
 /* ---- observe ---- */
 
@@ -110,7 +102,7 @@ static int take_info(struct work *work, redisReply *const *replies, size_t count
 		call_result(call, "Memory of the server", value);
 	if (reply_info(replies[2], "redis_version", value, sizeof(value)))
 		call_result(call, "Version", value);
-	if (work->redis->dedicated && replies[3]->type == REDIS_REPLY_INTEGER) {
+	if (work->host->dedicated && replies[3]->type == REDIS_REPLY_INTEGER) {
 		snprintf(value, sizeof(value), "%lld", replies[3]->integer);
 		call_result(call, "Keys", value);
 	}
@@ -132,16 +124,8 @@ static void step_show(void *arg)
 	redis_work_each(work, true, take_info);
 }
 
-static const struct step observe_steps[] = {
+const struct step redis_observe_steps[] = {
     WORK_BEGINS,
     {"show_the_instance", step_show},
     {NULL, NULL},
 };
-
-void redis_observe(void *state, struct driver_call *call)
-{
-	struct work *work = redis_work_begin(state, call);
-
-	if (work != NULL)
-		redis_work_start(work, observe_steps);
-}

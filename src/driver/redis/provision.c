@@ -28,7 +28,7 @@ static void step_require_empty(void *arg)
 	struct work *work = arg;
 
 	batch_reset(&work->batch);
-	if (work->redis->dedicated && !work->found)
+	if (work->host->dedicated && !work->found)
 		batch_command(&work->batch, "INFO", "keyspace", NULL);
 	redis_work_each(work, true, take_size);
 }
@@ -42,7 +42,7 @@ static void step_make_template(void *arg)
 	redis_work_each(work, false, NULL);
 }
 
-static const struct step provision_steps[] = {
+const struct step redis_provision_steps[] = {
     WORK_BEGINS,
     {"look_for_the_instance", redis_step_look},
     {"find_it_empty", step_require_empty},
@@ -50,14 +50,6 @@ static const struct step provision_steps[] = {
     {"save_users", redis_step_save_users},
     {NULL, NULL},
 };
-
-void redis_provision(void *state, struct driver_call *call)
-{
-	struct work *work = redis_work_begin(state, call);
-
-	if (work != NULL)
-		redis_work_start(work, provision_steps);
-}
 
 /* ---- update ---- */
 
@@ -75,7 +67,7 @@ static void step_apply_plan(void *arg)
 		if (!work->logins[i])
 			continue;
 		if (driver_read_only(bind, &read_only, &error) != 0) {
-			redis_work_fail(work, &error);
+			call_fail_because(work->call, &error);
 			return;
 		}
 		acl_add_rules(&work->batch, &work->acl, bind->login, read_only);
@@ -83,7 +75,7 @@ static void step_apply_plan(void *arg)
 	redis_work_each(work, false, NULL);
 }
 
-static const struct step update_steps[] = {
+const struct step redis_update_steps[] = {
     WORK_BEGINS,
     {"make_the_instance's_user", step_make_template},
     {"look_for_logins", redis_step_look_for_logins},
@@ -91,11 +83,3 @@ static const struct step update_steps[] = {
     {"save_users", redis_step_save_users},
     {NULL, NULL},
 };
-
-void redis_update(void *state, struct driver_call *call)
-{
-	struct work *work = redis_work_begin(state, call);
-
-	if (work != NULL)
-		redis_work_start(work, update_steps);
-}

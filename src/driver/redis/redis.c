@@ -1,8 +1,6 @@
 /* The vtable, the configuration's keys, and the service's servers opened and closed. */
 #include "redis.h"
 
-#include <stdlib.h>
-
 #include "driver/drivers.h"
 #include "pool.h"
 #include "rules.h"
@@ -65,34 +63,13 @@ static const struct config_key plan_keys[] = {
 
 /* ---- open and close ---- */
 
-static void redis_close(void *state)
+static void close_host(void *arg)
 {
-	struct redis *redis = state;
+	struct host *host = arg;
 
-	for (size_t i = 0; i < redis->host_count; i++) {
-		redis_pool_free(redis->hosts[i].pool);
-		progresses_release(&redis->hosts[i].progresses);
-		redis_target_release(&redis->hosts[i].target);
-	}
-	free(redis);
-}
-
-static int open_host(const struct driver_context *context, const struct server *server, struct host *host,
-                     struct error *error)
-{
-	const struct pool_limits limits = {
-	    .seats = (size_t)options_number(&server->options, "connections"),
-	    .idle = options_number(&server->options, "idle"),
-	};
-	int rc = redis_target_init(&host->target, server, error);
-
-	progresses_init(&host->progresses);
-	if (rc != 0)
-		return rc;
-	rc = redis_pool_new(context, &limits, &host->pool, error);
-	if (rc != 0)
-		redis_target_release(&host->target);
-	return rc;
+	redis_pool_free(host->pool);
+	progresses_release(&host->progresses);
+	redis_target_release(&host->target);
 }
 
 static bool is_dedicated(const struct plan *plan)
@@ -140,34 +117,25 @@ static int check_service(const struct service *service, struct error *error)
 	return rc;
 }
 
-static int redis_open(const struct driver_context *context, const struct service *service, void **ret_state,
-                      struct error *error)
+static int open_host(const struct backend *backend, const struct server *server, void *arg, struct error *error)
 {
-	struct redis *redis;
-	int rc = check_service(service, error);
+	struct host *host = arg;
+	const struct pool_limits limits = {
+	    .seats = (size_t)options_number(&server->options, "connections"),
+	    .idle = options_number(&server->options, "idle"),
+	};
+	int rc = redis_target_init(&host->target, server, error);
 
-	if (rc != 0)
-		return rc;
-	redis = calloc(1, sizeof(*redis) + service->server_count * sizeof(redis->hosts[0]));
-	if (redis == NULL)
-		return error_no_memory(error);
-	redis->context = context;
-	redis->service = service;
-	redis->dedicated = is_dedicated(&service->plans[0]);
-	for (; rc == 0 && redis->host_count < service->server_count; redis->host_count += rc == 0)
-		rc = open_host(context, &service->servers[redis->host_count], &redis->hosts[redis->host_count], error);
-	if (rc != 0)
-		redis_close(redis);
-	else
-		*ret_state = redis;
-	return rc;
+	host->dedicated = is_dedicated(&backend->service->plans[0]);
+	progresses_init(&host->progresses);
+	return rc != 0 ? rc : redis_pool_new(backend->context, &limits, &host->pool, error);
 }
 
-static size_t redis_connections(void *state, const struct server *server)
+static size_t connections(const void *arg)
 {
-	const struct redis *redis = state;
+	const struct host *host = arg;
 
-	return redis_pool_size(redis->hosts[server - redis->service->servers].pool);
+	return redis_pool_size(host->pool);
 }
 
 /* ---- the vtable ---- */
@@ -194,28 +162,32 @@ const struct driver driver_redis = {
     .environment = environment,
     .instance_parameters = instance_parameters,
     .bind_parameters = bind_parameters,
+    .read_only = true,
     .retires = true,
     .marks = true,
-    .open = redis_open,
-    .close = redis_close,
+    .check_service = check_service,
     .validate = driver_validate_read_only,
-    .provision = redis_provision,
-    .update = redis_update,
-    .deprovision = redis_deprovision,
-    .bind = redis_bind,
-    .unbind = redis_unbind,
-    .check = redis_check,
-    .observe = redis_observe,
-    .retire = redis_retire,
-    .restore = redis_restore,
-    .inspect = redis_inspect,
-    .list = redis_list,
-    .adopt = driver_refuse,
-    .act = driver_refuse,
-    .allow_unit = driver_settle_done,
-    .deny_unit = driver_settle_done,
-    .read_mark = redis_read_mark,
-    .write_mark = redis_write_mark,
-    .count_connections = redis_connections,
-    .cancel = redis_work_cancel,
+    .host_size = sizeof(struct host),
+    .open_host = open_host,
+    .close_host = close_host,
+    .connections = connections,
+    .work_size = sizeof(struct work),
+    .begin = redis_work_begin,
+    .end = redis_work_end,
+    .steps =
+        {
+            [CALL_PROVISION] = redis_provision_steps,
+            [CALL_UPDATE] = redis_update_steps,
+            [CALL_DEPROVISION] = redis_deprovision_steps,
+            [CALL_BIND] = redis_bind_steps,
+            [CALL_UNBIND] = redis_unbind_steps,
+            [CALL_CHECK] = redis_check_steps,
+            [CALL_OBSERVE] = redis_observe_steps,
+            [CALL_RETIRE] = redis_retire_steps,
+            [CALL_RESTORE] = redis_restore_steps,
+            [CALL_INSPECT] = redis_inspect_steps,
+            [CALL_LIST] = redis_list_steps,
+            [CALL_READ_MARK] = redis_read_mark_steps,
+            [CALL_WRITE_MARK] = redis_write_mark_steps,
+        },
 };

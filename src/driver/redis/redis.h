@@ -20,33 +20,26 @@ struct host {
 	struct target target;
 	struct pool *pool;
 	struct progresses progresses;
+	bool dedicated;          /* it is one instance */
 	bool forgets_users;      /* it has no file to keep them in */
 	char run[RUN_BYTES];     /* the run_id that it said last; "": none yet */
 	char mark[MARK_MAX + 1]; /* that it had last; "": none yet */
 };
 
-struct redis {
-	const struct driver_context *context;
-	const struct service *service;
-	bool dedicated;      /* an instance is a whole server */
-	size_t host_count;   /* opened */
-	struct host hosts[]; /* one for each of the service's servers, in their order */
-};
-
-/* The slots of the vtable, each in the file of its name; update is in provision.c, restore in retire.c, check in
+/* The steps of each kind of call, in the file of its name; update is in provision.c, restore in retire.c, check in
  * observe.c, and both about marks in mark.c. */
-void redis_provision(void *state, struct driver_call *call);
-void redis_update(void *state, struct driver_call *call);
-void redis_deprovision(void *state, struct driver_call *call);
-void redis_bind(void *state, struct driver_call *call);
-void redis_unbind(void *state, struct driver_call *call);
-void redis_check(void *state, struct driver_call *call);
-void redis_observe(void *state, struct driver_call *call);
-void redis_retire(void *state, struct driver_call *call);
-void redis_restore(void *state, struct driver_call *call);
-void redis_inspect(void *state, struct driver_call *call);
-void redis_list(void *state, struct driver_call *call);
-void redis_read_mark(void *state, struct driver_call *call);
-void redis_write_mark(void *state, struct driver_call *call);
+extern const struct step redis_provision_steps[];
+extern const struct step redis_update_steps[];
+extern const struct step redis_deprovision_steps[];
+extern const struct step redis_bind_steps[];
+extern const struct step redis_unbind_steps[];
+extern const struct step redis_check_steps[];
+extern const struct step redis_observe_steps[];
+extern const struct step redis_retire_steps[];
+extern const struct step redis_restore_steps[];
+extern const struct step redis_inspect_steps[];
+extern const struct step redis_list_steps[];
+extern const struct step redis_read_mark_steps[];
+extern const struct step redis_write_mark_steps[];
 
 #endif

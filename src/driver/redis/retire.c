@@ -35,7 +35,7 @@ static void step_unlock(void *arg)
 	redis_work_each(work, false, NULL);
 }
 
-static const struct step retire_steps[] = {
+const struct step redis_retire_steps[] = {
     WORK_BEGINS,
     {"look_for_logins", redis_step_look_for_logins},
     {"lock_it_away", step_lock},
@@ -43,26 +43,10 @@ static const struct step retire_steps[] = {
     {NULL, NULL},
 };
 
-static const struct step restore_steps[] = {
+const struct step redis_restore_steps[] = {
     WORK_BEGINS,
     {"look_for_logins", redis_step_look_for_logins},
     {"open_it_again", step_unlock},
     {"save_users", redis_step_save_users},
     {NULL, NULL},
 };
-
-void redis_retire(void *state, struct driver_call *call)
-{
-	struct work *work = redis_work_begin(state, call);
-
-	if (work != NULL)
-		redis_work_start(work, retire_steps);
-}
-
-void redis_restore(void *state, struct driver_call *call)
-{
-	struct work *work = redis_work_begin(state, call);
-
-	if (work != NULL)
-		redis_work_start(work, restore_steps);
-}

@@ -1,12 +1,9 @@
-/* What all calls share: finding the nodes of a server, asking them one after another, and ending. The work is freed
- * before its call is settled. */
+/* What all calls share: finding the nodes of a server, asking them one after another, and ending. */
 #include "work.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static void on_end(void *arg, int code, const struct error *error);
 
 /* ---- beginning and ending ---- */
 
@@ -18,77 +15,37 @@ static void name_things(struct work *work)
 	work->resource = call->instance != NULL ? call->instance->resource : "";
 	work->login = call->bind != NULL ? call->bind->login : NULL;
 	/* In a cluster the hash tag keeps an instance's keys in one slot, so that commands may take several of them. */
-	if (!work->redis->dedicated)
+	if (!work->host->dedicated)
 		snprintf(work->prefix, sizeof(work->prefix), cluster ? "{%s}:" : "%s:", work->resource);
 	snprintf(work->template, sizeof(work->template), ACL_INSTANCE "%s", work->resource);
 	snprintf(work->retired, sizeof(work->retired), ACL_RETIRED "%s", work->resource);
 	snprintf(work->probe, sizeof(work->probe), PROBE "%s", work->resource);
-	work->acl = (struct acl){.prefix = work->prefix, .plan = call->plan, .dedicated = work->redis->dedicated};
+	work->acl = (struct acl){.prefix = work->prefix, .plan = call->plan, .dedicated = work->host->dedicated};
 }
 
-static void free_work(struct work *work)
+int redis_work_begin(void *arg, struct error *error)
 {
-	seat_leave(&work->seat);
-	batch_release(&work->batch);
-	arena_release(&work->arena);
-	free(work);
-}
+	struct work *work = arg;
 
-struct work *redis_work_begin(void *state, struct driver_call *call)
-{
-	struct redis *redis = state;
-	struct work *work = calloc(1, sizeof(*work));
-
-	if (work == NULL) {
-		call_settle(call, ERR_NO_MEMORY, "out of memory");
-		return NULL;
-	}
-	work->redis = redis;
-	work->host = &redis->hosts[call->server - redis->service->servers];
-	work->call = call;
+	work->host = call_host(work->call);
 	arena_init(&work->arena);
 	batch_init(&work->batch);
 	name_things(work);
-	work->logins = arena_alloc(&work->arena, (call->bind_count + 1) * sizeof(*work->logins));
-	if (work->logins == NULL) {
-		free_work(work);
-		call_settle(call, ERR_NO_MEMORY, "out of memory");
-		return NULL;
-	}
-	call->work = work;
-	return work;
+	work->logins = arena_alloc(&work->arena, (work->call->bind_count + 1) * sizeof(*work->logins));
+	return work->logins != NULL ? 0 : error_no_memory(error);
 }
 
-void redis_work_start(struct work *work, const struct step *table)
-{
-	steps_start(&work->steps, table, work, on_end);
-}
-
-void redis_work_cancel(void *state, struct driver_call *call)
-{
-	struct work *work = call->work;
-
-	(void)state;
-	if (work == NULL)
-		return;
-	link_close(work->link);
-	free_work(work);
-}
-
-static void on_end(void *arg, int code, const struct error *error)
+void redis_work_end(void *arg, bool given_up)
 {
 	struct work *work = arg;
-	struct driver_call *call = work->call;
 
-	redis_work_close(work);
-	free_work(work);
-	call_settle(call, code, "%s", error->text);
-}
-
-void redis_work_fail(struct work *work, const struct error *reason)
-{
-	steps_fail_because(&work->steps, "server", work->host->target.name,
-	                   work->login != NULL ? work->login : work->resource, reason);
+	if (given_up)
+		link_close(work->link);
+	else
+		redis_work_close(work);
+	seat_leave(&work->seat);
+	batch_release(&work->batch);
+	arena_release(&work->arena);
 }
 
 /* ---- links ---- */
@@ -111,7 +68,7 @@ static void on_opened(void *arg, int code, const struct error *error)
 	}
 	link_close(work->link);
 	work->link = NULL;
-	redis_work_fail(work, error);
+	call_fail_because(work->call, error);
 }
 
 void redis_work_open(struct work *work, void (*on_open)(struct work *work))
@@ -127,11 +84,11 @@ void redis_work_open(struct work *work, void (*on_open)(struct work *work))
 		return;
 	}
 	work->link =
-	    link_open(work->redis->context, &work->host->target.login, node->host, node->port, on_opened, work);
+	    link_open(work->call->backend->context, &work->host->target.login, node->host, node->port, on_opened, work);
 	if (work->link != NULL)
 		return;
 	error_no_memory(&error);
-	redis_work_fail(work, &error);
+	call_fail_because(work->call, &error);
 }
 
 static void on_answered(void *arg, int code, const struct error *error, redisReply *const *replies, size_t count)
@@ -143,9 +100,9 @@ static void on_answered(void *arg, int code, const struct error *error, redisRep
 	if (code != 0) {
 		link_close(work->link);
 		work->link = NULL;
-		redis_work_fail(work, error);
+		call_fail_because(work->call, error);
 	} else if (on_answers(work, replies, count, &failure) != 0) {
-		redis_work_fail(work, &failure);
+		call_fail_because(work->call, &failure);
 	}
 }
 
@@ -177,7 +134,7 @@ static void go_to_node(struct work *work)
 	if (work->node < work->nodes.count)
 		redis_work_open(work, ask_node);
 	else
-		steps_next(&work->steps);
+		call_next(work->call);
 }
 
 static void ask_node(struct work *work)
@@ -193,11 +150,11 @@ static void on_node_answered(void *arg, int code, const struct error *error, red
 	if (code != 0) {
 		link_close(work->link);
 		work->link = NULL;
-		redis_work_fail(work, error);
+		call_fail_because(work->call, error);
 		return;
 	}
 	if (work->on_answers(work, replies, count, &failure) != 0) {
-		redis_work_fail(work, &failure);
+		call_fail_because(work->call, &failure);
 		return;
 	}
 	work->node++;
@@ -210,11 +167,11 @@ void redis_work_each(struct work *work, bool masters_only, work_answers *on_answ
 
 	if (work->batch.failed) {
 		error_no_memory(&error);
-		redis_work_fail(work, &error);
+		call_fail_because(work->call, &error);
 		return;
 	}
 	if (work->batch.count == 0) {
-		steps_next(&work->steps);
+		call_next(work->call);
 		return;
 	}
 	work->masters_only = masters_only;
@@ -229,7 +186,7 @@ static void on_seat(void *arg)
 {
 	struct work *work = arg;
 
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 void redis_step_take_seat(void *arg)
@@ -251,7 +208,7 @@ static void try_next_place(struct work *work, const struct error *error)
 	if (++work->place < count)
 		try_place(work);
 	else
-		redis_work_fail(work, error);
+		call_fail_because(work->call, error);
 }
 
 static int read_nodes(struct work *work, redisReply *const *replies, size_t count, struct error *error)
@@ -280,7 +237,7 @@ static void on_nodes(void *arg, int code, const struct error *error, redisReply 
 		link_close(work->link);
 		work->link = NULL;
 	}
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 static void take_single(struct work *work)
@@ -291,12 +248,12 @@ static void take_single(struct work *work)
 	work->nodes.items = arena_alloc(&work->arena, sizeof(*work->nodes.items));
 	if (work->nodes.items == NULL) {
 		error_no_memory(&error);
-		redis_work_fail(work, &error);
+		call_fail_because(work->call, &error);
 		return;
 	}
 	work->nodes.items[0] = (struct node){.host = place->host, .port = place->port, .is_master = true};
 	work->nodes.count = 1;
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 /* Calls that shut a login; they do not wait for the end of what it runs. */
@@ -358,12 +315,12 @@ static void try_place(struct work *work)
 		ask_for_nodes(work);
 		return;
 	}
-	work->link = link_open(work->redis->context, sentinel ? &target->sentinel_login : &target->login, place->host,
-	                       place->port, on_place, work);
+	work->link = link_open(work->call->backend->context, sentinel ? &target->sentinel_login : &target->login,
+	                       place->host, place->port, on_place, work);
 	if (work->link != NULL)
 		return;
 	error_no_memory(&error);
-	redis_work_fail(work, &error);
+	call_fail_because(work->call, &error);
 }
 
 void redis_step_find_nodes(void *arg)

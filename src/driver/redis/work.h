@@ -9,7 +9,6 @@
 #include "base/arena.h"
 #include "command.h"
 #include "driver/driver.h"
-#include "driver/steps.h"
 #include "link.h"
 #include "pool.h"
 #include "redis.h"
@@ -32,10 +31,8 @@ struct names {
 };
 
 struct work {
-	const struct redis *redis;
-	struct host *host;
 	struct driver_call *call;
-	struct steps steps;
+	struct host *host;
 	struct seat seat;
 	struct arena arena;
 	struct nodes nodes; /* of the server, masters among them */
@@ -49,7 +46,6 @@ struct work {
 	const char *resource, *login;
 	char prefix[NAME_BYTES], template[NAME_BYTES], retired[NAME_BYTES], probe[NAME_BYTES];
 	struct acl acl;
-	bool read_only;            /* the bind */
 	bool found;                /* a step's own note */
 	bool marked;               /* read_mark: every master has a mark */
 	bool finished;             /* deprovision: no key is left to be found on the node */
@@ -59,13 +55,9 @@ struct work {
 	bool *logins;              /* for each of call->binds: update, retire: it is there; inspect: it was told of */
 };
 
-/* NULL: the call is settled. */
-struct work *redis_work_begin(void *state, struct driver_call *call);
-void redis_work_start(struct work *work, const struct step *table);
-/* The vtable's cancel. */
-void redis_work_cancel(void *state, struct driver_call *call);
-/* Ends the running step by a failure. */
-void redis_work_fail(struct work *work, const struct error *reason);
+/* What the core begins and ends a work with. */
+int redis_work_begin(void *work, struct error *error);
+void redis_work_end(void *work, bool given_up);
 
 /* Sends work->batch to every node (every master), gives each one's answers to on_answers (NULL: none may be an error),
  * and goes on with the next step. An empty batch goes on at once. */
