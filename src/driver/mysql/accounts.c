@@ -20,8 +20,8 @@ int maria_add_limits(struct work *work, struct sql *sql)
 	const int64_t timeout = number_of(plan, "statement_timeout");
 
 	if (timeout > 0 && !maria_is_mariadb(work)) {
-		maria_fail(work, ERR_REFUSED,
-		           "the plan \"%s\" has a statement_timeout, which only MariaDB gives accounts", plan->name);
+		call_fail(work->call, ERR_REFUSED,
+		          "the plan \"%s\" has a statement_timeout, which only MariaDB gives accounts", plan->name);
 		return ERR_REFUSED;
 	}
 	sql_add(sql, " REQUIRE %s WITH MAX_USER_CONNECTIONS %d MAX_QUERIES_PER_HOUR %d MAX_UPDATES_PER_HOUR %d",
@@ -64,9 +64,9 @@ static void note_accounts(struct work *work, MYSQL_RES *rows)
 		};
 	}
 	if (arena_failed(&work->arena))
-		maria_fail(work, ERR_NO_MEMORY, "out of memory");
+		call_fail(work->call, ERR_NO_MEMORY, "out of memory");
 	else
-		steps_next(&work->steps);
+		call_next(work->call);
 }
 
 /* Whether it is locked is in the one server's table and the other's view of it. */
@@ -155,11 +155,11 @@ static void settle_for(struct work *work, MYSQL_RES *rows)
 
 	while ((row = mysql_fetch_row(rows)) != NULL)
 		if (strcmp(row[MARKED], "1") != 0) {
-			maria_fail(work, ERR_LOCKED, "session %s of the login \"%s\" was ended and is still there",
-			           row[ID], row[USER]);
+			call_fail(work->call, ERR_LOCKED, "session %s of the login \"%s\" was ended and is still there",
+			          row[ID], row[USER]);
 			return;
 		}
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 /* It may take a while, or need to be told again. */
@@ -169,7 +169,7 @@ static void kill_sessions(struct work *work, MYSQL_RES *rows)
 	MYSQL_ROW row;
 
 	if (mysql_num_rows(rows) == 0) {
-		steps_next(&work->steps);
+		call_next(work->call);
 		return;
 	}
 	if (work->paused > ENDING_MAX) {
@@ -188,7 +188,7 @@ static void find_sessions(void *arg)
 	struct sql *sql = maria_sql(work);
 
 	if (work->account_count == 0) {
-		steps_next(&work->steps);
+		call_next(work->call);
 		return;
 	}
 	sql_add(sql, "SELECT ID, USER, COMMAND = 'Killed' FROM information_schema.PROCESSLIST WHERE USER IN (");

@@ -19,9 +19,10 @@ static size_t count_badges(const struct work *work)
 
 static void name_badge(const struct work *work, size_t number, char ret_name[BADGE_SIZE])
 {
-	const char *seal = work->maria->context->seal;
+	const char *seal = work->call->backend->context->seal;
 	char digits[24];
-	const char *const parts[] = {"mysql session", seal != NULL ? seal : "", work->maria->service->name, digits};
+	const char *const parts[] = {"mysql session", seal != NULL ? seal : "", work->call->backend->service->name,
+	                             digits};
 
 	snprintf(digits, sizeof(digits), "%zu", number);
 	memcpy(ret_name, PREFIX, sizeof(PREFIX));
@@ -39,7 +40,7 @@ static void on_badge(struct work *work, MYSQL_RES *rows)
 		name_badge(work, (size_t)strtoul(row[0], NULL, 10), name);
 		maria_session_set_badge(lease_session(&work->lease), name);
 	}
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 /* COALESCE stops at the first that is given. */
@@ -50,7 +51,7 @@ void maria_badge_session(struct work *work)
 	char name[BADGE_SIZE];
 
 	if (maria_session_badge(lease_session(&work->lease))[0] != '\0') {
-		steps_next(&work->steps);
+		call_next(work->call);
 		return;
 	}
 	sql_add(sql, "SELECT COALESCE(");
@@ -98,7 +99,7 @@ static void on_sessions(struct work *work, MYSQL_RES *rows)
 	call_result(work->call, CHECK_SESSIONS, number);
 	snprintf(number, sizeof(number), "%zu", strays);
 	call_result(work->call, CHECK_STRAYS, number);
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 void maria_step_count_sessions(void *arg)

@@ -60,7 +60,7 @@ static void take_rights(struct work *work, MYSQL_RES *rows)
 		maria_add_account(sql, work->login, work->host->target.app_host);
 		sql_add(sql, ";\n");
 	}
-	maria_add_rights(work, sql, work->login, work->read_only);
+	maria_add_rights(work, sql, work->login, work->call->read_only);
 	maria_query(work, NULL);
 }
 
@@ -70,7 +70,7 @@ static void step_grant_rights(void *arg)
 	struct sql *sql = maria_sql(work);
 
 	sql_add(sql, "SELECT ");
-	maria_add_excess(work, sql, work->login, work->read_only);
+	maria_add_excess(work, sql, work->login, work->call->read_only);
 	maria_query(work, take_rights);
 }
 
@@ -81,7 +81,7 @@ static void step_end_earlier_sessions(void *arg)
 	if (work->call->renew)
 		maria_step_end_sessions(work);
 	else
-		steps_finish(&work->steps);
+		call_finish(work->call);
 }
 
 static void step_find_earlier(void *arg)
@@ -91,10 +91,31 @@ static void step_find_earlier(void *arg)
 	if (work->call->renew)
 		maria_step_find_login(work);
 	else
-		steps_next(&work->steps);
+		call_next(work->call);
 }
 
-static const struct step bind_steps[] = {
+static void step_tell(void *arg)
+{
+	struct work *work = arg;
+	struct driver_call *call = work->call;
+	const struct target *target = &work->host->target;
+	struct text url;
+
+	text_init(&url, SQL_MAX);
+	maria_target_app_url(target, work->database, work->login, call->password,
+	                     options_flag(&call->plan->options, "require_tls"), &url);
+	call_result(call, "url", text_string(&url));
+	call_result(call, "host", target->public_host);
+	call_result(call, "port", target->public_port);
+	call_result(call, "database", work->database);
+	call_result(call, "user", work->login);
+	call_result(call, "password", call->password);
+	call->arena.failed |= url.failed;
+	text_wipe(&url);
+	call_next(call);
+}
+
+const struct step maria_bind_steps[] = {
     {"take_session", maria_step_take_session},
     {"find_the_earlier_login", step_find_earlier},
     {"shut_the_earlier_login", maria_step_shut_accounts},
@@ -105,35 +126,10 @@ static const struct step bind_steps[] = {
     {"drop_accounts_of_other_hosts", step_drop_accounts_elsewhere},
     {"create_the_login", step_create_account},
     {"grant_rights", step_grant_rights},
+    {"tell_the_environment", step_tell},
     {"end_earlier_sessions", step_end_earlier_sessions},
     {NULL, NULL},
 };
-
-/* Known before the server is asked; told only with success. */
-static void add_results(const struct maria *maria, struct driver_call *call)
-{
-	const struct target *target = &maria->hosts[call->server - maria->service->servers].target;
-	const char *database = call->instance->resource, *user = call->bind->login;
-	struct text url;
-
-	text_init(&url, SQL_MAX);
-	maria_target_app_url(target, database, user, call->password, options_flag(&call->plan->options, "require_tls"),
-	                     &url);
-	call_result(call, "url", text_string(&url));
-	call_result(call, "host", target->public_host);
-	call_result(call, "port", target->public_port);
-	call_result(call, "database", database);
-	call_result(call, "user", user);
-	call_result(call, "password", call->password);
-	call->arena.failed |= url.failed;
-	text_wipe(&url);
-}
-
-void maria_bind(void *state, struct driver_call *call)
-{
-	add_results(state, call);
-	maria_start(state, call, bind_steps);
-}
 
 /* ---- unbind ---- */
 
@@ -145,9 +141,9 @@ static void on_definitions(struct work *work, MYSQL_RES *rows)
 	MYSQL_ROW row = mysql_fetch_row(rows);
 
 	if (strcmp(row[DEFINED], "0") != 0 || strcmp(row[PASSED_OVER], "0") != 0)
-		steps_finish(&work->steps);
+		call_finish(work->call);
 	else
-		steps_next(&work->steps);
+		call_next(work->call);
 }
 
 /* Views, routines and triggers act with the rights of the account that defined them when others of the instance use
@@ -159,7 +155,7 @@ static void step_look_for_definitions(void *arg)
 	struct sql *sql = maria_sql(work);
 
 	if (work->account_count == 0) {
-		steps_finish(&work->steps);
+		call_finish(work->call);
 		return;
 	}
 	maria_add_unwaiting(work, sql);
@@ -181,7 +177,7 @@ static void step_look_for_definitions(void *arg)
 	maria_query(work, on_definitions);
 }
 
-static const struct step unbind_steps[] = {
+const struct step maria_unbind_steps[] = {
     {"take_session", maria_step_take_session},
     {"find_the_login", maria_step_find_login},
     {"shut_the_login", maria_step_shut_accounts},
@@ -194,8 +190,3 @@ static const struct step unbind_steps[] = {
     {"drop_the_login", maria_step_drop_accounts},
     {NULL, NULL},
 };
-
-void maria_unbind(void *state, struct driver_call *call)
-{
-	maria_start(state, call, unbind_steps);
-}

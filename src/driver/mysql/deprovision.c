@@ -9,13 +9,12 @@
 static void on_retired_tables(struct work *work, MYSQL_RES *rows)
 {
 	if (mysql_num_rows(rows) != 0)
-		maria_fail(
-		    work, ERR_REFUSED,
-		    "tables of the database \"%s\" are put away in \"%s\", which the records do not say, so that "
-		    "is left alone: drop it or rename its tables to another database, then try again",
-		    work->database, work->retired);
+		call_fail(work->call, ERR_REFUSED,
+		          "tables of the database \"%s\" are put away in \"%s\", which the records do not say, so that "
+		          "is left alone: drop it or rename its tables to another database, then try again",
+		          work->database, work->retired);
 	else
-		steps_next(&work->steps);
+		call_next(work->call);
 }
 
 static void step_spare_retired(void *arg)
@@ -35,13 +34,13 @@ static void on_referring(struct work *work, MYSQL_RES *rows)
 	MYSQL_ROW row = mysql_fetch_row(rows);
 
 	if (row != NULL)
-		maria_fail(
-		    work, ERR_LOCKED,
+		call_fail(
+		    work->call, ERR_LOCKED,
 		    "the table %s of another database refers to %s by a foreign key: ALTER TABLE ... DROP FOREIGN "
 		    "KEY",
 		    row[0], row[1]);
 	else
-		steps_next(&work->steps);
+		call_next(work->call);
 }
 
 /* Tables that were put away and those that could not be may refer to each other either way. So both databases go
@@ -88,7 +87,7 @@ static void step_drop_databases(void *arg)
 	maria_query(work, NULL);
 }
 
-static const struct step living_steps[] = {
+const struct step maria_deprovision_steps[] = {
     {"take_session", maria_step_take_session},
     {"find_logins", maria_step_find_accounts},
     {"shut_logins", maria_step_shut_accounts},
@@ -122,21 +121,21 @@ static void step_spare_living(void *arg)
 	struct work *work = arg;
 
 	if (is_living(work))
-		maria_fail(
-		    work, ERR_REFUSED,
+		call_fail(
+		    work->call, ERR_REFUSED,
 		    "the records say that the database is put away as \"%s\", but \"%s\" is alive: it is left alone; "
 		    "\"ctl forget\" keeps it without the broker",
 		    work->retired, work->database);
 	else if (work->retired_owner == OWNER_OTHER)
-		maria_fail(work, ERR_REFUSED,
-		           "the database \"%s\" belongs to another instance, as its comment says: it is left alone",
-		           work->retired);
+		call_fail(work->call, ERR_REFUSED,
+		          "the database \"%s\" belongs to another instance, as its comment says: it is left alone",
+		          work->retired);
 	else
-		steps_next(&work->steps);
+		call_next(work->call);
 }
 
 /* The retired one last: it tells a purge that begins again that the other is no living one. */
-static const struct step retired_steps[] = {
+const struct step maria_deprovision_retired_steps[] = {
     {"take_session", maria_step_take_session},
     {"look_for_the_database", maria_step_look},
     {"find_the_database", maria_step_require_own},
@@ -149,8 +148,3 @@ static const struct step retired_steps[] = {
     {"drop_logins", maria_step_drop_accounts},
     {NULL, NULL},
 };
-
-void maria_deprovision(void *state, struct driver_call *call)
-{
-	maria_start(state, call, call->retired ? retired_steps : living_steps);
-}

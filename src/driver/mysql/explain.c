@@ -23,7 +23,7 @@ static void ask(struct work *work, session_answered *on_answered)
 
 	if (text == NULL || !maria_session_is_usable(session) ||
 	    maria_session_query(session, text, maria_limit(work), on_answered, work, NULL) != 0)
-		maria_fail_because(work, &work->reason);
+		call_fail_because(work->call, &work->reason);
 }
 
 static void __attribute__((format(printf, 2, 3))) add(struct work *work, const char *format, ...)
@@ -76,7 +76,7 @@ static void on_transactions(void *arg, int code, const struct error *error, MYSQ
 		    "; a prepared transaction, which outlives its session, may hold it: XA RECOVER lists them, for "
 		    "which the broker's user needs XA_RECOVER_ADMIN");
 	}
-	maria_fail_because(work, &work->reason);
+	call_fail_because(work->call, &work->reason);
 }
 
 static void on_holders(void *arg, int code, const struct error *error, MYSQL_RES *rows)
@@ -100,7 +100,7 @@ static void on_holders(void *arg, int code, const struct error *error, MYSQL_RES
 			    row[ID], row[USER], row[HOST], row[ID]);
 	}
 	if (!prepared) {
-		maria_fail_because(work, &work->reason);
+		call_fail_because(work->call, &work->reason);
 		return;
 	}
 	sql_add(maria_sql(work), maria_is_mariadb(work) ? "XA RECOVER FORMAT = 'SQL'" : "XA RECOVER CONVERT XID");
@@ -129,7 +129,7 @@ static void on_missing(void *arg, int code, const struct error *error, MYSQL_RES
 	(void)error;
 	if (code == 0 && rows != NULL && (row = mysql_fetch_row(rows)) != NULL && row[0] != NULL)
 		add(work, "; it lacks: GRANT %s ON *.* TO %s WITH GRANT OPTION", row[0], row[1]);
-	maria_fail_because(work, &work->reason);
+	call_fail_because(work->call, &work->reason);
 }
 
 static void explain_right(struct work *work)
@@ -148,5 +148,5 @@ void maria_explain(struct work *work, unsigned int number, const struct error *e
 	else if (can_ask && maria_error_lacks_right(number))
 		explain_right(work);
 	else
-		maria_fail_because(work, error);
+		call_fail_because(work->call, error);
 }

@@ -33,7 +33,7 @@ static void step_find_lost(void *arg)
 
 	if (!work->has_database) {
 		call_result(work->call, DRIFT_LOST, "the database is not there");
-		steps_finish(&work->steps);
+		call_finish(work->call);
 		return;
 	}
 	if (work->owner == OWNER_OTHER)
@@ -48,7 +48,7 @@ static void step_find_lost(void *arg)
 		     "it, and "
 		     "drop it",
 		     work->retired);
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 /* An adopted one has what it had. */
@@ -66,7 +66,7 @@ static void on_charset(struct work *work, MYSQL_RES *rows)
 		     "CHARACTER SET %s%s%s",
 		     row[0], row[1], work->database, charset, collation != NULL ? " COLLATE " : "",
 		     collation != NULL ? collation : "");
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 static void step_compare_charset(void *arg)
@@ -107,7 +107,7 @@ static void on_others(struct work *work, MYSQL_RES *rows)
 		else if (!maria_has_bind(work, row[USER]) && strcmp(row[SHUT], "1") != 0)
 			tell(work, DRIFT_INSTANCE, "the login \"%s\", which no bind has, is not shut", row[USER]);
 	}
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 /* By any pattern that takes the database in. Logins of the instance, also ended ones, have their rights by its own. */
@@ -142,7 +142,7 @@ static void on_logins(struct work *work, MYSQL_RES *rows)
 	while ((row = mysql_fetch_row(rows)) != NULL)
 		if (strcmp(row[1], "1") != 0)
 			call_result(work->call, DRIFT_BIND, row[0]);
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 /* What the server's own defaults end after a while, and what an app changed itself. A MySQL keeps passwords in a way
@@ -192,7 +192,7 @@ static int add_login(struct work *work, struct sql *sql, size_t number)
 	bool read_only;
 
 	if (driver_read_only(bind, &read_only, &error) != 0) {
-		maria_fail(work, error.code, "%s", error.text);
+		call_fail(work->call, error.code, "%s", error.text);
 		return error.code;
 	}
 	sql_add(sql,
@@ -230,7 +230,7 @@ static void on_roles(struct work *work, MYSQL_RES *rows)
 	while ((row = mysql_fetch_row(rows)) != NULL)
 		tell(work, DRIFT_TOLD, "the login '%s'@'%s' was given the rights of another: REVOKE %s FROM '%s'@'%s'",
 		     row[0], row[1], row[2], row[0], row[1]);
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 /* What only the one who gave it, or the server's own admin, can take away. Apps may let other logins act as themselves,
@@ -242,7 +242,7 @@ static void step_compare_roles(void *arg)
 	struct sql *sql = maria_sql(work);
 
 	if (call->bind_count == 0) {
-		steps_next(&work->steps);
+		call_next(work->call);
 		return;
 	}
 	sql_add(sql,
@@ -265,7 +265,7 @@ static void step_compare_roles(void *arg)
 static void on_missing(struct work *work, MYSQL_RES *rows)
 {
 	maria_tell_missing(work, mysql_fetch_row(rows), DRIFT_TOLD);
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 static void step_compare_own_rights(void *arg)
@@ -276,7 +276,7 @@ static void step_compare_own_rights(void *arg)
 	maria_query(work, on_missing);
 }
 
-static const struct step inspect_steps[] = {
+const struct step maria_inspect_steps[] = {
     {"take_session", maria_step_take_session},
     {"look_for_the_database", maria_step_look},
     {"compare_own_rights", step_compare_own_rights},
@@ -288,11 +288,6 @@ static const struct step inspect_steps[] = {
     {NULL, NULL},
 };
 
-void maria_inspect(void *state, struct driver_call *call)
-{
-	maria_start(state, call, inspect_steps);
-}
-
 /* ---- list ---- */
 
 static void on_list(struct work *work, MYSQL_RES *rows)
@@ -301,7 +296,7 @@ static void on_list(struct work *work, MYSQL_RES *rows)
 
 	while ((row = mysql_fetch_row(rows)) != NULL)
 		call_result(work->call, row[0], row[1]);
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 /* A database that has a retired half is a retired one. An account that was kept for what it defined has rights in an
@@ -323,13 +318,8 @@ static void step_list(void *arg)
 	maria_query(work, on_list);
 }
 
-static const struct step list_steps[] = {
+const struct step maria_list_steps[] = {
     {"take_session", maria_step_take_session},
     {"list_databases_and_logins", step_list},
     {NULL, NULL},
 };
-
-void maria_list(void *state, struct driver_call *call)
-{
-	maria_start(state, call, list_steps);
-}

@@ -23,28 +23,22 @@ struct host {
 	struct reaper *reaper;
 };
 
-struct maria {
-	const struct driver_context *context;
-	const struct service *service;
-	size_t host_count;   /* opened */
-	struct host hosts[]; /* one for each of the service's servers, in their order */
-};
-
-/* The slots of the vtable: update and adopt are in provision.c, unbind in bind.c, restore in retire.c, check in
+/* The steps of each kind of call: update and adopt are in provision.c, unbind in bind.c, restore in retire.c, check in
  * observe.c and list in inspect.c. */
-void maria_provision(void *state, struct driver_call *call);
-void maria_update(void *state, struct driver_call *call);
-void maria_deprovision(void *state, struct driver_call *call);
-void maria_bind(void *state, struct driver_call *call);
-void maria_unbind(void *state, struct driver_call *call);
-void maria_check(void *state, struct driver_call *call);
-void maria_observe(void *state, struct driver_call *call);
-void maria_retire(void *state, struct driver_call *call);
-void maria_restore(void *state, struct driver_call *call);
-void maria_inspect(void *state, struct driver_call *call);
-void maria_list(void *state, struct driver_call *call);
-void maria_adopt(void *state, struct driver_call *call);
-void maria_read_mark(void *state, struct driver_call *call);
-void maria_write_mark(void *state, struct driver_call *call);
+extern const struct step maria_provision_steps[];
+extern const struct step maria_update_steps[];
+extern const struct step maria_deprovision_steps[];
+extern const struct step maria_deprovision_retired_steps[];
+extern const struct step maria_bind_steps[];
+extern const struct step maria_unbind_steps[];
+extern const struct step maria_check_steps[];
+extern const struct step maria_observe_steps[];
+extern const struct step maria_retire_steps[];
+extern const struct step maria_restore_steps[];
+extern const struct step maria_inspect_steps[];
+extern const struct step maria_list_steps[];
+extern const struct step maria_adopt_steps[];
+extern const struct step maria_read_mark_steps[];
+extern const struct step maria_write_mark_steps[];
 
 #endif

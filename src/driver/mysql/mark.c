@@ -9,7 +9,7 @@ static void add_marks(struct work *work, MYSQL_RES *rows)
 
 	while ((row = mysql_fetch_row(rows)) != NULL)
 		call_result(work->call, MARK_RESULT, row[0]);
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 static void step_read(void *arg)
@@ -20,16 +20,11 @@ static void step_read(void *arg)
 	maria_query(work, add_marks);
 }
 
-static const struct step read_steps[] = {
+const struct step maria_read_mark_steps[] = {
     {"take_session", maria_step_take_session},
     {"read_its_mark", step_read},
     {NULL, NULL},
 };
-
-void maria_read_mark(void *state, struct driver_call *call)
-{
-	maria_start(state, call, read_steps);
-}
 
 /* Nobody knows its password, which has what servers that look at passwords want of one. */
 static void step_add_mark(void *arg)
@@ -69,14 +64,9 @@ static void step_drop_other_marks(void *arg)
 }
 
 /* The new one first: a server without any would look lost. */
-static const struct step write_steps[] = {
+const struct step maria_write_mark_steps[] = {
     {"take_session", maria_step_take_session},
     {"add_its_mark", step_add_mark},
     {"drop_other_marks", step_drop_other_marks},
     {NULL, NULL},
 };
-
-void maria_write_mark(void *state, struct driver_call *call)
-{
-	maria_start(state, call, write_steps);
-}

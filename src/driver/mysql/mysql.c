@@ -1,6 +1,5 @@
 /* The vtable, the configuration's keys, and the service's servers opened and closed. */
 #include <ctype.h>
-#include <stdlib.h>
 
 #include "driver/drivers.h"
 #include "driver/login.h"
@@ -102,82 +101,46 @@ static const struct config_key plan_keys[] = {
 
 /* ---- open and close ---- */
 
-static void maria_close(void *state)
+static int check_service(const struct service *service, struct error *error)
 {
-	struct maria *maria = state;
-
-	for (size_t i = 0; i < maria->host_count; i++) {
-		reaper_free(maria->hosts[i].reaper);
-		pool_free(maria->hosts[i].pool);
-		maria_target_release(&maria->hosts[i].target);
-	}
-	free(maria);
+	(void)service;
+	return mysql_library_init(0, NULL, NULL) == 0 ? 0 : error_no_memory(error);
 }
 
-static int init_target(const struct driver_context *context, const struct service *service, const struct server *server,
-                       struct target *target, struct error *error)
+static void close_host(void *arg)
 {
-	int rc = maria_target_init(target, server, error);
+	struct host *host = arg;
 
-	if (rc != 0)
-		return rc;
-	target->logins = login_server_new(context->logins, service->name, server->name, "the broker");
-	if (target->logins != NULL)
-		return 0;
-	maria_target_release(target);
-	return error_no_memory(error);
+	reaper_free(host->reaper);
+	pool_free(host->pool);
+	maria_target_release(&host->target);
 }
 
-static int open_host(const struct driver_context *context, const struct service *service, const struct server *server,
-                     struct host *host, struct error *error)
+static int open_host(const struct backend *backend, const struct server *server, void *arg, struct error *error)
 {
+	struct host *host = arg;
+	const struct driver_context *context = backend->context;
 	const struct pool_limits limits = {
 	    .sessions = (size_t)options_number(&server->options, "connections"),
 	    .idle = options_number(&server->options, "idle"),
 	};
-	int rc = init_target(context, service, server, &host->target, error);
+	int rc = maria_target_init(&host->target, server, error);
 
 	if (rc != 0)
 		return rc;
-	rc = pool_new(context, &maria_session_kind, &host->target, &limits, &host->pool, error);
-	if (rc == 0 && (host->reaper = reaper_new(context, &host->target)) == NULL) {
-		pool_free(host->pool);
-		rc = error_no_memory(error);
-	}
-	if (rc != 0)
-		maria_target_release(&host->target);
-	return rc;
-}
-
-static int maria_open(const struct driver_context *context, const struct service *service, void **ret_state,
-                      struct error *error)
-{
-	struct maria *maria;
-	int rc = 0;
-
-	if (service->server_count == 0)
-		return error_set(error, ERR_INVALID, "it needs \"servers\"");
-	maria = calloc(1, sizeof(*maria) + service->server_count * sizeof(maria->hosts[0]));
-	if (maria == NULL || mysql_library_init(0, NULL, NULL) != 0) {
-		free(maria);
+	host->target.logins = login_server_new(context->logins, backend->service->name, server->name, "the broker");
+	if (host->target.logins == NULL)
 		return error_no_memory(error);
-	}
-	maria->context = context;
-	maria->service = service;
-	for (; rc == 0 && maria->host_count < service->server_count; maria->host_count += rc == 0)
-		rc = open_host(context, service, &service->servers[maria->host_count], &maria->hosts[maria->host_count],
-		               error);
+	rc = pool_new(context, &maria_session_kind, &host->target, &limits, &host->pool, error);
 	if (rc != 0)
-		maria_close(maria);
-	else
-		*ret_state = maria;
-	return rc;
+		return rc;
+	host->reaper = reaper_new(context, &host->target);
+	return host->reaper != NULL ? 0 : error_no_memory(error);
 }
 
-static size_t maria_connections(void *state, const struct server *server)
+static size_t connections(const void *arg)
 {
-	const struct maria *maria = state;
-	const struct host *host = &maria->hosts[server - maria->service->servers];
+	const struct host *host = arg;
 
 	return pool_size(host->pool) + reaper_is_busy(host->reaper);
 }
@@ -207,29 +170,35 @@ const struct driver driver_mysql = {
     .environment = environment,
     .instance_parameters = instance_parameters,
     .bind_parameters = bind_parameters,
+    .read_only = true,
     .retires = true,
     .marks = true,
     .retain = RETAIN,
-    .open = maria_open,
-    .close = maria_close,
+    .check_service = check_service,
     .validate = driver_validate_read_only,
-    .provision = maria_provision,
-    .update = maria_update,
-    .deprovision = maria_deprovision,
-    .bind = maria_bind,
-    .unbind = maria_unbind,
-    .check = maria_check,
-    .observe = maria_observe,
-    .retire = maria_retire,
-    .restore = maria_restore,
-    .inspect = maria_inspect,
-    .list = maria_list,
-    .adopt = maria_adopt,
-    .act = driver_refuse,
-    .allow_unit = driver_settle_done,
-    .deny_unit = driver_settle_done,
-    .read_mark = maria_read_mark,
-    .write_mark = maria_write_mark,
-    .count_connections = maria_connections,
-    .cancel = maria_cancel,
+    .host_size = sizeof(struct host),
+    .open_host = open_host,
+    .close_host = close_host,
+    .connections = connections,
+    .work_size = sizeof(struct work),
+    .begin = maria_begin,
+    .again = maria_again,
+    .end = maria_end,
+    .steps =
+        {
+            [CALL_PROVISION] = maria_provision_steps,
+            [CALL_UPDATE] = maria_update_steps,
+            [CALL_DEPROVISION] = maria_deprovision_steps,
+            [CALL_BIND] = maria_bind_steps,
+            [CALL_UNBIND] = maria_unbind_steps,
+            [CALL_CHECK] = maria_check_steps,
+            [CALL_OBSERVE] = maria_observe_steps,
+            [CALL_RETIRE] = maria_retire_steps,
+            [CALL_RESTORE] = maria_restore_steps,
+            [CALL_INSPECT] = maria_inspect_steps,
+            [CALL_LIST] = maria_list_steps,
+            [CALL_ADOPT] = maria_adopt_steps,
+            [CALL_READ_MARK] = maria_read_mark_steps,
+            [CALL_WRITE_MARK] = maria_write_mark_steps,
+        },
 };

@@ -19,15 +19,15 @@ static void on_read_only(struct work *work, MYSQL_RES *rows)
 
 	login_server_warn(work->host->target.logins, work->call);
 	if (row[0] != NULL && strcmp(row[0], "0") != 0)
-		maria_fail(work, ERR_UNAVAILABLE, "it is read-only, a replica perhaps");
+		call_fail(work->call, ERR_UNAVAILABLE, "it is read-only, a replica perhaps");
 	else
-		steps_next(&work->steps);
+		call_next(work->call);
 }
 
 static void on_missing(struct work *work, MYSQL_RES *rows)
 {
 	maria_tell_missing(work, mysql_fetch_row(rows), CHECK_WARNING);
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 static void step_look_at_own_rights(void *arg)
@@ -55,7 +55,7 @@ static void on_everybody(struct work *work, MYSQL_RES *rows)
 		call_result(work->call, CHECK_WARNING, text_string(&text));
 		text_release(&text);
 	}
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 static void step_look_for_everybody(void *arg)
@@ -79,16 +79,11 @@ static void step_answer(void *arg)
 	maria_query(work, on_read_only);
 }
 
-static const struct step check_steps[] = {
+const struct step maria_check_steps[] = {
     {"take_session", maria_step_take_session},       {"answer", step_answer},
     {"look_at_own_rights", step_look_at_own_rights}, {"look_for_what_everybody_has", step_look_for_everybody},
     {"count_sessions", maria_step_count_sessions},   {NULL, NULL},
 };
-
-void maria_check(void *state, struct driver_call *call)
-{
-	maria_start(state, call, check_steps);
-}
 
 /* ---- observe ---- */
 
@@ -113,13 +108,13 @@ static void on_observed(struct work *work, MYSQL_RES *rows)
 	MYSQL_ROW row = mysql_fetch_row(rows);
 
 	if (strcmp(row[0], "1") != 0) {
-		maria_fail(work, ERR_NOT_FOUND, "the database is not there");
+		call_fail(work->call, ERR_NOT_FOUND, "the database is not there");
 		return;
 	}
 	add_size(work->call, row[1]);
 	call_result(work->call, "Tables", row[2]);
 	call_result(work->call, "Connections", row[3]);
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 static void step_observe(void *arg)
@@ -137,13 +132,8 @@ static void step_observe(void *arg)
 	maria_query(work, on_observed);
 }
 
-static const struct step observe_steps[] = {
+const struct step maria_observe_steps[] = {
     {"take_session", maria_step_take_session},
     {"show_the_database", step_observe},
     {NULL, NULL},
 };
-
-void maria_observe(void *state, struct driver_call *call)
-{
-	maria_start(state, call, observe_steps);
-}

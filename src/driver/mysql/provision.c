@@ -39,18 +39,13 @@ static void step_sign_database(void *arg)
 	maria_query(work, NULL);
 }
 
-static const struct step provision_steps[] = {
+const struct step maria_provision_steps[] = {
     {"take_session", maria_step_take_session},
     {"look_for_the_database", maria_step_look},
     {"find_no_other_database", maria_step_require_own},
     {"create_the_database", step_create_database},
     {NULL, NULL},
 };
-
-void maria_provision(void *state, struct driver_call *call)
-{
-	maria_start(state, call, provision_steps);
-}
 
 /* ---- update ---- */
 
@@ -70,7 +65,7 @@ static void step_choose_ended(void *arg)
 	}
 	work->living = work->account_count - ended;
 	work->account_count = ended;
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 static void step_choose_living(void *arg)
@@ -79,7 +74,7 @@ static void step_choose_living(void *arg)
 
 	work->accounts += work->account_count;
 	work->account_count = work->living;
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 static void step_apply_plan(void *arg)
@@ -97,7 +92,7 @@ static void step_apply_plan(void *arg)
 	maria_query(work, NULL);
 }
 
-static const struct step update_steps[] = {
+const struct step maria_update_steps[] = {
     {"take_session", maria_step_take_session},
     {"look_for_the_database", maria_step_look},
     {"find_the_database", maria_step_require_database},
@@ -110,11 +105,6 @@ static const struct step update_steps[] = {
     {"sign_the_database", step_sign_database},
     {NULL, NULL},
 };
-
-void maria_update(void *state, struct driver_call *call)
-{
-	maria_start(state, call, update_steps);
-}
 
 /* ---- adopt ---- */
 
@@ -138,26 +128,21 @@ static void step_require_adoptable(void *arg)
 
 	for (size_t i = 0; i < sizeof(system) / sizeof(*system); i++)
 		if (strcasecmp(work->database, system[i]) == 0) {
-			maria_fail(work, ERR_REFUSED, "it is the server's own");
+			call_fail(work->call, ERR_REFUSED, "it is the server's own");
 			return;
 		}
 	if (!work->has_database)
-		maria_fail(work, ERR_REFUSED, "there is no database of that name");
+		call_fail(work->call, ERR_REFUSED, "there is no database of that name");
 	else if (work->owner == OWNER_OTHER || is_of_the_broker(work->database))
-		maria_fail(work, ERR_REFUSED, "it is an instance of the broker already");
+		call_fail(work->call, ERR_REFUSED, "it is an instance of the broker already");
 	else
-		steps_next(&work->steps);
+		call_next(work->call);
 }
 
-static const struct step adopt_steps[] = {
+const struct step maria_adopt_steps[] = {
     {"take_session", maria_step_take_session},
     {"look_for_the_database", maria_step_look},
     {"find_the_database", step_require_adoptable},
     {"sign_the_database", step_sign_database},
     {NULL, NULL},
 };
-
-void maria_adopt(void *state, struct driver_call *call)
-{
-	maria_start(state, call, adopt_steps);
-}

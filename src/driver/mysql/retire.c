@@ -24,7 +24,7 @@ static void move_tables(struct work *work, MYSQL_RES *rows)
 	MYSQL_ROW row;
 
 	if (mysql_num_rows(rows) == 0) {
-		steps_next(&work->steps);
+		call_next(work->call);
 		return;
 	}
 	sql = maria_sql(work);
@@ -54,8 +54,8 @@ static void step_create_retired(void *arg)
 	struct sql *sql = maria_sql(work);
 
 	if (work->has_retired && work->retired_owner == OWNER_OTHER) {
-		maria_fail(work, ERR_REFUSED, "the database \"%s\" belongs to another instance, as its comment says",
-		           work->retired);
+		call_fail(work->call, ERR_REFUSED,
+		          "the database \"%s\" belongs to another instance, as its comment says", work->retired);
 		return;
 	}
 	if (work->has_database) {
@@ -80,7 +80,7 @@ static void step_move_away(void *arg)
 	find_tables(work);
 }
 
-static const struct step retire_steps[] = {
+const struct step maria_retire_steps[] = {
     {"take_session", maria_step_take_session},       {"find_logins", maria_step_find_accounts},
     {"shut_logins", maria_step_shut_accounts},       {"end_sessions", maria_step_end_sessions},
     {"look_for_the_database", maria_step_look},      {"find_the_database", maria_step_require_own},
@@ -88,11 +88,6 @@ static const struct step retire_steps[] = {
     {"end_sessions_again", maria_step_end_sessions}, {"create_the_retired_database", step_create_retired},
     {"move_its_tables_away", step_move_away},        {NULL, NULL},
 };
-
-void maria_retire(void *state, struct driver_call *call)
-{
-	maria_start(state, call, retire_steps);
-}
 
 /* ---- restore ---- */
 
@@ -105,7 +100,7 @@ static void step_move_back(void *arg)
 	if (work->has_retired && work->retired_owner != OWNER_OTHER)
 		find_tables(work);
 	else
-		steps_next(&work->steps);
+		call_next(work->call);
 }
 
 /* Empty by now; a table that somebody made there since would keep it. */
@@ -133,7 +128,7 @@ static int unlock_login(struct work *work, struct sql *sql, const struct bind *b
 	bool read_only;
 
 	if (driver_read_only(bind, &read_only, &error) != 0) {
-		maria_fail(work, error.code, "%s", error.text);
+		call_fail(work->call, error.code, "%s", error.text);
 		return error.code;
 	}
 	maria_add_rights(work, sql, bind->login, read_only);
@@ -165,7 +160,7 @@ static void step_unlock_logins(void *arg)
 	maria_query(work, NULL);
 }
 
-static const struct step restore_steps[] = {
+const struct step maria_restore_steps[] = {
     {"take_session", maria_step_take_session},
     {"look_for_the_database", maria_step_look},
     {"find_the_database", maria_step_require_database},
@@ -175,8 +170,3 @@ static const struct step restore_steps[] = {
     {"unlock_logins", step_unlock_logins},
     {NULL, NULL},
 };
-
-void maria_restore(void *state, struct driver_call *call)
-{
-	maria_start(state, call, restore_steps);
-}

@@ -1,4 +1,4 @@
-/* What all calls share: beginning, querying, trying again, ending. The work is freed before its call is settled. */
+/* What all calls share: beginning, querying, trying again, ending. */
 #include "work.h"
 
 #include <stdarg.h>
@@ -21,8 +21,6 @@
 #define MARGIN              200 /* ms between a statement's limit and the call's */
 #define READ_ONLY_DATABASES 80022
 
-static void on_end(void *arg, int code, const struct error *error);
-
 /* ---- beginning and ending ---- */
 
 static void on_pause(void *arg)
@@ -32,77 +30,30 @@ static void on_pause(void *arg)
 	work->on_resume(work);
 }
 
-static struct work *make_work(const struct maria *maria, struct driver_call *call)
+int maria_begin(void *arg, struct error *error)
 {
-	struct work *work = calloc(1, sizeof(*work));
+	struct work *work = arg;
+	struct driver_call *call = work->call;
 
-	if (work == NULL)
-		return NULL;
-	work->maria = maria;
-	work->host = &maria->hosts[call->server - maria->service->servers];
-	work->call = call;
-	work->deadline = timers_now(maria->context->timers) + call->timeout;
+	(void)error;
+	work->host = call_host(call);
 	work->database = call->instance != NULL ? call->instance->resource : "";
 	work->login = call->bind != NULL ? call->bind->login : NULL;
 	snprintf(work->retired, sizeof(work->retired), "%s" RETIRED_END, work->database);
+	if (call->kind == CALL_DEPROVISION && call->retired)
+		call->table = maria_deprovision_retired_steps;
 	sql_init(&work->sql, &maria_dialect);
 	arena_init(&work->arena);
 	timer_init(&work->pause, on_pause, work);
-	return work;
+	return 0;
 }
 
-static void free_work(struct work *work)
+bool maria_again(void *arg)
 {
-	timer_stop(work->maria->context->timers, &work->pause);
-	sql_release(&work->sql);
-	arena_release(&work->arena);
-	free(work);
-}
+	struct work *work = arg;
 
-static void start_round(struct work *work)
-{
-	work->rounds++;
-	steps_start(&work->steps, work->table, work, on_end);
-}
-
-void maria_start(void *state, struct driver_call *call, const struct step *table)
-{
-	struct work *work = make_work(state, call);
-	struct error error;
-
-	if (work == NULL) {
-		call_settle(call, ERR_NO_MEMORY, "out of memory");
-		return;
-	}
-	if (call->bind != NULL && driver_read_only(call->bind, &work->read_only, &error) != 0) {
-		free_work(work);
-		call_settle(call, error.code, "%s", error.text);
-		return;
-	}
-	work->table = table;
-	call->work = work;
-	start_round(work);
-}
-
-void maria_cancel(void *state, struct driver_call *call)
-{
-	struct work *work = call->work;
-
-	const struct session *session;
-
-	(void)state;
-	if (work == NULL)
-		return;
-	session = lease_session(&work->lease);
-	if (session != NULL)
-		reaper_add(work->host->reaper, maria_session_asking(session), maria_session_badge(session));
-	lease_drop(&work->lease);
-	free_work(work);
-}
-
-/* Forgets what the round found out. */
-static void begin_again(struct work *work)
-{
+	if (!work->again)
+		return false;
 	work->again = work->has_database = work->has_retired = false;
 	work->owner = work->retired_owner = OWNER_UNKNOWN;
 	work->accounts = NULL;
@@ -110,43 +61,23 @@ static void begin_again(struct work *work)
 	work->pause_ms = work->paused = 0;
 	work->lock_tries = 0;
 	arena_release(&work->arena);
-	start_round(work);
+	return true;
 }
 
-static void on_end(void *arg, int code, const struct error *error)
+void maria_end(void *arg, bool given_up)
 {
 	struct work *work = arg;
-	struct driver_call *call = work->call;
+	const struct session *session = lease_session(&work->lease);
 
-	if (code != 0 && work->again) {
-		begin_again(work);
-		return;
-	}
-	if (work->spoiled)
+	if (given_up && session != NULL)
+		reaper_add(work->host->reaper, maria_session_asking(session), maria_session_badge(session));
+	if (given_up || work->spoiled)
 		lease_drop(&work->lease);
 	else
 		lease_end(&work->lease);
-	free_work(work);
-	call_settle(call, code, "%s", error->text);
-}
-
-/* ---- failures ---- */
-
-void maria_fail_because(struct work *work, const struct error *reason)
-{
-	steps_fail_because(&work->steps, "server", work->host->target.name,
-	                   work->login != NULL ? work->login : work->database, reason);
-}
-
-void maria_fail(struct work *work, int code, const char *format, ...)
-{
-	struct error reason;
-	va_list arguments;
-
-	va_start(arguments, format);
-	error_set_list(&reason, code, format, arguments);
-	va_end(arguments);
-	maria_fail_because(work, &reason);
+	timer_stop(work->call->backend->context->timers, &work->pause);
+	sql_release(&work->sql);
+	arena_release(&work->arena);
 }
 
 /* ---- queries ---- */
@@ -167,22 +98,22 @@ static void on_answered(void *arg, int code, const struct error *error, MYSQL_RE
 		return;
 	}
 	if (code == 0) {
-		steps_next(&work->steps);
+		call_next(work->call);
 		return;
 	}
 	work->spoiled |= maria_error_lacks_right(number);
-	work->again = work->rounds < ROUNDS_MAX && maria_error_is_overtaken(number);
+	work->again = work->call->rounds < ROUNDS_MAX && maria_error_is_overtaken(number);
 	if (work->again)
-		maria_fail_because(work, error);
+		call_fail_because(work->call, error);
 	else
 		maria_explain(work, number, error);
 }
 
 int64_t maria_limit(const struct work *work)
 {
-	const int64_t left = work->deadline - timers_now(work->maria->context->timers);
+	const int64_t left = call_left(work->call);
 
-	return left > 2 * MARGIN ? left - MARGIN : left > 0 ? left / 2 + 1 : 1;
+	return left > 2 * MARGIN ? left - MARGIN : left / 2 + 1;
 }
 
 void maria_query(struct work *work, void (*on_rows)(struct work *work, MYSQL_RES *rows))
@@ -191,16 +122,16 @@ void maria_query(struct work *work, void (*on_rows)(struct work *work, MYSQL_RES
 	struct error error;
 
 	if (text == NULL) {
-		maria_fail(work, ERR_NO_MEMORY, "out of memory");
+		call_fail(work->call, ERR_NO_MEMORY, "out of memory");
 		return;
 	}
 	if (sql_is_empty(&work->sql)) {
-		steps_next(&work->steps);
+		call_next(work->call);
 		return;
 	}
 	work->on_rows = on_rows;
 	if (maria_session_query(lease_session(&work->lease), text, maria_limit(work), on_answered, work, &error) != 0)
-		maria_fail_because(work, &error);
+		call_fail_because(work->call, &error);
 }
 
 void maria_pause(struct work *work, void (*on_resume)(void *work))
@@ -210,8 +141,8 @@ void maria_pause(struct work *work, void (*on_resume)(void *work))
 		work->pause_ms = PAUSE_MAX;
 	work->paused += work->pause_ms;
 	work->on_resume = on_resume;
-	if (timer_start(work->maria->context->timers, &work->pause, work->pause_ms) != 0)
-		maria_fail(work, ERR_NO_MEMORY, "out of memory");
+	if (timer_start(work->call->backend->context->timers, &work->pause, work->pause_ms) != 0)
+		call_fail(work->call, ERR_NO_MEMORY, "out of memory");
 }
 
 bool maria_is_mariadb(const struct work *work)
@@ -239,7 +170,8 @@ static void have_session(struct work *work)
 	const bool literal = maria_session_has_literal_grants(lease_session(&work->lease));
 
 	if (work->database[0] != '\0' && !maria_pattern(work->database, literal, work->pattern))
-		maria_fail(work, ERR_REFUSED, "the name is too long for a grant, which has %d bytes", DATABASE_MAX);
+		call_fail(work->call, ERR_REFUSED, "the name is too long for a grant, which has %d bytes",
+		          DATABASE_MAX);
 	else
 		maria_badge_session(work);
 }
@@ -247,15 +179,11 @@ static void have_session(struct work *work)
 static void on_lease(void *arg, int code, const struct error *error)
 {
 	struct work *work = arg;
-	struct error failure;
 
-	if (code == 0) {
+	if (code == 0)
 		have_session(work);
-		return;
-	}
-	error_set(&failure, code, "the broker cannot connect to the server \"%s\": %s", work->host->target.name,
-	          error->text);
-	steps_fail(&work->steps, &failure);
+	else
+		call_fail_to_connect(work->call, error);
 }
 
 void maria_step_take_session(void *arg)
@@ -285,7 +213,7 @@ bool maria_has_mark(struct work *work, const char *found)
 
 	if (mark_check(work->call, found, &error) == 0)
 		return true;
-	maria_fail_because(work, &error);
+	call_fail_because(work->call, &error);
 	return false;
 }
 
@@ -311,8 +239,9 @@ static void end_holder(struct work *work, const struct holder *holder)
 	struct sql *sql = maria_sql(work);
 
 	if (++work->lock_tries == LOCK_TRIES || (known && !ended)) {
-		maria_fail(work, ERR_LOCKED, "session %s of \"%s\", an earlier call for the instance, is not done yet",
-		           known ? holder->id : "?", known ? holder->user : "?");
+		call_fail(work->call, ERR_LOCKED,
+		          "session %s of \"%s\", an earlier call for the instance, is not done yet",
+		          known ? holder->id : "?", known ? holder->user : "?");
 		return;
 	}
 	sql_add(sql, ended ? "KILL %d" : "DO %d", ended ? (int64_t)strtoll(holder->id, NULL, 10) : 0);
@@ -336,7 +265,7 @@ static void note_databases(struct work *work, MYSQL_RES *rows)
 	work->has_retired = row[RETIRED] != NULL;
 	work->owner = maria_owner_of(work->call, work->database, row[DATABASE]);
 	work->retired_owner = maria_owner_of(work->call, work->retired, row[RETIRED]);
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 /* MySQL has no comments on databases. */
@@ -377,12 +306,12 @@ void maria_step_require_own(void *arg)
 	struct work *work = arg;
 
 	if (work->owner == OWNER_OTHER)
-		maria_fail(
-		    work, ERR_REFUSED,
+		call_fail(
+		    work->call, ERR_REFUSED,
 		    "the database belongs to another instance, as its comment says: it is left alone; \"ctl forget\" "
 		    "takes the instance out of the records");
 	else
-		steps_next(&work->steps);
+		call_next(work->call);
 }
 
 /* Not ERR_NOT_FOUND, which tsuru takes for success on an update: the instance is known, its database is lost. */
@@ -393,5 +322,5 @@ void maria_step_require_database(void *arg)
 	if (work->has_database)
 		maria_step_require_own(work);
 	else
-		maria_fail(work, ERR_REFUSED, "the database is not there any more");
+		call_fail(work->call, ERR_REFUSED, "the database is not there any more");
 }

@@ -14,7 +14,6 @@
 #include "dialect.h"
 #include "driver/driver.h"
 #include "driver/pool.h"
-#include "driver/steps.h"
 #include "maria.h"
 #include "owner.h"
 
@@ -25,19 +24,14 @@ struct account {
 };
 
 struct work {
-	const struct maria *maria;
-	const struct host *host;
 	struct driver_call *call;
-	const struct step *table;
-	struct steps steps;
-	int rounds;     /* of the table, begun */
+	const struct host *host;
 	int lock_tries; /* for the instance's lock, of this round */
 	bool again;     /* the round ended because somebody else was first */
 
 	struct lease lease;
-	int64_t deadline; /* the call's, on the timers' clock */
-	bool spoiled;     /* the session is not used again: it lacks rights, which a server gives to new ones only, or
-	                   * its settings were changed for a while */
+	bool spoiled; /* the session is not used again: it lacks rights, which a server gives to new ones only, or
+	               * its settings were changed for a while */
 	struct error reason; /* of a failure that is being explained */
 	struct sql sql;
 	void (*on_rows)(struct work *work, MYSQL_RES *rows);
@@ -49,8 +43,7 @@ struct work {
 	char retired[BACKEND_NAME_MAX + sizeof(RETIRED_END)]; /* where its tables are while it is retired */
 	char pattern[DATABASE_MAX + 1];                       /* of the database, in grants */
 	const char *login;                                    /* the bind's; NULL: the call has none */
-	bool read_only;
-	const char *from, *to; /* the databases that tables move between */
+	const char *from, *to;                                /* the databases that tables move between */
 
 	/* of this round */
 	bool has_database, has_retired;
@@ -60,16 +53,10 @@ struct work {
 	struct arena arena;              /* they */
 };
 
-/* Begins the call's work by table, whose first step is maria_step_take_session. */
-void maria_start(void *state, struct driver_call *call, const struct step *table);
-/* The vtable's cancel. */
-void maria_cancel(void *state, struct driver_call *call);
-
-/* Ends the running step by a failure: the server "x" could not <step> for "y": ... */
-void maria_fail(struct work *work, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
-
-/* The same, for what a query said. */
-void maria_fail_because(struct work *work, const struct error *reason);
+/* What the core begins a work with, runs its table once more for, and ends it with. */
+int maria_begin(void *work, struct error *error);
+bool maria_again(void *work);
+void maria_end(void *work, bool given_up);
 
 /* An empty text for the next query. */
 struct sql *maria_sql(struct work *work);
