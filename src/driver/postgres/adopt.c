@@ -47,39 +47,40 @@ static void step_require_adoptable(void *arg)
 	struct work *work = arg;
 
 	if (!work->facts.database)
-		work_fail(work, ERR_REFUSED, "there is no database of that name");
+		call_fail(work->call, ERR_REFUSED, "there is no database of that name");
 	else if (work->facts.owner && !work->facts.owned)
-		work_fail(
-		    work, ERR_REFUSED,
+		call_fail(
+		    work->call, ERR_REFUSED,
 		    "a role of that name exists and is not the database's owner; rename the database, or the role");
 	else
-		steps_next(&work->steps);
+		call_next(work->call);
 }
 
 /* Superusers, the template databases and the server's own are nobody's instance. */
 static bool refuse_kind(struct work *work, const struct rows *rows)
 {
 	if (says_true(rows, ROW_SYSTEM))
-		work_fail(work, ERR_REFUSED, "it is a template, or a database that the server or the broker needs");
+		call_fail(work->call, ERR_REFUSED,
+		          "it is a template, or a database that the server or the broker needs");
 	else if (says_true(rows, ROW_HASHED))
-		work_fail(
-		    work, ERR_REFUSED,
+		call_fail(
+		    work->call, ERR_REFUSED,
 		    "its name has the form of an instance that a broker made; when it is nobody's any more, rename "
 		    "it first: ALTER DATABASE ... RENAME TO ...");
 	else if (says_true(rows, ROW_SUPERUSER))
-		work_fail(work, ERR_REFUSED,
+		call_fail(work->call, ERR_REFUSED,
 		          "it belongs to the superuser \"%s\"; give it, and what is in it, to a role without rights of "
 		          "its own first: ALTER DATABASE ... OWNER TO ...",
 		          rows_text(rows, 0, ROW_OWNER));
 	else if (rows_text(rows, 0, ROW_RIGHTS)[0] != '\0')
-		work_fail(work, ERR_REFUSED,
+		call_fail(work->call, ERR_REFUSED,
 		          "its owner \"%s\" may do more than use it (%s), and so could every app; take that away, or "
 		          "give it, and what is in it, to a role of its own first: ALTER DATABASE ... OWNER TO ...",
 		          rows_text(rows, 0, ROW_OWNER), rows_text(rows, 0, ROW_RIGHTS));
 	else if (says_true(rows, ROW_LOGIN) && strcmp(rows_text(rows, 0, ROW_OWNER), work->owner) == 0 &&
 	         !work->call->keep_owner)
-		work_fail(
-		    work, ERR_REFUSED,
+		call_fail(
+		    work->call, ERR_REFUSED,
 		    "its owner has its name and can log in; apps act as the owner, so they could set its "
 		    "password and go on to log in when they are unbound: ALTER ROLE \"%s\" RENAME TO another name "
 		    "first, as which it goes on to use the database, or take that in by --keep-owner",
@@ -94,17 +95,17 @@ static bool refuse_rights(struct work *work, const struct rows *rows)
 	const char *owner = rows_text(rows, 0, ROW_OWNER), *broker = rows_text(rows, 0, ROW_BROKER);
 
 	if (work->facts.reader && !says_true(rows, ROW_READER_MARKED))
-		work_fail(
-		    work, ERR_REFUSED,
+		call_fail(
+		    work->call, ERR_REFUSED,
 		    "a role \"%s\" exists, which is what the readers' role has to be called; rename the database, "
 		    "or the role",
 		    work->reader);
 	else if (!says_true(rows, ROW_CONNECT) && !says_true(rows, ROW_MEMBER))
-		work_fail(work, ERR_REFUSED,
+		call_fail(work->call, ERR_REFUSED,
 		          "the broker's role may not connect to it: GRANT CONNECT ON DATABASE \"%s\" TO \"%s\"",
 		          work->owner, broker);
 	else if (!says_true(rows, ROW_MEMBER) && !says_true(rows, ROW_JOINS))
-		work_fail(work, ERR_REFUSED,
+		call_fail(work->call, ERR_REFUSED,
 		          "the broker's role may not act for its owner: GRANT \"%s\" TO \"%s\" WITH ADMIN OPTION",
 		          owner, broker);
 	else
@@ -117,7 +118,7 @@ static void on_owner(struct work *work, const struct rows *rows)
 	struct adoption *adoption;
 
 	if (rows_count(rows) == 0) {
-		work_fail(work, ERR_REFUSED, "there is no database of that name");
+		call_fail(work->call, ERR_REFUSED, "there is no database of that name");
 		return;
 	}
 	if (refuse_kind(work, rows) || refuse_rights(work, rows))
@@ -129,9 +130,9 @@ static void on_owner(struct work *work, const struct rows *rows)
 		                              .commented = says_true(rows, ROW_COMMENTED)};
 	work->adoption = adoption;
 	if (arena_failed(&work->arena))
-		work_fail(work, ERR_NO_MEMORY, "out of memory");
+		call_fail(work->call, ERR_NO_MEMORY, "out of memory");
 	else
-		steps_next(&work->steps);
+		call_next(work->call);
 }
 
 /* Of the database d and its owner o: whatever o may do outside d. */
@@ -173,10 +174,10 @@ static void step_look_at_owner(void *arg)
 static void on_missing(struct work *work, const struct rows *rows)
 {
 	if (rows_count(rows) == 0) {
-		steps_next(&work->steps);
+		call_next(work->call);
 		return;
 	}
-	work_fail(work, ERR_REFUSED,
+	call_fail(work->call, ERR_REFUSED,
 	          "the plan has the extension \"%s\", which the database lacks; a living database gets none from the "
 	          "broker: CREATE EXTENSION \"%s\" in it first",
 	          rows_text(rows, 0, 0), rows_text(rows, 0, 0));
@@ -226,7 +227,7 @@ static void on_taken(struct work *work, const struct rows *rows)
 {
 	(void)rows;
 	work_leave(work);
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 static void step_take_over(void *arg)
@@ -245,7 +246,7 @@ static void step_take_over(void *arg)
 	work_query_inside(work, on_taken);
 }
 
-static const struct step adopt_steps[] = {
+const struct step postgres_adopt_steps[] = {
     {"take_session", step_take_session},
     {"look_for_roles_and_database", step_look},
     {"adopt_the_database", step_require_adoptable},
@@ -254,11 +255,3 @@ static const struct step adopt_steps[] = {
     {"take_it_over", step_take_over},
     {NULL, NULL},
 };
-
-void postgres_adopt(void *state, struct driver_call *call)
-{
-	struct work *work = work_begin(state, call);
-
-	if (work != NULL)
-		work_start(work, adopt_steps);
-}

@@ -17,7 +17,7 @@ static int make_verifier(struct work *work)
 
 static bool should_wait(struct work *work)
 {
-	return turn_should_pass(&work->turn, work->postgres->context->base);
+	return turn_should_pass(&work->turn, work->call->backend->context->base);
 }
 
 /* False: on_resume is called in a later turn, or the call has failed. */
@@ -31,7 +31,7 @@ static bool has_verifier(struct work *work, void (*on_resume)(void *work))
 	}
 	if (make_verifier(work) == 0)
 		return true;
-	work_fail(work, ERR_NO_MEMORY, "out of memory");
+	call_fail(work->call, ERR_NO_MEMORY, "out of memory");
 	return false;
 }
 
@@ -53,7 +53,7 @@ static void step_see_what_to_renew(void *arg)
 	if (work->call->renew)
 		step_peek(work);
 	else
-		steps_next(&work->steps);
+		call_next(work->call);
 }
 
 static void step_change_password(void *arg)
@@ -61,7 +61,7 @@ static void step_change_password(void *arg)
 	struct work *work = arg;
 
 	if (!work->call->renew || !work->facts.login) {
-		steps_next(&work->steps);
+		call_next(work->call);
 		return;
 	}
 	if (!has_verifier(work, step_change_password))
@@ -74,7 +74,7 @@ static void on_granted(struct work *work, const struct rows *rows)
 {
 	(void)rows;
 	work_leave(work);
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 static void grant(struct work *work)
@@ -92,22 +92,22 @@ static void step_grant_reading(void *arg)
 {
 	struct work *work = arg;
 
-	if (work->read_only)
+	if (work->call->read_only)
 		work_enter(work, work->owner, grant);
 	else
-		steps_next(&work->steps);
+		call_next(work->call);
 }
 
 /* Without inheritance an app that does SET ROLE NONE has no rights left to make things that the next app could not
  * use; a reader has nothing to act as. */
 static void add_login(struct sql *sql, const struct work *work)
 {
-	const char *group = work->read_only ? work->reader : work->owner;
+	const char *group = work->call->read_only ? work->reader : work->owner;
 
 	sql_add(
 	    sql,
 	    "%s ROLE %i LOGIN %s NOCREATEDB NOCREATEROLE%s CONNECTION LIMIT %d VALID UNTIL 'infinity' PASSWORD %l;\n",
-	    work->facts.login ? "ALTER" : "CREATE", work->login, work->read_only ? "INHERIT" : "NOINHERIT",
+	    work->facts.login ? "ALTER" : "CREATE", work->login, work->call->read_only ? "INHERIT" : "NOINHERIT",
 	    work_is_superuser(work) ? " NOSUPERUSER NOREPLICATION NOBYPASSRLS" : "",
 	    plan_connection_limit(work->call->plan), work->verifier);
 	owned_add_login_tag(sql, work, work->login);
@@ -115,7 +115,7 @@ static void add_login(struct sql *sql, const struct work *work)
 		mend_add_memberships(sql, work, work->login, group);
 	sql_add(sql, "GRANT %i TO %i;\n", group, work->login);
 	sql_add(sql, "GRANT CONNECT ON DATABASE %i TO %i;\n", work->owner, work->login);
-	roles_add_settings(sql, work, work->login, work->read_only ? ROLE_READER : ROLE_WRITER);
+	roles_add_settings(sql, work, work->login, work->call->read_only ? ROLE_READER : ROLE_WRITER);
 	/* To end its sessions one has to be a member. */
 	if (work->call->renew && !work_is_superuser(work))
 		sql_add(sql, "GRANT %i TO CURRENT_USER;\n", work->login);
@@ -136,7 +136,7 @@ static void step_end_earlier_sessions(void *arg)
 	struct work *work = arg;
 
 	if (!work->call->renew) {
-		steps_finish(&work->steps);
+		call_finish(work->call);
 		return;
 	}
 	roles_take_one(work, work->login);
@@ -153,25 +153,9 @@ static void step_leave_login(void *arg)
 	work_query(work, NULL);
 }
 
-static const struct step bind_steps[] = {
-    {"take_session", step_take_session},
-    {"see_what_to_renew", step_see_what_to_renew},
-    {"change_password", step_change_password},
-    {"end_sessions", step_end_sessions},
-    {"look_for_roles_and_database", step_look_and_make_verifier},
-    {"find_the_database", step_require_database},
-    {"act_for_the_owner", step_join_owner},
-    {"undo_hindrances", step_undo_hindrances},
-    {"grant_reading", step_grant_reading},
-    {"create_login", step_create_login},
-    {"end_earlier_sessions", step_end_earlier_sessions},
-    {"leave_login", step_leave_login},
-    {NULL, NULL},
-};
-
-/* Known before the server is asked; told only with success. */
-static void add_results(const struct work *work)
+static void step_tell(void *arg)
 {
+	struct work *work = arg;
 	struct driver_call *call = work->call;
 	const struct target *target = &work->host->target;
 	struct text url;
@@ -186,20 +170,22 @@ static void add_results(const struct work *work)
 	call_result(call, "password", call->password);
 	call->arena.failed |= url.failed;
 	text_wipe(&url);
+	call_next(call);
 }
 
-void postgres_bind(void *state, struct driver_call *call)
-{
-	struct work *work = work_begin(state, call);
-	struct error error;
-
-	if (work == NULL)
-		return;
-	if (driver_read_only(call->bind, &work->read_only, &error) != 0) {
-		work_cancel(state, call);
-		call_settle(call, error.code, "%s", error.text);
-		return;
-	}
-	add_results(work);
-	work_start(work, bind_steps);
-}
+const struct step postgres_bind_steps[] = {
+    {"take_session", step_take_session},
+    {"see_what_to_renew", step_see_what_to_renew},
+    {"change_password", step_change_password},
+    {"end_sessions", step_end_sessions},
+    {"look_for_roles_and_database", step_look_and_make_verifier},
+    {"find_the_database", step_require_database},
+    {"act_for_the_owner", step_join_owner},
+    {"undo_hindrances", step_undo_hindrances},
+    {"grant_reading", step_grant_reading},
+    {"create_login", step_create_login},
+    {"tell_the_environment", step_tell},
+    {"end_earlier_sessions", step_end_earlier_sessions},
+    {"leave_login", step_leave_login},
+    {NULL, NULL},
+};

@@ -24,15 +24,15 @@ static void step_spare_retired_database(void *arg)
 	struct work *work = arg;
 
 	if (work->facts.retired && work->facts.retired_owned)
-		work_fail(work, ERR_REFUSED,
+		call_fail(work->call, ERR_REFUSED,
 		          "the database \"%s\" is put away as \"%s\", which the records do not say, so that is left "
 		          "alone; drop it, or keep it by ALTER DATABASE \"%s\" OWNER TO another role, then try again",
 		          work->owner, work->retired, work->retired);
 	else
-		steps_next(&work->steps);
+		call_next(work->call);
 }
 
-static const struct step living_steps[] = {
+const struct step postgres_deprovision_steps[] = {
     {"take_session", step_take_session},
     {"see_what_is_there", step_peek},
     {"see_the_database", step_require_own_database},
@@ -64,16 +64,16 @@ static void step_spare_living_database(void *arg)
 	struct work *work = arg;
 
 	if (work->facts.database)
-		work_fail(work, ERR_REFUSED,
+		call_fail(work->call, ERR_REFUSED,
 		          "the records say that the database is put away as \"%s\", but \"%s\" is alive: it is left "
 		          "alone; \"ctl forget\" keeps it without the broker, and ALTER DATABASE \"%s\" RENAME TO "
 		          "\"%s\" with \"ctl retry\" drops it",
 		          work->retired, work->owner, work->owner, work->retired);
 	else
-		steps_next(&work->steps);
+		call_next(work->call);
 }
 
-static const struct step retired_steps[] = {
+const struct step postgres_deprovision_retired_steps[] = {
     {"take_session", step_take_session},
     {"look_for_roles_and_database", step_look},
     {"find_the_retired_database", step_require_own_retired},
@@ -91,11 +91,3 @@ static const struct step retired_steps[] = {
     {"drop_roles", step_drop_roles},
     {NULL, NULL},
 };
-
-void postgres_deprovision(void *state, struct driver_call *call)
-{
-	struct work *work = work_begin(state, call);
-
-	if (work != NULL)
-		work_start(work, call->retired ? retired_steps : living_steps);
-}

@@ -33,7 +33,7 @@ const char *empty_database(const struct work *work)
 static void on_closed(struct work *work, const struct rows *rows)
 {
 	(void)rows;
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 static bool on_not_closed(struct work *work, const char *sqlstate)
@@ -84,12 +84,12 @@ static void tell_session(struct work *work, const struct rows *rows)
 	const char *role = rows_text(rows, 0, ROW_ROLE), *pid = rows_text(rows, 0, ROW_PID);
 
 	if (rows_text(rows, 0, ROW_IS_SUPER)[0] == 't')
-		work_fail(work, ERR_LOCKED,
+		call_fail(work->call, ERR_LOCKED,
 		          "the superuser \"%s\" has a session in the database, which the broker's role may not end: "
 		          "SELECT pg_terminate_backend(%s) as a superuser",
 		          role, pid);
 	else
-		work_fail(work, ERR_LOCKED,
+		call_fail(work->call, ERR_LOCKED,
 		          "the role \"%s\" has a session in the database (process %s), which the broker's role may not "
 		          "end: close it, or GRANT pg_signal_backend TO \"%s\"",
 		          role, pid, rows_text(rows, 0, ROW_SELF));
@@ -100,17 +100,17 @@ static void on_sessions(struct work *work, const struct rows *rows)
 	if (rows_text(rows, 0, ROW_ROLE)[0] != '\0') {
 		tell_session(work, rows);
 	} else if (rows_text(rows, 0, ROW_GID)[0] != '\0') {
-		work_fail(work, ERR_LOCKED,
+		call_fail(work->call, ERR_LOCKED,
 		          "the transaction %s, which \"%s\" prepared, holds the database: ROLLBACK PREPARED %s in "
 		          "it as that role or a superuser, or GRANT \"%s\" TO \"%s\"",
 		          rows_text(rows, 0, ROW_GID), rows_text(rows, 0, ROW_PREPARER), rows_text(rows, 0, ROW_GID),
 		          rows_text(rows, 0, ROW_PREPARER), rows_text(rows, 0, ROW_SELF));
 	} else if (strcmp(rows_text(rows, 0, ROW_ENDING), "0") == 0) {
-		steps_next(&work->steps);
+		call_next(work->call);
 	} else if (work->empty_tries++ < TRIES_MAX) {
 		work_pause(work, step_empty_database);
 	} else {
-		work_fail(work, ERR_LOCKED,
+		call_fail(work->call, ERR_LOCKED,
 		          "%s sessions in the database do not end; one that pg_stat_activity does not show has a lock "
 		          "on the database in pg_locks: SELECT pg_terminate_backend(its pid) as a superuser, or GRANT "
 		          "pg_signal_backend TO \"%s\"",
@@ -152,14 +152,14 @@ void step_empty_database(void *arg)
 static void on_slots(struct work *work, const struct rows *rows)
 {
 	if (rows_count(rows) > 0)
-		work_fail(
-		    work, ERR_LOCKED,
+		call_fail(
+		    work->call, ERR_LOCKED,
 		    "the server keeps its log for the replication slot \"%s\" of the database, which the broker's "
 		    "role may not drop: SELECT pg_drop_replication_slot('%s') as a superuser, or ALTER ROLE "
 		    "\"%s\" REPLICATION",
 		    rows_text(rows, 0, 0), rows_text(rows, 0, 0), rows_text(rows, 0, 1));
 	else
-		steps_next(&work->steps);
+		call_next(work->call);
 }
 
 /* A slot's own session has ended with the others. DROP DATABASE takes the slots with it. */

@@ -86,6 +86,8 @@ void ender_open(struct ender *ender, const struct driver_context *context, struc
 
 void ender_close(struct ender *ender)
 {
+	if (ender->roster == NULL) /* it was never opened */
+		return;
 	ender->roster->on_left = NULL;
 	lease_drop(&ender->lease);
 	rest(ender);

@@ -12,7 +12,7 @@ static void on_settings(struct work *work, const struct rows *rows)
 
 	work->entrance.options = arena_format(&work->arena, "%s%s", rows_text(rows, 0, 0), ours);
 	if (work->entrance.options == NULL) {
-		work_fail(work, ERR_NO_MEMORY, "out of memory");
+		call_fail(work->call, ERR_NO_MEMORY, "out of memory");
 		return;
 	}
 	work_forgive(work, work->on_shut_out);

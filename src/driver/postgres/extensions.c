@@ -62,22 +62,22 @@ static void judge(struct work *work, const struct rows *rows)
 	const char *lacking = rows_text(rows, 0, ROW_LACKING);
 
 	if (rows_text(rows, 0, ROW_SCHEMA_IS_OURS)[0] == 'f')
-		work_fail(work, ERR_REFUSED,
+		call_fail(work->call, ERR_REFUSED,
 		          "the schema \"" EXTENSIONS_SCHEMA
 		          "\" is not the broker's alone (it belongs to \"%s\", or others "
 		          "may create in it), so nothing is installed there; it has to be renamed first",
 		          rows_text(rows, 0, ROW_SCHEMA_OWNER));
 	else if (!is_new(work) && lacking[0] != '\0')
-		work_fail(
-		    work, ERR_REFUSED,
+		call_fail(
+		    work->call, ERR_REFUSED,
 		    "the extension \"%s\" of the plan needs %s; in a living database it is installed only when an "
 		    "operator has seen to that: CREATE EXTENSION ... SCHEMA " EXTENSIONS_SCHEMA ", or ALTER EXTENSION "
 		    "... SET SCHEMA " EXTENSIONS_SCHEMA ", with the broker's role",
 		    name, lacking);
 	else if (!is_new(work) && schema[0] != '\0' && strcmp(schema, "pg_catalog") != 0 &&
 	         strcmp(schema, EXTENSIONS_SCHEMA) != 0)
-		work_fail(
-		    work, ERR_REFUSED,
+		call_fail(
+		    work->call, ERR_REFUSED,
 		    "the extension \"%s\" of the plan insists on the schema \"%s\", which may be a tenant's: it is "
 		    "installed in new databases only",
 		    name, schema);

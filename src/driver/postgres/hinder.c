@@ -51,5 +51,5 @@ void step_undo_hindrances(void *arg)
 	if (work->facts.hindered)
 		prepared_end(work, PREPARED_HINDERING, undo);
 	else
-		steps_next(&work->steps);
+		call_next(work->call);
 }

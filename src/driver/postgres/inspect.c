@@ -148,12 +148,12 @@ static void on_differences(struct work *work, const struct rows *rows)
 
 	if (count > 0 && strcmp(rows_text(rows, 0, 0), DRIFT_LOST) == 0) {
 		call_result(work->call, DRIFT_LOST, rows_text(rows, 0, 1));
-		steps_finish(&work->steps);
+		call_finish(work->call);
 		return;
 	}
 	for (int i = 0; i < count; i++)
 		call_result(work->call, rows_text(rows, i, 0), rows_text(rows, i, 1));
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 static void step_compare_instance(void *arg)
@@ -180,7 +180,7 @@ static void on_inside(struct work *work, const struct rows *rows)
 	work_leave(work);
 	for (int i = 0; rows != NULL && i < rows_count(rows); i++)
 		call_result(work->call, rows_text(rows, i, 0), rows_text(rows, i, 1));
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 /* What is there belongs to the tenant: only the catalog is asked, each name in full. */
@@ -222,7 +222,7 @@ static bool stay_outside(struct work *work, const char *sqlstate)
 	if (sqlstate[0] != '\0')
 		return false;
 	work_leave(work);
-	steps_next(&work->steps);
+	call_next(work->call);
 	return true;
 }
 
@@ -233,14 +233,14 @@ static void step_compare_inside(void *arg)
 	const struct driver_call *call = work->call;
 
 	if (!can_enter(call) || (!roles_have_readers(work) && !options_find(&call->plan->options, "extensions")->set)) {
-		steps_next(&work->steps);
+		call_next(work->call);
 		return;
 	}
 	work_forgive(work, stay_outside);
 	work_enter(work, work->owner, ask_inside);
 }
 
-static const struct step inspect_steps[] = {
+const struct step postgres_inspect_steps[] = {
     {"take_session", step_take_session},
     {"compare_the_instance", step_compare_instance},
     {"compare_its_logins", step_compare_logins},
@@ -248,11 +248,3 @@ static const struct step inspect_steps[] = {
     {"compare_what_is_inside", step_compare_inside},
     {NULL, NULL},
 };
-
-void postgres_inspect(void *state, struct driver_call *call)
-{
-	struct work *work = work_begin(state, call);
-
-	if (work != NULL)
-		work_start(work, inspect_steps);
-}

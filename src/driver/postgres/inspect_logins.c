@@ -22,7 +22,7 @@ static void on_logins(struct work *work, const struct rows *rows)
 		else
 			call_result(work->call, rows_text(rows, i, 0), rows_text(rows, i, 1));
 	}
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 /* How the server writes a setting of a role; NULL: in a way that is not worth following (lists). */

@@ -38,7 +38,7 @@ static void compare_next(void *arg)
 	while (work->verifier_next < call->bind_count) {
 		const size_t i = work->verifier_next;
 
-		if (turn_should_pass(&work->turn, work->postgres->context->base)) {
+		if (turn_should_pass(&work->turn, work->call->backend->context->base)) {
 			work_yield(work, compare_next);
 			return;
 		}
@@ -47,7 +47,7 @@ static void compare_next(void *arg)
 		    !verifier_is_of(work->verifiers[i], call->passwords[i]))
 			inspect_add_login(call, call->binds[i].login);
 	}
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 static void on_verifiers(struct work *work, const struct rows *rows)
@@ -63,7 +63,7 @@ static void on_verifiers(struct work *work, const struct rows *rows)
 			if (strcmp(rows_text(rows, row, 0), call->binds[i].login) == 0)
 				work->verifiers[i] = arena_text(&work->arena, rows_text(rows, row, 1));
 	if (arena_failed(&work->arena))
-		work_fail(work, ERR_NO_MEMORY, "out of memory");
+		call_fail(work->call, ERR_NO_MEMORY, "out of memory");
 	else
 		compare_next(work);
 }
@@ -86,9 +86,9 @@ static void end_knocking(void *arg)
 {
 	struct work *work = arg;
 
-	timer_stop(work->postgres->context->timers, &work->pause);
+	timer_stop(work->call->backend->context->timers, &work->pause);
 	work_leave(work);
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 static void knock_next(struct work *work);
@@ -126,10 +126,10 @@ static void knock_next(struct work *work)
 		end_knocking(work);
 		return;
 	}
-	work->inside =
-	    session_open_as(work->postgres->context, &work->host->target, work->owner, &work->knocker, on_door, work);
+	work->inside = session_open_as(work->call->backend->context, &work->host->target, work->owner, &work->knocker,
+	                               on_door, work);
 	if (work->inside == NULL)
-		work_fail(work, ERR_NO_MEMORY, "out of memory");
+		call_fail(work->call, ERR_NO_MEMORY, "out of memory");
 }
 
 static void knock(struct work *work)
@@ -141,8 +141,8 @@ static void knock(struct work *work)
 	work->knock_next = 0;
 	work->knocks = 0;
 	work->on_resume = end_knocking;
-	if (timer_start(work->postgres->context->timers, &work->pause, KNOCKS_MS) != 0)
-		work_fail(work, ERR_NO_MEMORY, "out of memory");
+	if (timer_start(work->call->backend->context->timers, &work->pause, KNOCKS_MS) != 0)
+		call_fail(work->call, ERR_NO_MEMORY, "out of memory");
 	else
 		knock_next(work);
 }
@@ -153,7 +153,7 @@ void step_compare_passwords(void *arg)
 	const struct driver_call *call = work->call;
 
 	if (call->bind_count == 0 || call->passwords == NULL)
-		steps_next(&work->steps);
+		call_next(work->call);
 	else if (work_is_superuser(work))
 		compare(work);
 	else

@@ -5,7 +5,7 @@ static void on_list(struct work *work, const struct rows *rows)
 {
 	for (int i = 0; i < rows_count(rows); i++)
 		call_result(work->call, rows_text(rows, i, 0), rows_text(rows, i, 1));
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 /* The roles of a database bear its name. Those of adopted ones have none of the broker's, but its comment; a database
@@ -26,16 +26,8 @@ static void step_list(void *arg)
 	work_query(work, on_list);
 }
 
-static const struct step list_steps[] = {
+const struct step postgres_list_steps[] = {
     {"take_session", step_take_session},
     {"list_what_it_has", step_list},
     {NULL, NULL},
 };
-
-void postgres_list(void *state, struct driver_call *call)
-{
-	struct work *work = work_begin(state, call);
-
-	if (work != NULL)
-		work_start(work, list_steps);
-}

@@ -29,7 +29,7 @@ static void on_holders(struct work *work, const struct rows *rows)
 	if (work->looks < LOOKS_MAX && (holders[0] == '\0' || strcmp(rows_text(rows, 0, ROW_ENDED), "0") != 0))
 		step_look(work);
 	else
-		work_fail(work, ERR_LOCKED, "the lock on the instance is held by %s",
+		call_fail(work->call, ERR_LOCKED, "the lock on the instance is held by %s",
 		          holders[0] != '\0' ? holders : "one session after another");
 }
 

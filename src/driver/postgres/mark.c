@@ -22,7 +22,7 @@ static void on_comment(struct work *work, const struct rows *rows)
 
 	if (mark != NULL)
 		call_result(work->call, MARK_RESULT, mark);
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 static void step_read(void *arg)
@@ -33,19 +33,11 @@ static void step_read(void *arg)
 	work_query(work, on_comment);
 }
 
-static const struct step read_steps[] = {
+const struct step postgres_read_mark_steps[] = {
     {"take_session", step_take_session},
     {"read_the_mark", step_read},
     {NULL, NULL},
 };
-
-void postgres_read_mark(void *state, struct driver_call *call)
-{
-	struct work *work = work_begin(state, call);
-
-	if (work != NULL)
-		work_start(work, read_steps);
-}
 
 /* ---- writing ---- */
 
@@ -70,14 +62,14 @@ static void on_rights(struct work *work, const struct rows *rows)
 	if (rows_text(rows, 0, ROW_MAY)[0] == 't')
 		write_as(work, NULL);
 	else if (super)
-		work_fail(work, ERR_UNAVAILABLE,
+		call_fail(work->call, ERR_UNAVAILABLE,
 		          "only the owner of the database \"" HOME_DATABASE
 		          "\" may write the mark; as %s: ALTER DATABASE " HOME_DATABASE " OWNER TO %s",
 		          owner, self);
 	else if (work_version(work) < GRANTS_HAVE_OPTIONS)
 		write_as(work, owner);
 	else
-		work_fail(work, ERR_UNAVAILABLE,
+		call_fail(work->call, ERR_UNAVAILABLE,
 		          "only the owner of the database \"" HOME_DATABASE
 		          "\" may write the mark; as a superuser: GRANT %s TO %s",
 		          owner, self);
@@ -93,16 +85,8 @@ static void step_write(void *arg)
 	work_query(work, on_rights);
 }
 
-static const struct step write_steps[] = {
+const struct step postgres_write_mark_steps[] = {
     {"take_session", step_take_session},
     {"write_the_mark", step_write},
     {NULL, NULL},
 };
-
-void postgres_write_mark(void *state, struct driver_call *call)
-{
-	struct work *work = work_begin(state, call);
-
-	if (work != NULL)
-		work_start(work, write_steps);
-}

@@ -19,8 +19,8 @@ void step_join_owner(void *arg)
 	struct sql *sql = work_sql(work);
 
 	if (!acts(work) && !work->facts.joins) {
-		work_fail(
-		    work, work_removes(work) ? ERR_LOCKED : ERR_REFUSED,
+		call_fail(
+		    work->call, work_removes(work) ? ERR_LOCKED : ERR_REFUSED,
 		    "the broker's role may not act for \"%s\", which another role made: GRANT \"%s\" TO the role of "
 		    "the server's url WITH ADMIN OPTION, and \"%s\" and the logins of its binds in the same way",
 		    work->owner, work->owner, work->reader);

@@ -35,7 +35,7 @@ static void let_in(struct work *work, const char *roles)
 static void on_answer(struct work *work, const struct rows *rows)
 {
 	if (rows_text(rows, 0, ROW_STANDBY)[0] == 't') {
-		work_fail(work, ERR_UNAVAILABLE, "it is a read-only standby");
+		call_fail(work->call, ERR_UNAVAILABLE, "it is a read-only standby");
 		return;
 	}
 	login_server_warn(work->host->target.logins, work->call);
@@ -44,6 +44,15 @@ static void on_answer(struct work *work, const struct rows *rows)
 	call_result(work->call, CHECK_SESSIONS, rows_text(rows, 0, ROW_SESSIONS));
 	call_result(work->call, CHECK_STRAYS, rows_text(rows, 0, ROW_STRAYS));
 	let_in(work, rows_text(rows, 0, ROW_NOT_LET_IN));
+}
+
+/* Its sessions that were left behind end even while there is no connection. */
+static void step_end_what_was_left(void *arg)
+{
+	struct work *work = arg;
+
+	ender_go_on(&work->host->ender);
+	call_next(work->call);
 }
 
 static void step_ask_server(void *arg)
@@ -60,21 +69,12 @@ static void step_ask_server(void *arg)
 	work_query(work, on_answer);
 }
 
-static const struct step check_steps[] = {
+const struct step postgres_check_steps[] = {
+    {"end_what_was_left", step_end_what_was_left},
     {"take_session", step_take_session},
     {"answer", step_ask_server},
     {NULL, NULL},
 };
-
-void postgres_check(void *state, struct driver_call *call)
-{
-	struct postgres *postgres = state;
-	struct work *work = work_begin(state, call);
-
-	ender_go_on(&postgres->hosts[call->server - postgres->service->servers].ender);
-	if (work != NULL)
-		work_start(work, check_steps);
-}
 
 /* ---- observe ---- */
 
@@ -95,15 +95,15 @@ static void add_results(struct work *work, const struct rows *rows)
 static void on_database(struct work *work, const struct rows *rows)
 {
 	if (rows_count(rows) == 0) {
-		work_fail(work, ERR_NOT_FOUND, "the database is not there");
+		call_fail(work->call, ERR_NOT_FOUND, "the database is not there");
 		return;
 	}
 	if (rows_text(rows, 0, ROW_ALLOWED)[0] != 't') {
-		work_fail(work, ERR_UNAVAILABLE, "the database does not allow connections");
+		call_fail(work->call, ERR_UNAVAILABLE, "the database does not allow connections");
 		return;
 	}
 	add_results(work, rows);
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 /* Workers of the server itself have no user. */
@@ -119,16 +119,8 @@ static void step_ask_database(void *arg)
 	work_query(work, on_database);
 }
 
-static const struct step observe_steps[] = {
+const struct step postgres_observe_steps[] = {
     {"take_session", step_take_session},
     {"show_the_database", step_ask_database},
     {NULL, NULL},
 };
-
-void postgres_observe(void *state, struct driver_call *call)
-{
-	struct work *work = work_begin(state, call);
-
-	if (work != NULL)
-		work_start(work, observe_steps);
-}

@@ -7,12 +7,12 @@
 void owned_check_tags(struct work *work)
 {
 	if (work->facts.others && work->call->kind != CALL_UNBIND)
-		work_fail(work, ERR_REFUSED,
+		call_fail(work->call, ERR_REFUSED,
 		          "the comment on the role \"%s\" or \"%s\" says that it is another instance's, so it is left "
 		          "alone; when it is this one's: COMMENT ON ROLE ... IS '%s'",
 		          work->owner, work->reader, work->tag);
 	else
-		steps_next(&work->steps);
+		call_next(work->call);
 }
 
 void owned_add_role_tags(struct sql *sql, const struct work *work)
@@ -44,7 +44,7 @@ void owned_add_login_tag(struct sql *sql, const struct work *work, const char *l
 
 static void fail_foreign(struct work *work, const char *database)
 {
-	work_fail(work, ERR_REFUSED,
+	call_fail(work->call, ERR_REFUSED,
 	          "the database \"%s\" does not belong to the role \"%s\", so it is left alone; when it is the "
 	          "instance's: ALTER DATABASE \"%s\" OWNER TO \"%s\", otherwise rename it",
 	          database, work->owner, database, work->owner);
@@ -57,7 +57,7 @@ void step_require_own_database(void *arg)
 	if (work->facts.database && !work->facts.owned)
 		fail_foreign(work, work->owner);
 	else
-		steps_next(&work->steps);
+		call_next(work->call);
 }
 
 void step_require_own_retired(void *arg)
@@ -67,5 +67,5 @@ void step_require_own_retired(void *arg)
 	if (work->facts.retired && !work->facts.retired_owned)
 		fail_foreign(work, work->retired);
 	else
-		steps_next(&work->steps);
+		call_next(work->call);
 }

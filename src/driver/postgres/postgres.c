@@ -89,85 +89,54 @@ static const struct config_key plan_keys[] = {
 
 /* ---- open and close ---- */
 
-static void postgres_close(void *state)
+static void close_host(void *arg)
 {
-	struct postgres *postgres = state;
+	struct host *host = arg;
 
-	for (size_t i = 0; i < postgres->host_count; i++) {
-		ender_close(&postgres->hosts[i].ender);
-		pool_free(postgres->hosts[i].pool);
-		target_release(&postgres->hosts[i].target);
-	}
-	free(postgres);
+	ender_close(&host->ender);
+	pool_free(host->pool);
+	target_release(&host->target);
 }
 
-static int init_target(const struct driver_context *context, const struct service *service, const struct server *server,
-                       struct target *target, struct error *error)
+static int init_target(const struct backend *backend, const struct server *server, struct target *target,
+                       struct error *error)
 {
+	struct logins *logins = backend->context->logins;
 	int rc = target_init(target, server, error);
 
 	if (rc != 0)
 		return rc;
-	target->logins = login_server_new(context->logins, service->name, server->name, "the broker");
-	target->app_logins = login_server_new(context->logins, service->name, server->name, "an app");
-	if (target->logins != NULL && target->app_logins != NULL)
-		return 0;
-	target_release(target);
-	return error_no_memory(error);
+	target->logins = login_server_new(logins, backend->service->name, server->name, "the broker");
+	target->app_logins = login_server_new(logins, backend->service->name, server->name, "an app");
+	return target->logins != NULL && target->app_logins != NULL ? 0 : error_no_memory(error);
 }
 
-static int open_host(const struct driver_context *context, const struct service *service, const struct server *server,
-                     struct host *host, struct error *error)
+static int open_host(const struct backend *backend, const struct server *server, void *arg, struct error *error)
 {
+	struct host *host = arg;
+	const struct driver_context *context = backend->context;
 	const struct pool_limits limits = {
 	    .sessions = (size_t)options_number(&server->options, "connections"),
 	    .idle = options_number(&server->options, "idle"),
 	};
-	int rc = init_target(context, service, server, &host->target, error);
+	int rc = init_target(backend, server, &host->target, error);
 
 	if (rc != 0)
 		return rc;
-	roster_init(&host->roster, context, service);
+	roster_init(&host->roster, context, backend->service);
 	target_set_roster(&host->target, &host->roster);
 	host->home = (struct home){.target = &host->target, .is_ready = &host->home_is_ready};
 	rc = pool_new(context, &home_kind, &host->home, &limits, &host->pool, error);
 	if (rc == 0)
 		ender_open(&host->ender, context, host->pool, &host->roster);
-	else
-		target_release(&host->target);
 	return rc;
 }
 
-static int postgres_open(const struct driver_context *context, const struct service *service, void **ret_state,
-                         struct error *error)
+static size_t connections(const void *arg)
 {
-	struct postgres *postgres;
+	const struct host *host = arg;
 
-	if (service->server_count == 0)
-		return error_set(error, ERR_INVALID, "it needs \"servers\"");
-	postgres = calloc(1, sizeof(*postgres) + service->server_count * sizeof(postgres->hosts[0]));
-	if (postgres == NULL)
-		return error_no_memory(error);
-	postgres->context = context;
-	postgres->service = service;
-	for (; postgres->host_count < service->server_count; postgres->host_count++) {
-		const size_t i = postgres->host_count;
-		int rc = open_host(context, service, &service->servers[i], &postgres->hosts[i], error);
-
-		if (rc != 0) {
-			postgres_close(postgres);
-			return rc;
-		}
-	}
-	*ret_state = postgres;
-	return 0;
-}
-
-static size_t postgres_connections(void *state, const struct server *server)
-{
-	const struct postgres *postgres = state;
-
-	return postgres->hosts[server - postgres->service->servers].roster.count;
+	return host->roster.count;
 }
 
 /* ---- the vtable ---- */
@@ -190,30 +159,34 @@ const struct driver driver_postgres = {
     .environment = environment,
     .instance_parameters = instance_parameters,
     .bind_parameters = bind_parameters,
-    .units = false,
+    .read_only = true,
     .retires = true,
     .marks = true,
     .retain = RETAIN,
-    .open = postgres_open,
-    .close = postgres_close,
     .validate = driver_validate_read_only,
-    .provision = postgres_provision,
-    .update = postgres_update,
-    .deprovision = postgres_deprovision,
-    .bind = postgres_bind,
-    .unbind = postgres_unbind,
-    .check = postgres_check,
-    .observe = postgres_observe,
-    .retire = postgres_retire,
-    .restore = postgres_restore,
-    .inspect = postgres_inspect,
-    .list = postgres_list,
-    .adopt = postgres_adopt,
-    .act = driver_refuse,
-    .allow_unit = driver_settle_done,
-    .deny_unit = driver_settle_done,
-    .read_mark = postgres_read_mark,
-    .write_mark = postgres_write_mark,
-    .count_connections = postgres_connections,
-    .cancel = work_cancel,
+    .host_size = sizeof(struct host),
+    .open_host = open_host,
+    .close_host = close_host,
+    .connections = connections,
+    .work_size = sizeof(struct work),
+    .begin = work_begin,
+    .again = work_again,
+    .end = work_end,
+    .steps =
+        {
+            [CALL_PROVISION] = postgres_provision_steps,
+            [CALL_UPDATE] = postgres_update_steps,
+            [CALL_DEPROVISION] = postgres_deprovision_steps,
+            [CALL_BIND] = postgres_bind_steps,
+            [CALL_UNBIND] = postgres_unbind_steps,
+            [CALL_CHECK] = postgres_check_steps,
+            [CALL_OBSERVE] = postgres_observe_steps,
+            [CALL_RETIRE] = postgres_retire_steps,
+            [CALL_RESTORE] = postgres_restore_steps,
+            [CALL_INSPECT] = postgres_inspect_steps,
+            [CALL_LIST] = postgres_list_steps,
+            [CALL_ADOPT] = postgres_adopt_steps,
+            [CALL_READ_MARK] = postgres_read_mark_steps,
+            [CALL_WRITE_MARK] = postgres_write_mark_steps,
+        },
 };

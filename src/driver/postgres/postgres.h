@@ -26,28 +26,22 @@ struct host {
 	struct ender ender;
 };
 
-struct postgres {
-	const struct driver_context *context;
-	const struct service *service;
-	size_t host_count;   /* opened */
-	struct host hosts[]; /* one for each of the service's servers, in their order */
-};
-
-/* The slots of the vtable, each in the file of its name; check is in observe.c, list in inspect.c, restore in retire.c,
- * read_mark and write_mark in mark.c. */
-void postgres_provision(void *state, struct driver_call *call);
-void postgres_update(void *state, struct driver_call *call);
-void postgres_deprovision(void *state, struct driver_call *call);
-void postgres_bind(void *state, struct driver_call *call);
-void postgres_unbind(void *state, struct driver_call *call);
-void postgres_check(void *state, struct driver_call *call);
-void postgres_observe(void *state, struct driver_call *call);
-void postgres_retire(void *state, struct driver_call *call);
-void postgres_restore(void *state, struct driver_call *call);
-void postgres_inspect(void *state, struct driver_call *call);
-void postgres_list(void *state, struct driver_call *call);
-void postgres_adopt(void *state, struct driver_call *call);
-void postgres_read_mark(void *state, struct driver_call *call);
-void postgres_write_mark(void *state, struct driver_call *call);
+/* The steps of each kind of call, in the file of its name; check is in observe.c, list in inspect.c, restore in
+ * retire.c, read_mark and write_mark in mark.c. */
+extern const struct step postgres_provision_steps[];
+extern const struct step postgres_update_steps[];
+extern const struct step postgres_deprovision_steps[];
+extern const struct step postgres_deprovision_retired_steps[];
+extern const struct step postgres_bind_steps[];
+extern const struct step postgres_unbind_steps[];
+extern const struct step postgres_check_steps[];
+extern const struct step postgres_observe_steps[];
+extern const struct step postgres_retire_steps[];
+extern const struct step postgres_restore_steps[];
+extern const struct step postgres_inspect_steps[];
+extern const struct step postgres_list_steps[];
+extern const struct step postgres_adopt_steps[];
+extern const struct step postgres_read_mark_steps[];
+extern const struct step postgres_write_mark_steps[];
 
 #endif

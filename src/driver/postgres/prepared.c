@@ -91,7 +91,7 @@ static void on_found(struct work *work, const struct rows *rows)
 		                              .database = arena_text(&work->arena, rows_text(rows, 0, 1)),
 		                              .owner = arena_text(&work->arena, rows_text(rows, 0, 2))};
 	if (prepared == NULL || arena_failed(&work->arena)) {
-		work_fail(work, ERR_NO_MEMORY, "out of memory");
+		call_fail(work->call, ERR_NO_MEMORY, "out of memory");
 		return;
 	}
 	work->prepared = prepared;

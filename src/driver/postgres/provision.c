@@ -13,11 +13,11 @@ static void step_create_database(void *arg)
 	struct sql *sql = work_sql(work);
 
 	if (work->facts.database && !work->facts.owned) {
-		work_fail(work, ERR_REFUSED, "a database of that name is there and belongs to somebody else");
+		call_fail(work->call, ERR_REFUSED, "a database of that name is there and belongs to somebody else");
 		return;
 	}
 	if (work->facts.database) {
-		steps_next(&work->steps);
+		call_next(work->call);
 		return;
 	}
 	if (template == NULL)
@@ -29,7 +29,7 @@ static void step_create_database(void *arg)
 	work_query(work, NULL);
 }
 
-static const struct step provision_steps[] = {
+const struct step postgres_provision_steps[] = {
     {"take_session", step_take_session},
     {"look_for_roles_and_database", step_look},
     {"create_roles", step_create_roles},
@@ -38,11 +38,3 @@ static const struct step provision_steps[] = {
     {"prepare_the_database", step_prepare_database},
     {NULL, NULL},
 };
-
-void postgres_provision(void *state, struct driver_call *call)
-{
-	struct work *work = work_begin(state, call);
-
-	if (work != NULL)
-		work_start(work, provision_steps);
-}

@@ -19,7 +19,7 @@ static void step_put_away(void *arg)
 	work_query(work, NULL);
 }
 
-static const struct step retire_steps[] = {
+const struct step postgres_retire_steps[] = {
     {"take_session", step_take_session},
     {"see_what_is_there", step_peek},
     {"see_the_database", step_require_own_database},
@@ -40,14 +40,6 @@ static const struct step retire_steps[] = {
     {NULL, NULL},
 };
 
-void postgres_retire(void *state, struct driver_call *call)
-{
-	struct work *work = work_begin(state, call);
-
-	if (work != NULL)
-		work_start(work, retire_steps);
-}
-
 /* ---- restore ---- */
 
 static void step_take_back(void *arg)
@@ -56,12 +48,12 @@ static void step_take_back(void *arg)
 	struct sql *sql = work_sql(work);
 
 	if (!work->facts.database && !work->facts.retired) {
-		work_fail(work, ERR_REFUSED, "the database is not there any more");
+		call_fail(work->call, ERR_REFUSED, "the database is not there any more");
 		return;
 	}
 	if (work->facts.database && work->facts.retired) {
-		work_fail(
-		    work, ERR_REFUSED,
+		call_fail(
+		    work->call, ERR_REFUSED,
 		    "the databases \"%s\" and \"%s\" are both there; drop the one that is not wanted, or rename it",
 		    work->owner, work->retired);
 		return;
@@ -92,7 +84,7 @@ static void step_open_again(void *arg)
 	work_query(work, NULL);
 }
 
-static const struct step restore_steps[] = {
+const struct step postgres_restore_steps[] = {
     {"take_session", step_take_session},
     {"look_for_roles_and_database", step_look},
     {"find_the_database", step_require_own_database},
@@ -103,11 +95,3 @@ static const struct step restore_steps[] = {
     {"open_again", step_open_again},
     {NULL, NULL},
 };
-
-void postgres_restore(void *state, struct driver_call *call)
-{
-	struct work *work = work_begin(state, call);
-
-	if (work != NULL)
-		work_start(work, restore_steps);
-}

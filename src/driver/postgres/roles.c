@@ -123,9 +123,9 @@ static void take_roles(struct work *work, const struct rows *rows)
 		work->role_count++;
 	}
 	if (arena_failed(&work->arena))
-		work_fail(work, ERR_NO_MEMORY, "out of memory");
+		call_fail(work->call, ERR_NO_MEMORY, "out of memory");
 	else
-		steps_next(&work->steps);
+		call_next(work->call);
 }
 
 /* An operator's own role that was made a member, whose name does not end as the broker's do, is left alone. */
@@ -175,9 +175,9 @@ static void take_databases(struct work *work, const struct rows *rows)
 	for (int i = 0; work->databases != NULL && i < count; i++)
 		work->databases[work->database_count++] = arena_text(&work->arena, rows_text(rows, i, 0));
 	if (arena_failed(&work->arena))
-		work_fail(work, ERR_NO_MEMORY, "out of memory");
+		call_fail(work->call, ERR_NO_MEMORY, "out of memory");
 	else
-		steps_next(&work->steps);
+		call_next(work->call);
 }
 
 /* What was granted on the server's own objects can be taken away from any database, so from the one at hand; the
@@ -250,7 +250,7 @@ void step_clear_leftovers(void *arg)
 	struct work *work = arg;
 
 	if (work->database >= work->database_count) {
-		steps_next(&work->steps);
+		call_next(work->call);
 		return;
 	}
 	work_forgive(work, on_not_cleared);
@@ -274,9 +274,9 @@ static void add_drops(struct sql *sql, const struct work *work)
 static void on_told(struct work *work, const struct rows *rows)
 {
 	if (rows_count(rows) == 0)
-		steps_next(&work->steps);
+		call_next(work->call);
 	else
-		work_fail(work, ERR_LOCKED, "%s", rows_text(rows, 0, 0));
+		call_fail(work->call, ERR_LOCKED, "%s", rows_text(rows, 0, 0));
 }
 
 static void tell_what_keeps_them(struct work *work)
@@ -299,7 +299,7 @@ static void on_dropped(struct work *work, const struct rows *rows)
 	if (!is_gone && work->clear_failures == 0 && work_once_more(work))
 		return;
 	if (is_gone || work->call->kind == CALL_UNBIND)
-		steps_next(&work->steps);
+		call_next(work->call);
 	else
 		tell_what_keeps_them(work);
 }
@@ -311,7 +311,7 @@ void step_drop_roles(void *arg)
 	struct sql block;
 
 	if (work->role_count == 0) {
-		steps_next(&work->steps);
+		call_next(work->call);
 		return;
 	}
 	sql_begin_part(&block, sql);

@@ -52,7 +52,7 @@ static void on_prepared(struct work *work, const struct rows *rows)
 {
 	(void)rows;
 	work_leave(work);
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 static void finish_preparing(struct work *work)

@@ -63,7 +63,7 @@ static void add_ending_of_hidden(struct sql *sql, const struct work *work)
 static void on_shut(struct work *work, const struct rows *rows)
 {
 	(void)rows;
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 void step_shut_roles(void *arg)
@@ -72,7 +72,7 @@ void step_shut_roles(void *arg)
 	struct sql *sql = work_sql(work);
 
 	if (work->role_count == 0) {
-		steps_next(&work->steps);
+		call_next(work->call);
 		return;
 	}
 	/* To end its sessions one has to be a member. */
@@ -99,7 +99,7 @@ static void on_sessions(struct work *work, const struct rows *rows)
 	else if (prepared)
 		prepared_end(work, PREPARED_OF_ROLES, step_end_sessions);
 	else
-		steps_next(&work->steps);
+		call_next(work->call);
 }
 
 void step_end_sessions(void *arg)

@@ -14,7 +14,7 @@ static void on_ended(struct work *work, const struct rows *rows)
 {
 	(void)rows;
 	work_leave(work);
-	steps_next(&work->steps);
+	call_next(work->call);
 }
 
 /* Only those of this database: the catalog is the whole server's. */
@@ -54,13 +54,13 @@ static void on_found(struct work *work, const struct rows *rows)
 	struct sql *sql;
 
 	if (rows_count(rows) == 0) {
-		steps_next(&work->steps);
+		call_next(work->call);
 		return;
 	}
 	name = rows_text(rows, 0, ROW_NAME);
 	owner = rows_text(rows, 0, ROW_OWNER);
 	if (rows_text(rows, 0, ROW_OURS)[0] != 't') {
-		work_fail(work, ERR_LOCKED,
+		call_fail(work->call, ERR_LOCKED,
 		          "the subscription %s of %s is in the database: DROP SUBSCRIPTION %s in it as that role or a "
 		          "superuser, or GRANT %s TO %s",
 		          name, owner, name, owner, rows_text(rows, 0, ROW_SELF));

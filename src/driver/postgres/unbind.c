@@ -25,7 +25,7 @@ static void step_disable_login(void *arg)
 	if (work->facts.login)
 		step_shut_login(work);
 	else
-		steps_finish(&work->steps);
+		call_finish(work->call);
 }
 
 /* Another app of the instance may hold the database's row. Then the login stays behind: shut, and without a member. */
@@ -33,7 +33,7 @@ static bool on_not_revoked(struct work *work, const char *sqlstate)
 {
 	if (!sqlstate_is_blocked(sqlstate))
 		return false;
-	steps_next(&work->steps);
+	call_next(work->call);
 	return true;
 }
 
@@ -48,7 +48,7 @@ static void step_revoke_database(void *arg)
 	work_query(work, NULL);
 }
 
-static const struct step unbind_steps[] = {
+const struct step postgres_unbind_steps[] = {
     {"take_session", step_take_session},
     {"see_what_is_there", step_peek},
     {"shut_login", step_shut_login},
@@ -64,11 +64,3 @@ static const struct step unbind_steps[] = {
     {"drop_login", step_drop_roles},
     {NULL, NULL},
 };
-
-void postgres_unbind(void *state, struct driver_call *call)
-{
-	struct work *work = work_begin(state, call);
-
-	if (work != NULL)
-		work_start(work, unbind_steps);
-}

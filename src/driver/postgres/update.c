@@ -12,7 +12,7 @@ static void step_create_extensions(void *arg)
 	struct work *work = arg;
 
 	if (work->facts.reader && !roles_have_readers(work) && !extensions_are_wanted(work))
-		steps_next(&work->steps);
+		call_next(work->call);
 	else
 		step_prepare_database(work);
 }
@@ -50,7 +50,7 @@ static void step_apply_plan(void *arg)
 	work_query(work, NULL);
 }
 
-static const struct step update_steps[] = {
+const struct step postgres_update_steps[] = {
     {"take_session", step_take_session},
     {"look_for_roles_and_database", step_look},
     {"find_the_database", step_require_database},
@@ -63,11 +63,3 @@ static const struct step update_steps[] = {
     {"apply_the_plan", step_apply_plan},
     {NULL, NULL},
 };
-
-void postgres_update(void *state, struct driver_call *call)
-{
-	struct work *work = work_begin(state, call);
-
-	if (work != NULL)
-		work_start(work, update_steps);
-}

@@ -1,4 +1,4 @@
-/* What all calls share: beginning, querying, trying again, ending. The work is freed before its call is settled. */
+/* What all calls share: beginning, querying, trying again, ending. */
 #include "work.h"
 
 #include <assert.h>
@@ -17,8 +17,6 @@
 #define ROUNDS_MAX  4
 #define PAUSE_FIRST 5   /* ms */
 #define PAUSE_MAX   200 /* ms */
-
-static void on_end(void *arg, int code, const struct error *error);
 
 /* ---- beginning and ending ---- */
 
@@ -41,61 +39,47 @@ static void name_roles(struct work *work)
 		snprintf(work->tag, sizeof(work->tag), OWNED_INSTANCE "%s", call->instance->incarnation);
 }
 
-struct work *work_begin(void *state, struct driver_call *call)
+int work_begin(void *arg, struct error *error)
 {
-	const struct postgres *postgres = state;
-	struct work *work = calloc(1, sizeof(*work));
+	struct work *work = arg;
+	struct driver_call *call = work->call;
 
-	if (work == NULL) {
-		call_settle(call, ERR_NO_MEMORY, "out of memory");
-		return NULL;
-	}
-	work->postgres = postgres;
-	work->host = &postgres->hosts[call->server - postgres->service->servers];
-	work->call = call;
+	(void)error;
+	work->host = call_host(call);
 	sql_init(&work->sql, &postgres_dialect);
 	limited_init(&work->limited);
-	witness_init(&work->witness, postgres->context, work->host->pool);
+	witness_init(&work->witness, call->backend->context, work->host->pool);
 	arena_init(&work->arena);
 	timer_init(&work->pause, on_pause, work);
 	name_roles(work);
-	call->work = work;
-	return work;
+	if (call->kind == CALL_DEPROVISION && call->retired)
+		call->table = postgres_deprovision_retired_steps;
+	return 0;
 }
 
-void work_start(struct work *work, const struct step *table)
+void work_end(void *arg, bool given_up)
 {
-	work->table = table;
-	work->rounds++;
-	steps_start(&work->steps, table, work, on_end);
-}
+	struct work *work = arg;
 
-static void free_work(struct work *work)
-{
-	timer_stop(work->postgres->context->timers, &work->pause);
+	if (given_up)
+		lease_drop(&work->lease);
+	else
+		lease_end(&work->lease);
+	timer_stop(work->call->backend->context->timers, &work->pause);
 	session_close(work->inside);
 	secret_wipe(work->verifier, sizeof(work->verifier));
 	sql_release(&work->sql);
 	limited_release(&work->limited);
 	witness_release(&work->witness);
 	arena_release(&work->arena);
-	free(work);
 }
 
-void work_cancel(void *state, struct driver_call *call)
+bool work_again(void *arg)
 {
-	struct work *work = call->work;
+	struct work *work = arg;
 
-	(void)state;
-	if (work == NULL)
-		return;
-	lease_drop(&work->lease);
-	free_work(work);
-}
-
-/* Forgets what the round found out. */
-static void begin_again(struct work *work)
-{
+	if (!work->again)
+		return false;
 	work->again = false;
 	work->looks = 0;
 	work->on_failed = NULL;
@@ -108,50 +92,19 @@ static void begin_again(struct work *work)
 	work->pause_ms = 0;
 	arena_release(&work->arena);
 	work_leave(work);
-	work_start(work, work->table);
-}
-
-static void on_end(void *arg, int code, const struct error *error)
-{
-	struct work *work = arg;
-	struct driver_call *call = work->call;
-
-	if (code != 0 && work->again) {
-		begin_again(work);
-		return;
-	}
-	lease_end(&work->lease);
-	free_work(work);
-	call_settle(call, code, "%s", error->text);
+	return true;
 }
 
 /* ---- failures ---- */
-
-static void fail(struct work *work, const struct error *reason)
-{
-	steps_fail_because(&work->steps, "server", work->host->target.name,
-	                   work->login != NULL ? work->login : work->owner, reason);
-}
-
-void work_fail(struct work *work, int code, const char *format, ...)
-{
-	struct error reason;
-	va_list arguments;
-
-	va_start(arguments, format);
-	error_set_list(&reason, code, format, arguments);
-	va_end(arguments);
-	fail(work, &reason);
-}
 
 bool work_once_more(struct work *work)
 {
 	const struct error reason = {.code = ERR_UNAVAILABLE};
 
-	if (work->rounds >= ROUNDS_MAX)
+	if (work->call->rounds >= ROUNDS_MAX)
 		return false;
 	work->again = true;
-	fail(work, &reason);
+	call_fail_because(work->call, &reason);
 	return true;
 }
 
@@ -174,7 +127,7 @@ static void fail_locked(struct work *work, const struct error *error)
 	struct error told;
 
 	error_set(&told, error->code, "%s; it waits for %s", error->text, work->witness.found);
-	fail(work, &told);
+	call_fail_because(work->call, &told);
 }
 
 static void handle_failure(struct work *work, const char *sqlstate, const struct error *error)
@@ -189,13 +142,13 @@ static void handle_failure(struct work *work, const char *sqlstate, const struct
 	work->on_failed = NULL;
 	if (on_failed != NULL && on_failed(work, sqlstate))
 		return;
-	work->again = work->rounds < ROUNDS_MAX && sqlstate_is_overtaken(sqlstate, error->text);
+	work->again = work->call->rounds < ROUNDS_MAX && sqlstate_is_overtaken(sqlstate, error->text);
 	if (work_removes(work) && sqlstate_is_curable(sqlstate))
 		reason.code = ERR_LOCKED;
 	if (reason.code == ERR_LOCKED && work->witness.found[0] != '\0')
 		fail_locked(work, &reason);
 	else
-		fail(work, &reason);
+		call_fail_because(work->call, &reason);
 }
 
 static void on_answered(struct work *work, const struct session *answering, const struct error *error,
@@ -210,7 +163,7 @@ static void on_answered(struct work *work, const struct session *answering, cons
 	if (work->on_rows != NULL)
 		work->on_rows(work, rows);
 	else
-		steps_next(&work->steps);
+		call_next(work->call);
 }
 
 static void on_server_answered(void *arg, int code, const struct error *error, const struct rows *rows)
@@ -236,19 +189,19 @@ static void query(struct work *work, struct session *asked, session_answered *on
 	struct error error;
 
 	if (text == NULL) {
-		work_fail(work, ERR_NO_MEMORY, "out of memory");
+		call_fail(work->call, ERR_NO_MEMORY, "out of memory");
 		return;
 	}
 	if (sql_is_empty(&work->sql)) {
 		work->on_failed = NULL;
-		steps_next(&work->steps);
+		call_next(work->call);
 		return;
 	}
 	work->on_rows = on_rows;
 	if (!limited_is_alone(text))
-		witness_watch(&work->witness, steps_name(&work->steps), session_pid(asked));
+		witness_watch(&work->witness, steps_name(&work->call->steps), session_pid(asked));
 	if (limited_query(&work->limited, asked, text, call_left(work->call), on_session_answered, work, &error) != 0)
-		fail(work, &error);
+		call_fail_because(work->call, &error);
 }
 
 void work_forgive(struct work *work, bool (*on_failed)(struct work *work, const char *sqlstate))
@@ -287,10 +240,10 @@ void work_open_inside(struct work *work, const char *database, void (*on_entered
 {
 	assert(work->inside == NULL);
 	work->on_inside = on_entered;
-	work->inside =
-	    session_open_as(work->postgres->context, &work->host->target, database, &work->entrance, on_inside, work);
+	work->inside = session_open_as(work->call->backend->context, &work->host->target, database, &work->entrance,
+	                               on_inside, work);
 	if (work->inside == NULL)
-		work_fail(work, ERR_NO_MEMORY, "out of memory");
+		call_fail(work->call, ERR_NO_MEMORY, "out of memory");
 }
 
 void work_leave(struct work *work)
@@ -304,8 +257,8 @@ void work_leave(struct work *work)
 static void resume_after(struct work *work, int64_t delay_ms, void (*on_resume)(void *work))
 {
 	work->on_resume = on_resume;
-	if (timer_start(work->postgres->context->timers, &work->pause, delay_ms) != 0)
-		work_fail(work, ERR_NO_MEMORY, "out of memory");
+	if (timer_start(work->call->backend->context->timers, &work->pause, delay_ms) != 0)
+		call_fail(work->call, ERR_NO_MEMORY, "out of memory");
 }
 
 void work_pause(struct work *work, void (*on_resume)(void *work))
@@ -348,15 +301,11 @@ const char *work_membership(const struct work *work)
 static void on_lease(void *arg, int code, const struct error *error)
 {
 	struct work *work = arg;
-	struct error failure;
 
-	if (code == 0) {
-		steps_next(&work->steps);
-		return;
-	}
-	error_set(&failure, code, "the broker cannot connect to the server \"%s\": %s", work->host->target.name,
-	          error->text);
-	steps_fail(&work->steps, &failure);
+	if (code == 0)
+		call_next(work->call);
+	else
+		call_fail_to_connect(work->call, error);
 }
 
 void step_take_session(void *arg)
@@ -365,7 +314,7 @@ void step_take_session(void *arg)
 	struct session *own = home_of(work);
 
 	if (own != NULL && session_is_usable(own)) {
-		steps_next(&work->steps);
+		call_next(work->call);
 		return;
 	}
 	lease_drop(&work->lease);
@@ -382,7 +331,7 @@ void work_note_facts(struct work *work, const struct rows *rows)
 	struct error reason;
 
 	if (mark_check(work->call, mark_of_comment(rows_text(rows, 0, 11)), &reason) != 0) {
-		fail(work, &reason);
+		call_fail_because(work->call, &reason);
 		return;
 	}
 	work->facts = (struct facts){
@@ -443,7 +392,7 @@ void step_require_database(void *arg)
 	struct work *work = arg;
 
 	if (!work->facts.database || !work->facts.owner)
-		work_fail(work, ERR_REFUSED, "the database is not there any more");
+		call_fail(work->call, ERR_REFUSED, "the database is not there any more");
 	else
 		step_require_own_database(work);
 }

@@ -13,7 +13,6 @@
 #include "dialect.h"
 #include "driver/driver.h"
 #include "driver/pool.h"
-#include "driver/steps.h"
 #include "limits.h"
 #include "owned.h"
 #include "postgres.h"
@@ -52,12 +51,8 @@ enum prepared_which {
 };
 
 struct work {
-	const struct postgres *postgres;
-	const struct host *host;
 	struct driver_call *call;
-	const struct step *table;
-	struct steps steps;
-	int rounds; /* of the table, begun */
+	struct host *host;
 	bool again; /* the round ended because somebody else was first */
 	int looks;  /* of this round: tries to take the lock */
 
@@ -87,7 +82,6 @@ struct work {
 	char reader[BACKEND_NAME_MAX + sizeof(READER_END)];
 	char retired[BACKEND_NAME_MAX + sizeof(RETIRED_END)]; /* the database's name while it is retired */
 	const char *login;                                    /* the bind's; NULL: the call has none */
-	bool read_only;
 	char tag[OWNED_SIZE];         /* of the instance's roles; "": the instance has no incarnation */
 	char verifier[VERIFIER_SIZE]; /* of the bind's password; "": not made yet */
 
@@ -107,15 +101,10 @@ struct work {
 	struct arena arena; /* the lists above */
 };
 
-/* Begins the call's work by table, whose first step is work_lease. Settles the call itself when it cannot. NULL: it is
- * settled. */
-struct work *work_begin(void *state, struct driver_call *call);
-void work_start(struct work *work, const struct step *table);
-/* The vtable's cancel. */
-void work_cancel(void *state, struct driver_call *call);
-
-/* Ends the running step by a failure, after "the server "x" could not <step> for "y": ". */
-void work_fail(struct work *work, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* What the core begins a work with, runs its table once more for, and ends it with. */
+int work_begin(void *work, struct error *error);
+bool work_again(void *work);
+void work_end(void *work, bool given_up);
 
 /* Runs the table from its top once more; false: it was run often enough. */
 bool work_once_more(struct work *work);
