@@ -156,7 +156,7 @@ struct driver {
 	/* ---- its calls; the core makes a work for each, and runs its steps ---- */
 
 	size_t work_size; /* bytes of the driver's struct, whose first member is a `struct driver_call *call` */
-	/* Prepares the work, which is zeroed but for `call`, and may choose other steps (call->table). */
+	/* Prepares the work, which is zeroed but for `call`. */
 	int (*begin)(void *work, struct error *error);
 	/* A step has failed: whether its table is run once more, for which it forgets what was found out. NULL: never.
 	 */
@@ -167,30 +167,15 @@ struct driver {
 	/* By kind. NULL: there is nothing to do, or for those kinds that only some drivers have (adopt, act, retire,
 	 * restore, and marks) the call is refused. */
 	const struct step *steps[CALL_KINDS];
+	const struct step *retired_steps; /* of a deprovision under call->retired; NULL: as of any */
+	const struct step *renew_steps;   /* of a bind under call->renew; NULL: as of any */
 
-	/* ---- instead, for a driver that has not come to the core yet ---- */
+	/* ---- instead of all of the above, for what tests pretend: a state of its own, and calls without steps ---- */
 
 	int (*open)(const struct driver_context *context, const struct service *service, void **ret_state,
 	            struct error *error);
 	void (*close)(void *state);
-	void (*provision)(void *state, struct driver_call *call);
-	void (*update)(void *state, struct driver_call *call);
-	void (*deprovision)(void *state, struct driver_call *call);
-	void (*bind)(void *state, struct driver_call *call);
-	void (*unbind)(void *state, struct driver_call *call);
-	void (*observe)(void *state, struct driver_call *call);
-	void (*retire)(void *state, struct driver_call *call);
-	void (*restore)(void *state, struct driver_call *call);
-	void (*inspect)(void *state, struct driver_call *call);
-	void (*list)(void *state, struct driver_call *call);
-	void (*adopt)(void *state, struct driver_call *call);
-	void (*act)(void *state, struct driver_call *call);
-	void (*allow_unit)(void *state, struct driver_call *call);
-	void (*deny_unit)(void *state, struct driver_call *call);
-	void (*read_mark)(void *state, struct driver_call *call);
-	void (*write_mark)(void *state, struct driver_call *call);
-	void (*check)(void *state, struct driver_call *call);
-	size_t (*count_connections)(void *state, const struct server *server);
+	void (*run)(void *state, struct driver_call *call); /* settles it by call_settle, at once or later */
 	void (*cancel)(void *state, struct driver_call *call);
 };
 
@@ -200,16 +185,12 @@ size_t driver_actions(const struct driver *driver, const struct plan *plan, cons
 /* Whether the bind's parameters ask for one that only reads (`read_only`). */
 int driver_read_only(const struct bind *bind, bool *ret_read_only, struct error *error);
 
-/* Shared defaults for slots. */
+/* For drivers whose parameters need no look. */
 int driver_validate_nothing(void *state, const struct plan *plan, const struct cJSON *parameters, bool is_bind,
                             struct error *error);
 /* For drivers whose binds know `read_only` and nothing else. */
 int driver_validate_read_only(void *state, const struct plan *plan, const struct cJSON *parameters, bool is_bind,
                               struct error *error);
-void driver_settle_done(void *state, struct driver_call *call); /* settles with 0 */
-void driver_cancel_nothing(void *state, struct driver_call *call);
-size_t driver_no_connections(void *state, const struct server *server);
-void driver_refuse(void *state, struct driver_call *call); /* settles with ERR_REFUSED: the driver has no such thing */
 
 /* What inspect reports. */
 #define DRIFT_LOST     "lost"     /* content is gone: a person has to act, nothing is made anew empty */
@@ -292,11 +273,10 @@ struct driver_call {
 	void *arg;
 
 	/* for the driver */
-	void *work;               /* its own */
-	const struct step *table; /* that begin may change */
-	bool read_only;           /* bind, where the driver knows it */
-	int rounds;               /* of the table, begun */
-	const char *subject;      /* whom a step is about, for sentences: the bind's login, or the instance */
+	void *work;          /* its own */
+	bool read_only;      /* bind, where the driver knows it */
+	int rounds;          /* of the table, begun */
+	const char *subject; /* whom a step is about, for sentences: the bind's login, or the instance */
 
 	/* what the driver added; the caller's once settled, in the call's arena */
 	const char *keep; /* NULL: nothing is to be kept */
@@ -305,6 +285,7 @@ struct driver_call {
 
 	/* private to call.c and core.c */
 	struct steps steps;
+	const struct step *table;
 	struct arena arena;
 	struct timer timer; /* the deadline; once settled, the turn of the loop that tells */
 	struct error outcome;
@@ -337,6 +318,8 @@ void call_finish(struct driver_call *call);
 void call_fail(struct driver_call *call, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* The same, for a reason that is there already. */
 void call_fail_because(struct driver_call *call, const struct error *reason);
+/* The call fails by a sentence that is whole. */
+void call_fail_by(struct driver_call *call, const struct error *sentence);
 /* The call fails because there is no connection to the server. */
 void call_fail_to_connect(struct driver_call *call, const struct error *reason);
 

@@ -37,12 +37,6 @@ int driver_validate_nothing(void *state, const struct plan *plan, const struct c
 	return 0;
 }
 
-void driver_settle_done(void *state, struct driver_call *call)
-{
-	(void)state;
-	call_settle(call, 0, "%s", "");
-}
-
 int driver_read_only(const struct bind *bind, bool *ret_read_only, struct error *error)
 {
 	struct cJSON *parameters;
@@ -81,19 +75,6 @@ size_t driver_actions(const struct driver *driver, const struct plan *plan, cons
 	return option->value.list.count;
 }
 
-size_t driver_no_connections(void *state, const struct server *server)
-{
-	(void)state;
-	(void)server;
-	return 0;
-}
-
-void driver_refuse(void *state, struct driver_call *call)
-{
-	(void)state;
-	call_settle(call, ERR_REFUSED, "the driver \"%s\" has no such operation", call->backend->driver->name);
-}
-
 void driver_name_session(const struct driver_context *context, const struct service *service, char *ret_name)
 {
 	const char *store = context->store != NULL ? context->store : "-";
@@ -105,12 +86,6 @@ void driver_name_session(const struct driver_context *context, const struct serv
 		return;
 	secret_hash_hex(hash, NAME_HASH_BYTES, &service->name, 1);
 	strcpy(ret_name + SESSION_NAME_SIZE - sizeof(hash), hash);
-}
-
-void driver_cancel_nothing(void *state, struct driver_call *call)
-{
-	(void)state;
-	(void)call;
 }
 
 /* ---- calls ---- */
@@ -146,26 +121,6 @@ const char *call_kind_name(enum call_kind kind)
 	return kinds[kind].name;
 }
 
-static void dispatch(const struct driver *driver, void *state, struct driver_call *call)
-{
-	call_slot *slot;
-
-	assert(call->kind >= CALL_PROVISION && call->kind < sizeof(kinds) / sizeof(*kinds));
-	memcpy(&slot, (const char *)driver + kinds[call->kind].slot, sizeof(slot));
-	slot(state, call);
-}
-
-static void give_up_work(struct driver_call *call)
-{
-	const struct driver *driver = call->backend->driver;
-
-	if (driver->cancel != NULL)
-		driver->cancel(call->backend->state, call);
-	else
-		core_give_up(call);
-	call->work = NULL;
-}
-
 /* The deadline, or the turn of the loop after call_settle. on_settled may free the call. */
 static void on_timer(void *arg)
 {
@@ -173,7 +128,7 @@ static void on_timer(void *arg)
 	struct error outcome;
 
 	if (call->state == CALL_WORKING) {
-		give_up_work(call);
+		core_give_up(call);
 		error_set(&call->outcome, ERR_TIMEOUT, "no answer within %lld ms", (long long)call->timeout);
 	}
 	call->state = CALL_IDLE;
@@ -195,10 +150,7 @@ int call_start(struct driver_call *call)
 		return ERR_NO_MEMORY;
 	call->state = CALL_WORKING;
 	crash_point("call:%s:before", call_kind_name(call->kind));
-	if (call->backend->driver->provision == NULL)
-		core_start(call);
-	else
-		dispatch(call->backend->driver, call->backend->state, call);
+	core_start(call);
 	return 0;
 }
 
@@ -207,7 +159,7 @@ void call_cancel(struct driver_call *call)
 	if (call->state == CALL_IDLE)
 		return;
 	if (call->state == CALL_WORKING)
-		give_up_work(call);
+		core_give_up(call);
 	timer_stop(call->backend->context->timers, &call->timer);
 	call->state = CALL_IDLE;
 }

@@ -92,8 +92,6 @@ size_t backend_connections(const struct backend *backend, const struct server *s
 {
 	const struct driver *driver = backend->driver;
 
-	if (driver->count_connections != NULL)
-		return driver->count_connections(backend->state, server);
 	return driver->connections != NULL ? driver->connections(host_of(backend, server)) : 0;
 }
 
@@ -167,16 +165,30 @@ static const char *subject_of(const struct driver_call *call)
 	return call->instance != NULL ? call->instance->resource : NULL;
 }
 
+static const struct step *steps_of(const struct driver *driver, const struct driver_call *call)
+{
+	if (call->kind == CALL_DEPROVISION && call->retired && driver->retired_steps != NULL)
+		return driver->retired_steps;
+	if (call->kind == CALL_BIND && call->renew && driver->renew_steps != NULL)
+		return driver->renew_steps;
+	return driver->steps[call->kind];
+}
+
 void core_start(struct driver_call *call)
 {
+	const struct driver *driver = call->backend->driver;
 	struct error error;
 
-	call->table = call->backend->driver->steps[call->kind];
+	if (driver->run != NULL) {
+		driver->run(call->backend->state, call);
+		return;
+	}
+	call->table = steps_of(driver, call);
 	if (call->table == NULL) {
 		settle_at_once(call);
 		return;
 	}
-	call->work = calloc(1, call->backend->driver->work_size);
+	call->work = calloc(1, driver->work_size);
 	if (call->work == NULL) {
 		call_settle(call, ERR_NO_MEMORY, "out of memory");
 		return;
@@ -194,8 +206,13 @@ void core_start(struct driver_call *call)
 
 void core_give_up(struct driver_call *call)
 {
-	if (call->work != NULL)
+	const struct backend *backend = call->backend;
+
+	if (backend->driver->cancel != NULL)
+		backend->driver->cancel(backend->state, call);
+	else if (call->work != NULL)
 		free_work(call, true);
+	call->work = NULL;
 }
 
 /* ---- what steps say ---- */
@@ -228,11 +245,16 @@ void call_fail(struct driver_call *call, int code, const char *format, ...)
 	call_fail_because(call, &reason);
 }
 
+void call_fail_by(struct driver_call *call, const struct error *sentence)
+{
+	steps_fail(&call->steps, sentence);
+}
+
 void call_fail_to_connect(struct driver_call *call, const struct error *reason)
 {
 	struct error error;
 
 	error_set(&error, reason->code, "the broker cannot connect to the server \"%s\": %s", call->server->name,
 	          reason->text);
-	steps_fail(&call->steps, &error);
+	call_fail_by(call, &error);
 }

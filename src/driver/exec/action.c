@@ -33,12 +33,6 @@ static const struct action actions[] = {
     [CALL_ACT] = {NULL, false}, /* the call says which */
 };
 
-struct work {
-	struct driver_call *call;
-	const struct place *place;
-	struct process *process;
-};
-
 static const char *name_of(const struct driver_call *call)
 {
 	return call->kind == CALL_ACT ? call->action : actions[call->kind].name;
@@ -144,36 +138,39 @@ static void on_end(void *arg, const struct process_end *end)
 	struct work *work = arg;
 	struct driver_call *call = work->call;
 	struct error error = {0};
-	int rc = judge(work, end, &error);
 
-	if (rc == 0)
-		warn_of_root(call, work->place);
-	free(work);
-	call_settle(call, rc, "%s", error.text);
+	work->process = NULL;
+	if (judge(work, end, &error) != 0) {
+		call_fail_by(call, &error);
+		return;
+	}
+	warn_of_root(call, work->place);
+	call_next(call);
 }
 
-void exec_cancel(void *state, struct driver_call *call)
+void exec_end(void *arg, bool given_up)
 {
-	struct work *work = call->work;
+	struct work *work = arg;
 
-	(void)state;
-	if (work == NULL)
-		return;
-	process_give_up(work->process);
-	free(work);
+	if (given_up)
+		process_give_up(work->process);
 }
 
 /* ---- the beginning ---- */
 
-static const struct place *find_place(const struct exec *exec, const struct server *server)
+int exec_begin(void *arg, struct error *error)
 {
-	return &exec->places[server - exec->service->servers];
+	struct work *work = arg;
+
+	(void)error;
+	work->place = call_host(work->call);
+	return 0;
 }
 
-static int start(struct exec *exec, struct work *work, struct error *error)
+static int start(struct work *work, struct error *error)
 {
 	const struct driver_call *call = work->call;
-	const struct place *place = work->place;
+	struct place *place = work->place;
 	const char *arguments[ARGUMENTS_MAX + 3] = {NULL};
 	struct text request;
 	int rc;
@@ -187,8 +184,8 @@ static int start(struct exec *exec, struct work *work, struct error *error)
 	else
 		rc = process_start(
 		    &(const struct process_options){
-		        .base = exec->context->base,
-		        .list = &exec->processes,
+		        .base = call->backend->context->base,
+		        .list = &place->processes,
 		        .spawn = {.directory = place->directory,
 		                  .arguments = arguments,
 		                  .environment = place->environment,
@@ -204,23 +201,18 @@ static int start(struct exec *exec, struct work *work, struct error *error)
 	return rc;
 }
 
-void exec_run(void *state, struct driver_call *call)
+static void step_run(void *arg)
 {
-	struct exec *exec = state;
-	struct work *work = calloc(1, sizeof(*work));
+	struct work *work = arg;
 	struct error reason, error;
 
-	if (work == NULL) {
-		call_settle(call, ERR_NO_MEMORY, "out of memory");
+	if (start(work, &reason) == 0)
 		return;
-	}
-	work->call = call;
-	work->place = find_place(exec, call->server);
-	if (start(exec, work, &reason) == 0) {
-		call->work = work;
-		return;
-	}
-	free(work);
-	fail(call, reason.code, reason.text, &error);
-	call_settle(call, error.code, "%s", error.text);
+	fail(work->call, reason.code, reason.text, &error);
+	call_fail_by(work->call, &error);
 }
+
+const struct step exec_steps[] = {
+    {"run_its_program", step_run},
+    {NULL, NULL},
+};

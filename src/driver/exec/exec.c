@@ -1,7 +1,6 @@
 /* Any program as a server: the vtable, the configuration's keys, and how each server's program is called. */
 #include "exec.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "driver/drivers.h"
@@ -89,8 +88,9 @@ static bool is_given(const struct option *given, const char *name)
 	return false;
 }
 
-static void fill_environment(struct arena *arena, const struct option *given, struct place *place)
+static void fill_environment(const struct option *given, struct place *place)
 {
+	struct arena *arena = &place->arena;
 	const size_t usual_count = sizeof(usual) / sizeof(*usual), given_count = given->value.map.count;
 	size_t count = 0;
 
@@ -114,14 +114,14 @@ static void fill_arguments(const struct options *options, struct place *place)
 		place->arguments[place->argument_count++] = args->value.list.items[i];
 }
 
-static int fill_user(struct arena *arena, const struct server *server, struct place *place, struct error *error)
+static int fill_user(const struct server *server, struct place *place, struct error *error)
 {
 	const char *user = options_text(&server->options, "user"), *group = options_text(&server->options, "group");
 	struct error reason;
 
 	if (user == NULL && group == NULL)
 		return 0;
-	place->user = arena_alloc(arena, sizeof(*place->user));
+	place->user = arena_alloc(&place->arena, sizeof(*place->user));
 	if (place->user == NULL)
 		return error_no_memory(error);
 	if (user == NULL)
@@ -131,46 +131,30 @@ static int fill_user(struct arena *arena, const struct server *server, struct pl
 	return error_set(error, reason.code, "the server \"%s\": %s", server->name, reason.text);
 }
 
-static void exec_close(void *state)
+static void close_place(void *arg)
 {
-	struct exec *exec = state;
+	struct place *place = arg;
 
-	processes_forget(&exec->processes);
-	arena_wipe(&exec->arena); /* environments hold passwords */
-	free(exec);
+	processes_forget(&place->processes);
+	arena_wipe(&place->arena); /* environments hold passwords */
 }
 
-static int exec_open(const struct driver_context *context, const struct service *service, void **ret_state,
-                     struct error *error)
+static int open_place(const struct backend *backend, const struct server *server, void *arg, struct error *error)
 {
-	struct exec *exec = calloc(1, sizeof(*exec) + service->server_count * sizeof(exec->places[0]));
-	int rc = 0;
+	struct place *place = arg;
+	const struct options *options = &server->options;
 
-	if (exec == NULL)
+	(void)backend;
+	LIST_INIT(&place->processes);
+	arena_init(&place->arena);
+	place->directory = options_text(options, "directory");
+	place->output_max = (size_t)options_number(options, "output_bytes");
+	place->memory = options_number(options, "memory");
+	fill_arguments(options, place);
+	fill_environment(options_find(options, "env"), place);
+	if (arena_failed(&place->arena))
 		return error_no_memory(error);
-	exec->context = context;
-	exec->service = service;
-	LIST_INIT(&exec->processes);
-	arena_init(&exec->arena);
-	for (size_t i = 0; rc == 0 && i < service->server_count; i++) {
-		const struct options *options = &service->servers[i].options;
-		struct place *place = &exec->places[i];
-
-		place->directory = options_text(options, "directory");
-		place->output_max = (size_t)options_number(options, "output_bytes");
-		place->memory = options_number(options, "memory");
-		fill_arguments(options, place);
-		fill_environment(&exec->arena, options_find(options, "env"), place);
-		rc = fill_user(&exec->arena, &service->servers[i], place, error);
-	}
-	if (rc == 0 && arena_failed(&exec->arena))
-		rc = error_no_memory(error);
-	if (rc != 0) {
-		exec_close(exec);
-		return rc;
-	}
-	*ret_state = exec;
-	return 0;
+	return fill_user(server, place, error);
 }
 
 /* ---- the vtable ---- */
@@ -189,26 +173,27 @@ const struct driver driver_exec = {
     .bind_parameters = NULL,
     .retires = true,
     .actions_key = "actions",
-    .open = exec_open,
-    .close = exec_close,
     .validate = driver_validate_nothing,
-    .provision = exec_run,
-    .update = exec_run,
-    .deprovision = exec_run,
-    .bind = exec_run,
-    .unbind = exec_run,
-    .check = exec_run,
-    .observe = exec_run,
-    .retire = exec_run,
-    .restore = exec_run,
-    .inspect = exec_run,
-    .list = exec_run,
-    .adopt = exec_run,
-    .act = exec_run,
-    .allow_unit = driver_settle_done,
-    .deny_unit = driver_settle_done,
-    .read_mark = driver_refuse,
-    .write_mark = driver_refuse,
-    .count_connections = driver_no_connections,
-    .cancel = exec_cancel,
+    .host_size = sizeof(struct place),
+    .open_host = open_place,
+    .close_host = close_place,
+    .work_size = sizeof(struct work),
+    .begin = exec_begin,
+    .end = exec_end,
+    .steps =
+        {
+            [CALL_PROVISION] = exec_steps,
+            [CALL_UPDATE] = exec_steps,
+            [CALL_DEPROVISION] = exec_steps,
+            [CALL_BIND] = exec_steps,
+            [CALL_UNBIND] = exec_steps,
+            [CALL_CHECK] = exec_steps,
+            [CALL_OBSERVE] = exec_steps,
+            [CALL_RETIRE] = exec_steps,
+            [CALL_RESTORE] = exec_steps,
+            [CALL_INSPECT] = exec_steps,
+            [CALL_LIST] = exec_steps,
+            [CALL_ADOPT] = exec_steps,
+            [CALL_ACT] = exec_steps,
+        },
 };

@@ -1,4 +1,4 @@
-/* What the files of the driver share: the service's state, and the slots that action.c fills. */
+/* What the files of the driver share: its servers, and what action.c does for a call. */
 #ifndef DRIVER_EXEC_EXEC_H
 #define DRIVER_EXEC_EXEC_H
 
@@ -10,29 +10,29 @@
 
 /* One server: a program and how it is called. */
 struct place {
-	const struct server *server;
 	const char *directory;
 	const char *arguments[ARGUMENTS_MAX + 1]; /* the program and what stands before the action */
 	size_t argument_count;
-	const char **environment; /* NAME=value; ends with NULL */
-	size_t output_max;        /* bytes */
-	int64_t memory;           /* bytes; 0: no limit */
-	struct spawn_user *user;  /* NULL: the broker's */
-};
-
-struct exec {
-	const struct driver_context *context;
-	const struct service *service;
+	const char **environment;   /* NAME=value; ends with NULL */
+	size_t output_max;          /* bytes */
+	int64_t memory;             /* bytes; 0: no limit */
+	struct spawn_user *user;    /* NULL: the broker's */
 	struct processes processes; /* also those that were given up and have not gone yet */
 	struct arena arena;
-	size_t place_count;
-	struct place places[];
 };
 
-/* Every slot that takes a call but cancel: runs the program with the action of call->kind. */
-void exec_run(void *state, struct driver_call *call);
+struct work {
+	struct driver_call *call;
+	struct place *place;
+	struct process *process;
+};
+
+/* Those of every kind: runs the program with the action of call->kind. */
+extern const struct step exec_steps[];
+/* What the core begins and ends a work with. */
+int exec_begin(void *work, struct error *error);
+void exec_end(void *work, bool given_up);
 /* The check of the key `actions`. */
 int exec_check_action(const char *name, const char *value, struct error *error);
-void exec_cancel(void *state, struct driver_call *call);
 
 #endif

@@ -184,6 +184,7 @@ const struct driver driver_mysql = {
     .begin = maria_begin,
     .again = maria_again,
     .end = maria_end,
+    .retired_steps = maria_deprovision_retired_steps,
     .steps =
         {
             [CALL_PROVISION] = maria_provision_steps,

@@ -40,8 +40,6 @@ int maria_begin(void *arg, struct error *error)
 	work->database = call->instance != NULL ? call->instance->resource : "";
 	work->login = call->bind != NULL ? call->bind->login : NULL;
 	snprintf(work->retired, sizeof(work->retired), "%s" RETIRED_END, work->database);
-	if (call->kind == CALL_DEPROVISION && call->retired)
-		call->table = maria_deprovision_retired_steps;
 	sql_init(&work->sql, &maria_dialect);
 	arena_init(&work->arena);
 	timer_init(&work->pause, on_pause, work);

@@ -172,6 +172,7 @@ const struct driver driver_postgres = {
     .begin = work_begin,
     .again = work_again,
     .end = work_end,
+    .retired_steps = postgres_deprovision_retired_steps,
     .steps =
         {
             [CALL_PROVISION] = postgres_provision_steps,

@@ -52,8 +52,6 @@ int work_begin(void *arg, struct error *error)
 	arena_init(&work->arena);
 	timer_init(&work->pause, on_pause, work);
 	name_roles(work);
-	if (call->kind == CALL_DEPROVISION && call->retired)
-		call->table = postgres_deprovision_retired_steps;
 	return 0;
 }
 

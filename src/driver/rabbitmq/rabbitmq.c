@@ -136,6 +136,7 @@ const struct driver driver_rabbitmq = {
     .work_size = sizeof(struct work),
     .begin = rabbitmq_begin,
     .end = rabbitmq_end,
+    .renew_steps = rabbitmq_renew_steps,
     .steps =
         {
             [CALL_PROVISION] = rabbitmq_provision_steps,

@@ -19,8 +19,6 @@ int rabbitmq_begin(void *arg, struct error *error)
 	(void)error;
 	work->host = call_host(call);
 	work->vhost = call->instance != NULL ? call->instance->resource : "";
-	if (call->kind == CALL_BIND && call->renew)
-		call->table = rabbitmq_renew_steps;
 	arena_init(&work->arena);
 	text_init(&work->path, PATH_MAX_BYTES);
 	text_init(&work->body, BODY_MAX_BYTES);

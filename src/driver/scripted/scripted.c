@@ -31,7 +31,7 @@ struct scripted {
 	struct rules rules; /* by scripted_rule; they come first */
 	bool is_short;      /* of memory, for what a test said: the next call fails for it */
 	TAILQ_HEAD(, work) works;
-	size_t begun[CALL_WRITE_MARK + 1];
+	size_t begun[CALL_KINDS];
 };
 
 struct work {
@@ -249,8 +249,9 @@ static int act(struct work *work, struct error *error)
 		return act_read_mark(work);
 	case CALL_WRITE_MARK:
 		return world_put_mark(&work->place->world, call->mark, error);
-	case CALL_CHECK:
 	case CALL_ACT:
+		return error_set(error, ERR_REFUSED, "the scripted server has no actions");
+	case CALL_CHECK:
 	case CALL_ALLOW_UNIT:
 	case CALL_DENY_UNIT:
 		break;
@@ -669,23 +670,6 @@ const struct driver driver_scripted = {
     .open = scripted_open,
     .close = scripted_close,
     .validate = scripted_validate,
-    .provision = scripted_begin,
-    .update = scripted_begin,
-    .deprovision = scripted_begin,
-    .bind = scripted_begin,
-    .unbind = scripted_begin,
-    .check = scripted_begin,
-    .observe = scripted_begin,
-    .retire = scripted_begin,
-    .restore = scripted_begin,
-    .inspect = scripted_begin,
-    .list = scripted_begin,
-    .adopt = scripted_begin,
-    .act = driver_refuse,
-    .allow_unit = scripted_begin,
-    .deny_unit = scripted_begin,
-    .read_mark = scripted_begin,
-    .write_mark = scripted_begin,
-    .count_connections = driver_no_connections,
+    .run = scripted_begin,
     .cancel = scripted_cancel,
 };

@@ -21,23 +21,15 @@ static bool gives_anything(const struct service *service, const struct plan *pla
 	return given > 0;
 }
 
-static int shared_open(const struct driver_context *context, const struct service *service, void **ret_state,
-                       struct error *error)
+static int check_service(const struct service *service, struct error *error)
 {
-	(void)context;
 	for (size_t i = 0; i < service->plan_count; i++)
 		if (!gives_anything(service, &service->plans[i]))
 			return error_set(error, ERR_INVALID,
 			                 "the plan \"%s\" gives an app nothing: the driver \"shared\" needs an "
 			                 "\"env\" in the plan or the service",
 			                 service->plans[i].name);
-	*ret_state = NULL;
 	return 0;
-}
-
-static void shared_close(void *state)
-{
-	(void)state;
 }
 
 static const char *const nothing[] = {NULL};
@@ -52,26 +44,6 @@ const struct driver driver_shared = {
     .instance_parameters = nothing,
     .bind_parameters = nothing,
     .instant = true,
-    .open = shared_open,
-    .close = shared_close,
+    .check_service = check_service,
     .validate = driver_validate_nothing,
-    .provision = driver_settle_done,
-    .update = driver_settle_done,
-    .deprovision = driver_settle_done,
-    .bind = driver_settle_done,
-    .unbind = driver_settle_done,
-    .check = driver_settle_done,
-    .observe = driver_settle_done,
-    .retire = driver_refuse,
-    .restore = driver_refuse,
-    .inspect = driver_settle_done,
-    .list = driver_settle_done,
-    .adopt = driver_refuse,
-    .act = driver_refuse,
-    .allow_unit = driver_settle_done,
-    .deny_unit = driver_settle_done,
-    .read_mark = driver_refuse,
-    .write_mark = driver_refuse,
-    .count_connections = driver_no_connections,
-    .cancel = driver_cancel_nothing,
 };

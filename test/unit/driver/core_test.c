@@ -87,7 +87,16 @@ static void step_wait(void *arg)
 	(void)arg;
 }
 
+static void step_tell(void *arg)
+{
+	struct work *work = arg;
+
+	call_result(work->call, "other", "steps");
+	call_next(work->call);
+}
+
 static const struct step run_steps[] = {{"run_it", step_run}, {NULL, NULL}};
+static const struct step tell_steps[] = {{"tell", step_tell}, {NULL, NULL}};
 static const struct step wait_steps[] = {{"wait", step_wait}, {NULL, NULL}};
 
 static const struct driver driver_plain = {
@@ -100,7 +109,12 @@ static const struct driver driver_plain = {
     .begin = begin,
     .again = again,
     .end = end,
-    .steps = {[CALL_PROVISION] = run_steps, [CALL_CHECK] = wait_steps},
+    .steps = {[CALL_PROVISION] = run_steps,
+              [CALL_DEPROVISION] = run_steps,
+              [CALL_BIND] = run_steps,
+              [CALL_CHECK] = wait_steps},
+    .retired_steps = tell_steps,
+    .renew_steps = tell_steps,
 };
 
 struct world {
@@ -259,14 +273,34 @@ static void test_kinds_without_steps(void **state)
 	assert_int_equal(begun, 0);
 }
 
+static void test_steps_for_some(void **state)
+{
+	const struct bind bind = {.login = "app"};
+	struct world *world = *state;
+
+	run(world, CALL_DEPROVISION);
+	world->call.bind = &bind;
+	run(world, CALL_BIND);
+	assert_int_equal(runs, 2);
+	assert_int_equal(world->call.result_count, 0);
+	world->call.renew = true;
+	run(world, CALL_BIND);
+	assert_int_equal(world->call.result_count, 1);
+	world->call.retired = true;
+	run(world, CALL_DEPROVISION);
+	assert_int_equal(world->call.result_count, 2);
+	assert_int_equal(runs, 2);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(test_servers),   TEST(test_steps),
-	    TEST(test_once_more), TEST(test_a_begin_that_fails),
-	    TEST(test_given_up),  TEST(test_kinds_without_steps),
+	    TEST(test_servers),        TEST(test_steps),
+	    TEST(test_once_more),      TEST(test_a_begin_that_fails),
+	    TEST(test_given_up),       TEST(test_kinds_without_steps),
+	    TEST(test_steps_for_some),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
