@@ -2,6 +2,7 @@
 #include <ctype.h>
 
 #include "driver/drivers.h"
+#include "driver/keys.h"
 #include "driver/login.h"
 #include "reaper.h"
 #include "session.h"
@@ -24,30 +25,11 @@ static const struct config_key server_keys[] = {
      .fallback = "%",
      .check = maria_target_check_app_host,
      .help = "the host of the accounts: where apps may log in from"},
-    {.name = "public_host", .max = 255, .help = "the host that apps are told; default: the url's"},
-    {.name = "public_port",
-     .type = KEY_NUMBER,
-     .min = 1,
-     .max = 65535,
-     .help = "the port that apps are told; default: the url's"},
-    {.name = "connections",
-     .type = KEY_NUMBER,
-     .fallback = "8",
-     .min = 1,
-     .max = 100,
-     .help = "calls that work on it at once, with a connection each"},
-    {.name = "connect_timeout",
-     .type = KEY_DURATION,
-     .fallback = "10s",
-     .min = 100,
-     .max = 300000,
-     .help = "how long one address may take to connect"},
-    {.name = "idle",
-     .type = KEY_DURATION,
-     .fallback = "5m",
-     .min = 1000,
-     .max = 86400000,
-     .help = "how long an unused connection is kept"},
+    SERVER_KEY_PUBLIC_HOST("the host that apps are told; default: the url's"),
+    SERVER_KEY_PUBLIC_PORT("the port that apps are told; default: the url's"),
+    SERVER_KEY_CONNECTIONS("calls that work on it at once, with a connection each"),
+    SERVER_KEY_CONNECT_TIMEOUT("how long one address may take to connect"),
+    SERVER_KEY_IDLE,
     {.name = NULL},
 };
 

@@ -2,6 +2,7 @@
 #include "osb.h"
 
 #include "driver/drivers.h"
+#include "driver/keys.h"
 #include "work.h"
 
 /* ---- keys ---- */
@@ -32,13 +33,8 @@ static const struct config_key server_keys[] = {
      .min = 1000,
      .max = 86400000,
      .help = "how long a catalog is used before it is read anew"},
-    {.name = "connect_timeout",
-     .type = KEY_DURATION,
-     .fallback = "10s",
-     .min = 100,
-     .max = 300000,
-     .help = "how long a connection may take"},
-    {.name = "connections", .type = KEY_NUMBER, .fallback = "8", .min = 1, .max = 100, .help = "requests at once"},
+    SERVER_KEY_CONNECT_TIMEOUT("how long a connection may take"),
+    SERVER_KEY_CONNECTIONS("requests at once"),
     {.name = "polling_interval",
      .type = KEY_DURATION,
      .fallback = "5s",

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "driver/drivers.h"
+#include "driver/keys.h"
 #include "driver/login.h"
 #include "work.h"
 
@@ -38,30 +39,11 @@ static const struct config_key server_keys[] = {
      .secret = true,
      .help = "how the broker reaches it: postgres://user:password@host:5432/postgres?sslmode=prefer"},
     {.name = "public_host", .type = KEY_TEXT, .max = 255, .help = "the host that apps are told; default: the url's"},
-    {.name = "public_port",
-     .type = KEY_NUMBER,
-     .min = 1,
-     .max = 65535,
-     .help = "the port that apps are told; default: the url's"},
+    SERVER_KEY_PUBLIC_PORT("the port that apps are told; default: the url's"),
     {.name = "sslrootcert", .type = KEY_TEXT, .help = "the certificates that sslmode=verify-ca and verify-full trust"},
-    {.name = "connections",
-     .type = KEY_NUMBER,
-     .fallback = "8",
-     .min = 1,
-     .max = 100,
-     .help = "calls that work on it at once, with a connection each"},
-    {.name = "connect_timeout",
-     .type = KEY_DURATION,
-     .fallback = "10s",
-     .min = 100,
-     .max = 300000,
-     .help = "how long one address may take to connect"},
-    {.name = "idle",
-     .type = KEY_DURATION,
-     .fallback = "5m",
-     .min = 1000,
-     .max = 86400000,
-     .help = "how long an unused connection is kept"},
+    SERVER_KEY_CONNECTIONS("calls that work on it at once, with a connection each"),
+    SERVER_KEY_CONNECT_TIMEOUT("how long one address may take to connect"),
+    SERVER_KEY_IDLE,
     {.name = NULL},
 };
 

@@ -2,6 +2,7 @@
 #include "rabbitmq.h"
 
 #include "driver/drivers.h"
+#include "driver/keys.h"
 #include "work.h"
 
 #define LIMIT_MAX 1000000
@@ -27,13 +28,8 @@ static const struct config_key server_keys[] = {
      .max = 65535,
      .help = "the port that apps are told; default: 5672, or 5671 with amqp_tls"},
     {.name = "amqp_tls", .type = KEY_BOOL, .fallback = "false", .help = "whether apps connect by amqps://"},
-    {.name = "connections", .type = KEY_NUMBER, .fallback = "8", .min = 1, .max = 100, .help = "requests at once"},
-    {.name = "connect_timeout",
-     .type = KEY_DURATION,
-     .fallback = "10s",
-     .min = 100,
-     .max = 300000,
-     .help = "how long a connection may take"},
+    SERVER_KEY_CONNECTIONS("requests at once"),
+    SERVER_KEY_CONNECT_TIMEOUT("how long a connection may take"),
     {.name = NULL},
 };
 

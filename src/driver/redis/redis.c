@@ -2,6 +2,7 @@
 #include "redis.h"
 
 #include "driver/drivers.h"
+#include "driver/keys.h"
 #include "pool.h"
 #include "rules.h"
 #include "work.h"
@@ -14,8 +15,8 @@ static const struct config_key server_keys[] = {
      .check = redis_target_check_url,
      .secret = true,
      .help = "how the broker reaches it: redis://user:password@host:6379, or rediss:// with TLS"},
-    {.name = "public_host", .max = 255, .help = "the host that apps are told; default: the url's, or the master's"},
-    {.name = "public_port", .type = KEY_NUMBER, .min = 1, .max = 65535, .help = "the port that apps are told"},
+    SERVER_KEY_PUBLIC_HOST("the host that apps are told; default: the url's, or the master's"),
+    SERVER_KEY_PUBLIC_PORT("the port that apps are told"),
     {.name = "ca_file", .help = "the certificates that rediss:// trusts; default: the system's"},
     {.name = "tls_name", .max = 255, .help = "the name that its certificate must carry; default: the url's host"},
     {.name = "sentinels",
@@ -27,24 +28,9 @@ static const struct config_key server_keys[] = {
     {.name = "sentinel_user", .max = 255, .help = "that the broker logs in to the sentinels with"},
     {.name = "sentinel_password", .max = 1024, .secret = true, .help = "that goes with it"},
     {.name = "redis_cluster", .type = KEY_BOOL, .fallback = "false", .help = "whether it is a Redis Cluster"},
-    {.name = "connections",
-     .type = KEY_NUMBER,
-     .fallback = "8",
-     .min = 1,
-     .max = 100,
-     .help = "calls that work on it at once"},
-    {.name = "connect_timeout",
-     .type = KEY_DURATION,
-     .fallback = "10s",
-     .min = 100,
-     .max = 300000,
-     .help = "how long one address may take to connect"},
-    {.name = "idle",
-     .type = KEY_DURATION,
-     .fallback = "5m",
-     .min = 1000,
-     .max = 86400000,
-     .help = "how long an unused connection is kept"},
+    SERVER_KEY_CONNECTIONS("calls that work on it at once"),
+    SERVER_KEY_CONNECT_TIMEOUT("how long one address may take to connect"),
+    SERVER_KEY_IDLE,
     {.name = NULL},
 };
 
