@@ -9,6 +9,9 @@
  *    completion never runs inside call_start either way.
  *  - All that call points to is borrowed until it is settled or cancelled.
  *  - The deadline is kept for the driver: when it passes, `end` is called and the call settles with ERR_TIMEOUT.
+ *    It is the service's `attempt_timeout` (60 s, from 1 s to 1 h) for what an operation asks; 4 s for check, read_mark
+ *    and write_mark, 10 s for observe, 20 s for inspect, 60 s for list. What is asked of a server ends there by itself
+ *    when it has passed (call_left).
  *  - A settled code that may pass (error_may_pass) is tried again later; any other is final. Use ERR_REFUSED for the
  *    server's own final "no", ERR_INVALID for a value that the user gave, ERR_UNAVAILABLE for what may pass.
  *  - What a tenant may hold for as long as it likes (a lock, a transaction) is waited for a second at most, and the
@@ -96,8 +99,10 @@ enum call_kind {
 	 * (retired ones under LIST_RETIRED and the name they had): (one of LIST_*, name). Each once; a second result
 	 * of the same kind and name counts for nothing. Changes nothing. */
 	CALL_LIST,
-	/* Takes what exists on the server under instance->resource, which an operator chose, into the broker: makes
-	 * around it what provision makes, and leaves the content as it is. */
+	/* Takes what exists on the server under instance->resource into the broker: makes around it what provision
+	 * makes, and leaves the content as it is. Here alone that name is an operator's raw text and none of
+	 * name_instance: its length fits instance_name_max, its characters may be any, and it may name what is not to
+	 * be had (a system database, what another broker has made): all of that is the driver's to refuse. */
 	CALL_ADOPT,
 	/* Does call->action, one that the plan declares under actions_key, with call->parameters. */
 	CALL_ACT,

@@ -4,7 +4,6 @@
 #include <assert.h>
 #include <cjson/cJSON.h>
 #include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,35 +89,18 @@ void driver_name_session(const struct driver_context *context, const struct serv
 
 /* ---- calls ---- */
 
-typedef void call_slot(void *state, struct driver_call *call);
-
-/* A kind's name, and where the driver has its slot. */
-static const struct {
-	const char *name;
-	size_t slot;
-} kinds[] = {
-    [CALL_PROVISION] = {"provision", offsetof(struct driver, provision)},
-    [CALL_UPDATE] = {"update", offsetof(struct driver, update)},
-    [CALL_DEPROVISION] = {"deprovision", offsetof(struct driver, deprovision)},
-    [CALL_BIND] = {"bind", offsetof(struct driver, bind)},
-    [CALL_UNBIND] = {"unbind", offsetof(struct driver, unbind)},
-    [CALL_CHECK] = {"check", offsetof(struct driver, check)},
-    [CALL_OBSERVE] = {"observe", offsetof(struct driver, observe)},
-    [CALL_ALLOW_UNIT] = {"allow-unit", offsetof(struct driver, allow_unit)},
-    [CALL_DENY_UNIT] = {"deny-unit", offsetof(struct driver, deny_unit)},
-    [CALL_RETIRE] = {"retire", offsetof(struct driver, retire)},
-    [CALL_RESTORE] = {"restore", offsetof(struct driver, restore)},
-    [CALL_INSPECT] = {"inspect", offsetof(struct driver, inspect)},
-    [CALL_LIST] = {"list", offsetof(struct driver, list)},
-    [CALL_ADOPT] = {"adopt", offsetof(struct driver, adopt)},
-    [CALL_ACT] = {"act", offsetof(struct driver, act)},
-    [CALL_READ_MARK] = {"read-mark", offsetof(struct driver, read_mark)},
-    [CALL_WRITE_MARK] = {"write-mark", offsetof(struct driver, write_mark)},
-};
-
 const char *call_kind_name(enum call_kind kind)
 {
-	return kinds[kind].name;
+	static const char *const names[] = {
+	    [CALL_PROVISION] = "provision", [CALL_UPDATE] = "update",         [CALL_DEPROVISION] = "deprovision",
+	    [CALL_BIND] = "bind",           [CALL_UNBIND] = "unbind",         [CALL_CHECK] = "check",
+	    [CALL_OBSERVE] = "observe",     [CALL_ALLOW_UNIT] = "allow-unit", [CALL_DENY_UNIT] = "deny-unit",
+	    [CALL_RETIRE] = "retire",       [CALL_RESTORE] = "restore",       [CALL_INSPECT] = "inspect",
+	    [CALL_LIST] = "list",           [CALL_ADOPT] = "adopt",           [CALL_ACT] = "act",
+	    [CALL_READ_MARK] = "read-mark", [CALL_WRITE_MARK] = "write-mark",
+	};
+
+	return names[kind];
 }
 
 /* The deadline, or the turn of the loop after call_settle. on_settled may free the call. */

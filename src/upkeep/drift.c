@@ -277,7 +277,7 @@ static bool on_record(void *arg, const void *key, size_t key_length, const struc
 static void look(struct drift *drift, size_t limit, struct drift_step *ret_step)
 {
 	*ret_step = (struct drift_step){.drift = drift, .limit = limit};
-	(void)store_scan(drift->broker->store, KEYSPACE_INSTANCES, "", 0,
+	(void)store_scan(drift->upkeep->store, KEYSPACE_INSTANCES, "", 0,
 	                 drift->position[0] != '\0' ? drift->position : NULL, strlen(drift->position), on_record,
 	                 ret_step);
 	ret_step->end = ret_step->seen < limit && ret_step->found[0] == '\0';

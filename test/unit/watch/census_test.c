@@ -33,8 +33,8 @@ static size_t three_connections(const void *host)
 static void set_scene(struct scene *scene)
 {
 	*scene = (struct scene){.service = {.name = "databases"}, .server = {.name = "main"}};
-	TAILQ_INIT(&scene->broker.catalog.old);
-	scene->generation.catalog = &scene->broker.catalog;
+	TAILQ_INIT(&scene->catalog.old);
+	scene->generation.catalog = &scene->catalog;
 	scene->service.servers = &scene->server;
 	scene->driver.connections = three_connections;
 	scene->backend.driver = &scene->driver;
