@@ -4,7 +4,7 @@
  *
  * The rules for the steps of every kind of call:
  *  - "Ensure": it may be called again after a crash, a time-out or a lost answer, with the same arguments, and must
- * then reach the same state. What is already so is success.
+ *    then reach the same state. What is already so is success.
  *  - A step may not block. It ends once, by call_next or one of its neighbours, inside its own run or later: the
  *    completion never runs inside call_start either way.
  *  - All that call points to is borrowed until it is settled or cancelled.
