@@ -30,19 +30,21 @@ static int check_name(struct intent *intent, const struct instance *instance, co
 	                              name);
 }
 
+/* The removal under the old name was accepted: a repeat of it is success (S9). */
 static int take_name(struct intent *intent, struct changes *changes, struct instance *instance, const char *name,
                      struct error *error)
 {
 	bool holds;
 	int rc = check_name(intent, instance, name, &holds, error);
 
-	if (rc == 0 && !holds)
-		rc = forget_name(intent->requests->records, &intent->arena, changes, instance, error);
+	if (rc != 0 || holds)
+		return rc;
+	rc = forget_name(intent->requests->records, &intent->arena, changes, instance, error);
 	if (rc != 0)
 		return rc;
+	changes_put_tombstone(changes, instance, timers_wall(intent->requests->timers));
 	instance->name = name;
-	if (!holds)
-		changes_put_instance(changes, KEYSPACE_NAMES, instance, REVISION_ABSENT);
+	changes_put_instance(changes, KEYSPACE_NAMES, instance, REVISION_ABSENT);
 	return 0;
 }
 

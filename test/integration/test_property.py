@@ -96,6 +96,7 @@ class Slot:
         self.model = Instance(self.name)
         self.random = random.Random(f"{seed} {index}")
         self.trace = collections.deque(maxlen=TRACE)
+        self.beside = collections.deque(maxlen=TRACE)  # what an operator did to any
         self.events = []  # of late, to be repeated
         self.lock = threading.Lock()  # over model and trace: some calls run side by side
         self.may_shrink = False  # in this round somebody asked for the plan that keeps nothing
@@ -105,8 +106,11 @@ class Slot:
         self.events = self.events[-3:] + [event]
         return event
 
-    def note(self, text):
-        self.trace.append(f"{time.monotonic():.3f} {text}")
+    def note(self, text, beside=False):
+        (self.beside if beside else self.trace).append(f"{time.monotonic():.3f} {text}")
+
+    def story(self):
+        return "\n".join(sorted([*self.trace, *self.beside], key=lambda line: float(line.split()[0])))
 
 
 class Property:
@@ -316,7 +320,7 @@ class Property:
                 self.step(slot)
             except Violation as violation:
                 slot.note(f"VIOLATION: {violation}")
-                raise Violation(f"{slot.name}: {violation}\n" + "\n".join(slot.trace)) from violation
+                raise Violation(f"{slot.name}: {violation}\n{slot.story()}") from violation
 
     # ---- rounds ----
 
@@ -380,7 +384,7 @@ class Property:
 
     def note_all(self, text):
         for slot in self.slots:
-            slot.note(text)
+            slot.note(text, beside=True)
 
     def verb(self, path, **fields):
         """Tries it; what cannot be done now is refused."""
@@ -554,7 +558,7 @@ class Property:
         try:
             check()
         except Violation as violation:
-            raise Violation(f"{slot.name}: {violation}\n{slot.model.__dict__}\n" + "\n".join(slot.trace)) from violation
+            raise Violation(f"{slot.name}: {violation}\n{slot.model.__dict__}\n{slot.story()}") from violation
 
     def compare_leftovers(self, found, world):
         """The server has what the records say, and nothing else."""

@@ -428,6 +428,18 @@ static void test_a_purge_that_is_retried(void **state)
 	assert_int_equal(scripted_instances(scripted(world)), 0);
 }
 
+/* tsuru was told that the removal had been accepted; that somebody brought the instance back elsewhere is not its
+ * affair. */
+static void test_removed_again_while_back_under_another_name(void **state)
+{
+	struct world *world = *state;
+
+	fail_removal(world);
+	assert_int_equal(request(world, broker_restore, "incarnation", incarnation, "instance", "back", NULL).code, 0);
+	assert_int_equal(request(world, broker_remove, "instance", "mydb", "event", "second", NULL).code, 0);
+	assert_int_equal(status_of(world, "back"), STATUS_UP);
+}
+
 static void test_an_undelete_that_is_retried(void **state)
 {
 	struct world *world = *state;
@@ -695,6 +707,7 @@ int main(void)
 	    TEST(test_a_failed_purge),
 	    TEST(test_a_canceled_purge),
 	    TEST(test_a_purge_that_is_retried),
+	    TEST(test_removed_again_while_back_under_another_name),
 	    TEST(test_an_undelete_that_is_retried),
 	    TEST(test_a_purge_that_fails_when_its_time_is_over),
 	    TEST(test_what_never_was_ready_is_dropped),
