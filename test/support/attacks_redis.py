@@ -114,6 +114,8 @@ def forbidden(*command):
                     answer = client.execute_command(*words)
                 except redis.exceptions.TimeoutError:
                     return "it hung"
+                except redis.exceptions.AuthenticationError:
+                    continue
                 except (redis.exceptions.NoPermissionError, redis.exceptions.ResponseError) as error:
                     # An error for another reason than rights or the place of keys would say nothing of rights.
                     if not any(sign in str(error) for sign in ("permission", "denied", "WRONGPASS", "NOPERM")):
