@@ -489,6 +489,12 @@ static void test_bind_gives_variables(void **state)
 }
 
 /* The same bind again leaves sessions alone; a renewed one ends those of the password before. */
+/* How many roles may act as that one. From PostgreSQL 16 on, whoever makes a role is a member that may only grant it.
+ */
+#define ACTORS(role)                                                                                                   \
+	"SELECT count(*) FROM pg_auth_members m, to_jsonb(m) f WHERE m.roleid::regrole::text = " role                  \
+	" AND (coalesce((f->>'set_option')::bool, true) OR coalesce((f->>'inherit_option')::bool, true))"
+
 static void check_renewal(struct rig *rig, int service)
 {
 	const char *db = "renew_00000000d1";
@@ -507,10 +513,7 @@ static void check_renewal(struct rig *rig, int service)
 	assert_false(is_alive(app));
 	assert_false(can_login(rig, db, ANNA, "old"));
 	assert_true(can_login(rig, db, ANNA, "new"));
-	admin_value(rig,
-	            "SELECT count(*) FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid"
-	            " WHERE r.rolname = '" ANNA "'",
-	            "0");
+	admin_value(rig, ACTORS("'" ANNA "'"), "0");
 	PQfinish(app);
 	run(rig, service, CALL_DEPROVISION, NULL, db, 0);
 }
@@ -978,6 +981,33 @@ static void make_home_anew(struct rig *rig, const char *owner)
 	PQfinish(admin);
 }
 
+/* Before PostgreSQL 16 a role with CREATEROLE lets itself act as any that is no superuser. */
+static bool acts_unasked(struct rig *rig)
+{
+	PGconn *admin = postgres_server_admin(&rig->server, "postgres");
+	const int version = PQserverVersion(admin);
+
+	PQfinish(admin);
+	return version < 160000;
+}
+
+/* Since then it is granted the role by an operator, whom the failure tells so. */
+static void grant_where_needed(struct rig *rig, const char *role, enum call_kind kind, const char *sentence)
+{
+	struct request *request = new_request(NULL);
+	char statement[64];
+
+	if (!acts_unasked(rig)) {
+		request->call.mark = "cc";
+		start(rig, SERVICE_LIMITED, kind, NULL, request);
+		assert_int_equal(await(rig, request), ERR_UNAVAILABLE);
+		assert_non_null(strstr(request->error.text, sentence));
+		snprintf(statement, sizeof(statement), "GRANT %s TO limited", role);
+		admin_does(rig, "postgres", statement);
+	}
+	drop(request);
+}
+
 /* All services of a server share its mark; work of a broker that the server was taken from is not done. */
 static void test_marks(void **state)
 {
@@ -1010,12 +1040,10 @@ static void test_marks(void **state)
 	assert_mark(rig, SERVICE_MAIN, "bb");
 	/* Another role of the broker's may act for the owner. */
 	admin_does(rig, "postgres", "CREATE ROLE earlier CREATEROLE; ALTER DATABASE tsuru_broker OWNER TO earlier");
+	grant_where_needed(rig, "earlier", CALL_WRITE_MARK, "as a superuser: GRANT earlier TO limited");
 	run_mark(rig, SERVICE_LIMITED, CALL_WRITE_MARK, "cc", 0);
 	assert_mark(rig, SERVICE_LIMITED, "cc");
-	admin_value(rig,
-	            "SELECT count(*) FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid"
-	            " WHERE r.rolname = 'earlier'",
-	            "0");
+	admin_value(rig, ACTORS("'earlier'"), acts_unasked(rig) ? "0" : "1");
 	admin_does(rig, "postgres", "DROP DATABASE tsuru_broker WITH (FORCE)");
 	admin_does(rig, "postgres", "DROP ROLE earlier");
 }
@@ -1072,6 +1100,7 @@ static void test_home_lets_admins_in(void **state)
 	assert_true(can_login(rig, "tsuru_broker", "late", "late"));
 	make_home_anew(rig, "late");
 	admin_does(rig, "postgres", "REVOKE CONNECT ON DATABASE tsuru_broker FROM PUBLIC");
+	grant_where_needed(rig, "late", CALL_CHECK, "as late: REVOKE ALL ON DATABASE tsuru_broker FROM PUBLIC");
 	run(rig, SERVICE_LIMITED, CALL_CHECK, NULL, NULL, 0);
 	admin_does(rig, "postgres", "REVOKE CONNECT ON DATABASE tsuru_broker FROM limited");
 	admin_does(rig, "postgres", "ALTER DATABASE tsuru_broker OWNER TO admin");
