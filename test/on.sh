@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs tests on another Debian, in a root of its own beside this system's (debootstrap and chroot; no image, no container).
-# Usage: test/on.sh SUITE [short | COMMAND ...] (default: test/run.sh). short: gcc with -Werror, the unit tests and the
-# drivers' shared suite. Needs root. Exit code 77: roots cannot be made here.
+# Usage: test/on.sh SUITE [COMMAND ...]; without a command test/run.sh. SUITE is bookworm (12) or trixie (13).
+# Needs root and debootstrap. Exit code 77: roots cannot be made here.
 # The root is kept, with its builds: ROOTS names the directory (default: ~/.cache/tsuru-broker). Remove it when you like.
 set -eu
 project=$(cd "$(dirname "$0")/.." && pwd)
@@ -46,8 +46,5 @@ inside() {
     ${JOBS:+"JOBS=$JOBS"} sh -c 'cd /project && exec "$@"' sh "$@"
 }
 
-case ${1-} in
-"") inside sh test/run.sh ;;
-short) inside sh test/short.sh ;;
-*) inside "$@" ;;
-esac
+[ $# != 0 ] || set -- sh test/run.sh
+inside "$@"

@@ -1,5 +1,7 @@
 #!/bin/sh
-# Installs what is needed, builds with sanitizers, and runs every test on private servers. Usage: test/run.sh [ctest's -R pattern]
+# Installs what is needed, builds with sanitizers, and runs every test on private servers.
+# Usage: test/run.sh [short | PATTERN]. PATTERN is ctest's -R: those tests alone. short builds with gcc alone, and runs the
+# unit tests and the drivers' shared suite.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -22,6 +24,9 @@ echo "== building with gcc and sanitizers in $build"
 configure "$build" -DCMAKE_BUILD_TYPE=Sanitize -DCMAKE_C_COMPILER=gcc -DCRASH_POINTS=ON -DCOVERAGE=ON \
   -DTHREAD_BUILD="$build-thread" -DPLAIN_BUILD="$build-plain" -DCLANG_BUILD="$build-clang" -DFUZZ_BUILD="$build-fuzz"
 cmake --build "$build" -j "$jobs"
+if [ "${1-}" = short ]; then
+  exec ctest --test-dir "$build" --output-on-failure -j "$((jobs + 2))" -R '^unit/|^integration/drivers_'
+fi
 
 echo "== building with clang in $build-clang"
 configure "$build-clang" -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_COMPILER=clang

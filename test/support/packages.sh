@@ -10,8 +10,8 @@ case $(. /etc/os-release && echo "${VERSION_ID-}") in
 *) clang_runtime=libclang-rt-19-dev ;;
 esac
 # shellcheck disable=SC2034 # used by those who source this
-test_packages="$demo_packages git libcmocka-dev clang clang-format clang-tidy cppcheck gcovr $clang_runtime valgrind shellcheck pmccabe
-  openssl jq
+test_packages="$demo_packages debootstrap git libcmocka-dev clang clang-format clang-tidy cppcheck gcovr $clang_runtime valgrind shellcheck pmccabe
+  openssl jq file
   prometheus man-db groff-base systemd dpkg-dev
   mariadb-server nginx-light rabbitmq-server redis-server redis-sentinel redis-tools
   python3-pika python3-pytest python3-psycopg2 python3-pymysql python3-redis python3-yaml"
