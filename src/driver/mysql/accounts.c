@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "query.h"
+
 #define ENDING_MAX 1500 /* ms that sessions may take to end before the call comes back later */
 
 /* ---- what a plan gives ---- */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "query.h"
 #include "session.h"
 
 #define BADGE_BYTES 14

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "accounts.h"
+#include "look.h"
+#include "query.h"
 
 /* ---- a living one ---- */
 

@@ -5,6 +5,8 @@
 #include <strings.h>
 
 #include "accounts.h"
+#include "look.h"
+#include "query.h"
 #include "rights.h"
 #include "session.h"
 

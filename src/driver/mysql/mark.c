@@ -1,7 +1,8 @@
 /* read_mark and write_mark: the server's mark is the host of a locked account without rights, which only those see and
  * change who may make accounts. */
 #include "base/secret.h"
-#include "work.h"
+#include "look.h"
+#include "query.h"
 
 static void add_marks(struct work *work, MYSQL_RES *rows)
 {

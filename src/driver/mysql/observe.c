@@ -5,6 +5,8 @@
 
 #include "badge.h"
 #include "driver/login.h"
+#include "look.h"
+#include "query.h"
 #include "rights.h"
 
 #define KIB 1024.0

@@ -2,6 +2,8 @@
 #include <string.h>
 
 #include "accounts.h"
+#include "look.h"
+#include "query.h"
 
 /* ---- provision ---- */
 

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "accounts.h"
+#include "look.h"
+#include "query.h"
 #include "rights.h"
 
 #define TABLES_AT_ONCE 200 /* of one RENAME, which the server does whole or not at all */

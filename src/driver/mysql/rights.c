@@ -1,8 +1,6 @@
 /* Who may do what, as the server's own tables say: logins beyond their instance, and the broker's account. */
 #include "rights.h"
 
-#include "accounts.h"
-
 /* ---- logins ---- */
 
 /* Of the row d of mysql.db, all but those of a reader. */

@@ -1,8 +1,4 @@
-/* The work of one call: its steps and its session.
- *
- * A step builds statements by maria_sql, sends them by maria_query, and goes on in the function it gave, or with the
- * next step when it gave none. Any failure ends the call, but for those that say that somebody else was there first:
- * then the table is run again from its top, a few times. */
+/* The work of one call: what it knows, and its session. Its steps send their statements by query.h. */
 #ifndef DRIVER_MYSQL_WORK_H
 #define DRIVER_MYSQL_WORK_H
 
@@ -60,8 +56,6 @@ void maria_end(void *work, bool given_up);
 
 /* An empty text for the next query. */
 struct sql *maria_sql(struct work *work);
-/* Sends the text; an empty one goes to the next step. on_rows may be NULL. */
-void maria_query(struct work *work, void (*on_rows)(struct work *work, MYSQL_RES *rows));
 /* Calls on_resume after a pause, each longer than the one before it. */
 void maria_pause(struct work *work, void (*on_resume)(void *work));
 
@@ -79,19 +73,5 @@ void maria_add_writable(struct work *work, struct sql *sql, const char *database
 bool maria_has_mark(struct work *work, const char *found);
 /* The expression that shows the server's mark. */
 void maria_add_mark(struct work *work, struct sql *sql);
-
-/* ---- steps that every table begins with ---- */
-
-void maria_step_take_session(void *arg);
-/* Takes the instance's lock on the server, and looks for the server's mark and the instance's databases. The lock is
- * the session's: one that was given up keeps it until the server has done with its last statement, so no two calls ever
- * work on one instance. A holder that is not the broker's is ended; for one that is, nobody waits longer than a second.
- * What takes access away does so before, as it may have to wait here, and again behind it, as a late statement may have
- * given access back. */
-void maria_step_look(void *arg);
-/* Fails for good when the database is another instance's. */
-void maria_step_require_own(void *arg);
-/* The same, and when it is gone. */
-void maria_step_require_database(void *arg);
 
 #endif
