@@ -16,7 +16,7 @@ static int64_t number_of(const struct plan *plan, const char *key)
 	return options_number(&plan->options, key);
 }
 
-int maria_add_limits(struct work *work, struct sql *sql)
+int maria_add_limits(struct mysql_work *work, struct sql *sql)
 {
 	const struct plan *plan = work->call->plan;
 	const int64_t timeout = number_of(plan, "statement_timeout");
@@ -37,7 +37,7 @@ int maria_add_limits(struct work *work, struct sql *sql)
 
 /* ---- finding ---- */
 
-bool maria_has_bind(const struct work *work, const char *user)
+bool maria_has_bind(const struct mysql_work *work, const char *user)
 {
 	const struct driver_call *call = work->call;
 
@@ -47,7 +47,7 @@ bool maria_has_bind(const struct work *work, const char *user)
 	return false;
 }
 
-static void note_accounts(struct work *work, MYSQL_RES *rows)
+static void note_accounts(struct mysql_work *work, MYSQL_RES *rows)
 {
 	enum { USER, HOST, LOCKED, EVENTS, MARK };
 	const size_t count = (size_t)mysql_num_rows(rows);
@@ -72,7 +72,7 @@ static void note_accounts(struct work *work, MYSQL_RES *rows)
 }
 
 /* Whether it is locked is in the one server's table and the other's view of it. */
-const char *maria_locked(const struct work *work)
+const char *maria_locked(const struct mysql_work *work)
 {
 	return maria_is_mariadb(work)
 	           ? "EXISTS (SELECT 1 FROM mysql.global_priv g WHERE g.User = u.User AND g.Host = u.Host"
@@ -81,7 +81,7 @@ const char *maria_locked(const struct work *work)
 }
 
 /* SELECT ... FROM ... WHERE */
-static struct sql *begin_search(struct work *work)
+static struct sql *begin_search(struct mysql_work *work)
 {
 	struct sql *sql = maria_sql(work);
 
@@ -95,7 +95,7 @@ static struct sql *begin_search(struct work *work)
 
 void maria_step_find_login(void *arg)
 {
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 
 	sql_add(begin_search(work), "u.User = %l", work->login);
 	maria_query(work, note_accounts);
@@ -103,7 +103,7 @@ void maria_step_find_login(void *arg)
 
 void maria_step_find_accounts(void *arg)
 {
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 	const struct driver_call *call = work->call;
 	struct sql *sql = begin_search(work);
 
@@ -119,7 +119,7 @@ void maria_step_find_accounts(void *arg)
 /* A lock keeps nobody's events from running: the right to have some does. */
 void maria_step_shut_accounts(void *arg)
 {
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 	struct sql *sql = maria_sql(work);
 
 	for (size_t i = 0; i < work->account_count; i++) {
@@ -141,7 +141,7 @@ void maria_step_shut_accounts(void *arg)
 
 static void find_sessions(void *arg);
 
-static void on_killed(struct work *work, MYSQL_RES *rows)
+static void on_killed(struct mysql_work *work, MYSQL_RES *rows)
 {
 	(void)rows;
 	maria_pause(work, find_sessions);
@@ -150,7 +150,7 @@ static void on_killed(struct work *work, MYSQL_RES *rows)
 /* A session that is marked for its end, as COMMAND says, does nothing more and hears nothing more. It may stay for
  * hours: its work is taken back, or it is inside a function that does not look (INSTR of two long texts). So nobody
  * waits for it; what it holds until then, a removal finds by itself. */
-static void settle_for(struct work *work, MYSQL_RES *rows)
+static void settle_for(struct mysql_work *work, MYSQL_RES *rows)
 {
 	enum { ID, USER, MARKED };
 	MYSQL_ROW row;
@@ -165,7 +165,7 @@ static void settle_for(struct work *work, MYSQL_RES *rows)
 }
 
 /* It may take a while, or need to be told again. */
-static void kill_sessions(struct work *work, MYSQL_RES *rows)
+static void kill_sessions(struct mysql_work *work, MYSQL_RES *rows)
 {
 	struct sql *sql;
 	MYSQL_ROW row;
@@ -186,7 +186,7 @@ static void kill_sessions(struct work *work, MYSQL_RES *rows)
 
 static void find_sessions(void *arg)
 {
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 	struct sql *sql = maria_sql(work);
 
 	if (work->account_count == 0) {
@@ -202,7 +202,7 @@ static void find_sessions(void *arg)
 
 void maria_step_end_sessions(void *arg)
 {
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 
 	work->pause_ms = work->paused = 0;
 	find_sessions(work);
@@ -210,7 +210,7 @@ void maria_step_end_sessions(void *arg)
 
 void maria_step_drop_accounts(void *arg)
 {
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 	struct sql *sql = maria_sql(work);
 
 	for (size_t i = 0; i < work->account_count; i++) {

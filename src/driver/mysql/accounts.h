@@ -6,11 +6,11 @@
 
 /* The plan's limits, as CREATE and ALTER USER take them. Not 0: the server has no such limit, and the step has failed.
  */
-int maria_add_limits(struct work *work, struct sql *sql);
+int maria_add_limits(struct mysql_work *work, struct sql *sql);
 /* The expression that says of the account u whether it is locked. */
-const char *maria_locked(const struct work *work);
+const char *maria_locked(const struct mysql_work *work);
 /* Whether one of call->binds has that login. */
-bool maria_has_bind(const struct work *work, const char *user);
+bool maria_has_bind(const struct mysql_work *work, const char *user);
 
 /* These two fail when the server's mark is not the broker's. Finds the accounts of the call's login. */
 void maria_step_find_login(void *arg);

@@ -13,12 +13,12 @@
 #define BADGE_BYTES 14
 #define PREFIX      "tsuru-broker "
 
-static size_t count_badges(const struct work *work)
+static size_t count_badges(const struct mysql_work *work)
 {
 	return 2 * (size_t)options_number(&work->call->server->options, "connections") + 8;
 }
 
-static void name_badge(const struct work *work, size_t number, char ret_name[BADGE_SIZE])
+static void name_badge(const struct mysql_work *work, size_t number, char ret_name[BADGE_SIZE])
 {
 	const char *seal = work->call->backend->context->seal;
 	char digits[24];
@@ -32,7 +32,7 @@ static void name_badge(const struct work *work, size_t number, char ret_name[BAD
 
 /* ---- taking one ---- */
 
-static void on_badge(struct work *work, MYSQL_RES *rows)
+static void on_badge(struct mysql_work *work, MYSQL_RES *rows)
 {
 	MYSQL_ROW row = mysql_fetch_row(rows);
 	char name[BADGE_SIZE];
@@ -45,7 +45,7 @@ static void on_badge(struct work *work, MYSQL_RES *rows)
 }
 
 /* COALESCE stops at the first that is given. */
-void maria_badge_session(struct work *work)
+void maria_badge_session(struct mysql_work *work)
 {
 	const size_t count = count_badges(work);
 	struct sql *sql = maria_sql(work);
@@ -66,27 +66,27 @@ void maria_badge_session(struct work *work)
 
 /* ---- counting them ---- */
 
-struct search {
+struct badge_search {
 	unsigned long id;
 	bool found;
 };
 
 static void compare(void *session, void *arg)
 {
-	struct search *search = arg;
+	struct badge_search *search = arg;
 
 	search->found |= maria_session_id(session) == search->id;
 }
 
-static bool is_known(const struct work *work, unsigned long id)
+static bool is_known(const struct mysql_work *work, unsigned long id)
 {
-	struct search search = {.id = id};
+	struct badge_search search = {.id = id};
 
 	pool_visit(work->host->pool, compare, &search);
 	return search.found;
 }
 
-static void on_sessions(struct work *work, MYSQL_RES *rows)
+static void on_sessions(struct mysql_work *work, MYSQL_RES *rows)
 {
 	enum { ID, LASTING };
 	size_t count = 0, strays = 0;
@@ -105,7 +105,7 @@ static void on_sessions(struct work *work, MYSQL_RES *rows)
 
 void maria_step_count_sessions(void *arg)
 {
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 	const size_t count = count_badges(work);
 	struct sql *sql = maria_sql(work);
 	char name[BADGE_SIZE];

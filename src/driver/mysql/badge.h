@@ -9,7 +9,7 @@
 
 /* Gives the call's session a badge, unless it has one, and goes on with the next step. Without a free one it has none:
  * then it is not counted, and not ended from outside. */
-void maria_badge_session(struct work *work);
+void maria_badge_session(struct mysql_work *work);
 
 /* A step of check: adds CHECK_SESSIONS and CHECK_STRAYS. */
 void maria_step_count_sessions(void *arg);

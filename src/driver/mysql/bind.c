@@ -9,7 +9,7 @@
 
 /* ---- bind ---- */
 
-static bool is_at_app_host(const struct work *work, const struct account *account)
+static bool is_at_app_host(const struct mysql_work *work, const struct account *account)
 {
 	return strcmp(account->host, work->host->target.app_host) == 0;
 }
@@ -17,7 +17,7 @@ static bool is_at_app_host(const struct work *work, const struct account *accoun
 /* Leaves the one at the configuration's host in work->accounts, if there is one. */
 static void step_drop_accounts_elsewhere(void *arg)
 {
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 	struct sql *sql = maria_sql(work);
 	size_t kept = 0;
 
@@ -38,7 +38,7 @@ static void step_drop_accounts_elsewhere(void *arg)
 
 static void step_create_account(void *arg)
 {
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 	struct sql *sql = maria_sql(work);
 
 	sql_add(sql, work->account_count > 0 ? "ALTER USER " : "CREATE USER ");
@@ -52,7 +52,7 @@ static void step_create_account(void *arg)
 }
 
 /* Only a login that may do more than it should loses something first. */
-static void take_rights(struct work *work, MYSQL_RES *rows)
+static void take_rights(struct mysql_work *work, MYSQL_RES *rows)
 {
 	MYSQL_ROW row = mysql_fetch_row(rows);
 	struct sql *sql = maria_sql(work);
@@ -68,7 +68,7 @@ static void take_rights(struct work *work, MYSQL_RES *rows)
 
 static void step_grant_rights(void *arg)
 {
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 	struct sql *sql = maria_sql(work);
 
 	sql_add(sql, "SELECT ");
@@ -78,7 +78,7 @@ static void step_grant_rights(void *arg)
 
 static void step_end_earlier_sessions(void *arg)
 {
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 
 	if (work->call->renew)
 		maria_step_end_sessions(work);
@@ -88,7 +88,7 @@ static void step_end_earlier_sessions(void *arg)
 
 static void step_find_earlier(void *arg)
 {
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 
 	if (work->call->renew)
 		maria_step_find_login(work);
@@ -98,9 +98,9 @@ static void step_find_earlier(void *arg)
 
 static void step_tell(void *arg)
 {
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 	struct driver_call *call = work->call;
-	const struct target *target = &work->host->target;
+	const struct mysql_target *target = &work->host->target;
 	struct text url;
 
 	text_init(&url, SQL_MAX);
@@ -137,7 +137,7 @@ const struct step maria_bind_steps[] = {
 
 /* Nothing is looked at outside the instance's database. (A trigger is in the database of its table; by TRIGGER_SCHEMA a
  * MariaDB would read all databases' tables.) */
-static void on_definitions(struct work *work, MYSQL_RES *rows)
+static void on_definitions(struct mysql_work *work, MYSQL_RES *rows)
 {
 	enum { DEFINED, PASSED_OVER };
 	MYSQL_ROW row = mysql_fetch_row(rows);
@@ -153,7 +153,7 @@ static void on_definitions(struct work *work, MYSQL_RES *rows)
  * does one of which it cannot be told, as another app's statement has a table for itself. */
 static void step_look_for_definitions(void *arg)
 {
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 	struct sql *sql = maria_sql(work);
 
 	if (work->account_count == 0) {

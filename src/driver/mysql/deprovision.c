@@ -8,7 +8,7 @@
 
 /* ---- a living one ---- */
 
-static void on_retired_tables(struct work *work, MYSQL_RES *rows)
+static void on_retired_tables(struct mysql_work *work, MYSQL_RES *rows)
 {
 	if (mysql_num_rows(rows) != 0)
 		call_fail(work->call, ERR_REFUSED,
@@ -21,7 +21,7 @@ static void on_retired_tables(struct work *work, MYSQL_RES *rows)
 
 static void step_spare_retired(void *arg)
 {
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 
 	if (work->has_retired)
 		sql_add(maria_sql(work), "SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = %l LIMIT 1",
@@ -31,7 +31,7 @@ static void step_spare_retired(void *arg)
 	maria_query(work, on_retired_tables);
 }
 
-static void on_referring(struct work *work, MYSQL_RES *rows)
+static void on_referring(struct mysql_work *work, MYSQL_RES *rows)
 {
 	MYSQL_ROW row = mysql_fetch_row(rows);
 
@@ -48,7 +48,7 @@ static void on_referring(struct work *work, MYSQL_RES *rows)
 /* Tables that were put away and those that could not be may refer to each other either way. So both databases go
  * without a look at foreign keys, once it is known that no other database has any to them. InnoDB writes other letters
  * in another way: such a database, which can only be an adopted one, goes with that look. */
-static bool drops_unchecked(const struct work *work)
+static bool drops_unchecked(const struct mysql_work *work)
 {
 	const char *plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
 
@@ -58,7 +58,7 @@ static bool drops_unchecked(const struct work *work)
 
 static void step_look_for_referring(void *arg)
 {
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 	struct sql *sql = maria_sql(work);
 
 	if (drops_unchecked(work))
@@ -73,7 +73,7 @@ static void step_look_for_referring(void *arg)
 
 static void step_drop_databases(void *arg)
 {
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 	struct sql *sql = maria_sql(work);
 
 	if (drops_unchecked(work)) {
@@ -109,7 +109,7 @@ const struct step maria_deprovision_steps[] = {
 /* ---- a retired one ---- */
 
 /* What retire could not move stays behind in the first database, whose logins are all locked. */
-static bool is_living(const struct work *work)
+static bool is_living(const struct mysql_work *work)
 {
 	for (size_t i = 0; work->has_database && i < work->account_count; i++)
 		if (!work->accounts[i].locked)
@@ -120,7 +120,7 @@ static bool is_living(const struct work *work)
 /* Nobody in it is disturbed: its logins are not touched either. */
 static void step_spare_living(void *arg)
 {
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 
 	if (is_living(work))
 		call_fail(

@@ -17,13 +17,13 @@
 #define REFERRED "a table of another database refers to one of it by a foreign key, which has to be dropped first"
 #define CUT      "the connection was cut off"
 
-struct meaning {
+struct mysql_meaning {
 	unsigned int number;
 	int code;
 	const char *sentence;
 };
 
-static const struct meaning meanings[] = {
+static const struct mysql_meaning meanings[] = {
     {ER_DISK_FULL, ERR_UNAVAILABLE, "its disk is full"},
     {ER_CON_COUNT_ERROR, ERR_UNAVAILABLE, "it has too many connections"},
     {ER_OUT_OF_RESOURCES, ERR_UNAVAILABLE, "it is short of memory"},

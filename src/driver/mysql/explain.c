@@ -16,9 +16,9 @@
 #define NAME_SIZE 320 /* bytes of a transaction's name as XA ROLLBACK takes it: two halves of 64 bytes in hex */
 
 /* Without a session, or memory, the reason stands alone. A failure of the query is none of the call's. */
-static void ask(struct work *work, session_answered *on_answered)
+static void ask(struct mysql_work *work, session_answered *on_answered)
 {
-	struct session *session = lease_session(&work->lease);
+	struct mysql_session *session = lease_session(&work->lease);
 	const char *text = sql_string(&work->sql);
 
 	if (text == NULL || !maria_session_is_usable(session) ||
@@ -26,7 +26,7 @@ static void ask(struct work *work, session_answered *on_answered)
 		call_fail_because(work->call, &work->reason);
 }
 
-static void __attribute__((format(printf, 2, 3))) add(struct work *work, const char *format, ...)
+static void __attribute__((format(printf, 2, 3))) add(struct mysql_work *work, const char *format, ...)
 {
 	const size_t length = strlen(work->reason.text);
 	va_list arguments;
@@ -39,7 +39,7 @@ static void __attribute__((format(printf, 2, 3))) add(struct work *work, const c
 /* ---- locks ---- */
 
 /* A MariaDB says it as a statement takes it. A MySQL shows both halves as one number in hex. */
-static void write_name(const struct work *work, MYSQL_ROW row, char ret_name[NAME_SIZE])
+static void write_name(const struct mysql_work *work, MYSQL_ROW row, char ret_name[NAME_SIZE])
 {
 	enum { FORMAT, FIRST, SECOND, NAME };
 	const size_t first = 2 * strtoul(row[FIRST], NULL, 10);
@@ -59,7 +59,7 @@ static void write_name(const struct work *work, MYSQL_ROW row, char ret_name[NAM
 
 static void on_transactions(void *arg, int code, const struct error *error, MYSQL_RES *rows)
 {
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 	char name[NAME_SIZE];
 	MYSQL_ROW row;
 
@@ -82,7 +82,7 @@ static void on_transactions(void *arg, int code, const struct error *error, MYSQ
 static void on_holders(void *arg, int code, const struct error *error, MYSQL_RES *rows)
 {
 	enum { ID, USER, HOST, PREPARED, MARKED };
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 	MYSQL_ROW row = NULL;
 	bool prepared = true;
 
@@ -108,7 +108,7 @@ static void on_holders(void *arg, int code, const struct error *error, MYSQL_RES
 }
 
 /* One that is prepared and has no session any more has no thread. */
-static void explain_lock(struct work *work)
+static void explain_lock(struct mysql_work *work)
 {
 	sql_add(maria_sql(work),
 	        "SELECT p.ID, p.USER, p.HOST, n.prepared, p.COMMAND = 'Killed' FROM (SELECT COUNT(*) AS prepared FROM"
@@ -123,7 +123,7 @@ static void explain_lock(struct work *work)
 
 static void on_missing(void *arg, int code, const struct error *error, MYSQL_RES *rows)
 {
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 	MYSQL_ROW row;
 
 	(void)error;
@@ -132,13 +132,13 @@ static void on_missing(void *arg, int code, const struct error *error, MYSQL_RES
 	call_fail_because(work->call, &work->reason);
 }
 
-static void explain_right(struct work *work)
+static void explain_right(struct mysql_work *work)
 {
 	maria_add_missing(work, maria_sql(work));
 	ask(work, on_missing);
 }
 
-void maria_explain(struct work *work, unsigned int number, const struct error *error)
+void maria_explain(struct mysql_work *work, unsigned int number, const struct error *error)
 {
 	const bool can_ask = maria_session_is_usable(lease_session(&work->lease));
 

@@ -6,6 +6,6 @@
 
 /* Ends the running step by error, which a query failed with under the server's number. Where a lock was in the way, who
  * may hold it is added; where a right is missing, the exact GRANT. */
-void maria_explain(struct work *work, unsigned int number, const struct error *error);
+void maria_explain(struct mysql_work *work, unsigned int number, const struct error *error);
 
 #endif

@@ -18,7 +18,8 @@
 
 /* ---- the instance ---- */
 
-static void __attribute__((format(printf, 3, 4))) tell(struct work *work, const char *drift, const char *format, ...)
+static void __attribute__((format(printf, 3, 4)))
+tell(struct mysql_work *work, const char *drift, const char *format, ...)
 {
 	char sentence[SENTENCE_SIZE];
 	va_list arguments;
@@ -31,7 +32,7 @@ static void __attribute__((format(printf, 3, 4))) tell(struct work *work, const 
 
 static void step_find_lost(void *arg)
 {
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 
 	if (!work->has_database) {
 		call_result(work->call, DRIFT_LOST, "the database is not there");
@@ -54,7 +55,7 @@ static void step_find_lost(void *arg)
 }
 
 /* An adopted one has what it had. */
-static void on_charset(struct work *work, MYSQL_RES *rows)
+static void on_charset(struct mysql_work *work, MYSQL_RES *rows)
 {
 	const struct options *options = &work->call->plan->options;
 	const char *charset = options_text(options, "charset"), *collation = options_text(options, "collation");
@@ -73,7 +74,7 @@ static void on_charset(struct work *work, MYSQL_RES *rows)
 
 static void step_compare_charset(void *arg)
 {
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 
 	sql_add(maria_sql(work),
 	        "SELECT DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME, SCHEMA_NAME REGEXP %l"
@@ -84,7 +85,7 @@ static void step_compare_charset(void *arg)
 
 /* ---- who else is in ---- */
 
-static void tell_of_other(struct work *work, const char *user, const char *host, const char *object)
+static void tell_of_other(struct mysql_work *work, const char *user, const char *host, const char *object)
 {
 	if (user[0] == '\0')
 		tell(work, DRIFT_TOLD, "everybody may use the database: an anonymous account has rights on %s", object);
@@ -98,7 +99,7 @@ static void tell_of_other(struct work *work, const char *user, const char *host,
 		     user, host, object, user, host);
 }
 
-static void on_others(struct work *work, MYSQL_RES *rows)
+static void on_others(struct mysql_work *work, MYSQL_RES *rows)
 {
 	enum { USER, HOST, OBJECT, OWN, SHUT };
 	MYSQL_ROW row;
@@ -117,7 +118,7 @@ static void step_compare_rights_of_others(void *arg)
 {
 	static const char *const tables[][2] = {
 	    {"tables_priv", "Table_name"}, {"columns_priv", "Table_name"}, {"procs_priv", "Routine_name"}};
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 	struct sql *sql = maria_sql(work);
 	const bool literal = maria_session_has_literal_grants(lease_session(&work->lease));
 
@@ -137,7 +138,7 @@ static void step_compare_rights_of_others(void *arg)
 
 /* ---- its logins ---- */
 
-static void on_logins(struct work *work, MYSQL_RES *rows)
+static void on_logins(struct mysql_work *work, MYSQL_RES *rows)
 {
 	MYSQL_ROW row;
 
@@ -149,7 +150,7 @@ static void on_logins(struct work *work, MYSQL_RES *rows)
 
 /* What the server's own defaults end after a while, and what an app changed itself. A MySQL keeps passwords in a way
  * that takes long to compare. */
-static void add_password(struct work *work, struct sql *sql, const char *password)
+static void add_password(struct mysql_work *work, struct sql *sql, const char *password)
 {
 	const bool mariadb = maria_is_mariadb(work);
 	char hash[PASSWORD_HASH_SIZE];
@@ -170,7 +171,7 @@ static void add_password(struct work *work, struct sql *sql, const char *passwor
 	        mariadb ? "AND" : "OR", hash);
 }
 
-static void add_limits(struct work *work, struct sql *sql)
+static void add_limits(struct mysql_work *work, struct sql *sql)
 {
 	const struct options *options = &work->call->plan->options;
 
@@ -185,7 +186,7 @@ static void add_limits(struct work *work, struct sql *sql)
 
 /* A good login has its account at the configured host alone, unlocked, with the password that its app knows, the plan's
  * limits, its rights and no others. */
-static int add_login(struct work *work, struct sql *sql, size_t number)
+static int add_login(struct mysql_work *work, struct sql *sql, size_t number)
 {
 	const struct driver_call *call = work->call;
 	const struct bind *bind = &call->binds[number];
@@ -213,7 +214,7 @@ static int add_login(struct work *work, struct sql *sql, size_t number)
 
 static void step_compare_logins(void *arg)
 {
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 	struct sql *sql = maria_sql(work);
 
 	for (size_t i = 0; i < work->call->bind_count; i++) {
@@ -225,7 +226,7 @@ static void step_compare_logins(void *arg)
 	maria_query(work, on_logins);
 }
 
-static void on_roles(struct work *work, MYSQL_RES *rows)
+static void on_roles(struct mysql_work *work, MYSQL_RES *rows)
 {
 	MYSQL_ROW row;
 
@@ -239,7 +240,7 @@ static void on_roles(struct work *work, MYSQL_RES *rows)
  * of which no use can be made. */
 static void step_compare_roles(void *arg)
 {
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 	const struct driver_call *call = work->call;
 	struct sql *sql = maria_sql(work);
 
@@ -264,7 +265,7 @@ static void step_compare_roles(void *arg)
 
 /* ---- what the other calls need ---- */
 
-static void on_missing(struct work *work, MYSQL_RES *rows)
+static void on_missing(struct mysql_work *work, MYSQL_RES *rows)
 {
 	maria_tell_missing(work, mysql_fetch_row(rows), DRIFT_TOLD);
 	call_next(work->call);
@@ -272,7 +273,7 @@ static void on_missing(struct work *work, MYSQL_RES *rows)
 
 static void step_compare_own_rights(void *arg)
 {
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 
 	maria_add_missing(work, maria_sql(work));
 	maria_query(work, on_missing);
@@ -292,7 +293,7 @@ const struct step maria_inspect_steps[] = {
 
 /* ---- list ---- */
 
-static void on_list(struct work *work, MYSQL_RES *rows)
+static void on_list(struct mysql_work *work, MYSQL_RES *rows)
 {
 	MYSQL_ROW row;
 
@@ -305,7 +306,7 @@ static void on_list(struct work *work, MYSQL_RES *rows)
  * instance, and goes with it. */
 static void step_list(void *arg)
 {
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 	struct sql *sql = maria_sql(work);
 
 	sql_add(sql,

@@ -15,7 +15,7 @@
 #define PACKET_MAX ((unsigned long)64 * 1024 * 1024) /* bytes of one answer's packet */
 #define PLUGINS    "mysql_native_password,caching_sha2_password,client_ed25519"
 
-struct entry {
+struct mysql_entry {
 	struct arena arena; /* the texts; holds the password */
 	const char *user, *password, *ca_file, *tls_name;
 	unsigned int port;
@@ -46,7 +46,7 @@ static void unblock_soon(int fd)
  * copy the host's text as the name that the certificate has to carry. */
 static int on_wait(my_socket fd, my_bool is_read, int timeout)
 {
-	struct entry *entry = fiber_running();
+	struct mysql_entry *entry = fiber_running();
 
 	(void)timeout;
 	if (entry->cancelled)
@@ -61,7 +61,7 @@ static int on_wait(my_socket fd, my_bool is_read, int timeout)
 	return entry->cancelled ? -1 : 1;
 }
 
-static bool set_options(MYSQL *mysql, const struct entry *entry)
+static bool set_options(MYSQL *mysql, const struct mysql_entry *entry)
 {
 	const unsigned int no = 0;
 	const unsigned long packet = PACKET_MAX;
@@ -82,7 +82,7 @@ static bool set_options(MYSQL *mysql, const struct entry *entry)
 
 static void log_in(void *arg)
 {
-	struct entry *entry = arg;
+	struct mysql_entry *entry = arg;
 
 	entry->mysql = mysql_init(NULL);
 	if (entry->mysql == NULL || !set_options(entry->mysql, entry))
@@ -100,7 +100,7 @@ static void log_in(void *arg)
 
 static enum login_next step(void *work, int *ret_fd)
 {
-	struct entry *entry = work;
+	struct mysql_entry *entry = work;
 
 	if (entry->fiber == NULL)
 		entry->fiber = fiber_new(log_in, entry);
@@ -117,7 +117,7 @@ static enum login_next step(void *work, int *ret_fd)
 
 static void free_entry(void *work)
 {
-	struct entry *entry = work;
+	struct mysql_entry *entry = work;
 
 	if (entry->fiber != NULL && !entry->ended) {
 		entry->cancelled = true;
@@ -134,9 +134,9 @@ const struct login_kind maria_login_kind = {.step = step, .free = free_entry};
 
 /* ---- entries ---- */
 
-struct entry *maria_entry_new(const struct target *target, const char *address)
+struct mysql_entry *maria_entry_new(const struct mysql_target *target, const char *address)
 {
-	struct entry *entry = calloc(1, sizeof(*entry));
+	struct mysql_entry *entry = calloc(1, sizeof(*entry));
 
 	if (entry == NULL)
 		return NULL;
@@ -155,7 +155,7 @@ struct entry *maria_entry_new(const struct target *target, const char *address)
 	return NULL;
 }
 
-int maria_entry_take(struct entry *entry, MYSQL **ret_mysql, struct error *error)
+int maria_entry_take(struct mysql_entry *entry, MYSQL **ret_mysql, struct error *error)
 {
 	const int code = entry->error.code;
 

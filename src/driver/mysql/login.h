@@ -9,14 +9,14 @@
 #include "driver/login.h"
 #include "target.h"
 
-struct entry; /* the work of a maria_login_kind */
+struct mysql_entry; /* the work of a maria_login_kind */
 
 extern const struct login_kind maria_login_kind;
 
 /* All is copied. NULL: memory is out. */
-struct entry *maria_entry_new(const struct target *target, const char *address);
+struct mysql_entry *maria_entry_new(const struct mysql_target *target, const char *address);
 /* Once the login is over: frees the entry. 0 and the connection, whose next wait is somebody else's to see to; or why
  * there is none. */
-int maria_entry_take(struct entry *entry, MYSQL **ret_mysql, struct error *error);
+int maria_entry_take(struct mysql_entry *entry, MYSQL **ret_mysql, struct error *error);
 
 #endif

@@ -15,7 +15,7 @@
 /* ---- the session ---- */
 
 /* What grants call the database depends on the server. */
-static void have_session(struct work *work)
+static void have_session(struct mysql_work *work)
 {
 	const bool literal = maria_session_has_literal_grants(lease_session(&work->lease));
 
@@ -28,7 +28,7 @@ static void have_session(struct work *work)
 
 static void on_lease(void *arg, int code, const struct error *error)
 {
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 
 	if (code == 0)
 		have_session(work);
@@ -38,8 +38,8 @@ static void on_lease(void *arg, int code, const struct error *error)
 
 void maria_step_take_session(void *arg)
 {
-	struct work *work = arg;
-	const struct session *session = lease_session(&work->lease);
+	struct mysql_work *work = arg;
+	const struct mysql_session *session = lease_session(&work->lease);
 
 	if (session != NULL && maria_session_is_usable(session)) {
 		have_session(work);
@@ -51,14 +51,14 @@ void maria_step_take_session(void *arg)
 
 /* ---- the lock, the mark, and the databases ---- */
 
-static void take_lock(struct work *work);
+static void take_lock(struct mysql_work *work);
 
 struct holder {
 	const char *id, *user; /* NULL: it has gone */
 	bool silent;
 };
 
-static void on_holder_ended(struct work *work, MYSQL_RES *rows)
+static void on_holder_ended(struct mysql_work *work, MYSQL_RES *rows)
 {
 	(void)rows;
 	take_lock(work);
@@ -66,7 +66,7 @@ static void on_holder_ended(struct work *work, MYSQL_RES *rows)
 
 /* The broker's own go on with what they do, and the call comes back later. One that has asked nothing for so long as no
  * call is silent was lost by the network: the server does not know that nobody is behind it. */
-static void end_holder(struct work *work, const struct holder *holder)
+static void end_holder(struct mysql_work *work, const struct holder *holder)
 {
 	const bool known = holder->id != NULL && holder->user != NULL;
 	const bool ended = known && (strcmp(holder->user, work->host->target.user) != 0 || holder->silent);
@@ -82,7 +82,7 @@ static void end_holder(struct work *work, const struct holder *holder)
 	maria_query(work, on_holder_ended);
 }
 
-static void note_databases(struct work *work, MYSQL_RES *rows)
+static void note_databases(struct mysql_work *work, MYSQL_RES *rows)
 {
 	enum { LOCKED, HOLDER, HOLDER_USER, SILENT, MARK, DATABASE, RETIRED };
 	MYSQL_ROW row = mysql_fetch_row(rows);
@@ -103,14 +103,14 @@ static void note_databases(struct work *work, MYSQL_RES *rows)
 }
 
 /* MySQL has no comments on databases. */
-static void add_comment(struct work *work, const char *database)
+static void add_comment(struct mysql_work *work, const char *database)
 {
 	sql_add(&work->sql, ", (SELECT %s FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = %l)",
 	        maria_is_mariadb(work) ? "SCHEMA_COMMENT" : "''", database);
 }
 
 /* A lock that is taken twice would have to be given back twice. */
-static void take_lock(struct work *work)
+static void take_lock(struct mysql_work *work)
 {
 	char name[LOCK_NAME_SIZE];
 	struct sql *sql = maria_sql(work);
@@ -137,7 +137,7 @@ void maria_step_look(void *arg)
 
 void maria_step_require_own(void *arg)
 {
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 
 	if (work->owner == OWNER_OTHER)
 		call_fail(
@@ -151,7 +151,7 @@ void maria_step_require_own(void *arg)
 /* Not ERR_NOT_FOUND, which tsuru takes for success on an update: the instance is known, its database is lost. */
 void maria_step_require_database(void *arg)
 {
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 
 	if (work->has_database)
 		maria_step_require_own(work);

@@ -17,8 +17,8 @@
 struct pool;
 struct reaper;
 
-struct host {
-	struct target target;
+struct mysql_host {
+	struct mysql_target target;
 	struct pool *pool;
 	struct reaper *reaper;
 };

@@ -4,7 +4,7 @@
 #include "look.h"
 #include "query.h"
 
-static void add_marks(struct work *work, MYSQL_RES *rows)
+static void add_marks(struct mysql_work *work, MYSQL_RES *rows)
 {
 	MYSQL_ROW row;
 
@@ -15,7 +15,7 @@ static void add_marks(struct work *work, MYSQL_RES *rows)
 
 static void step_read(void *arg)
 {
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 
 	sql_add(maria_sql(work), "SELECT Host FROM mysql.user WHERE User = %l", MARK_USER);
 	maria_query(work, add_marks);
@@ -30,7 +30,7 @@ const struct step maria_read_mark_steps[] = {
 /* Nobody knows its password, which has what servers that look at passwords want of one. */
 static void step_add_mark(void *arg)
 {
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 	struct sql *sql = maria_sql(work);
 	char password[PASSWORD_LENGTH + 1];
 
@@ -42,7 +42,7 @@ static void step_add_mark(void *arg)
 	maria_query(work, NULL);
 }
 
-static void drop_marks(struct work *work, MYSQL_RES *rows)
+static void drop_marks(struct mysql_work *work, MYSQL_RES *rows)
 {
 	struct sql *sql = maria_sql(work);
 	MYSQL_ROW row;
@@ -57,7 +57,7 @@ static void drop_marks(struct work *work, MYSQL_RES *rows)
 
 static void step_drop_other_marks(void *arg)
 {
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 
 	sql_add(maria_sql(work), "SELECT Host FROM mysql.user WHERE User = %l AND Host <> %l", MARK_USER,
 	        work->call->mark);

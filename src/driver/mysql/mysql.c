@@ -91,7 +91,7 @@ static int check_service(const struct service *service, struct error *error)
 
 static void close_host(void *arg)
 {
-	struct host *host = arg;
+	struct mysql_host *host = arg;
 
 	reaper_free(host->reaper);
 	pool_free(host->pool);
@@ -100,7 +100,7 @@ static void close_host(void *arg)
 
 static int open_host(const struct backend *backend, const struct server *server, void *arg, struct error *error)
 {
-	struct host *host = arg;
+	struct mysql_host *host = arg;
 	const struct driver_context *context = backend->context;
 	const struct pool_limits limits = {
 	    .sessions = (size_t)options_number(&server->options, "connections"),
@@ -122,7 +122,7 @@ static int open_host(const struct backend *backend, const struct server *server,
 
 static size_t connections(const void *arg)
 {
-	const struct host *host = arg;
+	const struct mysql_host *host = arg;
 
 	return pool_size(host->pool) + reaper_is_busy(host->reaper);
 }
@@ -158,11 +158,11 @@ const struct driver driver_mysql = {
     .retain = RETAIN,
     .check_service = check_service,
     .validate = driver_validate_read_only,
-    .host_size = sizeof(struct host),
+    .host_size = sizeof(struct mysql_host),
     .open_host = open_host,
     .close_host = close_host,
     .connections = connections,
-    .work_size = sizeof(struct work),
+    .work_size = sizeof(struct mysql_work),
     .begin = maria_begin,
     .again = maria_again,
     .end = maria_end,

@@ -15,7 +15,7 @@
 
 /* ---- check ---- */
 
-static void on_read_only(struct work *work, MYSQL_RES *rows)
+static void on_read_only(struct mysql_work *work, MYSQL_RES *rows)
 {
 	MYSQL_ROW row = mysql_fetch_row(rows);
 
@@ -26,7 +26,7 @@ static void on_read_only(struct work *work, MYSQL_RES *rows)
 		call_next(work->call);
 }
 
-static void on_missing(struct work *work, MYSQL_RES *rows)
+static void on_missing(struct mysql_work *work, MYSQL_RES *rows)
 {
 	maria_tell_missing(work, mysql_fetch_row(rows), CHECK_WARNING);
 	call_next(work->call);
@@ -34,14 +34,14 @@ static void on_missing(struct work *work, MYSQL_RES *rows)
 
 static void step_look_at_own_rights(void *arg)
 {
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 
 	maria_add_missing(work, maria_sql(work));
 	maria_query(work, on_missing);
 }
 
 /* What everybody has, a bound app has, too. */
-static void on_everybody(struct work *work, MYSQL_RES *rows)
+static void on_everybody(struct mysql_work *work, MYSQL_RES *rows)
 {
 	struct text text;
 	MYSQL_ROW row;
@@ -62,7 +62,7 @@ static void on_everybody(struct work *work, MYSQL_RES *rows)
 
 static void step_look_for_everybody(void *arg)
 {
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 	struct sql *sql = maria_sql(work);
 
 	sql_add(sql, "SELECT User, Db FROM mysql.db WHERE User IN ('', 'PUBLIC')"
@@ -75,7 +75,7 @@ static void step_look_for_everybody(void *arg)
 
 static void step_answer(void *arg)
 {
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 
 	sql_add(maria_sql(work), "SELECT @@GLOBAL.read_only");
 	maria_query(work, on_read_only);
@@ -105,7 +105,7 @@ static void add_size(struct driver_call *call, const char *bytes)
 	text_release(&text);
 }
 
-static void on_observed(struct work *work, MYSQL_RES *rows)
+static void on_observed(struct mysql_work *work, MYSQL_RES *rows)
 {
 	MYSQL_ROW row = mysql_fetch_row(rows);
 
@@ -121,7 +121,7 @@ static void on_observed(struct work *work, MYSQL_RES *rows)
 
 static void step_observe(void *arg)
 {
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 	struct sql *sql = maria_sql(work);
 
 	maria_add_unwaiting(work, sql);

@@ -9,7 +9,7 @@
 
 static void step_create_database(void *arg)
 {
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 	const struct options *options = &work->call->plan->options;
 	const char *collation = options_text(options, "collation");
 	struct sql *sql = maria_sql(work);
@@ -31,7 +31,7 @@ static void step_create_database(void *arg)
  * up. */
 static void step_sign_database(void *arg)
 {
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 	struct sql *sql = maria_sql(work);
 	char comment[OWNER_COMMENT_SIZE];
 
@@ -54,7 +54,7 @@ const struct step maria_provision_steps[] = {
 /* Those first that no bind has. */
 static void step_choose_ended(void *arg)
 {
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 	size_t ended = 0;
 
 	for (size_t i = 0; i < work->account_count; i++) {
@@ -72,7 +72,7 @@ static void step_choose_ended(void *arg)
 
 static void step_choose_living(void *arg)
 {
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 
 	work->accounts += work->account_count;
 	work->account_count = work->living;
@@ -81,7 +81,7 @@ static void step_choose_living(void *arg)
 
 static void step_apply_plan(void *arg)
 {
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 	struct sql *sql = maria_sql(work);
 
 	for (size_t i = 0; i < work->account_count; i++) {
@@ -126,7 +126,7 @@ static bool is_of_the_broker(const char *name)
 static void step_require_adoptable(void *arg)
 {
 	static const char *const system[] = {"mysql", "information_schema", "performance_schema", "sys"};
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 
 	for (size_t i = 0; i < sizeof(system) / sizeof(*system); i++)
 		if (strcasecmp(work->database, system[i]) == 0) {

@@ -10,7 +10,7 @@
 
 static void on_answered(void *arg, int code, const struct error *error, MYSQL_RES *rows)
 {
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 	const unsigned int number = maria_session_errno(lease_session(&work->lease));
 
 	if (code == 0 && work->on_rows != NULL) {
@@ -29,7 +29,7 @@ static void on_answered(void *arg, int code, const struct error *error, MYSQL_RE
 		maria_explain(work, number, error);
 }
 
-void maria_query(struct work *work, void (*on_rows)(struct work *work, MYSQL_RES *rows))
+void maria_query(struct mysql_work *work, void (*on_rows)(struct mysql_work *work, MYSQL_RES *rows))
 {
 	const char *text = sql_string(&work->sql);
 	struct error error;

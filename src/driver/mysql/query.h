@@ -7,6 +7,6 @@
 #include "work.h"
 
 /* Sends the text; an empty one goes to the next step. on_rows may be NULL. */
-void maria_query(struct work *work, void (*on_rows)(struct work *work, MYSQL_RES *rows));
+void maria_query(struct mysql_work *work, void (*on_rows)(struct mysql_work *work, MYSQL_RES *rows));
 
 #endif

@@ -26,8 +26,8 @@ STAILQ_HEAD(victim_list, victim);
 
 struct reaper {
 	const struct driver_context *context;
-	const struct target *target;
-	struct session *session; /* NULL: none */
+	const struct mysql_target *target;
+	struct mysql_session *session; /* NULL: none */
 	struct victim_list victims;
 	struct timer limit, pause;
 	struct text text;
@@ -175,7 +175,7 @@ bool reaper_is_busy(const struct reaper *reaper)
 	return reaper->session != NULL;
 }
 
-struct reaper *reaper_new(const struct driver_context *context, const struct target *target)
+struct reaper *reaper_new(const struct driver_context *context, const struct mysql_target *target)
 {
 	struct reaper *reaper = calloc(1, sizeof(*reaper));
 

@@ -11,7 +11,7 @@
 struct reaper;
 
 /* context and target are borrowed. NULL: memory is out. */
-struct reaper *reaper_new(const struct driver_context *context, const struct target *target);
+struct reaper *reaper_new(const struct driver_context *context, const struct mysql_target *target);
 /* What it has not ended yet is left to the limits that the server knows. Accepts NULL. */
 void reaper_free(struct reaper *reaper);
 

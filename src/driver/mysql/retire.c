@@ -13,13 +13,13 @@
 
 static void find_tables(void *arg);
 
-static void on_moved(struct work *work, MYSQL_RES *rows)
+static void on_moved(struct mysql_work *work, MYSQL_RES *rows)
 {
 	(void)rows;
 	find_tables(work);
 }
 
-static void move_tables(struct work *work, MYSQL_RES *rows)
+static void move_tables(struct mysql_work *work, MYSQL_RES *rows)
 {
 	const char *word = "RENAME TABLE ";
 	struct sql *sql;
@@ -37,7 +37,7 @@ static void move_tables(struct work *work, MYSQL_RES *rows)
 
 static void find_tables(void *arg)
 {
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 
 	sql_add(maria_sql(work),
 	        "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = %l"
@@ -52,7 +52,7 @@ static void find_tables(void *arg)
 
 static void step_create_retired(void *arg)
 {
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 	struct sql *sql = maria_sql(work);
 
 	if (work->has_retired && work->retired_owner == OWNER_OTHER) {
@@ -75,7 +75,7 @@ static void step_create_retired(void *arg)
 
 static void step_move_away(void *arg)
 {
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 
 	work->from = work->database;
 	work->to = work->retired;
@@ -95,7 +95,7 @@ const struct step maria_retire_steps[] = {
 
 static void step_move_back(void *arg)
 {
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 
 	work->from = work->retired;
 	work->to = work->database;
@@ -106,7 +106,7 @@ static void step_move_back(void *arg)
 }
 
 /* Empty by now; a table that somebody made there since would keep it. */
-static void on_left(struct work *work, MYSQL_RES *rows)
+static void on_left(struct mysql_work *work, MYSQL_RES *rows)
 {
 	struct sql *sql = maria_sql(work);
 
@@ -117,14 +117,14 @@ static void on_left(struct work *work, MYSQL_RES *rows)
 
 static void step_drop_retired(void *arg)
 {
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 
 	sql_add(maria_sql(work), "SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = %l LIMIT 1",
 	        work->retired);
 	maria_query(work, on_left);
 }
 
-static int unlock_login(struct work *work, struct sql *sql, const struct bind *bind)
+static int unlock_login(struct mysql_work *work, struct sql *sql, const struct bind *bind)
 {
 	struct error error;
 	bool read_only;
@@ -140,7 +140,7 @@ static int unlock_login(struct work *work, struct sql *sql, const struct bind *b
 	return 0;
 }
 
-static bool has_account(const struct work *work, const char *login)
+static bool has_account(const struct mysql_work *work, const char *login)
 {
 	for (size_t i = 0; i < work->account_count; i++)
 		if (strcmp(work->accounts[i].user, login) == 0 &&
@@ -152,7 +152,7 @@ static bool has_account(const struct work *work, const char *login)
 /* Their rights, too: their events run again. */
 static void step_unlock_logins(void *arg)
 {
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 	const struct driver_call *call = work->call;
 	struct sql *sql = maria_sql(work);
 

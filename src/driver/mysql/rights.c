@@ -9,7 +9,7 @@
 	" d.Index_priv, d.Alter_priv, d.Create_tmp_table_priv, d.Lock_tables_priv, d.Create_view_priv,"                \
 	" d.Create_routine_priv, d.Alter_routine_priv, d.Execute_priv, d.Event_priv, d.Trigger_priv"
 
-void maria_add_excess(struct work *work, struct sql *sql, const char *login, bool read_only)
+void maria_add_excess(struct mysql_work *work, struct sql *sql, const char *login, bool read_only)
 {
 	static const char *const tables[] = {"tables_priv", "columns_priv", "procs_priv"};
 	const char *host = work->host->target.app_host;
@@ -41,7 +41,7 @@ static const char *const of_database[] = {
 
 #define OF_MARIADB "DELETE HISTORY"
 
-static void add_all(const struct work *work, struct sql *sql)
+static void add_all(const struct mysql_work *work, struct sql *sql)
 {
 	for (size_t i = 0; i < sizeof(of_database) / sizeof(*of_database); i++)
 		sql_add(sql, "%s%s", i > 0 ? ", " : "", of_database[i]);
@@ -49,7 +49,7 @@ static void add_all(const struct work *work, struct sql *sql)
 		sql_add(sql, ", " OF_MARIADB);
 }
 
-void maria_add_rights(struct work *work, struct sql *sql, const char *login, bool read_only)
+void maria_add_rights(struct mysql_work *work, struct sql *sql, const char *login, bool read_only)
 {
 	sql_add(sql, "GRANT ");
 	if (read_only)
@@ -68,7 +68,7 @@ static void add_needed(struct sql *sql, const char *const *rights, size_t count)
 }
 
 /* Rights that a role gives do not stand beside the account: then nothing is said. */
-void maria_add_missing(struct work *work, struct sql *sql)
+void maria_add_missing(struct mysql_work *work, struct sql *sql)
 {
 	const bool mariadb = maria_is_mariadb(work);
 
@@ -86,7 +86,7 @@ void maria_add_missing(struct work *work, struct sql *sql)
 	             " QUOTE(SUBSTRING_INDEX(CURRENT_USER(), '@', -1))) AS grantee) m");
 }
 
-void maria_tell_missing(struct work *work, MYSQL_ROW row, const char *result)
+void maria_tell_missing(struct mysql_work *work, MYSQL_ROW row, const char *result)
 {
 	struct text text;
 

@@ -33,7 +33,7 @@
 /* A MariaDB's GRANT to an account that went meanwhile would make one without a password; MySQL has no such mode. */
 #define NO_ACCOUNT_BY_GRANT ",NO_AUTO_CREATE_USER"
 
-enum session_state {
+enum mysql_session_state {
 	SESSION_RESOLVING,  /* the host's name is looked up */
 	SESSION_CONNECTING, /* one address is tried: the login, then the settings */
 	SESSION_IDLE,       /* statements may be sent */
@@ -41,10 +41,10 @@ enum session_state {
 	SESSION_BROKEN,     /* no address worked, or the connection was lost */
 };
 
-struct session {
+struct mysql_session {
 	const struct driver_context *context;
-	const struct target *target;
-	enum session_state state;
+	const struct mysql_target *target;
+	enum mysql_session_state state;
 	struct resolution *resolution;
 	char addresses[RESOLVER_ADDRESSES][ADDRESS_MAX];
 	size_t address, address_count;
@@ -72,7 +72,7 @@ struct session {
 	void *arg, *cleaned_arg;
 };
 
-static void try_address(struct session *session);
+static void try_address(struct mysql_session *session);
 static void on_event(evutil_socket_t fd, short what, void *arg);
 
 /* ---- in the fiber ---- */
@@ -80,7 +80,7 @@ static void on_event(evutil_socket_t fd, short what, void *arg);
 /* Called by the library where it would wait. */
 static int on_wait(my_socket fd, my_bool is_read, int timeout)
 {
-	struct session *session = fiber_running();
+	struct mysql_session *session = fiber_running();
 
 	(void)timeout;
 	if (session->cancelled)
@@ -92,7 +92,7 @@ static int on_wait(my_socket fd, my_bool is_read, int timeout)
 	return session->cancelled ? -1 : 1;
 }
 
-static void note_failure(struct session *session)
+static void note_failure(struct mysql_session *session)
 {
 	const unsigned int number = mysql_errno(session->mysql);
 
@@ -100,7 +100,7 @@ static void note_failure(struct session *session)
 	maria_error_explain(number, mysql_error(session->mysql), &session->error);
 }
 
-static int run_statements(struct session *session)
+static int run_statements(struct mysql_session *session)
 {
 	const char *text = text_string(&session->statements);
 	int rc = mysql_real_query(session->mysql, text, strlen(text));
@@ -123,7 +123,7 @@ static int run_statements(struct session *session)
 }
 
 /* A MySQL without the variable has no such grants either. */
-static void ask_for_literal_grants(struct session *session)
+static void ask_for_literal_grants(struct mysql_session *session)
 {
 	MYSQL_ROW row;
 
@@ -134,7 +134,7 @@ static void ask_for_literal_grants(struct session *session)
 	error_clear(&session->error);
 }
 
-static bool prepare_session(struct session *session)
+static bool prepare_session(struct mysql_session *session)
 {
 	const int fd = mysql_get_socket(session->mysql);
 
@@ -156,7 +156,7 @@ static bool prepare_session(struct session *session)
 /* A connection's life, from its login on. Between batches the fiber rests with nothing wanted. */
 static void live(void *arg)
 {
-	struct session *session = arg;
+	struct mysql_session *session = arg;
 
 	if (prepare_session(session)) {
 		fiber_leave(session->fiber);
@@ -172,7 +172,7 @@ static void live(void *arg)
 
 /* ---- the fiber, from the loop ---- */
 
-static int wait_for(struct session *session, int fd, short what)
+static int wait_for(struct mysql_session *session, int fd, short what)
 {
 	event_del(&session->event);
 	if (event_assign(&session->event, session->context->base, fd, what, on_event, session) != 0 ||
@@ -182,7 +182,7 @@ static int wait_for(struct session *session, int fd, short what)
 }
 
 /* Makes the fiber end, wherever it is. */
-static void end_fiber(struct session *session)
+static void end_fiber(struct mysql_session *session)
 {
 	if (session->fiber == NULL)
 		return;
@@ -198,7 +198,7 @@ static void end_fiber(struct session *session)
 }
 
 /* The callback may close the session. */
-static void end_opening(struct session *session, int code)
+static void end_opening(struct mysql_session *session, int code)
 {
 	const struct error error = session->error;
 
@@ -207,12 +207,12 @@ static void end_opening(struct session *session, int code)
 	session->on_opened(session->arg, code, &error);
 }
 
-static bool is_lost(const struct session *session)
+static bool is_lost(const struct mysql_session *session)
 {
 	return session->error.code != 0 && session->number == 0;
 }
 
-static void end_query(struct session *session)
+static void end_query(struct mysql_session *session)
 {
 	MYSQL_RES *rows = session->rows;
 	const struct error error = session->error;
@@ -223,14 +223,14 @@ static void end_query(struct session *session)
 	mysql_free_result(rows);
 }
 
-static void try_next_address(struct session *session)
+static void try_next_address(struct mysql_session *session)
 {
 	end_fiber(session);
 	session->address++;
 	try_address(session);
 }
 
-static void go_on(struct session *session)
+static void go_on(struct mysql_session *session)
 {
 	if (fiber_resume(session->fiber)) {
 		try_next_address(session);
@@ -250,7 +250,7 @@ static void go_on(struct session *session)
 
 static void on_event(evutil_socket_t fd, short what, void *arg)
 {
-	struct session *session = arg;
+	struct mysql_session *session = arg;
 
 	(void)fd;
 	(void)what;
@@ -264,7 +264,7 @@ static void on_event(evutil_socket_t fd, short what, void *arg)
 
 static void on_timer(void *arg)
 {
-	struct session *session = arg;
+	struct mysql_session *session = arg;
 	const long long limit = (long long)session->target->connect_timeout;
 
 	login_cancel(session->logging_in);
@@ -274,7 +274,7 @@ static void on_timer(void *arg)
 	try_next_address(session);
 }
 
-static void start_fiber(struct session *session)
+static void start_fiber(struct mysql_session *session)
 {
 	session->fiber = fiber_new(live, session);
 	if (session->fiber != NULL) {
@@ -288,7 +288,7 @@ static void start_fiber(struct session *session)
 
 static void on_login(void *arg, enum login_end end, void *work)
 {
-	struct session *session = arg;
+	struct mysql_session *session = arg;
 
 	session->logging_in = NULL;
 	if (end == LOGIN_AGAIN) {
@@ -303,9 +303,9 @@ static void on_login(void *arg, enum login_end end, void *work)
 	}
 }
 
-static int start_login(struct session *session)
+static int start_login(struct mysql_session *session)
 {
-	struct entry *entry = maria_entry_new(session->target, session->addresses[session->address]);
+	struct mysql_entry *entry = maria_entry_new(session->target, session->addresses[session->address]);
 
 	if (entry != NULL)
 		session->logging_in = login_start(session->target->logins, &maria_login_kind, entry, on_login, session);
@@ -316,7 +316,7 @@ static int start_login(struct session *session)
 	return error_no_memory(&session->error);
 }
 
-static void try_address(struct session *session)
+static void try_address(struct mysql_session *session)
 {
 	if (session->address == session->address_count) {
 		end_opening(session, session->error.code);
@@ -334,7 +334,7 @@ static void try_address(struct session *session)
 
 static void on_addresses(void *arg, int code, const struct error *error, const char *const *addresses, size_t count)
 {
-	struct session *session = arg;
+	struct mysql_session *session = arg;
 
 	session->resolution = NULL;
 	if (code != 0)
@@ -350,7 +350,7 @@ static void on_addresses(void *arg, int code, const struct error *error, const c
 
 static void session_close(void *arg)
 {
-	struct session *session = arg;
+	struct mysql_session *session = arg;
 
 	timer_stop(session->context->timers, &session->timer);
 	resolver_cancel(session->resolution);
@@ -364,7 +364,7 @@ static void session_close(void *arg)
 
 static void *session_open(const struct driver_context *context, const void *target, pool_done *on_opened, void *arg)
 {
-	struct session *session = calloc(1, sizeof(*session));
+	struct mysql_session *session = calloc(1, sizeof(*session));
 
 	if (session == NULL)
 		return NULL;
@@ -388,7 +388,7 @@ static void *session_open(const struct driver_context *context, const void *targ
 /* ---- use ---- */
 
 /* Every batch anew: what is left of the attempt shrinks. */
-static void add_limit(struct session *session, int64_t limit)
+static void add_limit(struct mysql_session *session, int64_t limit)
 {
 	if (mariadb_connection(session->mysql))
 		text_add_format(&session->statements, "SET SESSION max_statement_time = %lld.%03lld;\n",
@@ -397,8 +397,8 @@ static void add_limit(struct session *session, int64_t limit)
 		text_add_format(&session->statements, "SET SESSION max_execution_time = %lld;\n", (long long)limit);
 }
 
-int maria_session_query(struct session *session, const char *statements, int64_t limit, session_answered *on_answered,
-                        void *arg, struct error *error)
+int maria_session_query(struct mysql_session *session, const char *statements, int64_t limit,
+                        session_answered *on_answered, void *arg, struct error *error)
 {
 	assert(session->state == SESSION_IDLE);
 	event_del(&session->event);
@@ -416,13 +416,13 @@ int maria_session_query(struct session *session, const char *statements, int64_t
 	return 0;
 }
 
-unsigned int maria_session_errno(const struct session *session)
+unsigned int maria_session_errno(const struct mysql_session *session)
 {
 	return session->number;
 }
 
 /* A server says nothing to a session that asks nothing, unless it ends it. */
-bool maria_session_is_usable(const struct session *session)
+bool maria_session_is_usable(const struct mysql_session *session)
 {
 	struct pollfd socket = {.events = POLLIN};
 
@@ -432,44 +432,44 @@ bool maria_session_is_usable(const struct session *session)
 	return poll(&socket, 1, 0) == 0;
 }
 
-unsigned long maria_session_id(const struct session *session)
+unsigned long maria_session_id(const struct mysql_session *session)
 {
 	const bool known = session->state == SESSION_IDLE || session->state == SESSION_QUERYING;
 
 	return known ? mysql_thread_id(session->mysql) : 0;
 }
 
-unsigned long maria_session_asking(const struct session *session)
+unsigned long maria_session_asking(const struct mysql_session *session)
 {
 	return session->state == SESSION_QUERYING ? maria_session_id(session) : 0;
 }
 
-const char *maria_session_badge(const struct session *session)
+const char *maria_session_badge(const struct mysql_session *session)
 {
 	return session->badge;
 }
 
-void maria_session_set_badge(struct session *session, const char *badge)
+void maria_session_set_badge(struct mysql_session *session, const char *badge)
 {
 	snprintf(session->badge, sizeof(session->badge), "%s", badge);
 }
 
-unsigned long maria_session_version(const struct session *session)
+unsigned long maria_session_version(const struct mysql_session *session)
 {
 	return mysql_get_server_version(session->mysql);
 }
 
-MYSQL *maria_session_connection(const struct session *session)
+MYSQL *maria_session_connection(const struct mysql_session *session)
 {
 	return session->mysql;
 }
 
-bool maria_session_is_mariadb(const struct session *session)
+bool maria_session_is_mariadb(const struct mysql_session *session)
 {
 	return mariadb_connection(session->mysql);
 }
 
-bool maria_session_has_literal_grants(const struct session *session)
+bool maria_session_has_literal_grants(const struct mysql_session *session)
 {
 	return session->literal_grants;
 }
@@ -483,7 +483,7 @@ static bool is_usable(const void *session)
 
 static void on_unlocked(void *arg, int code, const struct error *error, MYSQL_RES *rows)
 {
-	struct session *session = arg;
+	struct mysql_session *session = arg;
 
 	(void)rows;
 	session->on_cleaned(session->cleaned_arg, code, error);
@@ -492,7 +492,7 @@ static void on_unlocked(void *arg, int code, const struct error *error, MYSQL_RE
 /* Its badge is kept. */
 static int clean(void *arg, pool_done *on_cleaned, void *cleaned_arg)
 {
-	struct session *session = arg;
+	struct mysql_session *session = arg;
 	struct error error;
 
 	session->on_cleaned = on_cleaned;
@@ -503,7 +503,7 @@ static int clean(void *arg, pool_done *on_cleaned, void *cleaned_arg)
 
 static int watch(void *arg, void (*on_died)(void *arg), void *died_arg)
 {
-	struct session *session = arg;
+	struct mysql_session *session = arg;
 
 	session->on_died = on_died;
 	session->arg = died_arg;

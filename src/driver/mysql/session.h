@@ -13,36 +13,36 @@
 #define BADGE_SIZE    48
 #define INSTANCE_LOCK "instance_lock" /* the variable with the name of the lock to give back when a call has ended */
 
-struct session;
+struct mysql_session;
 
 /* rows: of the last statement that has any; NULL: none. Borrowed. */
 typedef void session_answered(void *arg, int code, const struct error *error, MYSQL_RES *rows);
 
-/* Sessions to a struct target, for a pool. Every address of its host is tried. */
+/* Sessions to a struct mysql_target, for a pool. Every address of its host is tried. */
 extern const struct pool_kind maria_session_kind;
 
 /* Sends statements (copied), separated by semicolons; the first that fails is the last. The session is idle. limit: ms
  * that the server gives each of them; MySQL gives it to those that only read. */
-int maria_session_query(struct session *session, const char *statements, int64_t limit, session_answered *on_answered,
-                        void *arg, struct error *error);
+int maria_session_query(struct mysql_session *session, const char *statements, int64_t limit,
+                        session_answered *on_answered, void *arg, struct error *error);
 /* The server's number of the last batch's failure; 0: it had none, or the connection failed. */
-unsigned int maria_session_errno(const struct session *session);
-bool maria_session_is_usable(const struct session *session);
+unsigned int maria_session_errno(const struct mysql_session *session);
+bool maria_session_is_usable(const struct mysql_session *session);
 /* The server's number of a session that awaits the answer to statements; 0: it awaits none. */
-unsigned long maria_session_asking(const struct session *session);
+unsigned long maria_session_asking(const struct mysql_session *session);
 /* The server's number of it; 0: it is not logged in. */
-unsigned long maria_session_id(const struct session *session);
+unsigned long maria_session_id(const struct mysql_session *session);
 /* The lock that it holds for as long as it lives, by which it is told on the server (badge.h); "": none. */
-const char *maria_session_badge(const struct session *session);
+const char *maria_session_badge(const struct mysql_session *session);
 /* Cut at BADGE_SIZE. */
-void maria_session_set_badge(struct session *session, const char *badge);
+void maria_session_set_badge(struct mysql_session *session, const char *badge);
 
 /* As MYSQL's 80022. */
-unsigned long maria_session_version(const struct session *session);
+unsigned long maria_session_version(const struct mysql_session *session);
 /* For escaping. */
-MYSQL *maria_session_connection(const struct session *session);
-bool maria_session_is_mariadb(const struct session *session);
+MYSQL *maria_session_connection(const struct mysql_session *session);
+bool maria_session_is_mariadb(const struct mysql_session *session);
 /* Whether databases in grants are no patterns (MySQL's partial_revokes). */
-bool maria_session_has_literal_grants(const struct session *session);
+bool maria_session_has_literal_grants(const struct mysql_session *session);
 
 #endif

@@ -52,7 +52,7 @@ int maria_target_check_app_host(const char *name, const char *value, struct erro
 	return 0;
 }
 
-static int take_tls(struct target *target, const struct options *options, struct error *error)
+static int take_tls(struct mysql_target *target, const struct options *options, struct error *error)
 {
 	const char *file = options_text(options, "ca_file"), *name = options_text(options, "tls_name");
 
@@ -65,7 +65,7 @@ static int take_tls(struct target *target, const struct options *options, struct
 	return 0;
 }
 
-static int take_all(struct target *target, const struct options *options, struct error *error)
+static int take_all(struct mysql_target *target, const struct options *options, struct error *error)
 {
 	const char *host = options_text(options, "public_host");
 	const int64_t port = options_number(options, "public_port");
@@ -86,11 +86,11 @@ static int take_all(struct target *target, const struct options *options, struct
 	return rc == 0 && arena_failed(&target->arena) ? error_no_memory(error) : rc;
 }
 
-int maria_target_init(struct target *target, const struct server *server, struct error *error)
+int maria_target_init(struct mysql_target *target, const struct server *server, struct error *error)
 {
 	int rc;
 
-	*target = (struct target){.name = server->name};
+	*target = (struct mysql_target){.name = server->name};
 	arena_init(&target->arena);
 	rc = take_all(target, &server->options, error);
 	if (rc != 0)
@@ -98,15 +98,15 @@ int maria_target_init(struct target *target, const struct server *server, struct
 	return rc;
 }
 
-void maria_target_release(struct target *target)
+void maria_target_release(struct mysql_target *target)
 {
 	login_server_free(target->logins);
 	arena_wipe(&target->arena);
-	*target = (struct target){0};
+	*target = (struct mysql_target){0};
 }
 
-void maria_target_app_url(const struct target *target, const char *database, const char *user, const char *password,
-                          bool tls, struct text *ret_url)
+void maria_target_app_url(const struct mysql_target *target, const char *database, const char *user,
+                          const char *password, bool tls, struct text *ret_url)
 {
 	const bool bracket = strchr(target->public_host, ':') != NULL;
 

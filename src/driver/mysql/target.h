@@ -13,7 +13,7 @@
 
 struct login_server;
 
-struct target {
+struct mysql_target {
 	const char *name; /* the server's, for sentences; borrowed from the configuration */
 	struct place place;
 	const char *user, *password;
@@ -29,14 +29,14 @@ struct target {
 };
 
 /* On success the target is the caller's, to be released. No text in error shows the url. */
-int maria_target_init(struct target *target, const struct server *server, struct error *error);
-void maria_target_release(struct target *target);
+int maria_target_init(struct mysql_target *target, const struct server *server, struct error *error);
+void maria_target_release(struct mysql_target *target);
 
 /* The checks of the keys `url` and `app_host`. */
 int maria_target_check_url(const char *name, const char *value, struct error *error);
 int maria_target_check_app_host(const char *name, const char *value, struct error *error);
 /* The url for an app, every part percent-encoded. */
-void maria_target_app_url(const struct target *target, const char *database, const char *user, const char *password,
-                          bool tls, struct text *ret_url);
+void maria_target_app_url(const struct mysql_target *target, const char *database, const char *user,
+                          const char *password, bool tls, struct text *ret_url);
 
 #endif

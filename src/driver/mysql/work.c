@@ -15,14 +15,14 @@
 
 static void on_pause(void *arg)
 {
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 
 	work->on_resume(work);
 }
 
 int maria_begin(void *arg, struct error *error)
 {
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 	struct driver_call *call = work->call;
 
 	(void)error;
@@ -38,7 +38,7 @@ int maria_begin(void *arg, struct error *error)
 
 bool maria_again(void *arg)
 {
-	struct work *work = arg;
+	struct mysql_work *work = arg;
 
 	if (!work->again)
 		return false;
@@ -54,8 +54,8 @@ bool maria_again(void *arg)
 
 void maria_end(void *arg, bool given_up)
 {
-	struct work *work = arg;
-	const struct session *session = lease_session(&work->lease);
+	struct mysql_work *work = arg;
+	const struct mysql_session *session = lease_session(&work->lease);
 
 	if (given_up && session != NULL)
 		reaper_add(work->host->reaper, maria_session_asking(session), maria_session_badge(session));
@@ -68,7 +68,7 @@ void maria_end(void *arg, bool given_up)
 	arena_release(&work->arena);
 }
 
-void maria_pause(struct work *work, void (*on_resume)(void *work))
+void maria_pause(struct mysql_work *work, void (*on_resume)(void *work))
 {
 	work->pause_ms = work->pause_ms == 0 ? PAUSE_FIRST : work->pause_ms * 2;
 	if (work->pause_ms > PAUSE_MAX)
@@ -81,31 +81,31 @@ void maria_pause(struct work *work, void (*on_resume)(void *work))
 
 /* ---- statements ---- */
 
-struct sql *maria_sql(struct work *work)
+struct sql *maria_sql(struct mysql_work *work)
 {
 	sql_begin(&work->sql, maria_session_connection(lease_session(&work->lease)));
 	return &work->sql;
 }
 
-int64_t maria_limit(const struct work *work)
+int64_t maria_limit(const struct mysql_work *work)
 {
 	const int64_t left = call_left(work->call);
 
 	return left > 2 * MARGIN ? left - MARGIN : left / 2 + 1;
 }
 
-bool maria_is_mariadb(const struct work *work)
+bool maria_is_mariadb(const struct mysql_work *work)
 {
 	return maria_session_is_mariadb(lease_session(&work->lease));
 }
 
-void maria_add_unwaiting(struct work *work, struct sql *sql)
+void maria_add_unwaiting(struct mysql_work *work, struct sql *sql)
 {
 	if (maria_is_mariadb(work))
 		sql_add(sql, "SET STATEMENT lock_wait_timeout = 0 FOR ");
 }
 
-void maria_add_writable(struct work *work, struct sql *sql, const char *database)
+void maria_add_writable(struct mysql_work *work, struct sql *sql, const char *database)
 {
 	if (!maria_is_mariadb(work) && maria_session_version(lease_session(&work->lease)) >= READ_ONLY_DATABASES)
 		sql_add(sql, "ALTER DATABASE %i READ ONLY = 0;\n", database);
@@ -113,13 +113,13 @@ void maria_add_writable(struct work *work, struct sql *sql, const char *database
 
 /* ---- the server's mark ---- */
 
-void maria_add_mark(struct work *work, struct sql *sql)
+void maria_add_mark(struct mysql_work *work, struct sql *sql)
 {
 	sql_add(sql, "(SELECT Host FROM mysql.user WHERE User = %l ORDER BY Host = %l DESC LIMIT 1)", MARK_USER,
 	        work->call->mark != NULL ? work->call->mark : "");
 }
 
-bool maria_has_mark(struct work *work, const char *found)
+bool maria_has_mark(struct mysql_work *work, const char *found)
 {
 	struct error error;
 

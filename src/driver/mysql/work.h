@@ -19,9 +19,9 @@ struct account {
 	bool has_events; /* those that it defined may run */
 };
 
-struct work {
+struct mysql_work {
 	struct driver_call *call;
-	const struct host *host;
+	const struct mysql_host *host;
 	int lock_tries; /* for the instance's lock, of this round */
 	bool again;     /* the round ended because somebody else was first */
 
@@ -30,7 +30,7 @@ struct work {
 	               * its settings were changed for a while */
 	struct error reason; /* of a failure that is being explained */
 	struct sql sql;
-	void (*on_rows)(struct work *work, MYSQL_RES *rows);
+	void (*on_rows)(struct mysql_work *work, MYSQL_RES *rows);
 	struct timer pause;
 	int64_t pause_ms, paused; /* the last one, and all of the round */
 	void (*on_resume)(void *work);
@@ -55,23 +55,23 @@ bool maria_again(void *work);
 void maria_end(void *work, bool given_up);
 
 /* An empty text for the next query. */
-struct sql *maria_sql(struct work *work);
+struct sql *maria_sql(struct mysql_work *work);
 /* Calls on_resume after a pause, each longer than the one before it. */
-void maria_pause(struct work *work, void (*on_resume)(void *work));
+void maria_pause(struct mysql_work *work, void (*on_resume)(void *work));
 
 /* Milliseconds that a statement may take: a little less than the call has left. */
-int64_t maria_limit(const struct work *work);
+int64_t maria_limit(const struct mysql_work *work);
 
-bool maria_is_mariadb(const struct work *work);
+bool maria_is_mariadb(const struct mysql_work *work);
 /* Begins a SELECT that waits for no table that a tenant's statement has for itself, but passes it over with a warning;
  * a MySQL reads its catalog and none. */
-void maria_add_unwaiting(struct work *work, struct sql *sql);
+void maria_add_unwaiting(struct mysql_work *work, struct sql *sql);
 /* Takes back what a tenant of a MySQL, from 8.0.22, may have set: a database that is read-only cannot even be dropped.
  */
-void maria_add_writable(struct work *work, struct sql *sql, const char *database);
+void maria_add_writable(struct mysql_work *work, struct sql *sql, const char *database);
 /* Whether the server's mark, as a query showed it, is the broker's; the step has failed otherwise. */
-bool maria_has_mark(struct work *work, const char *found);
+bool maria_has_mark(struct mysql_work *work, const char *found);
 /* The expression that shows the server's mark. */
-void maria_add_mark(struct work *work, struct sql *sql);
+void maria_add_mark(struct mysql_work *work, struct sql *sql);
 
 #endif

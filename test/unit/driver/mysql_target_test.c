@@ -74,7 +74,7 @@ static void test_refused(void **state)
 static void test_parts(void **state)
 {
 	struct fixture fixture;
-	struct target target;
+	struct mysql_target target;
 	struct text url;
 
 	(void)state;
@@ -103,7 +103,7 @@ static void test_parts(void **state)
 static void test_tls(void **state)
 {
 	struct fixture fixture;
-	struct target target;
+	struct mysql_target target;
 	struct error error;
 
 	(void)state;
