@@ -35,18 +35,18 @@ static const char *const reader_last[] = {"-@write", "-publish", "-spublish", "-
 
 /* ---- rules ---- */
 
-struct rules {
+struct acl_rules {
 	const char *items[RULE_COUNT_MAX];
 	size_t count;
 };
 
-static void append(struct rules *rules, const char *const *list)
+static void append(struct acl_rules *rules, const char *const *list)
 {
 	for (; *list != NULL && rules->count < RULE_COUNT_MAX; list++)
 		rules->items[rules->count++] = *list;
 }
 
-static void collect(const struct acl *acl, bool read_only, struct rules *ret_rules)
+static void collect(const struct acl *acl, bool read_only, struct acl_rules *ret_rules)
 {
 	const struct option *own = options_find(&acl->plan->options, "commands");
 
@@ -72,7 +72,7 @@ static void format_channels(const struct acl *acl, char *ret_pattern)
 /* A channel of the template that nobody can use, and that tells which rules it was made of. */
 static void format_mark(const struct acl *acl, char *ret_pattern)
 {
-	struct rules rules;
+	struct acl_rules rules;
 	char hex[2 * RULES_HASH_BYTES + 1];
 
 	collect(acl, true, &rules);
@@ -82,10 +82,10 @@ static void format_mark(const struct acl *acl, char *ret_pattern)
 
 /* ---- commands ---- */
 
-static void add_rights(struct batch *batch, const struct acl *acl, bool read_only)
+static void add_rights(struct redis_batch *batch, const struct acl *acl, bool read_only)
 {
 	char keys[PATTERN_MAX], channels[PATTERN_MAX];
-	struct rules rules;
+	struct acl_rules rules;
 
 	collect(acl, read_only, &rules);
 	format_keys(acl, read_only, keys);
@@ -97,10 +97,10 @@ static void add_rights(struct batch *batch, const struct acl *acl, bool read_onl
 }
 
 /* A selector begins and ends within words. */
-static void add_selector(struct batch *batch, const struct acl *acl)
+static void add_selector(struct redis_batch *batch, const struct acl *acl)
 {
 	char keys[PATTERN_MAX], channels[PATTERN_MAX];
-	struct rules rules;
+	struct acl_rules rules;
 
 	collect(acl, true, &rules);
 	format_keys(acl, true, keys);
@@ -111,7 +111,7 @@ static void add_selector(struct batch *batch, const struct acl *acl)
 		batch_format(batch, i + 1 < rules.count ? "%s" : "%s)", rules.items[i]);
 }
 
-static void begin_user(struct batch *batch, const char *name)
+static void begin_user(struct redis_batch *batch, const char *name)
 {
 	batch_word(batch, "ACL");
 	batch_word(batch, "SETUSER");
@@ -120,10 +120,10 @@ static void begin_user(struct batch *batch, const char *name)
 
 /* All channels and one more is what Redis does not take: the template of a whole server, which nobody is, has only the
  * mark. */
-void acl_add_template(struct batch *batch, const struct acl *acl, const char *name)
+void acl_add_template(struct redis_batch *batch, const struct acl *acl, const char *name)
 {
 	char keys[PATTERN_MAX], channels[PATTERN_MAX], mark[PATTERN_MAX];
-	struct rules rules;
+	struct acl_rules rules;
 
 	collect(acl, false, &rules);
 	format_keys(acl, false, keys);
@@ -152,7 +152,7 @@ static void format_password(const char *password, char *ret_word)
 		snprintf(ret_word + 1 + 2 * i, 3, "%02x", hash[i]);
 }
 
-static void add_password(struct batch *batch, const char *password)
+static void add_password(struct redis_batch *batch, const char *password)
 {
 	char word[PASSWORD_WORD];
 
@@ -160,7 +160,8 @@ static void add_password(struct batch *batch, const char *password)
 	batch_format(batch, "%s", word);
 }
 
-void acl_add_login(struct batch *batch, const struct acl *acl, const char *login, const char *password, bool read_only)
+void acl_add_login(struct redis_batch *batch, const struct acl *acl, const char *login, const char *password,
+                   bool read_only)
 {
 	begin_user(batch, login);
 	batch_word(batch, "reset");
@@ -170,7 +171,7 @@ void acl_add_login(struct batch *batch, const struct acl *acl, const char *login
 	batch_end(batch);
 }
 
-void acl_add_rules(struct batch *batch, const struct acl *acl, const char *login, bool read_only)
+void acl_add_rules(struct redis_batch *batch, const struct acl *acl, const char *login, bool read_only)
 {
 	begin_user(batch, login);
 	batch_word(batch, "resetkeys");

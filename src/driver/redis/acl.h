@@ -22,11 +22,12 @@ struct acl {
 };
 
 /* The template under that name, made or brought to what it should be. */
-void acl_add_template(struct batch *batch, const struct acl *acl, const char *name);
+void acl_add_template(struct redis_batch *batch, const struct acl *acl, const char *name);
 /* The login, with only this password. */
-void acl_add_login(struct batch *batch, const struct acl *acl, const char *login, const char *password, bool read_only);
+void acl_add_login(struct redis_batch *batch, const struct acl *acl, const char *login, const char *password,
+                   bool read_only);
 /* The rules of a login that is there; its passwords stay, and whether it is on. */
-void acl_add_rules(struct batch *batch, const struct acl *acl, const char *login, bool read_only);
+void acl_add_rules(struct redis_batch *batch, const struct acl *acl, const char *login, bool read_only);
 
 /* user, an answer of ACL GETUSER: is it as acl_add_template has just made the probe? */
 bool acl_template_fits(const redisReply *user, const redisReply *probe);

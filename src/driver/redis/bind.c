@@ -7,7 +7,7 @@
 
 static void step_make_login(void *arg)
 {
-	struct work *work = arg;
+	struct redis_work *work = arg;
 
 	batch_reset(&work->batch);
 	acl_add_login(&work->batch, &work->acl, work->login, work->call->password, work->call->read_only);
@@ -17,7 +17,7 @@ static void step_make_login(void *arg)
 	redis_work_each(work, false, NULL);
 }
 
-static const struct node *master_of(const struct work *work)
+static const struct node *master_of(const struct redis_work *work)
 {
 	for (size_t i = 0; i < work->nodes.count; i++) {
 		if (work->nodes.items[i].is_master)
@@ -28,9 +28,9 @@ static const struct node *master_of(const struct work *work)
 
 static void step_tell(void *arg)
 {
-	struct work *work = arg;
+	struct redis_work *work = arg;
 	struct driver_call *call = work->call;
-	const struct target *target = &work->host->target;
+	const struct redis_target *target = &work->host->target;
 	const char *host = target->public_host != NULL ? target->public_host : master_of(work)->host;
 	const char *port = target->public_port != NULL ? target->public_port : master_of(work)->port;
 	struct text url, hosts;
@@ -71,7 +71,7 @@ const struct step redis_bind_steps[] = {
 /* The server ends a user's connections with the user. */
 static void step_drop_login(void *arg)
 {
-	struct work *work = arg;
+	struct redis_work *work = arg;
 
 	batch_reset(&work->batch);
 	batch_command(&work->batch, "ACL", "DELUSER", work->login, NULL);

@@ -14,14 +14,14 @@
 #define WORD_MAX    1024 /* bytes of a formatted one */
 #define WORDS_FIRST 32
 
-void batch_init(struct batch *batch)
+void batch_init(struct redis_batch *batch)
 {
-	*batch = (struct batch){0};
+	*batch = (struct redis_batch){0};
 	text_init(&batch->bytes, BATCH_MAX);
 	arena_init(&batch->arena);
 }
 
-void batch_release(struct batch *batch)
+void batch_release(struct redis_batch *batch)
 {
 	text_wipe(&batch->bytes);
 	arena_wipe(&batch->arena);
@@ -32,7 +32,7 @@ void batch_release(struct batch *batch)
 	batch->word_count = batch->word_capacity = 0;
 }
 
-void batch_reset(struct batch *batch)
+void batch_reset(struct redis_batch *batch)
 {
 	batch_release(batch);
 	batch_init(batch);
@@ -40,7 +40,7 @@ void batch_reset(struct batch *batch)
 
 /* ---- words ---- */
 
-static bool make_room(struct batch *batch)
+static bool make_room(struct redis_batch *batch)
 {
 	const size_t capacity = batch->word_capacity > 0 ? 2 * batch->word_capacity : WORDS_FIRST;
 	const char **words;
@@ -60,7 +60,7 @@ static bool make_room(struct batch *batch)
 	return true;
 }
 
-void batch_bytes(struct batch *batch, const char *bytes, size_t length)
+void batch_bytes(struct redis_batch *batch, const char *bytes, size_t length)
 {
 	if (bytes == NULL || !make_room(batch)) {
 		batch->failed = true;
@@ -71,12 +71,12 @@ void batch_bytes(struct batch *batch, const char *bytes, size_t length)
 	batch->word_count++;
 }
 
-void batch_word(struct batch *batch, const char *text)
+void batch_word(struct redis_batch *batch, const char *text)
 {
 	batch_bytes(batch, text, text != NULL ? strlen(text) : 0);
 }
 
-void batch_format(struct batch *batch, const char *format, ...)
+void batch_format(struct redis_batch *batch, const char *format, ...)
 {
 	char word[WORD_MAX];
 	va_list arguments;
@@ -91,7 +91,7 @@ void batch_format(struct batch *batch, const char *format, ...)
 		batch_word(batch, arena_text(&batch->arena, word));
 }
 
-void batch_end(struct batch *batch)
+void batch_end(struct redis_batch *batch)
 {
 	char *command = NULL;
 	long long length = -1; /* an int before hiredis 1.1 */
@@ -111,7 +111,7 @@ void batch_end(struct batch *batch)
 	arena_wipe(&batch->arena);
 }
 
-void batch_command(struct batch *batch, ...)
+void batch_command(struct redis_batch *batch, ...)
 {
 	va_list words;
 	const char *word;

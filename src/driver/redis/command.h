@@ -11,7 +11,7 @@
 
 #define BATCH_MAX (128 * 1024 * 1024) /* bytes */
 
-struct batch {
+struct redis_batch {
 	struct text bytes;
 	size_t count; /* commands, so answers to expect */
 	bool failed;  /* memory ran out */
@@ -23,19 +23,19 @@ struct batch {
 	size_t word_count, word_capacity;
 };
 
-void batch_init(struct batch *batch);
+void batch_init(struct redis_batch *batch);
 /* Wipes what it held. */
-void batch_release(struct batch *batch);
+void batch_release(struct redis_batch *batch);
 /* Empties it. */
-void batch_reset(struct batch *batch);
+void batch_reset(struct redis_batch *batch);
 
 /* One command of words, ended by NULL. */
-void batch_command(struct batch *batch, ...) __attribute__((sentinel));
+void batch_command(struct redis_batch *batch, ...) __attribute__((sentinel));
 
 /* A command of any length: words, then the end. text is borrowed until the end; a formatted word is not. */
-void batch_word(struct batch *batch, const char *text);
-void batch_bytes(struct batch *batch, const char *bytes, size_t length);
-void batch_format(struct batch *batch, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void batch_end(struct batch *batch);
+void batch_word(struct redis_batch *batch, const char *text);
+void batch_bytes(struct redis_batch *batch, const char *bytes, size_t length);
+void batch_format(struct redis_batch *batch, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void batch_end(struct redis_batch *batch);
 
 #endif

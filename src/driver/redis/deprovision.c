@@ -9,7 +9,7 @@
 
 static void step_drop_logins(void *arg)
 {
-	struct work *work = arg;
+	struct redis_work *work = arg;
 
 	batch_reset(&work->batch);
 	for (size_t i = 0; i < work->call->bind_count; i++)
@@ -19,9 +19,9 @@ static void step_drop_logins(void *arg)
 
 /* ---- keys ---- */
 
-static void remove_from(struct work *work);
+static void remove_from(struct redis_work *work);
 
-static void next_master(struct work *work)
+static void next_master(struct redis_work *work)
 {
 	while (work->node < work->nodes.count && !work->nodes.items[work->node].is_master)
 		work->node++;
@@ -33,12 +33,12 @@ static void next_master(struct work *work)
 	call_next(work->call);
 }
 
-static void note(const struct work *work, const char *cursor)
+static void note(const struct redis_work *work, const char *cursor)
 {
 	progress_note(&work->host->progresses, work->resource, &work->nodes.items[work->node], work->run, cursor);
 }
 
-static void add_scan(struct work *work, const char *cursor)
+static void add_scan(struct redis_work *work, const char *cursor)
 {
 	char pattern[sizeof(work->prefix) + 1];
 
@@ -49,7 +49,7 @@ static void add_scan(struct work *work, const char *cursor)
 }
 
 /* The keys that were found are unlinked by the next batch, which also looks for more. */
-static void add_unlink(struct work *work, const redisReply *keys)
+static void add_unlink(struct redis_work *work, const redisReply *keys)
 {
 	if (keys == NULL || keys->elements == 0)
 		return;
@@ -59,7 +59,7 @@ static void add_unlink(struct work *work, const redisReply *keys)
 	batch_end(&work->batch);
 }
 
-static int on_found(struct work *work, redisReply *const *replies, size_t count, struct error *error)
+static int on_found(struct redis_work *work, redisReply *const *replies, size_t count, struct error *error)
 {
 	const redisReply *last = replies[count - 1], *keys = reply_item(last, 1);
 	const char *cursor = reply_text(reply_item(last, 0));
@@ -85,7 +85,7 @@ static int on_found(struct work *work, redisReply *const *replies, size_t count,
 }
 
 /* Another run of the same node may have its keys in another order. */
-static int on_run(struct work *work, redisReply *const *replies, size_t count, struct error *error)
+static int on_run(struct redis_work *work, redisReply *const *replies, size_t count, struct error *error)
 {
 	const struct node *node = &work->nodes.items[work->node];
 	const char *cursor;
@@ -108,7 +108,7 @@ static int on_run(struct work *work, redisReply *const *replies, size_t count, s
 	return 0;
 }
 
-static void remove_from(struct work *work)
+static void remove_from(struct redis_work *work)
 {
 	batch_reset(&work->batch);
 	batch_command(&work->batch, "INFO", "server", NULL);
@@ -116,7 +116,7 @@ static void remove_from(struct work *work)
 }
 
 /* What was never the instance's is not wiped: its provision found the server not empty. */
-static void add_wipe(struct work *work)
+static void add_wipe(struct redis_work *work)
 {
 	batch_reset(&work->batch);
 	if (!work->found)
@@ -128,7 +128,7 @@ static void add_wipe(struct work *work)
 
 static void step_remove_keys(void *arg)
 {
-	struct work *work = arg;
+	struct redis_work *work = arg;
 
 	if (work->host->dedicated) {
 		add_wipe(work);
@@ -141,7 +141,7 @@ static void step_remove_keys(void *arg)
 
 static void step_drop_instance(void *arg)
 {
-	struct work *work = arg;
+	struct redis_work *work = arg;
 
 	batch_reset(&work->batch);
 	batch_command(&work->batch, "ACL", "DELUSER", work->template, work->retired, work->probe, NULL);

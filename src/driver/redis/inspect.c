@@ -7,7 +7,7 @@
 /* The first answers of step_compare. */
 enum { MADE_PROBE, PROBE_USER, DROPPED_PROBE, TEMPLATE_USER, LOGINS };
 
-static void compare_login(struct work *work, size_t i, const redisReply *login, const redisReply *probe)
+static void compare_login(struct redis_work *work, size_t i, const redisReply *login, const redisReply *probe)
 {
 	const struct driver_call *call = work->call;
 	const char *password = call->passwords != NULL ? call->passwords[i] : NULL;
@@ -22,7 +22,7 @@ static void compare_login(struct work *work, size_t i, const redisReply *login, 
 }
 
 /* Whichever node differs, it is told once. */
-static int take_users(struct work *work, redisReply *const *replies, size_t count, struct error *error)
+static int take_users(struct redis_work *work, redisReply *const *replies, size_t count, struct error *error)
 {
 	const redisReply *probe = replies[PROBE_USER];
 	int rc = redis_work_check(work, replies, count, error);
@@ -43,7 +43,7 @@ static int take_users(struct work *work, redisReply *const *replies, size_t coun
  * user of them, and drops it at once. */
 static void step_compare(void *arg)
 {
-	struct work *work = arg;
+	struct redis_work *work = arg;
 
 	work->found = false;
 	batch_reset(&work->batch);
@@ -56,7 +56,7 @@ static void step_compare(void *arg)
 	redis_work_each(work, false, take_users);
 }
 
-static int take_rights(struct work *work, redisReply *const *replies, size_t count, struct error *error)
+static int take_rights(struct redis_work *work, redisReply *const *replies, size_t count, struct error *error)
 {
 	struct text sentence;
 
@@ -73,7 +73,7 @@ static int take_rights(struct work *work, redisReply *const *replies, size_t cou
 
 static void step_compare_rights(void *arg)
 {
-	struct work *work = arg;
+	struct redis_work *work = arg;
 
 	batch_reset(&work->batch);
 	rights_ask(&work->batch, work->host->target.login.user, work->host->dedicated,

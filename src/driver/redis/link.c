@@ -31,7 +31,7 @@ enum link_state {
 
 struct link {
 	const struct driver_context *context;
-	const struct login *login;
+	const struct redis_login *login;
 	char *host, *port;
 	enum link_state state;
 	struct resolution *resolution;
@@ -112,7 +112,7 @@ static void explain_stream(struct link *link, short what)
 		error_set(&link->error, ERR_UNAVAILABLE, "%s", evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR()));
 }
 
-static void add_greeting(const struct link *link, struct batch *batch)
+static void add_greeting(const struct link *link, struct redis_batch *batch)
 {
 	batch_word(batch, "HELLO");
 	batch_word(batch, "2");
@@ -126,7 +126,7 @@ static void add_greeting(const struct link *link, struct batch *batch)
 	batch_end(batch);
 }
 
-static int send_batch(struct link *link, const struct batch *batch)
+static int send_batch(struct link *link, const struct redis_batch *batch)
 {
 	if (batch->failed || batch->count == 0)
 		return ERR_NO_MEMORY;
@@ -140,7 +140,7 @@ static int send_batch(struct link *link, const struct batch *batch)
 
 static void greet(struct link *link)
 {
-	struct batch batch;
+	struct redis_batch batch;
 	int rc;
 
 	batch_init(&batch);
@@ -393,7 +393,7 @@ static void on_addresses(void *arg, int code, const struct error *error, const c
 	try_address(link);
 }
 
-struct link *link_open(const struct driver_context *context, const struct login *login, const char *host,
+struct link *link_open(const struct driver_context *context, const struct redis_login *login, const char *host,
                        const char *port, link_opened *on_opened, void *arg)
 {
 	struct link *link = calloc(1, sizeof(*link));
@@ -431,7 +431,7 @@ void link_close(struct link *link)
 /* ---- use ---- */
 
 /* A batch that cannot be sent is told of from the loop, too. */
-void link_ask(struct link *link, const struct batch *batch, link_answered *on_answered, void *arg)
+void link_ask(struct link *link, const struct redis_batch *batch, link_answered *on_answered, void *arg)
 {
 	assert(link->state == LINK_IDLE);
 	link->on_died = NULL;

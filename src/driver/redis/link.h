@@ -25,13 +25,13 @@ typedef void link_answered(void *arg, int code, const struct error *error, redis
 typedef void link_died(void *arg);
 
 /* All is borrowed until the link is closed, but for host and port. NULL when memory is out. */
-struct link *link_open(const struct driver_context *context, const struct login *login, const char *host,
+struct link *link_open(const struct driver_context *context, const struct redis_login *login, const char *host,
                        const char *port, link_opened *on_opened, void *arg);
 /* In any state and in silence. Accepts NULL. */
 void link_close(struct link *link);
 
 /* Sends a batch of one command or more over an idle link; the batch may change afterwards. */
-void link_ask(struct link *link, const struct batch *batch, link_answered *on_answered, void *arg);
+void link_ask(struct link *link, const struct redis_batch *batch, link_answered *on_answered, void *arg);
 /* Whether a batch may be sent. */
 bool link_is_idle(const struct link *link);
 /* on_died is called when the idle link is lost; it has to close it. NULL: not any more. */

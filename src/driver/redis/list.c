@@ -6,7 +6,7 @@
 
 #define NAMES_FIRST 64
 
-static void tell(struct work *work, const char *name)
+static void tell(struct redis_work *work, const char *name)
 {
 	if (strncmp(name, ACL_RETIRED, strlen(ACL_RETIRED)) == 0)
 		call_result(work->call, LIST_RETIRED, name + strlen(ACL_RETIRED));
@@ -16,7 +16,7 @@ static void tell(struct work *work, const char *name)
 		call_result(work->call, LIST_LOGIN, name);
 }
 
-static int add(struct work *work, const char *name, struct error *error)
+static int add(struct redis_work *work, const char *name, struct error *error)
 {
 	struct names *names = &work->users;
 
@@ -36,7 +36,7 @@ static int add(struct work *work, const char *name, struct error *error)
 }
 
 /* Users are on each node by themselves: one that was away when a login was dropped has it still. */
-static int take_list(struct work *work, redisReply *const *replies, size_t count, struct error *error)
+static int take_list(struct redis_work *work, redisReply *const *replies, size_t count, struct error *error)
 {
 	int rc = redis_work_check(work, replies, count, error);
 
@@ -57,7 +57,7 @@ static int compare_names(const void *one, const void *other)
 
 static void step_tell(void *arg)
 {
-	struct work *work = arg;
+	struct redis_work *work = arg;
 
 	if (work->users.count > 0)
 		qsort(work->users.items, work->users.count, sizeof(*work->users.items), compare_names);
@@ -69,7 +69,7 @@ static void step_tell(void *arg)
 
 static void step_list(void *arg)
 {
-	struct work *work = arg;
+	struct redis_work *work = arg;
 
 	batch_reset(&work->batch);
 	batch_command(&work->batch, "ACL", "USERS", NULL);

@@ -7,7 +7,7 @@
 
 #include "work.h"
 
-static void add_mark(struct batch *batch, const char *mark)
+static void add_mark(struct redis_batch *batch, const char *mark)
 {
 	batch_word(batch, "ACL");
 	batch_word(batch, "SETUSER");
@@ -27,7 +27,7 @@ static bool is_told(const struct driver_call *call, const char *mark)
 	return false;
 }
 
-static int take_mark(struct work *work, redisReply *const *replies, size_t count, struct error *error)
+static int take_mark(struct redis_work *work, redisReply *const *replies, size_t count, struct error *error)
 {
 	int rc = redis_work_check(work, replies, count, error);
 	const char *mark = rc == 0 ? redis_mark_of(replies[0]) : NULL;
@@ -40,7 +40,7 @@ static int take_mark(struct work *work, redisReply *const *replies, size_t count
 
 static void step_read_mark(void *arg)
 {
-	struct work *work = arg;
+	struct redis_work *work = arg;
 
 	work->marked = true;
 	batch_reset(&work->batch);
@@ -48,10 +48,10 @@ static void step_read_mark(void *arg)
 	redis_work_each(work, true, take_mark);
 }
 
-static void go_on_with_replica(struct work *work);
+static void go_on_with_replica(struct redis_work *work);
 
 /* Whether it could be saved is not asked: the next look tells. */
-static int take_copied(struct work *work, redisReply *const *replies, size_t count, struct error *error)
+static int take_copied(struct redis_work *work, redisReply *const *replies, size_t count, struct error *error)
 {
 	int rc = redis_work_check(work, replies, count - 1, error);
 
@@ -62,7 +62,7 @@ static int take_copied(struct work *work, redisReply *const *replies, size_t cou
 	return rc;
 }
 
-static int take_replica_mark(struct work *work, redisReply *const *replies, size_t count, struct error *error)
+static int take_replica_mark(struct redis_work *work, redisReply *const *replies, size_t count, struct error *error)
 {
 	const char *master = work->call->results[0].value, *own;
 	int rc = redis_work_check(work, replies, count, error);
@@ -82,14 +82,14 @@ static int take_replica_mark(struct work *work, redisReply *const *replies, size
 	return 0;
 }
 
-static void look_at_replica(struct work *work)
+static void look_at_replica(struct redis_work *work)
 {
 	batch_reset(&work->batch);
 	redis_add_mark_question(&work->batch);
 	redis_work_send(work, take_replica_mark);
 }
 
-static void go_on_with_replica(struct work *work)
+static void go_on_with_replica(struct redis_work *work)
 {
 	while (work->node < work->nodes.count && work->nodes.items[work->node].is_master)
 		work->node++;
@@ -101,8 +101,8 @@ static void go_on_with_replica(struct work *work)
 
 static void step_bring_back(void *arg)
 {
-	struct work *work = arg;
-	struct host *host = work->host;
+	struct redis_work *work = arg;
+	struct redis_host *host = work->host;
 
 	batch_reset(&work->batch);
 	if (work->call->result_count == 0 && host->forgets_users && host->mark[0] != '\0') {
@@ -115,7 +115,7 @@ static void step_bring_back(void *arg)
 /* Only where the masters agree. */
 static void step_mark_replicas(void *arg)
 {
-	struct work *work = arg;
+	struct redis_work *work = arg;
 
 	if (work->call->result_count == 1)
 		snprintf(work->host->mark, sizeof(work->host->mark), "%s", work->call->results[0].value);
@@ -135,7 +135,7 @@ const struct step redis_read_mark_steps[] = {
 
 static void step_write_mark(void *arg)
 {
-	struct work *work = arg;
+	struct redis_work *work = arg;
 
 	batch_reset(&work->batch);
 	add_mark(&work->batch, work->call->mark);
@@ -144,7 +144,7 @@ static void step_write_mark(void *arg)
 
 static void step_remember(void *arg)
 {
-	struct work *work = arg;
+	struct redis_work *work = arg;
 
 	snprintf(work->host->mark, sizeof(work->host->mark), "%s", work->call->mark);
 	call_next(work->call);

@@ -11,9 +11,9 @@
 
 /* A server that keeps its users in memory only has lost them when it restarted. To say once that it was away makes the
  * broker look at everything on it. */
-static int take_run(struct work *work, redisReply *const *replies, struct error *error)
+static int take_run(struct redis_work *work, redisReply *const *replies, struct error *error)
 {
-	struct host *host = work->host;
+	struct redis_host *host = work->host;
 	char run[RUN_BYTES] = "";
 	bool restarted;
 	int rc = redis_work_check(work, replies, 1, error);
@@ -38,7 +38,7 @@ static bool is_open(const redisReply *user)
 }
 
 /* One node is enough to tell. */
-static void warn_of_rights(struct work *work, redisReply *const *replies, size_t count)
+static void warn_of_rights(struct redis_work *work, redisReply *const *replies, size_t count)
 {
 	struct text sentence;
 
@@ -50,7 +50,7 @@ static void warn_of_rights(struct work *work, redisReply *const *replies, size_t
 	text_release(&sentence);
 }
 
-static int take_answer(struct work *work, redisReply *const *replies, size_t count, struct error *error)
+static int take_answer(struct redis_work *work, redisReply *const *replies, size_t count, struct error *error)
 {
 	int rc = take_run(work, replies, error);
 
@@ -70,7 +70,7 @@ static int take_answer(struct work *work, redisReply *const *replies, size_t cou
 
 static void step_answer(void *arg)
 {
-	struct work *work = arg;
+	struct redis_work *work = arg;
 
 	batch_reset(&work->batch);
 	batch_command(&work->batch, "INFO", "server", NULL);
@@ -88,7 +88,7 @@ const struct step redis_check_steps[] = {
 
 /* ---- observe ---- */
 
-static int take_info(struct work *work, redisReply *const *replies, size_t count, struct error *error)
+static int take_info(struct redis_work *work, redisReply *const *replies, size_t count, struct error *error)
 {
 	struct driver_call *call = work->call;
 	char value[SHOWN_MAX];
@@ -114,7 +114,7 @@ static int take_info(struct work *work, redisReply *const *replies, size_t count
 
 static void step_show(void *arg)
 {
-	struct work *work = arg;
+	struct redis_work *work = arg;
 
 	batch_reset(&work->batch);
 	batch_command(&work->batch, "ACL", "GETUSER", work->template, NULL);

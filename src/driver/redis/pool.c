@@ -13,14 +13,14 @@ TAILQ_HEAD(kept_list, kept);
 
 struct kept {
 	TAILQ_ENTRY(kept) entry;
-	struct pool *pool;
+	struct redis_pool *pool;
 	struct link *link;
 	int64_t since;
 };
 
-struct pool {
+struct redis_pool {
 	const struct driver_context *context;
-	struct pool_limits limits;
+	struct redis_pool_limits limits;
 	struct seat_list waiting; /* in order */
 	size_t taken;
 	struct event *serve;
@@ -31,7 +31,7 @@ struct pool {
 
 /* ---- seats ---- */
 
-static void serve_soon(struct pool *pool)
+static void serve_soon(struct redis_pool *pool)
 {
 	if (!TAILQ_EMPTY(&pool->waiting) && pool->taken < pool->limits.seats)
 		event_active(pool->serve, EV_TIMEOUT, 0);
@@ -39,7 +39,7 @@ static void serve_soon(struct pool *pool)
 
 static void on_serve(evutil_socket_t fd, short what, void *arg)
 {
-	struct pool *pool = arg;
+	struct redis_pool *pool = arg;
 
 	(void)fd;
 	(void)what;
@@ -53,7 +53,7 @@ static void on_serve(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
-void seat_ask(struct pool *pool, struct seat *seat, void (*on_taken)(void *arg), void *arg)
+void seat_ask(struct redis_pool *pool, struct seat *seat, void (*on_taken)(void *arg), void *arg)
 {
 	*seat = (struct seat){.pool = pool, .on_taken = on_taken, .arg = arg};
 	TAILQ_INSERT_TAIL(&pool->waiting, seat, entry);
@@ -62,7 +62,7 @@ void seat_ask(struct pool *pool, struct seat *seat, void (*on_taken)(void *arg),
 
 void seat_leave(struct seat *seat)
 {
-	struct pool *pool = seat->pool;
+	struct redis_pool *pool = seat->pool;
 
 	if (pool == NULL)
 		return;
@@ -86,7 +86,7 @@ static struct link *drop(struct kept *kept)
 	return link;
 }
 
-static void set_timer(struct pool *pool)
+static void set_timer(struct redis_pool *pool)
 {
 	const struct kept *oldest = TAILQ_LAST(&pool->kept, kept_list);
 	struct timers *timers = pool->context->timers;
@@ -100,7 +100,7 @@ static void set_timer(struct pool *pool)
 
 static void on_oldest(void *arg)
 {
-	struct pool *pool = arg;
+	struct redis_pool *pool = arg;
 	const int64_t until = timers_now(pool->context->timers) - pool->limits.idle;
 	struct kept *kept;
 
@@ -114,7 +114,7 @@ static void on_died(void *arg)
 	link_close(drop(arg));
 }
 
-struct link *redis_pool_take(struct pool *pool, const char *host, const char *port)
+struct link *redis_pool_take(struct redis_pool *pool, const char *host, const char *port)
 {
 	struct kept *kept;
 	struct link *link;
@@ -128,7 +128,7 @@ struct link *redis_pool_take(struct pool *pool, const char *host, const char *po
 	return NULL;
 }
 
-void redis_pool_put(struct pool *pool, struct link *link)
+void redis_pool_put(struct redis_pool *pool, struct link *link)
 {
 	struct kept *kept;
 
@@ -150,10 +150,10 @@ void redis_pool_put(struct pool *pool, struct link *link)
 
 /* ---- the pool ---- */
 
-int redis_pool_new(const struct driver_context *context, const struct pool_limits *limits, struct pool **ret_pool,
-                   struct error *error)
+int redis_pool_new(const struct driver_context *context, const struct redis_pool_limits *limits,
+                   struct redis_pool **ret_pool, struct error *error)
 {
-	struct pool *pool = calloc(1, sizeof(*pool));
+	struct redis_pool *pool = calloc(1, sizeof(*pool));
 
 	if (pool == NULL)
 		return error_no_memory(error);
@@ -171,7 +171,7 @@ int redis_pool_new(const struct driver_context *context, const struct pool_limit
 	return 0;
 }
 
-void redis_pool_free(struct pool *pool)
+void redis_pool_free(struct redis_pool *pool)
 {
 	struct kept *kept;
 
@@ -185,7 +185,7 @@ void redis_pool_free(struct pool *pool)
 	free(pool);
 }
 
-size_t redis_pool_size(const struct pool *pool)
+size_t redis_pool_size(const struct redis_pool *pool)
 {
 	return pool->kept_count + pool->taken;
 }

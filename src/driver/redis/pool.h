@@ -12,37 +12,37 @@
 #include "driver/driver.h"
 
 struct link;
-struct pool;
+struct redis_pool;
 
 struct seat {
-	struct pool *pool; /* NULL: it neither waits nor is taken */
+	struct redis_pool *pool; /* NULL: it neither waits nor is taken */
 	bool taken;
 	void (*on_taken)(void *arg); /* from the loop, once */
 	void *arg;
 	TAILQ_ENTRY(seat) entry;
 };
 
-struct pool_limits {
+struct redis_pool_limits {
 	size_t seats; /* taken at once; also the links that are kept */
 	int64_t idle; /* ms that an unused link is kept */
 };
 
-int redis_pool_new(const struct driver_context *context, const struct pool_limits *limits, struct pool **ret_pool,
-                   struct error *error);
+int redis_pool_new(const struct driver_context *context, const struct redis_pool_limits *limits,
+                   struct redis_pool **ret_pool, struct error *error);
 /* Closes all links. No seat is taken. Accepts NULL. */
-void redis_pool_free(struct pool *pool);
+void redis_pool_free(struct redis_pool *pool);
 
 /* Links that are kept, and seats that are taken. */
-size_t redis_pool_size(const struct pool *pool);
+size_t redis_pool_size(const struct redis_pool *pool);
 
 /* Waits for a seat, in order. No time-out of its own. */
-void seat_ask(struct pool *pool, struct seat *seat, void (*on_taken)(void *arg), void *arg);
+void seat_ask(struct redis_pool *pool, struct seat *seat, void (*on_taken)(void *arg), void *arg);
 /* In any state and in silence. */
 void seat_leave(struct seat *seat);
 
 /* A kept link, the caller's from now on; NULL: there is none to that place. */
-struct link *redis_pool_take(struct pool *pool, const char *host, const char *port);
+struct link *redis_pool_take(struct redis_pool *pool, const char *host, const char *port);
 /* Takes the link over, to keep or to close it. Accepts NULL. */
-void redis_pool_put(struct pool *pool, struct link *link);
+void redis_pool_put(struct redis_pool *pool, struct link *link);
 
 #endif

@@ -8,7 +8,7 @@
 /* ---- scripts ---- */
 
 /* That there was none to stop, and that the right to is missing: what follows fails where it matters. */
-static int take_stopped(struct work *work, redisReply *const *replies, size_t count, struct error *error)
+static int take_stopped(struct redis_work *work, redisReply *const *replies, size_t count, struct error *error)
 {
 	(void)work;
 	(void)replies;
@@ -19,7 +19,7 @@ static int take_stopped(struct work *work, redisReply *const *replies, size_t co
 
 void redis_step_stop_scripts(void *arg)
 {
-	struct work *work = arg;
+	struct redis_work *work = arg;
 
 	batch_reset(&work->batch);
 	redis_add_stop(work);
@@ -28,7 +28,7 @@ void redis_step_stop_scripts(void *arg)
 
 /* ---- the role and the mark ---- */
 
-void redis_add_mark_question(struct batch *batch)
+void redis_add_mark_question(struct redis_batch *batch)
 {
 	batch_command(batch, "ACL", "GETUSER", MARK_USER, NULL);
 }
@@ -42,7 +42,7 @@ const char *redis_mark_of(const redisReply *user)
 	           : NULL;
 }
 
-static int take_role(struct work *work, redisReply *const *replies, size_t count, struct error *error)
+static int take_role(struct redis_work *work, redisReply *const *replies, size_t count, struct error *error)
 {
 	int rc = redis_work_check(work, replies, count, error);
 
@@ -55,7 +55,7 @@ static int take_role(struct work *work, redisReply *const *replies, size_t count
 
 void redis_step_check_role(void *arg)
 {
-	struct work *work = arg;
+	struct redis_work *work = arg;
 	const struct driver_call *call = work->call;
 
 	batch_reset(&work->batch);
@@ -67,14 +67,14 @@ void redis_step_check_role(void *arg)
 
 /* ---- the instance ---- */
 
-static void ask_for_instance(struct work *work)
+static void ask_for_instance(struct redis_work *work)
 {
 	batch_reset(&work->batch);
 	batch_command(&work->batch, "ACL", "GETUSER", work->template, NULL);
 	batch_command(&work->batch, "ACL", "GETUSER", work->retired, NULL);
 }
 
-static int take_presence(struct work *work, redisReply *const *replies, size_t count, struct error *error)
+static int take_presence(struct redis_work *work, redisReply *const *replies, size_t count, struct error *error)
 {
 	int rc = redis_work_check(work, replies, count, error);
 
@@ -90,13 +90,13 @@ static int take_presence(struct work *work, redisReply *const *replies, size_t c
 
 void redis_step_require_instance(void *arg)
 {
-	struct work *work = arg;
+	struct redis_work *work = arg;
 
 	ask_for_instance(work);
 	redis_work_each(work, true, take_presence);
 }
 
-static int take_known(struct work *work, redisReply *const *replies, size_t count, struct error *error)
+static int take_known(struct redis_work *work, redisReply *const *replies, size_t count, struct error *error)
 {
 	int rc = redis_work_check(work, replies, count, error);
 
@@ -106,7 +106,7 @@ static int take_known(struct work *work, redisReply *const *replies, size_t coun
 
 void redis_step_look(void *arg)
 {
-	struct work *work = arg;
+	struct redis_work *work = arg;
 
 	work->found = false;
 	batch_reset(&work->batch);
@@ -116,7 +116,7 @@ void redis_step_look(void *arg)
 
 /* What was brought back since an old backup of the records was made lives in the place of what they say is retired; and
  * the other way round. */
-static int take_doomed(struct work *work, redisReply *const *replies, size_t count, struct error *error)
+static int take_doomed(struct redis_work *work, redisReply *const *replies, size_t count, struct error *error)
 {
 	const bool retired = work->call->retired;
 	int rc = take_known(work, replies, count, error);
@@ -137,7 +137,7 @@ static int take_doomed(struct work *work, redisReply *const *replies, size_t cou
 
 void redis_step_look_at_doomed(void *arg)
 {
-	struct work *work = arg;
+	struct redis_work *work = arg;
 
 	work->found = false;
 	ask_for_instance(work);
@@ -146,7 +146,7 @@ void redis_step_look_at_doomed(void *arg)
 
 /* ---- its logins ---- */
 
-static int take_logins(struct work *work, redisReply *const *replies, size_t count, struct error *error)
+static int take_logins(struct redis_work *work, redisReply *const *replies, size_t count, struct error *error)
 {
 	int rc = redis_work_check(work, replies, count, error);
 
@@ -157,7 +157,7 @@ static int take_logins(struct work *work, redisReply *const *replies, size_t cou
 
 void redis_step_look_for_logins(void *arg)
 {
-	struct work *work = arg;
+	struct redis_work *work = arg;
 
 	batch_reset(&work->batch);
 	for (size_t i = 0; i < work->call->bind_count; i++)

@@ -9,8 +9,8 @@
 #define RESOURCE_BYTES 64
 #define PLACE_BYTES    300
 
-struct progress {
-	TAILQ_ENTRY(progress) entry;
+struct redis_progress {
+	TAILQ_ENTRY(redis_progress) entry;
 	char resource[RESOURCE_BYTES];
 	char place[PLACE_BYTES]; /* host and port */
 	char run[RUN_BYTES];
@@ -22,17 +22,17 @@ static void name_place(const struct node *node, char ret_place[PLACE_BYTES])
 	snprintf(ret_place, PLACE_BYTES, "%s %s", node->host, node->port);
 }
 
-static void drop(struct progresses *progresses, struct progress *progress)
+static void drop(struct progresses *progresses, struct redis_progress *progress)
 {
 	TAILQ_REMOVE(&progresses->list, progress, entry);
 	progresses->count--;
 	free(progress);
 }
 
-static struct progress *find(const struct progresses *progresses, const char *resource, const struct node *node)
+static struct redis_progress *find(const struct progresses *progresses, const char *resource, const struct node *node)
 {
 	char place[PLACE_BYTES];
-	struct progress *progress;
+	struct redis_progress *progress;
 
 	name_place(node, place);
 	TAILQ_FOREACH (progress, &progresses->list, entry) {
@@ -57,14 +57,14 @@ void progresses_release(struct progresses *progresses)
 const char *progress_cursor(const struct progresses *progresses, const char *resource, const struct node *node,
                             const char *run)
 {
-	const struct progress *progress = find(progresses, resource, node);
+	const struct redis_progress *progress = find(progresses, resource, node);
 
 	return progress != NULL && run[0] != '\0' && strcmp(progress->run, run) == 0 ? progress->cursor : "0";
 }
 
-static struct progress *add(struct progresses *progresses, const char *resource, const struct node *node)
+static struct redis_progress *add(struct progresses *progresses, const char *resource, const struct node *node)
 {
-	struct progress *progress = calloc(1, sizeof(*progress));
+	struct redis_progress *progress = calloc(1, sizeof(*progress));
 
 	if (progress == NULL)
 		return NULL;
@@ -80,7 +80,7 @@ static struct progress *add(struct progresses *progresses, const char *resource,
 void progress_note(struct progresses *progresses, const char *resource, const struct node *node, const char *run,
                    const char *cursor)
 {
-	struct progress *progress = find(progresses, resource, node);
+	struct redis_progress *progress = find(progresses, resource, node);
 
 	if (progress == NULL)
 		progress = add(progresses, resource, node);
@@ -92,7 +92,7 @@ void progress_note(struct progresses *progresses, const char *resource, const st
 
 void progress_forget(struct progresses *progresses, const char *resource)
 {
-	struct progress *progress, *next;
+	struct redis_progress *progress, *next;
 
 	for (progress = TAILQ_FIRST(&progresses->list); progress != NULL; progress = next) {
 		next = TAILQ_NEXT(progress, entry);

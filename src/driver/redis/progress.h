@@ -12,8 +12,8 @@
 #define CURSOR_BYTES 24   /* of a number of 64 bits */
 #define PROGRESS_MAX 4096 /* remembered; who noted one longest ago begins anew */
 
-struct progress;
-TAILQ_HEAD(progress_list, progress);
+struct redis_progress;
+TAILQ_HEAD(progress_list, redis_progress);
 
 struct progresses {
 	struct progress_list list; /* the oldest first */

@@ -6,7 +6,7 @@
 #include "work.h"
 
 /* Of every database: INFO has a line for each one that holds keys. */
-static int take_size(struct work *work, redisReply *const *replies, size_t count, struct error *error)
+static int take_size(struct redis_work *work, redisReply *const *replies, size_t count, struct error *error)
 {
 	int rc = redis_work_check(work, replies, count, error);
 	const char *info = rc == 0 ? reply_text(replies[0]) : NULL,
@@ -25,7 +25,7 @@ static int take_size(struct work *work, redisReply *const *replies, size_t count
 /* An instance that is there already may have keys: the call is repeated. */
 static void step_require_empty(void *arg)
 {
-	struct work *work = arg;
+	struct redis_work *work = arg;
 
 	batch_reset(&work->batch);
 	if (work->host->dedicated && !work->found)
@@ -35,7 +35,7 @@ static void step_require_empty(void *arg)
 
 static void step_make_template(void *arg)
 {
-	struct work *work = arg;
+	struct redis_work *work = arg;
 
 	batch_reset(&work->batch);
 	acl_add_template(&work->batch, &work->acl, work->template);
@@ -56,7 +56,7 @@ const struct step redis_provision_steps[] = {
 /* One that is missing is not made without its password: the drift pass sees to it. */
 static void step_apply_plan(void *arg)
 {
-	struct work *work = arg;
+	struct redis_work *work = arg;
 	struct error error;
 
 	batch_reset(&work->batch);

@@ -51,7 +51,7 @@ static const struct config_key plan_keys[] = {
 
 static void close_host(void *arg)
 {
-	struct host *host = arg;
+	struct redis_host *host = arg;
 
 	redis_pool_free(host->pool);
 	progresses_release(&host->progresses);
@@ -105,8 +105,8 @@ static int check_service(const struct service *service, struct error *error)
 
 static int open_host(const struct backend *backend, const struct server *server, void *arg, struct error *error)
 {
-	struct host *host = arg;
-	const struct pool_limits limits = {
+	struct redis_host *host = arg;
+	const struct redis_pool_limits limits = {
 	    .seats = (size_t)options_number(&server->options, "connections"),
 	    .idle = options_number(&server->options, "idle"),
 	};
@@ -119,7 +119,7 @@ static int open_host(const struct backend *backend, const struct server *server,
 
 static size_t connections(const void *arg)
 {
-	const struct host *host = arg;
+	const struct redis_host *host = arg;
 
 	return redis_pool_size(host->pool);
 }
@@ -153,11 +153,11 @@ const struct driver driver_redis = {
     .marks = true,
     .check_service = check_service,
     .validate = driver_validate_read_only,
-    .host_size = sizeof(struct host),
+    .host_size = sizeof(struct redis_host),
     .open_host = open_host,
     .close_host = close_host,
     .connections = connections,
-    .work_size = sizeof(struct work),
+    .work_size = sizeof(struct redis_work),
     .begin = redis_work_begin,
     .end = redis_work_end,
     .steps =

@@ -14,11 +14,11 @@
 #define INSTANCE_MAX 60
 #define LOGIN_MAX    63
 
-struct pool;
+struct redis_pool;
 
-struct host {
-	struct target target;
-	struct pool *pool;
+struct redis_host {
+	struct redis_target target;
+	struct redis_pool *pool;
 	struct progresses progresses;
 	bool dedicated;          /* it is one instance */
 	bool forgets_users;      /* it has no file to keep them in */

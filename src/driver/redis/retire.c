@@ -2,7 +2,7 @@
  * a user that nobody can be says that the instance is retired. */
 #include "work.h"
 
-static void switch_logins(struct work *work, const char *state)
+static void switch_logins(struct redis_work *work, const char *state)
 {
 	for (size_t i = 0; i < work->call->bind_count; i++) {
 		if (work->logins[i])
@@ -13,7 +13,7 @@ static void switch_logins(struct work *work, const char *state)
 /* Access first. A login that the masters have is switched off on every node: where it was missing, it is made so. */
 static void step_lock(void *arg)
 {
-	struct work *work = arg;
+	struct redis_work *work = arg;
 
 	batch_reset(&work->batch);
 	switch_logins(work, "off");
@@ -27,7 +27,7 @@ static void step_lock(void *arg)
 
 static void step_unlock(void *arg)
 {
-	struct work *work = arg;
+	struct redis_work *work = arg;
 
 	batch_reset(&work->batch);
 	switch_logins(work, "on");

@@ -40,7 +40,7 @@ static bool is_needed(const struct right *right, bool dedicated, bool cluster)
 	       (right->by == CLUSTER && cluster);
 }
 
-size_t rights_ask(struct batch *batch, const char *user, bool dedicated, bool cluster)
+size_t rights_ask(struct redis_batch *batch, const char *user, bool dedicated, bool cluster)
 {
 	size_t count = 0;
 

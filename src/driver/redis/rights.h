@@ -11,7 +11,7 @@
 #include "command.h"
 
 /* Adds the questions to the batch; their count is that of the answers to give to rights_read. */
-size_t rights_ask(struct batch *batch, const char *user, bool dedicated, bool cluster);
+size_t rights_ask(struct redis_batch *batch, const char *user, bool dedicated, bool cluster);
 /* The sentence for an operator, with the statement that mends it, when something is missing; empty otherwise. */
 void rights_read(redisReply *const *replies, size_t count, const char *user, bool dedicated, bool cluster,
                  struct text *ret_sentence);

@@ -60,7 +60,7 @@ int redis_target_check_sentinel(const char *name, const char *value, struct erro
 
 /* ---- targets ---- */
 
-static int check_kind(const struct target *target, const struct options *options, struct error *error)
+static int check_kind(const struct redis_target *target, const struct options *options, struct error *error)
 {
 	const bool cluster = options_flag(options, "redis_cluster");
 
@@ -85,7 +85,7 @@ static int check_kind(const struct target *target, const struct options *options
 	return 0;
 }
 
-static int take_sentinels(struct target *target, const struct options *options, struct error *error)
+static int take_sentinels(struct redis_target *target, const struct options *options, struct error *error)
 {
 	const struct option *list = options_find(options, "sentinels");
 	struct text addresses;
@@ -109,7 +109,7 @@ static int take_sentinels(struct target *target, const struct options *options, 
 	return 0;
 }
 
-static int make_tls(struct target *target, const struct options *options, struct error *error)
+static int make_tls(struct redis_target *target, const struct options *options, struct error *error)
 {
 	const char *file = options_text(options, "ca_file");
 	SSL_CTX *tls = SSL_CTX_new(TLS_client_method());
@@ -131,7 +131,7 @@ static int make_tls(struct target *target, const struct options *options, struct
 	return 0;
 }
 
-static int take_tls(struct target *target, const struct options *options, bool tls, struct error *error)
+static int take_tls(struct redis_target *target, const struct options *options, bool tls, struct error *error)
 {
 	target->login.tls_name = options_text(options, "tls_name");
 	if (tls)
@@ -144,7 +144,7 @@ static int take_tls(struct target *target, const struct options *options, bool t
 	return 0;
 }
 
-static void take_public(struct target *target, const struct options *options)
+static void take_public(struct redis_target *target, const struct options *options)
 {
 	const int64_t port = options_number(options, "public_port");
 
@@ -159,7 +159,7 @@ static void take_public(struct target *target, const struct options *options)
 		target->public_port = target->places[0].port;
 }
 
-static int take_all(struct target *target, const struct options *options, struct error *error)
+static int take_all(struct redis_target *target, const struct options *options, struct error *error)
 {
 	struct url url = {0};
 	bool tls = false;
@@ -191,11 +191,11 @@ static int take_all(struct target *target, const struct options *options, struct
 	return arena_failed(&target->arena) ? error_no_memory(error) : 0;
 }
 
-int redis_target_init(struct target *target, const struct server *server, struct error *error)
+int redis_target_init(struct redis_target *target, const struct server *server, struct error *error)
 {
 	int rc;
 
-	*target = (struct target){.name = server->name};
+	*target = (struct redis_target){.name = server->name};
 	arena_init(&target->arena);
 	target->login.connect_timeout = options_number(&server->options, "connect_timeout");
 	rc = take_all(target, &server->options, error);
@@ -204,11 +204,11 @@ int redis_target_init(struct target *target, const struct server *server, struct
 	return rc;
 }
 
-void redis_target_release(struct target *target)
+void redis_target_release(struct redis_target *target)
 {
 	SSL_CTX_free(target->login.tls);
 	arena_wipe(&target->arena);
-	*target = (struct target){0};
+	*target = (struct redis_target){0};
 }
 
 /* ---- for apps ---- */
@@ -218,7 +218,7 @@ void redis_target_add_address(struct text *text, const char *host, const char *p
 	text_add_format(text, strchr(host, ':') != NULL ? "[%s]:%s" : "%s:%s", host, port);
 }
 
-void redis_target_app_url(const struct target *target, const char *host, const char *port, const char *user,
+void redis_target_app_url(const struct redis_target *target, const char *host, const char *port, const char *user,
                           const char *password, struct text *ret_url)
 {
 	text_add(ret_url, target->login.tls != NULL ? TLS_SCHEME : PLAIN_SCHEME);

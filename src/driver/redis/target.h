@@ -15,7 +15,7 @@
 #include "model/service.h"
 
 /* Who the broker is, and how it makes sure of the other side. */
-struct login {
+struct redis_login {
 	const char *user;        /* NULL: none */
 	const char *password;    /* NULL: none */
 	SSL_CTX *tls;            /* NULL: plain */
@@ -29,7 +29,7 @@ enum target_kind {
 	TARGET_CLUSTER,  /* Redis Cluster: the places are seeds */
 };
 
-struct target {
+struct redis_target {
 	const char *name; /* the server's, for sentences; borrowed from the configuration */
 	enum target_kind kind;
 	struct place places[URL_PLACES_MAX]; /* of the url; none with sentinels */
@@ -38,14 +38,14 @@ struct target {
 	size_t sentinel_count;
 	const char *master;        /* the name that the sentinels know it by */
 	const char *sentinel_list; /* "host:port,host:port", for apps */
-	struct login login, sentinel_login;
+	struct redis_login login, sentinel_login;
 	const char *public_host, *public_port; /* NULL: those of the master */
 	struct arena arena;                    /* holds the password */
 };
 
 /* On success the target is the caller's, to be released. No text in error shows the url. */
-int redis_target_init(struct target *target, const struct server *server, struct error *error);
-void redis_target_release(struct target *target);
+int redis_target_init(struct redis_target *target, const struct server *server, struct error *error);
+void redis_target_release(struct redis_target *target);
 
 /* The checks of the keys `url` and `sentinels`. */
 int redis_target_check_url(const char *name, const char *value, struct error *error);
@@ -53,7 +53,7 @@ int redis_target_check_sentinel(const char *name, const char *value, struct erro
 /* "host:port", a host with colons in brackets. */
 void redis_target_add_address(struct text *text, const char *host, const char *port);
 /* The url for an app, every part percent-encoded. */
-void redis_target_app_url(const struct target *target, const char *host, const char *port, const char *user,
+void redis_target_app_url(const struct redis_target *target, const char *host, const char *port, const char *user,
                           const char *password, struct text *ret_url);
 
 #endif

@@ -7,7 +7,7 @@
 
 /* ---- beginning and ending ---- */
 
-static void name_things(struct work *work)
+static void name_things(struct redis_work *work)
 {
 	const struct driver_call *call = work->call;
 	const bool cluster = work->host->target.kind == TARGET_CLUSTER;
@@ -25,7 +25,7 @@ static void name_things(struct work *work)
 
 int redis_work_begin(void *arg, struct error *error)
 {
-	struct work *work = arg;
+	struct redis_work *work = arg;
 
 	work->host = call_host(work->call);
 	arena_init(&work->arena);
@@ -37,7 +37,7 @@ int redis_work_begin(void *arg, struct error *error)
 
 void redis_work_end(void *arg, bool given_up)
 {
-	struct work *work = arg;
+	struct redis_work *work = arg;
 
 	if (given_up)
 		link_close(work->link);
@@ -50,7 +50,7 @@ void redis_work_end(void *arg, bool given_up)
 
 /* ---- links ---- */
 
-void redis_work_close(struct work *work)
+void redis_work_close(struct redis_work *work)
 {
 	struct link *link = work->link;
 
@@ -60,7 +60,7 @@ void redis_work_close(struct work *work)
 
 static void on_opened(void *arg, int code, const struct error *error)
 {
-	struct work *work = arg;
+	struct redis_work *work = arg;
 
 	if (code == 0) {
 		work->on_open(work);
@@ -71,7 +71,7 @@ static void on_opened(void *arg, int code, const struct error *error)
 	call_fail_because(work->call, error);
 }
 
-void redis_work_open(struct work *work, void (*on_open)(struct work *work))
+void redis_work_open(struct redis_work *work, void (*on_open)(struct redis_work *work))
 {
 	const struct node *node = &work->nodes.items[work->node];
 	struct error error;
@@ -93,7 +93,7 @@ void redis_work_open(struct work *work, void (*on_open)(struct work *work))
 
 static void on_answered(void *arg, int code, const struct error *error, redisReply *const *replies, size_t count)
 {
-	struct work *work = arg;
+	struct redis_work *work = arg;
 	struct error failure;
 	work_answers *on_answers = work->on_answers;
 
@@ -106,13 +106,13 @@ static void on_answered(void *arg, int code, const struct error *error, redisRep
 	}
 }
 
-void redis_work_send(struct work *work, work_answers *on_answers)
+void redis_work_send(struct redis_work *work, work_answers *on_answers)
 {
 	work->on_answers = on_answers;
 	link_ask(work->link, &work->batch, on_answered, work);
 }
 
-int redis_work_check(struct work *work, redisReply *const *replies, size_t count, struct error *error)
+int redis_work_check(struct redis_work *work, redisReply *const *replies, size_t count, struct error *error)
 {
 	int rc = 0;
 
@@ -124,10 +124,10 @@ int redis_work_check(struct work *work, redisReply *const *replies, size_t count
 
 /* ---- one node after another ---- */
 
-static void ask_node(struct work *work);
+static void ask_node(struct redis_work *work);
 static void on_node_answered(void *arg, int code, const struct error *error, redisReply *const *replies, size_t count);
 
-static void go_to_node(struct work *work)
+static void go_to_node(struct redis_work *work)
 {
 	while (work->node < work->nodes.count && work->masters_only && !work->nodes.items[work->node].is_master)
 		work->node++;
@@ -137,14 +137,14 @@ static void go_to_node(struct work *work)
 		call_next(work->call);
 }
 
-static void ask_node(struct work *work)
+static void ask_node(struct redis_work *work)
 {
 	link_ask(work->link, &work->batch, on_node_answered, work);
 }
 
 static void on_node_answered(void *arg, int code, const struct error *error, redisReply *const *replies, size_t count)
 {
-	struct work *work = arg;
+	struct redis_work *work = arg;
 	struct error failure = {0};
 
 	if (code != 0) {
@@ -161,7 +161,7 @@ static void on_node_answered(void *arg, int code, const struct error *error, red
 	go_to_node(work);
 }
 
-void redis_work_each(struct work *work, bool masters_only, work_answers *on_answers)
+void redis_work_each(struct redis_work *work, bool masters_only, work_answers *on_answers)
 {
 	struct error error;
 
@@ -184,23 +184,23 @@ void redis_work_each(struct work *work, bool masters_only, work_answers *on_answ
 
 static void on_seat(void *arg)
 {
-	struct work *work = arg;
+	struct redis_work *work = arg;
 
 	call_next(work->call);
 }
 
 void redis_step_take_seat(void *arg)
 {
-	struct work *work = arg;
+	struct redis_work *work = arg;
 
 	seat_ask(work->host->pool, &work->seat, on_seat, work);
 }
 
-static void try_place(struct work *work);
+static void try_place(struct redis_work *work);
 
-static void try_next_place(struct work *work, const struct error *error)
+static void try_next_place(struct redis_work *work, const struct error *error)
 {
-	const struct target *target = &work->host->target;
+	const struct redis_target *target = &work->host->target;
 	const size_t count = target->kind == TARGET_SENTINEL ? target->sentinel_count : target->place_count;
 
 	link_close(work->link);
@@ -211,7 +211,7 @@ static void try_next_place(struct work *work, const struct error *error)
 		call_fail_because(work->call, error);
 }
 
-static int read_nodes(struct work *work, redisReply *const *replies, size_t count, struct error *error)
+static int read_nodes(struct redis_work *work, redisReply *const *replies, size_t count, struct error *error)
 {
 	if (work->host->target.kind == TARGET_SENTINEL)
 		return count == 2 ? reply_sentinel_nodes(replies[0], replies[1], &work->arena, &work->nodes, error)
@@ -222,7 +222,7 @@ static int read_nodes(struct work *work, redisReply *const *replies, size_t coun
 
 static void on_nodes(void *arg, int code, const struct error *error, redisReply *const *replies, size_t count)
 {
-	struct work *work = arg;
+	struct redis_work *work = arg;
 	struct error failure = {0};
 
 	if (code != 0)
@@ -240,7 +240,7 @@ static void on_nodes(void *arg, int code, const struct error *error, redisReply 
 	call_next(work->call);
 }
 
-static void take_single(struct work *work)
+static void take_single(struct redis_work *work)
 {
 	const struct place *place = &work->host->target.places[work->place];
 	struct error error;
@@ -265,7 +265,7 @@ static bool shuts(const struct driver_call *call)
 
 /* A script that runs for longer than busy-reply-threshold keeps the server from all else but this. Of others the server
  * ends none: it gets to these commands when they are over. */
-void redis_add_stop(struct work *work)
+void redis_add_stop(struct redis_work *work)
 {
 	if (!shuts(work->call))
 		return;
@@ -273,9 +273,9 @@ void redis_add_stop(struct work *work)
 	batch_command(&work->batch, "FUNCTION", "KILL", NULL);
 }
 
-static void ask_for_nodes(struct work *work)
+static void ask_for_nodes(struct redis_work *work)
 {
-	const struct target *target = &work->host->target;
+	const struct redis_target *target = &work->host->target;
 
 	if (target->kind == TARGET_SINGLE) {
 		take_single(work);
@@ -294,7 +294,7 @@ static void ask_for_nodes(struct work *work)
 
 static void on_place(void *arg, int code, const struct error *error)
 {
-	struct work *work = arg;
+	struct redis_work *work = arg;
 
 	if (code != 0)
 		try_next_place(work, error);
@@ -302,9 +302,9 @@ static void on_place(void *arg, int code, const struct error *error)
 		ask_for_nodes(work);
 }
 
-static void try_place(struct work *work)
+static void try_place(struct redis_work *work)
 {
-	const struct target *target = &work->host->target;
+	const struct redis_target *target = &work->host->target;
 	const bool sentinel = target->kind == TARGET_SENTINEL;
 	const struct place *place = sentinel ? &target->sentinels[work->place] : &target->places[work->place];
 	struct error error;
@@ -325,13 +325,13 @@ static void try_place(struct work *work)
 
 void redis_step_find_nodes(void *arg)
 {
-	struct work *work = arg;
+	struct redis_work *work = arg;
 
 	work->place = 0;
 	try_place(work);
 }
 
-static int take_saved(struct work *work, redisReply *const *replies, size_t count, struct error *error)
+static int take_saved(struct redis_work *work, redisReply *const *replies, size_t count, struct error *error)
 {
 	work->host->forgets_users = reply_lacks_aclfile(replies[0]);
 	return work->host->forgets_users ? 0 : redis_work_check(work, replies, count, error);
@@ -339,7 +339,7 @@ static int take_saved(struct work *work, redisReply *const *replies, size_t coun
 
 void redis_step_save_users(void *arg)
 {
-	struct work *work = arg;
+	struct redis_work *work = arg;
 
 	batch_reset(&work->batch);
 	batch_command(&work->batch, "ACL", "SAVE", NULL);

@@ -20,29 +20,29 @@
 
 #define NAME_BYTES (BACKEND_NAME_MAX + 32)
 
-struct work;
+struct redis_work;
 
 /* What the answers to a batch mean: 0, or a failure that ends the work. */
-typedef int work_answers(struct work *work, redisReply *const *replies, size_t count, struct error *error);
+typedef int work_answers(struct redis_work *work, redisReply *const *replies, size_t count, struct error *error);
 
 struct names {
 	const char **items;
 	size_t count, capacity;
 };
 
-struct work {
+struct redis_work {
 	struct driver_call *call;
-	struct host *host;
+	struct redis_host *host;
 	struct seat seat;
 	struct arena arena;
 	struct nodes nodes; /* of the server, masters among them */
 	size_t node;        /* which is worked on */
 	size_t place;       /* of the url's hosts or the sentinels: which is tried */
 	struct link *link;  /* to it; NULL: none */
-	struct batch batch;
+	struct redis_batch batch;
 	bool masters_only;
 	work_answers *on_answers;
-	void (*on_open)(struct work *work);
+	void (*on_open)(struct redis_work *work);
 	const char *resource, *login;
 	char prefix[NAME_BYTES], template[NAME_BYTES], retired[NAME_BYTES], probe[NAME_BYTES];
 	struct acl acl;
@@ -61,19 +61,19 @@ void redis_work_end(void *work, bool given_up);
 
 /* Sends work->batch to every node (every master), gives each one's answers to on_answers (NULL: none may be an error),
  * and goes on with the next step. An empty batch goes on at once. */
-void redis_work_each(struct work *work, bool masters_only, work_answers *on_answers);
+void redis_work_each(struct redis_work *work, bool masters_only, work_answers *on_answers);
 /* A link to work->nodes.items[work->node], then on_open. */
-void redis_work_open(struct work *work, void (*on_open)(struct work *work));
+void redis_work_open(struct redis_work *work, void (*on_open)(struct redis_work *work));
 /* Sends work->batch over work->link; on_answers has to go on by itself when it returns 0. */
-void redis_work_send(struct work *work, work_answers *on_answers);
+void redis_work_send(struct redis_work *work, work_answers *on_answers);
 /* Gives the link back. */
-void redis_work_close(struct work *work);
+void redis_work_close(struct redis_work *work);
 /* Fails on the first answer that is an error. */
-int redis_work_check(struct work *work, redisReply *const *replies, size_t count, struct error *error);
+int redis_work_check(struct redis_work *work, redisReply *const *replies, size_t count, struct error *error);
 
 /* ---- the mark ---- */
 
-void redis_add_mark_question(struct batch *batch);
+void redis_add_mark_question(struct redis_batch *batch);
 /* In the answer to it; NULL: none. */
 const char *redis_mark_of(const redisReply *user);
 
@@ -84,7 +84,7 @@ void redis_step_find_nodes(void *arg);
 /* In calls that shut a login: ends the scripts that hold the nodes. */
 void redis_step_stop_scripts(void *arg);
 /* The same commands, added to the batch. */
-void redis_add_stop(struct work *work);
+void redis_add_stop(struct redis_work *work);
 /* Masters have to be masters, and to carry call->mark. */
 void redis_step_check_role(void *arg);
 /* Whether the instance is there, in work->found. */

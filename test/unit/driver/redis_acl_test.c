@@ -25,7 +25,7 @@ static void test_order(void **state)
 	const struct option own = {.key = &key, .set = true, .value.list = {.items = rules, .count = 2}};
 	const struct plan plan = {.options = {.items = &own, .count = 1}};
 	const struct acl acl = {.prefix = "mine:", .plan = &plan};
-	struct batch batch;
+	struct redis_batch batch;
 	const char *bytes;
 
 	(void)state;

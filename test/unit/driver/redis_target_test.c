@@ -76,7 +76,7 @@ static void test_refused(void **state)
 static void test_parts(void **state)
 {
 	struct fixture fixture;
-	struct target target;
+	struct redis_target target;
 	struct text url;
 
 	(void)state;
@@ -98,7 +98,7 @@ static void test_parts(void **state)
 static void test_kinds(void **state)
 {
 	struct fixture fixture;
-	struct target target;
+	struct redis_target target;
 	struct error error;
 	const char *const sentinels[] = {"one:1", "two"};
 
