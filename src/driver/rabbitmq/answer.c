@@ -226,7 +226,7 @@ bool rabbitmq_answer_is_retired(const cJSON *vhost)
 /* ---- what is compared ---- */
 
 /* A limit that is absent or negative is none. */
-static bool limits_fit(const cJSON *values, const struct limits *limits, const struct options *plan)
+static bool limits_fit(const cJSON *values, const struct rabbit_limits *limits, const struct options *plan)
 {
 	for (size_t i = 0; i < LIMITS_COUNT; i++) {
 		const cJSON *value = member_of(values, limits->items[i].name);

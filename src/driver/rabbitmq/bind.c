@@ -8,7 +8,7 @@
 
 static void step_drop_login(void *arg)
 {
-	struct work *work = arg;
+	struct rabbit_work *work = arg;
 
 	rabbitmq_path(work, "users", work->call->bind->login, NULL);
 	rabbitmq_ask(work, "DELETE", rabbitmq_go_on);
@@ -16,7 +16,7 @@ static void step_drop_login(void *arg)
 
 static void step_end_sessions(void *arg)
 {
-	struct work *work = arg;
+	struct rabbit_work *work = arg;
 
 	rabbitmq_path(work, "connections", "username", work->call->bind->login, NULL);
 	rabbitmq_ask(work, "DELETE", rabbitmq_go_on);
@@ -24,7 +24,7 @@ static void step_end_sessions(void *arg)
 
 static void step_plan_sweep(void *arg)
 {
-	struct work *work = arg;
+	struct rabbit_work *work = arg;
 
 	rabbitmq_sweep_plan(&work->host->sweeps, work->call->backend->context, work->host->client, work->vhost,
 	                    work->call->bind->login);
@@ -35,28 +35,28 @@ static void step_plan_sweep(void *arg)
 
 static void step_make_login(void *arg)
 {
-	struct work *work = arg;
+	struct rabbit_work *work = arg;
 
 	rabbitmq_path(work, "users", work->call->bind->login, NULL);
 	rabbitmq_write_user(work->call->password, &work->body);
 	rabbitmq_ask(work, "PUT", rabbitmq_go_on);
 }
 
-static void end_step(struct work *work)
+static void end_step(struct rabbit_work *work)
 {
 	call_next(work->call);
 }
 
 static void step_set_limits(void *arg)
 {
-	struct work *work = arg;
+	struct rabbit_work *work = arg;
 
 	rabbitmq_set_limits(work, &rabbitmq_user_limits, work->call->bind->login, end_step);
 }
 
 static void step_give_rights(void *arg)
 {
-	struct work *work = arg;
+	struct rabbit_work *work = arg;
 
 	rabbitmq_path(work, "permissions", work->vhost, work->call->bind->login, NULL);
 	rabbitmq_write_rights(work->call->read_only, &work->body);
@@ -65,9 +65,9 @@ static void step_give_rights(void *arg)
 
 static void step_tell(void *arg)
 {
-	struct work *work = arg;
+	struct rabbit_work *work = arg;
 	struct driver_call *call = work->call;
-	const struct target *target = &work->host->target;
+	const struct rabbit_target *target = &work->host->target;
 	struct text url;
 
 	text_init(&url, KEPT_MAX);

@@ -4,7 +4,7 @@
 
 /* ---- the look ---- */
 
-static void take_doomed(struct work *work, bool found, const struct cJSON *answer)
+static void take_doomed(struct rabbit_work *work, bool found, const struct cJSON *answer)
 {
 	if (!found || rabbitmq_check_vhost(work, answer, work->call->retired))
 		call_next(work->call);
@@ -12,7 +12,7 @@ static void take_doomed(struct work *work, bool found, const struct cJSON *answe
 
 static void step_look(void *arg)
 {
-	struct work *work = arg;
+	struct rabbit_work *work = arg;
 
 	rabbitmq_path(work, "vhosts", work->vhost, NULL);
 	rabbitmq_ask(work, "GET", take_doomed);
@@ -20,7 +20,7 @@ static void step_look(void *arg)
 
 /* ---- logins ---- */
 
-static void end_sessions(struct work *work, bool found, const struct cJSON *answer)
+static void end_sessions(struct rabbit_work *work, bool found, const struct cJSON *answer)
 {
 	(void)found;
 	(void)answer;
@@ -28,7 +28,7 @@ static void end_sessions(struct work *work, bool found, const struct cJSON *answ
 	rabbitmq_ask(work, "DELETE", rabbitmq_go_on_binds);
 }
 
-static void drop_login(struct work *work, const struct bind *bind)
+static void drop_login(struct rabbit_work *work, const struct bind *bind)
 {
 	rabbitmq_path(work, "users", bind->login, NULL);
 	rabbitmq_ask(work, "DELETE", end_sessions);
@@ -41,7 +41,7 @@ static void step_drop_logins(void *arg)
 
 /* ---- logins that no bind knows of ---- */
 
-static void end_stray_sessions(struct work *work, bool found, const struct cJSON *answer)
+static void end_stray_sessions(struct rabbit_work *work, bool found, const struct cJSON *answer)
 {
 	(void)found;
 	(void)answer;
@@ -50,7 +50,7 @@ static void end_stray_sessions(struct work *work, bool found, const struct cJSON
 }
 
 /* A login that somebody has let into other vhosts is not only this instance's. */
-static void drop_confined(struct work *work, bool found, const struct cJSON *answer)
+static void drop_confined(struct rabbit_work *work, bool found, const struct cJSON *answer)
 {
 	if (!found || !rabbitmq_answer_is_confined(answer, work->vhost)) {
 		rabbitmq_next_name(work);
@@ -60,13 +60,13 @@ static void drop_confined(struct work *work, bool found, const struct cJSON *ans
 	rabbitmq_ask(work, "DELETE", end_stray_sessions);
 }
 
-static void look_at_stray(struct work *work, const char *name)
+static void look_at_stray(struct rabbit_work *work, const char *name)
 {
 	rabbitmq_path(work, "users", name, "permissions", NULL);
 	rabbitmq_ask(work, "GET", drop_confined);
 }
 
-static void take_users(struct work *work, bool found, const struct cJSON *answer)
+static void take_users(struct rabbit_work *work, bool found, const struct cJSON *answer)
 {
 	(void)found;
 	rabbitmq_each_name(work, answer, "user", true, look_at_stray);
@@ -74,7 +74,7 @@ static void take_users(struct work *work, bool found, const struct cJSON *answer
 
 static void step_drop_strays(void *arg)
 {
-	struct work *work = arg;
+	struct rabbit_work *work = arg;
 
 	rabbitmq_path(work, "vhosts", work->vhost, "permissions", NULL);
 	rabbitmq_ask(work, "GET", take_users);
@@ -84,7 +84,7 @@ static void step_drop_strays(void *arg)
 
 static void step_drop_vhost(void *arg)
 {
-	struct work *work = arg;
+	struct rabbit_work *work = arg;
 
 	rabbitmq_path(work, "vhosts", work->vhost, NULL);
 	rabbitmq_ask(work, "DELETE", rabbitmq_go_on);

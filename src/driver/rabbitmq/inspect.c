@@ -6,7 +6,7 @@
 
 #include "work.h"
 
-static void __attribute__((format(printf, 2, 3))) tell(struct work *work, const char *format, ...)
+static void __attribute__((format(printf, 2, 3))) tell(struct rabbit_work *work, const char *format, ...)
 {
 	char sentence[ERROR_TEXT_MAX];
 	va_list arguments;
@@ -19,7 +19,7 @@ static void __attribute__((format(printf, 2, 3))) tell(struct work *work, const 
 
 /* ---- the vhost ---- */
 
-static void take_vhost(struct work *work, bool found, const struct cJSON *answer)
+static void take_vhost(struct rabbit_work *work, bool found, const struct cJSON *answer)
 {
 	if (!found) {
 		call_result(work->call, DRIFT_LOST, "the vhost is not there any more");
@@ -45,13 +45,13 @@ static void take_vhost(struct work *work, bool found, const struct cJSON *answer
 
 static void step_find_vhost(void *arg)
 {
-	struct work *work = arg;
+	struct rabbit_work *work = arg;
 
 	rabbitmq_path(work, "vhosts", work->vhost, NULL);
 	rabbitmq_ask(work, "GET", take_vhost);
 }
 
-static void compare_limits(struct work *work, bool found, const struct cJSON *answer)
+static void compare_limits(struct rabbit_work *work, bool found, const struct cJSON *answer)
 {
 	if (found && !rabbitmq_answer_vhost_fits(answer, &work->call->plan->options))
 		call_result(work->call, DRIFT_INSTANCE, "the vhost's limits are not as the plan says");
@@ -60,7 +60,7 @@ static void compare_limits(struct work *work, bool found, const struct cJSON *an
 
 static void step_compare_limits(void *arg)
 {
-	struct work *work = arg;
+	struct rabbit_work *work = arg;
 
 	rabbitmq_path(work, "vhost-limits", work->vhost, NULL);
 	rabbitmq_ask(work, "GET", compare_limits);
@@ -77,7 +77,7 @@ static bool is_bound(const struct driver_call *call, const char *user)
 }
 
 /* Those who had rights in a vhost that was adopted keep them; one of the broker's own is for its binds only. */
-static void tell_of_others(struct work *work, const struct cJSON *permissions)
+static void tell_of_others(struct rabbit_work *work, const struct cJSON *permissions)
 {
 	const struct cJSON *entry;
 
@@ -96,7 +96,7 @@ static void tell_of_others(struct work *work, const struct cJSON *permissions)
 	}
 }
 
-static void keep_permissions(struct work *work, bool found, const struct cJSON *answer)
+static void keep_permissions(struct rabbit_work *work, bool found, const struct cJSON *answer)
 {
 	(void)found;
 	tell_of_others(work, answer);
@@ -109,13 +109,13 @@ static void keep_permissions(struct work *work, bool found, const struct cJSON *
 
 static void step_read_permissions(void *arg)
 {
-	struct work *work = arg;
+	struct rabbit_work *work = arg;
 
 	rabbitmq_path(work, "vhosts", work->vhost, "permissions", NULL);
 	rabbitmq_ask(work, "GET", keep_permissions);
 }
 
-static void tell_of_topics(struct work *work, bool found, const struct cJSON *answer)
+static void tell_of_topics(struct rabbit_work *work, bool found, const struct cJSON *answer)
 {
 	const struct cJSON *entry;
 
@@ -136,7 +136,7 @@ static void tell_of_topics(struct work *work, bool found, const struct cJSON *an
 
 static void step_read_topics(void *arg)
 {
-	struct work *work = arg;
+	struct rabbit_work *work = arg;
 
 	rabbitmq_path(work, "vhosts", work->vhost, "topic-permissions", NULL);
 	rabbitmq_ask(work, "GET", tell_of_topics);
@@ -144,7 +144,7 @@ static void step_read_topics(void *arg)
 
 /* ---- logins ---- */
 
-static void tell_of_reach(struct work *work, bool found, const struct cJSON *answer)
+static void tell_of_reach(struct rabbit_work *work, bool found, const struct cJSON *answer)
 {
 	const struct cJSON *entry;
 
@@ -163,7 +163,7 @@ static void tell_of_reach(struct work *work, bool found, const struct cJSON *ans
 	rabbitmq_next_bind(work);
 }
 
-static bool login_fits(struct work *work, const struct cJSON *user)
+static bool login_fits(struct rabbit_work *work, const struct cJSON *user)
 {
 	const struct driver_call *call = work->call;
 	const size_t i = work->bind_index - 1;
@@ -177,7 +177,7 @@ static bool login_fits(struct work *work, const struct cJSON *user)
 	        (password == NULL || rabbitmq_answer_password_fits(user, password)));
 }
 
-static void compare_login(struct work *work, bool found, const struct cJSON *answer)
+static void compare_login(struct rabbit_work *work, bool found, const struct cJSON *answer)
 {
 	if (!login_fits(work, found ? answer : NULL))
 		call_result(work->call, DRIFT_BIND, work->call->subject);
@@ -185,7 +185,7 @@ static void compare_login(struct work *work, bool found, const struct cJSON *ans
 	rabbitmq_ask(work, "GET", tell_of_reach);
 }
 
-static void look_for_login(struct work *work, const struct bind *bind)
+static void look_for_login(struct rabbit_work *work, const struct bind *bind)
 {
 	rabbitmq_path(work, "users", bind->login, NULL);
 	rabbitmq_ask(work, "GET", compare_login);

@@ -3,7 +3,7 @@
 
 #include "work.h"
 
-static void tell_of_vhosts(struct work *work, bool found, const struct cJSON *answer)
+static void tell_of_vhosts(struct rabbit_work *work, bool found, const struct cJSON *answer)
 {
 	const struct cJSON *vhost;
 
@@ -18,7 +18,7 @@ static void tell_of_vhosts(struct work *work, bool found, const struct cJSON *an
 	call_next(work->call);
 }
 
-static void tell_of_users(struct work *work, bool found, const struct cJSON *answer)
+static void tell_of_users(struct rabbit_work *work, bool found, const struct cJSON *answer)
 {
 	const struct cJSON *user;
 
@@ -35,7 +35,7 @@ static void tell_of_users(struct work *work, bool found, const struct cJSON *ans
 
 static void step_list_vhosts(void *arg)
 {
-	struct work *work = arg;
+	struct rabbit_work *work = arg;
 
 	rabbitmq_path(work, "vhosts", NULL);
 	text_add(&work->path, "?columns=name,tags");
@@ -44,7 +44,7 @@ static void step_list_vhosts(void *arg)
 
 static void step_list_users(void *arg)
 {
-	struct work *work = arg;
+	struct rabbit_work *work = arg;
 
 	rabbitmq_path(work, "users", NULL);
 	text_add(&work->path, "?columns=name");

@@ -3,7 +3,7 @@
  * processes, a tag an atom for ever with each mark. */
 #include "work.h"
 
-static void tell_mark(struct work *work, bool found, const struct cJSON *answer)
+static void tell_mark(struct rabbit_work *work, bool found, const struct cJSON *answer)
 {
 	const char *mark = rabbitmq_answer_text(answer, "value");
 
@@ -14,7 +14,7 @@ static void tell_mark(struct work *work, bool found, const struct cJSON *answer)
 
 static void step_read_mark(void *arg)
 {
-	struct work *work = arg;
+	struct rabbit_work *work = arg;
 
 	rabbitmq_mark_path(work);
 	rabbitmq_ask(work, "GET", tell_mark);
@@ -22,7 +22,7 @@ static void step_read_mark(void *arg)
 
 static void step_write_mark(void *arg)
 {
-	struct work *work = arg;
+	struct rabbit_work *work = arg;
 
 	rabbitmq_mark_path(work);
 	text_add(&work->body, "{\"name\":\"" RABBITMQ_MARK "\",\"value\":");

@@ -9,7 +9,7 @@
 /* ---- check ---- */
 
 /* The user that RabbitMQ is installed with. */
-static void warn_of_guest(struct work *work, bool found, const struct cJSON *answer)
+static void warn_of_guest(struct rabbit_work *work, bool found, const struct cJSON *answer)
 {
 	if (found && rabbitmq_answer_password_fits(answer, GUEST))
 		call_result(work->call, CHECK_WARNING,
@@ -20,7 +20,7 @@ static void warn_of_guest(struct work *work, bool found, const struct cJSON *ans
 
 static void step_look_at_guest(void *arg)
 {
-	struct work *work = arg;
+	struct rabbit_work *work = arg;
 
 	rabbitmq_path(work, "users", GUEST, NULL);
 	rabbitmq_ask(work, "GET", warn_of_guest);
@@ -34,7 +34,7 @@ const struct step rabbitmq_check_steps[] = {
 
 /* ---- observe ---- */
 
-static void add_number(struct work *work, const char *label, int64_t number)
+static void add_number(struct rabbit_work *work, const char *label, int64_t number)
 {
 	char value[NUMBER_SIZE];
 
@@ -42,7 +42,7 @@ static void add_number(struct work *work, const char *label, int64_t number)
 	call_result(work->call, label, value);
 }
 
-static void show_vhost(struct work *work, bool found, const struct cJSON *answer)
+static void show_vhost(struct rabbit_work *work, bool found, const struct cJSON *answer)
 {
 	if (!found) {
 		call_fail(work->call, ERR_NOT_FOUND, "there is no vhost \"%s\"", work->vhost);
@@ -58,13 +58,13 @@ static void show_vhost(struct work *work, bool found, const struct cJSON *answer
 
 static void step_show_vhost(void *arg)
 {
-	struct work *work = arg;
+	struct rabbit_work *work = arg;
 
 	rabbitmq_path(work, "vhosts", work->vhost, NULL);
 	rabbitmq_ask(work, "GET", show_vhost);
 }
 
-static void show_queues(struct work *work, bool found, const struct cJSON *answer)
+static void show_queues(struct rabbit_work *work, bool found, const struct cJSON *answer)
 {
 	(void)found;
 	add_number(work, "Queues", (int64_t)rabbitmq_answer_count(answer));
@@ -74,14 +74,14 @@ static void show_queues(struct work *work, bool found, const struct cJSON *answe
 
 static void step_show_queues(void *arg)
 {
-	struct work *work = arg;
+	struct rabbit_work *work = arg;
 
 	rabbitmq_path(work, "queues", work->vhost, NULL);
 	text_add(&work->path, "?columns=consumers");
 	rabbitmq_ask(work, "GET", show_queues);
 }
 
-static void show_connections(struct work *work, bool found, const struct cJSON *answer)
+static void show_connections(struct rabbit_work *work, bool found, const struct cJSON *answer)
 {
 	(void)found;
 	add_number(work, "Connections", (int64_t)rabbitmq_answer_count(answer));
@@ -90,7 +90,7 @@ static void show_connections(struct work *work, bool found, const struct cJSON *
 
 static void step_show_connections(void *arg)
 {
-	struct work *work = arg;
+	struct rabbit_work *work = arg;
 
 	rabbitmq_path(work, "vhosts", work->vhost, "connections", NULL);
 	text_add(&work->path, "?columns=protocol");

@@ -5,7 +5,7 @@
 
 /* ---- provision ---- */
 
-static void make(struct work *work, bool found, const struct cJSON *answer)
+static void make(struct rabbit_work *work, bool found, const struct cJSON *answer)
 {
 	(void)found;
 	(void)answer;
@@ -21,7 +21,7 @@ static void step_make_vhost(void *arg)
 
 /* RabbitMQ stops to make a vhost in the middle when it ends, and also when the connection of the request does. What is
  * left has not all of its exchanges, so that nothing could be published: nothing is lost with it. */
-static void replace_part(struct work *work, bool found, const struct cJSON *answer)
+static void replace_part(struct rabbit_work *work, bool found, const struct cJSON *answer)
 {
 	if (!found || rabbitmq_answer_is_whole(answer)) {
 		call_next(work->call);
@@ -33,20 +33,20 @@ static void replace_part(struct work *work, bool found, const struct cJSON *answ
 
 static void step_replace_part(void *arg)
 {
-	struct work *work = arg;
+	struct rabbit_work *work = arg;
 
 	rabbitmq_path(work, "exchanges", work->vhost, NULL);
 	text_add(&work->path, "?columns=name");
 	rabbitmq_ask(work, "GET", replace_part);
 }
 
-static void start_on(struct work *work, const char *node)
+static void start_on(struct rabbit_work *work, const char *node)
 {
 	rabbitmq_path(work, "vhosts", work->vhost, "start", node, NULL);
 	rabbitmq_ask(work, "POST", rabbitmq_go_on_names);
 }
 
-static void start_where_stopped(struct work *work, bool found, const struct cJSON *answer)
+static void start_where_stopped(struct rabbit_work *work, bool found, const struct cJSON *answer)
 {
 	(void)found;
 	rabbitmq_each_of(work, rabbitmq_answer_stopped(answer, &work->arena), false, start_on);
@@ -55,7 +55,7 @@ static void start_where_stopped(struct work *work, bool found, const struct cJSO
 /* The same for one that has its exchanges and was not begun with. */
 static void step_start(void *arg)
 {
-	struct work *work = arg;
+	struct rabbit_work *work = arg;
 
 	rabbitmq_path(work, "vhosts", work->vhost, NULL);
 	rabbitmq_ask(work, "GET", start_where_stopped);
@@ -63,7 +63,7 @@ static void step_start(void *arg)
 
 static void look_whether_it_runs(void *arg);
 
-static void take_state(struct work *work, bool found, const struct cJSON *answer)
+static void take_state(struct rabbit_work *work, bool found, const struct cJSON *answer)
 {
 	if (!found)
 		call_fail(work->call, ERR_REFUSED, "there is no vhost \"%s\"", work->vhost);
@@ -75,7 +75,7 @@ static void take_state(struct work *work, bool found, const struct cJSON *answer
 
 static void look_whether_it_runs(void *arg)
 {
-	struct work *work = arg;
+	struct rabbit_work *work = arg;
 
 	rabbitmq_path(work, "vhosts", work->vhost, NULL);
 	rabbitmq_ask(work, "GET", take_state);
@@ -83,7 +83,7 @@ static void look_whether_it_runs(void *arg)
 
 static void step_wait(void *arg)
 {
-	struct work *work = arg;
+	struct rabbit_work *work = arg;
 
 	timer_init(&work->pause, look_whether_it_runs, work);
 	look_whether_it_runs(work);
@@ -92,7 +92,7 @@ static void step_wait(void *arg)
 /* Who makes a vhost gets all rights in it, which the broker has no use for. */
 static void step_drop_own_rights(void *arg)
 {
-	struct work *work = arg;
+	struct rabbit_work *work = arg;
 
 	rabbitmq_path(work, "permissions", work->vhost, work->host->username, NULL);
 	rabbitmq_ask(work, "DELETE", rabbitmq_go_on);
@@ -112,7 +112,7 @@ const struct step rabbitmq_provision_steps[] = {
 /* ---- update ---- */
 
 /* One that is missing is not made without its password: the drift pass sees to it. */
-static void limit_login(struct work *work, bool found, const struct cJSON *answer)
+static void limit_login(struct rabbit_work *work, bool found, const struct cJSON *answer)
 {
 	(void)answer;
 	if (found)
@@ -121,7 +121,7 @@ static void limit_login(struct work *work, bool found, const struct cJSON *answe
 		rabbitmq_next_bind(work);
 }
 
-static void look_for_login(struct work *work, const struct bind *bind)
+static void look_for_login(struct rabbit_work *work, const struct bind *bind)
 {
 	rabbitmq_path(work, "users", bind->login, NULL);
 	rabbitmq_ask(work, "GET", limit_login);
@@ -132,7 +132,7 @@ static void step_limit_logins(void *arg)
 	rabbitmq_each_bind(arg, look_for_login);
 }
 
-static void write_incarnation(struct work *work, bool found, const struct cJSON *answer)
+static void write_incarnation(struct rabbit_work *work, bool found, const struct cJSON *answer)
 {
 	const char *incarnation = work->call->instance->incarnation;
 
@@ -148,7 +148,7 @@ static void write_incarnation(struct work *work, bool found, const struct cJSON 
 /* Vhosts that an earlier version has made do not say whose they are; one that is adopted may say whose it was. */
 static void step_write_incarnation(void *arg)
 {
-	struct work *work = arg;
+	struct rabbit_work *work = arg;
 
 	rabbitmq_path(work, "vhosts", work->vhost, NULL);
 	rabbitmq_ask(work, "GET", write_incarnation);

@@ -61,7 +61,7 @@ static const struct config_key plan_keys[] = {
 
 static void close_host(void *arg)
 {
-	struct host *host = arg;
+	struct rabbit_host *host = arg;
 
 	rabbitmq_sweep_release(&host->sweeps);
 	client_free(host->client);
@@ -70,7 +70,7 @@ static void close_host(void *arg)
 
 static int open_host(const struct backend *backend, const struct server *server, void *arg, struct error *error)
 {
-	struct host *host = arg;
+	struct rabbit_host *host = arg;
 	const struct options *given = &server->options;
 	const struct client_options options = {
 	    .url = options_text(given, "url"),
@@ -90,7 +90,7 @@ static int open_host(const struct backend *backend, const struct server *server,
 
 static size_t connections(const void *arg)
 {
-	const struct host *host = arg;
+	const struct rabbit_host *host = arg;
 
 	return client_connections(host->client);
 }
@@ -125,11 +125,11 @@ const struct driver driver_rabbitmq = {
     .marks = true,
     .retain = (int64_t)24 * 3600 * 1000,
     .validate = driver_validate_read_only,
-    .host_size = sizeof(struct host),
+    .host_size = sizeof(struct rabbit_host),
     .open_host = open_host,
     .close_host = close_host,
     .connections = connections,
-    .work_size = sizeof(struct work),
+    .work_size = sizeof(struct rabbit_work),
     .begin = rabbitmq_begin,
     .end = rabbitmq_end,
     .renew_steps = rabbitmq_renew_steps,

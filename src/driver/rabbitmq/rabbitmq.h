@@ -11,10 +11,10 @@
 #include "sweep.h"
 #include "target.h"
 
-struct host {
+struct rabbit_host {
 	const char *username; /* the broker's own */
 	struct client *client;
-	struct target target;
+	struct rabbit_target target;
 	struct sweeps sweeps;
 };
 

@@ -5,9 +5,9 @@
 
 #include "base/secret.h"
 
-const struct limits rabbitmq_vhost_limits = {"vhost-limits",
-                                             {{"max_connections", "max-connections"}, {"max_queues", "max-queues"}}};
-const struct limits rabbitmq_user_limits = {
+const struct rabbit_limits rabbitmq_vhost_limits = {
+    "vhost-limits", {{"max_connections", "max-connections"}, {"max_queues", "max-queues"}}};
+const struct rabbit_limits rabbitmq_user_limits = {
     "user-limits", {{"max_user_connections", "max-connections"}, {"max_user_channels", "max-channels"}}};
 
 struct client_exchange *rabbitmq_send(struct client *client, const char *method, const struct text *path,

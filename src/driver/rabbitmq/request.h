@@ -30,12 +30,12 @@ struct limit {
 	const char *name; /* on the server */
 };
 
-struct limits {
+struct rabbit_limits {
 	const char *path; /* the first part of theirs in the API */
 	struct limit items[LIMITS_COUNT];
 };
 
-extern const struct limits rabbitmq_vhost_limits, rabbitmq_user_limits;
+extern const struct rabbit_limits rabbitmq_vhost_limits, rabbitmq_user_limits;
 
 /* client_start; body NULL or empty: none. */
 struct client_exchange *rabbitmq_send(struct client *client, const char *method, const struct text *path,

@@ -6,7 +6,7 @@
 
 /* ---- the tag ---- */
 
-static void write_tag(struct work *work, bool found, const struct cJSON *answer)
+static void write_tag(struct rabbit_work *work, bool found, const struct cJSON *answer)
 {
 	const bool retired = work->call->kind == CALL_RETIRE;
 
@@ -21,13 +21,13 @@ static void write_tag(struct work *work, bool found, const struct cJSON *answer)
 
 static void step_write_tag(void *arg)
 {
-	struct work *work = arg;
+	struct rabbit_work *work = arg;
 
 	rabbitmq_path(work, "vhosts", work->vhost, NULL);
 	rabbitmq_ask(work, "GET", write_tag);
 }
 
-static void take_vhost(struct work *work, bool found, const struct cJSON *answer)
+static void take_vhost(struct rabbit_work *work, bool found, const struct cJSON *answer)
 {
 	if (!found && work->call->kind == CALL_RETIRE)
 		call_finish(work->call);
@@ -40,7 +40,7 @@ static void take_vhost(struct work *work, bool found, const struct cJSON *answer
 /* The call may be repeated: whether it has the tag already does not matter. */
 static void step_find_vhost(void *arg)
 {
-	struct work *work = arg;
+	struct rabbit_work *work = arg;
 
 	rabbitmq_path(work, "vhosts", work->vhost, NULL);
 	rabbitmq_ask(work, "GET", take_vhost);
@@ -48,7 +48,7 @@ static void step_find_vhost(void *arg)
 
 /* ---- retire ---- */
 
-static void end_user_sessions(struct work *work, bool found, const struct cJSON *answer)
+static void end_user_sessions(struct rabbit_work *work, bool found, const struct cJSON *answer)
 {
 	(void)found;
 	(void)answer;
@@ -56,13 +56,13 @@ static void end_user_sessions(struct work *work, bool found, const struct cJSON 
 	rabbitmq_ask(work, "DELETE", rabbitmq_go_on_names);
 }
 
-static void drop_rights(struct work *work, const char *name)
+static void drop_rights(struct rabbit_work *work, const char *name)
 {
 	rabbitmq_path(work, "permissions", work->vhost, name, NULL);
 	rabbitmq_ask(work, "DELETE", end_user_sessions);
 }
 
-static void take_users(struct work *work, bool found, const struct cJSON *answer)
+static void take_users(struct rabbit_work *work, bool found, const struct cJSON *answer)
 {
 	(void)found;
 	rabbitmq_each_name(work, answer, "user", false, drop_rights);
@@ -70,14 +70,14 @@ static void take_users(struct work *work, bool found, const struct cJSON *answer
 
 static void step_drop_rights(void *arg)
 {
-	struct work *work = arg;
+	struct rabbit_work *work = arg;
 
 	rabbitmq_path(work, "vhosts", work->vhost, "permissions", NULL);
 	rabbitmq_ask(work, "GET", take_users);
 }
 
 /* Those whose rights an attempt before has taken are no longer listed. */
-static void end_sessions(struct work *work, const struct bind *bind)
+static void end_sessions(struct rabbit_work *work, const struct bind *bind)
 {
 	rabbitmq_path(work, "connections", "username", bind->login, NULL);
 	rabbitmq_ask(work, "DELETE", rabbitmq_go_on_binds);
@@ -100,7 +100,7 @@ const struct step rabbitmq_retire_steps[] = {
 /* ---- restore ---- */
 
 /* One that is missing is made by the drift pass, which has its password. */
-static void give_rights(struct work *work, bool found, const struct cJSON *answer)
+static void give_rights(struct rabbit_work *work, bool found, const struct cJSON *answer)
 {
 	const struct bind *bind = &work->call->binds[work->bind_index - 1];
 	bool read_only = false;
@@ -120,7 +120,7 @@ static void give_rights(struct work *work, bool found, const struct cJSON *answe
 	rabbitmq_ask(work, "PUT", rabbitmq_go_on_binds);
 }
 
-static void look_for_login(struct work *work, const struct bind *bind)
+static void look_for_login(struct rabbit_work *work, const struct bind *bind)
 {
 	rabbitmq_path(work, "users", bind->login, NULL);
 	rabbitmq_ask(work, "GET", give_rights);

@@ -33,12 +33,12 @@ int rabbitmq_target_check_host(const char *name, const char *value, struct error
 	                 name);
 }
 
-int rabbitmq_target_init(struct target *target, const struct options *options, struct error *error)
+int rabbitmq_target_init(struct rabbit_target *target, const struct options *options, struct error *error)
 {
 	const char *host = options_text(options, "amqp_host");
 	const int64_t port = options_number(options, "amqp_port");
 
-	*target = (struct target){.tls = options_flag(options, "amqp_tls")};
+	*target = (struct rabbit_target){.tls = options_flag(options, "amqp_tls")};
 	arena_init(&target->arena);
 	target->host = host != NULL ? host : take_host(&target->arena, options_text(options, "url"));
 	if (port > 0)
@@ -51,14 +51,14 @@ int rabbitmq_target_init(struct target *target, const struct options *options, s
 	return error_no_memory(error);
 }
 
-void rabbitmq_target_release(struct target *target)
+void rabbitmq_target_release(struct rabbit_target *target)
 {
 	arena_release(&target->arena);
-	*target = (struct target){0};
+	*target = (struct rabbit_target){0};
 }
 
-void rabbitmq_target_app_url(const struct target *target, const char *vhost, const char *user, const char *password,
-                             struct text *ret_url)
+void rabbitmq_target_app_url(const struct rabbit_target *target, const char *vhost, const char *user,
+                             const char *password, struct text *ret_url)
 {
 	const bool bracket = strchr(target->host, ':') != NULL;
 

@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "config/key.h"
 
-struct target {
+struct rabbit_target {
 	const char *host; /* a name or an address, without brackets */
 	const char *port;
 	bool tls;
@@ -18,13 +18,13 @@ struct target {
 };
 
 /* On success the target is the caller's, to be released. */
-int rabbitmq_target_init(struct target *target, const struct options *options, struct error *error);
-void rabbitmq_target_release(struct target *target);
+int rabbitmq_target_init(struct rabbit_target *target, const struct options *options, struct error *error);
+void rabbitmq_target_release(struct rabbit_target *target);
 
 /* The check of the key `amqp_host`: a name or an address, without a port and without brackets. */
 int rabbitmq_target_check_host(const char *name, const char *value, struct error *error);
 /* The url for an app, every part percent-encoded. */
-void rabbitmq_target_app_url(const struct target *target, const char *vhost, const char *user, const char *password,
-                             struct text *ret_url);
+void rabbitmq_target_app_url(const struct rabbit_target *target, const char *vhost, const char *user,
+                             const char *password, struct text *ret_url);
 
 #endif

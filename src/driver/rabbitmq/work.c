@@ -13,7 +13,7 @@
 
 int rabbitmq_begin(void *arg, struct error *error)
 {
-	struct work *work = arg;
+	struct rabbit_work *work = arg;
 	struct driver_call *call = work->call;
 
 	(void)error;
@@ -27,7 +27,7 @@ int rabbitmq_begin(void *arg, struct error *error)
 
 void rabbitmq_end(void *arg, bool given_up)
 {
-	struct work *work = arg;
+	struct rabbit_work *work = arg;
 
 	(void)given_up;
 	timer_stop(work->call->backend->context->timers, &work->pause);
@@ -40,7 +40,7 @@ void rabbitmq_end(void *arg, bool given_up)
 
 /* ---- requests ---- */
 
-void rabbitmq_path(struct work *work, const char *part, ...)
+void rabbitmq_path(struct rabbit_work *work, const char *part, ...)
 {
 	va_list parts;
 
@@ -56,7 +56,7 @@ void rabbitmq_path(struct work *work, const char *part, ...)
 
 static void on_answer(void *arg, int code, const struct error *error, const struct client_answer *answer)
 {
-	struct work *work = arg;
+	struct rabbit_work *work = arg;
 	struct error failure;
 	struct cJSON *root;
 	bool found;
@@ -75,7 +75,7 @@ static void on_answer(void *arg, int code, const struct error *error, const stru
 	cJSON_Delete(root);
 }
 
-void rabbitmq_ask(struct work *work, const char *method, rabbitmq_done *on_done)
+void rabbitmq_ask(struct rabbit_work *work, const char *method, rabbitmq_done *on_done)
 {
 	work->on_done = on_done;
 	if (!work->path.failed && !work->body.failed)
@@ -86,7 +86,7 @@ void rabbitmq_ask(struct work *work, const char *method, rabbitmq_done *on_done)
 		call_fail(work->call, ERR_NO_MEMORY, "out of memory");
 }
 
-void rabbitmq_go_on(struct work *work, bool found, const struct cJSON *answer)
+void rabbitmq_go_on(struct rabbit_work *work, bool found, const struct cJSON *answer)
 {
 	(void)found;
 	(void)answer;
@@ -95,14 +95,14 @@ void rabbitmq_go_on(struct work *work, bool found, const struct cJSON *answer)
 
 /* ---- walks ---- */
 
-void rabbitmq_each_bind(struct work *work, void (*on_bind)(struct work *work, const struct bind *bind))
+void rabbitmq_each_bind(struct rabbit_work *work, void (*on_bind)(struct rabbit_work *work, const struct bind *bind))
 {
 	work->on_bind = on_bind;
 	work->bind_index = 0;
 	rabbitmq_next_bind(work);
 }
 
-void rabbitmq_next_bind(struct work *work)
+void rabbitmq_next_bind(struct rabbit_work *work)
 {
 	const struct bind *bind;
 
@@ -116,21 +116,21 @@ void rabbitmq_next_bind(struct work *work)
 	work->on_bind(work, bind);
 }
 
-void rabbitmq_go_on_binds(struct work *work, bool found, const struct cJSON *answer)
+void rabbitmq_go_on_binds(struct rabbit_work *work, bool found, const struct cJSON *answer)
 {
 	(void)found;
 	(void)answer;
 	rabbitmq_next_bind(work);
 }
 
-void rabbitmq_each_name(struct work *work, const struct cJSON *list, const char *member, bool ours_only,
-                        void (*on_name)(struct work *work, const char *name))
+void rabbitmq_each_name(struct rabbit_work *work, const struct cJSON *list, const char *member, bool ours_only,
+                        void (*on_name)(struct rabbit_work *work, const char *name))
 {
 	rabbitmq_each_of(work, rabbitmq_answer_texts(list, member, &work->arena), ours_only, on_name);
 }
 
-void rabbitmq_each_of(struct work *work, const char *const *names, bool ours_only,
-                      void (*on_name)(struct work *work, const char *name))
+void rabbitmq_each_of(struct rabbit_work *work, const char *const *names, bool ours_only,
+                      void (*on_name)(struct rabbit_work *work, const char *name))
 {
 	work->names = names;
 	work->ours_only = ours_only;
@@ -141,7 +141,7 @@ void rabbitmq_each_of(struct work *work, const char *const *names, bool ours_onl
 		rabbitmq_next_name(work);
 }
 
-void rabbitmq_next_name(struct work *work)
+void rabbitmq_next_name(struct rabbit_work *work)
 {
 	const char *name;
 
@@ -158,7 +158,7 @@ void rabbitmq_next_name(struct work *work)
 	work->on_name(work, name);
 }
 
-void rabbitmq_go_on_names(struct work *work, bool found, const struct cJSON *answer)
+void rabbitmq_go_on_names(struct rabbit_work *work, bool found, const struct cJSON *answer)
 {
 	(void)found;
 	(void)answer;
@@ -167,7 +167,7 @@ void rabbitmq_go_on_names(struct work *work, bool found, const struct cJSON *ans
 
 /* ---- limits ---- */
 
-static void set_next_limit(struct work *work, bool found, const struct cJSON *answer)
+static void set_next_limit(struct rabbit_work *work, bool found, const struct cJSON *answer)
 {
 	const struct limit *limit;
 	int64_t value;
@@ -186,8 +186,8 @@ static void set_next_limit(struct work *work, bool found, const struct cJSON *an
 	rabbitmq_ask(work, value > 0 ? "PUT" : "DELETE", set_next_limit);
 }
 
-void rabbitmq_set_limits(struct work *work, const struct limits *limits, const char *name,
-                         void (*on_limited)(struct work *work))
+void rabbitmq_set_limits(struct rabbit_work *work, const struct rabbit_limits *limits, const char *name,
+                         void (*on_limited)(struct rabbit_work *work))
 {
 	work->limits = limits;
 	work->limit_index = 0;
@@ -198,7 +198,7 @@ void rabbitmq_set_limits(struct work *work, const struct limits *limits, const c
 
 /* ---- steps ---- */
 
-static void take_admin(struct work *work, bool found, const struct cJSON *answer)
+static void take_admin(struct rabbit_work *work, bool found, const struct cJSON *answer)
 {
 	struct error error;
 
@@ -209,12 +209,12 @@ static void take_admin(struct work *work, bool found, const struct cJSON *answer
 		call_next(work->call);
 }
 
-void rabbitmq_mark_path(struct work *work)
+void rabbitmq_mark_path(struct rabbit_work *work)
 {
 	rabbitmq_path(work, "global-parameters", RABBITMQ_MARK, NULL);
 }
 
-static void take_mark(struct work *work, bool found, const struct cJSON *answer)
+static void take_mark(struct rabbit_work *work, bool found, const struct cJSON *answer)
 {
 	struct error error;
 
@@ -226,7 +226,7 @@ static void take_mark(struct work *work, bool found, const struct cJSON *answer)
 
 void rabbitmq_step_check_admin(void *arg)
 {
-	struct work *work = arg;
+	struct rabbit_work *work = arg;
 
 	if (work->call->mark != NULL && work->call->kind != CALL_WRITE_MARK) {
 		rabbitmq_mark_path(work);
@@ -239,7 +239,7 @@ void rabbitmq_step_check_admin(void *arg)
 
 void rabbitmq_step_check_mark(void *arg)
 {
-	struct work *work = arg;
+	struct rabbit_work *work = arg;
 
 	if (work->call->mark != NULL)
 		rabbitmq_step_check_admin(work);
@@ -247,7 +247,7 @@ void rabbitmq_step_check_mark(void *arg)
 		call_next(work->call);
 }
 
-bool rabbitmq_check_vhost(struct work *work, const struct cJSON *vhost, bool retired)
+bool rabbitmq_check_vhost(struct rabbit_work *work, const struct cJSON *vhost, bool retired)
 {
 	if (!rabbitmq_vhost_is_of(vhost, work->call->instance->incarnation))
 		call_fail(work->call, ERR_REFUSED,
@@ -265,7 +265,7 @@ bool rabbitmq_check_vhost(struct work *work, const struct cJSON *vhost, bool ret
 	return false;
 }
 
-static void take_vhost(struct work *work, bool found, const struct cJSON *answer)
+static void take_vhost(struct rabbit_work *work, bool found, const struct cJSON *answer)
 {
 	if (!found)
 		call_fail(work->call, ERR_REFUSED, "there is no vhost \"%s\"", work->vhost);
@@ -277,20 +277,20 @@ static void take_vhost(struct work *work, bool found, const struct cJSON *answer
 
 void rabbitmq_step_require_vhost(void *arg)
 {
-	struct work *work = arg;
+	struct rabbit_work *work = arg;
 
 	rabbitmq_path(work, "vhosts", work->vhost, NULL);
 	rabbitmq_ask(work, "GET", take_vhost);
 }
 
-static void end_step(struct work *work)
+static void end_step(struct rabbit_work *work)
 {
 	call_next(work->call);
 }
 
 void rabbitmq_step_set_vhost_limits(void *arg)
 {
-	struct work *work = arg;
+	struct rabbit_work *work = arg;
 
 	rabbitmq_set_limits(work, &rabbitmq_vhost_limits, work->vhost, end_step);
 }

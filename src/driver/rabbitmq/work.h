@@ -14,14 +14,14 @@
 #define RABBITMQ_MARK "tsuru-broker-mark"
 
 struct cJSON;
-struct work;
+struct rabbit_work;
 
 /* found is false for 404; answer is borrowed, NULL for one without a body. */
-typedef void rabbitmq_done(struct work *work, bool found, const struct cJSON *answer);
+typedef void rabbitmq_done(struct rabbit_work *work, bool found, const struct cJSON *answer);
 
-struct work {
+struct rabbit_work {
 	struct driver_call *call; /* call->subject is whom a step is about */
-	struct host *host;
+	struct rabbit_host *host;
 	struct client_exchange *exchange;
 	struct timer pause;
 	struct arena arena;
@@ -33,14 +33,14 @@ struct work {
 
 	/* where a walk is */
 	size_t bind_index;
-	void (*on_bind)(struct work *work, const struct bind *bind);
+	void (*on_bind)(struct rabbit_work *work, const struct bind *bind);
 	const char *const *names; /* what is left of a list of users; NULL ends it */
 	bool ours_only;
-	void (*on_name)(struct work *work, const char *name);
-	const struct limits *limits;
+	void (*on_name)(struct rabbit_work *work, const char *name);
+	const struct rabbit_limits *limits;
 	size_t limit_index;
 	const char *limited;
-	void (*on_limited)(struct work *work);
+	void (*on_limited)(struct rabbit_work *work);
 	struct cJSON *permissions; /* of the vhost; owned */
 };
 
@@ -51,32 +51,32 @@ void rabbitmq_end(void *work, bool given_up);
 /* ---- requests ---- */
 
 /* The path of the next request: "/api" and each part, encoded, up to a NULL. */
-void rabbitmq_path(struct work *work, const char *part, ...) __attribute__((sentinel));
+void rabbitmq_path(struct rabbit_work *work, const char *part, ...) __attribute__((sentinel));
 /* Sends it with work->body, which is empty afterwards. */
-void rabbitmq_ask(struct work *work, const char *method, rabbitmq_done *on_done);
+void rabbitmq_ask(struct rabbit_work *work, const char *method, rabbitmq_done *on_done);
 /* An on_done that goes on with the next step, whether there was anything or not. */
-void rabbitmq_go_on(struct work *work, bool found, const struct cJSON *answer);
+void rabbitmq_go_on(struct rabbit_work *work, bool found, const struct cJSON *answer);
 
 /* ---- walks ---- */
 
 /* Calls on_bind for each of call->binds, one when the one before has called rabbitmq_next_bind; then the next step. */
-void rabbitmq_each_bind(struct work *work, void (*on_bind)(struct work *work, const struct bind *bind));
-void rabbitmq_next_bind(struct work *work);
+void rabbitmq_each_bind(struct rabbit_work *work, void (*on_bind)(struct rabbit_work *work, const struct bind *bind));
+void rabbitmq_next_bind(struct rabbit_work *work);
 /* An on_done that goes on with the next bind. */
-void rabbitmq_go_on_binds(struct work *work, bool found, const struct cJSON *answer);
+void rabbitmq_go_on_binds(struct rabbit_work *work, bool found, const struct cJSON *answer);
 
 /* The same for the member of each item of a list; with ours_only for those that the broker has named. */
-void rabbitmq_each_name(struct work *work, const struct cJSON *list, const char *member, bool ours_only,
-                        void (*on_name)(struct work *work, const char *name));
+void rabbitmq_each_name(struct rabbit_work *work, const struct cJSON *list, const char *member, bool ours_only,
+                        void (*on_name)(struct rabbit_work *work, const char *name));
 /* The same for a list that is in work->arena; NULL: memory is out. */
-void rabbitmq_each_of(struct work *work, const char *const *names, bool ours_only,
-                      void (*on_name)(struct work *work, const char *name));
-void rabbitmq_next_name(struct work *work);
-void rabbitmq_go_on_names(struct work *work, bool found, const struct cJSON *answer);
+void rabbitmq_each_of(struct rabbit_work *work, const char *const *names, bool ours_only,
+                      void (*on_name)(struct rabbit_work *work, const char *name));
+void rabbitmq_next_name(struct rabbit_work *work);
+void rabbitmq_go_on_names(struct rabbit_work *work, bool found, const struct cJSON *answer);
 
 /* Sets the plan's limits of the vhost or the user that is named, or takes them away; then on_limited. */
-void rabbitmq_set_limits(struct work *work, const struct limits *limits, const char *name,
-                         void (*on_limited)(struct work *work));
+void rabbitmq_set_limits(struct rabbit_work *work, const struct rabbit_limits *limits, const char *name,
+                         void (*on_limited)(struct rabbit_work *work));
 
 /* ---- steps ---- */
 
@@ -86,9 +86,9 @@ void rabbitmq_step_check_admin(void *arg);
 /* The same for what begins by finding its vhost anyway: one request more, and only where there is a mark to compare. */
 void rabbitmq_step_check_mark(void *arg);
 /* The path of the server's mark, a global parameter. */
-void rabbitmq_mark_path(struct work *work);
+void rabbitmq_mark_path(struct rabbit_work *work);
 /* Whether a vhost, as found, is the instance's and is retired or living as it should be; fails the step if not. */
-bool rabbitmq_check_vhost(struct work *work, const struct cJSON *vhost, bool retired);
+bool rabbitmq_check_vhost(struct rabbit_work *work, const struct cJSON *vhost, bool retired);
 /* Fails for good when the vhost is not there, retired, or another instance's. */
 void rabbitmq_step_require_vhost(void *arg);
 void rabbitmq_step_set_vhost_limits(void *arg);

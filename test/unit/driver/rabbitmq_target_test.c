@@ -24,7 +24,7 @@ static void check(const char *url, const char *host, int64_t port, bool tls, con
 	    {.key = &keys[3], .set = true, .value.flag = tls},
 	};
 	const struct options options = {given, 4};
-	struct target target;
+	struct rabbit_target target;
 	struct text text;
 
 	assert_int_equal(rabbitmq_target_init(&target, &options, NULL), 0);
