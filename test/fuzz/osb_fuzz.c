@@ -20,7 +20,7 @@ static void check(void *arg, const char *name, const char *value)
 
 static void try_catalog(const char *text)
 {
-	struct catalog *catalog;
+	struct osb_catalog *catalog;
 	struct offer offer;
 
 	if (catalog_parse(text, "s", &catalog, NULL) != 0)

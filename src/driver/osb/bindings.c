@@ -9,7 +9,7 @@
 #include "offers.h"
 #include "work.h"
 
-static void go_on(struct work *work, const struct cJSON *answer)
+static void go_on(struct osb_work *work, const struct cJSON *answer)
 {
 	(void)answer;
 	call_next(work->call);
@@ -19,7 +19,7 @@ static void go_on(struct work *work, const struct cJSON *answer)
 
 static void step_check_bindable(void *arg)
 {
-	struct work *work = arg;
+	struct osb_work *work = arg;
 
 	if (work->offer.bindable)
 		call_next(work->call);
@@ -29,7 +29,7 @@ static void step_check_bindable(void *arg)
 
 static void step_remove_orphan(void *arg)
 {
-	struct work *work = arg;
+	struct osb_work *work = arg;
 
 	osb_choose(work, work->call->bind, work->call->bind->version);
 	if (osb_is_orphan(work))
@@ -44,7 +44,7 @@ static void add_result(void *arg, const char *name, const char *value)
 }
 
 /* An upstream may tell the credentials only once: then they are those that were kept. */
-static void take_credentials(struct work *work, const struct cJSON *answer)
+static void take_credentials(struct osb_work *work, const struct cJSON *answer)
 {
 	cJSON *kept = credentials_are_in(answer) ? NULL : kept_read(work->call, work->id);
 	const cJSON *binding = kept != NULL ? kept : answer;
@@ -61,7 +61,7 @@ static void take_credentials(struct work *work, const struct cJSON *answer)
 }
 
 /* A binding that was made while we polled is fetched. */
-static void on_created(struct work *work, const struct cJSON *answer)
+static void on_created(struct osb_work *work, const struct cJSON *answer)
 {
 	if (answer != NULL)
 		take_credentials(work, answer);
@@ -73,7 +73,7 @@ static void on_created(struct work *work, const struct cJSON *answer)
 
 static void step_create_binding(void *arg)
 {
-	struct work *work = arg;
+	struct osb_work *work = arg;
 	struct error error;
 
 	if (osb_write_binding(work->call, &work->offer, &work->body, &error) != 0)
@@ -84,14 +84,14 @@ static void step_create_binding(void *arg)
 
 static void step_begin_with_oldest(void *arg)
 {
-	struct work *work = arg;
+	struct osb_work *work = arg;
 
 	work->version = work->call->bind->oldest;
 	call_next(work->call);
 }
 
 /* Removes work->version and those behind it, up to end. */
-static void remove_until(struct work *work, const struct bind *bind, int64_t end, osb_done *on_removed)
+static void remove_until(struct osb_work *work, const struct bind *bind, int64_t end, osb_done *on_removed)
 {
 	if (work->version < end) {
 		osb_choose(work, bind, work->version++);
@@ -101,7 +101,7 @@ static void remove_until(struct work *work, const struct bind *bind, int64_t end
 	call_next(work->call);
 }
 
-static void remove_next_earlier(struct work *work, const struct cJSON *answer)
+static void remove_next_earlier(struct osb_work *work, const struct cJSON *answer)
 {
 	const struct bind *bind = work->call->bind;
 
@@ -126,7 +126,7 @@ const struct step osb_bind_steps[] = {
 
 /* ---- unbind ---- */
 
-static void remove_next(struct work *work, const struct cJSON *answer)
+static void remove_next(struct osb_work *work, const struct cJSON *answer)
 {
 	const struct bind *bind = work->call->bind;
 
@@ -148,7 +148,7 @@ const struct step osb_unbind_steps[] = {
 
 /* ---- of all binds ---- */
 
-static void remove_next_of_all(struct work *work, const struct cJSON *answer)
+static void remove_next_of_all(struct osb_work *work, const struct cJSON *answer)
 {
 	const struct driver_call *call = work->call;
 
@@ -168,7 +168,7 @@ static void remove_next_of_all(struct work *work, const struct cJSON *answer)
 
 void osb_step_remove_bindings(void *arg)
 {
-	struct work *work = arg;
+	struct osb_work *work = arg;
 
 	if (work->offer.bindable && work->call->bind_count > 0) {
 		work->version = work->call->binds[0].oldest;

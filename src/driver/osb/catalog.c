@@ -8,7 +8,7 @@
 
 #include "base/text.h"
 
-struct catalog {
+struct osb_catalog {
 	cJSON *root;
 	const cJSON *service; /* in root */
 	unsigned holders;
@@ -64,16 +64,16 @@ static int refuse(const char *what, const char *name, const cJSON *list, struct 
 	return ERR_REFUSED;
 }
 
-int catalog_parse(const char *json, const char *service, struct catalog **ret_catalog, struct error *error)
+int catalog_parse(const char *json, const char *service, struct osb_catalog **ret_catalog, struct error *error)
 {
-	struct catalog *catalog;
+	struct osb_catalog *catalog;
 	cJSON *root = cJSON_ParseWithOpts(json, NULL, 1);
 	const cJSON *services = cJSON_GetObjectItemCaseSensitive(root, "services");
 	const cJSON *found = find(services, service);
 	int rc;
 
 	if (found != NULL && (catalog = calloc(1, sizeof(*catalog))) != NULL) {
-		*catalog = (struct catalog){.root = root, .service = found, .holders = 1};
+		*catalog = (struct osb_catalog){.root = root, .service = found, .holders = 1};
 		*ret_catalog = catalog;
 		return 0;
 	}
@@ -85,13 +85,13 @@ int catalog_parse(const char *json, const char *service, struct catalog **ret_ca
 	return rc;
 }
 
-struct catalog *catalog_hold(struct catalog *catalog)
+struct osb_catalog *catalog_hold(struct osb_catalog *catalog)
 {
 	catalog->holders++;
 	return catalog;
 }
 
-void catalog_drop(struct catalog *catalog)
+void catalog_drop(struct osb_catalog *catalog)
 {
 	if (catalog == NULL || --catalog->holders > 0)
 		return;
@@ -110,7 +110,7 @@ static int64_t polling_of(const cJSON *plan)
 	return item->valuedouble * (double)second > (double)week ? week : (int64_t)(item->valuedouble * (double)second);
 }
 
-int catalog_find(const struct catalog *catalog, const char *plan, struct offer *ret_offer, struct error *error)
+int catalog_find(const struct osb_catalog *catalog, const char *plan, struct offer *ret_offer, struct error *error)
 {
 	const cJSON *service = catalog->service;
 	const cJSON *plans = cJSON_GetObjectItemCaseSensitive(service, "plans");

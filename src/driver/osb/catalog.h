@@ -9,7 +9,7 @@
 #include "base/error.h"
 
 struct cJSON;
-struct catalog;
+struct osb_catalog;
 
 /* A plan of the service with what the service says for all. Texts are borrowed from the catalog. */
 struct offer {
@@ -23,12 +23,12 @@ struct offer {
 
 /* service is a name or an id. ERR_UNAVAILABLE when the text is no catalog, ERR_REFUSED when it lacks the service: the
  * sentence names those it has. */
-int catalog_parse(const char *json, const char *service, struct catalog **ret_catalog, struct error *error);
-struct catalog *catalog_hold(struct catalog *catalog);
+int catalog_parse(const char *json, const char *service, struct osb_catalog **ret_catalog, struct error *error);
+struct osb_catalog *catalog_hold(struct osb_catalog *catalog);
 /* Accepts NULL. */
-void catalog_drop(struct catalog *catalog);
+void catalog_drop(struct osb_catalog *catalog);
 
 /* plan is a name or an id. ERR_REFUSED names the plans that there are. */
-int catalog_find(const struct catalog *catalog, const char *plan, struct offer *ret_offer, struct error *error);
+int catalog_find(const struct osb_catalog *catalog, const char *plan, struct offer *ret_offer, struct error *error);
 
 #endif

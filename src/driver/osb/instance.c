@@ -5,7 +5,7 @@
 #include "offers.h"
 #include "work.h"
 
-static void go_on(struct work *work, const struct cJSON *answer)
+static void go_on(struct osb_work *work, const struct cJSON *answer)
 {
 	(void)answer;
 	call_next(work->call);
@@ -13,7 +13,7 @@ static void go_on(struct work *work, const struct cJSON *answer)
 
 static void step_remove_orphan(void *arg)
 {
-	struct work *work = arg;
+	struct osb_work *work = arg;
 
 	osb_choose(work, NULL, 0);
 	if (osb_is_orphan(work))
@@ -24,7 +24,7 @@ static void step_remove_orphan(void *arg)
 
 static void step_create_instance(void *arg)
 {
-	struct work *work = arg;
+	struct osb_work *work = arg;
 	struct error error;
 
 	if (osb_write_instance(work->call, &work->offer, &work->body, &error) != 0)
@@ -42,14 +42,14 @@ const struct step osb_provision_steps[] = {
 
 /* ---- update ---- */
 
-static bool changes_plan(const struct work *work)
+static bool changes_plan(const struct osb_work *work)
 {
 	return strcmp(work->offer.plan_id, work->previous.plan_id) != 0;
 }
 
 static void step_find_previous_plan(void *arg)
 {
-	struct work *work = arg;
+	struct osb_work *work = arg;
 	const struct instance *instance = work->call->instance;
 	struct error error;
 
@@ -65,7 +65,7 @@ static void step_find_previous_plan(void *arg)
 
 static void step_update_instance(void *arg)
 {
-	struct work *work = arg;
+	struct osb_work *work = arg;
 	struct error error;
 
 	work->polled = &work->previous;
@@ -87,7 +87,7 @@ const struct step osb_update_steps[] = {
 
 static void step_remove_instance(void *arg)
 {
-	struct work *work = arg;
+	struct osb_work *work = arg;
 
 	osb_choose(work, NULL, 0);
 	osb_ask(work, VERB_REMOVE, go_on);

@@ -10,7 +10,7 @@
 
 /* ---- check ---- */
 
-static int check_plans(const struct work *work, struct error *error)
+static int check_plans(const struct osb_work *work, struct error *error)
 {
 	const struct service *service = work->call->backend->service;
 	struct offer offer;
@@ -21,7 +21,7 @@ static int check_plans(const struct work *work, struct error *error)
 	return rc;
 }
 
-static void check_new_catalog(struct work *work, const struct cJSON *answer)
+static void check_new_catalog(struct osb_work *work, const struct cJSON *answer)
 {
 	struct error error;
 
@@ -33,7 +33,7 @@ static void check_new_catalog(struct work *work, const struct cJSON *answer)
 }
 
 /* A catalog may be long, and a check comes every few seconds. */
-static bool is_quiet(const struct work *work)
+static bool is_quiet(const struct osb_work *work)
 {
 	const int64_t answered_at = work->upstream->answered_at;
 
@@ -42,7 +42,7 @@ static bool is_quiet(const struct work *work)
 
 static void step_check_plans(void *arg)
 {
-	struct work *work = arg;
+	struct osb_work *work = arg;
 	struct error error;
 
 	if (is_quiet(work) && offers_hold(work, work->upstream->catalog_refresh) && check_plans(work, &error) == 0)
@@ -58,13 +58,13 @@ const struct step osb_check_steps[] = {
 
 /* ---- observe ---- */
 
-static void add_item(struct work *work, const char *label, const char *value)
+static void add_item(struct osb_work *work, const char *label, const char *value)
 {
 	if (value != NULL && value[0] != '\0' && text_is_clean(value, strlen(value)))
 		call_result(work->call, label, value);
 }
 
-static void show_instance(struct work *work, const struct cJSON *answer)
+static void show_instance(struct osb_work *work, const struct cJSON *answer)
 {
 	if (answer == NULL) {
 		call_fail(work->call, ERR_NOT_FOUND, "it does not know the instance");
@@ -76,7 +76,7 @@ static void show_instance(struct work *work, const struct cJSON *answer)
 
 static void step_find_instance(void *arg)
 {
-	struct work *work = arg;
+	struct osb_work *work = arg;
 
 	add_item(work, "Upstream plan", work->offer.plan_name);
 	add_item(work, "Upstream id", work->instance_id);
@@ -96,7 +96,7 @@ const struct step osb_observe_steps[] = {
 
 /* ---- inspect ---- */
 
-static void compare_instance(struct work *work, const struct cJSON *answer)
+static void compare_instance(struct osb_work *work, const struct cJSON *answer)
 {
 	const char *plan_id = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(answer, "plan_id"));
 
@@ -112,7 +112,7 @@ static void compare_instance(struct work *work, const struct cJSON *answer)
 
 static void step_compare_instance(void *arg)
 {
-	struct work *work = arg;
+	struct osb_work *work = arg;
 
 	if (!work->offer.instances_retrievable) {
 		call_next(work->call);
@@ -122,9 +122,9 @@ static void step_compare_instance(void *arg)
 	osb_find(work, compare_instance);
 }
 
-static void compare_next_binding(struct work *work);
+static void compare_next_binding(struct osb_work *work);
 
-static void compare_binding(struct work *work, const struct cJSON *answer)
+static void compare_binding(struct osb_work *work, const struct cJSON *answer)
 {
 	if (answer == NULL)
 		call_result(work->call, DRIFT_BIND, work->call->binds[work->bind_index].login);
@@ -132,7 +132,7 @@ static void compare_binding(struct work *work, const struct cJSON *answer)
 	compare_next_binding(work);
 }
 
-static void compare_next_binding(struct work *work)
+static void compare_next_binding(struct osb_work *work)
 {
 	const struct driver_call *call = work->call;
 
@@ -146,7 +146,7 @@ static void compare_next_binding(struct work *work)
 
 static void step_compare_bindings(void *arg)
 {
-	struct work *work = arg;
+	struct osb_work *work = arg;
 
 	if (work->offer.bindings_retrievable)
 		compare_next_binding(work);

@@ -1,7 +1,7 @@
 /* Reading, keeping and searching the catalog. Neighbour: catalog.c, which knows its form. */
 #include "offers.h"
 
-static void hold(struct work *work)
+static void hold(struct osb_work *work)
 {
 	catalog_drop(work->catalog);
 	work->catalog = catalog_hold(work->upstream->catalog);
@@ -9,7 +9,7 @@ static void hold(struct work *work)
 
 static int take_catalog(struct upstream *upstream, const struct client_answer *answer, int64_t now, struct error *error)
 {
-	struct catalog *catalog;
+	struct osb_catalog *catalog;
 	int rc;
 
 	if (answer->status != 200)
@@ -24,13 +24,13 @@ static int take_catalog(struct upstream *upstream, const struct client_answer *a
 }
 
 /* A removal of what was never asked for, since the catalog never had it, or the request would have been sent. */
-static bool was_never_made(const struct work *work, int code)
+static bool was_never_made(const struct osb_work *work, int code)
 {
 	return code == ERR_REFUSED && work->call->kind == CALL_DEPROVISION && work->call->instance->plan == NULL &&
 	       pending_find(&work->upstream->pendings, work->instance_id) == NULL;
 }
 
-static void fail_without(struct work *work, const struct error *reason)
+static void fail_without(struct osb_work *work, const struct error *reason)
 {
 	if (was_never_made(work, reason->code))
 		call_finish(work->call);
@@ -40,7 +40,7 @@ static void fail_without(struct work *work, const struct error *reason)
 
 static void on_catalog(void *arg, int code, const struct error *error, const struct client_answer *answer)
 {
-	struct work *work = arg;
+	struct osb_work *work = arg;
 	struct error reason;
 
 	work->exchange = NULL;
@@ -57,7 +57,7 @@ static void on_catalog(void *arg, int code, const struct error *error, const str
 	work->on_done(work, NULL);
 }
 
-void offers_read(struct work *work, osb_done *on_done)
+void offers_read(struct osb_work *work, osb_done *on_done)
 {
 	work->on_done = on_done;
 	text_reset(&work->url);
@@ -65,7 +65,7 @@ void offers_read(struct work *work, osb_done *on_done)
 	osb_send(work, verb_method(VERB_FETCH), on_catalog);
 }
 
-bool offers_hold(struct work *work, int64_t ms)
+bool offers_hold(struct osb_work *work, int64_t ms)
 {
 	const struct upstream *upstream = work->upstream;
 
@@ -75,7 +75,7 @@ bool offers_hold(struct work *work, int64_t ms)
 	return true;
 }
 
-int offers_find(const struct work *work, const char *plan_name, struct offer *ret_offer, struct error *error)
+int offers_find(const struct osb_work *work, const char *plan_name, struct offer *ret_offer, struct error *error)
 {
 	const struct plan *plan = service_plan(work->call->backend->service, plan_name);
 	const char *own = plan != NULL ? options_text(&plan->options, "upstream_plan") : NULL;
@@ -91,7 +91,7 @@ static const char *plan_of(const struct driver_call *call)
 	return call->instance->plan != NULL ? call->instance->plan : call->instance->wanted_plan;
 }
 
-static void find_offer(struct work *work, const struct cJSON *answer)
+static void find_offer(struct osb_work *work, const struct cJSON *answer)
 {
 	struct error error;
 
@@ -104,7 +104,7 @@ static void find_offer(struct work *work, const struct cJSON *answer)
 
 void osb_step_read_catalog(void *arg)
 {
-	struct work *work = arg;
+	struct osb_work *work = arg;
 	struct error error;
 
 	if (offers_hold(work, work->upstream->catalog_refresh) &&

@@ -6,11 +6,11 @@
 #include "work.h"
 
 /* Reads the catalog and holds it for the work; answer is NULL. */
-void offers_read(struct work *work, osb_done *on_done);
+void offers_read(struct osb_work *work, osb_done *on_done);
 /* Holds the cached one when it is not older than ms. */
-bool offers_hold(struct work *work, int64_t ms);
+bool offers_hold(struct osb_work *work, int64_t ms);
 /* What the held catalog has for a plan of our configuration; a plan that the configuration lost goes by its name. */
-int offers_find(const struct work *work, const char *plan_name, struct offer *ret_offer, struct error *error);
+int offers_find(const struct osb_work *work, const char *plan_name, struct offer *ret_offer, struct error *error);
 
 /* The step that every table begins with: fills work->offer. A cached catalog that lacks the plan is read anew. */
 void osb_step_read_catalog(void *arg);

@@ -12,10 +12,10 @@
 
 struct upstream {
 	struct client *client;
-	const char *service;     /* the name or id that its catalog has */
-	struct catalog *catalog; /* NULL: not read yet */
-	int64_t catalog_at;      /* monotonic ms when it was read */
-	int64_t answered_at;     /* when it last answered anything; 0: not since it failed to */
+	const char *service;         /* the name or id that its catalog has */
+	struct osb_catalog *catalog; /* NULL: not read yet */
+	int64_t catalog_at;          /* monotonic ms when it was read */
+	int64_t answered_at;         /* when it last answered anything; 0: not since it failed to */
 	int64_t catalog_refresh, polling_interval, maximum_polling; /* ms; maximum_polling 0: as the catalog says */
 	struct pendings pendings;
 };

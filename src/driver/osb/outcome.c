@@ -44,13 +44,13 @@ static void fail(struct outcome *outcome, int code, int status)
 
 /* ---- requests ---- */
 
-struct refusal {
+struct osb_refusal {
 	int status;
 	const char *reason; /* its "error"; NULL: any */
 	int code;
 };
 
-static const struct refusal refusals[] = {
+static const struct osb_refusal refusals[] = {
     {401, NULL, ERR_UNAVAILABLE}, /* the broker's credentials: the operator will mend them */
     {403, NULL, ERR_UNAVAILABLE},
     {408, NULL, ERR_TIMEOUT}, /* it has not read the request, so there is no orphan */
@@ -64,7 +64,7 @@ static int refusal_code(int status, const cJSON *answer)
 	const char *reason = text_of(answer, "error");
 
 	for (size_t i = 0; i < sizeof(refusals) / sizeof(*refusals); i++) {
-		const struct refusal *refusal = &refusals[i];
+		const struct osb_refusal *refusal = &refusals[i];
 
 		if (refusal->status == status &&
 		    (refusal->reason == NULL || (reason != NULL && strcmp(refusal->reason, reason) == 0)))

@@ -13,10 +13,10 @@
 #define PATIENCE        ((int64_t)2000)        /* ms that a call may wait for an operation of the upstream's */
 #define IDENTITY_MAX    ((size_t)16 * 1024)
 
-static void poll_when_due(struct work *work, struct pending *pending);
+static void poll_when_due(struct osb_work *work, struct pending *pending);
 static void on_pause(void *arg);
 
-static int64_t now_of(const struct work *work)
+static int64_t now_of(const struct osb_work *work)
 {
 	return timers_now(work->call->backend->context->timers);
 }
@@ -25,7 +25,7 @@ static int64_t now_of(const struct work *work)
 
 int osb_begin(void *arg, struct error *error)
 {
-	struct work *work = arg;
+	struct osb_work *work = arg;
 	struct driver_call *call = work->call;
 	const char *user = call->bind != NULL ? call->bind->user : call->instance != NULL ? call->instance->user : NULL;
 
@@ -46,7 +46,7 @@ int osb_begin(void *arg, struct error *error)
 	return 0;
 }
 
-static void note_orphan_if_lost(const struct work *work)
+static void note_orphan_if_lost(const struct osb_work *work)
 {
 	if (work->verb == VERB_MAKE && !work->polling)
 		pending_note_orphan(&work->upstream->pendings, work->id);
@@ -54,7 +54,7 @@ static void note_orphan_if_lost(const struct work *work)
 
 void osb_end(void *arg, bool given_up)
 {
-	struct work *work = arg;
+	struct osb_work *work = arg;
 
 	if (given_up && work->exchange != NULL) {
 		work->upstream->answered_at = 0; /* it may be silent: the next check asks it */
@@ -71,7 +71,7 @@ void osb_end(void *arg, bool given_up)
 
 /* ---- exchanges ---- */
 
-static void take_outcome(struct work *work, struct outcome *outcome, int64_t retry_after);
+static void take_outcome(struct osb_work *work, struct outcome *outcome, int64_t retry_after);
 
 /* Whether it lets the broker in and is not in trouble. */
 static bool is_well(int status)
@@ -100,7 +100,7 @@ static bool holds_credentials(const char *body, const struct options *options)
 }
 
 /* An upstream that is careless with what it was sent would have users read the broker's own credentials. */
-static void hide_credentials(const struct work *work, const struct client_answer *answer, struct outcome *outcome)
+static void hide_credentials(const struct osb_work *work, const struct client_answer *answer, struct outcome *outcome)
 {
 	if (outcome->error.code != 0 && holds_credentials(answer->body, &work->call->server->options))
 		error_set(&outcome->error, outcome->error.code,
@@ -110,7 +110,7 @@ static void hide_credentials(const struct work *work, const struct client_answer
 
 static void on_answer(void *arg, int code, const struct error *error, const struct client_answer *answer)
 {
-	struct work *work = arg;
+	struct osb_work *work = arg;
 	struct outcome outcome;
 
 	work->exchange = NULL;
@@ -128,7 +128,7 @@ static void on_answer(void *arg, int code, const struct error *error, const stru
 	take_outcome(work, &outcome, answer->retry_after);
 }
 
-void osb_send(struct work *work, const char *method, client_done *on_answered)
+void osb_send(struct osb_work *work, const char *method, client_done *on_answered)
 {
 	char request_id[ID_SIZE];
 	const struct pair headers[] = {
@@ -153,7 +153,7 @@ void osb_send(struct work *work, const char *method, client_done *on_answered)
 		call_fail(work->call, ERR_NO_MEMORY, "out of memory");
 }
 
-static void ask(struct work *work)
+static void ask(struct osb_work *work)
 {
 	work->polling = false;
 	text_reset(&work->url);
@@ -165,7 +165,7 @@ static void ask(struct work *work)
 	osb_send(work, verb_method(work->verb), on_answer);
 }
 
-void osb_choose(struct work *work, const struct bind *bind, int64_t version)
+void osb_choose(struct osb_work *work, const struct bind *bind, int64_t version)
 {
 	memcpy(work->id, work->instance_id, sizeof(work->id));
 	if (bind != NULL)
@@ -174,7 +174,7 @@ void osb_choose(struct work *work, const struct bind *bind, int64_t version)
 	osb_add_object(&work->path, work->instance_id, bind != NULL ? work->id : NULL);
 }
 
-void osb_ask(struct work *work, enum verb verb, osb_done *on_done)
+void osb_ask(struct osb_work *work, enum verb verb, osb_done *on_done)
 {
 	struct pending *pending = pending_find(&work->upstream->pendings, work->id);
 
@@ -187,7 +187,7 @@ void osb_ask(struct work *work, enum verb verb, osb_done *on_done)
 		ask(work);
 }
 
-void osb_find(struct work *work, osb_done *on_done)
+void osb_find(struct osb_work *work, osb_done *on_done)
 {
 	work->verb = VERB_FETCH;
 	work->finds = true;
@@ -195,7 +195,7 @@ void osb_find(struct work *work, osb_done *on_done)
 	ask(work);
 }
 
-bool osb_is_orphan(const struct work *work)
+bool osb_is_orphan(const struct osb_work *work)
 {
 	const struct pending *pending = pending_find(&work->upstream->pendings, work->id);
 
@@ -204,7 +204,7 @@ bool osb_is_orphan(const struct work *work)
 
 /* ---- outcomes ---- */
 
-static void note_end(const struct work *work, const struct outcome *outcome)
+static void note_end(const struct osb_work *work, const struct outcome *outcome)
 {
 	struct pendings *pendings = &work->upstream->pendings;
 
@@ -218,7 +218,7 @@ static void note_end(const struct work *work, const struct outcome *outcome)
 		pending_end_operation(pendings, work->id);
 }
 
-static void take_failure(struct work *work, struct outcome *outcome)
+static void take_failure(struct osb_work *work, struct outcome *outcome)
 {
 	if (outcome->error.code == ERR_NOT_FOUND && work->finds) {
 		work->on_done(work, NULL);
@@ -230,14 +230,14 @@ static void take_failure(struct work *work, struct outcome *outcome)
 	call_fail_because(work->call, &outcome->error);
 }
 
-static int64_t polling_limit(const struct work *work)
+static int64_t polling_limit(const struct osb_work *work)
 {
 	if (work->upstream->maximum_polling > 0)
 		return work->upstream->maximum_polling;
 	return work->offer.maximum_polling > 0 ? work->offer.maximum_polling : POLLING_DEFAULT;
 }
 
-static void give_up_polling(struct work *work)
+static void give_up_polling(struct osb_work *work)
 {
 	const struct outcome expired = {.kind = OUTCOME_FAILED, .orphan = work->verb == VERB_MAKE};
 	char limit[32];
@@ -249,7 +249,7 @@ static void give_up_polling(struct work *work)
 }
 
 /* The upstream goes on: it is asked again after a while. */
-static void poll_later(struct work *work, const struct outcome *outcome, int64_t retry_after)
+static void poll_later(struct osb_work *work, const struct outcome *outcome, int64_t retry_after)
 {
 	struct pendings *pendings = &work->upstream->pendings;
 	const int64_t now = now_of(work);
@@ -275,7 +275,7 @@ static void poll_later(struct work *work, const struct outcome *outcome, int64_t
 
 /* Such an operation may take an hour, and a few of them would keep all others from the server: the call ends, and the
  * next attempt goes on from here. */
-static void poll_when_due(struct work *work, struct pending *pending)
+static void poll_when_due(struct osb_work *work, struct pending *pending)
 {
 	int64_t delay = pending->due - now_of(work);
 
@@ -287,7 +287,7 @@ static void poll_when_due(struct work *work, struct pending *pending)
 
 static void on_pause(void *arg)
 {
-	struct work *work = arg;
+	struct osb_work *work = arg;
 	const struct pending *pending = pending_find(&work->upstream->pendings, work->id);
 
 	work->polling = true;
@@ -302,7 +302,7 @@ static void on_pause(void *arg)
 	osb_send(work, verb_method(VERB_FETCH), on_answer);
 }
 
-static void take_outcome(struct work *work, struct outcome *outcome, int64_t retry_after)
+static void take_outcome(struct osb_work *work, struct outcome *outcome, int64_t retry_after)
 {
 	if (outcome->kind == OUTCOME_ACCEPTED) {
 		poll_later(work, outcome, retry_after);

@@ -10,20 +10,20 @@
 #include "osb.h"
 #include "request.h"
 
-struct work;
+struct osb_work;
 
 /* answer is NULL after polling and for 404; borrowed. */
-typedef void osb_done(struct work *work, const struct cJSON *answer);
+typedef void osb_done(struct osb_work *work, const struct cJSON *answer);
 
-struct work {
+struct osb_work {
 	struct driver_call *call;
 	struct upstream *upstream;
 	struct client_exchange *exchange;
 	struct timer pause;
-	struct catalog *catalog; /* held: the offers borrow from it */
-	struct offer offer;      /* of the plan that the instance has or gets */
-	struct offer previous;   /* update: of the one it has */
-	int64_t patience;        /* monotonic ms: it waits for no operation beyond that */
+	struct osb_catalog *catalog; /* held: the offers borrow from it */
+	struct offer offer;          /* of the plan that the instance has or gets */
+	struct offer previous;       /* update: of the one it has */
+	int64_t patience;            /* monotonic ms: it waits for no operation beyond that */
 	char instance_id[ID_SIZE];
 
 	/* the request under way */
@@ -47,15 +47,15 @@ int osb_begin(void *work, struct error *error);
 void osb_end(void *work, bool given_up);
 
 /* Chooses what the next request is about: the instance (bind NULL) or a version of a bind. */
-void osb_choose(struct work *work, const struct bind *bind, int64_t version);
+void osb_choose(struct osb_work *work, const struct bind *bind, int64_t version);
 /* Sends a request about it, with work->body. Polls when the upstream says so, or when an earlier attempt's operation
  * still goes on. */
-void osb_ask(struct work *work, enum verb verb, osb_done *on_done);
+void osb_ask(struct osb_work *work, enum verb verb, osb_done *on_done);
 /* A GET that takes 404 for an answer. */
-void osb_find(struct work *work, osb_done *on_done);
+void osb_find(struct osb_work *work, osb_done *on_done);
 /* Whether what was chosen may be there by a request that failed. */
-bool osb_is_orphan(const struct work *work);
+bool osb_is_orphan(const struct osb_work *work);
 /* For catalogs: sends work->url by the method. Otherwise osb_ask does it. */
-void osb_send(struct work *work, const char *method, client_done *on_answered);
+void osb_send(struct osb_work *work, const char *method, client_done *on_answered);
 
 #endif

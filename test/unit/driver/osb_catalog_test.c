@@ -18,9 +18,9 @@
 	"{\"id\":\"s1\",\"name\":\"db\",\"bindable\":true,\"plan_updateable\":true,"                                   \
 	"\"instances_retrievable\":true,\"plans\":" PLANS "}]}"
 
-static struct catalog *parse(const char *json, const char *service)
+static struct osb_catalog *parse(const char *json, const char *service)
 {
-	struct catalog *catalog = NULL;
+	struct osb_catalog *catalog = NULL;
 	struct error error;
 
 	assert_int_equal(catalog_parse(json, service, &catalog, &error), 0);
@@ -35,7 +35,7 @@ static void test_by_name_and_id(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
-		struct catalog *catalog = parse(CATALOG, services[i]);
+		struct osb_catalog *catalog = parse(CATALOG, services[i]);
 
 		assert_int_equal(catalog_find(catalog, plans[i], &offer, &error), 0);
 		assert_string_equal(offer.service_id, "s1");
@@ -50,7 +50,7 @@ static void test_by_name_and_id(void **state)
 /* A plan's own word wins over the service's. */
 static void test_flags(void **state)
 {
-	struct catalog *catalog = parse(CATALOG, "db");
+	struct osb_catalog *catalog = parse(CATALOG, "db");
 	struct offer small, large;
 	struct error error;
 
@@ -66,7 +66,7 @@ static void test_flags(void **state)
 
 static void test_missing(void **state)
 {
-	struct catalog *catalog = NULL;
+	struct osb_catalog *catalog = NULL;
 	struct offer offer;
 	struct error error;
 
@@ -88,7 +88,7 @@ static void test_malformed(void **state)
 {
 	static const char *const texts[] = {"",    "no", "[]", "{}", "{\"services\":{}}", "{\"services\":[]} more",
 	                                    "null"};
-	struct catalog *catalog = NULL;
+	struct osb_catalog *catalog = NULL;
 	struct error error;
 
 	(void)state;
@@ -102,11 +102,11 @@ static void test_malformed(void **state)
 
 static void test_polling_is_bounded(void **state)
 {
-	struct catalog *catalog = parse("{\"services\":[{\"id\":\"s\",\"name\":\"db\",\"plans\":["
-	                                "{\"id\":\"1\",\"name\":\"a\",\"maximum_polling_duration\":1e300},"
-	                                "{\"id\":\"2\",\"name\":\"b\",\"maximum_polling_duration\":-5},"
-	                                "{\"id\":\"3\",\"name\":\"c\",\"maximum_polling_duration\":\"9\"}]}]}",
-	                                "db");
+	struct osb_catalog *catalog = parse("{\"services\":[{\"id\":\"s\",\"name\":\"db\",\"plans\":["
+	                                    "{\"id\":\"1\",\"name\":\"a\",\"maximum_polling_duration\":1e300},"
+	                                    "{\"id\":\"2\",\"name\":\"b\",\"maximum_polling_duration\":-5},"
+	                                    "{\"id\":\"3\",\"name\":\"c\",\"maximum_polling_duration\":\"9\"}]}]}",
+	                                    "db");
 	const int64_t expected[] = {INT64_C(7) * 86400 * 1000, 0, 0};
 	static const char *const plans[] = {"a", "b", "c"};
 	struct offer offer;
@@ -123,7 +123,7 @@ static void test_polling_is_bounded(void **state)
 /* A work holds the catalog that it began with. */
 static void test_held(void **state)
 {
-	struct catalog *catalog = parse(CATALOG, "db"), *held = catalog_hold(catalog);
+	struct osb_catalog *catalog = parse(CATALOG, "db"), *held = catalog_hold(catalog);
 	struct offer offer;
 	struct error error;
 
