@@ -75,7 +75,7 @@ static int fail(const struct driver_call *call, int code, const char *reason, st
 
 /* What the program says for itself, or else what is known of its end. A program may be careless with what it was given.
  */
-static int fail_by_end(const struct work *work, const struct process_end *end, int code, struct error *ret_error)
+static int fail_by_end(const struct exec_work *work, const struct process_end *end, int code, struct error *ret_error)
 {
 	const char *password = work->call->password;
 	char sentence[ANSWER_SENTENCE_MAX + 1];
@@ -95,7 +95,7 @@ static void add_result(void *arg, const char *name, const char *value)
 }
 
 /* Whatever such a program does wrong, it does to the whole machine. */
-static void warn_of_root(struct driver_call *call, const struct place *place)
+static void warn_of_root(struct driver_call *call, const struct exec_place *place)
 {
 	char sentence[ERROR_TEXT_MAX];
 
@@ -107,7 +107,7 @@ static void warn_of_root(struct driver_call *call, const struct place *place)
 	call_result(call, CHECK_WARNING, sentence);
 }
 
-static int judge(const struct work *work, const struct process_end *end, struct error *ret_error)
+static int judge(const struct exec_work *work, const struct process_end *end, struct error *ret_error)
 {
 	struct driver_call *call = work->call;
 	char reason[ANSWER_SENTENCE_MAX + 1];
@@ -135,7 +135,7 @@ static int judge(const struct work *work, const struct process_end *end, struct 
 
 static void on_end(void *arg, const struct process_end *end)
 {
-	struct work *work = arg;
+	struct exec_work *work = arg;
 	struct driver_call *call = work->call;
 	struct error error = {0};
 
@@ -150,7 +150,7 @@ static void on_end(void *arg, const struct process_end *end)
 
 void exec_end(void *arg, bool given_up)
 {
-	struct work *work = arg;
+	struct exec_work *work = arg;
 
 	if (given_up)
 		process_give_up(work->process);
@@ -160,17 +160,17 @@ void exec_end(void *arg, bool given_up)
 
 int exec_begin(void *arg, struct error *error)
 {
-	struct work *work = arg;
+	struct exec_work *work = arg;
 
 	(void)error;
 	work->place = call_host(work->call);
 	return 0;
 }
 
-static int start(struct work *work, struct error *error)
+static int start(struct exec_work *work, struct error *error)
 {
 	const struct driver_call *call = work->call;
-	struct place *place = work->place;
+	struct exec_place *place = work->place;
 	const char *arguments[ARGUMENTS_MAX + 3] = {NULL};
 	struct text request;
 	int rc;
@@ -203,7 +203,7 @@ static int start(struct work *work, struct error *error)
 
 static void step_run(void *arg)
 {
-	struct work *work = arg;
+	struct exec_work *work = arg;
 	struct error reason, error;
 
 	if (start(work, &reason) == 0)

@@ -88,7 +88,7 @@ static bool is_given(const struct option *given, const char *name)
 	return false;
 }
 
-static void fill_environment(const struct option *given, struct place *place)
+static void fill_environment(const struct option *given, struct exec_place *place)
 {
 	struct arena *arena = &place->arena;
 	const size_t usual_count = sizeof(usual) / sizeof(*usual), given_count = given->value.map.count;
@@ -105,7 +105,7 @@ static void fill_environment(const struct option *given, struct place *place)
 		    arena_format(arena, "%s=%s", given->value.map.items[i].name, given->value.map.items[i].value);
 }
 
-static void fill_arguments(const struct options *options, struct place *place)
+static void fill_arguments(const struct options *options, struct exec_place *place)
 {
 	const struct option *args = options_find(options, "args");
 
@@ -114,7 +114,7 @@ static void fill_arguments(const struct options *options, struct place *place)
 		place->arguments[place->argument_count++] = args->value.list.items[i];
 }
 
-static int fill_user(const struct server *server, struct place *place, struct error *error)
+static int fill_user(const struct server *server, struct exec_place *place, struct error *error)
 {
 	const char *user = options_text(&server->options, "user"), *group = options_text(&server->options, "group");
 	struct error reason;
@@ -133,7 +133,7 @@ static int fill_user(const struct server *server, struct place *place, struct er
 
 static void close_place(void *arg)
 {
-	struct place *place = arg;
+	struct exec_place *place = arg;
 
 	processes_forget(&place->processes);
 	arena_wipe(&place->arena); /* environments hold passwords */
@@ -141,7 +141,7 @@ static void close_place(void *arg)
 
 static int open_place(const struct backend *backend, const struct server *server, void *arg, struct error *error)
 {
-	struct place *place = arg;
+	struct exec_place *place = arg;
 	const struct options *options = &server->options;
 
 	(void)backend;
@@ -174,10 +174,10 @@ const struct driver driver_exec = {
     .retires = true,
     .actions_key = "actions",
     .validate = driver_validate_nothing,
-    .host_size = sizeof(struct place),
+    .host_size = sizeof(struct exec_place),
     .open_host = open_place,
     .close_host = close_place,
-    .work_size = sizeof(struct work),
+    .work_size = sizeof(struct exec_work),
     .begin = exec_begin,
     .end = exec_end,
     .steps =

@@ -9,7 +9,7 @@
 #define ARGUMENTS_MAX 64 /* of a server's `args` */
 
 /* One server: a program and how it is called. */
-struct place {
+struct exec_place {
 	const char *directory;
 	const char *arguments[ARGUMENTS_MAX + 1]; /* the program and what stands before the action */
 	size_t argument_count;
@@ -21,9 +21,9 @@ struct place {
 	struct arena arena;
 };
 
-struct work {
+struct exec_work {
 	struct driver_call *call;
-	struct place *place;
+	struct exec_place *place;
 	struct process *process;
 };
 
