@@ -25,20 +25,20 @@ static const char *const behaviour_names[] = {
 
 #define COUNT(names) (sizeof(names) / sizeof(*(names)))
 
-static void forget(struct rules *rules)
+static void forget(struct scripted_rules *rules)
 {
 	free(rules->items);
 	rules->items = NULL;
 	rules->count = 0;
 }
 
-void rules_release(struct rules *rules)
+void rules_release(struct scripted_rules *rules)
 {
 	forget(rules);
 	memset(&rules->seen, 0, sizeof(rules->seen));
 }
 
-int rules_add(struct rules *rules, const struct rule *rule, struct error *error)
+int rules_add(struct scripted_rules *rules, const struct rule *rule, struct error *error)
 {
 	struct rule *items = realloc(rules->items, (rules->count + 1) * sizeof(*items));
 
@@ -49,7 +49,7 @@ int rules_add(struct rules *rules, const struct rule *rule, struct error *error)
 	return 0;
 }
 
-bool rules_take(struct rules *rules, enum call_kind kind, struct rule *ret_rule)
+bool rules_take(struct scripted_rules *rules, enum call_kind kind, struct rule *ret_rule)
 {
 	for (size_t i = 0; i < rules->count; i++) {
 		struct rule *rule = &rules->items[i];
@@ -109,7 +109,7 @@ static bool parse_rule(char *const *words, size_t count, struct rule *ret_rule)
 	return true;
 }
 
-static int add_line(struct rules *rules, char *line, int number, struct error *error)
+static int add_line(struct scripted_rules *rules, char *line, int number, struct error *error)
 {
 	char *words[WORDS_MAX], *word, *rest = line;
 	struct rule rule;
@@ -127,7 +127,7 @@ static int add_line(struct rules *rules, char *line, int number, struct error *e
 	return rules_add(rules, &rule, error);
 }
 
-static int read_lines(struct rules *rules, FILE *file, struct error *error)
+static int read_lines(struct scripted_rules *rules, FILE *file, struct error *error)
 {
 	char line[256];
 	int rc = 0;
@@ -143,7 +143,7 @@ static bool is_unchanged(const struct stat *a, const struct stat *b)
 	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
-int rules_refresh(struct rules *rules, struct error *error)
+int rules_refresh(struct scripted_rules *rules, struct error *error)
 {
 	struct stat now;
 	FILE *file;

@@ -19,18 +19,18 @@ struct rule {
 	int code;      /* 0: the behaviour's own */
 };
 
-struct rules {
+struct scripted_rules {
 	const char *path; /* borrowed; NULL: no file */
 	struct stat seen; /* of the file when it was read */
 	struct rule *items;
 	size_t count;
 };
 
-void rules_release(struct rules *rules);
-int rules_add(struct rules *rules, const struct rule *rule, struct error *error);
+void rules_release(struct scripted_rules *rules);
+int rules_add(struct scripted_rules *rules, const struct rule *rule, struct error *error);
 /* Reads the file again when it changed; no file is no rules. ERR_INVALID names the line that is not good. */
-int rules_refresh(struct rules *rules, struct error *error);
+int rules_refresh(struct scripted_rules *rules, struct error *error);
 /* Takes one time of the first rule that fits kind into ret_rule. */
-bool rules_take(struct rules *rules, enum call_kind kind, struct rule *ret_rule);
+bool rules_take(struct scripted_rules *rules, enum call_kind kind, struct rule *ret_rule);
 
 #endif

@@ -18,26 +18,26 @@
 #define SIZE_ALLOWED 100 /* the largest "size" */
 
 /* A pretended server; a service without servers has one. */
-struct place {
+struct scripted_place {
 	const struct server *server;
 	struct world world;
-	struct rules rules; /* of its file */
+	struct scripted_rules rules; /* of its file */
 };
 
 struct scripted {
 	const struct driver_context *context;
-	struct place *places;
+	struct scripted_place *places;
 	size_t place_count;
-	struct rules rules; /* by scripted_rule; they come first */
-	bool is_short;      /* of memory, for what a test said: the next call fails for it */
-	TAILQ_HEAD(, work) works;
+	struct scripted_rules rules; /* by scripted_rule; they come first */
+	bool is_short;               /* of memory, for what a test said: the next call fails for it */
+	TAILQ_HEAD(, scripted_work) works;
 	size_t begun[CALL_KINDS];
 };
 
-struct work {
-	TAILQ_ENTRY(work) entry;
+struct scripted_work {
+	TAILQ_ENTRY(scripted_work) entry;
 	struct scripted *scripted;
-	struct place *place;
+	struct scripted_place *place;
 	struct driver_call *call;
 	struct rule rule;
 	struct timer timer;
@@ -47,7 +47,7 @@ struct work {
 
 /* ---- acting ---- */
 
-static int require_living(const struct work *work, struct error *error)
+static int require_living(const struct scripted_work *work, struct error *error)
 {
 	const char *name = work->call->instance->resource;
 
@@ -58,7 +58,7 @@ static int require_living(const struct work *work, struct error *error)
 	return 0;
 }
 
-static int act_bind(struct work *work, struct error *error)
+static int act_bind(struct scripted_work *work, struct error *error)
 {
 	struct driver_call *call = work->call;
 	const char *host = call->server != NULL ? call->server->name : "scripted";
@@ -80,7 +80,7 @@ static int act_bind(struct work *work, struct error *error)
 	return 0;
 }
 
-static int act_update(struct work *work, struct error *error)
+static int act_update(struct scripted_work *work, struct error *error)
 {
 	const struct driver_call *call = work->call;
 	int rc = require_living(work, error);
@@ -90,7 +90,7 @@ static int act_update(struct work *work, struct error *error)
 }
 
 /* Only what the call names goes, so that a login nobody knows of is seen by a test. */
-static int act_deprovision(struct work *work, struct error *error)
+static int act_deprovision(struct scripted_work *work, struct error *error)
 {
 	const struct driver_call *call = work->call;
 	int rc = 0;
@@ -100,7 +100,7 @@ static int act_deprovision(struct work *work, struct error *error)
 	return rc != 0 ? rc : world_drop_instance(&work->place->world, call->instance->resource, error);
 }
 
-static int act_observe(struct work *work, struct error *error)
+static int act_observe(struct scripted_work *work, struct error *error)
 {
 	const struct driver_call *call = work->call;
 	const struct service *service = call->backend->service;
@@ -128,7 +128,7 @@ static bool is_named(const struct driver_call *call, const char *login)
 }
 
 /* The logins that a restore does not name stay shut; here they go. */
-static int drop_unnamed(struct work *work, struct error *error)
+static int drop_unnamed(struct scripted_work *work, struct error *error)
 {
 	struct world *world = &work->place->world;
 	const char *name = world_next_login(world, NULL);
@@ -144,7 +144,7 @@ static int drop_unnamed(struct work *work, struct error *error)
 	return rc;
 }
 
-static int act_retire(struct work *work, bool retired, struct error *error)
+static int act_retire(struct scripted_work *work, bool retired, struct error *error)
 {
 	const char *name = work->call->instance->resource;
 	int rc;
@@ -155,7 +155,7 @@ static int act_retire(struct work *work, bool retired, struct error *error)
 	return rc != 0 || retired ? rc : drop_unnamed(work, error);
 }
 
-static int act_inspect(struct work *work)
+static int act_inspect(struct scripted_work *work)
 {
 	struct driver_call *call = work->call;
 	const char *plan = world_plan(&work->place->world, call->instance->resource);
@@ -170,7 +170,7 @@ static int act_inspect(struct work *work)
 	return 0;
 }
 
-static int act_list(struct work *work)
+static int act_list(struct scripted_work *work)
 {
 	const struct world *world = &work->place->world;
 
@@ -181,7 +181,7 @@ static int act_list(struct work *work)
 	return 0;
 }
 
-static int act_adopt(struct work *work, struct error *error)
+static int act_adopt(struct scripted_work *work, struct error *error)
 {
 	const struct driver_call *call = work->call;
 	int rc = require_living(work, error);
@@ -190,7 +190,7 @@ static int act_adopt(struct work *work, struct error *error)
 	               : world_put_instance(&work->place->world, call->instance->resource, call->plan->name, error);
 }
 
-static int act_read_mark(struct work *work)
+static int act_read_mark(struct scripted_work *work)
 {
 	const char *mark = world_mark(&work->place->world);
 
@@ -205,7 +205,7 @@ static bool changes_something(enum call_kind kind)
 	       kind != CALL_READ_MARK && kind != CALL_WRITE_MARK;
 }
 
-static int prepare(const struct work *work, struct error *error)
+static int prepare(const struct scripted_work *work, struct error *error)
 {
 	const char *mark = world_mark(&work->place->world);
 	const int rc = world_refresh(&work->place->world, error);
@@ -215,7 +215,7 @@ static int prepare(const struct work *work, struct error *error)
 	return mark_check(work->call, mark[0] != '\0' ? mark : NULL, error);
 }
 
-static int act(struct work *work, struct error *error)
+static int act(struct scripted_work *work, struct error *error)
 {
 	const struct driver_call *call = work->call;
 	const int rc = prepare(work, error);
@@ -261,14 +261,14 @@ static int act(struct work *work, struct error *error)
 
 /* ---- behaving ---- */
 
-static void free_work(struct work *work)
+static void free_work(struct scripted_work *work)
 {
 	TAILQ_REMOVE(&work->scripted->works, work, entry);
 	timer_stop(work->scripted->context->timers, &work->timer);
 	free(work);
 }
 
-static void settle(struct work *work, int code, const char *text)
+static void settle(struct scripted_work *work, int code, const char *text)
 {
 	struct driver_call *call = work->call;
 
@@ -276,7 +276,7 @@ static void settle(struct work *work, int code, const char *text)
 	call_settle(call, code, "%s", text);
 }
 
-static void fail(struct work *work, int code)
+static void fail(struct scripted_work *work, int code)
 {
 	settle(work, work->rule.code != 0 ? work->rule.code : code, "the scripted server was told to fail");
 }
@@ -289,7 +289,7 @@ static void repeat_results(struct driver_call *call)
 		call_result(call, call->results[i].name, call->results[i].value);
 }
 
-static void act_and_end(struct work *work)
+static void act_and_end(struct scripted_work *work)
 {
 	struct error error = {0};
 	int rc = act(work, &error);
@@ -309,7 +309,7 @@ static void act_and_end(struct work *work)
 /* Whatever was waited for is over: a delay or the release. */
 static void go_on(void *arg)
 {
-	struct work *work = arg;
+	struct scripted_work *work = arg;
 
 	switch (work->rule.behaviour) {
 	case SCRIPTED_LOST:
@@ -337,7 +337,7 @@ static void go_on(void *arg)
 	act_and_end(work);
 }
 
-static void behave(struct work *work)
+static void behave(struct scripted_work *work)
 {
 	struct error error = {0};
 	bool lost = work->rule.behaviour == SCRIPTED_LOST;
@@ -355,7 +355,7 @@ static void behave(struct work *work)
 		settle(work, ERR_NO_MEMORY, "memory is out");
 }
 
-static struct place *find_place(struct scripted *scripted, const struct server *server)
+static struct scripted_place *find_place(struct scripted *scripted, const struct server *server)
 {
 	for (size_t i = 0; i < scripted->place_count; i++)
 		if (scripted->places[i].server == server)
@@ -366,7 +366,7 @@ static struct place *find_place(struct scripted *scripted, const struct server *
 static void scripted_begin(void *state, struct driver_call *call)
 {
 	struct scripted *scripted = state;
-	struct work *work = calloc(1, sizeof(*work));
+	struct scripted_work *work = calloc(1, sizeof(*work));
 	struct error error = {0};
 
 	scripted->begun[call->kind]++;
@@ -405,7 +405,7 @@ static const char *server_text(const struct server *server, const char *key)
 	return server != NULL && server->options.count > 0 ? options_text(&server->options, key) : NULL;
 }
 
-static int open_place(struct place *place, const struct server *server, struct error *error)
+static int open_place(struct scripted_place *place, const struct server *server, struct error *error)
 {
 	place->server = server;
 	place->rules.path = server_text(server, "rules");
@@ -495,7 +495,7 @@ void scripted_clear_rules(void *state)
 size_t scripted_release(void *state)
 {
 	struct scripted *scripted = state;
-	struct work *work, *next;
+	struct scripted_work *work, *next;
 	size_t count = 0;
 
 	for (work = TAILQ_FIRST(&scripted->works); work != NULL; work = next) {
@@ -523,7 +523,7 @@ size_t scripted_begun(void *state, enum call_kind kind)
 size_t scripted_under_way(void *state)
 {
 	const struct scripted *scripted = state;
-	const struct work *work;
+	const struct scripted_work *work;
 	size_t count = 0;
 
 	TAILQ_FOREACH (work, &scripted->works, entry)
