@@ -1,37 +1,21 @@
-/* A login is gone through beside the loop (login.h). After it, Connector/C's plain calls run in a fiber here, and
- * wherever they would wait, the library asks on_wait, which leaves to the loop until the socket is ready. */
+/* A login to each address in turn, gone through beside the loop (login.h); after it, what waits for the wire. */
 #include "session.h"
 
 #include <assert.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "driver/resolver.h"
-#include "driver/sql.h"
-#include "errors.h"
-#include "fiber.h"
 #include "login.h"
 #include "target.h"
+#include "wire.h"
 
 #define ADDRESS_MAX 64
-#define SILENCE_MAX 10   /* s between the statements of a call */
 #define CLEANING    4000 /* ms for the server to give the locks back */
-
-/* Nothing that the server's configuration says may change how the broker's statements act. No lock that a tenant may
- * hold is waited for longer than a second. A session that the network has cut off ends by wait_timeout, in seconds, and
- * with it its lock on the instance. */
-#define SETTINGS                                                                                                       \
-	"SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION%s', autocommit = 1, foreign_key_checks = 1," \
-	" lock_wait_timeout = 1, innodb_lock_wait_timeout = 1, wait_timeout = %lld"
-
-/* A MariaDB's GRANT to an account that went meanwhile would make one without a password; MySQL has no such mode. */
-#define NO_ACCOUNT_BY_GRANT ",NO_AUTO_CREATE_USER"
 
 enum mysql_session_state {
 	SESSION_RESOLVING,  /* the host's name is looked up */
@@ -53,18 +37,9 @@ struct mysql_session {
 
 	struct login *logging_in; /* NULL: none */
 
-	struct fiber *fiber; /* NULL: none */
-	MYSQL *mysql;        /* the fiber's; NULL: not connected */
-	int socket;          /* that the fiber waits for; -1: none yet */
-	short wanted;        /* what it waits for; 0: it does not wait */
-	bool cancelled;      /* it may not wait any more: every wait fails */
-	bool literal_grants;
+	struct mysql_wire wire;
+	struct error error; /* the last address's, or the batch's */
 	char badge[BADGE_SIZE];
-
-	struct text statements;
-	MYSQL_RES *rows;
-	unsigned int number; /* of the failure, the server's */
-	struct error error;  /* the last address's, or the batch's */
 
 	pool_done *on_opened, *on_cleaned;
 	session_answered *on_answered;
@@ -75,126 +50,21 @@ struct mysql_session {
 static void try_address(struct mysql_session *session);
 static void on_event(evutil_socket_t fd, short what, void *arg);
 
-/* ---- in the fiber ---- */
+/* ---- the wire, from the loop ---- */
 
-/* Called by the library where it would wait. */
-static int on_wait(my_socket fd, my_bool is_read, int timeout)
-{
-	struct mysql_session *session = fiber_running();
-
-	(void)timeout;
-	if (session->cancelled)
-		return -1;
-	session->socket = fd;
-	session->wanted = is_read ? EV_READ : EV_WRITE;
-	fiber_leave(session->fiber);
-	session->wanted = 0;
-	return session->cancelled ? -1 : 1;
-}
-
-static void note_failure(struct mysql_session *session)
-{
-	const unsigned int number = mysql_errno(session->mysql);
-
-	session->number = maria_error_is_local(number) ? 0 : number;
-	maria_error_explain(number, mysql_error(session->mysql), &session->error);
-}
-
-static int run_statements(struct mysql_session *session)
-{
-	const char *text = text_string(&session->statements);
-	int rc = mysql_real_query(session->mysql, text, strlen(text));
-
-	while (rc == 0) {
-		MYSQL_RES *rows = mysql_store_result(session->mysql);
-
-		if (rows != NULL) {
-			mysql_free_result(session->rows);
-			session->rows = rows;
-		} else if (mysql_errno(session->mysql) != 0) {
-			break; /* a lost connection has no field count any more, and the next result would be none */
-		}
-		rc = mysql_next_result(session->mysql);
-	}
-	/* -1 stands for the last result's end, and for a description of columns that was cut off. */
-	if (rc > 0 || mysql_errno(session->mysql) != 0)
-		note_failure(session);
-	return session->error.code;
-}
-
-/* A MySQL without the variable has no such grants either. */
-static void ask_for_literal_grants(struct mysql_session *session)
-{
-	MYSQL_ROW row;
-
-	text_reset(&session->statements);
-	text_add(&session->statements, "SELECT @@GLOBAL.partial_revokes");
-	if (run_statements(session) == 0 && session->rows != NULL && (row = mysql_fetch_row(session->rows)) != NULL)
-		session->literal_grants = row[0] != NULL && strcmp(row[0], "1") == 0;
-	error_clear(&session->error);
-}
-
-static bool prepare_session(struct mysql_session *session)
-{
-	const int fd = mysql_get_socket(session->mysql);
-
-	if (mysql_optionsv(session->mysql, MARIADB_OPT_IO_WAIT, (const void *)on_wait) != 0 ||
-	    fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) != 0)
-		return false;
-	text_reset(&session->statements);
-	text_add_format(&session->statements, SETTINGS, mariadb_connection(session->mysql) ? NO_ACCOUNT_BY_GRANT : "",
-	                (long long)session->target->idle / 1000 + SILENCE_MAX);
-	if (run_statements(session) != 0)
-		return false;
-	if (!mariadb_connection(session->mysql))
-		ask_for_literal_grants(session);
-	mysql_free_result(session->rows);
-	session->rows = NULL;
-	return true;
-}
-
-/* A connection's life, from its login on. Between batches the fiber rests with nothing wanted. */
-static void live(void *arg)
-{
-	struct mysql_session *session = arg;
-
-	if (prepare_session(session)) {
-		fiber_leave(session->fiber);
-		while (!session->cancelled) {
-			run_statements(session);
-			fiber_leave(session->fiber);
-		}
-	}
-	session->cancelled = true;
-	mysql_close(session->mysql);
-	session->mysql = NULL;
-}
-
-/* ---- the fiber, from the loop ---- */
-
-static int wait_for(struct mysql_session *session, int fd, short what)
+static int wait_for(struct mysql_session *session, int fd, short what, struct error *error)
 {
 	event_del(&session->event);
 	if (event_assign(&session->event, session->context->base, fd, what, on_event, session) != 0 ||
 	    event_add(&session->event, NULL) != 0)
-		return error_no_memory(&session->error);
+		return error_no_memory(error);
 	return 0;
 }
 
-/* Makes the fiber end, wherever it is. */
-static void end_fiber(struct mysql_session *session)
+static void end_wire(struct mysql_session *session)
 {
-	if (session->fiber == NULL)
-		return;
 	event_del(&session->event);
-	if (!session->cancelled) {
-		session->cancelled = true;
-		if (session->wanted != 0)
-			(void)shutdown(session->socket, SHUT_RDWR);
-		fiber_resume(session->fiber);
-	}
-	fiber_free(session->fiber);
-	session->fiber = NULL;
+	wire_end(&session->wire);
 }
 
 /* The callback may close the session. */
@@ -207,45 +77,39 @@ static void end_opening(struct mysql_session *session, int code)
 	session->on_opened(session->arg, code, &error);
 }
 
-static bool is_lost(const struct mysql_session *session)
-{
-	return session->error.code != 0 && session->number == 0;
-}
-
 static void end_query(struct mysql_session *session)
 {
-	MYSQL_RES *rows = session->rows;
+	MYSQL_RES *rows = session->wire.rows;
 	const struct error error = session->error;
+	const bool lost = error.code != 0 && session->wire.number == 0;
 
-	session->rows = NULL;
-	session->state = is_lost(session) ? SESSION_BROKEN : SESSION_IDLE;
+	session->wire.rows = NULL;
+	session->state = lost ? SESSION_BROKEN : SESSION_IDLE;
 	session->on_answered(session->arg, error.code, &error, error.code == 0 ? rows : NULL);
 	mysql_free_result(rows);
 }
 
 static void try_next_address(struct mysql_session *session)
 {
-	end_fiber(session);
+	end_wire(session);
 	session->address++;
 	try_address(session);
 }
 
 static void go_on(struct mysql_session *session)
 {
-	if (fiber_resume(session->fiber)) {
+	struct mysql_wire *wire = &session->wire;
+	const enum wire_place place = wire_resume(wire);
+
+	if (place == WIRE_WAITS && wait_for(session, wire->socket, wire->wanted, &wire->error) == 0)
+		return;
+	session->error = wire->error;
+	if (place == WIRE_ENDED)
 		try_next_address(session);
-	} else if (session->wanted != 0) {
-		if (wait_for(session, session->socket, session->wanted) == 0)
-			return;
-		if (session->state == SESSION_CONNECTING)
-			end_opening(session, session->error.code);
-		else
-			end_query(session);
-	} else if (session->state == SESSION_CONNECTING) {
-		end_opening(session, 0);
-	} else {
+	else if (session->state == SESSION_CONNECTING)
+		end_opening(session, session->error.code);
+	else
 		end_query(session);
-	}
 }
 
 static void on_event(evutil_socket_t fd, short what, void *arg)
@@ -269,26 +133,15 @@ static void on_timer(void *arg)
 
 	login_cancel(session->logging_in);
 	session->logging_in = NULL;
-	end_fiber(session);
+	end_wire(session);
 	error_set(&session->error, ERR_UNAVAILABLE, "no connection within %lld ms", limit);
 	try_next_address(session);
-}
-
-static void start_fiber(struct mysql_session *session)
-{
-	session->fiber = fiber_new(live, session);
-	if (session->fiber != NULL) {
-		go_on(session);
-		return;
-	}
-	mysql_close(session->mysql);
-	session->mysql = NULL;
-	end_opening(session, error_no_memory(&session->error));
 }
 
 static void on_login(void *arg, enum login_end end, void *work)
 {
 	struct mysql_session *session = arg;
+	MYSQL *mysql;
 
 	session->logging_in = NULL;
 	if (end == LOGIN_AGAIN) {
@@ -296,10 +149,12 @@ static void on_login(void *arg, enum login_end end, void *work)
 	} else if (end == LOGIN_RESTS) {
 		login_server_explain(session->target->logins, &session->error);
 		try_next_address(session);
-	} else if (maria_entry_take(work, &session->mysql, &session->error) == 0) {
-		start_fiber(session);
-	} else {
+	} else if (maria_entry_take(work, &mysql, &session->error) != 0) {
 		try_next_address(session);
+	} else if (wire_begin(&session->wire, mysql, session->target->idle, &session->error) == 0) {
+		go_on(session);
+	} else {
+		end_opening(session, session->error.code);
 	}
 }
 
@@ -323,8 +178,6 @@ static void try_address(struct mysql_session *session)
 		return;
 	}
 	session->state = SESSION_CONNECTING;
-	session->cancelled = false;
-	session->number = 0;
 	error_clear(&session->error);
 	if (timer_start(session->context->timers, &session->timer, session->target->connect_timeout) != 0)
 		end_opening(session, error_no_memory(&session->error));
@@ -355,10 +208,8 @@ static void session_close(void *arg)
 	timer_stop(session->context->timers, &session->timer);
 	resolver_cancel(session->resolution);
 	login_cancel(session->logging_in);
-	end_fiber(session);
-	event_del(&session->event);
-	mysql_free_result(session->rows);
-	text_wipe(&session->statements);
+	end_wire(session);
+	wire_release(&session->wire);
 	free(session);
 }
 
@@ -371,10 +222,9 @@ static void *session_open(const struct driver_context *context, const void *targ
 	session->context = context;
 	session->target = target;
 	session->state = SESSION_RESOLVING;
-	session->socket = -1;
 	session->on_opened = on_opened;
 	session->arg = arg;
-	text_init(&session->statements, SQL_MAX);
+	wire_init(&session->wire);
 	timer_init(&session->timer, on_timer, session);
 	event_assign(&session->event, context->base, -1, 0, on_event, session);
 	session->resolution = resolver_start(context->resolver, session->target->place.host, on_addresses, session);
@@ -387,28 +237,13 @@ static void *session_open(const struct driver_context *context, const void *targ
 
 /* ---- use ---- */
 
-/* Every batch anew: what is left of the attempt shrinks. */
-static void add_limit(struct mysql_session *session, int64_t limit)
-{
-	if (mariadb_connection(session->mysql))
-		text_add_format(&session->statements, "SET SESSION max_statement_time = %lld.%03lld;\n",
-		                (long long)limit / 1000, (long long)limit % 1000);
-	else
-		text_add_format(&session->statements, "SET SESSION max_execution_time = %lld;\n", (long long)limit);
-}
-
 int maria_session_query(struct mysql_session *session, const char *statements, int64_t limit,
                         session_answered *on_answered, void *arg, struct error *error)
 {
 	assert(session->state == SESSION_IDLE);
 	event_del(&session->event);
-	error_clear(&session->error);
-	session->number = 0;
-	text_reset(&session->statements);
-	add_limit(session, limit);
-	text_add(&session->statements, statements);
-	if (session->statements.failed || wait_for(session, -1, EV_TIMEOUT) != 0)
-		return error_no_memory(error);
+	if (wire_send(&session->wire, statements, limit, error) != 0 || wait_for(session, -1, EV_TIMEOUT, error) != 0)
+		return ERR_NO_MEMORY;
 	session->on_answered = on_answered;
 	session->arg = arg;
 	session->state = SESSION_QUERYING;
@@ -418,7 +253,7 @@ int maria_session_query(struct mysql_session *session, const char *statements, i
 
 unsigned int maria_session_errno(const struct mysql_session *session)
 {
-	return session->number;
+	return session->wire.number;
 }
 
 /* A server says nothing to a session that asks nothing, unless it ends it. */
@@ -428,7 +263,7 @@ bool maria_session_is_usable(const struct mysql_session *session)
 
 	if (session->state != SESSION_IDLE)
 		return false;
-	socket.fd = mysql_get_socket(session->mysql);
+	socket.fd = mysql_get_socket(session->wire.mysql);
 	return poll(&socket, 1, 0) == 0;
 }
 
@@ -436,7 +271,7 @@ unsigned long maria_session_id(const struct mysql_session *session)
 {
 	const bool known = session->state == SESSION_IDLE || session->state == SESSION_QUERYING;
 
-	return known ? mysql_thread_id(session->mysql) : 0;
+	return known ? mysql_thread_id(session->wire.mysql) : 0;
 }
 
 unsigned long maria_session_asking(const struct mysql_session *session)
@@ -456,22 +291,22 @@ void maria_session_set_badge(struct mysql_session *session, const char *badge)
 
 unsigned long maria_session_version(const struct mysql_session *session)
 {
-	return mysql_get_server_version(session->mysql);
+	return mysql_get_server_version(session->wire.mysql);
 }
 
 MYSQL *maria_session_connection(const struct mysql_session *session)
 {
-	return session->mysql;
+	return session->wire.mysql;
 }
 
 bool maria_session_is_mariadb(const struct mysql_session *session)
 {
-	return mariadb_connection(session->mysql);
+	return mariadb_connection(session->wire.mysql);
 }
 
 bool maria_session_has_literal_grants(const struct mysql_session *session)
 {
-	return session->literal_grants;
+	return session->wire.literal_grants;
 }
 
 /* ---- for a pool ---- */
@@ -507,7 +342,7 @@ static int watch(void *arg, void (*on_died)(void *arg), void *died_arg)
 
 	session->on_died = on_died;
 	session->arg = died_arg;
-	return wait_for(session, mysql_get_socket(session->mysql), EV_READ);
+	return wait_for(session, mysql_get_socket(session->wire.mysql), EV_READ, NULL);
 }
 
 const struct pool_kind maria_session_kind = {
