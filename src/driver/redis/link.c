@@ -2,20 +2,15 @@
  * deferred, so nothing here runs inside a call that began it. */
 #include "link.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
-#include <event2/bufferevent_ssl.h>
-#include <event2/event.h>
-#include <netinet/tcp.h>
-#include <openssl/err.h>
-#include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "driver/resolver.h"
 #include "reply.h"
+#include "stream.h"
 
 #define ADDRESS_MAX 64
 #define CLIENT_NAME "tsuru-broker"
@@ -92,24 +87,6 @@ static void try_next_address(struct link *link)
 	drop_stream(link);
 	link->address++;
 	try_address(link);
-}
-
-/* Why the stream failed: TLS's reason, or the socket's. */
-static void explain_stream(struct link *link, short what)
-{
-	SSL *tls = link->login->tls != NULL ? bufferevent_openssl_get_ssl(link->stream) : NULL;
-	const long verified = tls != NULL ? SSL_get_verify_result(tls) : X509_V_OK;
-	const unsigned long reason = tls != NULL ? bufferevent_get_openssl_error(link->stream) : 0;
-
-	if (verified != X509_V_OK)
-		error_set(&link->error, ERR_UNAVAILABLE, "its certificate is not accepted: %s",
-		          X509_verify_cert_error_string(verified));
-	else if (reason != 0 && ERR_reason_error_string(reason) != NULL)
-		error_set(&link->error, ERR_UNAVAILABLE, "TLS failed: %s", ERR_reason_error_string(reason));
-	else if ((what & BEV_EVENT_EOF) || EVUTIL_SOCKET_ERROR() == 0)
-		error_set(&link->error, ERR_UNAVAILABLE, "it closed the connection");
-	else
-		error_set(&link->error, ERR_UNAVAILABLE, "%s", evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR()));
 }
 
 static void add_greeting(const struct link *link, struct redis_batch *batch)
@@ -266,91 +243,23 @@ static void on_event(struct bufferevent *stream, short what, void *arg)
 		return;
 	}
 	if (link->error.code == 0)
-		explain_stream(link, what);
+		redis_stream_explain(link->stream, link->login, what, &link->error);
 	break_link(link);
 }
 
 /* ---- connecting ---- */
 
-static socklen_t parse_address(const char *text, const char *port, struct sockaddr_storage *ret_address)
-{
-	struct sockaddr_in *four = (struct sockaddr_in *)ret_address;
-	struct sockaddr_in6 *six = (struct sockaddr_in6 *)ret_address;
-	const unsigned long given = strtoul(port, NULL, 10); /* servers name ports of others, too: any text may come */
-	const in_port_t number = htons((in_port_t)given);
-
-	*ret_address = (struct sockaddr_storage){0};
-	if (given == 0 || given > UINT16_MAX)
-		return 0;
-	if (inet_pton(AF_INET, text, &four->sin_addr) == 1) {
-		four->sin_family = AF_INET;
-		four->sin_port = number;
-		return sizeof(*four);
-	}
-	if (inet_pton(AF_INET6, text, &six->sin6_addr) == 1) {
-		six->sin6_family = AF_INET6;
-		six->sin6_port = number;
-		return sizeof(*six);
-	}
-	return 0;
-}
-
-/* The name that is asked for is also the one that the certificate must carry. */
-static SSL *new_tls(const struct link *link)
-{
-	const char *name = link->login->tls_name != NULL ? link->login->tls_name : link->host;
-	SSL *tls = SSL_new(link->login->tls);
-	bool is_address, done;
-
-	if (tls == NULL)
-		return NULL;
-	is_address = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(tls), name) == 1;
-	/* The last one is a macro, which would take the const off by a cast. */
-	done = is_address ||
-	       (SSL_set1_host(tls, name) == 1 && SSL_set_tlsext_host_name(tls, (char *)(uintptr_t)name) == 1);
-	ERR_clear_error();
-	if (done)
-		return tls;
-	SSL_free(tls);
-	return NULL;
-}
-
-static struct bufferevent *new_stream(const struct link *link)
-{
-	const int options = BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS;
-	struct bufferevent *stream;
-	SSL *tls;
-
-	if (link->login->tls == NULL)
-		return bufferevent_socket_new(link->context->base, -1, options);
-	tls = new_tls(link);
-	if (tls == NULL)
-		return NULL;
-	stream = bufferevent_openssl_socket_new(link->context->base, -1, tls, BUFFEREVENT_SSL_CONNECTING, options);
-	if (stream == NULL)
-		SSL_free(tls);
-	else
-		bufferevent_openssl_set_allow_dirty_shutdown(stream, 1);
-	return stream;
-}
-
 static int connect_stream(struct link *link)
 {
-	struct sockaddr_storage address;
-	const socklen_t length = parse_address(link->addresses[link->address], link->port, &address);
-	const int one = 1;
+	const char *address = link->addresses[link->address];
 
-	link->stream = new_stream(link);
+	link->stream = redis_stream_new(link->context->base, link->login, link->host);
 	if (!reply_reader_open(&link->reader) || link->stream == NULL)
 		return error_no_memory(&link->error);
 	bufferevent_setcb(link->stream, on_read, NULL, on_event, link);
-	if (length == 0 || bufferevent_socket_connect(link->stream, (struct sockaddr *)&address, (int)length) != 0 ||
-	    bufferevent_enable(link->stream, EV_READ | EV_WRITE) != 0)
-		return error_set(&link->error, ERR_UNAVAILABLE, "the system cannot connect to the address \"%s\"",
-		                 link->addresses[link->address]);
-	/* Without it the link is slower, and no worse. */
-	(void)setsockopt(bufferevent_getfd(link->stream), IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	return 0;
+	if (redis_stream_connect(link->stream, address, link->port))
+		return 0;
+	return error_set(&link->error, ERR_UNAVAILABLE, "the system cannot connect to the address \"%s\"", address);
 }
 
 static void try_address(struct link *link)
