@@ -1,38 +1,17 @@
 /* The scripted driver: takes a rule for each call, acts on its world as the rule says, and settles or does not.
- * Neighbours: rules.c, which reads the rules, and world.c, which remembers the effects. */
+ * Neighbours: rules.c reads the rules, act.c does what calls ask, world.c remembers the effects, and control.c is how
+ * tests reach the worlds behind the broker's back. */
 #include "driver/scripted/scripted.h"
 
-#include <cjson/cJSON.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/queue.h>
 #include <unistd.h>
 
-#include "driver/scripted/rules.h"
-#include "driver/scripted/world.h"
+#include "driver/scripted/act.h"
+#include "driver/scripted/state.h"
 #include "model/parameters.h"
 
-#define PORT         "4242"
-#define URL_MAX      512
 #define SIZE_ALLOWED 100 /* the largest "size" */
-
-/* A pretended server; a service without servers has one. */
-struct scripted_place {
-	const struct server *server;
-	struct world world;
-	struct scripted_rules rules; /* of its file */
-};
-
-struct scripted {
-	const struct driver_context *context;
-	struct scripted_place *places;
-	size_t place_count;
-	struct scripted_rules rules; /* by scripted_rule; they come first */
-	bool is_short;               /* of memory, for what a test said: the next call fails for it */
-	TAILQ_HEAD(, scripted_work) works;
-	size_t begun[CALL_KINDS];
-};
 
 struct scripted_work {
 	TAILQ_ENTRY(scripted_work) entry;
@@ -42,222 +21,7 @@ struct scripted_work {
 	struct rule rule;
 	struct timer timer;
 	bool waits; /* for scripted_release, or for nothing */
-	bool acted;
 };
-
-/* ---- acting ---- */
-
-static int require_living(const struct scripted_work *work, struct error *error)
-{
-	const char *name = work->call->instance->resource;
-
-	if (world_plan(&work->place->world, name) == NULL)
-		return error_set(error, ERR_REFUSED, "there is no instance \"%s\"", name);
-	if (world_is_retired(&work->place->world, name))
-		return error_set(error, ERR_REFUSED, "the instance \"%s\" is retired", name);
-	return 0;
-}
-
-static int act_bind(struct scripted_work *work, struct error *error)
-{
-	struct driver_call *call = work->call;
-	const char *host = call->server != NULL ? call->server->name : "scripted";
-	char url[URL_MAX];
-	int rc = require_living(work, error);
-
-	if (rc != 0)
-		return rc;
-	rc = world_put_login(&work->place->world, call->bind->login, call->instance->resource, call->password, error);
-	if (rc != 0)
-		return rc;
-	snprintf(url, sizeof(url), "scripted://%s:%s@%s:" PORT "/%s", call->bind->login, call->password, host,
-	         call->instance->resource);
-	call_result(call, "host", host);
-	call_result(call, "port", PORT);
-	call_result(call, "user", call->bind->login);
-	call_result(call, "password", call->password);
-	call_result(call, "url", url);
-	return 0;
-}
-
-static int act_update(struct scripted_work *work, struct error *error)
-{
-	const struct driver_call *call = work->call;
-	int rc = require_living(work, error);
-
-	return rc != 0 ? rc
-	               : world_put_instance(&work->place->world, call->instance->resource, call->plan->name, error);
-}
-
-/* Only what the call names goes, so that a login nobody knows of is seen by a test. */
-static int act_deprovision(struct scripted_work *work, struct error *error)
-{
-	const struct driver_call *call = work->call;
-	int rc = 0;
-
-	for (size_t i = 0; rc == 0 && i < call->bind_count; i++)
-		rc = world_drop_login(&work->place->world, call->binds[i].login, error);
-	return rc != 0 ? rc : world_drop_instance(&work->place->world, call->instance->resource, error);
-}
-
-static int act_observe(struct scripted_work *work, struct error *error)
-{
-	const struct driver_call *call = work->call;
-	const struct service *service = call->backend->service;
-	const char *name = world_plan(&work->place->world, call->instance->resource);
-	const struct plan *plan = service_plan(service, name);
-	char number[32];
-
-	if (name == NULL)
-		return error_set(error, ERR_NOT_FOUND, "there is no instance \"%s\"", call->instance->resource);
-	snprintf(number, sizeof(number), "%zu", world_logins_of(&work->place->world, call->instance->resource));
-	call_result(work->call, "Logins", number);
-	if (plan != NULL && plan->options.count > 0) {
-		snprintf(number, sizeof(number), "%lld", (long long)options_number(&plan->options, "weight"));
-		call_result(work->call, "Weight", number);
-	}
-	return 0;
-}
-
-static bool is_named(const struct driver_call *call, const char *login)
-{
-	for (size_t i = 0; i < call->bind_count; i++)
-		if (strcmp(call->binds[i].login, login) == 0)
-			return true;
-	return false;
-}
-
-/* The logins that a restore does not name stay shut; here they go. */
-static int drop_unnamed(struct scripted_work *work, struct error *error)
-{
-	struct world *world = &work->place->world;
-	const char *name = world_next_login(world, NULL);
-	int rc = 0;
-
-	while (rc == 0 && name != NULL) {
-		const char *next = world_next_login(world, name);
-
-		if (world_is_login_of(world, name, work->call->instance->resource) && !is_named(work->call, name))
-			rc = world_drop_login(world, name, error);
-		name = next;
-	}
-	return rc;
-}
-
-static int act_retire(struct scripted_work *work, bool retired, struct error *error)
-{
-	const char *name = work->call->instance->resource;
-	int rc;
-
-	if (world_plan(&work->place->world, name) == NULL && !retired)
-		return error_set(error, ERR_REFUSED, "there is no instance \"%s\"", name);
-	rc = world_retire(&work->place->world, name, retired, error);
-	return rc != 0 || retired ? rc : drop_unnamed(work, error);
-}
-
-static int act_inspect(struct scripted_work *work)
-{
-	struct driver_call *call = work->call;
-	const char *plan = world_plan(&work->place->world, call->instance->resource);
-
-	if (plan == NULL)
-		call_result(call, DRIFT_LOST, "the instance is not there");
-	else if (strcmp(plan, call->plan->name) != 0)
-		call_result(call, DRIFT_INSTANCE, "the instance has another plan");
-	for (size_t i = 0; plan != NULL && i < call->bind_count; i++)
-		if (!world_has_login(&work->place->world, call->binds[i].login))
-			call_result(call, DRIFT_BIND, call->binds[i].login);
-	return 0;
-}
-
-static int act_list(struct scripted_work *work)
-{
-	const struct world *world = &work->place->world;
-
-	for (const char *name = NULL; (name = world_next_instance(world, name)) != NULL;)
-		call_result(work->call, world_is_retired(world, name) ? LIST_RETIRED : LIST_INSTANCE, name);
-	for (const char *name = NULL; (name = world_next_login(world, name)) != NULL;)
-		call_result(work->call, LIST_LOGIN, name);
-	return 0;
-}
-
-static int act_adopt(struct scripted_work *work, struct error *error)
-{
-	const struct driver_call *call = work->call;
-	int rc = require_living(work, error);
-
-	return rc != 0 ? rc
-	               : world_put_instance(&work->place->world, call->instance->resource, call->plan->name, error);
-}
-
-static int act_read_mark(struct scripted_work *work)
-{
-	const char *mark = world_mark(&work->place->world);
-
-	if (mark[0] != '\0')
-		call_result(work->call, MARK_RESULT, mark);
-	return 0;
-}
-
-static bool changes_something(enum call_kind kind)
-{
-	return kind != CALL_CHECK && kind != CALL_OBSERVE && kind != CALL_INSPECT && kind != CALL_LIST &&
-	       kind != CALL_READ_MARK && kind != CALL_WRITE_MARK;
-}
-
-static int prepare(const struct scripted_work *work, struct error *error)
-{
-	const char *mark = world_mark(&work->place->world);
-	const int rc = world_refresh(&work->place->world, error);
-
-	if (rc != 0 || !changes_something(work->call->kind))
-		return rc;
-	return mark_check(work->call, mark[0] != '\0' ? mark : NULL, error);
-}
-
-static int act(struct scripted_work *work, struct error *error)
-{
-	const struct driver_call *call = work->call;
-	const int rc = prepare(work, error);
-
-	if (rc != 0)
-		return rc;
-	work->acted = true;
-	switch (call->kind) {
-	case CALL_PROVISION:
-		return world_put_instance(&work->place->world, call->instance->resource, call->plan->name, error);
-	case CALL_UPDATE:
-		return act_update(work, error);
-	case CALL_DEPROVISION:
-		return act_deprovision(work, error);
-	case CALL_BIND:
-		return act_bind(work, error);
-	case CALL_UNBIND:
-		return world_drop_login(&work->place->world, call->bind->login, error);
-	case CALL_OBSERVE:
-		return act_observe(work, error);
-	case CALL_RETIRE:
-	case CALL_RESTORE:
-		return act_retire(work, call->kind == CALL_RETIRE, error);
-	case CALL_INSPECT:
-		return act_inspect(work);
-	case CALL_LIST:
-		return act_list(work);
-	case CALL_ADOPT:
-		return act_adopt(work, error);
-	case CALL_READ_MARK:
-		return act_read_mark(work);
-	case CALL_WRITE_MARK:
-		return world_put_mark(&work->place->world, call->mark, error);
-	case CALL_ACT:
-		return error_set(error, ERR_REFUSED, "the scripted server has no actions");
-	case CALL_CHECK:
-	case CALL_ALLOW_UNIT:
-	case CALL_DENY_UNIT:
-		break;
-	}
-	return 0;
-}
 
 /* ---- behaving ---- */
 
@@ -292,7 +56,7 @@ static void repeat_results(struct driver_call *call)
 static void act_and_end(struct scripted_work *work)
 {
 	struct error error = {0};
-	int rc = act(work, &error);
+	int rc = scripted_act(work->call, &work->place->world, &error);
 
 	if (work->rule.behaviour == SCRIPTED_TWICE)
 		repeat_results(work->call);
@@ -342,7 +106,7 @@ static void behave(struct scripted_work *work)
 	struct error error = {0};
 	bool lost = work->rule.behaviour == SCRIPTED_LOST;
 
-	if (lost && act(work, &error) != 0) {
+	if (lost && scripted_act(work->call, &work->place->world, &error) != 0) {
 		settle(work, error.code, error.text);
 		return;
 	}
@@ -396,6 +160,47 @@ static void scripted_cancel(void *state, struct driver_call *call)
 {
 	(void)state;
 	free_work(call->work);
+}
+
+/* ---- what tests say and see of calls ---- */
+
+size_t scripted_release(void *state)
+{
+	struct scripted *scripted = state;
+	struct scripted_work *work, *next;
+	size_t count = 0;
+
+	for (work = TAILQ_FIRST(&scripted->works); work != NULL; work = next) {
+		next = TAILQ_NEXT(work, entry);
+		if (!work->waits)
+			continue;
+		go_on(work);
+		count++;
+	}
+	return count;
+}
+
+size_t scripted_begun(void *state, enum call_kind kind)
+{
+	const struct scripted *scripted = state;
+	size_t count = 0;
+
+	if (kind != 0)
+		return scripted->begun[kind];
+	for (size_t i = 0; i < sizeof(scripted->begun) / sizeof(*scripted->begun); i++)
+		count += scripted->begun[i];
+	return count;
+}
+
+size_t scripted_under_way(void *state)
+{
+	const struct scripted *scripted = state;
+	const struct scripted_work *work;
+	size_t count = 0;
+
+	TAILQ_FOREACH (work, &scripted->works, entry)
+		count++;
+	return count;
 }
 
 /* ---- opening ---- */
@@ -470,163 +275,6 @@ static int scripted_validate(void *state, const struct plan *plan, const struct 
 	(void)plan;
 	return is_bind ? parameters_flag(parameters, "read_only", &flag, error)
 	               : parameters_number(parameters, "size", 1, SIZE_ALLOWED, &size, error);
-}
-
-/* ---- what tests say and see ---- */
-
-void scripted_rule(void *state, enum call_kind kind, enum scripted_behaviour behaviour, int times, int64_t delay_ms,
-                   int code)
-{
-	struct scripted *scripted = state;
-	const struct rule rule = {
-	    .kind = kind, .behaviour = behaviour, .times = times == 0 ? -1 : times, .delay = delay_ms, .code = code};
-
-	if (rules_add(&scripted->rules, &rule, NULL) != 0)
-		scripted->is_short = true;
-}
-
-void scripted_clear_rules(void *state)
-{
-	struct scripted *scripted = state;
-
-	rules_release(&scripted->rules);
-}
-
-size_t scripted_release(void *state)
-{
-	struct scripted *scripted = state;
-	struct scripted_work *work, *next;
-	size_t count = 0;
-
-	for (work = TAILQ_FIRST(&scripted->works); work != NULL; work = next) {
-		next = TAILQ_NEXT(work, entry);
-		if (!work->waits)
-			continue;
-		go_on(work);
-		count++;
-	}
-	return count;
-}
-
-size_t scripted_begun(void *state, enum call_kind kind)
-{
-	const struct scripted *scripted = state;
-	size_t count = 0;
-
-	if (kind != 0)
-		return scripted->begun[kind];
-	for (size_t i = 0; i < sizeof(scripted->begun) / sizeof(*scripted->begun); i++)
-		count += scripted->begun[i];
-	return count;
-}
-
-size_t scripted_under_way(void *state)
-{
-	const struct scripted *scripted = state;
-	const struct scripted_work *work;
-	size_t count = 0;
-
-	TAILQ_FOREACH (work, &scripted->works, entry)
-		count++;
-	return count;
-}
-
-const char *scripted_plan(void *state, const char *name)
-{
-	const struct scripted *scripted = state;
-	const char *plan = NULL;
-
-	for (size_t i = 0; plan == NULL && i < scripted->place_count; i++)
-		plan = world_plan(&scripted->places[i].world, name);
-	return plan;
-}
-
-bool scripted_has_instance(void *state, const char *name)
-{
-	return scripted_plan(state, name) != NULL;
-}
-
-bool scripted_has_login(void *state, const char *name)
-{
-	const struct scripted *scripted = state;
-
-	for (size_t i = 0; i < scripted->place_count; i++)
-		if (world_has_login(&scripted->places[i].world, name))
-			return true;
-	return false;
-}
-
-bool scripted_password_is(void *state, const char *name, const char *password)
-{
-	const struct scripted *scripted = state;
-
-	for (size_t i = 0; i < scripted->place_count; i++)
-		if (world_password_is(&scripted->places[i].world, name, password))
-			return true;
-	return false;
-}
-
-bool scripted_is_retired(void *state, const char *name)
-{
-	const struct scripted *scripted = state;
-
-	for (size_t i = 0; i < scripted->place_count; i++)
-		if (world_is_retired(&scripted->places[i].world, name))
-			return true;
-	return false;
-}
-
-void scripted_put_instance(void *state, const char *name, const char *plan)
-{
-	struct scripted *scripted = state;
-
-	if (world_put_instance(&scripted->places[0].world, name, plan, NULL) != 0)
-		scripted->is_short = true;
-}
-
-void scripted_drop(void *state, const char *name)
-{
-	struct scripted *scripted = state;
-
-	for (size_t i = 0; i < scripted->place_count; i++) {
-		(void)world_drop_instance(&scripted->places[i].world, name, NULL);
-		(void)world_drop_login(&scripted->places[i].world, name, NULL);
-	}
-}
-
-const char *scripted_mark(void *state)
-{
-	const struct scripted *scripted = state;
-
-	return world_mark(&scripted->places[0].world);
-}
-
-void scripted_put_mark(void *state, const char *mark)
-{
-	struct scripted *scripted = state;
-
-	if (world_put_mark(&scripted->places[0].world, mark, NULL) != 0)
-		scripted->is_short = true;
-}
-
-size_t scripted_instances(void *state)
-{
-	const struct scripted *scripted = state;
-	size_t count = 0;
-
-	for (size_t i = 0; i < scripted->place_count; i++)
-		count += world_instances(&scripted->places[i].world);
-	return count;
-}
-
-size_t scripted_logins(void *state)
-{
-	const struct scripted *scripted = state;
-	size_t count = 0;
-
-	for (size_t i = 0; i < scripted->place_count; i++)
-		count += world_logins(&scripted->places[i].world);
-	return count;
 }
 
 /* ---- the driver ---- */
