@@ -220,6 +220,8 @@ int driver_validate_read_only(void *state, const struct plan *plan, const struct
 #define SESSION_NAME_SIZE 64 /* bytes with the NUL: a service's name that is too long ends in a hash */
 void driver_name_session(const struct driver_context *context, const struct service *service, char *ret_name);
 
+#define CALL_TOLD_MAX 2048 /* bytes of what call_tell tells, with the NUL */
+
 #define MARK_RESULT "mark" /* what read_mark reports */
 #define MARK_MAX    56     /* bytes of a mark */
 
@@ -314,6 +316,8 @@ int64_t call_left(const struct driver_call *call);
 
 /* The driver's struct for call->server. */
 void *call_host(const struct driver_call *call);
+/* Whether one of call->binds has that login. */
+bool call_has_bind(const struct driver_call *call, const char *login);
 
 /* Each ends the running step: the next one runs, ... */
 void call_next(struct driver_call *call);
@@ -332,6 +336,9 @@ void call_fail_to_connect(struct driver_call *call, const struct error *reason);
 void call_settle(struct driver_call *call, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* Adds a result, copying both; lack of memory settles the call with ERR_NO_MEMORY instead of 0. */
 void call_result(struct driver_call *call, const char *name, const char *value);
+/* The same of a sentence or a number, which is cut at CALL_TOLD_MAX. */
+void call_tell(struct driver_call *call, const char *name, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 /* The value of the last result of that name; borrowed from the call. NULL: there is none. */
 const char *call_find(const struct driver_call *call, const char *name);
 /* For drivers whose servers choose the credentials: once a bind has succeeded, text is kept sealed with it, in place of

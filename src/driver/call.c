@@ -167,6 +167,14 @@ int64_t call_left(const struct driver_call *call)
 	return left > 0 ? left : 1;
 }
 
+bool call_has_bind(const struct driver_call *call, const char *login)
+{
+	for (size_t i = 0; i < call->bind_count; i++)
+		if (strcmp(call->binds[i].login, login) == 0)
+			return true;
+	return false;
+}
+
 void call_settle(struct driver_call *call, int code, const char *format, ...)
 {
 	char text[ERROR_TEXT_MAX];
@@ -233,6 +241,18 @@ void call_result(struct driver_call *call, const char *name, const char *value)
 	pair.value = arena_text(&call->arena, value);
 	if (!arena_failed(&call->arena))
 		call->results[call->result_count++] = pair;
+}
+
+void call_tell(struct driver_call *call, const char *name, const char *format, ...)
+{
+	char text[CALL_TOLD_MAX];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	call_result(call, name, text);
+	secret_wipe(text, sizeof(text));
 }
 
 const char *call_find(const struct driver_call *call, const char *name)

@@ -93,16 +93,13 @@ bool login_server_is_slow(const struct login_server *server)
 
 void login_server_warn(const struct login_server *server, struct driver_call *call)
 {
-	struct error warning;
-
 	if (!login_server_is_slow(server))
 		return;
-	error_set(
-	    &warning, ERR_UNAVAILABLE,
+	call_tell(
+	    call, CHECK_WARNING,
 	    "a login to the server \"%s\" makes the broker compute for over %d ms: lower its SCRAM iterations, or "
 	    "the size of its keys or TLS parameters",
 	    server->name, LOGIN_HELD);
-	call_result(call, CHECK_WARNING, warning.text);
 }
 
 /* One that ends well in spite of it is a slow one, and is asked as any other. */

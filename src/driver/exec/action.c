@@ -97,14 +97,11 @@ static void add_result(void *arg, const char *name, const char *value)
 /* Whatever such a program does wrong, it does to the whole machine. */
 static void warn_of_root(struct driver_call *call, const struct exec_place *place)
 {
-	char sentence[ERROR_TEXT_MAX];
-
 	if (call->kind != CALL_CHECK || place->user != NULL || geteuid() != 0)
 		return;
-	snprintf(sentence, sizeof(sentence),
-	         "the programs of the server \"%.100s\" run as root, as the broker does: give the server a \"user\"",
-	         call->server->name);
-	call_result(call, CHECK_WARNING, sentence);
+	call_tell(call, CHECK_WARNING,
+	          "the programs of the server \"%.100s\" run as root, as the broker does: give the server a \"user\"",
+	          call->server->name);
 }
 
 static int judge(const struct exec_work *work, const struct process_end *end, struct error *ret_error)

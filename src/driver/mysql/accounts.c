@@ -37,16 +37,6 @@ int maria_add_limits(struct mysql_work *work, struct sql *sql)
 
 /* ---- finding ---- */
 
-bool maria_has_bind(const struct mysql_work *work, const char *user)
-{
-	const struct driver_call *call = work->call;
-
-	for (size_t i = 0; i < call->bind_count; i++)
-		if (strcmp(call->binds[i].login, user) == 0)
-			return true;
-	return false;
-}
-
 static void note_accounts(struct mysql_work *work, MYSQL_RES *rows)
 {
 	enum { USER, HOST, LOCKED, EVENTS, MARK };
@@ -125,16 +115,10 @@ void maria_step_shut_accounts(void *arg)
 	for (size_t i = 0; i < work->account_count; i++) {
 		const struct account *account = &work->accounts[i];
 
-		if (!account->locked) {
-			sql_add(sql, "ALTER USER ");
-			maria_add_account(sql, account->user, account->host);
-			sql_add(sql, " ACCOUNT LOCK;\n");
-		}
-		if (account->has_events) {
-			sql_add(sql, "REVOKE EVENT ON %i.* FROM ", work->pattern);
-			maria_add_account(sql, account->user, account->host);
-			sql_add(sql, ";\n");
-		}
+		if (!account->locked)
+			sql_add(sql, "ALTER USER %l@%l ACCOUNT LOCK;\n", account->user, account->host);
+		if (account->has_events)
+			sql_add(sql, "REVOKE EVENT ON %i.* FROM %l@%l;\n", work->pattern, account->user, account->host);
 	}
 	maria_query(work, NULL);
 }
@@ -214,9 +198,7 @@ void maria_step_drop_accounts(void *arg)
 	struct sql *sql = maria_sql(work);
 
 	for (size_t i = 0; i < work->account_count; i++) {
-		sql_add(sql, "DROP USER IF EXISTS ");
-		maria_add_account(sql, work->accounts[i].user, work->accounts[i].host);
-		sql_add(sql, ";\n");
+		sql_add(sql, "DROP USER IF EXISTS %l@%l;\n", work->accounts[i].user, work->accounts[i].host);
 	}
 	maria_query(work, NULL);
 }

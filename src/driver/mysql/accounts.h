@@ -9,8 +9,6 @@
 int maria_add_limits(struct mysql_work *work, struct sql *sql);
 /* The expression that says of the account u whether it is locked. */
 const char *maria_locked(const struct mysql_work *work);
-/* Whether one of call->binds has that login. */
-bool maria_has_bind(const struct mysql_work *work, const char *user);
 
 /* These two fail when the server's mark is not the broker's. Finds the accounts of the call's login. */
 void maria_step_find_login(void *arg);

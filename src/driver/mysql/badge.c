@@ -90,16 +90,13 @@ static void on_sessions(struct mysql_work *work, MYSQL_RES *rows)
 {
 	enum { ID, LASTING };
 	size_t count = 0, strays = 0;
-	char number[24];
 	MYSQL_ROW row;
 
 	for (; (row = mysql_fetch_row(rows)) != NULL; count++)
 		if (strcmp(row[LASTING], "1") == 0 && !is_known(work, strtoul(row[ID], NULL, 10)))
 			strays++;
-	snprintf(number, sizeof(number), "%zu", count);
-	call_result(work->call, CHECK_SESSIONS, number);
-	snprintf(number, sizeof(number), "%zu", strays);
-	call_result(work->call, CHECK_STRAYS, number);
+	call_tell(work->call, CHECK_SESSIONS, "%zu", count);
+	call_tell(work->call, CHECK_STRAYS, "%zu", strays);
 	call_next(work->call);
 }
 

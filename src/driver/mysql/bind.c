@@ -28,9 +28,7 @@ static void step_drop_accounts_elsewhere(void *arg)
 			work->accounts[kept++] = *account;
 			continue;
 		}
-		sql_add(sql, "DROP USER IF EXISTS ");
-		maria_add_account(sql, account->user, account->host);
-		sql_add(sql, ";\n");
+		sql_add(sql, "DROP USER IF EXISTS %l@%l;\n", account->user, account->host);
 	}
 	work->account_count = kept;
 	maria_query(work, NULL);
@@ -41,9 +39,8 @@ static void step_create_account(void *arg)
 	struct mysql_work *work = arg;
 	struct sql *sql = maria_sql(work);
 
-	sql_add(sql, work->account_count > 0 ? "ALTER USER " : "CREATE USER ");
-	maria_add_account(sql, work->login, work->host->target.app_host);
-	sql_add(sql, " ");
+	sql_add(sql, "%s USER %l@%l ", work->account_count > 0 ? "ALTER" : "CREATE", work->login,
+	        work->host->target.app_host);
 	maria_add_password(sql, maria_is_mariadb(work), work->call->password);
 	if (maria_add_limits(work, sql) != 0)
 		return;
@@ -57,11 +54,9 @@ static void take_rights(struct mysql_work *work, MYSQL_RES *rows)
 	MYSQL_ROW row = mysql_fetch_row(rows);
 	struct sql *sql = maria_sql(work);
 
-	if (strcmp(row[0], "1") == 0) {
-		sql_add(sql, "REVOKE ALL PRIVILEGES, GRANT OPTION FROM ");
-		maria_add_account(sql, work->login, work->host->target.app_host);
-		sql_add(sql, ";\n");
-	}
+	if (strcmp(row[0], "1") == 0)
+		sql_add(sql, "REVOKE ALL PRIVILEGES, GRANT OPTION FROM %l@%l;\n", work->login,
+		        work->host->target.app_host);
 	maria_add_rights(work, sql, work->login, work->call->read_only);
 	maria_query(work, NULL);
 }

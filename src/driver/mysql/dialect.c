@@ -43,11 +43,6 @@ static bool add_literal(void *connection, struct text *text, const char *value, 
 
 const struct sql_dialect maria_dialect = {.add_identifier = add_identifier, .add_literal = add_literal};
 
-void maria_add_account(struct sql *sql, const char *user, const char *host)
-{
-	sql_add(sql, "%l@%l", user, host);
-}
-
 bool maria_pattern(const char *database, bool literal, char *ret_pattern)
 {
 	size_t length = 0;

@@ -10,8 +10,6 @@ extern const struct sql_dialect maria_dialect;
 
 #define DATABASE_MAX 64 /* bytes of a database's name, and of the pattern for it in a grant */
 
-/* 'user'@'host' */
-void maria_add_account(struct sql *sql, const char *user, const char *host);
 /* A grant names databases by a pattern, in which _ and % stand for others, unless the server has partial_revokes. False
  * when the pattern is too long for the server. ret_pattern holds DATABASE_MAX + 1. */
 bool maria_pattern(const char *database, bool literal, char *ret_pattern);

@@ -1,6 +1,4 @@
 /* inspect and list: what a server has of the broker's, beside what it should have. Nothing is changed. */
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -10,25 +8,12 @@
 #include "rights.h"
 #include "session.h"
 
-#define SENTENCE_SIZE 1024
 /* MySQL shows beside each account, not beside its rights, whether it is locked. */
 #define DB_WITH_LOCK                                                                                                   \
 	"(SELECT d.User, d.Host, d.Db, d.Event_priv, a.account_locked FROM mysql.db d LEFT JOIN mysql.user a"          \
 	" ON a.User = d.User AND a.Host = d.Host) u"
 
 /* ---- the instance ---- */
-
-static void __attribute__((format(printf, 3, 4)))
-tell(struct mysql_work *work, const char *drift, const char *format, ...)
-{
-	char sentence[SENTENCE_SIZE];
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(sentence, sizeof(sentence), format, arguments);
-	va_end(arguments);
-	call_result(work->call, drift, sentence);
-}
 
 static void step_find_lost(void *arg)
 {
@@ -40,17 +25,18 @@ static void step_find_lost(void *arg)
 		return;
 	}
 	if (work->owner == OWNER_OTHER)
-		tell(work, DRIFT_TOLD,
-		     "the database \"%s\" belongs to another instance of the broker, as its comment says",
-		     work->database);
+		call_tell(work->call, DRIFT_TOLD,
+		          "the database \"%s\" belongs to another instance of the broker, as its comment says",
+		          work->database);
 	else if (work->owner == OWNER_UNKNOWN && maria_is_mariadb(work) && work->call->seal != NULL)
-		tell(work, DRIFT_INSTANCE, "the database's comment does not name the instance");
+		call_tell(work->call, DRIFT_INSTANCE, "the database's comment does not name the instance");
 	if (work->has_retired)
-		tell(work, DRIFT_TOLD,
-		     "the database \"%s\", where a removal puts tables, stands beside the living one: see what is in "
-		     "it, and "
-		     "drop it",
-		     work->retired);
+		call_tell(
+		    work->call, DRIFT_TOLD,
+		    "the database \"%s\", where a removal puts tables, stands beside the living one: see what is in "
+		    "it, and "
+		    "drop it",
+		    work->retired);
 	call_next(work->call);
 }
 
@@ -64,11 +50,12 @@ static void on_charset(struct mysql_work *work, MYSQL_RES *rows)
 	if (row != NULL && strcmp(row[2], "1") == 0 &&
 	    ((strcmp(charset, "utf8") != 0 && strcasecmp(charset, row[0]) != 0) ||
 	     (collation != NULL && strcasecmp(collation, row[1]) != 0)))
-		tell(work, DRIFT_TOLD,
-		     "new tables of the database get the character set %s (%s), not the plan's: ALTER DATABASE `%s` "
-		     "CHARACTER SET %s%s%s",
-		     row[0], row[1], work->database, charset, collation != NULL ? " COLLATE " : "",
-		     collation != NULL ? collation : "");
+		call_tell(
+		    work->call, DRIFT_TOLD,
+		    "new tables of the database get the character set %s (%s), not the plan's: ALTER DATABASE `%s` "
+		    "CHARACTER SET %s%s%s",
+		    row[0], row[1], work->database, charset, collation != NULL ? " COLLATE " : "",
+		    collation != NULL ? collation : "");
 	call_next(work->call);
 }
 
@@ -88,15 +75,17 @@ static void step_compare_charset(void *arg)
 static void tell_of_other(struct mysql_work *work, const char *user, const char *host, const char *object)
 {
 	if (user[0] == '\0')
-		tell(work, DRIFT_TOLD, "everybody may use the database: an anonymous account has rights on %s", object);
+		call_tell(work->call, DRIFT_TOLD,
+		          "everybody may use the database: an anonymous account has rights on %s", object);
 	else if (strcmp(user, "PUBLIC") == 0)
-		tell(work, DRIFT_TOLD, "everybody may use the database: REVOKE ALL PRIVILEGES ON %s FROM PUBLIC",
-		     object);
+		call_tell(work->call, DRIFT_TOLD,
+		          "everybody may use the database: REVOKE ALL PRIVILEGES ON %s FROM PUBLIC", object);
 	else
-		tell(work, DRIFT_TOLD,
-		     "'%s'@'%s', which no bind has, may use the database: REVOKE ALL PRIVILEGES ON %s FROM '%s'@'%s' "
-		     "keeps it out",
-		     user, host, object, user, host);
+		call_tell(
+		    work->call, DRIFT_TOLD,
+		    "'%s'@'%s', which no bind has, may use the database: REVOKE ALL PRIVILEGES ON %s FROM '%s'@'%s' "
+		    "keeps it out",
+		    user, host, object, user, host);
 }
 
 static void on_others(struct mysql_work *work, MYSQL_RES *rows)
@@ -107,8 +96,9 @@ static void on_others(struct mysql_work *work, MYSQL_RES *rows)
 	while ((row = mysql_fetch_row(rows)) != NULL) {
 		if (strcmp(row[OWN], "1") != 0)
 			tell_of_other(work, row[USER], row[HOST], row[OBJECT]);
-		else if (!maria_has_bind(work, row[USER]) && strcmp(row[SHUT], "1") != 0)
-			tell(work, DRIFT_INSTANCE, "the login \"%s\", which no bind has, is not shut", row[USER]);
+		else if (!call_has_bind(work->call, row[USER]) && strcmp(row[SHUT], "1") != 0)
+			call_tell(work->call, DRIFT_INSTANCE, "the login \"%s\", which no bind has, is not shut",
+			          row[USER]);
 	}
 	call_next(work->call);
 }
@@ -195,7 +185,7 @@ static int add_login(struct mysql_work *work, struct sql *sql, size_t number)
 	bool read_only;
 
 	if (driver_read_only(bind, &read_only, &error) != 0) {
-		call_fail(work->call, error.code, "%s", error.text);
+		call_fail_because(work->call, &error);
 		return error.code;
 	}
 	sql_add(sql,
@@ -231,8 +221,9 @@ static void on_roles(struct mysql_work *work, MYSQL_RES *rows)
 	MYSQL_ROW row;
 
 	while ((row = mysql_fetch_row(rows)) != NULL)
-		tell(work, DRIFT_TOLD, "the login '%s'@'%s' was given the rights of another: REVOKE %s FROM '%s'@'%s'",
-		     row[0], row[1], row[2], row[0], row[1]);
+		call_tell(work->call, DRIFT_TOLD,
+		          "the login '%s'@'%s' was given the rights of another: REVOKE %s FROM '%s'@'%s'", row[0],
+		          row[1], row[2], row[0], row[1]);
 	call_next(work->call);
 }
 

@@ -35,9 +35,8 @@ static void step_add_mark(void *arg)
 	char password[PASSWORD_LENGTH + 1];
 
 	secret_password(password);
-	sql_add(sql, "CREATE USER IF NOT EXISTS ");
-	maria_add_account(sql, MARK_USER, work->call->mark);
-	sql_add(sql, " IDENTIFIED BY '%s-aA1' ACCOUNT LOCK", password);
+	sql_add(sql, "CREATE USER IF NOT EXISTS %l@%l IDENTIFIED BY '%s-aA1' ACCOUNT LOCK", MARK_USER, work->call->mark,
+	        password);
 	secret_wipe(password, sizeof(password));
 	maria_query(work, NULL);
 }
@@ -47,11 +46,8 @@ static void drop_marks(struct mysql_work *work, MYSQL_RES *rows)
 	struct sql *sql = maria_sql(work);
 	MYSQL_ROW row;
 
-	while ((row = mysql_fetch_row(rows)) != NULL) {
-		sql_add(sql, "DROP USER IF EXISTS ");
-		maria_add_account(sql, MARK_USER, row[0]);
-		sql_add(sql, ";\n");
-	}
+	while ((row = mysql_fetch_row(rows)) != NULL)
+		sql_add(sql, "DROP USER IF EXISTS %l@%l;\n", MARK_USER, row[0]);
 	maria_query(work, NULL);
 }
 

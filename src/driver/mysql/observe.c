@@ -43,20 +43,14 @@ static void step_look_at_own_rights(void *arg)
 /* What everybody has, a bound app has, too. */
 static void on_everybody(struct mysql_work *work, MYSQL_RES *rows)
 {
-	struct text text;
 	MYSQL_ROW row;
 
-	while ((row = mysql_fetch_row(rows)) != NULL) {
-		text_init(&text, SQL_MAX);
-		text_add_format(&text, "every app on the server \"%s\" has the rights of %s%s%s: %s",
-		                work->host->target.name, row[0][0] == '\0' ? "an anonymous account" : "PUBLIC",
-		                row[1][0] != '\0' ? " in databases like " : "", row[1],
-		                row[0][0] == '\0'
-		                    ? "drop it, and its rows in mysql.db, as mariadb-secure-installation does"
-		                    : "REVOKE them");
-		call_result(work->call, CHECK_WARNING, text_string(&text));
-		text_release(&text);
-	}
+	while ((row = mysql_fetch_row(rows)) != NULL)
+		call_tell(work->call, CHECK_WARNING, "every app on the server \"%s\" has the rights of %s%s%s: %s",
+		          work->host->target.name, row[0][0] == '\0' ? "an anonymous account" : "PUBLIC",
+		          row[1][0] != '\0' ? " in databases like " : "", row[1],
+		          row[0][0] == '\0' ? "drop it, and its rows in mysql.db, as mariadb-secure-installation does"
+		                            : "REVOKE them");
 	call_next(work->call);
 }
 
@@ -92,17 +86,13 @@ const struct step maria_check_steps[] = {
 static void add_size(struct driver_call *call, const char *bytes)
 {
 	const double size = bytes != NULL ? strtod(bytes, NULL) : 0;
-	struct text text;
 
-	text_init(&text, 64);
 	if (size >= GIB)
-		text_add_format(&text, "%.1f GiB", size / GIB);
+		call_tell(call, "Size", "%.1f GiB", size / GIB);
 	else if (size >= MIB)
-		text_add_format(&text, "%.1f MiB", size / MIB);
+		call_tell(call, "Size", "%.1f MiB", size / MIB);
 	else
-		text_add_format(&text, "%.0f KiB", size / KIB);
-	call_result(call, "Size", text_string(&text));
-	text_release(&text);
+		call_tell(call, "Size", "%.0f KiB", size / KIB);
 }
 
 static void on_observed(struct mysql_work *work, MYSQL_RES *rows)

@@ -60,7 +60,7 @@ static void step_choose_ended(void *arg)
 	for (size_t i = 0; i < work->account_count; i++) {
 		const struct account account = work->accounts[i];
 
-		if (maria_has_bind(work, account.user))
+		if (call_has_bind(work->call, account.user))
 			continue;
 		work->accounts[i] = work->accounts[ended];
 		work->accounts[ended++] = account;
@@ -85,8 +85,7 @@ static void step_apply_plan(void *arg)
 	struct sql *sql = maria_sql(work);
 
 	for (size_t i = 0; i < work->account_count; i++) {
-		sql_add(sql, "ALTER USER ");
-		maria_add_account(sql, work->accounts[i].user, work->accounts[i].host);
+		sql_add(sql, "ALTER USER %l@%l", work->accounts[i].user, work->accounts[i].host);
 		if (maria_add_limits(work, sql) != 0)
 			return;
 		sql_add(sql, " PASSWORD EXPIRE NEVER;\n");

@@ -33,8 +33,9 @@ struct reaper {
 	struct text text;
 };
 
-static void end(struct reaper *reaper)
+static void give_up(void *arg)
 {
+	struct reaper *reaper = arg;
 	struct victim *victim;
 
 	timer_stop(reaper->context->timers, &reaper->limit);
@@ -54,10 +55,10 @@ static void send_text(struct reaper *reaper, session_answered *on_answered)
 
 	if (reaper->text.failed || !maria_session_is_usable(reaper->session) ||
 	    maria_session_query(reaper->session, text, LIMIT_EACH, on_answered, reaper, NULL) != 0)
-		end(reaper);
+		give_up(reaper);
 }
 
-static void look(struct reaper *reaper);
+static void look_for_victims(void *arg);
 
 /* Also of one that ended by itself meanwhile. */
 static void on_killed(void *arg, int code, const struct error *error, MYSQL_RES *rows)
@@ -68,12 +69,7 @@ static void on_killed(void *arg, int code, const struct error *error, MYSQL_RES 
 	(void)error;
 	(void)rows;
 	if (timer_start(reaper->context->timers, &reaper->pause, PAUSE) != 0)
-		end(reaper);
-}
-
-static void on_pause(void *arg)
-{
-	look(arg);
+		give_up(reaper);
 }
 
 /* Those that were asked for are gone; others may have come since, behind them. */
@@ -94,12 +90,12 @@ static void on_found(void *arg, int code, const struct error *error, MYSQL_RES *
 
 	(void)error;
 	if (code != 0) {
-		end(reaper);
+		give_up(reaper);
 		return;
 	}
 	if (mysql_num_rows(rows) == 0) {
 		forget_asked(reaper);
-		look(reaper);
+		look_for_victims(reaper);
 		return;
 	}
 	text_reset(&reaper->text);
@@ -108,13 +104,14 @@ static void on_found(void *arg, int code, const struct error *error, MYSQL_RES *
 	send_text(reaper, on_killed);
 }
 
-static void look(struct reaper *reaper)
+static void look_for_victims(void *arg)
 {
+	struct reaper *reaper = arg;
 	const char *word = "";
 	struct victim *victim;
 
 	if (STAILQ_EMPTY(&reaper->victims)) {
-		end(reaper);
+		give_up(reaper);
 		return;
 	}
 	text_reset(&reaper->text);
@@ -136,22 +133,17 @@ static void on_opened(void *arg, int code, const struct error *error)
 
 	(void)error;
 	if (code == 0)
-		look(reaper);
+		look_for_victims(reaper);
 	else
-		end(reaper);
+		give_up(reaper);
 }
 
-static void on_limit(void *arg)
-{
-	end(arg);
-}
-
-static void start(struct reaper *reaper)
+static void begin_looking(struct reaper *reaper)
 {
 	if (timer_start(reaper->context->timers, &reaper->limit, LIMIT) == 0)
 		reaper->session = maria_session_kind.open(reaper->context, reaper->target, on_opened, reaper);
 	if (reaper->session == NULL)
-		end(reaper);
+		give_up(reaper);
 }
 
 void reaper_add(struct reaper *reaper, unsigned long id, const char *badge)
@@ -167,7 +159,7 @@ void reaper_add(struct reaper *reaper, unsigned long id, const char *badge)
 	strcpy(victim->badge, badge);
 	STAILQ_INSERT_TAIL(&reaper->victims, victim, entry);
 	if (reaper->session == NULL)
-		start(reaper);
+		begin_looking(reaper);
 }
 
 bool reaper_is_busy(const struct reaper *reaper)
@@ -184,8 +176,8 @@ struct reaper *reaper_new(const struct driver_context *context, const struct mys
 	reaper->context = context;
 	reaper->target = target;
 	STAILQ_INIT(&reaper->victims);
-	timer_init(&reaper->limit, on_limit, reaper);
-	timer_init(&reaper->pause, on_pause, reaper);
+	timer_init(&reaper->limit, give_up, reaper);
+	timer_init(&reaper->pause, look_for_victims, reaper);
 	text_init(&reaper->text, SQL_MAX);
 	return reaper;
 }
@@ -194,7 +186,7 @@ void reaper_free(struct reaper *reaper)
 {
 	if (reaper == NULL)
 		return;
-	end(reaper);
+	give_up(reaper);
 	text_release(&reaper->text);
 	free(reaper);
 }

@@ -130,13 +130,11 @@ static int unlock_login(struct mysql_work *work, struct sql *sql, const struct b
 	bool read_only;
 
 	if (driver_read_only(bind, &read_only, &error) != 0) {
-		call_fail(work->call, error.code, "%s", error.text);
+		call_fail_because(work->call, &error);
 		return error.code;
 	}
 	maria_add_rights(work, sql, bind->login, read_only);
-	sql_add(sql, "ALTER USER ");
-	maria_add_account(sql, bind->login, work->host->target.app_host);
-	sql_add(sql, " ACCOUNT UNLOCK;\n");
+	sql_add(sql, "ALTER USER %l@%l ACCOUNT UNLOCK;\n", bind->login, work->host->target.app_host);
 	return 0;
 }
 

@@ -56,9 +56,7 @@ void maria_add_rights(struct mysql_work *work, struct sql *sql, const char *logi
 		sql_add(sql, "SELECT, SHOW VIEW");
 	else
 		add_all(work, sql);
-	sql_add(sql, " ON %i.* TO ", work->pattern);
-	maria_add_account(sql, login, work->host->target.app_host);
-	sql_add(sql, ";\n");
+	sql_add(sql, " ON %i.* TO %l@%l;\n", work->pattern, login, work->host->target.app_host);
 }
 
 static void add_needed(struct sql *sql, const char *const *rights, size_t count)
@@ -88,17 +86,11 @@ void maria_add_missing(struct mysql_work *work, struct sql *sql)
 
 void maria_tell_missing(struct mysql_work *work, MYSQL_ROW row, const char *result)
 {
-	struct text text;
-
 	if (row == NULL || row[0] == NULL)
 		return;
 	work->spoiled = true;
-	text_init(&text, SQL_MAX);
-	text_add_format(
-	    &text,
-	    "the broker's account %s on the server \"%s\" lacks rights that its work needs: GRANT %s ON *.* TO %s"
-	    " WITH GRANT OPTION",
-	    row[1], work->host->target.name, row[0], row[1]);
-	call_result(work->call, result, text_string(&text));
-	text_release(&text);
+	call_tell(work->call, result,
+	          "the broker's account %s on the server \"%s\" lacks rights that its work needs: GRANT %s ON *.* TO %s"
+	          " WITH GRANT OPTION",
+	          row[1], work->host->target.name, row[0], row[1]);
 }

@@ -289,19 +289,9 @@ void maria_session_set_badge(struct mysql_session *session, const char *badge)
 	snprintf(session->badge, sizeof(session->badge), "%s", badge);
 }
 
-unsigned long maria_session_version(const struct mysql_session *session)
-{
-	return mysql_get_server_version(session->wire.mysql);
-}
-
 MYSQL *maria_session_connection(const struct mysql_session *session)
 {
 	return session->wire.mysql;
-}
-
-bool maria_session_is_mariadb(const struct mysql_session *session)
-{
-	return mariadb_connection(session->wire.mysql);
 }
 
 bool maria_session_has_literal_grants(const struct mysql_session *session)

@@ -37,11 +37,8 @@ const char *maria_session_badge(const struct mysql_session *session);
 /* Cut at BADGE_SIZE. */
 void maria_session_set_badge(struct mysql_session *session, const char *badge);
 
-/* As MYSQL's 80022. */
-unsigned long maria_session_version(const struct mysql_session *session);
-/* For escaping. */
+/* For escaping, and what it knows of the server. */
 MYSQL *maria_session_connection(const struct mysql_session *session);
-bool maria_session_is_mariadb(const struct mysql_session *session);
 /* Whether databases in grants are no patterns (MySQL's partial_revokes). */
 bool maria_session_has_literal_grants(const struct mysql_session *session);
 

@@ -96,7 +96,7 @@ int64_t maria_limit(const struct mysql_work *work)
 
 bool maria_is_mariadb(const struct mysql_work *work)
 {
-	return maria_session_is_mariadb(lease_session(&work->lease));
+	return mariadb_connection(maria_session_connection(lease_session(&work->lease)));
 }
 
 void maria_add_unwaiting(struct mysql_work *work, struct sql *sql)
@@ -107,7 +107,9 @@ void maria_add_unwaiting(struct mysql_work *work, struct sql *sql)
 
 void maria_add_writable(struct mysql_work *work, struct sql *sql, const char *database)
 {
-	if (!maria_is_mariadb(work) && maria_session_version(lease_session(&work->lease)) >= READ_ONLY_DATABASES)
+	MYSQL *mysql = maria_session_connection(lease_session(&work->lease));
+
+	if (!mariadb_connection(mysql) && mysql_get_server_version(mysql) >= READ_ONLY_DATABASES)
 		sql_add(sql, "ALTER DATABASE %i READ ONLY = 0;\n", database);
 }
 

@@ -1,21 +1,8 @@
 /* inspect: what a server has of an instance's vhost and users, beside what it should have. */
 #include <cjson/cJSON.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "work.h"
-
-static void __attribute__((format(printf, 2, 3))) tell(struct rabbit_work *work, const char *format, ...)
-{
-	char sentence[ERROR_TEXT_MAX];
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(sentence, sizeof(sentence), format, arguments);
-	va_end(arguments);
-	call_result(work->call, DRIFT_TOLD, sentence);
-}
 
 /* ---- the vhost ---- */
 
@@ -68,14 +55,6 @@ static void step_compare_limits(void *arg)
 
 /* ---- rights ---- */
 
-static bool is_bound(const struct driver_call *call, const char *user)
-{
-	for (size_t i = 0; i < call->bind_count; i++)
-		if (strcmp(call->binds[i].login, user) == 0)
-			return true;
-	return false;
-}
-
 /* Those who had rights in a vhost that was adopted keep them; one of the broker's own is for its binds only. */
 static void tell_of_others(struct rabbit_work *work, const struct cJSON *permissions)
 {
@@ -87,12 +66,12 @@ static void tell_of_others(struct rabbit_work *work, const struct cJSON *permiss
 	{
 		const char *user = rabbitmq_answer_text(entry, "user");
 
-		if (user != NULL && !is_bound(work->call, user))
-			tell(work,
-			     "the user \"%s\" has rights in the vhost \"%s\" and is of no bind: rabbitmqctl "
-			     "clear_permissions "
-			     "\"%s\" -p \"%s\"",
-			     user, work->vhost, user, work->vhost);
+		if (user != NULL && !call_has_bind(work->call, user))
+			call_tell(work->call, DRIFT_TOLD,
+			          "the user \"%s\" has rights in the vhost \"%s\" and is of no bind: rabbitmqctl "
+			          "clear_permissions "
+			          "\"%s\" -p \"%s\"",
+			          user, work->vhost, user, work->vhost);
 	}
 }
 
@@ -124,12 +103,12 @@ static void tell_of_topics(struct rabbit_work *work, bool found, const struct cJ
 	{
 		const char *user = rabbitmq_answer_text(entry, "user");
 
-		if (user != NULL && is_bound(work->call, user))
-			tell(work,
-			     "the login \"%s\" is kept from topics in the vhost \"%s\": rabbitmqctl "
-			     "clear_topic_permissions "
-			     "\"%s\" -p \"%s\"",
-			     user, work->vhost, user, work->vhost);
+		if (user != NULL && call_has_bind(work->call, user))
+			call_tell(work->call, DRIFT_TOLD,
+			          "the login \"%s\" is kept from topics in the vhost \"%s\": rabbitmqctl "
+			          "clear_topic_permissions "
+			          "\"%s\" -p \"%s\"",
+			          user, work->vhost, user, work->vhost);
 	}
 	call_next(work->call);
 }
@@ -154,11 +133,11 @@ static void tell_of_reach(struct rabbit_work *work, bool found, const struct cJS
 		const char *vhost = rabbitmq_answer_text(entry, "vhost");
 
 		if (vhost != NULL && strcmp(vhost, work->vhost) != 0)
-			tell(work,
-			     "the login \"%s\" has rights in the vhost \"%s\", too: rabbitmqctl clear_permissions "
-			     "\"%s\" -p "
-			     "\"%s\"",
-			     work->call->subject, vhost, work->call->subject, vhost);
+			call_tell(work->call, DRIFT_TOLD,
+			          "the login \"%s\" has rights in the vhost \"%s\", too: rabbitmqctl clear_permissions "
+			          "\"%s\" -p "
+			          "\"%s\"",
+			          work->call->subject, vhost, work->call->subject, vhost);
 	}
 	rabbitmq_next_bind(work);
 }

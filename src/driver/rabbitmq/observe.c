@@ -1,10 +1,7 @@
 /* check and observe: how a server and an instance are. RabbitMQ's numbers are some seconds old. */
-#include <stdio.h>
-
 #include "work.h"
 
-#define NUMBER_SIZE 24
-#define GUEST       "guest"
+#define GUEST "guest"
 
 /* ---- check ---- */
 
@@ -34,14 +31,6 @@ const struct step rabbitmq_check_steps[] = {
 
 /* ---- observe ---- */
 
-static void add_number(struct rabbit_work *work, const char *label, int64_t number)
-{
-	char value[NUMBER_SIZE];
-
-	snprintf(value, sizeof(value), "%lld", (long long)number);
-	call_result(work->call, label, value);
-}
-
 static void show_vhost(struct rabbit_work *work, bool found, const struct cJSON *answer)
 {
 	if (!found) {
@@ -52,7 +41,7 @@ static void show_vhost(struct rabbit_work *work, bool found, const struct cJSON 
 		call_fail(work->call, ERR_UNAVAILABLE, "the vhost \"%s\" runs on no node", work->vhost);
 		return;
 	}
-	add_number(work, "Messages", rabbitmq_answer_number(answer, "messages"));
+	call_tell(work->call, "Messages", "%lld", (long long)rabbitmq_answer_number(answer, "messages"));
 	call_next(work->call);
 }
 
@@ -67,8 +56,8 @@ static void step_show_vhost(void *arg)
 static void show_queues(struct rabbit_work *work, bool found, const struct cJSON *answer)
 {
 	(void)found;
-	add_number(work, "Queues", (int64_t)rabbitmq_answer_count(answer));
-	add_number(work, "Consumers", rabbitmq_answer_sum(answer, "consumers"));
+	call_tell(work->call, "Queues", "%zu", rabbitmq_answer_count(answer));
+	call_tell(work->call, "Consumers", "%lld", (long long)rabbitmq_answer_sum(answer, "consumers"));
 	call_next(work->call);
 }
 
@@ -84,7 +73,7 @@ static void step_show_queues(void *arg)
 static void show_connections(struct rabbit_work *work, bool found, const struct cJSON *answer)
 {
 	(void)found;
-	add_number(work, "Connections", (int64_t)rabbitmq_answer_count(answer));
+	call_tell(work->call, "Connections", "%zu", rabbitmq_answer_count(answer));
 	call_next(work->call);
 }
 

@@ -58,15 +58,8 @@ static void step_compare(void *arg)
 
 static int take_rights(struct redis_work *work, redisReply *const *replies, size_t count, struct error *error)
 {
-	struct text sentence;
-
 	(void)error;
-	text_init(&sentence, ERROR_TEXT_MAX);
-	rights_read(replies, count, work->host->target.login.user, work->host->dedicated,
-	            work->host->target.kind == TARGET_CLUSTER, &sentence);
-	if (sentence.length > 0)
-		call_result(work->call, DRIFT_TOLD, text_string(&sentence));
-	text_release(&sentence);
+	redis_tell_missing(work, replies, count, DRIFT_TOLD);
 	work->node = work->nodes.count; /* one is enough to tell */
 	return 0;
 }
@@ -76,8 +69,7 @@ static void step_compare_rights(void *arg)
 	struct redis_work *work = arg;
 
 	batch_reset(&work->batch);
-	rights_ask(&work->batch, work->host->target.login.user, work->host->dedicated,
-	           work->host->target.kind == TARGET_CLUSTER);
+	redis_add_rights_question(work);
 	redis_work_each(work, true, take_rights);
 }
 

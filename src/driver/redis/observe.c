@@ -1,5 +1,4 @@
 /* check and observe: how a server and an instance are. */
-#include <stdio.h>
 #include <string.h>
 
 #include "rights.h"
@@ -37,27 +36,14 @@ static bool is_open(const redisReply *user)
 	       ((keys != NULL && keys[0] != '\0') || reply_item(reply_field(user, "selectors"), 0) != NULL);
 }
 
-/* One node is enough to tell. */
-static void warn_of_rights(struct redis_work *work, redisReply *const *replies, size_t count)
-{
-	struct text sentence;
-
-	text_init(&sentence, ERROR_TEXT_MAX);
-	rights_read(replies, count, work->host->target.login.user, work->host->dedicated,
-	            work->host->target.kind == TARGET_CLUSTER, &sentence);
-	if (sentence.length > 0)
-		call_result(work->call, CHECK_WARNING, text_string(&sentence));
-	text_release(&sentence);
-}
-
 static int take_answer(struct redis_work *work, redisReply *const *replies, size_t count, struct error *error)
 {
 	int rc = take_run(work, replies, error);
 
 	if (rc != 0)
 		return rc;
-	if (work->node == 0)
-		warn_of_rights(work, replies + 2, count - 2);
+	if (work->node == 0) /* one is enough to tell */
+		redis_tell_missing(work, replies + 2, count - 2, CHECK_WARNING);
 	if (is_open(replies[1]) && !work->found) {
 		work->found = true;
 		call_result(
@@ -75,8 +61,7 @@ static void step_answer(void *arg)
 	batch_reset(&work->batch);
 	batch_command(&work->batch, "INFO", "server", NULL);
 	batch_command(&work->batch, "ACL", "GETUSER", "default", NULL);
-	rights_ask(&work->batch, work->host->target.login.user, work->host->dedicated,
-	           work->host->target.kind == TARGET_CLUSTER);
+	redis_add_rights_question(work);
 	redis_work_each(work, true, take_answer);
 }
 
@@ -102,10 +87,8 @@ static int take_info(struct redis_work *work, redisReply *const *replies, size_t
 		call_result(call, "Memory of the server", value);
 	if (reply_info(replies[2], "redis_version", value, sizeof(value)))
 		call_result(call, "Version", value);
-	if (work->host->dedicated && replies[3]->type == REDIS_REPLY_INTEGER) {
-		snprintf(value, sizeof(value), "%lld", replies[3]->integer);
-		call_result(call, "Keys", value);
-	}
+	if (work->host->dedicated && replies[3]->type == REDIS_REPLY_INTEGER)
+		call_tell(call, "Keys", "%lld", replies[3]->integer);
 	if (work->host->forgets_users)
 		call_result(call, "Users", "kept in memory only: the server has no aclfile");
 	work->node = work->nodes.count; /* one master is enough to look at */

@@ -34,28 +34,26 @@ static const struct right {
 };
 #define RIGHTS_COUNT (sizeof(rights) / sizeof(*rights))
 
-static bool is_needed(const struct right *right, bool dedicated, bool cluster)
+static bool is_needed(const struct right *right, const struct redis_host *host)
 {
-	return right->by == ALWAYS || right->by == (dedicated ? DEDICATED : SHARED) ||
-	       (right->by == CLUSTER && cluster);
+	return right->by == ALWAYS || right->by == (host->dedicated ? DEDICATED : SHARED) ||
+	       (right->by == CLUSTER && host->target.kind == TARGET_CLUSTER);
 }
 
-size_t rights_ask(struct redis_batch *batch, const char *user, bool dedicated, bool cluster)
+void redis_add_rights_question(struct redis_work *work)
 {
-	size_t count = 0;
+	struct redis_batch *batch = &work->batch;
 
 	for (size_t i = 0; i < RIGHTS_COUNT; i++) {
-		if (!is_needed(&rights[i], dedicated, cluster))
+		if (!is_needed(&rights[i], work->host))
 			continue;
 		batch_word(batch, "ACL");
 		batch_word(batch, "DRYRUN");
-		batch_word(batch, user);
+		batch_word(batch, work->host->target.login.user);
 		for (size_t k = 0; k < 4 && rights[i].words[k] != NULL; k++)
 			batch_word(batch, rights[i].words[k]);
 		batch_end(batch);
-		count++;
 	}
-	return count;
 }
 
 static bool may_not_ask(const redisReply *reply)
@@ -69,23 +67,24 @@ static bool is_denied(const redisReply *reply)
 	return reply->type == REDIS_REPLY_STRING;
 }
 
-void rights_read(redisReply *const *replies, size_t count, const char *user, bool dedicated, bool cluster,
-                 struct text *ret_sentence)
+void redis_tell_missing(struct redis_work *work, redisReply *const *replies, size_t count, const char *result)
 {
+	const char *user = work->host->target.login.user;
+	struct text missing;
 	size_t answer = 0;
 
 	if (count > 0 && may_not_ask(replies[0])) {
-		text_add_format(ret_sentence,
-		                "the broker's user \"%s\" may not see what its rights are: ACL SETUSER %s +acl|dryrun",
-		                user, user);
+		call_tell(work->call, result,
+		          "the broker's user \"%s\" may not see what its rights are: ACL SETUSER %s +acl|dryrun", user,
+		          user);
 		return;
 	}
-	for (size_t i = 0; i < RIGHTS_COUNT; i++) {
-		if (!is_needed(&rights[i], dedicated, cluster) || answer == count || !is_denied(replies[answer++]))
-			continue;
-		if (ret_sentence->length == 0)
-			text_add_format(ret_sentence, "the broker's user \"%s\" lacks rights: ACL SETUSER %s", user,
-			                user);
-		text_add_format(ret_sentence, " %s", rights[i].rule);
-	}
+	text_init(&missing, CALL_TOLD_MAX);
+	for (size_t i = 0; i < RIGHTS_COUNT && answer < count; i++)
+		if (is_needed(&rights[i], work->host) && is_denied(replies[answer++]))
+			text_add_format(&missing, " %s", rights[i].rule);
+	if (missing.length > 0)
+		call_tell(work->call, result, "the broker's user \"%s\" lacks rights: ACL SETUSER %s%s", user, user,
+		          text_string(&missing));
+	text_release(&missing);
 }

@@ -3,17 +3,12 @@
 #ifndef DRIVER_REDIS_RIGHTS_H
 #define DRIVER_REDIS_RIGHTS_H
 
-#include <hiredis/hiredis.h>
-#include <stdbool.h>
-#include <stddef.h>
+#include "work.h"
 
-#include "base/text.h"
-#include "command.h"
-
-/* Adds the questions to the batch; their count is that of the answers to give to rights_read. */
-size_t rights_ask(struct redis_batch *batch, const char *user, bool dedicated, bool cluster);
-/* The sentence for an operator, with the statement that mends it, when something is missing; empty otherwise. */
-void rights_read(redisReply *const *replies, size_t count, const char *user, bool dedicated, bool cluster,
-                 struct text *ret_sentence);
+/* Adds the questions to work->batch. */
+void redis_add_rights_question(struct redis_work *work);
+/* When the answers say that something is missing, adds a result of that name: a sentence for an operator, with the
+ * statement that mends it. */
+void redis_tell_missing(struct redis_work *work, redisReply *const *replies, size_t count, const char *result);
 
 #endif

@@ -74,7 +74,6 @@ static void on_opened(void *arg, int code, const struct error *error)
 void redis_work_open(struct redis_work *work, void (*on_open)(struct redis_work *work))
 {
 	const struct node *node = &work->nodes.items[work->node];
-	struct error error;
 
 	redis_work_close(work);
 	work->on_open = on_open;
@@ -87,8 +86,7 @@ void redis_work_open(struct redis_work *work, void (*on_open)(struct redis_work 
 	    link_open(work->call->backend->context, &work->host->target.login, node->host, node->port, on_opened, work);
 	if (work->link != NULL)
 		return;
-	error_no_memory(&error);
-	call_fail_because(work->call, &error);
+	call_fail(work->call, ERR_NO_MEMORY, "out of memory");
 }
 
 static void on_answered(void *arg, int code, const struct error *error, redisReply *const *replies, size_t count)
@@ -163,11 +161,8 @@ static void on_node_answered(void *arg, int code, const struct error *error, red
 
 void redis_work_each(struct redis_work *work, bool masters_only, work_answers *on_answers)
 {
-	struct error error;
-
 	if (work->batch.failed) {
-		error_no_memory(&error);
-		call_fail_because(work->call, &error);
+		call_fail(work->call, ERR_NO_MEMORY, "out of memory");
 		return;
 	}
 	if (work->batch.count == 0) {
@@ -243,12 +238,10 @@ static void on_nodes(void *arg, int code, const struct error *error, redisReply 
 static void take_single(struct redis_work *work)
 {
 	const struct place *place = &work->host->target.places[work->place];
-	struct error error;
 
 	work->nodes.items = arena_alloc(&work->arena, sizeof(*work->nodes.items));
 	if (work->nodes.items == NULL) {
-		error_no_memory(&error);
-		call_fail_because(work->call, &error);
+		call_fail(work->call, ERR_NO_MEMORY, "out of memory");
 		return;
 	}
 	work->nodes.items[0] = (struct node){.host = place->host, .port = place->port, .is_master = true};
@@ -307,7 +300,6 @@ static void try_place(struct redis_work *work)
 	const struct redis_target *target = &work->host->target;
 	const bool sentinel = target->kind == TARGET_SENTINEL;
 	const struct place *place = sentinel ? &target->sentinels[work->place] : &target->places[work->place];
-	struct error error;
 
 	if (!sentinel)
 		work->link = redis_pool_take(work->host->pool, place->host, place->port);
@@ -319,8 +311,7 @@ static void try_place(struct redis_work *work)
 	                       place->host, place->port, on_place, work);
 	if (work->link != NULL)
 		return;
-	error_no_memory(&error);
-	call_fail_because(work->call, &error);
+	call_fail(work->call, ERR_NO_MEMORY, "out of memory");
 }
 
 void redis_step_find_nodes(void *arg)

@@ -1,11 +1,9 @@
 /* One function for each kind of call, and the table of them. */
 #include "driver/scripted/act.h"
 
-#include <stdio.h>
 #include <string.h>
 
-#define PORT    "4242"
-#define URL_MAX 512
+#define PORT "4242"
 
 static int require_living(const struct driver_call *call, const struct world *world, struct error *error)
 {
@@ -34,7 +32,6 @@ static int act_update(struct driver_call *call, struct world *world, struct erro
 static int act_bind(struct driver_call *call, struct world *world, struct error *error)
 {
 	const char *host = call->server != NULL ? call->server->name : "scripted";
-	char url[URL_MAX];
 	int rc = require_living(call, world, error);
 
 	if (rc != 0)
@@ -42,13 +39,12 @@ static int act_bind(struct driver_call *call, struct world *world, struct error 
 	rc = world_put_login(world, call->bind->login, call->instance->resource, call->password, error);
 	if (rc != 0)
 		return rc;
-	snprintf(url, sizeof(url), "scripted://%s:%s@%s:" PORT "/%s", call->bind->login, call->password, host,
-	         call->instance->resource);
 	call_result(call, "host", host);
 	call_result(call, "port", PORT);
 	call_result(call, "user", call->bind->login);
 	call_result(call, "password", call->password);
-	call_result(call, "url", url);
+	call_tell(call, "url", "scripted://%s:%s@%s:" PORT "/%s", call->bind->login, call->password, host,
+	          call->instance->resource);
 	return 0;
 }
 
@@ -72,25 +68,13 @@ static int act_observe(struct driver_call *call, struct world *world, struct err
 	const struct service *service = call->backend->service;
 	const char *name = world_plan(world, call->instance->resource);
 	const struct plan *plan = service_plan(service, name);
-	char number[32];
 
 	if (name == NULL)
 		return error_set(error, ERR_NOT_FOUND, "there is no instance \"%s\"", call->instance->resource);
-	snprintf(number, sizeof(number), "%zu", world_logins_of(world, call->instance->resource));
-	call_result(call, "Logins", number);
-	if (plan != NULL && plan->options.count > 0) {
-		snprintf(number, sizeof(number), "%lld", (long long)options_number(&plan->options, "weight"));
-		call_result(call, "Weight", number);
-	}
+	call_tell(call, "Logins", "%zu", world_logins_of(world, call->instance->resource));
+	if (plan != NULL && plan->options.count > 0)
+		call_tell(call, "Weight", "%lld", (long long)options_number(&plan->options, "weight"));
 	return 0;
-}
-
-static bool is_named(const struct driver_call *call, const char *login)
-{
-	for (size_t i = 0; i < call->bind_count; i++)
-		if (strcmp(call->binds[i].login, login) == 0)
-			return true;
-	return false;
 }
 
 /* The logins that a restore does not name stay shut; here they go. */
@@ -102,7 +86,7 @@ static int drop_unnamed(const struct driver_call *call, struct world *world, str
 	while (rc == 0 && name != NULL) {
 		const char *next = world_next_login(world, name);
 
-		if (world_is_login_of(world, name, call->instance->resource) && !is_named(call, name))
+		if (world_is_login_of(world, name, call->instance->resource) && !call_has_bind(call, name))
 			rc = world_drop_login(world, name, error);
 		name = next;
 	}

@@ -44,8 +44,7 @@ static void test_arguments(void **state)
 {
 	struct sql *sql = &((struct fixture *)*state)->sql;
 
-	sql_add(sql, "GRANT %s ON %i.* TO ", "SELECT", "a`b");
-	maria_add_account(sql, "it's", "%");
+	sql_add(sql, "GRANT %s ON %i.* TO %l@%l", "SELECT", "a`b", "it's", "%");
 	sql_add(sql, " WITH MAX_USER_CONNECTIONS %d", (int64_t)5000000000);
 	assert_string_equal(sql_string(sql),
 	                    "GRANT SELECT ON `a``b`.* TO 'it\\'s'@'%' WITH MAX_USER_CONNECTIONS 5000000000");
