@@ -77,7 +77,7 @@ static int read_authorities(const char *path, struct text *ret_pem, struct error
 	return 0;
 }
 
-static char *copy(const char *text, bool *failed)
+static char *copy_text(const char *text, bool *failed)
 {
 	char *bytes = text != NULL ? strdup(text) : NULL;
 
@@ -85,7 +85,7 @@ static char *copy(const char *text, bool *failed)
 	return bytes;
 }
 
-static void drop(struct client_exchange *exchange)
+static void end_exchange(struct client_exchange *exchange)
 {
 	struct client *client = exchange->client;
 
@@ -106,7 +106,7 @@ static void tell_all(struct client *client)
 			continue;
 		client->curl.easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&exchange);
 		exchange_tell(exchange, result);
-		drop(exchange);
+		end_exchange(exchange);
 	}
 }
 
@@ -187,16 +187,16 @@ static int on_close(void *arg, curl_socket_t fd)
 
 /* ---- clients ---- */
 
-static int prepare(struct client *client, const struct client_options *options, struct error *error)
+static int take_options(struct client *client, const struct client_options *options, struct error *error)
 {
 	const struct libcurl *curl = &client->curl;
 	bool failed = false;
 	size_t length;
 
-	client->peer.url = copy(options->url, &failed);
-	client->peer.username = copy(options->username, &failed);
-	client->peer.password = copy(options->password, &failed);
-	client->peer.token = copy(options->token, &failed);
+	client->peer.url = copy_text(options->url, &failed);
+	client->peer.username = copy_text(options->username, &failed);
+	client->peer.password = copy_text(options->password, &failed);
+	client->peer.token = copy_text(options->token, &failed);
 	client->multi = curl->multi_init();
 	if (failed || client->multi == NULL)
 		return error_no_memory(error);
@@ -233,7 +233,7 @@ int client_new(const struct driver_context *context, const struct client_options
 	client->peer.connect_timeout = options->connect_timeout;
 	timer_init(&client->timer, on_timer, client);
 	text_init(&client->peer.authorities, AUTHORITIES_MAX);
-	rc = prepare(client, options, error);
+	rc = take_options(client, options, error);
 	if (rc != 0) {
 		client_free(client);
 		return rc;
@@ -295,5 +295,5 @@ struct client_exchange *client_start(struct client *client, const struct client_
 void client_cancel(struct client_exchange *exchange)
 {
 	if (exchange != NULL)
-		drop(exchange);
+		end_exchange(exchange);
 }

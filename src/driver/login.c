@@ -117,7 +117,7 @@ static void end_holding(struct login_server *server, bool good)
 
 /* ---- ends ---- */
 
-static void finish(struct login *login)
+static void finish_login(struct login *login)
 {
 	const struct login ended = *login;
 	const bool good = login->good && !login->given_up;
@@ -227,7 +227,7 @@ static bool take_one(struct logins *logins)
 	TAILQ_FOREACH (worker, &logins->workers, entry) {
 		login = take_done(worker);
 		if (login != NULL) {
-			finish(login);
+			finish_login(login);
 			return true;
 		}
 		if (has_ended(worker)) {

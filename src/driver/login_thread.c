@@ -57,7 +57,7 @@ static void free_worker(struct worker *worker)
 	free(worker);
 }
 
-static bool watch(const struct worker *worker, struct login *login, enum login_next next)
+static bool watch_socket(const struct worker *worker, struct login *login, enum login_next next)
 {
 	struct epoll_event event = {.events = EPOLLONESHOT | (next == LOGIN_READS ? EPOLLIN : EPOLLOUT),
 	                            .data.ptr = login};
@@ -77,7 +77,7 @@ static bool is_given_up(struct worker *worker, const struct login *login)
 	return given_up;
 }
 
-static void end(struct worker *worker, struct login *login, bool good)
+static void end_login(struct worker *worker, struct login *login, bool good)
 {
 	bool orphaned;
 
@@ -126,7 +126,7 @@ static void end_step(struct worker *worker, struct login *login)
 	pthread_mutex_unlock(&worker->mutex);
 }
 
-static void go_on(struct worker *worker, struct login *login)
+static void go_on_with(struct worker *worker, struct login *login)
 {
 	enum login_next next = LOGIN_FAILED;
 
@@ -134,9 +134,10 @@ static void go_on(struct worker *worker, struct login *login)
 		next = login->kind->step(login->work, &login->fd);
 		end_step(worker, login);
 	}
-	if ((next == LOGIN_READS || next == LOGIN_WRITES) && !is_given_up(worker, login) && watch(worker, login, next))
+	if ((next == LOGIN_READS || next == LOGIN_WRITES) && !is_given_up(worker, login) &&
+	    watch_socket(worker, login, next))
 		return;
-	end(worker, login, next == LOGIN_DONE);
+	end_login(worker, login, next == LOGIN_DONE);
 }
 
 /* One that is new, or not wanted any more. */
@@ -177,7 +178,7 @@ static void leave(struct worker *worker)
 		free_worker(worker);
 }
 
-static void *run(void *arg)
+static void *serve_logins(void *arg)
 {
 	struct worker *worker = arg;
 	struct epoll_event event;
@@ -191,12 +192,12 @@ static void *run(void *arg)
 		if (epoll_wait(worker->epoll, &event, 1, -1) != 1)
 			continue;
 		if (event.data.ptr != NULL) {
-			go_on(worker, event.data.ptr);
+			go_on_with(worker, event.data.ptr);
 			continue;
 		}
 		(void)!read(worker->wake_fd, &calls, sizeof(calls));
 		while ((login = find_due(worker)) != NULL)
-			go_on(worker, login);
+			go_on_with(worker, login);
 	}
 	leave(worker);
 	return NULL;
@@ -212,7 +213,7 @@ static bool start_thread(struct worker *worker)
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	code = pthread_create(&worker->thread, NULL, run, worker);
+	code = pthread_create(&worker->thread, NULL, serve_logins, worker);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return code == 0;
 }

@@ -91,7 +91,7 @@ static void on_oldest(void *arg)
 	set_timer(pool);
 }
 
-static void keep(struct member *member)
+static void keep_session(struct member *member)
 {
 	struct pool *pool = member->pool;
 
@@ -114,7 +114,7 @@ static void on_cleaned(void *arg, int code, const struct error *error)
 	(void)error;
 	timer_stop(member->pool->context->timers, &member->cleaning);
 	if (code == 0)
-		keep(member);
+		keep_session(member);
 	else
 		drop_member(member);
 }
@@ -167,7 +167,7 @@ static void on_opened(void *arg, int code, const struct error *error)
 	const struct error failure = *error;
 
 	if (code == 0) {
-		keep(member);
+		keep_session(member);
 		return;
 	}
 	drop_member(member);

@@ -155,7 +155,7 @@ static bool take_numeric(struct resolution *resolution, const char *host)
 	return true;
 }
 
-static void ask(struct resolution *resolution, const char *host)
+static void ask_for_addresses(struct resolution *resolution, const char *host)
 {
 	const struct evutil_addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
 	struct evdns_getaddrinfo_request *question;
@@ -185,7 +185,7 @@ struct resolution *resolver_start(struct resolver *resolver, const char *host, r
 	if (take_numeric(resolution, host))
 		tell_soon(resolution);
 	else
-		ask(resolution, host);
+		ask_for_addresses(resolution, host);
 	return resolution;
 }
 

@@ -46,7 +46,7 @@ enum {
 	STEPS_STOPPED,   /* the step ended the work inside its run */
 };
 
-static void end(struct steps *steps)
+static void end_work(struct steps *steps)
 {
 	struct error error = steps->error;
 
@@ -69,7 +69,7 @@ static void run_from_current(struct steps *steps)
 			break;
 		steps->current++;
 	}
-	end(steps);
+	end_work(steps);
 }
 
 void steps_start(struct steps *steps, const struct step *table, void *work,
@@ -102,7 +102,7 @@ void steps_finish(struct steps *steps)
 	if (steps->state == STEPS_ENTERED)
 		steps->state = STEPS_STOPPED;
 	else
-		end(steps);
+		end_work(steps);
 }
 
 void steps_fail(struct steps *steps, const struct error *error)

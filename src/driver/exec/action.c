@@ -164,7 +164,7 @@ int exec_begin(void *arg, struct error *error)
 	return 0;
 }
 
-static int start(struct exec_work *work, struct error *error)
+static int start_program(struct exec_work *work, struct error *error)
 {
 	const struct driver_call *call = work->call;
 	struct exec_place *place = work->place;
@@ -203,7 +203,7 @@ static void step_run(void *arg)
 	struct exec_work *work = arg;
 	struct error reason, error;
 
-	if (start(work, &reason) == 0)
+	if (start_program(work, &reason) == 0)
 		return;
 	fail(work->call, reason.code, reason.text, &error);
 	call_fail_by(work->call, &error);

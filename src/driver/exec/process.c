@@ -153,7 +153,7 @@ static void reap_strays(void)
 	}
 }
 
-static void tell(struct process *process, const siginfo_t *info)
+static void tell_end(struct process *process, const siginfo_t *info)
 {
 	const struct process_end end = {
 	    .status = info->si_code == CLD_EXITED ? info->si_status : 0,
@@ -183,7 +183,7 @@ static void on_exit_ready(evutil_socket_t fd, short what, void *arg)
 	if (process->on_end != NULL) {
 		drain(&process->output);
 		drain(&process->messages);
-		tell(process, &info);
+		tell_end(process, &info);
 	}
 	LIST_REMOVE(process, entry);
 	free_process(process);
@@ -257,7 +257,7 @@ static int spawn(struct process *process, const struct process_options *options,
 	return rc;
 }
 
-static bool watch(struct event_base *base, int fd, event_callback_fn on_event, void *arg, struct event **ret_event)
+static bool watch_file(struct event_base *base, int fd, event_callback_fn on_event, void *arg, struct event **ret_event)
 {
 	*ret_event = event_new(base, fd, EV_READ | EV_PERSIST, on_event, arg);
 	return *ret_event != NULL && event_add(*ret_event, NULL) == 0;
@@ -301,10 +301,11 @@ int process_start(const struct process_options *options, struct process **ret_pr
 		free_process(process);
 		return rc;
 	}
-	if (!watch(options->base, process->output.fd, on_readable, &process->output, &process->output.on_readable) ||
-	    !watch(options->base, process->messages.fd, on_readable, &process->messages,
-	           &process->messages.on_readable) ||
-	    !watch(options->base, process->pidfd, on_exit_ready, process, &process->on_exit))
+	if (!watch_file(options->base, process->output.fd, on_readable, &process->output,
+	                &process->output.on_readable) ||
+	    !watch_file(options->base, process->messages.fd, on_readable, &process->messages,
+	                &process->messages.on_readable) ||
+	    !watch_file(options->base, process->pidfd, on_exit_ready, process, &process->on_exit))
 		return abandon(process, error);
 	LIST_INSERT_HEAD(options->list, process, entry);
 	*ret_process = process;

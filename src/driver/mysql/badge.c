@@ -71,18 +71,18 @@ struct badge_search {
 	bool found;
 };
 
-static void compare(void *session, void *arg)
+static void compare_id(void *session, void *arg)
 {
 	struct badge_search *search = arg;
 
 	search->found |= maria_session_id(session) == search->id;
 }
 
-static bool is_known(const struct mysql_work *work, unsigned long id)
+static bool is_own_session(const struct mysql_work *work, unsigned long id)
 {
 	struct badge_search search = {.id = id};
 
-	pool_visit(work->host->pool, compare, &search);
+	pool_visit(work->host->pool, compare_id, &search);
 	return search.found;
 }
 
@@ -93,7 +93,7 @@ static void on_sessions(struct mysql_work *work, MYSQL_RES *rows)
 	MYSQL_ROW row;
 
 	for (; (row = mysql_fetch_row(rows)) != NULL; count++)
-		if (strcmp(row[LASTING], "1") == 0 && !is_known(work, strtoul(row[ID], NULL, 10)))
+		if (strcmp(row[LASTING], "1") == 0 && !is_own_session(work, strtoul(row[ID], NULL, 10)))
 			strays++;
 	call_tell(work->call, CHECK_SESSIONS, "%zu", count);
 	call_tell(work->call, CHECK_STRAYS, "%zu", strays);

@@ -16,7 +16,7 @@
 #define NAME_SIZE 320 /* bytes of a transaction's name as XA ROLLBACK takes it: two halves of 64 bytes in hex */
 
 /* Without a session, or memory, the reason stands alone. A failure of the query is none of the call's. */
-static void ask(struct mysql_work *work, session_answered *on_answered)
+static void ask_why(struct mysql_work *work, session_answered *on_answered)
 {
 	struct mysql_session *session = lease_session(&work->lease);
 	const char *text = sql_string(&work->sql);
@@ -26,7 +26,7 @@ static void ask(struct mysql_work *work, session_answered *on_answered)
 		call_fail_because(work->call, &work->reason);
 }
 
-static void __attribute__((format(printf, 2, 3))) add(struct mysql_work *work, const char *format, ...)
+static void __attribute__((format(printf, 2, 3))) add_why(struct mysql_work *work, const char *format, ...)
 {
 	const size_t length = strlen(work->reason.text);
 	va_list arguments;
@@ -66,15 +66,16 @@ static void on_transactions(void *arg, int code, const struct error *error, MYSQ
 	(void)error;
 	if (code == 0 && rows != NULL && (row = mysql_fetch_row(rows)) != NULL) {
 		write_name(work, row, name);
-		add(work,
+		add_why(
+		    work,
 		    "; of %llu prepared transactions (XA RECOVER), which outlive their sessions, one may hold it: when "
 		    "it is "
 		    "the instance's, XA ROLLBACK %s ends %s",
 		    (unsigned long long)mysql_num_rows(rows), name, mysql_num_rows(rows) > 1 ? "the first" : "it");
 	} else if (code != 0) {
-		add(work,
-		    "; a prepared transaction, which outlives its session, may hold it: XA RECOVER lists them, for "
-		    "which the broker's user needs XA_RECOVER_ADMIN");
+		add_why(work,
+		        "; a prepared transaction, which outlives its session, may hold it: XA RECOVER lists them, for "
+		        "which the broker's user needs XA_RECOVER_ADMIN");
 	}
 	call_fail_because(work->call, &work->reason);
 }
@@ -90,21 +91,23 @@ static void on_holders(void *arg, int code, const struct error *error, MYSQL_RES
 	if (code == 0 && rows != NULL && (row = mysql_fetch_row(rows)) != NULL) {
 		prepared = strcmp(row[PREPARED], "0") != 0;
 		if (row[ID] != NULL && strcmp(row[MARKED], "1") == 0)
-			add(work,
+			add_why(
+			    work,
 			    "; session %s of '%s' from %s is in the database and may hold it: it was ended, and has "
 			    "not "
 			    "come to its end",
 			    row[ID], row[USER], row[HOST]);
 		else if (row[ID] != NULL)
-			add(work, "; session %s of '%s' from %s is in the database and may hold it: KILL %s ends it",
-			    row[ID], row[USER], row[HOST], row[ID]);
+			add_why(work,
+			        "; session %s of '%s' from %s is in the database and may hold it: KILL %s ends it",
+			        row[ID], row[USER], row[HOST], row[ID]);
 	}
 	if (!prepared) {
 		call_fail_because(work->call, &work->reason);
 		return;
 	}
 	sql_add(maria_sql(work), maria_is_mariadb(work) ? "XA RECOVER FORMAT = 'SQL'" : "XA RECOVER CONVERT XID");
-	ask(work, on_transactions);
+	ask_why(work, on_transactions);
 }
 
 /* One that is prepared and has no session any more has no thread. */
@@ -116,7 +119,7 @@ static void explain_lock(struct mysql_work *work)
 	        " information_schema.PROCESSLIST p ON p.DB IN (%l, %l) AND p.ID <> CONNECTION_ID()"
 	        " ORDER BY p.TIME DESC LIMIT 1",
 	        work->database, work->retired);
-	ask(work, on_holders);
+	ask_why(work, on_holders);
 }
 
 /* ---- rights ---- */
@@ -128,14 +131,14 @@ static void on_missing(void *arg, int code, const struct error *error, MYSQL_RES
 
 	(void)error;
 	if (code == 0 && rows != NULL && (row = mysql_fetch_row(rows)) != NULL && row[0] != NULL)
-		add(work, "; it lacks: GRANT %s ON *.* TO %s WITH GRANT OPTION", row[0], row[1]);
+		add_why(work, "; it lacks: GRANT %s ON *.* TO %s WITH GRANT OPTION", row[0], row[1]);
 	call_fail_because(work->call, &work->reason);
 }
 
 static void explain_right(struct mysql_work *work)
 {
 	maria_add_missing(work, maria_sql(work));
-	ask(work, on_missing);
+	ask_why(work, on_missing);
 }
 
 void maria_explain(struct mysql_work *work, unsigned int number, const struct error *error)

@@ -98,7 +98,7 @@ static void log_in(void *arg)
 
 /* ---- the steps ---- */
 
-static enum login_next step(void *work, int *ret_fd)
+static enum login_next take_step(void *work, int *ret_fd)
 {
 	struct mysql_entry *entry = work;
 
@@ -130,7 +130,7 @@ static void free_entry(void *work)
 	free(entry);
 }
 
-const struct login_kind maria_login_kind = {.step = step, .free = free_entry};
+const struct login_kind maria_login_kind = {.step = take_step, .free = free_entry};
 
 /* ---- entries ---- */
 

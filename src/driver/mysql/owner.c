@@ -26,7 +26,7 @@ static void name_owner(const struct driver_call *call, char ret_id[HALF_SIZE])
 	secret_hash_hex(ret_id, HALF_BYTES, parts, sizeof(parts) / sizeof(*parts));
 }
 
-static void vouch(const struct driver_call *call, const char *database, const char *id, char ret_proof[HALF_SIZE])
+static void write_proof(const struct driver_call *call, const char *database, const char *id, char ret_proof[HALF_SIZE])
 {
 	const char *const parts[] = {"mysql proof", or_empty(call->seal), database, id};
 
@@ -38,7 +38,7 @@ void maria_owner_comment(const struct driver_call *call, const char *database, c
 	char id[HALF_SIZE], proof[HALF_SIZE];
 
 	name_owner(call, id);
-	vouch(call, database, id, proof);
+	write_proof(call, database, id, proof);
 	snprintf(ret_comment, OWNER_COMMENT_SIZE, PREFIX "%s %s", id, proof);
 }
 
@@ -53,7 +53,7 @@ enum owner maria_owner_of(const struct driver_call *call, const char *database, 
 		return OWNER_SELF;
 	memcpy(id, comment + strlen(PREFIX), HALF_SIZE - 1);
 	id[HALF_SIZE - 1] = '\0';
-	vouch(call, database, id, proof);
+	write_proof(call, database, id, proof);
 	return strcmp(comment + strlen(PREFIX) + HALF_SIZE, proof) == 0 ? OWNER_OTHER : OWNER_UNKNOWN;
 }
 

@@ -96,7 +96,7 @@ static void try_next_address(struct mysql_session *session)
 	try_address(session);
 }
 
-static void go_on(struct mysql_session *session)
+static void resume_wire(struct mysql_session *session)
 {
 	struct mysql_wire *wire = &session->wire;
 	const enum wire_place place = wire_resume(wire);
@@ -121,7 +121,7 @@ static void on_event(evutil_socket_t fd, short what, void *arg)
 	if (session->state == SESSION_IDLE)
 		session->on_died(session->arg);
 	else
-		go_on(session);
+		resume_wire(session);
 }
 
 /* ---- opening ---- */
@@ -152,7 +152,7 @@ static void on_login(void *arg, enum login_end end, void *work)
 	} else if (maria_entry_take(work, &mysql, &session->error) != 0) {
 		try_next_address(session);
 	} else if (wire_begin(&session->wire, mysql, session->target->idle, &session->error) == 0) {
-		go_on(session);
+		resume_wire(session);
 	} else {
 		end_opening(session, session->error.code);
 	}
@@ -315,7 +315,7 @@ static void on_unlocked(void *arg, int code, const struct error *error, MYSQL_RE
 }
 
 /* Its badge is kept. */
-static int clean(void *arg, pool_done *on_cleaned, void *cleaned_arg)
+static int release_lock(void *arg, pool_done *on_cleaned, void *cleaned_arg)
 {
 	struct mysql_session *session = arg;
 	struct error error;
@@ -326,7 +326,7 @@ static int clean(void *arg, pool_done *on_cleaned, void *cleaned_arg)
 	                           session, &error);
 }
 
-static int watch(void *arg, void (*on_died)(void *arg), void *died_arg)
+static int watch_idle(void *arg, void (*on_died)(void *arg), void *died_arg)
 {
 	struct mysql_session *session = arg;
 
@@ -339,6 +339,6 @@ const struct pool_kind maria_session_kind = {
     .open = session_open,
     .close = session_close,
     .is_usable = is_usable,
-    .clean = clean,
-    .watch = watch,
+    .clean = release_lock,
+    .watch = watch_idle,
 };

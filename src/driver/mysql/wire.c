@@ -81,7 +81,7 @@ static void ask_for_literal_grants(struct mysql_wire *wire)
 	error_clear(&wire->error);
 }
 
-static bool prepare(struct mysql_wire *wire)
+static bool prepare_connection(struct mysql_wire *wire)
 {
 	const int fd = mysql_get_socket(wire->mysql);
 
@@ -103,11 +103,11 @@ static bool prepare(struct mysql_wire *wire)
 }
 
 /* A connection's life, from its login on. Between batches the fiber rests with nothing wanted. */
-static void live(void *arg)
+static void serve_batches(void *arg)
 {
 	struct mysql_wire *wire = arg;
 
-	if (prepare(wire)) {
+	if (prepare_connection(wire)) {
 		fiber_leave(wire->fiber);
 		while (!wire->cancelled) {
 			run_statements(wire);
@@ -132,7 +132,7 @@ int wire_begin(struct mysql_wire *wire, MYSQL *mysql, int64_t idle, struct error
 	wire->cancelled = false;
 	wire->number = 0;
 	error_clear(&wire->error);
-	wire->fiber = fiber_new(live, wire);
+	wire->fiber = fiber_new(serve_batches, wire);
 	if (wire->fiber == NULL) {
 		mysql_close(mysql);
 		return error_no_memory(error);

@@ -9,12 +9,6 @@
 #include "offers.h"
 #include "work.h"
 
-static void go_on(struct osb_work *work, const struct cJSON *answer)
-{
-	(void)answer;
-	call_next(work->call);
-}
-
 /* ---- bind ---- */
 
 static void step_check_bindable(void *arg)
@@ -33,7 +27,7 @@ static void step_remove_orphan(void *arg)
 
 	osb_choose(work, work->call->bind, work->call->bind->version);
 	if (osb_is_orphan(work))
-		osb_ask(work, VERB_REMOVE, go_on);
+		osb_ask(work, VERB_REMOVE, osb_go_on);
 	else
 		call_next(work->call);
 }

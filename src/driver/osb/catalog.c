@@ -34,7 +34,7 @@ static bool is_usable(const cJSON *item)
 	return id != NULL && id[0] != '\0' && name != NULL && text_is_clean(name, strlen(name));
 }
 
-static const cJSON *find(const cJSON *list, const char *name)
+static const cJSON *find_named(const cJSON *list, const char *name)
 {
 	const cJSON *item;
 
@@ -69,7 +69,7 @@ int catalog_parse(const char *json, const char *service, struct osb_catalog **re
 	struct osb_catalog *catalog;
 	cJSON *root = cJSON_ParseWithOpts(json, NULL, 1);
 	const cJSON *services = cJSON_GetObjectItemCaseSensitive(root, "services");
-	const cJSON *found = find(services, service);
+	const cJSON *found = find_named(services, service);
 	int rc;
 
 	if (found != NULL && (catalog = calloc(1, sizeof(*catalog))) != NULL) {
@@ -114,7 +114,7 @@ int catalog_find(const struct osb_catalog *catalog, const char *plan, struct off
 {
 	const cJSON *service = catalog->service;
 	const cJSON *plans = cJSON_GetObjectItemCaseSensitive(service, "plans");
-	const cJSON *found = find(plans, plan);
+	const cJSON *found = find_named(plans, plan);
 
 	if (found == NULL)
 		return refuse("plan", plan, plans, error);

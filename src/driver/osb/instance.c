@@ -5,19 +5,13 @@
 #include "offers.h"
 #include "work.h"
 
-static void go_on(struct osb_work *work, const struct cJSON *answer)
-{
-	(void)answer;
-	call_next(work->call);
-}
-
 static void step_remove_orphan(void *arg)
 {
 	struct osb_work *work = arg;
 
 	osb_choose(work, NULL, 0);
 	if (osb_is_orphan(work))
-		osb_ask(work, VERB_REMOVE, go_on);
+		osb_ask(work, VERB_REMOVE, osb_go_on);
 	else
 		call_next(work->call);
 }
@@ -30,7 +24,7 @@ static void step_create_instance(void *arg)
 	if (osb_write_instance(work->call, &work->offer, &work->body, &error) != 0)
 		call_fail_because(work->call, &error);
 	else
-		osb_ask(work, VERB_MAKE, go_on);
+		osb_ask(work, VERB_MAKE, osb_go_on);
 }
 
 const struct step osb_provision_steps[] = {
@@ -73,7 +67,7 @@ static void step_update_instance(void *arg)
 	if (osb_write_update(work->call, &work->offer, &work->previous, &work->body, &error) != 0)
 		call_fail_because(work->call, &error);
 	else
-		osb_ask(work, VERB_CHANGE, go_on);
+		osb_ask(work, VERB_CHANGE, osb_go_on);
 }
 
 const struct step osb_update_steps[] = {
@@ -90,7 +84,7 @@ static void step_remove_instance(void *arg)
 	struct osb_work *work = arg;
 
 	osb_choose(work, NULL, 0);
-	osb_ask(work, VERB_REMOVE, go_on);
+	osb_ask(work, VERB_REMOVE, osb_go_on);
 }
 
 const struct step osb_deprovision_steps[] = {

@@ -33,7 +33,7 @@ static const char *description_of(const cJSON *answer)
 	return description != NULL && text_is_clean(description, strlen(description)) ? description : "";
 }
 
-static void fail(struct outcome *outcome, int code, int status)
+static void fail_by_status(struct outcome *outcome, int code, int status)
 {
 	const char *description = description_of(outcome->answer);
 
@@ -101,7 +101,7 @@ static void read_success(enum verb verb, int status, struct outcome *outcome)
 	bool accepts = status == 202 && verb != VERB_FETCH;
 
 	if (status != 200 && !(status == 201 && verb == VERB_MAKE) && !accepts) {
-		fail(outcome, verb == VERB_REMOVE ? ERR_UNAVAILABLE : ERR_REFUSED, status);
+		fail_by_status(outcome, verb == VERB_REMOVE ? ERR_UNAVAILABLE : ERR_REFUSED, status);
 		outcome->orphan = verb == VERB_MAKE;
 	} else if (!cJSON_IsObject(outcome->answer) ||
 	           (accepts && !has_operation(outcome->answer, &outcome->operation))) {
@@ -119,11 +119,11 @@ void outcome_read(enum verb verb, int status, const char *body, struct outcome *
 	else if (status == 410 && verb == VERB_REMOVE)
 		ret_outcome->kind = OUTCOME_DONE;
 	else if (status == 404 && verb == VERB_FETCH)
-		fail(ret_outcome, ERR_NOT_FOUND, status);
+		fail_by_status(ret_outcome, ERR_NOT_FOUND, status);
 	else if (status >= 400 && status < 500)
-		fail(ret_outcome, refusal_code(status, ret_outcome->answer), status);
+		fail_by_status(ret_outcome, refusal_code(status, ret_outcome->answer), status);
 	else {
-		fail(ret_outcome, ERR_UNAVAILABLE, status);
+		fail_by_status(ret_outcome, ERR_UNAVAILABLE, status);
 		ret_outcome->orphan = verb == VERB_MAKE && status >= 500;
 	}
 }
@@ -138,7 +138,7 @@ void outcome_read_progress(enum verb verb, int status, const char *body, struct 
 
 	*ret_outcome = (struct outcome){.kind = OUTCOME_ACCEPTED, .answer = answer};
 	if (status == 404) { /* that it ended was told, and the answer was lost: the request itself is repeated */
-		fail(ret_outcome, ERR_UNAVAILABLE, status);
+		fail_by_status(ret_outcome, ERR_UNAVAILABLE, status);
 	} else if ((status == 410 && verb == VERB_REMOVE) || (state != NULL && strcmp(state, "succeeded") == 0)) {
 		ret_outcome->kind = OUTCOME_DONE;
 	} else if (state != NULL && strcmp(state, "failed") == 0) {

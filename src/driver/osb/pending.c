@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void drop(struct pending *pending)
+static void drop_pending(struct pending *pending)
 {
 	LIST_REMOVE(pending, entry);
 	free(pending->operation);
@@ -16,7 +16,7 @@ void pendings_release(struct pendings *pendings)
 	struct pending *pending;
 
 	while ((pending = LIST_FIRST(pendings)) != NULL)
-		drop(pending);
+		drop_pending(pending);
 }
 
 struct pending *pending_find(const struct pendings *pendings, const char *id)
@@ -86,7 +86,7 @@ void pending_end_operation(struct pendings *pendings, const char *id)
 	if (pending->orphan)
 		clear_operation(pending);
 	else
-		drop(pending);
+		drop_pending(pending);
 }
 
 void pending_forget(struct pendings *pendings, const char *id)
@@ -94,5 +94,5 @@ void pending_forget(struct pendings *pendings, const char *id)
 	struct pending *pending = pending_find(pendings, id);
 
 	if (pending != NULL)
-		drop(pending);
+		drop_pending(pending);
 }

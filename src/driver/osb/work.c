@@ -153,7 +153,7 @@ void osb_send(struct osb_work *work, const char *method, client_done *on_answere
 		call_fail(work->call, ERR_NO_MEMORY, "out of memory");
 }
 
-static void ask(struct osb_work *work)
+static void send_request(struct osb_work *work)
 {
 	work->polling = false;
 	text_reset(&work->url);
@@ -184,7 +184,13 @@ void osb_ask(struct osb_work *work, enum verb verb, osb_done *on_done)
 	if (verb != VERB_FETCH && pending != NULL && pending->polled && pending->verb == verb)
 		poll_when_due(work, pending);
 	else
-		ask(work);
+		send_request(work);
+}
+
+void osb_go_on(struct osb_work *work, const struct cJSON *answer)
+{
+	(void)answer;
+	call_next(work->call);
 }
 
 void osb_find(struct osb_work *work, osb_done *on_done)
@@ -192,7 +198,7 @@ void osb_find(struct osb_work *work, osb_done *on_done)
 	work->verb = VERB_FETCH;
 	work->finds = true;
 	work->on_done = on_done;
-	ask(work);
+	send_request(work);
 }
 
 bool osb_is_orphan(const struct osb_work *work)

@@ -51,6 +51,8 @@ void osb_choose(struct osb_work *work, const struct bind *bind, int64_t version)
 /* Sends a request about it, with work->body. Polls when the upstream says so, or when an earlier attempt's operation
  * still goes on. */
 void osb_ask(struct osb_work *work, enum verb verb, osb_done *on_done);
+/* An osb_done that goes on with the next step. */
+void osb_go_on(struct osb_work *work, const struct cJSON *answer);
 /* A GET that takes 404 for an answer. */
 void osb_find(struct osb_work *work, osb_done *on_done);
 /* Whether what was chosen may be there by a request that failed. */

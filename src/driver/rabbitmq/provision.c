@@ -5,7 +5,7 @@
 
 /* ---- provision ---- */
 
-static void make(struct rabbit_work *work, bool found, const struct cJSON *answer)
+static void make_vhost(struct rabbit_work *work, bool found, const struct cJSON *answer)
 {
 	(void)found;
 	(void)answer;
@@ -16,7 +16,7 @@ static void make(struct rabbit_work *work, bool found, const struct cJSON *answe
 
 static void step_make_vhost(void *arg)
 {
-	make(arg, true, NULL);
+	make_vhost(arg, true, NULL);
 }
 
 /* RabbitMQ stops to make a vhost in the middle when it ends, and also when the connection of the request does. What is
@@ -28,7 +28,7 @@ static void replace_part(struct rabbit_work *work, bool found, const struct cJSO
 		return;
 	}
 	rabbitmq_path(work, "vhosts", work->vhost, NULL);
-	rabbitmq_ask(work, "DELETE", make);
+	rabbitmq_ask(work, "DELETE", make_vhost);
 }
 
 static void step_replace_part(void *arg)

@@ -47,7 +47,7 @@ static void try_again(struct sweep *sweep)
 }
 
 /* Adds the path of something in the vhost or among the connections, and sends. */
-static void send(struct sweep *sweep, const char *method, const char *const *parts, client_done *on_done)
+static void send_about(struct sweep *sweep, const char *method, const char *const *parts, client_done *on_done)
 {
 	struct text path;
 
@@ -88,7 +88,7 @@ static void end_next(struct sweep *sweep)
 		return;
 	}
 	sweep->names++;
-	send(sweep, "DELETE", (const char *const[]){"/api/connections/", name, ""}, on_ended);
+	send_about(sweep, "DELETE", (const char *const[]){"/api/connections/", name, ""}, on_ended);
 }
 
 /* ---- listing ---- */
@@ -97,9 +97,9 @@ static void on_due(void *arg)
 {
 	struct sweep *sweep = arg;
 
-	send(sweep, "GET",
-	     (const char *const[]){"/api/vhosts/", sweep->vhost, "/connections?columns=name,user,connected_at"},
-	     on_listed);
+	send_about(sweep, "GET",
+	           (const char *const[]){"/api/vhosts/", sweep->vhost, "/connections?columns=name,user,connected_at"},
+	           on_listed);
 }
 
 static void on_listed(void *arg, int code, const struct error *error, const struct client_answer *answer)

@@ -33,7 +33,7 @@ static void next_master(struct redis_work *work)
 	call_next(work->call);
 }
 
-static void note(const struct redis_work *work, const char *cursor)
+static void note_progress(const struct redis_work *work, const char *cursor)
 {
 	progress_note(&work->host->progresses, work->resource, &work->nodes.items[work->node], work->run, cursor);
 }
@@ -69,12 +69,12 @@ static int on_found(struct redis_work *work, redisReply *const *replies, size_t 
 	if (rc != 0)
 		return rc;
 	if (work->finished || (finished && (keys == NULL || keys->elements == 0))) {
-		note(work, "");
+		note_progress(work, "");
 		work->node++;
 		next_master(work);
 		return 0;
 	}
-	note(work, work->cursor);
+	note_progress(work, work->cursor);
 	work->finished = finished;
 	batch_reset(&work->batch);
 	add_unlink(work, keys);

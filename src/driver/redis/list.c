@@ -6,7 +6,7 @@
 
 #define NAMES_FIRST 64
 
-static void tell(struct redis_work *work, const char *name)
+static void tell_name(struct redis_work *work, const char *name)
 {
 	if (strncmp(name, ACL_RETIRED, strlen(ACL_RETIRED)) == 0)
 		call_result(work->call, LIST_RETIRED, name + strlen(ACL_RETIRED));
@@ -16,7 +16,7 @@ static void tell(struct redis_work *work, const char *name)
 		call_result(work->call, LIST_LOGIN, name);
 }
 
-static int add(struct redis_work *work, const char *name, struct error *error)
+static int add_name(struct redis_work *work, const char *name, struct error *error)
 {
 	struct names *names = &work->users;
 
@@ -45,7 +45,7 @@ static int take_list(struct redis_work *work, redisReply *const *replies, size_t
 
 		if (name == NULL || strncmp(name, PROBE, strlen(PROBE)) == 0)
 			continue;
-		rc = add(work, name, error);
+		rc = add_name(work, name, error);
 	}
 	return rc;
 }
@@ -63,7 +63,7 @@ static void step_tell(void *arg)
 		qsort(work->users.items, work->users.count, sizeof(*work->users.items), compare_names);
 	for (size_t i = 0; i < work->users.count; i++)
 		if (i == 0 || strcmp(work->users.items[i], work->users.items[i - 1]) != 0)
-			tell(work, work->users.items[i]);
+			tell_name(work, work->users.items[i]);
 	call_next(work->call);
 }
 

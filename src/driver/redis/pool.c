@@ -76,7 +76,7 @@ void seat_leave(struct seat *seat)
 
 /* ---- kept links ---- */
 
-static struct link *drop(struct kept *kept)
+static struct link *take_link(struct kept *kept)
 {
 	struct link *link = kept->link;
 
@@ -105,13 +105,13 @@ static void on_oldest(void *arg)
 	struct kept *kept;
 
 	while ((kept = TAILQ_LAST(&pool->kept, kept_list)) != NULL && kept->since <= until)
-		link_close(drop(kept));
+		link_close(take_link(kept));
 	set_timer(pool);
 }
 
 static void on_died(void *arg)
 {
-	link_close(drop(arg));
+	link_close(take_link(arg));
 }
 
 struct link *redis_pool_take(struct redis_pool *pool, const char *host, const char *port)
@@ -121,7 +121,7 @@ struct link *redis_pool_take(struct redis_pool *pool, const char *host, const ch
 
 	TAILQ_FOREACH (kept, &pool->kept, entry)
 		if (link_is_to(kept->link, host, port)) {
-			link = drop(kept);
+			link = take_link(kept);
 			link_watch(link, NULL, NULL);
 			return link;
 		}
@@ -140,7 +140,7 @@ void redis_pool_put(struct redis_pool *pool, struct link *link)
 		return;
 	}
 	if (pool->kept_count >= pool->limits.seats)
-		link_close(drop(TAILQ_LAST(&pool->kept, kept_list)));
+		link_close(take_link(TAILQ_LAST(&pool->kept, kept_list)));
 	*kept = (struct kept){.pool = pool, .link = link, .since = timers_now(pool->context->timers)};
 	TAILQ_INSERT_HEAD(&pool->kept, kept, entry);
 	pool->kept_count++;
@@ -179,7 +179,7 @@ void redis_pool_free(struct redis_pool *pool)
 		return;
 	assert(TAILQ_EMPTY(&pool->waiting) && pool->taken == 0);
 	while ((kept = TAILQ_FIRST(&pool->kept)) != NULL)
-		link_close(drop(kept));
+		link_close(take_link(kept));
 	timer_stop(pool->context->timers, &pool->oldest);
 	event_free(pool->serve);
 	free(pool);

@@ -22,14 +22,15 @@ static void name_place(const struct node *node, char ret_place[PLACE_BYTES])
 	snprintf(ret_place, PLACE_BYTES, "%s %s", node->host, node->port);
 }
 
-static void drop(struct progresses *progresses, struct redis_progress *progress)
+static void drop_progress(struct progresses *progresses, struct redis_progress *progress)
 {
 	TAILQ_REMOVE(&progresses->list, progress, entry);
 	progresses->count--;
 	free(progress);
 }
 
-static struct redis_progress *find(const struct progresses *progresses, const char *resource, const struct node *node)
+static struct redis_progress *find_progress(const struct progresses *progresses, const char *resource,
+                                            const struct node *node)
 {
 	char place[PLACE_BYTES];
 	struct redis_progress *progress;
@@ -51,25 +52,25 @@ void progresses_init(struct progresses *progresses)
 void progresses_release(struct progresses *progresses)
 {
 	while (!TAILQ_EMPTY(&progresses->list))
-		drop(progresses, TAILQ_FIRST(&progresses->list));
+		drop_progress(progresses, TAILQ_FIRST(&progresses->list));
 }
 
 const char *progress_cursor(const struct progresses *progresses, const char *resource, const struct node *node,
                             const char *run)
 {
-	const struct redis_progress *progress = find(progresses, resource, node);
+	const struct redis_progress *progress = find_progress(progresses, resource, node);
 
 	return progress != NULL && run[0] != '\0' && strcmp(progress->run, run) == 0 ? progress->cursor : "0";
 }
 
-static struct redis_progress *add(struct progresses *progresses, const char *resource, const struct node *node)
+static struct redis_progress *add_progress(struct progresses *progresses, const char *resource, const struct node *node)
 {
 	struct redis_progress *progress = calloc(1, sizeof(*progress));
 
 	if (progress == NULL)
 		return NULL;
 	if (progresses->count >= PROGRESS_MAX)
-		drop(progresses, TAILQ_FIRST(&progresses->list));
+		drop_progress(progresses, TAILQ_FIRST(&progresses->list));
 	snprintf(progress->resource, sizeof(progress->resource), "%s", resource);
 	name_place(node, progress->place);
 	TAILQ_INSERT_TAIL(&progresses->list, progress, entry);
@@ -80,10 +81,10 @@ static struct redis_progress *add(struct progresses *progresses, const char *res
 void progress_note(struct progresses *progresses, const char *resource, const struct node *node, const char *run,
                    const char *cursor)
 {
-	struct redis_progress *progress = find(progresses, resource, node);
+	struct redis_progress *progress = find_progress(progresses, resource, node);
 
 	if (progress == NULL)
-		progress = add(progresses, resource, node);
+		progress = add_progress(progresses, resource, node);
 	if (progress == NULL || strlen(cursor) >= sizeof(progress->cursor) || strlen(run) >= sizeof(progress->run))
 		return;
 	strcpy(progress->run, run);
@@ -97,6 +98,6 @@ void progress_forget(struct progresses *progresses, const char *resource)
 	for (progress = TAILQ_FIRST(&progresses->list); progress != NULL; progress = next) {
 		next = TAILQ_NEXT(progress, entry);
 		if (strcmp(progress->resource, resource) == 0)
-			drop(progresses, progress);
+			drop_progress(progresses, progress);
 	}
 }

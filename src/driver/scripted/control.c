@@ -1,4 +1,5 @@
 /* What tests say to the pretended servers, and see of them, behind the broker's back. */
+#include "driver/scripted/scripted.h"
 #include "driver/scripted/state.h"
 
 /* ---- rules ---- */
@@ -32,7 +33,7 @@ static bool is_in_any(const struct scripted *scripted, bool (*holds)(const struc
 	return false;
 }
 
-static size_t sum(const struct scripted *scripted, size_t (*count)(const struct world *world))
+static size_t sum_of_worlds(const struct scripted *scripted, size_t (*count)(const struct world *world))
 {
 	size_t total = 0;
 
@@ -78,12 +79,12 @@ bool scripted_password_is(void *state, const char *name, const char *password)
 
 size_t scripted_instances(void *state)
 {
-	return sum(state, world_instances);
+	return sum_of_worlds(state, world_instances);
 }
 
 size_t scripted_logins(void *state)
 {
-	return sum(state, world_logins);
+	return sum_of_worlds(state, world_logins);
 }
 
 const char *scripted_mark(void *state)

@@ -7,9 +7,23 @@
 #include <sys/stat.h>
 
 #include "base/error.h"
-#include "driver/scripted/scripted.h"
+#include "driver/driver.h"
 
 #define RULES_FILE_MAX (64 * 1024) /* bytes */
+
+enum scripted_behaviour {
+	SCRIPTED_OK = 1,         /* "ok": acts (after the delay, if there is one) and settles */
+	SCRIPTED_DELAY,          /* "delay": the same; the name says what matters */
+	SCRIPTED_FAIL_TRANSIENT, /* "fail-transient": does nothing, settles ERR_UNAVAILABLE */
+	SCRIPTED_FAIL_FINAL,     /* "fail-final": does nothing, settles ERR_REFUSED */
+	SCRIPTED_FAIL_AFTER,     /* "fail-after": acts, then settles ERR_REFUSED */
+	SCRIPTED_HANG,           /* "hang": does nothing until scripted_release, then acts and settles */
+	SCRIPTED_LOST,  /* "lost": acts at once; settles ERR_TIMEOUT after the delay or the release, else never */
+	SCRIPTED_TWICE, /* "twice": acts, gives each of its results twice, and settles */
+	SCRIPTED_LOCK,  /* "lock": waits for the delay, does nothing, settles ERR_LOCKED */
+	SCRIPTED_CRASH_BEFORE, /* "crash-before": the process ends */
+	SCRIPTED_CRASH_AFTER,  /* "crash-after": acts, then the process ends */
+};
 
 struct rule {
 	enum call_kind kind; /* 0: any */

@@ -40,7 +40,7 @@ static void settle(struct scripted_work *work, int code, const char *text)
 	call_settle(call, code, "%s", text);
 }
 
-static void fail(struct scripted_work *work, int code)
+static void fail_as_told(struct scripted_work *work, int code)
 {
 	settle(work, work->rule.code != 0 ? work->rule.code : code, "the scripted server was told to fail");
 }
@@ -65,13 +65,13 @@ static void act_and_end(struct scripted_work *work)
 	if (rc != 0)
 		settle(work, rc, error.text);
 	else if (work->rule.behaviour == SCRIPTED_FAIL_AFTER)
-		fail(work, ERR_REFUSED);
+		fail_as_told(work, ERR_REFUSED);
 	else
 		settle(work, 0, "");
 }
 
 /* Whatever was waited for is over: a delay or the release. */
-static void go_on(void *arg)
+static void end_wait(void *arg)
 {
 	struct scripted_work *work = arg;
 
@@ -80,10 +80,10 @@ static void go_on(void *arg)
 		settle(work, ERR_TIMEOUT, "the scripted server's answer was lost");
 		return;
 	case SCRIPTED_FAIL_TRANSIENT:
-		fail(work, ERR_UNAVAILABLE);
+		fail_as_told(work, ERR_UNAVAILABLE);
 		return;
 	case SCRIPTED_FAIL_FINAL:
-		fail(work, ERR_REFUSED);
+		fail_as_told(work, ERR_REFUSED);
 		return;
 	case SCRIPTED_LOCK:
 		settle(work, ERR_LOCKED, "the scripted server was told that somebody holds a lock");
@@ -114,7 +114,7 @@ static void behave(struct scripted_work *work)
 	if (work->waits)
 		return;
 	if (work->rule.delay == 0)
-		go_on(work);
+		end_wait(work);
 	else if (timer_start(work->scripted->context->timers, &work->timer, work->rule.delay) != 0)
 		settle(work, ERR_NO_MEMORY, "memory is out");
 }
@@ -144,7 +144,7 @@ static void scripted_begin(void *state, struct driver_call *call)
 	work->place = find_place(scripted, call->server);
 	work->call = call;
 	work->rule.behaviour = SCRIPTED_OK;
-	timer_init(&work->timer, go_on, work);
+	timer_init(&work->timer, end_wait, work);
 	TAILQ_INSERT_TAIL(&scripted->works, work, entry);
 	call->work = work;
 	if (rules_refresh(&work->place->rules, &error) != 0) {
@@ -174,7 +174,7 @@ size_t scripted_release(void *state)
 		next = TAILQ_NEXT(work, entry);
 		if (!work->waits)
 			continue;
-		go_on(work);
+		end_wait(work);
 		count++;
 	}
 	return count;

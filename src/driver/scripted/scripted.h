@@ -11,10 +11,10 @@
  *
  *     KIND BEHAVIOUR [TIMES] [DELAY]
  *
- * KIND is provision, update, deprovision, bind, unbind, check, observe, allow-unit, deny-unit,
- * retire, restore, inspect, list, adopt, read-mark, write-mark or *; TIMES is a number,
- * 0 (the default) for always; DELAY a duration. The times of a file's rules are counted in memory, anew when the file's
- * size or time of change differs. With no rule a call does its work and settles at once. */
+ * BEHAVIOUR is one of those in rules.h; KIND is provision, update, deprovision, bind, unbind, check, observe,
+ * allow-unit, deny-unit, retire, restore, inspect, list, adopt, read-mark, write-mark or *; TIMES is a number, 0 (the
+ * default) for always; DELAY a duration. The times of a file's rules are counted in memory, anew when the file's size
+ * or time of change differs. With no rule a call does its work and settles at once. */
 #ifndef DRIVER_SCRIPTED_SCRIPTED_H
 #define DRIVER_SCRIPTED_SCRIPTED_H
 
@@ -23,22 +23,9 @@
 #include <stdint.h>
 
 #include "driver/drivers.h"
+#include "driver/scripted/rules.h"
 
 #define SCRIPTED_CRASH_STATUS 137 /* what the process ends with, as after a kill -9 */
-
-enum scripted_behaviour {
-	SCRIPTED_OK = 1,         /* "ok": acts (after the delay, if there is one) and settles */
-	SCRIPTED_DELAY,          /* "delay": the same; the name says what matters */
-	SCRIPTED_FAIL_TRANSIENT, /* "fail-transient": does nothing, settles ERR_UNAVAILABLE */
-	SCRIPTED_FAIL_FINAL,     /* "fail-final": does nothing, settles ERR_REFUSED */
-	SCRIPTED_FAIL_AFTER,     /* "fail-after": acts, then settles ERR_REFUSED */
-	SCRIPTED_HANG,           /* "hang": does nothing until scripted_release, then acts and settles */
-	SCRIPTED_LOST,  /* "lost": acts at once; settles ERR_TIMEOUT after the delay or the release, else never */
-	SCRIPTED_TWICE, /* "twice": acts, gives each of its results twice, and settles */
-	SCRIPTED_LOCK,  /* "lock": waits for the delay, does nothing, settles ERR_LOCKED */
-	SCRIPTED_CRASH_BEFORE, /* "crash-before": the process ends */
-	SCRIPTED_CRASH_AFTER,  /* "crash-after": acts, then the process ends */
-};
 
 /* In all functions state is backend->state. */
 

@@ -27,7 +27,7 @@ struct thing {
 	UT_hash_handle hh;
 };
 
-static struct thing *find(struct thing *things, const char *name)
+static struct thing *find_thing(struct thing *things, const char *name)
 {
 	struct thing *thing;
 
@@ -35,9 +35,9 @@ static struct thing *find(struct thing *things, const char *name)
 	return thing;
 }
 
-static void drop(struct thing **things, const char *name)
+static void drop_thing(struct thing **things, const char *name)
 {
-	struct thing *thing = find(*things, name);
+	struct thing *thing = find_thing(*things, name);
 
 	if (thing == NULL)
 		return;
@@ -45,7 +45,7 @@ static void drop(struct thing **things, const char *name)
 	free(thing);
 }
 
-static struct thing *add(struct thing **things, const char *name)
+static struct thing *add_thing(struct thing **things, const char *name)
 {
 	struct thing *thing = calloc(1, sizeof(*thing));
 
@@ -59,12 +59,12 @@ static struct thing *add(struct thing **things, const char *name)
 	return NULL;
 }
 
-static int put(struct thing **things, const struct thing *content, struct error *error)
+static int put_thing(struct thing **things, const struct thing *content, struct error *error)
 {
-	struct thing *thing = find(*things, content->name);
+	struct thing *thing = find_thing(*things, content->name);
 
 	if (thing == NULL)
-		thing = add(things, content->name);
+		thing = add_thing(things, content->name);
 	if (thing == NULL)
 		return error_no_memory(error);
 	memcpy(thing->of, content->of, sizeof(thing->of));
@@ -74,7 +74,7 @@ static int put(struct thing **things, const struct thing *content, struct error 
 
 static void set_retired(struct thing *things, const char *name, bool retired)
 {
-	struct thing *thing = find(things, name);
+	struct thing *thing = find_thing(things, name);
 
 	if (thing != NULL)
 		thing->retired = retired;
@@ -87,13 +87,13 @@ static int apply(struct world *world, const char *line, struct error *error)
 	struct thing thing = {0};
 
 	if (sscanf(line, "instance %255s %255s", thing.name, thing.of) == 2)
-		return put(&world->instances, &thing, error);
+		return put_thing(&world->instances, &thing, error);
 	if (sscanf(line, "login %255s %255s %32s", thing.name, thing.of, thing.hash) == 3)
-		return put(&world->logins, &thing, error);
+		return put_thing(&world->logins, &thing, error);
 	if (sscanf(line, "drop-instance %255s", thing.name) == 1)
-		drop(&world->instances, thing.name);
+		drop_thing(&world->instances, thing.name);
 	else if (sscanf(line, "drop-login %255s", thing.name) == 1)
-		drop(&world->logins, thing.name);
+		drop_thing(&world->logins, thing.name);
 	else if (sscanf(line, "mark %255s", thing.name) == 1)
 		snprintf(world->mark, sizeof(world->mark), "%.*s", MARK_MAX,
 		         strcmp(thing.name, "-") != 0 ? thing.name : "");
@@ -193,7 +193,7 @@ static void hash_password(const char *name, const char *password, char *ret_hash
 
 int world_put_instance(struct world *world, const char *name, const char *plan, struct error *error)
 {
-	const struct thing *instance = find(world->instances, name);
+	const struct thing *instance = find_thing(world->instances, name);
 
 	if (instance != NULL && strcmp(instance->of, plan) == 0)
 		return 0;
@@ -203,7 +203,7 @@ int world_put_instance(struct world *world, const char *name, const char *plan, 
 int world_put_login(struct world *world, const char *name, const char *instance, const char *password,
                     struct error *error)
 {
-	const struct thing *login = find(world->logins, name);
+	const struct thing *login = find_thing(world->logins, name);
 	char hash[2 * HASH_BYTES + 1];
 
 	hash_password(name, password, hash);
@@ -214,17 +214,17 @@ int world_put_login(struct world *world, const char *name, const char *instance,
 
 int world_drop_instance(struct world *world, const char *name, struct error *error)
 {
-	return find(world->instances, name) == NULL ? 0 : act(world, error, "drop-instance %s\n", name);
+	return find_thing(world->instances, name) == NULL ? 0 : act(world, error, "drop-instance %s\n", name);
 }
 
 int world_drop_login(struct world *world, const char *name, struct error *error)
 {
-	return find(world->logins, name) == NULL ? 0 : act(world, error, "drop-login %s\n", name);
+	return find_thing(world->logins, name) == NULL ? 0 : act(world, error, "drop-login %s\n", name);
 }
 
 int world_retire(struct world *world, const char *name, bool retired, struct error *error)
 {
-	const struct thing *instance = find(world->instances, name);
+	const struct thing *instance = find_thing(world->instances, name);
 
 	if (instance == NULL || instance->retired == retired)
 		return 0;
@@ -245,47 +245,47 @@ const char *world_mark(const struct world *world)
 
 const char *world_plan(const struct world *world, const char *name)
 {
-	const struct thing *instance = find(world->instances, name);
+	const struct thing *instance = find_thing(world->instances, name);
 
 	return instance != NULL ? instance->of : NULL;
 }
 
 bool world_is_retired(const struct world *world, const char *name)
 {
-	const struct thing *instance = find(world->instances, name);
+	const struct thing *instance = find_thing(world->instances, name);
 
 	return instance != NULL && instance->retired;
 }
 
 const char *world_next_instance(const struct world *world, const char *name)
 {
-	const struct thing *thing = name != NULL ? find(world->instances, name)->hh.next : world->instances;
+	const struct thing *thing = name != NULL ? find_thing(world->instances, name)->hh.next : world->instances;
 
 	return thing != NULL ? thing->name : NULL;
 }
 
 const char *world_next_login(const struct world *world, const char *name)
 {
-	const struct thing *thing = name != NULL ? find(world->logins, name)->hh.next : world->logins;
+	const struct thing *thing = name != NULL ? find_thing(world->logins, name)->hh.next : world->logins;
 
 	return thing != NULL ? thing->name : NULL;
 }
 
 bool world_has_login(const struct world *world, const char *name)
 {
-	return find(world->logins, name) != NULL;
+	return find_thing(world->logins, name) != NULL;
 }
 
 bool world_is_login_of(const struct world *world, const char *name, const char *instance)
 {
-	const struct thing *login = find(world->logins, name);
+	const struct thing *login = find_thing(world->logins, name);
 
 	return login != NULL && strcmp(login->of, instance) == 0;
 }
 
 bool world_password_is(const struct world *world, const char *name, const char *password)
 {
-	const struct thing *login = find(world->logins, name);
+	const struct thing *login = find_thing(world->logins, name);
 	char hash[2 * HASH_BYTES + 1];
 
 	if (login == NULL)

@@ -281,6 +281,35 @@ static void test_results(void **state)
 	assert_int_equal(world->call.result_count, 0);
 }
 
+static void test_told_results(void **state)
+{
+	struct world *world = *state;
+	char long_text[2 * CALL_TOLD_MAX];
+
+	memset(long_text, 'x', sizeof(long_text) - 1);
+	long_text[sizeof(long_text) - 1] = '\0';
+	assert_int_equal(call_start(&world->call), 0);
+	call_tell(&world->call, "Queues", "%d of %s", 3, "five");
+	call_tell(&world->call, "long", "%s", long_text);
+	call_settle(&world->call, 0, "%s", "");
+	timers_advance(world->context.timers, 0);
+	assert_string_equal(call_find(&world->call, "Queues"), "3 of five");
+	assert_int_equal(strlen(call_find(&world->call, "long")), CALL_TOLD_MAX - 1);
+}
+
+static void test_has_bind(void **state)
+{
+	struct world *world = *state;
+	const struct bind binds[] = {{.login = "one"}, {.login = "two"}};
+
+	world->call.binds = binds;
+	world->call.bind_count = 2;
+	assert_true(call_has_bind(&world->call, "two"));
+	assert_false(call_has_bind(&world->call, "three"));
+	world->call.bind_count = 1;
+	assert_false(call_has_bind(&world->call, "two"));
+}
+
 static void test_kept_text(void **state)
 {
 	static char long_text[KEPT_MAX + 2];
@@ -408,6 +437,8 @@ int main(void)
 	    TEST(test_cancel_of_nothing),
 	    TEST(test_completion_may_free_the_call),
 	    TEST(test_results),
+	    TEST(test_told_results),
+	    TEST(test_has_bind),
 	    TEST(test_kept_text),
 	    TEST(test_lost_result_is_no_success),
 	    TEST(test_every_kind_runs),
