@@ -112,24 +112,23 @@ static void tell_all(struct client *client)
 
 /* ---- the loop ---- */
 
-static void on_timer(void *arg)
+static void let_act(struct client *client, curl_socket_t fd, int ready)
 {
-	struct client *client = arg;
-	int running;
-
-	client->curl.multi_socket_action(client->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-	tell_all(client);
-}
-
-static void on_ready(evutil_socket_t fd, short what, void *arg)
-{
-	struct client *client = arg;
-	const int ready =
-	    ((what & EV_READ) != 0 ? CURL_CSELECT_IN : 0) | ((what & EV_WRITE) != 0 ? CURL_CSELECT_OUT : 0);
 	int running;
 
 	client->curl.multi_socket_action(client->multi, fd, ready, &running);
 	tell_all(client);
+}
+
+static void on_timer(void *arg)
+{
+	let_act(arg, CURL_SOCKET_TIMEOUT, 0);
+}
+
+static void on_ready(evutil_socket_t fd, short what, void *arg)
+{
+	let_act(arg, fd,
+	        ((what & EV_READ) != 0 ? CURL_CSELECT_IN : 0) | ((what & EV_WRITE) != 0 ? CURL_CSELECT_OUT : 0));
 }
 
 static int on_timeout_wanted(CURLM *multi, long ms, void *arg)

@@ -20,18 +20,10 @@ static void step_look(void *arg)
 
 /* ---- logins ---- */
 
-static void end_sessions(struct rabbit_work *work, bool found, const struct cJSON *answer)
-{
-	(void)found;
-	(void)answer;
-	rabbitmq_path(work, "connections", "username", work->call->subject, NULL);
-	rabbitmq_ask(work, "DELETE", rabbitmq_go_on_binds);
-}
-
 static void drop_login(struct rabbit_work *work, const struct bind *bind)
 {
 	rabbitmq_path(work, "users", bind->login, NULL);
-	rabbitmq_ask(work, "DELETE", end_sessions);
+	rabbitmq_ask(work, "DELETE", rabbitmq_end_sessions);
 }
 
 static void step_drop_logins(void *arg)
@@ -41,14 +33,6 @@ static void step_drop_logins(void *arg)
 
 /* ---- logins that no bind knows of ---- */
 
-static void end_stray_sessions(struct rabbit_work *work, bool found, const struct cJSON *answer)
-{
-	(void)found;
-	(void)answer;
-	rabbitmq_path(work, "connections", "username", work->call->subject, NULL);
-	rabbitmq_ask(work, "DELETE", rabbitmq_go_on_names);
-}
-
 /* A login that somebody has let into other vhosts is not only this instance's. */
 static void drop_confined(struct rabbit_work *work, bool found, const struct cJSON *answer)
 {
@@ -57,7 +41,7 @@ static void drop_confined(struct rabbit_work *work, bool found, const struct cJS
 		return;
 	}
 	rabbitmq_path(work, "users", work->call->subject, NULL);
-	rabbitmq_ask(work, "DELETE", end_stray_sessions);
+	rabbitmq_ask(work, "DELETE", rabbitmq_end_sessions);
 }
 
 static void look_at_stray(struct rabbit_work *work, const char *name)

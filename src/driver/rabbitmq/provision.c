@@ -43,7 +43,7 @@ static void step_replace_part(void *arg)
 static void start_on(struct rabbit_work *work, const char *node)
 {
 	rabbitmq_path(work, "vhosts", work->vhost, "start", node, NULL);
-	rabbitmq_ask(work, "POST", rabbitmq_go_on_names);
+	rabbitmq_ask(work, "POST", rabbitmq_go_on_walk);
 }
 
 static void start_where_stopped(struct rabbit_work *work, bool found, const struct cJSON *answer)

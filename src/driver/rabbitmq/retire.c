@@ -48,18 +48,10 @@ static void step_find_vhost(void *arg)
 
 /* ---- retire ---- */
 
-static void end_user_sessions(struct rabbit_work *work, bool found, const struct cJSON *answer)
-{
-	(void)found;
-	(void)answer;
-	rabbitmq_path(work, "connections", "username", work->call->subject, NULL);
-	rabbitmq_ask(work, "DELETE", rabbitmq_go_on_names);
-}
-
 static void drop_rights(struct rabbit_work *work, const char *name)
 {
 	rabbitmq_path(work, "permissions", work->vhost, name, NULL);
-	rabbitmq_ask(work, "DELETE", end_user_sessions);
+	rabbitmq_ask(work, "DELETE", rabbitmq_end_sessions);
 }
 
 static void take_users(struct rabbit_work *work, bool found, const struct cJSON *answer)
@@ -79,8 +71,8 @@ static void step_drop_rights(void *arg)
 /* Those whose rights an attempt before has taken are no longer listed. */
 static void end_sessions(struct rabbit_work *work, const struct bind *bind)
 {
-	rabbitmq_path(work, "connections", "username", bind->login, NULL);
-	rabbitmq_ask(work, "DELETE", rabbitmq_go_on_binds);
+	(void)bind;
+	rabbitmq_end_sessions(work, true, NULL);
 }
 
 static void step_end_sessions(void *arg)
@@ -117,7 +109,7 @@ static void give_rights(struct rabbit_work *work, bool found, const struct cJSON
 	}
 	rabbitmq_path(work, "permissions", work->vhost, bind->login, NULL);
 	rabbitmq_write_rights(read_only, &work->body);
-	rabbitmq_ask(work, "PUT", rabbitmq_go_on_binds);
+	rabbitmq_ask(work, "PUT", rabbitmq_go_on_walk);
 }
 
 static void look_for_login(struct rabbit_work *work, const struct bind *bind)

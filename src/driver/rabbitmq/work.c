@@ -97,6 +97,7 @@ void rabbitmq_go_on(struct rabbit_work *work, bool found, const struct cJSON *an
 
 void rabbitmq_each_bind(struct rabbit_work *work, void (*on_bind)(struct rabbit_work *work, const struct bind *bind))
 {
+	work->on_next = rabbitmq_next_bind;
 	work->on_bind = on_bind;
 	work->bind_index = 0;
 	rabbitmq_next_bind(work);
@@ -116,13 +117,6 @@ void rabbitmq_next_bind(struct rabbit_work *work)
 	work->on_bind(work, bind);
 }
 
-void rabbitmq_go_on_binds(struct rabbit_work *work, bool found, const struct cJSON *answer)
-{
-	(void)found;
-	(void)answer;
-	rabbitmq_next_bind(work);
-}
-
 void rabbitmq_each_name(struct rabbit_work *work, const struct cJSON *list, const char *member, bool ours_only,
                         void (*on_name)(struct rabbit_work *work, const char *name))
 {
@@ -134,6 +128,7 @@ void rabbitmq_each_of(struct rabbit_work *work, const char *const *names, bool o
 {
 	work->names = names;
 	work->ours_only = ours_only;
+	work->on_next = rabbitmq_next_name;
 	work->on_name = on_name;
 	if (names == NULL)
 		call_fail(work->call, ERR_NO_MEMORY, "out of memory");
@@ -158,11 +153,19 @@ void rabbitmq_next_name(struct rabbit_work *work)
 	work->on_name(work, name);
 }
 
-void rabbitmq_go_on_names(struct rabbit_work *work, bool found, const struct cJSON *answer)
+void rabbitmq_go_on_walk(struct rabbit_work *work, bool found, const struct cJSON *answer)
 {
 	(void)found;
 	(void)answer;
-	rabbitmq_next_name(work);
+	work->on_next(work);
+}
+
+void rabbitmq_end_sessions(struct rabbit_work *work, bool found, const struct cJSON *answer)
+{
+	(void)found;
+	(void)answer;
+	rabbitmq_path(work, "connections", "username", work->call->subject, NULL);
+	rabbitmq_ask(work, "DELETE", rabbitmq_go_on_walk);
 }
 
 /* ---- limits ---- */

@@ -32,6 +32,7 @@ struct rabbit_work {
 	rabbitmq_done *on_done;
 
 	/* where a walk is */
+	void (*on_next)(struct rabbit_work *work);
 	size_t bind_index;
 	void (*on_bind)(struct rabbit_work *work, const struct bind *bind);
 	const char *const *names; /* what is left of a list of users; NULL ends it */
@@ -62,8 +63,6 @@ void rabbitmq_go_on(struct rabbit_work *work, bool found, const struct cJSON *an
 /* Calls on_bind for each of call->binds, one when the one before has called rabbitmq_next_bind; then the next step. */
 void rabbitmq_each_bind(struct rabbit_work *work, void (*on_bind)(struct rabbit_work *work, const struct bind *bind));
 void rabbitmq_next_bind(struct rabbit_work *work);
-/* An on_done that goes on with the next bind. */
-void rabbitmq_go_on_binds(struct rabbit_work *work, bool found, const struct cJSON *answer);
 
 /* The same for the member of each item of a list; with ours_only for those that the broker has named. */
 void rabbitmq_each_name(struct rabbit_work *work, const struct cJSON *list, const char *member, bool ours_only,
@@ -72,7 +71,9 @@ void rabbitmq_each_name(struct rabbit_work *work, const struct cJSON *list, cons
 void rabbitmq_each_of(struct rabbit_work *work, const char *const *names, bool ours_only,
                       void (*on_name)(struct rabbit_work *work, const char *name));
 void rabbitmq_next_name(struct rabbit_work *work);
-void rabbitmq_go_on_names(struct rabbit_work *work, bool found, const struct cJSON *answer);
+/* Each an on_done that goes on with the bind or name that is next; the second ends call->subject's sessions before. */
+void rabbitmq_go_on_walk(struct rabbit_work *work, bool found, const struct cJSON *answer);
+void rabbitmq_end_sessions(struct rabbit_work *work, bool found, const struct cJSON *answer);
 
 /* Sets the plan's limits of the vhost or the user that is named, or takes them away; then on_limited. */
 void rabbitmq_set_limits(struct rabbit_work *work, const struct rabbit_limits *limits, const char *name,
