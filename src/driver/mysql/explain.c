@@ -69,8 +69,7 @@ static void on_transactions(void *arg, int code, const struct error *error, MYSQ
 		add_why(
 		    work,
 		    "; of %llu prepared transactions (XA RECOVER), which outlive their sessions, one may hold it: when "
-		    "it is "
-		    "the instance's, XA ROLLBACK %s ends %s",
+		    "it is the instance's, XA ROLLBACK %s ends %s",
 		    (unsigned long long)mysql_num_rows(rows), name, mysql_num_rows(rows) > 1 ? "the first" : "it");
 	} else if (code != 0) {
 		add_why(work,
@@ -94,8 +93,7 @@ static void on_holders(void *arg, int code, const struct error *error, MYSQL_RES
 			add_why(
 			    work,
 			    "; session %s of '%s' from %s is in the database and may hold it: it was ended, and has "
-			    "not "
-			    "come to its end",
+			    "not come to its end",
 			    row[ID], row[USER], row[HOST]);
 		else if (row[ID] != NULL)
 			add_why(work,

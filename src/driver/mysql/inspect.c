@@ -34,8 +34,7 @@ static void step_find_lost(void *arg)
 		call_tell(
 		    work->call, DRIFT_TOLD,
 		    "the database \"%s\", where a removal puts tables, stands beside the living one: see what is in "
-		    "it, and "
-		    "drop it",
+		    "it, and drop it",
 		    work->retired);
 	call_next(work->call);
 }

@@ -69,8 +69,7 @@ static void tell_of_others(struct rabbit_work *work, const struct cJSON *permiss
 		if (user != NULL && !call_has_bind(work->call, user))
 			call_tell(work->call, DRIFT_TOLD,
 			          "the user \"%s\" has rights in the vhost \"%s\" and is of no bind: rabbitmqctl "
-			          "clear_permissions "
-			          "\"%s\" -p \"%s\"",
+			          "clear_permissions \"%s\" -p \"%s\"",
 			          user, work->vhost, user, work->vhost);
 	}
 }
@@ -106,8 +105,7 @@ static void tell_of_topics(struct rabbit_work *work, bool found, const struct cJ
 		if (user != NULL && call_has_bind(work->call, user))
 			call_tell(work->call, DRIFT_TOLD,
 			          "the login \"%s\" is kept from topics in the vhost \"%s\": rabbitmqctl "
-			          "clear_topic_permissions "
-			          "\"%s\" -p \"%s\"",
+			          "clear_topic_permissions \"%s\" -p \"%s\"",
 			          user, work->vhost, user, work->vhost);
 	}
 	call_next(work->call);
