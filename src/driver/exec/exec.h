@@ -30,8 +30,8 @@ struct exec_work {
 /* Those of every kind: runs the program with the action of call->kind. */
 extern const struct step exec_steps[];
 /* What the core begins and ends a work with. */
-int exec_begin(void *work, struct error *error);
-void exec_end(void *work, bool given_up);
+int exec_begin(void *arg, struct error *error);
+void exec_end(void *arg, bool given_up);
 /* The check of the key `actions`. */
 int exec_check_action(const char *name, const char *value, struct error *error);
 

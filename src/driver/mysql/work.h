@@ -50,9 +50,9 @@ struct mysql_work {
 };
 
 /* What the core begins a work with, runs its table once more for, and ends it with. */
-int maria_begin(void *work, struct error *error);
-bool maria_again(void *work);
-void maria_end(void *work, bool given_up);
+int maria_begin(void *arg, struct error *error);
+bool maria_again(void *arg);
+void maria_end(void *arg, bool given_up);
 
 /* An empty text for the next query. */
 struct sql *maria_sql(struct mysql_work *work);

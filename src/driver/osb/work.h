@@ -43,8 +43,8 @@ struct osb_work {
 };
 
 /* What the core begins and ends a work with. */
-int osb_begin(void *work, struct error *error);
-void osb_end(void *work, bool given_up);
+int osb_begin(void *arg, struct error *error);
+void osb_end(void *arg, bool given_up);
 
 /* Chooses what the next request is about: the instance (bind NULL) or a version of a bind. */
 void osb_choose(struct osb_work *work, const struct bind *bind, int64_t version);

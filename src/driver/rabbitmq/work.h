@@ -46,8 +46,8 @@ struct rabbit_work {
 };
 
 /* What the core begins and ends a work with. */
-int rabbitmq_begin(void *work, struct error *error);
-void rabbitmq_end(void *work, bool given_up);
+int rabbitmq_begin(void *arg, struct error *error);
+void rabbitmq_end(void *arg, bool given_up);
 
 /* ---- requests ---- */
 

@@ -56,8 +56,8 @@ struct redis_work {
 };
 
 /* What the core begins and ends a work with. */
-int redis_work_begin(void *work, struct error *error);
-void redis_work_end(void *work, bool given_up);
+int redis_work_begin(void *arg, struct error *error);
+void redis_work_end(void *arg, bool given_up);
 
 /* Sends work->batch to every node (every master), gives each one's answers to on_answers (NULL: none may be an error),
  * and goes on with the next step. An empty batch goes on at once. */
