@@ -19,6 +19,7 @@ floor_of() {
   life) echo 7 ;;
   requests) echo 8 ;;
   upkeep) echo 9 ;;
+  view) echo 10 ;;
   broker) echo 11 ;;
   http) echo 12 ;;
   api | admin) echo 13 ;;

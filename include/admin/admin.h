@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/timer.h"
-#include "broker/operator.h"
+#include "broker/broker.h"
 #include "config/config.h"
 #include "http/measure.h"
 

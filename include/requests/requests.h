@@ -19,10 +19,26 @@ struct requests {
 	struct intent_list intents; /* all that have not replied */
 };
 
-/* What can be asked; what each is, broker/broker.h says. */
+/* What can be asked. */
 struct asked;
-extern const struct asked ask_create, ask_update, ask_remove, ask_bind, ask_unbind, ask_allow_unit, ask_deny_unit,
-    ask_rotate, ask_act, ask_retry, ask_purge, ask_restore, ask_adopt, ask_forget;
+extern const struct asked ask_create, ask_update, ask_remove, ask_bind, ask_unbind, ask_allow_unit, ask_deny_unit;
+/* New passwords; answers as soon as the work is durable. */
+extern const struct asked ask_rotate;
+/* An action that the instance's driver offers; answers as soon as it is durable. */
+extern const struct asked ask_act;
+/* Runs what waits to be tried again now, and takes up a failed create or update anew; answers once that is durable. */
+extern const struct asked ask_retry;
+
+/* By operators; the instance is given by its incarnation. Drops a retained one now. */
+extern const struct asked ask_purge;
+/* Brings a retained one back with its content and logins, under its name or, when given, under instance. */
+extern const struct asked ask_restore;
+/* Makes resource, which exists on server, an instance of the team with the plan. */
+extern const struct asked ask_adopt;
+/* Drops every record of the instance and leaves its server alone. service may be NULL. */
+extern const struct asked ask_forget;
+
+/* By the upkeep. */
 /* Brings the instance, or the one bind that the request names, to what its record says; nothing when something else is
  * under way for it. */
 extern const struct asked ask_mend;

@@ -1,28 +1,31 @@
 /* What an operator does to operations, servers and the program. All of it is done at once and needs no operation. */
 #include "admin/internal.h"
+#include "upkeep/drift.h"
+#include "upkeep/inspect.h"
+#include "upkeep/rekey.h"
 
 int act_hurry(struct admin_call *call)
 {
-	return broker_hurry(call->admin->options.broker, http_request_capture(call->http, "id"), &call->error);
+	return operator_hurry(requests_of(call), http_request_capture(call->http, "id"), &call->error);
 }
 
 int act_cancel(struct admin_call *call)
 {
-	return broker_cancel(call->admin->options.broker, &call->ask.caller, http_request_capture(call->http, "id"),
-	                     &call->error);
+	return operator_cancel(requests_of(call), &call->ask.caller, http_request_capture(call->http, "id"),
+	                       &call->error);
 }
 
 /* The mark is written soon: the server's state says whether it could be. */
 int act_claim(struct admin_call *call)
 {
-	return broker_claim(call->admin->options.broker, &call->ask.caller, http_request_capture(call->http, "service"),
-	                    http_request_capture(call->http, "server"), &call->error);
+	return operator_claim(requests_of(call), &call->ask.caller, http_request_capture(call->http, "service"),
+	                      http_request_capture(call->http, "server"), &call->error);
 }
 
 static int drain(struct admin_call *call, bool drained)
 {
-	return broker_drain(call->admin->options.broker, &call->ask.caller, http_request_capture(call->http, "service"),
-	                    http_request_capture(call->http, "server"), drained, &call->error);
+	return operator_drain(requests_of(call), &call->ask.caller, http_request_capture(call->http, "service"),
+	                      http_request_capture(call->http, "server"), drained, &call->error);
 }
 
 int act_drain(struct admin_call *call)
@@ -37,7 +40,7 @@ int act_undrain(struct admin_call *call)
 
 int act_verify(struct admin_call *call)
 {
-	return broker_verify_all(call->admin->options.broker, &call->error);
+	return drift_start(broker_upkeep(call->admin->options.broker), &call->error);
 }
 
 int act_reload(struct admin_call *call)
@@ -45,16 +48,16 @@ int act_reload(struct admin_call *call)
 	const struct admin_program *program = &call->admin->options.program;
 	const int rc = program->reload(program->arg, &call->error);
 
-	broker_note(call->admin->options.broker, &call->ask.caller, "reload", rc == 0 ? "done" : "failed",
-	            rc == 0 ? NULL : call->error.text);
+	operator_note(requests_of(call), &call->ask.caller, "reload", rc == 0 ? "done" : "failed",
+	              rc == 0 ? NULL : call->error.text);
 	return rc;
 }
 
 /* Everything is sealed with the first key of the keyring. */
 int act_rekey(struct admin_call *call)
 {
-	broker_rekey(call->admin->options.broker);
-	broker_note(call->admin->options.broker, &call->ask.caller, "rekey", "done", NULL);
+	rekey_start(broker_upkeep(call->admin->options.broker));
+	operator_note(requests_of(call), &call->ask.caller, "rekey", "done", NULL);
 	return 0;
 }
 
@@ -76,7 +79,7 @@ void admin_verify_instance(void *arg, struct http_request *http)
 {
 	struct admin_call *call = call_begin(arg, http);
 
-	if (call != NULL && broker_verify(call->admin->options.broker, http_request_capture(http, "id"), on_verified,
-	                                  call, &call->error) != 0)
+	if (call != NULL && inspect_start(broker_upkeep(call->admin->options.broker), http_request_capture(http, "id"),
+	                                  on_verified, call, &call->error) != 0)
 		call_refuse(call);
 }

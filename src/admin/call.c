@@ -95,20 +95,20 @@ static int print_list(struct admin_call *call, admin_list *list, struct text *js
 	struct list_filter filter;
 	int rc = read_filter(call, &filter);
 
-	return rc != 0 ? rc : list(call->admin->options.broker, &filter, json, &call->error);
+	return rc != 0 ? rc : list(broker_view(call->admin->options.broker), &filter, json, &call->error);
 }
 
 static int print(struct admin_call *call, const struct admin_endpoint *endpoint, struct text *json)
 {
-	struct broker *broker = call->admin->options.broker;
+	const struct view *view = broker_view(call->admin->options.broker);
 	int rc;
 
 	if (endpoint->view != NULL)
-		rc = endpoint->view(broker, json, &call->error);
+		rc = endpoint->view(view, json, &call->error);
 	else if (endpoint->list != NULL)
 		rc = print_list(call, endpoint->list, json);
 	else
-		rc = endpoint->item(broker, http_request_capture(call->http, "id"), json, &call->error);
+		rc = endpoint->item(view, http_request_capture(call->http, "id"), json, &call->error);
 	return rc == 0 && json->failed ? error_no_memory(&call->error) : rc;
 }
 
@@ -137,7 +137,7 @@ void call_serve(void *arg, struct http_request *http)
 	    (endpoint->act != NULL && endpoint->act(call) != 0))
 		call_refuse(call);
 	else if (endpoint->ask != NULL)
-		endpoint->ask(call->admin->options.broker, &call->ask, on_done, call);
+		requests_ask(requests_of(call), endpoint->ask, &call->ask, on_done, call);
 	else if (endpoint->view != NULL || endpoint->list != NULL || endpoint->item != NULL)
 		answer_view(call, endpoint);
 	else

@@ -47,8 +47,8 @@ static int write_ready(const struct admin_server *admin, struct text *json)
 	                writable ? "writable" : "a write failed; restart the broker");
 	add_configuration(admin, json);
 	text_add(json, ",\"servers\":");
-	broker_list_servers(admin->options.broker, json);
-	text_add_format(json, ",\"logins_to_end\":%zu}", broker_count_lingering(admin->options.broker));
+	view_list_servers(broker_view(admin->options.broker), json);
+	text_add_format(json, ",\"logins_to_end\":%zu}", view_count_lingering(broker_view(admin->options.broker)));
 	return writable ? 200 : 503;
 }
 

@@ -5,6 +5,8 @@
 #include "admin/admin.h"
 #include "base/secret.h"
 #include "http/http.h"
+#include "requests/operator.h"
+#include "view/list.h"
 
 #define ANSWER_MAX (64 << 20) /* bytes */
 
@@ -33,20 +35,25 @@ struct admin_call {
 	struct error error;
 };
 
+static inline struct requests *requests_of(const struct admin_call *call)
+{
+	return broker_requests(call->admin->options.broker);
+}
+
 /* Fills call->ask, or does what is done at once; or fills call->error. */
 typedef int admin_step(struct admin_call *call);
 /* Each appends JSON: of all, of a page, of the instance that the path's {id} names. */
-typedef int admin_view(struct broker *broker, struct text *ret_json, struct error *error);
-typedef int admin_list(struct broker *broker, const struct list_filter *filter, struct text *ret_json,
+typedef int admin_view(const struct view *view, struct text *ret_json, struct error *error);
+typedef int admin_list(const struct view *view, const struct list_filter *filter, struct text *ret_json,
                        struct error *error);
-typedef int admin_item(struct broker *broker, const char *incarnation, struct text *ret_json, struct error *error);
+typedef int admin_item(const struct view *view, const char *incarnation, struct text *ret_json, struct error *error);
 
 /* What a route reads or does, what it asks, and what it answers: `serves` of its row. The first of ask, view, list and
  * item that it has says the answer; with none it is {"done":true}, or {"pending":true} for a 202. */
 struct admin_endpoint {
 	admin_step *read;
 	admin_step *act;
-	broker_verb *ask;
+	const struct asked *ask;
 	admin_view *view;
 	admin_list *list;
 	admin_item *item;

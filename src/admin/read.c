@@ -11,7 +11,7 @@ static int find_instance(struct admin_call *call)
 	struct broker_request *ask = &call->ask;
 
 	ask->incarnation = http_request_capture(call->http, "id");
-	return broker_find_service(call->admin->options.broker, ask->incarnation, &ask->service, &call->error);
+	return operator_find_service(requests_of(call), ask->incarnation, &ask->service, &call->error);
 }
 
 int read_instance(struct admin_call *call)
@@ -61,7 +61,7 @@ static int read_service(struct admin_call *call)
 {
 	const char *service = http_request_field(call->http, "service");
 
-	call->ask.service = service != NULL ? broker_service(call->admin->options.broker, service) : NULL;
+	call->ask.service = service != NULL ? operator_service(requests_of(call), service) : NULL;
 	if (call->ask.service != NULL)
 		return 0;
 	return error_set(&call->error, ERR_INVALID,

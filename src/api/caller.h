@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 #include "base/error.h"
-#include "broker/broker.h"
+#include "requests/request.h"
 
 #define USER_MAX        255 /* bytes */
 #define EVENT_MAX       128

@@ -80,9 +80,9 @@ static void on_done(void *arg, const struct broker_reply *reply)
 static void ask(struct exchange *exchange)
 {
 	const struct endpoint *endpoint = exchange->endpoint;
-	broker_verb *verb = exchange->ask.unit != NULL ? endpoint->ask_for_unit : endpoint->ask;
+	const struct asked *what = exchange->ask.unit != NULL ? endpoint->ask_for_unit : endpoint->ask;
 
-	verb(exchange->broker, &exchange->ask, on_done, exchange);
+	requests_ask(broker_requests(exchange->broker), what, &exchange->ask, on_done, exchange);
 }
 
 static void view(struct exchange *exchange)
@@ -90,7 +90,7 @@ static void view(struct exchange *exchange)
 	struct text json;
 
 	text_init(&json, VIEW_MAX);
-	if (exchange->endpoint->view(exchange->broker, exchange->service, exchange->ask.instance, &json,
+	if (exchange->endpoint->view(broker_view(exchange->broker), exchange->service, exchange->ask.instance, &json,
 	                             &exchange->error) != 0)
 		exchange_refuse(exchange);
 	else

@@ -6,6 +6,8 @@
 #include "base/secret.h"
 #include "broker/broker.h"
 #include "http/http.h"
+#include "requests/requests.h"
+#include "view/view.h"
 
 /* What every exchange needs: the handlers' arg. */
 struct exchange_tools {
@@ -27,14 +29,14 @@ struct exchange {
 /* Fills exchange->ask, or exchange->error. */
 typedef int exchange_reader(struct exchange *exchange);
 /* A view of the broker that appends JSON. */
-typedef int exchange_view(struct broker *broker, const struct service *service, const char *instance,
+typedef int exchange_view(const struct view *view, const struct service *service, const char *instance,
                           struct text *ret_json, struct error *error);
 
 /* What a route reads, what it asks, and what it answers: `serves` of its row. Of ask, view and answer it has one. */
 struct endpoint {
-	exchange_reader *read;     /* NULL: the path says all */
-	broker_verb *ask;          /* its end is answered with the members below, or with its error */
-	broker_verb *ask_for_unit; /* instead, when read found a unit */
+	exchange_reader *read;            /* NULL: the path says all */
+	const struct asked *ask;          /* its end is answered with the members below, or with its error */
+	const struct asked *ask_for_unit; /* instead, when read found a unit */
 	int status;
 	const char *json;                          /* NULL: no body */
 	bool environment;                          /* the body is what a bind gives, unless a unit was asked for */

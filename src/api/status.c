@@ -24,7 +24,8 @@ void answer_status(struct exchange *exchange)
 {
 	struct status status;
 
-	if (broker_status(exchange->broker, exchange->service, exchange->ask.instance, &status, &exchange->error) != 0)
+	if (view_status(broker_view(exchange->broker), exchange->service, exchange->ask.instance, &status,
+	                &exchange->error) != 0)
 		exchange_refuse(exchange);
 	else
 		reply_status(exchange, &status);

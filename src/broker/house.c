@@ -2,9 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/collect.h"
 #include "broker/internal.h"
-#include "catalog/generation.h"
 #include "queue/queue.h"
 #include "records/keycheck.h"
 #include "records/maker.h"
@@ -13,8 +11,6 @@
 #include "upkeep/drift.h"
 #include "upkeep/errand.h"
 #include "upkeep/parts.h"
-#include "watch/measure.h"
-#include "watch/watch.h"
 
 static void open_host(struct host *host)
 {
@@ -33,12 +29,13 @@ static void on_saved(void *arg, const struct job *job)
 	upkeep_renew(&broker->upkeep, job);
 }
 
-static void init_lower(struct broker *broker, const struct broker_options *options)
+/* Those up to the watch: they know of no request. */
+static void init_lower(struct broker *broker, const struct broker_options *options, struct records *records)
 {
 	broker->catalog = (struct catalog){
-	    .store = broker->store,
-	    .records = broker->records,
-	    .timers = broker->timers,
+	    .store = options->store,
+	    .records = records,
+	    .timers = options->timers,
 	    .context = *options->context,
 	    .open_host = open_host,
 	    .close_host = queue_close_host,
@@ -49,8 +46,8 @@ static void init_lower(struct broker *broker, const struct broker_options *optio
 	TAILQ_INIT(&broker->catalog.old);
 	broker->queue = (struct queue){
 	    .catalog = &broker->catalog,
-	    .records = broker->records,
-	    .timers = broker->timers,
+	    .records = records,
+	    .timers = options->timers,
 	    .work = &life_work,
 	    .life = &broker->life,
 	};
@@ -58,17 +55,17 @@ static void init_lower(struct broker *broker, const struct broker_options *optio
 	    .catalog = &broker->catalog,
 	    .queue = &broker->queue,
 	    .mark = &broker->mark,
-	    .log = broker->log,
+	    .log = options->log,
 	    .on_up = drift_hurry,
 	    .arg = &broker->upkeep,
 	};
 }
 
-static void init_upper(struct broker *broker, const struct broker_options *options)
+static void init_upper(struct broker *broker, const struct broker_options *options, struct records *records)
 {
 	broker->life = (struct life){
 	    .catalog = &broker->catalog,
-	    .records = broker->records,
+	    .records = records,
 	    .keyring = options->keyring,
 	    .mark = &broker->mark,
 	    .log = options->log,
@@ -78,8 +75,8 @@ static void init_upper(struct broker *broker, const struct broker_options *optio
 	};
 	broker->requests = (struct requests){
 	    .catalog = &broker->catalog,
-	    .records = broker->records,
-	    .timers = broker->timers,
+	    .records = records,
+	    .timers = options->timers,
 	    .queue = &broker->queue,
 	    .watch = &broker->watch,
 	    .life = &broker->life,
@@ -90,13 +87,20 @@ static void init_upper(struct broker *broker, const struct broker_options *optio
 	    .queue = &broker->queue,
 	    .life = &broker->life,
 	    .requests = &broker->requests,
-	    .store = broker->store,
-	    .records = broker->records,
-	    .timers = broker->timers,
-	    .log = broker->log,
+	    .store = options->store,
+	    .records = records,
+	    .timers = options->timers,
+	    .log = options->log,
 	};
 	TAILQ_INIT(&broker->upkeep.errands);
 	TAILQ_INIT(&broker->upkeep.inspections);
+	broker->view = (struct view){
+	    .catalog = &broker->catalog,
+	    .queue = &broker->queue,
+	    .watch = &broker->watch,
+	    .upkeep = &broker->upkeep,
+	    .measures = &broker->measures,
+	};
 }
 
 static int open_present(struct broker *broker, struct config *config, struct error *error)
@@ -112,38 +116,36 @@ static int open_present(struct broker *broker, struct config *config, struct err
 int broker_open(const struct broker_options *options, struct broker **ret_broker, struct error *error)
 {
 	struct broker *broker = calloc(1, sizeof(*broker));
+	struct records *records = NULL;
 	int rc;
 
 	if (broker == NULL)
 		return error_no_memory(error);
-	broker->store = options->store;
-	broker->timers = options->timers;
-	broker->log = options->log;
-	rc = records_open(broker->store, broker->timers, &broker->records, error);
-	init_lower(broker, options);
-	init_upper(broker, options);
+	rc = records_open(options->store, options->timers, &records, error);
+	init_lower(broker, options, records);
+	init_upper(broker, options, records);
 	if (rc == 0)
 		rc = open_present(broker, options->config, error);
 	if (rc == 0)
-		rc = keycheck(broker->store, broker->life.keyring, options->config->data_dir, error);
+		rc = keycheck(options->store, options->keyring, options->config->data_dir, error);
 	if (rc == 0)
-		rc = maker_check(broker->store, options->config, error);
+		rc = maker_check(options->store, options->config, error);
 	if (rc == 0)
-		rc = maker_write(broker->store, options->config, error);
+		rc = maker_write(options->store, options->config, error);
 	if (rc == 0)
-		rc = migrate(broker->records, error);
+		rc = migrate(records, error);
 	if (rc == 0)
-		rc = mark_open(&broker->mark, broker->store, error);
+		rc = mark_open(&broker->mark, options->store, error);
 	if (rc == 0)
 		rc = queue_recover(&broker->queue, error);
 	if (rc != 0) {
 		broker_close(broker);
 		return rc;
 	}
-	measure_open(&broker->measures, options->metrics, collect, broker);
+	measure_open(&broker->measures, options->metrics, view_collect, &broker->view);
 	watch_open(&broker->watch);
 	upkeep_open(&broker->upkeep);
-	maker_tell_missing(broker->store, catalog_config(&broker->catalog), broker->log);
+	maker_tell_missing(options->store, options->config, options->log);
 	*ret_broker = broker;
 	return 0;
 }
@@ -153,17 +155,17 @@ void broker_close(struct broker *broker)
 	if (broker == NULL)
 		return;
 	broker->catalog.closing = true;
-	measure_close(&broker->measures, broker);
+	measure_close(&broker->measures, &broker->view);
 	upkeep_close(&broker->upkeep);
 	if (broker->catalog.present != NULL)
 		watch_close(&broker->watch);
 	queue_stop(&broker->queue);
-	store_flush(broker->store);
+	store_flush(broker->catalog.store);
 	requests_drop_all(&broker->requests);
 	queue_close(&broker->queue);
 	errand_drop_all(&broker->upkeep);
 	generation_close_all(&broker->catalog);
-	records_close(broker->records);
+	records_close(broker->catalog.records);
 	free(broker);
 }
 
@@ -184,13 +186,13 @@ int broker_prepare(struct broker *broker, const struct broker_next *next, struct
 	if (change == NULL)
 		return error_no_memory(error);
 	if (next->keyring != NULL)
-		rc = keycheck(broker->store, next->keyring, catalog_config(&broker->catalog)->data_dir, error);
+		rc = keycheck(broker->catalog.store, next->keyring, catalog_config(&broker->catalog)->data_dir, error);
 	if (rc == 0)
-		rc = maker_check(broker->store, next->config, error);
+		rc = maker_check(broker->catalog.store, next->config, error);
 	if (rc == 0)
 		rc = generation_open(&broker->catalog, next->config, &change->generation, error);
 	if (rc == 0)
-		rc = maker_write(broker->store, next->config, error);
+		rc = maker_write(broker->catalog.store, next->config, error);
 	if (rc != 0) {
 		broker_change_free(change);
 		return rc;
@@ -210,7 +212,7 @@ void broker_enter(struct broker *broker, struct broker_change *change)
 	queue_move(&broker->queue);
 	watch_open(&broker->watch);
 	drift_reload(&broker->upkeep);
-	maker_tell_missing(broker->store, catalog_config(&broker->catalog), broker->log);
+	maker_tell_missing(broker->catalog.store, catalog_config(&broker->catalog), broker->life.log);
 	free(change);
 }
 
@@ -221,9 +223,19 @@ void broker_change_free(struct broker_change *change)
 	free(change);
 }
 
-void broker_statistics(const struct broker *broker, struct broker_statistics *ret_statistics)
-{
-	const struct queue *queue = &broker->queue;
+/* ---- the rooms ---- */
 
-	*ret_statistics = (struct broker_statistics){queue->pending, queue->running, queue->waiting};
+struct requests *broker_requests(struct broker *broker)
+{
+	return &broker->requests;
+}
+
+struct upkeep *broker_upkeep(struct broker *broker)
+{
+	return &broker->upkeep;
+}
+
+const struct view *broker_view(const struct broker *broker)
+{
+	return &broker->view;
 }

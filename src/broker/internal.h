@@ -1,13 +1,9 @@
-/* The broker's own structures. Each file of this folder says in its header part what it owns of them. */
+/* The rooms, in the order in which they are built. */
 #ifndef BROKER_INTERNAL_H
 #define BROKER_INTERNAL_H
 
-#include <sys/queue.h>
-
-#include "base/arena.h"
-#include "base/metrics.h"
 #include "broker/broker.h"
-#include "upkeep/upkeep.h"
+#include "view/view.h"
 
 struct broker {
 	struct catalog catalog;
@@ -16,10 +12,7 @@ struct broker {
 	struct life life;
 	struct requests requests;
 	struct upkeep upkeep;
-	struct store *store;
-	struct records *records;
-	struct timers *timers;
-	const struct log *log;
+	struct view view;
 	struct mark mark;
 	struct measures measures;
 };

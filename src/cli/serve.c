@@ -20,6 +20,7 @@
 #include "driver/resolver.h"
 #include "http/http.h"
 #include "records/keycheck.h"
+#include "requests/operator.h"
 
 static const int signals[PROGRAM_SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
 
@@ -35,7 +36,8 @@ static void on_hangup(evutil_socket_t number, short what, void *arg)
 	(void)number;
 	(void)what;
 	rc = program_reload(program, &error);
-	broker_note(program->broker, &caller, "reload", rc == 0 ? "done" : "failed", rc == 0 ? NULL : error.text);
+	operator_note(broker_requests(program->broker), &caller, "reload", rc == 0 ? "done" : "failed",
+	              rc == 0 ? NULL : error.text);
 }
 
 /* The first ends the service, the second the waiting. */

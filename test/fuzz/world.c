@@ -17,6 +17,7 @@
 #include "api/api.h"
 #include "base/secret.h"
 #include "driver/registry.h"
+#include "requests/requests.h"
 
 #define ANSWER_MAX ((size_t)16 << 20)
 #define META_BYTES 8192   /* LMDB's two meta pages */
@@ -257,10 +258,7 @@ static void on_tick(int fd, short what, void *arg)
 
 static bool is_busy(const struct world *world)
 {
-	struct broker_statistics statistics;
-
-	broker_statistics(world->broker, &statistics);
-	return statistics.pending > 0 || api_pending(world->api) > 0;
+	return broker_requests(world->broker)->queue->pending > 0 || api_pending(world->api) > 0;
 }
 
 /* When the loop has nothing to do it waits for the store's thread, for a moment. */

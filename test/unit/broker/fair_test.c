@@ -4,9 +4,10 @@
 #include <string.h>
 
 #include "broker/internal.h"
-#include "broker/operator.h"
 #include "queue/queue.h"
+#include "requests/operator.h"
 #include "unit/broker/harness.h"
+#include "upkeep/drift.h"
 
 #define HOSTILE 12
 
@@ -22,10 +23,7 @@ static void use_places(struct world *world, const char *places)
 
 static size_t running(struct world *world)
 {
-	struct broker_statistics statistics;
-
-	broker_statistics(world->broker, &statistics);
-	return statistics.running;
+	return world->broker->queue.running;
 }
 
 static const char *name_of(const char *kind, int number)
@@ -42,8 +40,8 @@ static void make_bound(struct world *world, const char *team, const char *kind, 
 	for (int i = 0; i < count; i++) {
 		const char *name = name_of(kind, i);
 
-		assert_int_equal(request(world, broker_create, "instance", name, "team", team, NULL).code, 0);
-		assert_int_equal(request(world, broker_bind, "instance", name, "app", "shop", NULL).code, 0);
+		assert_int_equal(request(world, &ask_create, "instance", name, "team", team, NULL).code, 0);
+		assert_int_equal(request(world, &ask_bind, "instance", name, "app", "shop", NULL).code, 0);
 	}
 }
 
@@ -55,7 +53,7 @@ static struct ask *begin_hostile(struct world *world, enum scripted_behaviour be
 	make_bound(world, "red", "bad", HOSTILE);
 	scripted_rule(scripted(world), CALL_UNBIND, behaviour, 0, delay, 0);
 	for (int i = 0; i < HOSTILE; i++)
-		begin(world, &asks[i], broker_unbind, "instance", name_of("bad", i), "app", "shop", NULL);
+		begin(world, &asks[i], &ask_unbind, "instance", name_of("bad", i), "app", "shop", NULL);
 	for (int i = 0; i < 600 && scripted_begun(scripted(world), CALL_UNBIND) <= HOSTILE; i++)
 		pass(world, 100);
 	return asks;
@@ -66,7 +64,7 @@ static int64_t time_bind(struct world *world, const char *instance, const char *
 {
 	const int64_t before = world->passed;
 
-	assert_int_equal(request(world, broker_bind, "instance", instance, "app", app, NULL).code, 0);
+	assert_int_equal(request(world, &ask_bind, "instance", instance, "app", app, NULL).code, 0);
 	return world->passed - before;
 }
 
@@ -134,9 +132,9 @@ static void test_locked_bind_expires(void **state)
 	struct world *world = *state;
 
 	use_places(world, "4");
-	assert_int_equal(request(world, broker_create, "instance", "db", "team", "red", NULL).code, 0);
+	assert_int_equal(request(world, &ask_create, "instance", "db", "team", "red", NULL).code, 0);
 	scripted_rule(scripted(world), CALL_BIND, SCRIPTED_LOCK, 0, 500, 0);
-	assert_int_equal(request(world, broker_bind, "instance", "db", "app", "shop", NULL).code, ERR_UNAVAILABLE);
+	assert_int_equal(request(world, &ask_bind, "instance", "db", "app", "shop", NULL).code, ERR_UNAVAILABLE);
 	pass(world, 7 * 60 * 1000);
 	assert_non_null(strstr(binds(world, "db"), "binding"));
 	pass(world, 2 * 60 * 1000);
@@ -149,9 +147,9 @@ static void test_locked_bind_expires_over_a_restart(void **state)
 	struct world *world = *state;
 
 	use_places(world, "4");
-	assert_int_equal(request(world, broker_create, "instance", "db", "team", "red", NULL).code, 0);
+	assert_int_equal(request(world, &ask_create, "instance", "db", "team", "red", NULL).code, 0);
 	scripted_rule(scripted(world), CALL_BIND, SCRIPTED_LOCK, 0, 500, 0);
-	assert_int_equal(request(world, broker_bind, "instance", "db", "app", "shop", NULL).code, ERR_UNAVAILABLE);
+	assert_int_equal(request(world, &ask_bind, "instance", "db", "app", "shop", NULL).code, ERR_UNAVAILABLE);
 	pass(world, 7 * 60 * 1000);
 	restart(world);
 	scripted_rule(scripted(world), CALL_BIND, SCRIPTED_LOCK, 0, 500, 0);
@@ -165,7 +163,7 @@ static void test_bind_waits_for_a_lock(void **state)
 	struct world *world = *state;
 
 	use_places(world, "4");
-	assert_int_equal(request(world, broker_create, "instance", "db", "team", "red", NULL).code, 0);
+	assert_int_equal(request(world, &ask_create, "instance", "db", "team", "red", NULL).code, 0);
 	scripted_rule(scripted(world), CALL_BIND, SCRIPTED_LOCK, 5, 500, 0);
 	assert_true(time_bind(world, "db", "shop") < 20000);
 }
@@ -173,11 +171,10 @@ static void test_bind_waits_for_a_lock(void **state)
 static void unbind_hanging(struct world *world, struct ask *asks)
 {
 	for (int i = 0; i < HOSTILE; i++)
-		assert_int_equal(request(world, broker_bind, "instance", name_of("bad", i), "app", "shop", NULL).code,
-		                 0);
+		assert_int_equal(request(world, &ask_bind, "instance", name_of("bad", i), "app", "shop", NULL).code, 0);
 	scripted_rule(scripted(world), CALL_UNBIND, SCRIPTED_HANG, 0, 0, 0);
 	for (int i = 0; i < HOSTILE; i++)
-		begin(world, &asks[i], broker_unbind, "instance", name_of("bad", i), "app", "shop", NULL);
+		begin(world, &asks[i], &ask_unbind, "instance", name_of("bad", i), "app", "shop", NULL);
 	pass(world, 1000);
 }
 
@@ -211,7 +208,7 @@ static void test_what_follows_a_lock_is_not_fresh(void **state)
 	begin_hostile(world, SCRIPTED_LOCK, 0);
 	scripted_rule(scripted(world), CALL_BIND, SCRIPTED_HANG, 0, 0, 0);
 	for (int i = 0; i < HOSTILE; i++)
-		begin(world, &asks[i], broker_bind, "instance", name_of("bad", i), "app", "other", NULL);
+		begin(world, &asks[i], &ask_bind, "instance", name_of("bad", i), "app", "other", NULL);
 	settle(world);
 	scripted_clear_rules(scripted(world));
 	scripted_rule(scripted(world), CALL_BIND, SCRIPTED_HANG, 0, 0, 0);
@@ -243,7 +240,7 @@ static void cancel_unbind(struct world *world, const char *instance)
 	struct error error;
 
 	assert_non_null(job);
-	assert_int_equal(broker_cancel(world->broker, &operator, job->id, &error), 0);
+	assert_int_equal(operator_cancel(broker_requests(world->broker), &operator, job->id, &error), 0);
 }
 
 /* The place is kept from the held-up for a while after each try, and from nobody else: also when the first who gets it
@@ -257,12 +254,12 @@ static void test_rest_of_the_held_up_is_not_that_of_others(void **state)
 	make_bound(world, "red", "bad", 1);
 	make_bound(world, "blue", "good", 3);
 	scripted_rule(scripted(world), CALL_UNBIND, SCRIPTED_LOCK, 0, 9000, 0);
-	begin(world, &bad, broker_unbind, "instance", "bad0", "app", "shop", NULL);
+	begin(world, &bad, &ask_unbind, "instance", "bad0", "app", "shop", NULL);
 	pass(world, 2 * 9000 + 3000); /* it was tried twice, and waits for its turn, which comes after 27 s */
 	scripted_rule(scripted(world), CALL_BIND, SCRIPTED_DELAY, 1, 1000, 0);
-	begin(world, &asks[0], broker_bind, "instance", name_of("good", 0), "app", "other", NULL);
-	begin(world, &asks[1], broker_unbind, "instance", name_of("good", 1), "app", "shop", NULL);
-	begin(world, &asks[2], broker_bind, "instance", name_of("good", 2), "app", "other", NULL);
+	begin(world, &asks[0], &ask_bind, "instance", name_of("good", 0), "app", "other", NULL);
+	begin(world, &asks[1], &ask_unbind, "instance", name_of("good", 1), "app", "shop", NULL);
+	begin(world, &asks[2], &ask_bind, "instance", name_of("good", 2), "app", "other", NULL);
 	settle(world);
 	cancel_unbind(world, "good1");
 	pass(world, 1100);
@@ -282,10 +279,10 @@ static void test_teams_take_turns(void **state)
 	scripted_rule(scripted(world), CALL_PROVISION, SCRIPTED_DELAY, 0, 1000, 0);
 	for (int i = 0; i < 40; i++) {
 		snprintf(names[i], sizeof(names[i]), "db%d", i);
-		begin(world, &asks[i], broker_create, "instance", names[i], "team", "red", NULL);
+		begin(world, &asks[i], &ask_create, "instance", names[i], "team", "red", NULL);
 	}
 	settle(world);
-	begin(world, &other, broker_create, "instance", "blue", "team", "blue", NULL);
+	begin(world, &other, &ask_create, "instance", "blue", "team", "blue", NULL);
 	pass(world, 3000);
 	assert_true(other.answer.came && other.answer.code == 0);
 	assert_false(asks[39].answer.came);
@@ -321,7 +318,7 @@ static void test_reload_takes_what_waits_along(void **state)
 	begin_hostile(world, SCRIPTED_LOCK, 1000);
 	scripted_rule(scripted(world), CALL_PROVISION, SCRIPTED_DELAY, 0, 5000, 0);
 	for (int i = 0; i < HOSTILE; i++)
-		begin(world, &asks[i], broker_create, "instance", name_of("good", i), "team", "blue", NULL);
+		begin(world, &asks[i], &ask_create, "instance", name_of("good", i), "team", "blue", NULL);
 	settle(world);
 	reload_edited(world, "capacity: 4, parallel: 2", "capacity: 100000, parallel: 8");
 	pass(world, 60000);
@@ -342,7 +339,7 @@ static void test_server_that_was_down(void **state)
 	scripted_rule(scripted(world), 0, SCRIPTED_HANG, 0, 0, 0);
 	pass(world, 20000); /* its check has failed */
 	for (int i = 0; i < 4; i++)
-		begin(world, &asks[i], broker_unbind, "instance", name_of("good", i), "app", "shop", NULL);
+		begin(world, &asks[i], &ask_unbind, "instance", name_of("good", i), "app", "shop", NULL);
 	pass(world, 60000);
 	scripted_clear_rules(scripted(world));
 	scripted_rule(scripted(world), CALL_UNBIND, SCRIPTED_DELAY, 0, 60000, 0);
@@ -394,7 +391,7 @@ static void test_drift_leaves_out_what_is_held_up(void **state)
 	make_bound(world, "blue", "good", 2);
 	begin_hostile(world, SCRIPTED_LOCK, 1000);
 	pass(world, 5000);
-	assert_int_equal(broker_verify_all(world->broker, &error), 0);
+	assert_int_equal(drift_start(broker_upkeep(world->broker), &error), 0);
 	pass(world, 60000);
 	assert_int_equal(scripted_begun(scripted(world), CALL_INSPECT), 2);
 }

@@ -155,8 +155,8 @@ const char *incarnation_of(struct world *world, const char *instance)
 	struct arena arena;
 
 	arena_init(&arena);
-	assert_int_equal(records_find_instance(world->broker->records, &arena, "scripted", instance, &held, NULL, NULL),
-	                 0);
+	assert_int_equal(
+	    records_find_instance(world->broker->catalog.records, &arena, "scripted", instance, &held, NULL, NULL), 0);
 	snprintf(incarnation, sizeof(incarnation), "%s", held.record.incarnation);
 	arena_release(&arena);
 	return incarnation;
@@ -164,16 +164,17 @@ const char *incarnation_of(struct world *world, const char *instance)
 
 void settle(struct world *world)
 {
-	struct broker_statistics before, after;
+	const struct queue *queue = &world->broker->queue;
 	int quiet = 0;
 
 	while (quiet < 4) {
-		broker_statistics(world->broker, &before);
+		const size_t pending = queue->pending, running = queue->running, waiting = queue->waiting;
+
 		store_flush(world->store);
 		timers_advance(world->timers, 0);
 		event_base_loop(world->base, EVLOOP_NONBLOCK);
-		broker_statistics(world->broker, &after);
-		quiet = memcmp(&before, &after, sizeof(before)) == 0 ? quiet + 1 : 0;
+		quiet =
+		    pending == queue->pending && running == queue->running && waiting == queue->waiting ? quiet + 1 : 0;
 	}
 }
 
@@ -253,7 +254,7 @@ static void set_field(struct broker_request *to, const char *name, const char *v
 		fail_msg("no field \"%s\"", name);
 }
 
-static void begin_with(struct world *world, struct ask *ask, verb *what, va_list fields)
+static void begin_with(struct world *world, struct ask *ask, const struct asked *what, va_list fields)
 {
 	const char *name;
 
@@ -266,11 +267,11 @@ static void begin_with(struct world *world, struct ask *ask, verb *what, va_list
 		else
 			set_field(&ask->request, name, value);
 	}
-	what(world->broker, &ask->request, on_reply, &ask->answer);
+	requests_ask(broker_requests(world->broker), what, &ask->request, on_reply, &ask->answer);
 	assert_false(ask->answer.came);
 }
 
-void begin(struct world *world, struct ask *ask, verb *what, ...)
+void begin(struct world *world, struct ask *ask, const struct asked *what, ...)
 {
 	va_list fields;
 
@@ -279,7 +280,7 @@ void begin(struct world *world, struct ask *ask, verb *what, ...)
 	va_end(fields);
 }
 
-struct answer request(struct world *world, verb *what, ...)
+struct answer request(struct world *world, const struct asked *what, ...)
 {
 	struct ask ask;
 	va_list fields;
@@ -299,13 +300,13 @@ enum status_kind status_of(struct world *world, const char *instance)
 	struct status status;
 	struct error error;
 
-	if (broker_status(world->broker, &world->config->services[0], instance, &status, &error) != 0)
+	if (view_status(broker_view(world->broker), &world->config->services[0], instance, &status, &error) != 0)
 		fail_msg("%s", error.text);
 	return status.kind;
 }
 
 static const char *show(struct world *world, const char *instance,
-                        int (*view)(struct broker *, const struct service *, const char *, struct text *,
+                        int (*view)(const struct view *, const struct service *, const char *, struct text *,
                                     struct error *))
 {
 	static char shown[65536];
@@ -313,7 +314,7 @@ static const char *show(struct world *world, const char *instance,
 	struct text json;
 
 	text_init(&json, sizeof(shown) - 1);
-	if (view(world->broker, &world->config->services[0], instance, &json, &error) != 0)
+	if (view(broker_view(world->broker), &world->config->services[0], instance, &json, &error) != 0)
 		fail_msg("%s", error.text);
 	snprintf(shown, sizeof(shown), "%s", text_string(&json));
 	text_release(&json);
@@ -322,17 +323,17 @@ static const char *show(struct world *world, const char *instance,
 
 const char *describe(struct world *world, const char *instance)
 {
-	return show(world, instance, broker_describe);
+	return show(world, instance, view_describe);
 }
 
 const char *operations(struct world *world, const char *instance)
 {
-	return show(world, instance, broker_list_operations);
+	return show(world, instance, view_list_operations);
 }
 
 const char *binds(struct world *world, const char *instance)
 {
-	return show(world, instance, broker_list_binds);
+	return show(world, instance, view_list_binds);
 }
 
 void *scripted(struct world *world)

@@ -13,6 +13,8 @@
 
 #include "broker/broker.h"
 #include "driver/scripted/scripted.h"
+#include "requests/requests.h"
+#include "view/view.h"
 
 #define WALL 1800000000000 /* ms: where the tests' clock begins */
 
@@ -45,8 +47,6 @@ struct ask {
 	struct answer answer;
 };
 
-typedef void verb(struct broker *, const struct broker_request *, broker_done *, void *);
-
 int world_setup(void **state);
 int world_teardown(void **state);
 /* As after kill -9 and a start: all that is only in memory is gone. The pretend server's world stays. */
@@ -72,9 +72,9 @@ void pass(struct world *world, int64_t ms);
 
 /* Begins a request; fields are name, value pairs up to NULL: "instance", "plan", "team", "event", "app", "job", "host",
  * "unit", "parameters", "user", "pool", "cluster". */
-void begin(struct world *world, struct ask *ask, verb *what, ...);
+void begin(struct world *world, struct ask *ask, const struct asked *what, ...);
 /* The same, waits until it is answered (time passes if it must, at most ten minutes), and gives the answer. */
-struct answer request(struct world *world, verb *what, ...);
+struct answer request(struct world *world, const struct asked *what, ...);
 
 /* What the broker shows. */
 enum status_kind status_of(struct world *world, const char *instance);

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "broker/internal.h"
-#include "broker/operator.h"
+#include "requests/operator.h"
+#include "upkeep/drift.h"
+#include "view/list.h"
 
 #define MINUTE (60 * 1000)
 #define HOUR   (60 * MINUTE)
@@ -15,7 +17,7 @@
 
 static void make(struct world *world, const char *name)
 {
-	assert_int_equal(request(world, broker_create, "instance", name, "plan", "small", "team", "t", NULL).code, 0);
+	assert_int_equal(request(world, &ask_create, "instance", name, "plan", "small", "team", "t", NULL).code, 0);
 }
 
 static char resource[BACKEND_NAME_MAX + 1]; /* of the instance that was looked up last */
@@ -38,11 +40,11 @@ static void test_removed_is_retained_then_purged(void **state)
 
 	restart_edited(world, SMALL, RETAIN);
 	make(world, "mydb");
-	bound = request(world, broker_bind, "instance", "mydb", "app", "shop", NULL);
+	bound = request(world, &ask_bind, "instance", "mydb", "app", "shop", NULL);
 	resource_of(world, "mydb");
-	assert_int_equal(request(world, broker_remove, "instance", "mydb", NULL).code, 0);
+	assert_int_equal(request(world, &ask_remove, "instance", "mydb", NULL).code, 0);
 	assert_true(scripted_is_retired(scripted(world), resource));
-	assert_int_equal(request(world, broker_remove, "instance", "mydb", NULL).code, 0);
+	assert_int_equal(request(world, &ask_remove, "instance", "mydb", NULL).code, 0);
 	make(world, "mydb"); /* the name is free */
 	pass(world, HOUR);
 	assert_int_equal(scripted_instances(scripted(world)), 2);
@@ -59,7 +61,7 @@ static void test_retention_survives_a_restart(void **state)
 
 	restart_edited(world, SMALL, RETAIN);
 	make(world, "mydb");
-	assert_int_equal(request(world, broker_remove, "instance", "mydb", NULL).code, 0);
+	assert_int_equal(request(world, &ask_remove, "instance", "mydb", NULL).code, 0);
 	pass(world, HOUR);
 	restart(world);
 	pass(world, HOUR / 2);
@@ -77,21 +79,21 @@ static void test_undelete(void **state)
 
 	restart_edited(world, SMALL, RETAIN);
 	make(world, "mydb");
-	bound = request(world, broker_bind, "instance", "mydb", "app", "shop", NULL);
+	bound = request(world, &ask_bind, "instance", "mydb", "app", "shop", NULL);
 	strcpy(incarnation, incarnation_of(world, "mydb"));
-	assert_int_equal(request(world, broker_restore, "incarnation", incarnation, NULL).code, ERR_INVALID);
-	request(world, broker_remove, "instance", "mydb", NULL);
-	assert_int_equal(request(world, broker_restore, "incarnation", incarnation, NULL).code, 0);
+	assert_int_equal(request(world, &ask_restore, "incarnation", incarnation, NULL).code, ERR_INVALID);
+	request(world, &ask_remove, "instance", "mydb", NULL);
+	assert_int_equal(request(world, &ask_restore, "incarnation", incarnation, NULL).code, 0);
 	assert_false(scripted_is_retired(scripted(world), resource_of(world, "mydb")));
 	assert_true(scripted_password_is(scripted(world), bound.user, bound.password));
 	/* tsuru has no row of it: a create of the same team gets it, with what is in it */
-	assert_int_equal(request(world, broker_create, "instance", "mydb", "plan", "small", "team", "u", NULL).code,
+	assert_int_equal(request(world, &ask_create, "instance", "mydb", "plan", "small", "team", "u", NULL).code,
 	                 ERR_EXISTS);
 	make(world, "mydb");
 	assert_string_equal(incarnation_of(world, "mydb"), incarnation);
 	pass(world, 3 * HOUR);
 	assert_int_equal(scripted_instances(scripted(world)), 1);
-	assert_int_equal(request(world, broker_remove, "instance", "mydb", NULL).code, 0);
+	assert_int_equal(request(world, &ask_remove, "instance", "mydb", NULL).code, 0);
 	assert_true(scripted_is_retired(scripted(world), resource));
 }
 
@@ -103,12 +105,12 @@ static void test_undelete_under_another_name(void **state)
 	restart_edited(world, SMALL, RETAIN);
 	make(world, "mydb");
 	strcpy(incarnation, incarnation_of(world, "mydb"));
-	request(world, broker_remove, "instance", "mydb", NULL);
+	request(world, &ask_remove, "instance", "mydb", NULL);
 	make(world, "mydb");
-	assert_int_equal(request(world, broker_restore, "incarnation", incarnation, NULL).code, ERR_EXISTS);
-	assert_int_equal(request(world, broker_restore, "incarnation", incarnation, "instance", "a/b", NULL).code,
+	assert_int_equal(request(world, &ask_restore, "incarnation", incarnation, NULL).code, ERR_EXISTS);
+	assert_int_equal(request(world, &ask_restore, "incarnation", incarnation, "instance", "a/b", NULL).code,
 	                 ERR_INVALID);
-	assert_int_equal(request(world, broker_restore, "incarnation", incarnation, "instance", "old", NULL).code, 0);
+	assert_int_equal(request(world, &ask_restore, "incarnation", incarnation, "instance", "old", NULL).code, 0);
 	assert_string_equal(incarnation_of(world, "old"), incarnation);
 	assert_int_equal(status_of(world, "old"), STATUS_UP);
 }
@@ -121,11 +123,11 @@ static void test_failed_undelete_stays_retained(void **state)
 	restart_edited(world, SMALL, RETAIN);
 	make(world, "mydb");
 	strcpy(incarnation, incarnation_of(world, "mydb"));
-	request(world, broker_remove, "instance", "mydb", NULL);
+	request(world, &ask_remove, "instance", "mydb", NULL);
 	scripted_rule(scripted(world), CALL_RESTORE, SCRIPTED_FAIL_FINAL, 1, 0, 0);
-	assert_int_equal(request(world, broker_restore, "incarnation", incarnation, NULL).code, ERR_REFUSED);
-	assert_int_equal(request(world, broker_update, "instance", "mydb", "plan", "large", NULL).code, ERR_NOT_FOUND);
-	assert_int_equal(request(world, broker_restore, "incarnation", incarnation, NULL).code, 0);
+	assert_int_equal(request(world, &ask_restore, "incarnation", incarnation, NULL).code, ERR_REFUSED);
+	assert_int_equal(request(world, &ask_update, "instance", "mydb", "plan", "large", NULL).code, ERR_NOT_FOUND);
+	assert_int_equal(request(world, &ask_restore, "incarnation", incarnation, NULL).code, 0);
 	assert_int_equal(status_of(world, "mydb"), STATUS_UP);
 }
 
@@ -137,11 +139,11 @@ static void test_purge_at_once(void **state)
 	restart_edited(world, SMALL, RETAIN);
 	make(world, "mydb");
 	strcpy(incarnation, incarnation_of(world, "mydb"));
-	assert_int_equal(request(world, broker_purge, "incarnation", incarnation, NULL).code, ERR_INVALID);
-	request(world, broker_remove, "instance", "mydb", NULL);
-	assert_int_equal(request(world, broker_purge, "incarnation", incarnation, NULL).code, 0);
+	assert_int_equal(request(world, &ask_purge, "incarnation", incarnation, NULL).code, ERR_INVALID);
+	request(world, &ask_remove, "instance", "mydb", NULL);
+	assert_int_equal(request(world, &ask_purge, "incarnation", incarnation, NULL).code, 0);
 	assert_int_equal(scripted_instances(scripted(world)), 0);
-	assert_int_equal(request(world, broker_restore, "incarnation", incarnation, NULL).code, ERR_NOT_FOUND);
+	assert_int_equal(request(world, &ask_restore, "incarnation", incarnation, NULL).code, ERR_NOT_FOUND);
 }
 
 /* tsuru's undoing of its own create leaves nothing to keep. */
@@ -150,8 +152,8 @@ static void test_undone_create_is_dropped(void **state)
 	struct world *world = *state;
 
 	restart_edited(world, SMALL, RETAIN);
-	assert_int_equal(request(world, broker_create, "instance", "mydb", "team", "t", "event", "e", NULL).code, 0);
-	assert_int_equal(request(world, broker_remove, "instance", "mydb", "event", "e", NULL).code, 0);
+	assert_int_equal(request(world, &ask_create, "instance", "mydb", "team", "t", "event", "e", NULL).code, 0);
+	assert_int_equal(request(world, &ask_remove, "instance", "mydb", "event", "e", NULL).code, 0);
 	assert_int_equal(scripted_instances(scripted(world)), 0);
 }
 
@@ -163,12 +165,12 @@ static void test_forget_leaves_the_server_alone(void **state)
 	char incarnation[INCARNATION_LENGTH + 1];
 
 	make(world, "mydb");
-	request(world, broker_bind, "instance", "mydb", "app", "shop", NULL);
+	request(world, &ask_bind, "instance", "mydb", "app", "shop", NULL);
 	strcpy(incarnation, incarnation_of(world, "mydb"));
-	assert_int_equal(request(world, broker_forget, "incarnation", incarnation, NULL).code, 0);
+	assert_int_equal(request(world, &ask_forget, "incarnation", incarnation, NULL).code, 0);
 	assert_int_equal(scripted_instances(scripted(world)), 1);
 	assert_int_equal(scripted_logins(scripted(world)), 1);
-	assert_int_equal(request(world, broker_forget, "incarnation", incarnation, NULL).code, ERR_NOT_FOUND);
+	assert_int_equal(request(world, &ask_forget, "incarnation", incarnation, NULL).code, ERR_NOT_FOUND);
 	for (int i = 0; i < 6; i++) { /* its place is free again */
 		char name[16];
 
@@ -182,19 +184,19 @@ static void test_adopt(void **state)
 	struct world *world = *state;
 
 	scripted_put_instance(scripted(world), "legacy", "none");
-	assert_int_equal(request(world, broker_adopt, "instance", "old", "team", "t", "plan", "large", "server", "one",
+	assert_int_equal(request(world, &ask_adopt, "instance", "old", "team", "t", "plan", "large", "server", "one",
 	                         "resource", "legacy", NULL)
 	                     .code,
 	                 0);
 	assert_string_equal(scripted_plan(scripted(world), "legacy"), "large");
 	assert_string_equal(resource_of(world, "old"), "legacy");
-	assert_int_equal(request(world, broker_bind, "instance", "old", "app", "shop", NULL).code, 0);
+	assert_int_equal(request(world, &ask_bind, "instance", "old", "app", "shop", NULL).code, 0);
 	assert_int_equal(
-	    request(world, broker_adopt, "instance", "old", "team", "t", "server", "one", "resource", "legacy", NULL)
+	    request(world, &ask_adopt, "instance", "old", "team", "t", "server", "one", "resource", "legacy", NULL)
 	        .code,
 	    ERR_EXISTS);
 	assert_int_equal(
-	    request(world, broker_adopt, "instance", "new", "team", "t", "server", "nine", "resource", "x", NULL).code,
+	    request(world, &ask_adopt, "instance", "new", "team", "t", "server", "nine", "resource", "x", NULL).code,
 	    ERR_INVALID);
 }
 
@@ -206,16 +208,16 @@ static void test_failed_adoption_drops_nothing(void **state)
 
 	scripted_put_instance(scripted(world), "legacy", "none");
 	scripted_rule(scripted(world), CALL_ADOPT, SCRIPTED_FAIL_TRANSIENT, 0, 0, 0);
-	begin(world, &ask, broker_adopt, "instance", "old", "team", "t", "server", "one", "resource", "legacy", NULL);
+	begin(world, &ask, &ask_adopt, "instance", "old", "team", "t", "server", "one", "resource", "legacy", NULL);
 	settle(world);
-	assert_int_equal(request(world, broker_remove, "instance", "old", NULL).code, ERR_NOT_READY);
+	assert_int_equal(request(world, &ask_remove, "instance", "old", NULL).code, ERR_NOT_READY);
 	scripted_clear_rules(scripted(world));
 	scripted_rule(scripted(world), CALL_ADOPT, SCRIPTED_FAIL_FINAL, 0, 0, 0);
 	pass(world, 60000);
 	assert_true(ask.answer.came);
 	assert_true(scripted_has_instance(scripted(world), "legacy"));
 	assert_int_equal(scripted_begun(scripted(world), CALL_DEPROVISION), 0);
-	assert_int_equal(request(world, broker_update, "instance", "old", NULL).code, ERR_NOT_FOUND);
+	assert_int_equal(request(world, &ask_update, "instance", "old", NULL).code, ERR_NOT_FOUND);
 }
 
 /* ---- limits ---- */
@@ -231,17 +233,17 @@ static void test_limits(void **state)
 	for (int i = 0; i < 3; i++) {
 		static const char *const names[] = {"one", "two", "three"};
 
-		begin(world, &asks[i], broker_create, "instance", names[i], "plan", "small", "team", "t", NULL);
+		begin(world, &asks[i], &ask_create, "instance", names[i], "plan", "small", "team", "t", NULL);
 	}
 	settle(world);
 	pass(world, 1000);
 	for (int i = 0; i < 3; i++)
 		good += asks[i].answer.came && asks[i].answer.code == 0;
 	assert_int_equal(good, 2); /* however they overlap */
-	refused = request(world, broker_create, "instance", "four", "plan", "small", "team", "t", NULL);
+	refused = request(world, &ask_create, "instance", "four", "plan", "small", "team", "t", NULL);
 	assert_int_equal(refused.code, ERR_FORBIDDEN);
 	assert_non_null(strstr(refused.text, "2 of 2"));
-	assert_int_equal(request(world, broker_create, "instance", "four", "plan", "small", "team", "u", NULL).code, 0);
+	assert_int_equal(request(world, &ask_create, "instance", "four", "plan", "small", "team", "u", NULL).code, 0);
 }
 
 static void test_limits_of_a_plan(void **state)
@@ -251,16 +253,16 @@ static void test_limits_of_a_plan(void **state)
 
 	restart_edited(world, SMALL, "{name: small, description: a, instances: 1, weight: 1}");
 	make(world, "one");
-	refused = request(world, broker_create, "instance", "two", "plan", "small", "team", "u", NULL);
+	refused = request(world, &ask_create, "instance", "two", "plan", "small", "team", "u", NULL);
 	assert_int_equal(refused.code, ERR_FORBIDDEN);
 	assert_non_null(strstr(refused.text, "1 of 1"));
-	assert_int_equal(request(world, broker_create, "instance", "two", "plan", "large", "team", "u", NULL).code, 0);
-	assert_int_equal(request(world, broker_update, "instance", "two", "plan", "small", NULL).code, ERR_FORBIDDEN);
-	assert_int_equal(request(world, broker_update, "instance", "one", "plan", "small", NULL).code, 0);
-	assert_int_equal(request(world, broker_update, "instance", "one", "plan", "large", NULL).code, 0);
-	assert_int_equal(request(world, broker_update, "instance", "two", "plan", "small", NULL).code, 0);
-	assert_int_equal(request(world, broker_remove, "instance", "two", NULL).code, 0);
-	assert_int_equal(request(world, broker_update, "instance", "one", "plan", "small", NULL).code, 0);
+	assert_int_equal(request(world, &ask_create, "instance", "two", "plan", "large", "team", "u", NULL).code, 0);
+	assert_int_equal(request(world, &ask_update, "instance", "two", "plan", "small", NULL).code, ERR_FORBIDDEN);
+	assert_int_equal(request(world, &ask_update, "instance", "one", "plan", "small", NULL).code, 0);
+	assert_int_equal(request(world, &ask_update, "instance", "one", "plan", "large", NULL).code, 0);
+	assert_int_equal(request(world, &ask_update, "instance", "two", "plan", "small", NULL).code, 0);
+	assert_int_equal(request(world, &ask_remove, "instance", "two", NULL).code, 0);
+	assert_int_equal(request(world, &ask_update, "instance", "one", "plan", "small", NULL).code, 0);
 }
 
 /* ---- reload ---- */
@@ -273,9 +275,9 @@ static void test_reload_while_work_runs(void **state)
 
 	make(world, "mydb");
 	scripted_rule(before, CALL_UPDATE, SCRIPTED_HANG, 1, 0, 0);
-	begin(world, &running, broker_update, "instance", "mydb", "plan", "large", NULL);
+	begin(world, &running, &ask_update, "instance", "mydb", "plan", "large", NULL);
 	settle(world);
-	begin(world, &waiting, broker_bind, "instance", "mydb", "app", "shop", NULL);
+	begin(world, &waiting, &ask_bind, "instance", "mydb", "app", "shop", NULL);
 	settle(world);
 	reload_edited(world, "", "");
 	assert_ptr_not_equal(scripted(world), before);
@@ -294,10 +296,10 @@ static void test_reload_changes_plans(void **state)
 
 	make(world, "mydb");
 	reload_edited(world, SMALL, "{name: tiny, description: a, weight: 1}");
-	assert_int_equal(request(world, broker_create, "instance", "new", "plan", "small", "team", "t", NULL).code,
+	assert_int_equal(request(world, &ask_create, "instance", "new", "plan", "small", "team", "t", NULL).code,
 	                 ERR_INVALID);
-	assert_int_equal(request(world, broker_create, "instance", "new", "plan", "tiny", "team", "t", NULL).code, 0);
-	assert_int_equal(request(world, broker_update, "instance", "mydb", "plan", "tiny", NULL).code, 0);
+	assert_int_equal(request(world, &ask_create, "instance", "new", "plan", "tiny", "team", "t", NULL).code, 0);
+	assert_int_equal(request(world, &ask_update, "instance", "mydb", "plan", "tiny", NULL).code, 0);
 }
 
 /* A server that is gone from the configuration takes its work up again when it is back. */
@@ -308,7 +310,7 @@ static void test_reload_without_a_server(void **state)
 
 	make(world, "mydb");
 	scripted_rule(scripted(world), CALL_BIND, SCRIPTED_FAIL_TRANSIENT, 0, 0, 0);
-	begin(world, &ask, broker_bind, "instance", "mydb", "app", "shop", NULL);
+	begin(world, &ask, &ask_bind, "instance", "mydb", "app", "shop", NULL);
 	pass(world, 1000);
 	reload_edited(world, "name: one,", "name: three,");
 	pass(world, 5000);
@@ -332,7 +334,7 @@ static void test_the_drift_pass_comes_by_itself(void **state)
 
 	restart_edited(world, SERVICES, EVERY_TENTH);
 	make(world, "mydb");
-	bound = request(world, broker_bind, "instance", "mydb", "app", "shop", NULL);
+	bound = request(world, &ask_bind, "instance", "mydb", "app", "shop", NULL);
 	pass(world, 2 * MINUTE);
 	assert_int_equal(scripted_begun(scripted(world), CALL_INSPECT), 1); /* soon after the start */
 	scripted_drop(scripted(world), bound.user);
@@ -351,7 +353,7 @@ static void test_the_drift_pass_keeps_its_rate(void **state)
 	restart_edited(world, SERVICES, EVERY_TENTH);
 	for (int i = 0; i < 5; i++)
 		make(world, names[i]);
-	assert_int_equal(broker_verify_all(world->broker, &error), 0);
+	assert_int_equal(drift_start(broker_upkeep(world->broker), &error), 0);
 	pass(world, 2500);
 	assert_int_equal(scripted_begun(scripted(world), CALL_INSPECT), 3);
 	pass(world, 5000);
@@ -384,7 +386,7 @@ static void note(struct world *world, int number)
 	char text[16];
 
 	snprintf(text, sizeof(text), "note %d", number);
-	broker_note(world->broker, &caller, "reload", "done", text);
+	operator_note(broker_requests(world->broker), &caller, "reload", "done", text);
 	settle(world);
 }
 
@@ -397,7 +399,7 @@ static bool newest_is(struct world *world, const char *wanted)
 	bool found;
 
 	text_init(&json, 4096);
-	assert_int_equal(broker_list_audit(world->broker, &filter, &json, &error), 0);
+	assert_int_equal(view_list_audit(broker_view(world->broker), &filter, &json, &error), 0);
 	found = strstr(text_string(&json), wanted) != NULL;
 	text_release(&json);
 	return found;

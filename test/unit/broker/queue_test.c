@@ -14,13 +14,13 @@ static void test_failed_create_leaves_nothing(void **state)
 	struct answer answer;
 
 	scripted_rule(scripted(world), CALL_PROVISION, SCRIPTED_FAIL_FINAL, 1, 0, 0);
-	answer = request(world, broker_create, "instance", "db", "team", "red", NULL);
+	answer = request(world, &ask_create, "instance", "db", "team", "red", NULL);
 	assert_int_equal(answer.code, ERR_REFUSED);
 	assert_string_not_equal(answer.text, "");
 	pass(world, 1000);
 	assert_int_equal(scripted_instances(scripted(world)), 0);
-	assert_int_equal(request(world, broker_bind, "instance", "db", "app", "shop", NULL).code, ERR_NOT_FOUND);
-	assert_int_equal(request(world, broker_create, "instance", "db", "team", "blue", NULL).code, 0);
+	assert_int_equal(request(world, &ask_bind, "instance", "db", "app", "shop", NULL).code, ERR_NOT_FOUND);
+	assert_int_equal(request(world, &ask_create, "instance", "db", "team", "blue", NULL).code, 0);
 }
 
 /* One that fails after its caller was told "pending" stays visible, blocks nothing, and can be removed or retried. */
@@ -29,14 +29,14 @@ static void test_create_that_fails_later_is_shown(void **state)
 	struct world *world = *state;
 
 	scripted_rule(scripted(world), CALL_PROVISION, SCRIPTED_FAIL_TRANSIENT, 10000, 0, 0);
-	assert_true(request(world, broker_create, "instance", "db", "team", "red", NULL).pending);
+	assert_true(request(world, &ask_create, "instance", "db", "team", "red", NULL).pending);
 	assert_int_equal(status_of(world, "db"), STATUS_PENDING);
 	pass(world, 11 * 60 * 1000);
 	assert_int_equal(status_of(world, "db"), STATUS_DOWN);
 	assert_non_null(strstr(describe(world, "db"), "Last failure"));
-	assert_int_equal(request(world, broker_bind, "instance", "db", "app", "shop", NULL).code, ERR_REFUSED);
+	assert_int_equal(request(world, &ask_bind, "instance", "db", "app", "shop", NULL).code, ERR_REFUSED);
 	scripted_clear_rules(scripted(world));
-	assert_int_equal(request(world, broker_retry, "instance", "db", NULL).code, 0);
+	assert_int_equal(request(world, &ask_retry, "instance", "db", NULL).code, 0);
 	pass(world, 1000);
 	assert_int_equal(status_of(world, "db"), STATUS_UP);
 }
@@ -46,10 +46,10 @@ static void test_failed_instance_makes_way(void **state)
 	struct world *world = *state;
 
 	scripted_rule(scripted(world), CALL_PROVISION, SCRIPTED_FAIL_TRANSIENT, 10000, 0, 0);
-	request(world, broker_create, "instance", "db", "team", "red", NULL);
+	request(world, &ask_create, "instance", "db", "team", "red", NULL);
 	pass(world, 11 * 60 * 1000);
 	scripted_clear_rules(scripted(world));
-	assert_int_equal(request(world, broker_create, "instance", "db", "team", "blue", NULL).code, 0);
+	assert_int_equal(request(world, &ask_create, "instance", "db", "team", "blue", NULL).code, 0);
 	pass(world, 1000);
 	assert_int_equal(status_of(world, "db"), STATUS_UP);
 	assert_int_equal(scripted_instances(scripted(world)), 1);
@@ -60,12 +60,12 @@ static void test_failed_bind_leaves_nothing(void **state)
 {
 	struct world *world = *state;
 
-	request(world, broker_create, "instance", "db", "team", "red", NULL);
+	request(world, &ask_create, "instance", "db", "team", "red", NULL);
 	scripted_rule(scripted(world), CALL_BIND, SCRIPTED_FAIL_FINAL, 1, 0, 0);
-	assert_int_equal(request(world, broker_bind, "instance", "db", "app", "shop", NULL).code, ERR_REFUSED);
+	assert_int_equal(request(world, &ask_bind, "instance", "db", "app", "shop", NULL).code, ERR_REFUSED);
 	pass(world, 1000);
 	assert_string_equal(binds(world, "db"), "[]");
-	assert_int_equal(request(world, broker_bind, "instance", "db", "app", "shop", NULL).code, 0);
+	assert_int_equal(request(world, &ask_bind, "instance", "db", "app", "shop", NULL).code, 0);
 }
 
 static void test_bind_waits_for_the_instance(void **state)
@@ -75,9 +75,9 @@ static void test_bind_waits_for_the_instance(void **state)
 	struct answer bound;
 
 	scripted_rule(scripted(world), CALL_PROVISION, SCRIPTED_DELAY, 1, 5000, 0);
-	begin(world, &creating, broker_create, "instance", "db", "team", "red", NULL);
+	begin(world, &creating, &ask_create, "instance", "db", "team", "red", NULL);
 	settle(world);
-	bound = request(world, broker_bind, "instance", "db", "app", "shop", NULL);
+	bound = request(world, &ask_bind, "instance", "db", "app", "shop", NULL);
 	assert_int_equal(bound.code, 0);
 	assert_true(scripted_password_is(scripted(world), bound.user, bound.password));
 }
@@ -87,8 +87,8 @@ static void test_bind_of_what_is_never_ready(void **state)
 	struct world *world = *state;
 
 	scripted_rule(scripted(world), CALL_PROVISION, SCRIPTED_FAIL_TRANSIENT, 10000, 0, 0);
-	request(world, broker_create, "instance", "db", "team", "red", NULL);
-	assert_int_equal(request(world, broker_bind, "instance", "db", "app", "shop", NULL).code, ERR_NOT_READY);
+	request(world, &ask_create, "instance", "db", "team", "red", NULL);
+	assert_int_equal(request(world, &ask_bind, "instance", "db", "app", "shop", NULL).code, ERR_NOT_READY);
 }
 
 static void test_bind_while_the_server_is_away(void **state)
@@ -96,13 +96,13 @@ static void test_bind_while_the_server_is_away(void **state)
 	struct world *world = *state;
 	struct answer answer;
 
-	request(world, broker_create, "instance", "db", "team", "red", NULL);
+	request(world, &ask_create, "instance", "db", "team", "red", NULL);
 	scripted_rule(scripted(world), CALL_BIND, SCRIPTED_FAIL_TRANSIENT, 10000, 0, 0);
-	answer = request(world, broker_bind, "instance", "db", "app", "shop", NULL);
+	answer = request(world, &ask_bind, "instance", "db", "app", "shop", NULL);
 	assert_int_equal(answer.code, ERR_UNAVAILABLE);
 	assert_non_null(strstr(answer.text, "repeat"));
 	scripted_clear_rules(scripted(world));
-	answer = request(world, broker_bind, "instance", "db", "app", "shop", "event", "e2", NULL);
+	answer = request(world, &ask_bind, "instance", "db", "app", "shop", "event", "e2", NULL);
 	assert_int_equal(answer.code, 0);
 	assert_true(scripted_password_is(scripted(world), answer.user, answer.password));
 }
@@ -113,7 +113,7 @@ static void test_hanging_attempt_is_repeated(void **state)
 	struct world *world = *state;
 
 	scripted_rule(scripted(world), CALL_PROVISION, SCRIPTED_HANG, 1, 0, 0);
-	assert_int_equal(request(world, broker_create, "instance", "db", "team", "red", NULL).code, 0);
+	assert_int_equal(request(world, &ask_create, "instance", "db", "team", "red", NULL).code, 0);
 	assert_non_null(strstr(operations(world, "db"), "\"attempts\":2"));
 }
 
@@ -124,11 +124,11 @@ static void test_instances_do_not_wait_for_each_other(void **state)
 	struct ask slow, behind;
 
 	scripted_rule(scripted(world), CALL_PROVISION, SCRIPTED_DELAY, 1, 8000, 0);
-	begin(world, &slow, broker_create, "instance", "slow", "team", "red", "pool", "east", NULL);
+	begin(world, &slow, &ask_create, "instance", "slow", "team", "red", "pool", "east", NULL);
 	settle(world);
-	begin(world, &behind, broker_bind, "instance", "slow", "app", "shop", NULL);
+	begin(world, &behind, &ask_bind, "instance", "slow", "app", "shop", NULL);
 	settle(world);
-	assert_int_equal(request(world, broker_create, "instance", "quick", "team", "red", NULL).code, 0);
+	assert_int_equal(request(world, &ask_create, "instance", "quick", "team", "red", NULL).code, 0);
 	assert_false(slow.answer.came || behind.answer.came);
 	pass(world, 10000);
 	assert_true(slow.answer.came && behind.answer.came);
@@ -139,19 +139,17 @@ static void test_instances_do_not_wait_for_each_other(void **state)
 static void test_server_limit(void **state)
 {
 	struct world *world = *state;
-	struct broker_statistics statistics;
 	struct ask asks[4];
 	char names[4][16];
 
 	scripted_rule(scripted(world), CALL_PROVISION, SCRIPTED_DELAY, 4, 1000, 0);
 	for (int i = 0; i < 4; i++) {
 		snprintf(names[i], sizeof(names[i]), "db%d", i);
-		begin(world, &asks[i], broker_create, "instance", names[i], "team", "red", NULL);
+		begin(world, &asks[i], &ask_create, "instance", names[i], "team", "red", NULL);
 	}
 	settle(world);
-	broker_statistics(world->broker, &statistics);
-	assert_int_equal(statistics.pending, 4);
-	assert_true(statistics.running <= 4);
+	assert_int_equal(world->broker->queue.pending, 4);
+	assert_true(world->broker->queue.running <= 4);
 	pass(world, 5000);
 	for (int i = 0; i < 4; i++)
 		assert_int_equal(asks[i].answer.code, 0);
@@ -160,16 +158,14 @@ static void test_server_limit(void **state)
 static void test_duplicates_join(void **state)
 {
 	struct world *world = *state;
-	struct broker_statistics statistics;
 	struct ask asks[5];
 
 	scripted_rule(scripted(world), CALL_PROVISION, SCRIPTED_DELAY, 1, 1000, 0);
 	for (int i = 0; i < 5; i++)
-		begin(world, &asks[i], broker_create, "instance", "db", "team", "red", "plan", "small", NULL);
+		begin(world, &asks[i], &ask_create, "instance", "db", "team", "red", "plan", "small", NULL);
 	settle(world);
-	broker_statistics(world->broker, &statistics);
-	assert_int_equal(statistics.pending, 1);
-	assert_int_equal(statistics.waiting, 5);
+	assert_int_equal(world->broker->queue.pending, 1);
+	assert_int_equal(world->broker->queue.waiting, 5);
 	pass(world, 2000);
 	for (int i = 0; i < 5; i++)
 		assert_int_equal(asks[i].answer.code, 0);
@@ -182,10 +178,10 @@ static void test_many_binds_at_once(void **state)
 	static char apps[COUNT][16];
 	struct world *world = *state;
 
-	request(world, broker_create, "instance", "db", "team", "red", NULL);
+	request(world, &ask_create, "instance", "db", "team", "red", NULL);
 	for (int i = 0; i < COUNT; i++) {
 		snprintf(apps[i], sizeof(apps[i]), "app-%d", i);
-		begin(world, &asks[i], broker_bind, "instance", "db", "app", apps[i], NULL);
+		begin(world, &asks[i], &ask_bind, "instance", "db", "app", apps[i], NULL);
 	}
 	pass(world, 20000);
 	for (int i = 0; i < COUNT; i++) {
@@ -202,14 +198,14 @@ static void test_placement_and_capacity(void **state)
 
 	for (int i = 0; i < 6; i++) {
 		snprintf(name, sizeof(name), "db%d", i);
-		assert_int_equal(request(world, broker_create, "instance", name, "team", "red", NULL).code, 0);
+		assert_int_equal(request(world, &ask_create, "instance", name, "team", "red", NULL).code, 0);
 	}
 	assert_non_null(strstr(describe(world, "db0"), "\"Server\",\"value\":\"one\""));
-	assert_int_equal(request(world, broker_create, "instance", "db6", "team", "red", NULL).code, ERR_FORBIDDEN);
+	assert_int_equal(request(world, &ask_create, "instance", "db6", "team", "red", NULL).code, ERR_FORBIDDEN);
 	restart(world);
-	assert_int_equal(request(world, broker_create, "instance", "db6", "team", "red", NULL).code, ERR_FORBIDDEN);
-	assert_int_equal(request(world, broker_remove, "instance", "db3", NULL).code, 0);
-	assert_int_equal(request(world, broker_create, "instance", "db6", "team", "red", NULL).code, 0);
+	assert_int_equal(request(world, &ask_create, "instance", "db6", "team", "red", NULL).code, ERR_FORBIDDEN);
+	assert_int_equal(request(world, &ask_remove, "instance", "db3", NULL).code, 0);
+	assert_int_equal(request(world, &ask_create, "instance", "db6", "team", "red", NULL).code, 0);
 }
 
 static void test_history_is_bounded(void **state)
@@ -217,9 +213,9 @@ static void test_history_is_bounded(void **state)
 	struct world *world = *state;
 	size_t count = 0;
 
-	request(world, broker_create, "instance", "db", "team", "red", NULL);
+	request(world, &ask_create, "instance", "db", "team", "red", NULL);
 	for (int i = 0; i < 40; i++)
-		request(world, broker_bind, "instance", "db", "app", "shop", NULL);
+		request(world, &ask_bind, "instance", "db", "app", "shop", NULL);
 	for (const char *at = operations(world, "db"); (at = strstr(at, "\"id\"")) != NULL; at++)
 		count++;
 	assert_int_equal(count, world->config->limits.history);
@@ -228,23 +224,22 @@ static void test_history_is_bounded(void **state)
 static void test_bad_requests_are_refused_with_a_sentence(void **state)
 {
 	struct world *world = *state;
-	struct answer answer = request(world, broker_create, "instance", "plans", "team", "red", NULL);
+	struct answer answer = request(world, &ask_create, "instance", "plans", "team", "red", NULL);
 
 	assert_int_equal(answer.code, ERR_INVALID);
-	assert_int_equal(request(world, broker_create, "instance", "9db", "team", "red", NULL).code, ERR_INVALID);
-	answer = request(world, broker_create, "instance", "db", "team", "red", "plan", "huge", NULL);
+	assert_int_equal(request(world, &ask_create, "instance", "9db", "team", "red", NULL).code, ERR_INVALID);
+	answer = request(world, &ask_create, "instance", "db", "team", "red", "plan", "huge", NULL);
 	assert_int_equal(answer.code, ERR_INVALID);
 	assert_non_null(strstr(answer.text, "small, large"));
-	answer =
-	    request(world, broker_create, "instance", "db", "team", "red", "parameters", "{\"color\":\"x\"}", NULL);
+	answer = request(world, &ask_create, "instance", "db", "team", "red", "parameters", "{\"color\":\"x\"}", NULL);
 	assert_int_equal(answer.code, ERR_INVALID);
 	assert_non_null(strstr(answer.text, "color"));
-	assert_int_equal(request(world, broker_create, "instance", "db", "parameters", "{\"size\":\"101\"}", NULL).code,
+	assert_int_equal(request(world, &ask_create, "instance", "db", "parameters", "{\"size\":\"101\"}", NULL).code,
 	                 ERR_INVALID);
-	request(world, broker_create, "instance", "db", "team", "red", NULL);
-	assert_int_equal(request(world, broker_bind, "instance", "db", "app", "No Name", NULL).code, ERR_INVALID);
+	request(world, &ask_create, "instance", "db", "team", "red", NULL);
+	assert_int_equal(request(world, &ask_bind, "instance", "db", "app", "No Name", NULL).code, ERR_INVALID);
 	assert_int_equal(
-	    request(world, broker_bind, "instance", "db", "app", "shop", "parameters", "{\"env_prefix\":\"1-\"}", NULL)
+	    request(world, &ask_bind, "instance", "db", "app", "shop", "parameters", "{\"env_prefix\":\"1-\"}", NULL)
 	        .code,
 	    ERR_INVALID);
 }
@@ -254,24 +249,24 @@ static void test_protected_from_removal(void **state)
 	struct world *world = *state;
 	struct answer answer;
 
-	request(world, broker_create, "instance", "db", "team", "red", "event", "e1", "parameters",
+	request(world, &ask_create, "instance", "db", "team", "red", "event", "e1", "parameters",
 	        "{\"deletion_protection\":\"true\"}", NULL);
-	answer = request(world, broker_remove, "instance", "db", "event", "e2", NULL);
+	answer = request(world, &ask_remove, "instance", "db", "event", "e2", NULL);
 	assert_int_equal(answer.code, ERR_FORBIDDEN);
 	assert_non_null(strstr(answer.text, "deletion_protection=false"));
 	assert_int_equal(status_of(world, "db"), STATUS_UP);
 	assert_int_equal(
-	    request(world, broker_update, "instance", "db", "parameters", "{\"deletion_protection\":\"maybe\"}", NULL)
+	    request(world, &ask_update, "instance", "db", "parameters", "{\"deletion_protection\":\"maybe\"}", NULL)
 	        .code,
 	    ERR_INVALID);
 	assert_int_equal(
-	    request(world, broker_update, "instance", "db", "parameters", "{\"deletion_protection\":false}", NULL).code,
+	    request(world, &ask_update, "instance", "db", "parameters", "{\"deletion_protection\":false}", NULL).code,
 	    0);
-	assert_int_equal(request(world, broker_remove, "instance", "db", "event", "e2", NULL).code, 0);
+	assert_int_equal(request(world, &ask_remove, "instance", "db", "event", "e2", NULL).code, 0);
 	/* tsuru takes its own create back (S2): the same event. */
-	request(world, broker_create, "instance", "db", "team", "red", "event", "e3", "parameters",
+	request(world, &ask_create, "instance", "db", "team", "red", "event", "e3", "parameters",
 	        "{\"deletion_protection\":true}", NULL);
-	assert_int_equal(request(world, broker_remove, "instance", "db", "event", "e3", NULL).code, 0);
+	assert_int_equal(request(world, &ask_remove, "instance", "db", "event", "e3", NULL).code, 0);
 }
 
 static void test_environment_layers(void **state)
@@ -279,8 +274,8 @@ static void test_environment_layers(void **state)
 	struct world *world = *state;
 	struct answer answer;
 
-	request(world, broker_create, "service", "relay", "instance", "mail", "team", "red", NULL);
-	answer = request(world, broker_bind, "service", "relay", "instance", "mail", "app", "shop", NULL);
+	request(world, &ask_create, "service", "relay", "instance", "mail", "team", "red", NULL);
+	answer = request(world, &ask_bind, "service", "relay", "instance", "mail", "app", "shop", NULL);
 	assert_int_equal(answer.code, 0);
 	assert_int_equal(answer.variables, 2);
 	assert_string_equal(answer.user, "mail-shop");
@@ -291,11 +286,11 @@ static void test_old_clients_bind_by_host(void **state)
 	struct world *world = *state;
 	struct answer answer;
 
-	request(world, broker_create, "instance", "db", "team", "red", NULL);
-	answer = request(world, broker_bind, "instance", "db", "host", "shop.example.com", NULL);
+	request(world, &ask_create, "instance", "db", "team", "red", NULL);
+	answer = request(world, &ask_bind, "instance", "db", "host", "shop.example.com", NULL);
 	assert_int_equal(answer.code, 0);
 	assert_true(scripted_password_is(scripted(world), answer.user, answer.password));
-	assert_int_equal(request(world, broker_unbind, "instance", "db", "host", "shop.example.com", NULL).code, 0);
+	assert_int_equal(request(world, &ask_unbind, "instance", "db", "host", "shop.example.com", NULL).code, 0);
 	assert_false(scripted_password_is(scripted(world), answer.user, answer.password));
 }
 
@@ -304,16 +299,16 @@ static void test_failed_removal_can_be_repeated(void **state)
 {
 	struct world *world = *state;
 
-	request(world, broker_create, "instance", "db", "team", "red", NULL);
+	request(world, &ask_create, "instance", "db", "team", "red", NULL);
 	scripted_rule(scripted(world), CALL_DEPROVISION, SCRIPTED_FAIL_FINAL, 2, 0, 0);
-	assert_int_equal(request(world, broker_remove, "instance", "db", NULL).code, ERR_REFUSED);
+	assert_int_equal(request(world, &ask_remove, "instance", "db", NULL).code, ERR_REFUSED);
 	assert_int_equal(status_of(world, "db"), STATUS_DOWN);
 	assert_non_null(strstr(describe(world, "db"), "Last failure"));
-	assert_int_equal(request(world, broker_remove, "instance", "db", NULL).code, ERR_REFUSED);
-	assert_int_equal(request(world, broker_retry, "instance", "db", NULL).code, 0);
+	assert_int_equal(request(world, &ask_remove, "instance", "db", NULL).code, ERR_REFUSED);
+	assert_int_equal(request(world, &ask_retry, "instance", "db", NULL).code, 0);
 	pass(world, 1000);
 	assert_int_equal(scripted_instances(scripted(world)), 0);
-	assert_int_equal(request(world, broker_remove, "instance", "db", NULL).code, 0);
+	assert_int_equal(request(world, &ask_remove, "instance", "db", NULL).code, 0);
 }
 
 /* A bind that waits for a create which fails for good is told so. */
@@ -323,13 +318,13 @@ static void test_bind_behind_a_failing_create(void **state)
 	struct ask creating, binding;
 
 	scripted_rule(scripted(world), CALL_PROVISION, SCRIPTED_FAIL_FINAL, 1, 3000, 0);
-	begin(world, &creating, broker_create, "instance", "db", "team", "red", NULL);
+	begin(world, &creating, &ask_create, "instance", "db", "team", "red", NULL);
 	settle(world);
-	begin(world, &binding, broker_bind, "instance", "db", "app", "shop", NULL);
+	begin(world, &binding, &ask_bind, "instance", "db", "app", "shop", NULL);
 	pass(world, 5000);
 	assert_int_equal(creating.answer.code, ERR_REFUSED);
 	assert_int_equal(binding.answer.code, ERR_CANCELED);
-	assert_int_equal(request(world, broker_create, "instance", "db", "team", "red", NULL).code, 0);
+	assert_int_equal(request(world, &ask_create, "instance", "db", "team", "red", NULL).code, 0);
 	assert_string_equal(binds(world, "db"), "[]");
 }
 
@@ -340,9 +335,9 @@ static void test_bind_behind_a_create_that_expires(void **state)
 	struct ask binding;
 
 	scripted_rule(scripted(world), CALL_PROVISION, SCRIPTED_FAIL_TRANSIENT, 0, 0, 0);
-	request(world, broker_create, "instance", "db", "team", "red", NULL);
+	request(world, &ask_create, "instance", "db", "team", "red", NULL);
 	pass(world, 9 * 60 * 1000);
-	begin(world, &binding, broker_bind, "instance", "db", "app", "shop", NULL);
+	begin(world, &binding, &ask_bind, "instance", "db", "app", "shop", NULL);
 	pass(world, 2 * 60 * 1000);
 	assert_int_equal(binding.answer.code, ERR_CANCELED);
 	assert_non_null(strstr(binding.answer.text, "could not be created"));
@@ -355,11 +350,11 @@ static void test_result_that_comes_too_late(void **state)
 	struct world *world = *state;
 	struct ask binding, unbinding;
 
-	request(world, broker_create, "instance", "db", "team", "red", NULL);
+	request(world, &ask_create, "instance", "db", "team", "red", NULL);
 	scripted_rule(scripted(world), CALL_BIND, SCRIPTED_DELAY, 1, 1000, 0);
-	begin(world, &binding, broker_bind, "instance", "db", "app", "shop", NULL);
+	begin(world, &binding, &ask_bind, "instance", "db", "app", "shop", NULL);
 	settle(world);
-	begin(world, &unbinding, broker_unbind, "instance", "db", "app", "shop", NULL);
+	begin(world, &unbinding, &ask_unbind, "instance", "db", "app", "shop", NULL);
 	timers_advance(world->timers, 1000);
 	pass(world, 1000);
 	assert_int_equal(binding.answer.code, 0);
@@ -376,7 +371,7 @@ static void test_result_that_cannot_be_saved(void **state)
 	struct ask creating;
 
 	scripted_rule(scripted(world), CALL_PROVISION, SCRIPTED_DELAY, 1, 1000, 0);
-	begin(world, &creating, broker_create, "instance", "db", "team", "red", NULL);
+	begin(world, &creating, &ask_create, "instance", "db", "team", "red", NULL);
 	settle(world);
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
 	full = before;
@@ -386,7 +381,7 @@ static void test_result_that_cannot_be_saved(void **state)
 	timers_advance(world->timers, 1000);
 	settle(world);
 	assert_false(creating.answer.came);
-	assert_int_equal(request(world, broker_create, "instance", "other", "team", "red", NULL).code, ERR_NO_SPACE);
+	assert_int_equal(request(world, &ask_create, "instance", "other", "team", "red", NULL).code, ERR_NO_SPACE);
 	assert_int_equal(status_of(world, "db"), STATUS_PENDING);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
 	pass(world, 3000);
@@ -400,11 +395,11 @@ static void test_plan_that_is_no_longer_offered(void **state)
 {
 	struct world *world = *state;
 
-	request(world, broker_create, "instance", "db", "team", "red", "plan", "large", NULL);
+	request(world, &ask_create, "instance", "db", "team", "red", "plan", "large", NULL);
 	restart_edited(world, "name: large", "name: larger");
-	assert_int_equal(request(world, broker_bind, "instance", "db", "app", "shop", NULL).code, ERR_INVALID);
-	assert_int_equal(request(world, broker_update, "instance", "db", "plan", "larger", NULL).code, 0);
-	assert_int_equal(request(world, broker_bind, "instance", "db", "app", "shop", NULL).code, 0);
+	assert_int_equal(request(world, &ask_bind, "instance", "db", "app", "shop", NULL).code, ERR_INVALID);
+	assert_int_equal(request(world, &ask_update, "instance", "db", "plan", "larger", NULL).code, 0);
+	assert_int_equal(request(world, &ask_bind, "instance", "db", "app", "shop", NULL).code, 0);
 }
 
 /* Work of a service that is not configured waits until it is again. */
@@ -414,9 +409,9 @@ static void test_update_applies_what_the_plan_has_become(void **state)
 	struct world *world = *state;
 	size_t before;
 
-	request(world, broker_create, "instance", "db", "team", "red", "plan", "small", NULL);
+	request(world, &ask_create, "instance", "db", "team", "red", "plan", "small", NULL);
 	before = scripted_begun(scripted(world), CALL_UPDATE);
-	assert_int_equal(request(world, broker_update, "instance", "db", NULL).code, 0);
+	assert_int_equal(request(world, &ask_update, "instance", "db", NULL).code, 0);
 	assert_int_equal(scripted_begun(scripted(world), CALL_UPDATE), before + 1);
 }
 
@@ -426,7 +421,7 @@ static void test_service_that_is_not_configured(void **state)
 	struct ask creating;
 
 	scripted_rule(scripted(world), CALL_PROVISION, SCRIPTED_HANG, 0, 0, 0);
-	begin(world, &creating, broker_create, "instance", "db", "team", "red", NULL);
+	begin(world, &creating, &ask_create, "instance", "db", "team", "red", NULL);
 	settle(world);
 	restart_edited(world, "name: one,", "name: elsewhere,");
 	pass(world, 60000);
@@ -451,7 +446,7 @@ static void test_sweep_in_parts(void **state)
 	struct changes changes;
 	char name[16];
 
-	changes_begin(&changes, world->broker->records);
+	changes_begin(&changes, world->broker->catalog.records);
 	for (int i = 0; i < 1200; i++) {
 		const struct instance gone = {.incarnation = "0123456789abcdef", .service = "scripted", .name = name};
 
@@ -460,13 +455,13 @@ static void test_sweep_in_parts(void **state)
 	}
 	assert_int_equal(changes_commit(&changes, on_written, NULL, NULL), 0);
 	settle(world);
-	assert_true(records_is_removed(world->broker->records, "scripted", "db1199"));
+	assert_true(records_is_removed(world->broker->catalog.records, "scripted", "db1199"));
 	world->passed += 31LL * 24 * 3600 * 1000;
 	restart(world);
 	pass(world, 6 * 60 * 1000);
 	for (int i = 0; i < 1200; i++) {
 		snprintf(name, sizeof(name), "db%d", i);
-		assert_false(records_is_removed(world->broker->records, "scripted", name));
+		assert_false(records_is_removed(world->broker->catalog.records, "scripted", name));
 	}
 }
 
@@ -476,16 +471,16 @@ static void test_memories_fade(void **state)
 	struct world *world = *state;
 	struct answer bound, again;
 
-	request(world, broker_create, "instance", "db", "team", "red", NULL);
-	request(world, broker_create, "instance", "gone", "team", "red", NULL);
-	bound = request(world, broker_bind, "instance", "db", "app", "shop", "event", "e1", NULL);
-	request(world, broker_unbind, "instance", "db", "app", "shop", "event", "e2", NULL);
-	request(world, broker_remove, "instance", "gone", NULL);
+	request(world, &ask_create, "instance", "db", "team", "red", NULL);
+	request(world, &ask_create, "instance", "gone", "team", "red", NULL);
+	bound = request(world, &ask_bind, "instance", "db", "app", "shop", "event", "e1", NULL);
+	request(world, &ask_unbind, "instance", "db", "app", "shop", "event", "e2", NULL);
+	request(world, &ask_remove, "instance", "gone", NULL);
 	world->passed += 31LL * 24 * 3600 * 1000;
 	restart(world);
 	pass(world, 6 * 60 * 1000);
-	assert_int_equal(request(world, broker_remove, "instance", "gone", NULL).code, ERR_NOT_FOUND);
-	again = request(world, broker_bind, "instance", "db", "app", "shop", "event", "e2", NULL);
+	assert_int_equal(request(world, &ask_remove, "instance", "gone", NULL).code, ERR_NOT_FOUND);
+	again = request(world, &ask_bind, "instance", "db", "app", "shop", "event", "e2", NULL);
 	assert_int_equal(again.code, 0);
 	assert_string_not_equal(again.password, bound.password);
 }

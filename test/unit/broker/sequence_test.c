@@ -5,7 +5,7 @@
 
 static struct answer create(struct world *world, const char *event)
 {
-	return request(world, broker_create, "instance", "db", "team", "red", "plan", "small", "event", event, NULL);
+	return request(world, &ask_create, "instance", "db", "team", "red", "plan", "small", "event", event, NULL);
 }
 
 /* S1: the first create was not answered in time; tsuru forgot it and the user asks again. */
@@ -15,11 +15,10 @@ static void test_create_again_takes_over(void **state)
 	struct ask lost;
 
 	scripted_rule(scripted(world), CALL_PROVISION, SCRIPTED_HANG, 1, 0, 0);
-	begin(world, &lost, broker_create, "instance", "db", "team", "red", "plan", "small", "event", "e1", NULL);
+	begin(world, &lost, &ask_create, "instance", "db", "team", "red", "plan", "small", "event", "e1", NULL);
 	settle(world);
 	assert_int_equal(
-	    request(world, broker_create, "instance", "db", "team", "red", "plan", "large", "event", "e2", NULL).code,
-	    0);
+	    request(world, &ask_create, "instance", "db", "team", "red", "plan", "large", "event", "e2", NULL).code, 0);
 	pass(world, 60000);
 	assert_true(lost.answer.came);
 	assert_non_null(strstr(describe(world, "db"), "\"Plan\",\"value\":\"large\""));
@@ -35,9 +34,9 @@ static void test_create_of_anothers_name_is_refused(void **state)
 	struct world *world = *state;
 
 	assert_int_equal(create(world, "e1").code, 0);
-	assert_int_equal(request(world, broker_create, "instance", "db", "team", "blue", "event", "e2", NULL).code,
+	assert_int_equal(request(world, &ask_create, "instance", "db", "team", "blue", "event", "e2", NULL).code,
 	                 ERR_EXISTS);
-	assert_int_equal(request(world, broker_bind, "instance", "db", "app", "shop", "event", "e3", NULL).code, 0);
+	assert_int_equal(request(world, &ask_bind, "instance", "db", "app", "shop", "event", "e3", NULL).code, 0);
 	assert_int_equal(create(world, "e4").code, ERR_EXISTS);
 }
 
@@ -48,9 +47,9 @@ static void test_remove_while_creating(void **state)
 	struct ask creating;
 
 	scripted_rule(scripted(world), CALL_PROVISION, SCRIPTED_FAIL_TRANSIENT, 1000, 0, 0);
-	begin(world, &creating, broker_create, "instance", "db", "team", "red", "event", "e1", NULL);
+	begin(world, &creating, &ask_create, "instance", "db", "team", "red", "event", "e1", NULL);
 	settle(world);
-	assert_int_equal(request(world, broker_remove, "instance", "db", "event", "e1", NULL).code, 0);
+	assert_int_equal(request(world, &ask_remove, "instance", "db", "event", "e1", NULL).code, 0);
 	assert_int_equal(creating.answer.code, ERR_CANCELED);
 	assert_int_equal(scripted_instances(scripted(world)), 0);
 }
@@ -62,12 +61,12 @@ static void test_failed_update_is_shown(void **state)
 
 	create(world, "e1");
 	scripted_rule(scripted(world), CALL_UPDATE, SCRIPTED_FAIL_FINAL, 1, 0, 0);
-	assert_int_equal(request(world, broker_update, "instance", "db", "plan", "large", "event", "e2", NULL).code,
+	assert_int_equal(request(world, &ask_update, "instance", "db", "plan", "large", "event", "e2", NULL).code,
 	                 ERR_REFUSED);
 	assert_int_equal(status_of(world, "db"), STATUS_TEXT);
 	assert_non_null(strstr(describe(world, "db"), "\"Plan\",\"value\":\"small\""));
 	assert_non_null(strstr(describe(world, "db"), "\"Wanted plan\",\"value\":\"large\""));
-	assert_int_equal(request(world, broker_retry, "instance", "db", NULL).code, 0);
+	assert_int_equal(request(world, &ask_retry, "instance", "db", NULL).code, 0);
 	pass(world, 1000);
 	assert_int_equal(status_of(world, "db"), STATUS_UP);
 	assert_non_null(strstr(describe(world, "db"), "\"Plan\",\"value\":\"large\""));
@@ -81,7 +80,7 @@ static void test_update_converges(void **state)
 
 	create(world, "e1");
 	scripted_rule(scripted(world), CALL_UPDATE, SCRIPTED_FAIL_TRANSIENT, 6, 0, 0);
-	answer = request(world, broker_update, "instance", "db", "plan", "large", "event", "e2", NULL);
+	answer = request(world, &ask_update, "instance", "db", "plan", "large", "event", "e2", NULL);
 	assert_int_equal(answer.code, 0);
 	pass(world, 120000);
 	assert_non_null(strstr(describe(world, "db"), "\"Plan\",\"value\":\"large\""));
@@ -96,9 +95,9 @@ static void test_bind_again_while_binding(void **state)
 
 	create(world, "e1");
 	scripted_rule(scripted(world), CALL_BIND, SCRIPTED_DELAY, 1, 3000, 0);
-	begin(world, &first, broker_bind, "instance", "db", "app", "shop", "event", "e2", NULL);
+	begin(world, &first, &ask_bind, "instance", "db", "app", "shop", "event", "e2", NULL);
 	settle(world);
-	second = request(world, broker_bind, "instance", "db", "app", "shop", "event", "e3", NULL);
+	second = request(world, &ask_bind, "instance", "db", "app", "shop", "event", "e3", NULL);
 	assert_int_equal(second.code, 0);
 	assert_true(scripted_password_is(scripted(world), second.user, second.password));
 }
@@ -112,9 +111,9 @@ static void test_bind_again_after_a_lost_answer(void **state)
 
 	create(world, "e1");
 	scripted_rule(scripted(world), CALL_BIND, SCRIPTED_LOST, 1, 0, 0);
-	begin(world, &lost, broker_bind, "instance", "db", "app", "shop", "event", "e2", NULL);
+	begin(world, &lost, &ask_bind, "instance", "db", "app", "shop", "event", "e2", NULL);
 	settle(world);
-	again = request(world, broker_bind, "instance", "db", "app", "shop", "event", "e3", NULL);
+	again = request(world, &ask_bind, "instance", "db", "app", "shop", "event", "e3", NULL);
 	assert_int_equal(again.code, 0);
 	assert_true(scripted_password_is(scripted(world), again.user, again.password));
 }
@@ -126,11 +125,11 @@ static void test_unbind_is_idempotent(void **state)
 	struct answer bound;
 
 	create(world, "e1");
-	bound = request(world, broker_bind, "instance", "db", "app", "shop", "event", "e2", NULL);
-	assert_int_equal(request(world, broker_unbind, "instance", "db", "app", "shop", "event", "e2", NULL).code, 0);
+	bound = request(world, &ask_bind, "instance", "db", "app", "shop", "event", "e2", NULL);
+	assert_int_equal(request(world, &ask_unbind, "instance", "db", "app", "shop", "event", "e2", NULL).code, 0);
 	assert_false(scripted_password_is(scripted(world), bound.user, bound.password));
-	assert_int_equal(request(world, broker_unbind, "instance", "db", "app", "shop", "event", "e2", NULL).code, 0);
-	assert_int_equal(request(world, broker_unbind, "instance", "db", "app", "other", "event", "e3", NULL).code, 0);
+	assert_int_equal(request(world, &ask_unbind, "instance", "db", "app", "shop", "event", "e2", NULL).code, 0);
+	assert_int_equal(request(world, &ask_unbind, "instance", "db", "app", "other", "event", "e3", NULL).code, 0);
 }
 
 /* S6: tsuru takes its unbind back with the same event and throws the answer away. */
@@ -140,12 +139,12 @@ static void test_undone_unbind_restores_the_credentials(void **state)
 	struct answer bound;
 
 	create(world, "e1");
-	bound = request(world, broker_bind, "instance", "db", "app", "shop", "event", "e2", "parameters",
+	bound = request(world, &ask_bind, "instance", "db", "app", "shop", "event", "e2", "parameters",
 	                "{\"read_only\":true}", NULL);
-	request(world, broker_unbind, "instance", "db", "app", "shop", "event", "e3", NULL);
+	request(world, &ask_unbind, "instance", "db", "app", "shop", "event", "e3", NULL);
 	pass(world, 30 * 60 * 1000);
 	restart(world);
-	request(world, broker_bind, "instance", "db", "app", "shop", "event", "e3", NULL);
+	request(world, &ask_bind, "instance", "db", "app", "shop", "event", "e3", NULL);
 	assert_true(scripted_password_is(scripted(world), bound.user, bound.password));
 	assert_non_null(strstr(binds(world, "db"), "read_only"));
 }
@@ -157,10 +156,10 @@ static void test_undone_unbind_is_repeated(void **state)
 	struct answer bound;
 
 	create(world, "e1");
-	bound = request(world, broker_bind, "instance", "db", "app", "shop", "event", "e2", NULL);
-	request(world, broker_unbind, "instance", "db", "app", "shop", "event", "e3", NULL);
+	bound = request(world, &ask_bind, "instance", "db", "app", "shop", "event", "e2", NULL);
+	request(world, &ask_unbind, "instance", "db", "app", "shop", "event", "e3", NULL);
 	for (int i = 0; i < 2; i++) {
-		request(world, broker_bind, "instance", "db", "app", "shop", "event", "e3", NULL);
+		request(world, &ask_bind, "instance", "db", "app", "shop", "event", "e3", NULL);
 		assert_true(scripted_password_is(scripted(world), bound.user, bound.password));
 	}
 }
@@ -174,11 +173,11 @@ static void test_joined_bind_is_repeated(void **state)
 
 	create(world, "e1");
 	scripted_rule(scripted(world), CALL_BIND, SCRIPTED_DELAY, 1, 4000, 0);
-	begin(world, &lost, broker_bind, "instance", "db", "app", "shop", "event", "e2", NULL);
+	begin(world, &lost, &ask_bind, "instance", "db", "app", "shop", "event", "e2", NULL);
 	settle(world);
-	bound = request(world, broker_bind, "instance", "db", "app", "shop", "event", "e3", NULL);
+	bound = request(world, &ask_bind, "instance", "db", "app", "shop", "event", "e3", NULL);
 	assert_int_equal(bound.code, 0);
-	request(world, broker_bind, "instance", "db", "app", "shop", "event", "e3", NULL);
+	request(world, &ask_bind, "instance", "db", "app", "shop", "event", "e3", NULL);
 	assert_true(scripted_password_is(scripted(world), bound.user, bound.password));
 }
 
@@ -190,15 +189,15 @@ static void test_undone_unbind_that_still_runs(void **state)
 	struct ask unbinding;
 
 	create(world, "e1");
-	bound = request(world, broker_bind, "instance", "db", "app", "shop", "event", "e2", NULL);
+	bound = request(world, &ask_bind, "instance", "db", "app", "shop", "event", "e2", NULL);
 	scripted_rule(scripted(world), CALL_UNBIND, SCRIPTED_DELAY, 1, 4000, 0);
-	begin(world, &unbinding, broker_unbind, "instance", "db", "app", "shop", "event", "e3", NULL);
+	begin(world, &unbinding, &ask_unbind, "instance", "db", "app", "shop", "event", "e3", NULL);
 	settle(world);
-	request(world, broker_bind, "instance", "db", "app", "shop", "event", "e3", NULL);
+	request(world, &ask_bind, "instance", "db", "app", "shop", "event", "e3", NULL);
 	assert_true(scripted_password_is(scripted(world), bound.user, bound.password));
-	request(world, broker_unbind, "instance", "db", "app", "shop", "event", "e4", NULL);
-	request(world, broker_unbind, "instance", "db", "app", "shop", "event", "e5", NULL);
-	request(world, broker_bind, "instance", "db", "app", "shop", "event", "e5", NULL);
+	request(world, &ask_unbind, "instance", "db", "app", "shop", "event", "e4", NULL);
+	request(world, &ask_unbind, "instance", "db", "app", "shop", "event", "e5", NULL);
+	request(world, &ask_bind, "instance", "db", "app", "shop", "event", "e5", NULL);
 	assert_true(scripted_password_is(scripted(world), bound.user, bound.password));
 }
 
@@ -209,12 +208,12 @@ static void test_earlier_credentials_never_work_again(void **state)
 	struct answer first, second, third;
 
 	create(world, "e1");
-	first = request(world, broker_bind, "instance", "db", "app", "shop", "event", "e2", NULL);
-	second = request(world, broker_bind, "instance", "db", "app", "shop", "event", "e3", NULL);
+	first = request(world, &ask_bind, "instance", "db", "app", "shop", "event", "e2", NULL);
+	second = request(world, &ask_bind, "instance", "db", "app", "shop", "event", "e3", NULL);
 	assert_false(scripted_password_is(scripted(world), first.user, first.password));
 	assert_true(scripted_password_is(scripted(world), second.user, second.password));
-	request(world, broker_unbind, "instance", "db", "app", "shop", "event", "e4", NULL);
-	third = request(world, broker_bind, "instance", "db", "app", "shop", "event", "e5", NULL);
+	request(world, &ask_unbind, "instance", "db", "app", "shop", "event", "e4", NULL);
+	third = request(world, &ask_bind, "instance", "db", "app", "shop", "event", "e5", NULL);
 	assert_false(scripted_password_is(scripted(world), second.user, second.password));
 	assert_true(scripted_password_is(scripted(world), third.user, third.password));
 }
@@ -226,8 +225,8 @@ static void test_bind_of_the_same_event_is_the_same(void **state)
 	struct answer first, second;
 
 	create(world, "e1");
-	first = request(world, broker_bind, "instance", "db", "app", "shop", "event", "e2", NULL);
-	second = request(world, broker_bind, "instance", "db", "app", "shop", "event", "e2", NULL);
+	first = request(world, &ask_bind, "instance", "db", "app", "shop", "event", "e2", NULL);
+	second = request(world, &ask_bind, "instance", "db", "app", "shop", "event", "e2", NULL);
 	assert_string_equal(first.user, second.user);
 	assert_string_equal(first.password, second.password);
 }
@@ -239,12 +238,12 @@ static void test_removal_ends_every_bind(void **state)
 	struct answer app, job;
 
 	create(world, "e1");
-	app = request(world, broker_bind, "instance", "db", "app", "shop", "event", "e2", NULL);
-	job = request(world, broker_bind, "instance", "db", "job", "shop", "event", "e3", NULL);
+	app = request(world, &ask_bind, "instance", "db", "app", "shop", "event", "e2", NULL);
+	job = request(world, &ask_bind, "instance", "db", "job", "shop", "event", "e3", NULL);
 	assert_string_not_equal(app.user, job.user);
-	request(world, broker_unbind, "instance", "db", "app", "shop", "event", "e4", NULL);
+	request(world, &ask_unbind, "instance", "db", "app", "shop", "event", "e4", NULL);
 	assert_true(scripted_password_is(scripted(world), job.user, job.password));
-	assert_int_equal(request(world, broker_remove, "instance", "db", "event", "e5", NULL).code, 0);
+	assert_int_equal(request(world, &ask_remove, "instance", "db", "event", "e5", NULL).code, 0);
 	assert_false(scripted_password_is(scripted(world), job.user, job.password));
 	assert_int_equal(scripted_instances(scripted(world)), 0);
 }
@@ -257,15 +256,15 @@ static void test_removal_does_not_wait_for_what_others_overtook(void **state)
 	size_t count = 0;
 
 	create(world, "e1");
-	request(world, broker_bind, "instance", "db", "app", "shop", "event", "e2", NULL);
+	request(world, &ask_bind, "instance", "db", "app", "shop", "event", "e2", NULL);
 	scripted_rule(scripted(world), CALL_UNBIND, SCRIPTED_DELAY, 5, 4000, 0);
 	for (int i = 0; i < 4; i++) {
-		begin(world, &asks[count++], broker_unbind, "instance", "db", "app", "shop", "event", "e3", NULL);
+		begin(world, &asks[count++], &ask_unbind, "instance", "db", "app", "shop", "event", "e3", NULL);
 		settle(world);
-		begin(world, &asks[count++], broker_bind, "instance", "db", "app", "shop", "event", "e4", NULL);
+		begin(world, &asks[count++], &ask_bind, "instance", "db", "app", "shop", "event", "e4", NULL);
 		settle(world);
 	}
-	begin(world, &asks[count], broker_remove, "instance", "db", "event", "e5", NULL);
+	begin(world, &asks[count], &ask_remove, "instance", "db", "event", "e5", NULL);
 	settle(world);
 	pass(world, 6000);
 	assert_true(asks[count].answer.came);
@@ -280,11 +279,11 @@ static void test_remove_again(void **state)
 	struct world *world = *state;
 
 	create(world, "e1");
-	assert_int_equal(request(world, broker_remove, "instance", "db", "event", "e2", NULL).code, 0);
-	assert_int_equal(request(world, broker_remove, "instance", "db", "event", "e3", NULL).code, 0);
+	assert_int_equal(request(world, &ask_remove, "instance", "db", "event", "e2", NULL).code, 0);
+	assert_int_equal(request(world, &ask_remove, "instance", "db", "event", "e3", NULL).code, 0);
 	restart(world);
-	assert_int_equal(request(world, broker_remove, "instance", "db", "event", "e4", NULL).code, 0);
-	assert_int_equal(request(world, broker_remove, "instance", "other", "event", "e5", NULL).code, ERR_NOT_FOUND);
+	assert_int_equal(request(world, &ask_remove, "instance", "db", "event", "e4", NULL).code, 0);
+	assert_int_equal(request(world, &ask_remove, "instance", "other", "event", "e5", NULL).code, ERR_NOT_FOUND);
 }
 
 /* S9: the name is used again while the old removal cannot reach its server. */
@@ -294,11 +293,11 @@ static void test_name_used_again_is_a_new_incarnation(void **state)
 	struct answer old, new;
 
 	create(world, "e1");
-	old = request(world, broker_bind, "instance", "db", "app", "shop", "event", "e2", NULL);
+	old = request(world, &ask_bind, "instance", "db", "app", "shop", "event", "e2", NULL);
 	scripted_rule(scripted(world), CALL_DEPROVISION, SCRIPTED_FAIL_TRANSIENT, 0, 0, 0);
-	assert_true(request(world, broker_remove, "instance", "db", "event", "e3", NULL).pending);
-	assert_int_equal(request(world, broker_create, "instance", "db", "team", "blue", "event", "e4", NULL).code, 0);
-	new = request(world, broker_bind, "instance", "db", "app", "shop", "event", "e5", NULL);
+	assert_true(request(world, &ask_remove, "instance", "db", "event", "e3", NULL).pending);
+	assert_int_equal(request(world, &ask_create, "instance", "db", "team", "blue", "event", "e4", NULL).code, 0);
+	new = request(world, &ask_bind, "instance", "db", "app", "shop", "event", "e5", NULL);
 	assert_string_not_equal(old.user, new.user);
 	scripted_clear_rules(scripted(world));
 	pass(world, 60000);
@@ -330,9 +329,9 @@ static void test_pending_work_survives_a_crash(void **state)
 	struct ask creating, binding;
 
 	scripted_rule(scripted(world), CALL_PROVISION, SCRIPTED_HANG, 1, 0, 0);
-	begin(world, &creating, broker_create, "instance", "db", "team", "red", "event", "e1", NULL);
+	begin(world, &creating, &ask_create, "instance", "db", "team", "red", "event", "e1", NULL);
 	settle(world);
-	begin(world, &binding, broker_bind, "instance", "db", "app", "shop", "event", "e2", NULL);
+	begin(world, &binding, &ask_bind, "instance", "db", "app", "shop", "event", "e2", NULL);
 	settle(world);
 	restart(world);
 	pass(world, 1000);
@@ -349,9 +348,9 @@ static void test_no_unit_is_let_into_what_is_removed(void **state)
 
 	create(world, "e1");
 	scripted_rule(scripted(world), CALL_DEPROVISION, SCRIPTED_DELAY, 1, 4000, 0);
-	begin(world, &removing, broker_remove, "instance", "db", "event", "e2", NULL);
+	begin(world, &removing, &ask_remove, "instance", "db", "event", "e2", NULL);
 	settle(world);
-	assert_int_equal(request(world, broker_allow_unit, "instance", "db", "unit", "10.0.0.7", NULL).code,
+	assert_int_equal(request(world, &ask_allow_unit, "instance", "db", "unit", "10.0.0.7", NULL).code,
 	                 ERR_NOT_FOUND);
 }
 
@@ -362,12 +361,12 @@ static void test_units_are_idempotent(void **state)
 
 	create(world, "e1");
 	for (int i = 0; i < 2; i++) {
-		assert_int_equal(request(world, broker_allow_unit, "instance", "db", "unit", "10.0.0.7", NULL).code, 0);
-		assert_int_equal(request(world, broker_deny_unit, "instance", "db", "unit", "10.0.0.7", NULL).code, 0);
+		assert_int_equal(request(world, &ask_allow_unit, "instance", "db", "unit", "10.0.0.7", NULL).code, 0);
+		assert_int_equal(request(world, &ask_deny_unit, "instance", "db", "unit", "10.0.0.7", NULL).code, 0);
 	}
-	assert_int_equal(request(world, broker_allow_unit, "instance", "none", "unit", "10.0.0.7", NULL).code,
+	assert_int_equal(request(world, &ask_allow_unit, "instance", "none", "unit", "10.0.0.7", NULL).code,
 	                 ERR_NOT_FOUND);
-	assert_int_equal(request(world, broker_allow_unit, "instance", "db", "unit", "10 0", NULL).code, ERR_INVALID);
+	assert_int_equal(request(world, &ask_allow_unit, "instance", "db", "unit", "10 0", NULL).code, ERR_INVALID);
 }
 
 /* S13: a rotation is answered once it is durable, and done in the queue. */
@@ -377,17 +376,17 @@ static void test_rotation_runs_in_the_queue(void **state)
 	struct answer bound;
 
 	create(world, "e1");
-	bound = request(world, broker_bind, "instance", "db", "app", "shop", "event", "e2", NULL);
+	bound = request(world, &ask_bind, "instance", "db", "app", "shop", "event", "e2", NULL);
 	scripted_rule(scripted(world), CALL_BIND, SCRIPTED_FAIL_TRANSIENT, 3, 0, 0);
-	assert_int_equal(request(world, broker_rotate, "instance", "db", NULL).code, 0);
+	assert_int_equal(request(world, &ask_rotate, "instance", "db", NULL).code, 0);
 	assert_true(scripted_password_is(scripted(world), bound.user, bound.password));
 	/* Its answer was lost, and it is asked for again. */
-	assert_int_equal(request(world, broker_rotate, "instance", "db", NULL).code, 0);
-	assert_int_equal(request(world, broker_rotate, "instance", "db", "app", "shop", NULL).code, 0);
+	assert_int_equal(request(world, &ask_rotate, "instance", "db", NULL).code, 0);
+	assert_int_equal(request(world, &ask_rotate, "instance", "db", "app", "shop", NULL).code, 0);
 	pass(world, 60000);
 	assert_false(scripted_password_is(scripted(world), bound.user, bound.password));
 	assert_non_null(strstr(binds(world, "db"), "\"state\":\"bound\""));
-	assert_int_equal(request(world, broker_rotate, "instance", "db", "app", "none", NULL).code, ERR_NOT_FOUND);
+	assert_int_equal(request(world, &ask_rotate, "instance", "db", "app", "none", NULL).code, ERR_NOT_FOUND);
 }
 
 #define SEQUENCE(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)

@@ -7,8 +7,9 @@
 #include <unistd.h>
 
 #include "broker/internal.h"
-#include "broker/operator.h"
 #include "records/mark.h"
+#include "requests/operator.h"
+#include "view/list.h"
 
 #define CHECKED 6000 /* ms: the next check has been made by then */
 #define FOREIGN "00112233445566ff-9-0a0b0c0d"
@@ -22,15 +23,14 @@ static const struct host *host(struct world *world)
 
 static void make(struct world *world, const char *name)
 {
-	assert_int_equal(request(world, broker_create, "instance", name, "plan", "small", "pool", "east", NULL).code,
-	                 0);
+	assert_int_equal(request(world, &ask_create, "instance", name, "plan", "small", "pool", "east", NULL).code, 0);
 }
 
 static void claim(struct world *world)
 {
 	struct error error;
 
-	assert_int_equal(broker_claim(world->broker, &ops, "scripted", "one", &error), 0);
+	assert_int_equal(operator_claim(broker_requests(world->broker), &ops, "scripted", "one", &error), 0);
 	pass(world, CHECKED);
 }
 
@@ -43,13 +43,13 @@ static void expect_shut(struct world *world, const char *why)
 
 	pass(world, CHECKED);
 	assert_int_equal(host(world)->fence, FENCE_SHUT);
-	answer = request(world, broker_bind, "instance", "mydb", "app", "shut-out", NULL);
+	answer = request(world, &ask_bind, "instance", "mydb", "app", "shut-out", NULL);
 	assert_int_equal(answer.code, ERR_UNAVAILABLE);
 	assert_non_null(strstr(answer.text, why));
 	assert_int_equal(scripted_begun(scripted(world), CALL_BIND), begun);
 	assert_int_equal(status_of(world, "mydb"), STATUS_DOWN);
 	text_init(&json, 65536);
-	broker_list_servers(world->broker, &json);
+	view_list_servers(broker_view(world->broker), &json);
 	assert_non_null(strstr(text_string(&json), why));
 	text_release(&json);
 }
@@ -59,7 +59,7 @@ static void expect_open(struct world *world)
 	pass(world, CHECKED);
 	assert_int_equal(host(world)->fence, FENCE_OPEN);
 	assert_string_equal(scripted_mark(scripted(world)), world->broker->mark.text);
-	assert_int_equal(request(world, broker_bind, "instance", "mydb", "app", "let-in", NULL).code, 0);
+	assert_int_equal(request(world, &ask_bind, "instance", "mydb", "app", "let-in", NULL).code, 0);
 }
 
 static void test_a_new_server_is_marked_before_the_first_call(void **state)
@@ -108,7 +108,7 @@ static void test_another_store_s_server_is_left_alone_also_when_it_is_new(void *
 	struct ask ask;
 
 	scripted_put_mark(scripted(world), FOREIGN);
-	begin(world, &ask, broker_create, "instance", "mydb", "plan", "small", "pool", "east", NULL);
+	begin(world, &ask, &ask_create, "instance", "mydb", "plan", "small", "pool", "east", NULL);
 	pass(world, CHECKED);
 	assert_int_equal(scripted_begun(scripted(world), CALL_PROVISION), 0);
 	assert_string_equal(scripted_mark(scripted(world)), FOREIGN);
@@ -125,7 +125,7 @@ static void test_a_server_that_changes_hands_between_two_checks(void **state)
 
 	make(world, "mydb");
 	scripted_put_mark(scripted(world), FOREIGN);
-	begin(world, &ask, broker_bind, "instance", "mydb", "app", "shop", NULL);
+	begin(world, &ask, &ask_bind, "instance", "mydb", "app", "shop", NULL);
 	settle(world);
 	assert_false(ask.answer.came);
 	assert_int_equal(scripted_logins(scripted(world)), 0);
@@ -197,10 +197,10 @@ static void test_a_claim_that_raises_the_number_stops_no_other_server(void **sta
 	snprintf(copy, sizeof(copy), "%s-7-0a0b0c0d", world->broker->mark.store);
 	scripted_put_mark(scripted(world), copy);
 	pass(world, CHECKED);
-	assert_int_equal(broker_claim(world->broker, &ops, "scripted", "one", &error), 0);
+	assert_int_equal(operator_claim(broker_requests(world->broker), &ops, "scripted", "one", &error), 0);
 	pass(world, 1000);
 	assert_int_equal(world->broker->mark.number, 8);
-	begin(world, &ask, broker_bind, "instance", "other", "app", "shop", NULL);
+	begin(world, &ask, &ask_bind, "instance", "other", "app", "shop", NULL);
 	settle(world);
 	assert_true(ask.answer.came);
 	assert_int_equal(ask.answer.code, 0);
@@ -249,7 +249,7 @@ static void test_servers_of_an_earlier_version_are_marked_when_all_is_there(void
 	struct world *world = *state;
 
 	make(world, "mydb");
-	assert_int_equal(request(world, broker_bind, "instance", "mydb", "app", "shop", NULL).code, 0);
+	assert_int_equal(request(world, &ask_bind, "instance", "mydb", "app", "shop", NULL).code, 0);
 	forget_marks(world);
 	restart(world);
 	expect_open(world);
@@ -261,7 +261,7 @@ static void test_another_server_in_its_place_is_not_marked(void **state)
 	struct answer bound;
 
 	make(world, "mydb");
-	bound = request(world, broker_bind, "instance", "mydb", "app", "shop", NULL);
+	bound = request(world, &ask_bind, "instance", "mydb", "app", "shop", NULL);
 	forget_marks(world);
 	scripted_drop(scripted(world), bound.user);
 	restart(world);
@@ -278,7 +278,7 @@ static void test_a_server_that_is_down_at_the_start(void **state)
 
 	scripted_rule(scripted(world), 0, SCRIPTED_FAIL_TRANSIENT, 0, 0, 0);
 	pass(world, CHECKED);
-	begin(world, &ask, broker_create, "instance", "mydb", "plan", "small", "pool", "east", NULL);
+	begin(world, &ask, &ask_create, "instance", "mydb", "plan", "small", "pool", "east", NULL);
 	pass(world, CHECKED);
 	assert_false(ask.answer.came && !ask.answer.pending);
 	scripted_clear_rules(scripted(world));
@@ -308,7 +308,7 @@ static void test_what_waits_for_a_first_check_that_fails(void **state)
 	make(world, "mydb");
 	write_rules(path, "check hang\n");
 	restart_edited(world, "capacity: 4, parallel: 2", rules);
-	begin(world, &ask, broker_bind, "instance", "mydb", "app", "shop", NULL);
+	begin(world, &ask, &ask_bind, "instance", "mydb", "app", "shop", NULL);
 	settle(world);
 	assert_int_equal(host(world)->fence, FENCE_ASKING);
 	pass(world, CHECKED);
@@ -328,7 +328,7 @@ static void test_what_runs_is_not_held_up_by_a_check_that_fails(void **state)
 	pass(world, CHECKED);
 	assert_int_equal(host(world)->health, HOST_DOWN);
 	assert_int_equal(host(world)->fence, FENCE_OPEN);
-	assert_int_equal(request(world, broker_bind, "instance", "mydb", "app", "shop", NULL).code, 0);
+	assert_int_equal(request(world, &ask_bind, "instance", "mydb", "app", "shop", NULL).code, 0);
 }
 
 static void test_a_mark_that_cannot_be_written(void **state)
@@ -337,7 +337,7 @@ static void test_a_mark_that_cannot_be_written(void **state)
 	struct ask ask;
 
 	scripted_rule(scripted(world), CALL_WRITE_MARK, SCRIPTED_FAIL_FINAL, 0, 0, 0);
-	begin(world, &ask, broker_create, "instance", "mydb", "plan", "small", "pool", "east", NULL);
+	begin(world, &ask, &ask_create, "instance", "mydb", "plan", "small", "pool", "east", NULL);
 	pass(world, CHECKED);
 	assert_int_equal(host(world)->fence, FENCE_SHUT);
 	assert_int_equal(scripted_begun(scripted(world), CALL_PROVISION), 0);
@@ -353,7 +353,7 @@ static void test_what_is_retained_waits_for_the_claim(void **state)
 	restart_edited(world, "{name: small, description: a, weight: 1}",
 	               "{name: small, description: a, retain: 1h, weight: 1}");
 	make(world, "mydb");
-	assert_int_equal(request(world, broker_remove, "instance", "mydb", NULL).code, 0);
+	assert_int_equal(request(world, &ask_remove, "instance", "mydb", NULL).code, 0);
 	scripted_put_mark(scripted(world), FOREIGN);
 	pass(world, 2 * 3600 * 1000);
 	assert_int_equal(scripted_instances(scripted(world)), 1);
@@ -367,9 +367,10 @@ static void test_claims_that_make_no_sense(void **state)
 	struct world *world = *state;
 	struct error error;
 
-	assert_int_equal(broker_claim(world->broker, &ops, "scripted", "nine", &error), ERR_NOT_FOUND);
+	assert_int_equal(operator_claim(broker_requests(world->broker), &ops, "scripted", "nine", &error),
+	                 ERR_NOT_FOUND);
 	assert_non_null(strstr(error.text, "has no server \"nine\""));
-	assert_int_equal(broker_claim(world->broker, &ops, "nine", "one", &error), ERR_NOT_FOUND);
+	assert_int_equal(operator_claim(broker_requests(world->broker), &ops, "nine", "one", &error), ERR_NOT_FOUND);
 }
 
 /* No server is told the seal, and it stays what it was. */
@@ -394,7 +395,7 @@ static void test_a_claim_is_over_once_the_server_is_marked(void **state)
 	make(world, "mydb");
 	scripted_put_mark(scripted(world), FOREIGN);
 	pass(world, CHECKED);
-	assert_int_equal(broker_claim(world->broker, &ops, "scripted", "one", &error), 0);
+	assert_int_equal(operator_claim(broker_requests(world->broker), &ops, "scripted", "one", &error), 0);
 	for (int i = 0; i < 20 && host(world)->fence != FENCE_OPEN; i++)
 		pass(world, 100);
 	assert_string_equal(scripted_mark(scripted(world)), world->broker->mark.text);
@@ -411,7 +412,7 @@ static void test_a_claim_of_a_server_that_is_down_lapses(void **state)
 	make(world, "mydb");
 	scripted_put_mark(scripted(world), FOREIGN);
 	scripted_rule(scripted(world), 0, SCRIPTED_FAIL_TRANSIENT, 0, 0, 0);
-	assert_int_equal(broker_claim(world->broker, &ops, "scripted", "one", &error), 0);
+	assert_int_equal(operator_claim(broker_requests(world->broker), &ops, "scripted", "one", &error), 0);
 	pass(world, 2 * 60 * 1000);
 	scripted_clear_rules(scripted(world));
 	pass(world, CHECKED);
@@ -428,7 +429,7 @@ static void test_work_accepted_between_two_reloads_is_not_lost(void **state)
 
 	make(world, "mydb");
 	reload_edited(world, "", "");
-	begin(world, &ask, broker_bind, "instance", "mydb", "app", "shop", NULL);
+	begin(world, &ask, &ask_bind, "instance", "mydb", "app", "shop", NULL);
 	reload_edited(world, "", "");
 	settle(world);
 	pass(world, CHECKED);

@@ -1,18 +1,19 @@
 /* Logins that should be dead and may live, found in one walk over the lanes with work that ends logins, and over the
  * notes of work that failed to. */
-#include "broker/logins.h"
+#include "view/logins.h"
 
 #include <string.h>
 
-#include "broker/operator.h"
 #include "queue/queue.h"
 #include "records/show.h"
+#include "upkeep/drift.h"
+#include "view/list.h"
 
 #define ENDING (1U << OPERATION_UNBIND | 1U << OPERATION_REMOVE) /* kinds of operations */
 #define MOMENT (30 * 1000)                                       /* ms */
 
 struct walk {
-	struct broker *broker;
+	const struct view *view;
 	lingering_visit *visit;
 	void *arg;
 	size_t seen;
@@ -26,8 +27,8 @@ static void walk_instance(struct walk *walk, const char *incarnation)
 	if (walk->seen++ >= LINGERING_MAX)
 		return;
 	arena_init(&arena);
-	if (records_read_instance(walk->broker->records, &arena, incarnation, &held, NULL) == 0)
-		lingering_visit_binds(walk->broker->records, &arena, &held.record, walk->visit, walk->arg);
+	if (records_read_instance(walk->view->catalog->records, &arena, incarnation, &held, NULL) == 0)
+		lingering_visit_binds(walk->view->catalog->records, &arena, &held.record, walk->visit, walk->arg);
 	arena_release(&arena);
 }
 
@@ -38,21 +39,21 @@ static bool on_note(void *arg, const void *key, size_t key_length, const struct 
 
 	(void)value;
 	lingering_read_note(key, key_length, incarnation);
-	if (incarnation[0] != '\0' && !queue_has(&walk->broker->queue, incarnation, ENDING))
+	if (incarnation[0] != '\0' && !queue_has(walk->view->queue, incarnation, ENDING))
 		walk_instance(walk, incarnation);
 	return walk->seen < LINGERING_MAX;
 }
 
-void lingering_walk(struct broker *broker, lingering_visit *visit, void *arg)
+void lingering_walk(const struct view *view, lingering_visit *visit, void *arg)
 {
-	struct walk walk = {.broker = broker, .visit = visit, .arg = arg};
+	struct walk walk = {.view = view, .visit = visit, .arg = arg};
 	struct lane *lane, *next;
 
-	HASH_ITER (hh, broker->queue.lanes, lane, next) {
-		if (queue_has(&broker->queue, lane->incarnation, ENDING))
+	HASH_ITER (hh, view->queue->lanes, lane, next) {
+		if (queue_has(view->queue, lane->incarnation, ENDING))
 			walk_instance(&walk, lane->incarnation);
 	}
-	(void)store_scan(broker->store, KEYSPACE_META, TO_END, strlen(TO_END), NULL, 0, on_note, &walk);
+	(void)store_scan(view->catalog->store, KEYSPACE_META, TO_END, strlen(TO_END), NULL, 0, on_note, &walk);
 }
 
 static void count_one(void *arg, const struct instance *instance, const struct bind *bind)
@@ -62,11 +63,11 @@ static void count_one(void *arg, const struct instance *instance, const struct b
 	++*(size_t *)arg;
 }
 
-size_t broker_count_lingering(struct broker *broker)
+size_t view_count_lingering(const struct view *view)
 {
 	size_t count = 0;
 
-	lingering_walk(broker, count_one, &count);
+	lingering_walk(view, count_one, &count);
 	return count;
 }
 
@@ -110,12 +111,24 @@ static void show_one(void *arg, const struct instance *instance, const struct bi
 	text_add(list->json, "}");
 }
 
-void lingering_show(struct broker *broker, struct text *json)
+/* The member "logins": those that have been so for more than a moment. */
+static void show_logins(const struct view *view, struct text *json)
 {
-	struct list list = {.json = json, .before = timers_wall(broker->timers) - MOMENT};
+	struct list list = {.json = json, .before = timers_wall(view->catalog->timers) - MOMENT};
 
 	show_name(json, "logins");
 	text_add(json, "[");
-	lingering_walk(broker, show_one, &list);
+	lingering_walk(view, show_one, &list);
 	text_add(json, "]");
+}
+
+int view_list_drift(const struct view *view, struct text *ret_json, struct error *error)
+{
+	int rc;
+
+	text_add(ret_json, "{");
+	rc = drift_show(view->upkeep, ret_json, error);
+	show_logins(view, ret_json);
+	text_add(ret_json, "}");
+	return rc == 0 && ret_json->failed ? error_no_memory(error) : rc;
 }

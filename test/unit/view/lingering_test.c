@@ -5,8 +5,7 @@
 #include <string.h>
 
 #include "broker/internal.h"
-#include "broker/logins.h"
-#include "broker/operator.h"
+#include "view/list.h"
 
 #define MINUTE      (60 * 1000)
 #define HOUR        (60 * MINUTE)
@@ -20,10 +19,10 @@ static struct answer bound;
 
 static void make_used(struct world *world)
 {
-	assert_int_equal(request(world, broker_create, "instance", "mydb", "plan", "small", "team", "t", NULL).code, 0);
-	bound = request(world, broker_bind, "instance", "mydb", "app", "shop", "event", "e1", NULL);
+	assert_int_equal(request(world, &ask_create, "instance", "mydb", "plan", "small", "team", "t", NULL).code, 0);
+	bound = request(world, &ask_bind, "instance", "mydb", "app", "shop", "event", "e1", NULL);
 	assert_int_equal(bound.code, 0);
-	assert_int_equal(broker_count_lingering(world->broker), 0);
+	assert_int_equal(view_count_lingering(broker_view(world->broker)), 0);
 }
 
 /* An unbind that has failed for good. */
@@ -31,10 +30,10 @@ static void fail_unbind(struct world *world)
 {
 	make_used(world);
 	scripted_rule(scripted(world), CALL_UNBIND, SCRIPTED_FAIL_FINAL, 1, 0, 0);
-	assert_int_equal(request(world, broker_unbind, "instance", "mydb", "app", "shop", "event", "e2", NULL).code,
+	assert_int_equal(request(world, &ask_unbind, "instance", "mydb", "app", "shop", "event", "e2", NULL).code,
 	                 ERR_REFUSED);
 	assert_true(scripted_has_login(scripted(world), bound.user));
-	assert_int_equal(broker_count_lingering(world->broker), 1);
+	assert_int_equal(view_count_lingering(broker_view(world->broker)), 1);
 	assert_non_null(strstr(describe(world, "mydb"), "told to fail"));
 	assert_non_null(strstr(binds(world, "mydb"), "told to fail"));
 }
@@ -42,7 +41,7 @@ static void fail_unbind(struct world *world)
 static void expect_ended(struct world *world)
 {
 	assert_false(scripted_has_login(scripted(world), bound.user));
-	assert_int_equal(broker_count_lingering(world->broker), 0);
+	assert_int_equal(view_count_lingering(broker_view(world->broker)), 0);
 	assert_null(strstr(describe(world, "mydb"), "told to fail"));
 }
 
@@ -51,7 +50,7 @@ static void test_the_user_tries_again(void **state)
 	struct world *world = *state;
 
 	fail_unbind(world);
-	assert_int_equal(request(world, broker_retry, "instance", "mydb", NULL).code, 0);
+	assert_int_equal(request(world, &ask_retry, "instance", "mydb", NULL).code, 0);
 	settle(world);
 	expect_ended(world);
 }
@@ -65,11 +64,11 @@ static void test_an_operator_tries_again(void **state)
 	fail_unbind(world);
 	restart(world);
 	strcpy(incarnation, incarnation_of(world, "mydb"));
-	assert_int_equal(request(world, broker_retry, "incarnation", incarnation, NULL).code, 0);
+	assert_int_equal(request(world, &ask_retry, "incarnation", incarnation, NULL).code, 0);
 	settle(world);
 	expect_ended(world);
 	/* tsuru can take its unbind back all the same */
-	undone = request(world, broker_bind, "instance", "mydb", "app", "shop", "event", "e2", NULL);
+	undone = request(world, &ask_bind, "instance", "mydb", "app", "shop", "event", "e2", NULL);
 	assert_string_equal(undone.password, bound.password);
 }
 
@@ -78,7 +77,7 @@ static void test_tsuru_tries_again(void **state)
 	struct world *world = *state;
 
 	fail_unbind(world);
-	assert_int_equal(request(world, broker_unbind, "instance", "mydb", "app", "shop", "event", "e3", NULL).code, 0);
+	assert_int_equal(request(world, &ask_unbind, "instance", "mydb", "app", "shop", "event", "e3", NULL).code, 0);
 	expect_ended(world);
 }
 
@@ -91,7 +90,7 @@ static void test_the_drift_pass_tries_again(void **state)
 	scripted_rule(scripted(world), CALL_UNBIND, SCRIPTED_FAIL_FINAL, 1, 0, 0);
 	pass(world, 2 * MINUTE); /* soon after the start */
 	assert_int_equal(scripted_begun(scripted(world), CALL_UNBIND), 2);
-	assert_int_equal(broker_count_lingering(world->broker), 1);
+	assert_int_equal(view_count_lingering(broker_view(world->broker)), 1);
 	pass(world, 11 * MINUTE);
 	expect_ended(world);
 }
@@ -103,13 +102,13 @@ static void test_a_bind_after_a_failed_unbind(void **state)
 	struct answer again;
 
 	fail_unbind(world);
-	again = request(world, broker_bind, "instance", "mydb", "app", "shop", "event", "e3", NULL);
+	again = request(world, &ask_bind, "instance", "mydb", "app", "shop", "event", "e3", NULL);
 	assert_int_equal(again.code, 0);
 	assert_string_not_equal(again.password, bound.password);
 	assert_true(scripted_password_is(scripted(world), again.user, again.password));
 	assert_false(scripted_password_is(scripted(world), bound.user, bound.password));
 	assert_int_equal(scripted_logins(scripted(world)), 1);
-	assert_int_equal(broker_count_lingering(world->broker), 0);
+	assert_int_equal(view_count_lingering(broker_view(world->broker)), 0);
 	assert_null(strstr(describe(world, "mydb"), "told to fail"));
 }
 
@@ -120,7 +119,7 @@ static bool shows(struct world *world, const char *part)
 	bool found;
 
 	text_init(&json, 65536);
-	assert_int_equal(broker_list_drift(world->broker, &json, &error), 0);
+	assert_int_equal(view_list_drift(broker_view(world->broker), &json, &error), 0);
 	found = strstr(text_string(&json), part) != NULL;
 	text_release(&json);
 	return found;
@@ -134,13 +133,13 @@ static void test_an_unbind_whose_server_is_away(void **state)
 
 	make_used(world);
 	scripted_rule(scripted(world), CALL_UNBIND, SCRIPTED_FAIL_TRANSIENT, 0, 0, 0);
-	unbound = request(world, broker_unbind, "instance", "mydb", "app", "shop", NULL);
+	unbound = request(world, &ask_unbind, "instance", "mydb", "app", "shop", NULL);
 	assert_true(unbound.code == 0 && unbound.pending);
-	assert_int_equal(broker_count_lingering(world->broker), 1);
+	assert_int_equal(view_count_lingering(broker_view(world->broker)), 1);
 	pass(world, MINUTE);
 	assert_true(shows(world, "\"logins\":[{\"service\":\"scripted\",\"instance\":\"mydb\""));
 	restart(world);
-	assert_int_equal(broker_count_lingering(world->broker), 1);
+	assert_int_equal(view_count_lingering(broker_view(world->broker)), 1);
 	scripted_clear_rules(scripted(world));
 	pass(world, MINUTE);
 	expect_ended(world);
@@ -156,7 +155,7 @@ static void read_since(struct world *world, char ret_since[static 32])
 	struct text json;
 
 	text_init(&json, 65536);
-	assert_int_equal(broker_list_drift(world->broker, &json, &error), 0);
+	assert_int_equal(view_list_drift(broker_view(world->broker), &json, &error), 0);
 	found = strstr(text_string(&json), before);
 	ret_since[0] = '\0';
 	if (found != NULL)
@@ -185,19 +184,19 @@ static void test_tries_do_not_renew_the_time(void **state)
 	read_since(world, first);
 	assert_string_not_equal(first, "");
 	scripted_rule(scripted(world), CALL_UNBIND, SCRIPTED_FAIL_FINAL, 0, 0, 0);
-	assert_int_equal(request(world, broker_retry, "instance", "mydb", NULL).code, 0);
+	assert_int_equal(request(world, &ask_retry, "instance", "mydb", NULL).code, 0);
 	expect_since(world, first);
 	settle(world);
 	expect_since(world, first);
 	pass(world, HOUR);
-	assert_int_equal(request(world, broker_unbind, "instance", "mydb", "app", "shop", "event", "e3", NULL).code,
+	assert_int_equal(request(world, &ask_unbind, "instance", "mydb", "app", "shop", "event", "e3", NULL).code,
 	                 ERR_REFUSED);
 	expect_since(world, first);
 	scripted_clear_rules(scripted(world));
-	assert_int_equal(request(world, broker_bind, "instance", "mydb", "app", "shop", "event", "e4", NULL).code, 0);
+	assert_int_equal(request(world, &ask_bind, "instance", "mydb", "app", "shop", "event", "e4", NULL).code, 0);
 	expect_since(world, "");
 	scripted_rule(scripted(world), CALL_UNBIND, SCRIPTED_FAIL_FINAL, 1, 0, 0);
-	assert_int_equal(request(world, broker_unbind, "instance", "mydb", "app", "shop", "event", "e5", NULL).code,
+	assert_int_equal(request(world, &ask_unbind, "instance", "mydb", "app", "shop", "event", "e5", NULL).code,
 	                 ERR_REFUSED);
 	expect_since(world, "");
 	pass(world, MINUTE);
@@ -216,17 +215,17 @@ static void test_tries_to_remove_do_not_renew_the_time(void **state)
 	make_used(world);
 	strcpy(incarnation, incarnation_of(world, "mydb"));
 	scripted_rule(scripted(world), CALL_RETIRE, SCRIPTED_FAIL_FINAL, 0, 0, 0);
-	assert_int_equal(request(world, broker_remove, "instance", "mydb", NULL).code, ERR_REFUSED);
+	assert_int_equal(request(world, &ask_remove, "instance", "mydb", NULL).code, ERR_REFUSED);
 	pass(world, MINUTE);
 	read_since(world, first);
 	assert_string_not_equal(first, "");
-	assert_int_equal(request(world, broker_retry, "incarnation", incarnation, NULL).code, 0);
+	assert_int_equal(request(world, &ask_retry, "incarnation", incarnation, NULL).code, 0);
 	settle(world);
 	expect_since(world, first);
 	scripted_clear_rules(scripted(world));
-	assert_int_equal(request(world, broker_restore, "incarnation", incarnation, NULL).code, 0);
+	assert_int_equal(request(world, &ask_restore, "incarnation", incarnation, NULL).code, 0);
 	scripted_rule(scripted(world), CALL_RETIRE, SCRIPTED_FAIL_FINAL, 1, 0, 0);
-	assert_int_equal(request(world, broker_remove, "instance", "mydb", NULL).code, ERR_REFUSED);
+	assert_int_equal(request(world, &ask_remove, "instance", "mydb", NULL).code, ERR_REFUSED);
 	expect_since(world, "");
 }
 
@@ -239,13 +238,13 @@ static void test_a_removal_that_failed(void **state)
 	make_used(world);
 	strcpy(incarnation, incarnation_of(world, "mydb"));
 	scripted_rule(scripted(world), CALL_RETIRE, SCRIPTED_FAIL_FINAL, 1, 0, 0);
-	assert_int_equal(request(world, broker_remove, "instance", "mydb", NULL).code, ERR_REFUSED);
-	assert_int_equal(broker_count_lingering(world->broker), 1);
+	assert_int_equal(request(world, &ask_remove, "instance", "mydb", NULL).code, ERR_REFUSED);
+	assert_int_equal(view_count_lingering(broker_view(world->broker)), 1);
 	restart_edited(world, SMALL, RETAIN);
-	assert_int_equal(broker_count_lingering(world->broker), 1);
-	assert_int_equal(request(world, broker_retry, "incarnation", incarnation, NULL).code, 0);
+	assert_int_equal(view_count_lingering(broker_view(world->broker)), 1);
+	assert_int_equal(request(world, &ask_retry, "incarnation", incarnation, NULL).code, 0);
 	settle(world);
-	assert_int_equal(broker_count_lingering(world->broker), 0);
+	assert_int_equal(view_count_lingering(broker_view(world->broker)), 0);
 }
 
 /* It comes back with the logins that are bound, not with one whose unbind had been accepted. */
@@ -258,9 +257,9 @@ static void test_an_undelete_opens_no_ended_login(void **state)
 	restart_edited(world, SMALL, RETAIN);
 	fail_unbind(world);
 	strcpy(incarnation, incarnation_of(world, "mydb"));
-	other = request(world, broker_bind, "instance", "mydb", "app", "other", NULL);
-	assert_int_equal(request(world, broker_remove, "instance", "mydb", NULL).code, 0);
-	assert_int_equal(request(world, broker_restore, "incarnation", incarnation, NULL).code, 0);
+	other = request(world, &ask_bind, "instance", "mydb", "app", "other", NULL);
+	assert_int_equal(request(world, &ask_remove, "instance", "mydb", NULL).code, 0);
+	assert_int_equal(request(world, &ask_restore, "incarnation", incarnation, NULL).code, 0);
 	assert_true(scripted_password_is(scripted(world), other.user, other.password));
 	assert_false(scripted_has_login(scripted(world), bound.user));
 }
@@ -273,10 +272,10 @@ static void test_an_unbind_after_a_failed_removal(void **state)
 	restart_edited(world, SMALL, RETAIN);
 	make_used(world);
 	scripted_rule(scripted(world), CALL_RETIRE, SCRIPTED_FAIL_FINAL, 1, 0, 0);
-	assert_int_equal(request(world, broker_remove, "instance", "mydb", NULL).code, ERR_REFUSED);
-	assert_int_equal(request(world, broker_unbind, "instance", "mydb", "app", "shop", NULL).code, 0);
+	assert_int_equal(request(world, &ask_remove, "instance", "mydb", NULL).code, ERR_REFUSED);
+	assert_int_equal(request(world, &ask_unbind, "instance", "mydb", "app", "shop", NULL).code, 0);
 	assert_false(scripted_has_login(scripted(world), bound.user));
-	assert_int_equal(broker_count_lingering(world->broker), 0);
+	assert_int_equal(view_count_lingering(broker_view(world->broker)), 0);
 }
 
 static bool on_note(void *arg, const void *key, size_t key_length, const struct store_value *value)
@@ -304,7 +303,7 @@ static void test_notes_go_when_they_are_of_no_use(void **state)
 	fail_unbind(world);
 	pass(world, 6 * MINUTE);
 	assert_int_equal(notes(world), 1);
-	assert_int_equal(request(world, broker_retry, "instance", "mydb", NULL).code, 0);
+	assert_int_equal(request(world, &ask_retry, "instance", "mydb", NULL).code, 0);
 	pass(world, 6 * MINUTE);
 	expect_ended(world);
 	assert_int_equal(notes(world), 0);
@@ -334,15 +333,15 @@ static void test_a_failed_rotation_is_tried_again(void **state)
 
 	make_used(world);
 	scripted_rule(scripted(world), CALL_BIND, SCRIPTED_FAIL_FINAL, 1, 0, 0);
-	assert_int_equal(request(world, broker_rotate, "instance", "mydb", NULL).code, 0);
+	assert_int_equal(request(world, &ask_rotate, "instance", "mydb", NULL).code, 0);
 	settle(world);
 	assert_true(scripted_password_is(scripted(world), bound.user, bound.password));
 	assert_non_null(strstr(describe(world, "mydb"), "told to fail"));
-	assert_int_equal(request(world, broker_retry, "instance", "mydb", NULL).code, 0);
+	assert_int_equal(request(world, &ask_retry, "instance", "mydb", NULL).code, 0);
 	settle(world);
 	assert_false(scripted_password_is(scripted(world), bound.user, bound.password));
 	assert_null(strstr(describe(world, "mydb"), "told to fail"));
-	again = request(world, broker_bind, "instance", "mydb", "app", "shop", "event", "e1", NULL);
+	again = request(world, &ask_bind, "instance", "mydb", "app", "shop", "event", "e1", NULL);
 	assert_true(scripted_password_is(scripted(world), again.user, again.password));
 }
 

@@ -1,19 +1,20 @@
 /* Pages over everything that is kept. A page looks at a bounded number of records and says where it ended. */
+#include "view/list.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/operator.h"
-#include "broker/pending.h"
 #include "catalog/generation.h"
 #include "catalog/host.h"
 #include "queue/places.h"
 #include "records/reserve.h"
 #include "records/show.h"
+#include "view/pending.h"
 
 /* A page in the making. */
 struct page {
-	struct broker *broker;
+	const struct view *view;
 	const struct list_filter *filter;
 	enum keyspace keyspace;
 	struct text *json;
@@ -105,12 +106,12 @@ static bool show_owned_operation(struct page *page, const struct operation *oper
 	bool good;
 
 	arena_init(&arena);
-	good = records_read_instance(page->broker->records, &arena, operation->incarnation, &held, NULL) == 0 &&
+	good = records_read_instance(page->view->catalog->records, &arena, operation->incarnation, &held, NULL) == 0 &&
 	       fits(filter->service, held.record.service) && fits(filter->name, held.record.name) &&
 	       fits(filter->team, held.record.team) && fits(filter->server, held.record.server);
 	if (good) {
 		show_comma(page->json);
-		pending_show(page->broker, page->json, operation);
+		pending_show(page->view, page->json, operation);
 		page->json->length -= page->json->length > 0; /* the object goes on */
 		show_text(page->json, "service", held.record.service);
 		show_text(page->json, "instance", held.record.name);
@@ -144,7 +145,7 @@ static bool add_pending(struct page *page, const void *key, size_t key_length, c
 	memcpy(id, key, key_length);
 	memcpy(incarnation, value->bytes, value->length);
 	arena_init(&arena);
-	if (records_read_operation(page->broker->records, &arena, incarnation, id, &held, &page->error) == 0)
+	if (records_read_operation(page->view->catalog->records, &arena, incarnation, id, &held, &page->error) == 0)
 		added = show_owned_operation(page, &held.record);
 	arena_release(&arena);
 	return added;
@@ -213,9 +214,9 @@ static int make_page(struct page *page, const char *name, struct error *error)
 	show_name(page->json, name);
 	text_add(page->json, "[");
 	if (page->keyspace == KEYSPACE_AUDIT)
-		rc = store_scan_back(page->broker->store, page->keyspace, after, length, on_record, page);
+		rc = store_scan_back(page->view->catalog->store, page->keyspace, after, length, on_record, page);
 	else
-		rc = store_scan(page->broker->store, page->keyspace, "", 0, length > 0 ? after : NULL, length,
+		rc = store_scan(page->view->catalog->store, page->keyspace, "", 0, length > 0 ? after : NULL, length,
 		                on_record, page);
 	text_add(page->json, "]");
 	if (page->full)
@@ -228,23 +229,23 @@ static int make_page(struct page *page, const char *name, struct error *error)
 	return page->json->failed ? error_no_memory(error) : 0;
 }
 
-int broker_list_instances(struct broker *broker, const struct list_filter *filter, struct text *ret_json,
-                          struct error *error)
+int view_list_instances(const struct view *view, const struct list_filter *filter, struct text *ret_json,
+                        struct error *error)
 {
 	static const char *const states[] = {"creating",       "ready",    "failed", "removing",
 	                                     "removal-failed", "retained", NULL};
-	struct page page = {.broker = broker, .filter = filter, .keyspace = KEYSPACE_INSTANCES, .json = ret_json};
+	struct page page = {.view = view, .filter = filter, .keyspace = KEYSPACE_INSTANCES, .json = ret_json};
 	int rc = check_state(filter, states, error);
 
 	return rc != 0 ? rc : make_page(&page, "instances", error);
 }
 
-int broker_list_all_operations(struct broker *broker, const struct list_filter *filter, struct text *ret_json,
-                               struct error *error)
+int view_list_all_operations(const struct view *view, const struct list_filter *filter, struct text *ret_json,
+                             struct error *error)
 {
 	static const char *const states[] = {"pending", "cleaning", "done", "failed", "canceled", NULL};
 	struct list_filter pending = *filter;
-	struct page page = {.broker = broker, .filter = filter, .keyspace = KEYSPACE_OPERATIONS, .json = ret_json};
+	struct page page = {.view = view, .filter = filter, .keyspace = KEYSPACE_OPERATIONS, .json = ret_json};
 	int rc = check_state(filter, states, error);
 
 	if (rc != 0)
@@ -257,11 +258,11 @@ int broker_list_all_operations(struct broker *broker, const struct list_filter *
 	return make_page(&page, "operations", error);
 }
 
-int broker_list_audit(struct broker *broker, const struct list_filter *filter, struct text *ret_json,
-                      struct error *error)
+int view_list_audit(const struct view *view, const struct list_filter *filter, struct text *ret_json,
+                    struct error *error)
 {
 	static const char *const outcomes[] = {"done", "failed", "canceled", NULL};
-	struct page page = {.broker = broker, .filter = filter, .keyspace = KEYSPACE_AUDIT, .json = ret_json};
+	struct page page = {.view = view, .filter = filter, .keyspace = KEYSPACE_AUDIT, .json = ret_json};
 	int rc = check_state(filter, outcomes, error);
 
 	return rc != 0 ? rc : make_page(&page, "audit", error);
@@ -280,9 +281,9 @@ static void show_server(struct text *json, const struct host *host)
 	show_text(json, "warning", host->warning[0] != '\0' ? host->warning : NULL);
 }
 
-void broker_list_servers(struct broker *broker, struct text *ret_json)
+void view_list_servers(const struct view *view, struct text *ret_json)
 {
-	const struct generation *generation = broker->catalog.present;
+	const struct generation *generation = view->catalog->present;
 
 	text_add(ret_json, "[");
 	for (size_t i = 0; i < generation->offering_count; i++) {
@@ -342,9 +343,9 @@ static void show_plans(struct text *json, const struct offering *offering)
 	text_add(json, "]");
 }
 
-int broker_list_services(struct broker *broker, struct text *ret_json, struct error *error)
+int view_list_services(const struct view *view, struct text *ret_json, struct error *error)
 {
-	const struct generation *generation = broker->catalog.present;
+	const struct generation *generation = view->catalog->present;
 
 	text_add(ret_json, "{\"services\":[");
 	for (size_t i = 0; i < generation->offering_count; i++) {
@@ -363,18 +364,30 @@ int broker_list_services(struct broker *broker, struct text *ret_json, struct er
 	return ret_json->failed ? error_no_memory(error) : 0;
 }
 
+int view_show_rekey(const struct view *view, struct text *ret_json, struct error *error)
+{
+	const struct rekey *rekey = &view->upkeep->rekey;
+
+	text_add(ret_json, "{");
+	show_text(ret_json, "state", rekey->running ? "running" : "resting");
+	show_number(ret_json, "sealed", (int64_t)rekey->sealed);
+	show_number(ret_json, "failed", (int64_t)rekey->failed);
+	text_add(ret_json, "}");
+	return ret_json->failed ? error_no_memory(error) : 0;
+}
+
 /* ---- one ---- */
 
-static int show_children(struct broker *broker, struct arena *arena, const char *incarnation, struct text *json,
+static int show_children(const struct view *view, struct arena *arena, const char *incarnation, struct text *json,
                          struct error *error)
 {
 	struct held_operation *operations = NULL;
 	struct held_bind *binds = NULL;
 	size_t bind_count = 0, count = 0;
-	int rc = records_read_binds(broker->records, arena, incarnation, &binds, &bind_count, error);
+	int rc = records_read_binds(view->catalog->records, arena, incarnation, &binds, &bind_count, error);
 
 	if (rc == 0)
-		rc = records_read_operations(broker->records, arena, incarnation, &operations, &count, error);
+		rc = records_read_operations(view->catalog->records, arena, incarnation, &operations, &count, error);
 	if (rc != 0)
 		return rc;
 	show_name(json, "binds");
@@ -388,26 +401,26 @@ static int show_children(struct broker *broker, struct arena *arena, const char 
 	text_add(json, "[");
 	for (size_t i = count; i > 0; i--) {
 		show_comma(json);
-		pending_show(broker, json, &operations[i - 1].record);
+		pending_show(view, json, &operations[i - 1].record);
 	}
 	text_add(json, "]");
 	return json->failed ? error_no_memory(error) : 0;
 }
 
-int broker_show_instance(struct broker *broker, const char *incarnation, struct text *ret_json, struct error *error)
+int view_show_instance(const struct view *view, const char *incarnation, struct text *ret_json, struct error *error)
 {
 	struct held_instance held;
 	struct arena arena;
 	int rc;
 
 	arena_init(&arena);
-	rc = records_read_instance(broker->records, &arena, incarnation, &held, error);
+	rc = records_read_instance(view->catalog->records, &arena, incarnation, &held, error);
 	if (rc == ERR_NOT_FOUND)
 		error_set(error, rc, "there is no instance \"%.100s\"", incarnation);
 	if (rc == 0) {
 		text_add(ret_json, "{");
 		show_instance(ret_json, &held.record);
-		rc = show_children(broker, &arena, incarnation, ret_json, error);
+		rc = show_children(view, &arena, incarnation, ret_json, error);
 		text_add(ret_json, "}");
 	}
 	arena_release(&arena);

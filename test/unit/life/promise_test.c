@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "broker/internal.h"
-#include "broker/operator.h"
 #include "queue/queue.h"
+#include "requests/operator.h"
 
 #define MINUTE (60 * 1000)
 #define HOUR   (60 * MINUTE)
@@ -23,7 +23,7 @@ static const struct caller operator= {.user = "ops"};
 
 static void read_record(struct world *world, struct arena *arena, struct held_instance *ret_held)
 {
-	assert_int_equal(records_read_instance(world->broker->records, arena, incarnation, ret_held, NULL), 0);
+	assert_int_equal(records_read_instance(world->broker->catalog.records, arena, incarnation, ret_held, NULL), 0);
 }
 
 static enum instance_state state_of(struct world *world)
@@ -41,9 +41,9 @@ static enum instance_state state_of(struct world *world)
 static void make_used(struct world *world, const char *event)
 {
 	assert_int_equal(
-	    request(world, broker_create, "instance", "mydb", "plan", "small", "team", "t", "event", event, NULL).code,
+	    request(world, &ask_create, "instance", "mydb", "plan", "small", "team", "t", "event", event, NULL).code,
 	    0);
-	bound = request(world, broker_bind, "instance", "mydb", "app", "shop", "event", "bound", NULL);
+	bound = request(world, &ask_bind, "instance", "mydb", "app", "shop", "event", "bound", NULL);
 	assert_int_equal(bound.code, 0);
 	strcpy(incarnation, incarnation_of(world, "mydb"));
 	assert_int_equal(state_of(world), INSTANCE_READY);
@@ -55,7 +55,7 @@ static void fail_removal(struct world *world)
 	restart_edited(world, SMALL, RETAIN);
 	make_used(world, "made");
 	scripted_rule(scripted(world), CALL_RETIRE, SCRIPTED_FAIL_FINAL, 1, 0, 0);
-	assert_int_equal(request(world, broker_remove, "instance", "mydb", "event", "first", NULL).code, ERR_REFUSED);
+	assert_int_equal(request(world, &ask_remove, "instance", "mydb", "event", "first", NULL).code, ERR_REFUSED);
 	assert_int_equal(state_of(world), INSTANCE_REMOVAL_FAILED);
 }
 
@@ -73,7 +73,8 @@ static void cancel(struct world *world, enum operation_kind kind)
 {
 	struct error error;
 
-	assert_int_equal(broker_cancel(world->broker, &operator, pending_id(world, kind), &error), 0);
+	assert_int_equal(operator_cancel(broker_requests(world->broker), &operator, pending_id(world, kind), &error),
+	                 0);
 	settle(world);
 	pass(world, 1000);
 	assert_null(queue_find(&world->broker->queue, incarnation, NULL, kind));
@@ -87,7 +88,7 @@ static void cancel_removal(struct world *world)
 	restart_edited(world, SMALL, RETAIN);
 	make_used(world, "made");
 	scripted_rule(scripted(world), CALL_RETIRE, SCRIPTED_FAIL_TRANSIENT, 0, 0, 0);
-	begin(world, &ask, broker_remove, "instance", "mydb", "event", "first", NULL);
+	begin(world, &ask, &ask_remove, "instance", "mydb", "event", "first", NULL);
 	pass(world, 1000);
 	assert_int_equal(status_of(world, "mydb"), STATUS_PENDING);
 	cancel(world, OPERATION_REMOVE);
@@ -104,7 +105,7 @@ static void expect_kept(struct world *world)
 	assert_true(scripted_is_retired(scripted(world), resource));
 	pass(world, HOUR + 55 * MINUTE);
 	assert_true(scripted_has_instance(scripted(world), resource));
-	assert_int_equal(request(world, broker_restore, "incarnation", incarnation, "instance", "back", NULL).code, 0);
+	assert_int_equal(request(world, &ask_restore, "incarnation", incarnation, "instance", "back", NULL).code, 0);
 	assert_false(scripted_is_retired(scripted(world), resource));
 	assert_true(scripted_password_is(scripted(world), bound.user, bound.password));
 	assert_int_equal(status_of(world, "back"), STATUS_UP);
@@ -120,7 +121,7 @@ static void test_removed_again(void **state)
 	fail_removal(world);
 	assert_int_equal(status_of(world, "mydb"), STATUS_DOWN);
 	assert_non_null(strstr(describe(world, "mydb"), "removal-failed"));
-	assert_int_equal(request(world, broker_remove, "instance", "mydb", "event", "second", NULL).code, 0);
+	assert_int_equal(request(world, &ask_remove, "instance", "mydb", "event", "second", NULL).code, 0);
 	expect_kept(world);
 }
 
@@ -129,7 +130,7 @@ static void test_removed_again_by_the_event_of_its_create(void **state)
 	struct world *world = *state;
 
 	fail_removal(world);
-	assert_int_equal(request(world, broker_remove, "instance", "mydb", "event", "made", NULL).code, 0);
+	assert_int_equal(request(world, &ask_remove, "instance", "mydb", "event", "made", NULL).code, 0);
 	expect_kept(world);
 }
 
@@ -139,11 +140,11 @@ static void test_removed_again_and_again(void **state)
 
 	fail_removal(world);
 	scripted_rule(scripted(world), CALL_RETIRE, SCRIPTED_FAIL_AFTER, 2, 0, 0);
-	assert_int_equal(request(world, broker_remove, "instance", "mydb", NULL).code, ERR_REFUSED);
-	assert_int_equal(request(world, broker_retry, "instance", "mydb", NULL).code, 0);
+	assert_int_equal(request(world, &ask_remove, "instance", "mydb", NULL).code, ERR_REFUSED);
+	assert_int_equal(request(world, &ask_retry, "instance", "mydb", NULL).code, 0);
 	pass(world, 1000);
 	assert_int_equal(state_of(world), INSTANCE_REMOVAL_FAILED);
-	assert_int_equal(request(world, broker_remove, "instance", "mydb", NULL).code, 0);
+	assert_int_equal(request(world, &ask_remove, "instance", "mydb", NULL).code, 0);
 	expect_kept(world);
 }
 
@@ -152,7 +153,7 @@ static void test_retried_by_its_user(void **state)
 	struct world *world = *state;
 
 	fail_removal(world);
-	assert_int_equal(request(world, broker_retry, "instance", "mydb", NULL).code, 0);
+	assert_int_equal(request(world, &ask_retry, "instance", "mydb", NULL).code, 0);
 	settle(world);
 	expect_kept(world);
 }
@@ -162,7 +163,7 @@ static void test_retried_by_an_operator(void **state)
 	struct world *world = *state;
 
 	fail_removal(world);
-	assert_int_equal(request(world, broker_retry, "incarnation", incarnation, NULL).code, 0);
+	assert_int_equal(request(world, &ask_retry, "incarnation", incarnation, NULL).code, 0);
 	settle(world);
 	expect_kept(world);
 }
@@ -172,10 +173,10 @@ static void test_retried_under_a_newer_one_of_its_name(void **state)
 	struct world *world = *state;
 
 	fail_removal(world);
-	assert_int_equal(request(world, broker_create, "instance", "mydb", "plan", "small", "team", "u", NULL).code, 0);
+	assert_int_equal(request(world, &ask_create, "instance", "mydb", "plan", "small", "team", "u", NULL).code, 0);
 	assert_string_not_equal(incarnation_of(world, "mydb"), incarnation);
 	assert_int_equal(state_of(world), INSTANCE_REMOVAL_FAILED);
-	assert_int_equal(request(world, broker_retry, "incarnation", incarnation, NULL).code, 0);
+	assert_int_equal(request(world, &ask_retry, "incarnation", incarnation, NULL).code, 0);
 	settle(world);
 	expect_kept(world);
 }
@@ -187,8 +188,8 @@ static void test_canceled_and_removed_again(void **state)
 	cancel_removal(world);
 	assert_int_equal(status_of(world, "mydb"), STATUS_DOWN);
 	assert_non_null(strstr(describe(world, "mydb"), "an operator canceled it"));
-	assert_int_equal(request(world, broker_update, "instance", "mydb", "plan", "large", NULL).code, ERR_REFUSED);
-	assert_int_equal(request(world, broker_remove, "instance", "mydb", NULL).code, 0);
+	assert_int_equal(request(world, &ask_update, "instance", "mydb", "plan", "large", NULL).code, ERR_REFUSED);
+	assert_int_equal(request(world, &ask_remove, "instance", "mydb", NULL).code, 0);
 	expect_kept(world);
 }
 
@@ -197,7 +198,7 @@ static void test_canceled_and_retried(void **state)
 	struct world *world = *state;
 
 	cancel_removal(world);
-	assert_int_equal(request(world, broker_retry, "instance", "mydb", NULL).code, 0);
+	assert_int_equal(request(world, &ask_retry, "instance", "mydb", NULL).code, 0);
 	settle(world);
 	expect_kept(world);
 }
@@ -211,14 +212,14 @@ static void test_canceled_without_its_server(void **state)
 	restart_edited(world, SMALL, RETAIN);
 	make_used(world, "made");
 	scripted_rule(scripted(world), CALL_RETIRE, SCRIPTED_FAIL_TRANSIENT, 0, 0, 0);
-	begin(world, &ask, broker_remove, "instance", "mydb", NULL);
+	begin(world, &ask, &ask_remove, "instance", "mydb", NULL);
 	pass(world, 1000);
 	reload_edited(world, "name: one,", "name: three,");
 	pass(world, MINUTE);
 	cancel(world, OPERATION_REMOVE);
 	assert_int_equal(state_of(world), INSTANCE_REMOVAL_FAILED);
 	reload_edited(world, SMALL, RETAIN);
-	assert_int_equal(request(world, broker_remove, "instance", "mydb", NULL).code, 0);
+	assert_int_equal(request(world, &ask_remove, "instance", "mydb", NULL).code, 0);
 	expect_kept(world);
 }
 
@@ -230,7 +231,7 @@ static void test_over_a_restart(void **state)
 
 	fail_removal(world);
 	restart(world);
-	assert_int_equal(request(world, broker_remove, "instance", "mydb", NULL).code, 0);
+	assert_int_equal(request(world, &ask_remove, "instance", "mydb", NULL).code, 0);
 	expect_kept(world);
 }
 
@@ -244,10 +245,10 @@ static void test_under_another_plan(void **state)
 	for (size_t i = 0; i < sizeof(plans) / sizeof(*plans); i++) {
 		reload_edited(world, SMALL, plans[i]);
 		scripted_rule(scripted(world), CALL_RETIRE, SCRIPTED_FAIL_FINAL, 1, 0, 0);
-		assert_int_equal(request(world, broker_remove, "instance", "mydb", NULL).code, ERR_REFUSED);
+		assert_int_equal(request(world, &ask_remove, "instance", "mydb", NULL).code, ERR_REFUSED);
 	}
 	restart_edited(world, SMALL, plans[0]);
-	assert_int_equal(request(world, broker_remove, "instance", "mydb", NULL).code, 0);
+	assert_int_equal(request(world, &ask_remove, "instance", "mydb", NULL).code, 0);
 	expect_kept(world);
 }
 
@@ -259,7 +260,7 @@ static void test_a_pending_one_under_another_plan(void **state)
 	restart_edited(world, SMALL, RETAIN);
 	make_used(world, "made");
 	scripted_rule(scripted(world), CALL_RETIRE, SCRIPTED_FAIL_TRANSIENT, 0, 0, 0);
-	begin(world, &ask, broker_remove, "instance", "mydb", NULL);
+	begin(world, &ask, &ask_remove, "instance", "mydb", NULL);
 	pass(world, 1000);
 	restart_edited(world, SMALL, "{name: tiny, description: a, weight: 1}");
 	pass(world, MINUTE);
@@ -274,7 +275,7 @@ static void test_without_its_plan(void **state)
 	restart_edited(world, SMALL, RETAIN);
 	make_used(world, "made");
 	restart_edited(world, SMALL, "{name: tiny, description: a, weight: 1}");
-	assert_int_equal(request(world, broker_remove, "instance", "mydb", NULL).code, 0);
+	assert_int_equal(request(world, &ask_remove, "instance", "mydb", NULL).code, 0);
 	expect_kept(world);
 }
 
@@ -287,16 +288,16 @@ static void test_canceled_and_taken_back(void **state)
 
 	cancel_removal(world);
 	scripted_rule(scripted(world), CALL_RETIRE, SCRIPTED_FAIL_AFTER, 1, 0, 0); /* half of it is done */
-	request(world, broker_remove, "instance", "mydb", NULL);
+	request(world, &ask_remove, "instance", "mydb", NULL);
 	assert_true(scripted_is_retired(scripted(world), resource));
-	assert_int_equal(request(world, broker_restore, "incarnation", incarnation, NULL).code, 0);
+	assert_int_equal(request(world, &ask_restore, "incarnation", incarnation, NULL).code, 0);
 	assert_false(scripted_is_retired(scripted(world), resource));
 	assert_int_equal(status_of(world, "mydb"), STATUS_UP);
 	assert_true(scripted_password_is(scripted(world), bound.user, bound.password));
-	other = request(world, broker_bind, "instance", "mydb", "app", "shop", "event", "bound", NULL);
+	other = request(world, &ask_bind, "instance", "mydb", "app", "shop", "event", "bound", NULL);
 	assert_string_equal(other.password, bound.password);
 	/* and a removal of it is as the first one would have been */
-	assert_int_equal(request(world, broker_remove, "instance", "mydb", NULL).code, 0);
+	assert_int_equal(request(world, &ask_remove, "instance", "mydb", NULL).code, 0);
 	expect_kept(world);
 }
 
@@ -305,9 +306,9 @@ static void test_what_was_taken_back_has_the_plan_of_now(void **state)
 	struct world *world = *state;
 
 	cancel_removal(world);
-	assert_int_equal(request(world, broker_restore, "incarnation", incarnation, NULL).code, 0);
+	assert_int_equal(request(world, &ask_restore, "incarnation", incarnation, NULL).code, 0);
 	reload_edited(world, SMALL, "{name: small, description: a, retain: 0, weight: 1}");
-	assert_int_equal(request(world, broker_remove, "instance", "mydb", NULL).code, 0);
+	assert_int_equal(request(world, &ask_remove, "instance", "mydb", NULL).code, 0);
 	assert_int_equal(scripted_instances(scripted(world)), 0);
 }
 
@@ -317,10 +318,10 @@ static void test_not_taken_back(void **state)
 
 	fail_removal(world);
 	scripted_rule(scripted(world), CALL_RESTORE, SCRIPTED_FAIL_FINAL, 2, 0, 0);
-	assert_int_equal(request(world, broker_restore, "incarnation", incarnation, NULL).code, ERR_REFUSED);
+	assert_int_equal(request(world, &ask_restore, "incarnation", incarnation, NULL).code, ERR_REFUSED);
 	assert_int_equal(state_of(world), INSTANCE_REMOVAL_FAILED);
-	assert_int_equal(request(world, broker_remove, "instance", "mydb", NULL).code, 0);
-	assert_int_equal(request(world, broker_restore, "incarnation", incarnation, NULL).code, ERR_REFUSED);
+	assert_int_equal(request(world, &ask_remove, "instance", "mydb", NULL).code, 0);
+	assert_int_equal(request(world, &ask_restore, "incarnation", incarnation, NULL).code, ERR_REFUSED);
 	expect_kept(world);
 }
 
@@ -331,11 +332,11 @@ static void test_removed_while_it_is_taken_back(void **state)
 	struct ask back, again;
 
 	fail_removal(world);
-	assert_int_equal(request(world, broker_remove, "instance", "mydb", NULL).code, 0);
+	assert_int_equal(request(world, &ask_remove, "instance", "mydb", NULL).code, 0);
 	scripted_rule(scripted(world), CALL_RESTORE, SCRIPTED_HANG, 1, 0, 0);
-	begin(world, &back, broker_restore, "incarnation", incarnation, NULL);
+	begin(world, &back, &ask_restore, "incarnation", incarnation, NULL);
 	settle(world);
-	begin(world, &again, broker_remove, "instance", "mydb", NULL);
+	begin(world, &again, &ask_remove, "instance", "mydb", NULL);
 	settle(world);
 	assert_int_equal(scripted_release(scripted(world)), 1);
 	settle(world);
@@ -349,12 +350,12 @@ static void test_an_undone_takeover(void **state)
 	struct world *world = *state;
 
 	fail_removal(world);
-	request(world, broker_remove, "instance", "mydb", NULL);
-	assert_int_equal(request(world, broker_restore, "incarnation", incarnation, NULL).code, 0);
+	request(world, &ask_remove, "instance", "mydb", NULL);
+	assert_int_equal(request(world, &ask_restore, "incarnation", incarnation, NULL).code, 0);
 	assert_int_equal(
-	    request(world, broker_create, "instance", "mydb", "plan", "small", "team", "t", "event", "anew", NULL).code,
+	    request(world, &ask_create, "instance", "mydb", "plan", "small", "team", "t", "event", "anew", NULL).code,
 	    0);
-	assert_int_equal(request(world, broker_remove, "instance", "mydb", "event", "anew", NULL).code, 0);
+	assert_int_equal(request(world, &ask_remove, "instance", "mydb", "event", "anew", NULL).code, 0);
 	expect_kept(world);
 }
 
@@ -364,15 +365,15 @@ static void test_an_undone_takeover_of_what_was_adopted(void **state)
 
 	restart_edited(world, SMALL, RETAIN);
 	scripted_put_instance(scripted(world), "legacy", "none");
-	assert_int_equal(request(world, broker_adopt, "instance", "mydb", "team", "t", "plan", "small", "server", "one",
+	assert_int_equal(request(world, &ask_adopt, "instance", "mydb", "team", "t", "plan", "small", "server", "one",
 	                         "resource", "legacy", NULL)
 	                     .code,
 	                 0);
 	strcpy(incarnation, incarnation_of(world, "mydb"));
 	assert_int_equal(
-	    request(world, broker_create, "instance", "mydb", "plan", "small", "team", "t", "event", "anew", NULL).code,
+	    request(world, &ask_create, "instance", "mydb", "plan", "small", "team", "t", "event", "anew", NULL).code,
 	    0);
-	assert_int_equal(request(world, broker_remove, "instance", "mydb", "event", "anew", NULL).code, 0);
+	assert_int_equal(request(world, &ask_remove, "instance", "mydb", "event", "anew", NULL).code, 0);
 	assert_int_equal(state_of(world), INSTANCE_RETAINED);
 	assert_true(scripted_is_retired(scripted(world), "legacy"));
 }
@@ -384,11 +385,11 @@ static void test_a_failed_purge(void **state)
 	struct world *world = *state;
 
 	fail_removal(world);
-	request(world, broker_remove, "instance", "mydb", NULL);
+	request(world, &ask_remove, "instance", "mydb", NULL);
 	scripted_rule(scripted(world), CALL_DEPROVISION, SCRIPTED_FAIL_FINAL, 1, 0, 0);
-	assert_int_equal(request(world, broker_purge, "incarnation", incarnation, NULL).code, ERR_REFUSED);
+	assert_int_equal(request(world, &ask_purge, "incarnation", incarnation, NULL).code, ERR_REFUSED);
 	assert_int_equal(state_of(world), INSTANCE_RETAINED);
-	assert_int_equal(request(world, broker_restore, "incarnation", incarnation, NULL).code, 0);
+	assert_int_equal(request(world, &ask_restore, "incarnation", incarnation, NULL).code, 0);
 	assert_true(scripted_password_is(scripted(world), bound.user, bound.password));
 }
 
@@ -398,9 +399,9 @@ static void test_a_canceled_purge(void **state)
 	struct ask ask;
 
 	fail_removal(world);
-	request(world, broker_remove, "instance", "mydb", NULL);
+	request(world, &ask_remove, "instance", "mydb", NULL);
 	scripted_rule(scripted(world), CALL_DEPROVISION, SCRIPTED_FAIL_TRANSIENT, 0, 0, 0);
-	begin(world, &ask, broker_purge, "incarnation", incarnation, NULL);
+	begin(world, &ask, &ask_purge, "incarnation", incarnation, NULL);
 	pass(world, 1000);
 	cancel(world, OPERATION_REMOVE);
 	assert_int_equal(state_of(world), INSTANCE_RETAINED);
@@ -417,13 +418,13 @@ static void test_a_purge_that_is_retried(void **state)
 	struct world *world = *state;
 
 	fail_removal(world);
-	request(world, broker_remove, "instance", "mydb", NULL);
-	assert_int_equal(request(world, broker_retry, "incarnation", incarnation, NULL).code, 0);
+	request(world, &ask_remove, "instance", "mydb", NULL);
+	assert_int_equal(request(world, &ask_retry, "incarnation", incarnation, NULL).code, 0);
 	settle(world);
 	assert_int_equal(state_of(world), INSTANCE_RETAINED);
 	scripted_rule(scripted(world), CALL_DEPROVISION, SCRIPTED_FAIL_FINAL, 1, 0, 0);
-	request(world, broker_purge, "incarnation", incarnation, NULL);
-	assert_int_equal(request(world, broker_retry, "incarnation", incarnation, NULL).code, 0);
+	request(world, &ask_purge, "incarnation", incarnation, NULL);
+	assert_int_equal(request(world, &ask_retry, "incarnation", incarnation, NULL).code, 0);
 	settle(world);
 	assert_int_equal(scripted_instances(scripted(world)), 0);
 }
@@ -435,8 +436,8 @@ static void test_removed_again_while_back_under_another_name(void **state)
 	struct world *world = *state;
 
 	fail_removal(world);
-	assert_int_equal(request(world, broker_restore, "incarnation", incarnation, "instance", "back", NULL).code, 0);
-	assert_int_equal(request(world, broker_remove, "instance", "mydb", "event", "second", NULL).code, 0);
+	assert_int_equal(request(world, &ask_restore, "incarnation", incarnation, "instance", "back", NULL).code, 0);
+	assert_int_equal(request(world, &ask_remove, "instance", "mydb", "event", "second", NULL).code, 0);
 	assert_int_equal(status_of(world, "back"), STATUS_UP);
 }
 
@@ -445,11 +446,11 @@ static void test_an_undelete_that_is_retried(void **state)
 	struct world *world = *state;
 
 	fail_removal(world);
-	request(world, broker_remove, "instance", "mydb", NULL);
+	request(world, &ask_remove, "instance", "mydb", NULL);
 	scripted_rule(scripted(world), CALL_RESTORE, SCRIPTED_FAIL_FINAL, 1, 0, 0);
-	assert_int_equal(request(world, broker_restore, "incarnation", incarnation, "instance", "back", NULL).code,
+	assert_int_equal(request(world, &ask_restore, "incarnation", incarnation, "instance", "back", NULL).code,
 	                 ERR_REFUSED);
-	assert_int_equal(request(world, broker_retry, "incarnation", incarnation, NULL).code, 0);
+	assert_int_equal(request(world, &ask_retry, "incarnation", incarnation, NULL).code, 0);
 	settle(world);
 	assert_int_equal(status_of(world, "back"), STATUS_UP);
 }
@@ -460,7 +461,7 @@ static void test_a_purge_that_fails_when_its_time_is_over(void **state)
 	struct world *world = *state;
 
 	fail_removal(world);
-	request(world, broker_remove, "instance", "mydb", NULL);
+	request(world, &ask_remove, "instance", "mydb", NULL);
 	scripted_rule(scripted(world), CALL_DEPROVISION, SCRIPTED_FAIL_FINAL, 1, 0, 0);
 	pass(world, 2 * HOUR + 10 * MINUTE);
 	assert_int_equal(state_of(world), INSTANCE_RETAINED);
@@ -478,16 +479,16 @@ static void test_what_never_was_ready_is_dropped(void **state)
 
 	restart_edited(world, SMALL, RETAIN);
 	scripted_rule(scripted(world), CALL_PROVISION, SCRIPTED_FAIL_TRANSIENT, 0, 0, 0);
-	begin(world, &create, broker_create, "instance", "mydb", "plan", "small", "team", "t", NULL);
+	begin(world, &create, &ask_create, "instance", "mydb", "plan", "small", "team", "t", NULL);
 	pass(world, 1000);
 	strcpy(incarnation, incarnation_of(world, "mydb"));
 	scripted_rule(scripted(world), CALL_DEPROVISION, SCRIPTED_FAIL_FINAL, 1, 0, 0);
-	begin(world, &removal, broker_remove, "instance", "mydb", NULL);
+	begin(world, &removal, &ask_remove, "instance", "mydb", NULL);
 	pass(world, 1000);
 	assert_int_equal(removal.answer.code, ERR_REFUSED);
 	assert_int_equal(state_of(world), INSTANCE_REMOVAL_FAILED);
-	assert_int_equal(request(world, broker_restore, "incarnation", incarnation, NULL).code, ERR_REFUSED);
-	assert_int_equal(request(world, broker_remove, "instance", "mydb", NULL).code, 0);
+	assert_int_equal(request(world, &ask_restore, "incarnation", incarnation, NULL).code, ERR_REFUSED);
+	assert_int_equal(request(world, &ask_remove, "instance", "mydb", NULL).code, 0);
 	assert_int_equal(scripted_begun(scripted(world), CALL_RETIRE), 0);
 }
 
@@ -497,9 +498,9 @@ static void test_a_plan_that_keeps_nothing(void **state)
 
 	make_used(world, "made");
 	scripted_rule(scripted(world), CALL_DEPROVISION, SCRIPTED_FAIL_FINAL, 1, 0, 0);
-	assert_int_equal(request(world, broker_remove, "instance", "mydb", NULL).code, ERR_REFUSED);
+	assert_int_equal(request(world, &ask_remove, "instance", "mydb", NULL).code, ERR_REFUSED);
 	reload_edited(world, SMALL, RETAIN);
-	assert_int_equal(request(world, broker_remove, "instance", "mydb", NULL).code, 0);
+	assert_int_equal(request(world, &ask_remove, "instance", "mydb", NULL).code, 0);
 	assert_int_equal(scripted_instances(scripted(world)), 0);
 }
 
@@ -514,16 +515,16 @@ static void test_an_update_that_a_canceled_removal_ended(void **state)
 	make_used(world, "made");
 	scripted_rule(scripted(world), CALL_UPDATE, SCRIPTED_FAIL_TRANSIENT, 0, 0, 0);
 	scripted_rule(scripted(world), CALL_RETIRE, SCRIPTED_FAIL_TRANSIENT, 0, 0, 0);
-	begin(world, &update, broker_update, "instance", "mydb", "plan", "large", NULL);
+	begin(world, &update, &ask_update, "instance", "mydb", "plan", "large", NULL);
 	pass(world, 1000);
-	begin(world, &removal, broker_remove, "instance", "mydb", NULL);
+	begin(world, &removal, &ask_remove, "instance", "mydb", NULL);
 	pass(world, 5000);
 	assert_true(update.answer.came);
 	cancel(world, OPERATION_REMOVE);
 	scripted_clear_rules(scripted(world));
-	assert_int_equal(request(world, broker_restore, "incarnation", incarnation, NULL).code, 0);
+	assert_int_equal(request(world, &ask_restore, "incarnation", incarnation, NULL).code, 0);
 	assert_int_equal(status_of(world, "mydb"), STATUS_TEXT); /* it has not the plan that was accepted */
-	assert_int_equal(request(world, broker_retry, "instance", "mydb", NULL).code, 0);
+	assert_int_equal(request(world, &ask_retry, "instance", "mydb", NULL).code, 0);
 	settle(world);
 	assert_string_equal(scripted_plan(scripted(world), resource), "large");
 	assert_int_equal(status_of(world, "mydb"), STATUS_UP);
@@ -539,15 +540,15 @@ static void test_a_bind_that_a_canceled_removal_ended(void **state)
 	make_used(world, "made");
 	scripted_rule(scripted(world), CALL_BIND, SCRIPTED_FAIL_TRANSIENT, 0, 0, 0);
 	scripted_rule(scripted(world), CALL_RETIRE, SCRIPTED_FAIL_TRANSIENT, 0, 0, 0);
-	begin(world, &bind, broker_bind, "instance", "mydb", "app", "other", NULL);
+	begin(world, &bind, &ask_bind, "instance", "mydb", "app", "other", NULL);
 	pass(world, 1000);
-	begin(world, &removal, broker_remove, "instance", "mydb", NULL);
+	begin(world, &removal, &ask_remove, "instance", "mydb", NULL);
 	pass(world, 5000);
 	assert_true(bind.answer.came);
 	cancel(world, OPERATION_REMOVE);
 	scripted_clear_rules(scripted(world));
-	assert_int_equal(request(world, broker_restore, "incarnation", incarnation, NULL).code, 0);
-	again = request(world, broker_bind, "instance", "mydb", "app", "other", NULL);
+	assert_int_equal(request(world, &ask_restore, "incarnation", incarnation, NULL).code, 0);
+	again = request(world, &ask_bind, "instance", "mydb", "app", "other", NULL);
 	assert_int_equal(again.code, 0);
 	assert_true(scripted_password_is(scripted(world), again.user, again.password));
 }
@@ -562,15 +563,16 @@ static void test_a_cancel_over_a_restart(void **state)
 	restart_edited(world, SMALL, RETAIN);
 	make_used(world, "made");
 	scripted_rule(scripted(world), CALL_RETIRE, SCRIPTED_HANG, 0, 0, 0);
-	begin(world, &ask, broker_remove, "instance", "mydb", NULL);
+	begin(world, &ask, &ask_remove, "instance", "mydb", NULL);
 	settle(world);
-	assert_int_equal(broker_cancel(world->broker, &operator, pending_id(world, OPERATION_REMOVE), &error), 0);
+	assert_int_equal(
+	    operator_cancel(broker_requests(world->broker), &operator, pending_id(world, OPERATION_REMOVE), &error), 0);
 	settle(world);
 	restart_edited(world, SMALL, RETAIN);
 	pass(world, MINUTE);
 	assert_int_equal(state_of(world), INSTANCE_REMOVAL_FAILED);
 	assert_int_equal(scripted_begun(scripted(world), CALL_RETIRE), 0);
-	assert_int_equal(request(world, broker_remove, "instance", "mydb", NULL).code, 0);
+	assert_int_equal(request(world, &ask_remove, "instance", "mydb", NULL).code, 0);
 	expect_kept(world);
 }
 
@@ -583,11 +585,12 @@ static void test_a_canceled_create_leaves_nothing(void **state)
 
 	scripted_rule(scripted(world), CALL_PROVISION, SCRIPTED_LOST, 0, 100, 0);
 	scripted_rule(scripted(world), CALL_DEPROVISION, SCRIPTED_FAIL_TRANSIENT, 2, 0, 0);
-	begin(world, &ask, broker_create, "instance", "mydb", "plan", "small", "team", "t", NULL);
+	begin(world, &ask, &ask_create, "instance", "mydb", "plan", "small", "team", "t", NULL);
 	pass(world, 1000);
 	strcpy(incarnation, incarnation_of(world, "mydb"));
 	assert_int_equal(scripted_instances(scripted(world)), 1);
-	assert_int_equal(broker_cancel(world->broker, &operator, pending_id(world, OPERATION_CREATE), &error), 0);
+	assert_int_equal(
+	    operator_cancel(broker_requests(world->broker), &operator, pending_id(world, OPERATION_CREATE), &error), 0);
 	pass(world, MINUTE);
 	assert_true(ask.answer.came);
 	assert_int_equal(scripted_instances(scripted(world)), 0);
@@ -618,7 +621,7 @@ static void write_as_before(struct world *world, int64_t retained_until)
 	held.record.removal = 0;
 	held.record.retain = 0;
 	held.record.retained_until = retained_until;
-	changes_begin(&changes, world->broker->records);
+	changes_begin(&changes, world->broker->catalog.records);
 	changes_put_instance(&changes, KEYSPACE_INSTANCES, &held.record, held.revision);
 	batch_delete(changes.batch, KEYSPACE_META, "settled.removals", strlen("settled.removals"), REVISION_ANY);
 	assert_int_equal(changes_commit(&changes, on_written, world, &error), 0);
@@ -634,7 +637,7 @@ static void test_an_earlier_program_left_a_failed_removal(void **state)
 	fail_removal(world);
 	write_as_before(world, 0);
 	assert_int_equal(state_of(world), INSTANCE_REMOVAL_FAILED);
-	assert_int_equal(request(world, broker_remove, "instance", "mydb", NULL).code, 0);
+	assert_int_equal(request(world, &ask_remove, "instance", "mydb", NULL).code, 0);
 	expect_kept(world);
 }
 
@@ -651,15 +654,15 @@ static void test_an_earlier_program_left_a_pending_removal(void **state)
 
 	fail_removal(world);
 	scripted_rule(scripted(world), CALL_RETIRE, SCRIPTED_FAIL_TRANSIENT, 0, 0, 0);
-	begin(world, &ask, broker_remove, "instance", "mydb", NULL);
+	begin(world, &ask, &ask_remove, "instance", "mydb", NULL);
 	pass(world, 1000);
 	arena_init(&arena);
-	assert_int_equal(records_read_operations(world->broker->records, &arena, incarnation, &history, &count, NULL),
-	                 0);
+	assert_int_equal(
+	    records_read_operations(world->broker->catalog.records, &arena, incarnation, &history, &count, NULL), 0);
 	assert_true(count > 0);
 	assert_int_equal(history[count - 1].record.state, OPERATION_PENDING);
 	history[count - 1].record.retain = 0;
-	changes_begin(&changes, world->broker->records);
+	changes_begin(&changes, world->broker->catalog.records);
 	changes_put_operation(&changes, &history[count - 1].record, history[count - 1].revision);
 	assert_int_equal(changes_commit(&changes, on_written, world, &error), 0);
 	store_flush(world->store);
@@ -675,7 +678,7 @@ static void test_an_earlier_program_left_a_failed_purge(void **state)
 	struct world *world = *state;
 
 	fail_removal(world);
-	assert_int_equal(request(world, broker_remove, "instance", "mydb", NULL).code, 0);
+	assert_int_equal(request(world, &ask_remove, "instance", "mydb", NULL).code, 0);
 	write_as_before(world, WALL + 3 * HOUR);
 	expect_kept(world);
 }

@@ -1,45 +1,45 @@
-/* What can be seen of an instance: status, info, binds and operations. All of it is read from the store and from
- * memory, so it is answered at once and waits for no server. */
+/* What can be seen of an instance: status, info, binds and operations. */
+#include "view/view.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#include "broker/pending.h"
 #include "catalog/host.h"
 #include "queue/queue.h"
 #include "records/records.h"
 #include "records/show.h"
 #include "upkeep/inspect.h"
-#include "watch/watch.h"
+#include "view/pending.h"
 
 #define TIME_SIZE 32
 
-/* What a view is made of. */
-struct view {
-	struct broker *broker;
+/* An instance as it is shown. */
+struct seen {
+	const struct view *view;
 	struct arena arena;
 	struct held_instance instance;
 	struct host *host;        /* NULL: not configured now */
 	const char *bind_failure; /* in the arena: of an unbind or a rotation; NULL: none, or not looked for */
 };
 
-static int view_open(struct view *view, struct broker *broker, const struct service *service, const char *instance,
+static int seen_open(struct seen *seen, const struct view *view, const struct service *service, const char *instance,
                      struct error *error)
 {
-	struct offering *offering = catalog_offering(&broker->catalog, service->name);
+	struct offering *offering = catalog_offering(view->catalog, service->name);
 	int rc;
 
-	view->broker = broker;
-	view->bind_failure = NULL;
-	arena_init(&view->arena);
-	rc =
-	    records_find_instance(broker->records, &view->arena, service->name, instance, &view->instance, NULL, error);
+	seen->view = view;
+	seen->bind_failure = NULL;
+	arena_init(&seen->arena);
+	rc = records_find_instance(view->catalog->records, &seen->arena, service->name, instance, &seen->instance, NULL,
+	                           error);
 	if (rc == ERR_NOT_FOUND)
 		error_set(error, rc, "the service \"%s\" has no instance \"%s\"", service->name, instance);
 	if (rc != 0) {
-		arena_release(&view->arena);
+		arena_release(&seen->arena);
 		return rc;
 	}
-	view->host = offering != NULL ? offering_host(offering, view->instance.record.server) : NULL;
+	seen->host = offering != NULL ? offering_host(offering, seen->instance.record.server) : NULL;
 	return 0;
 }
 
@@ -53,20 +53,20 @@ static void set_status(struct status *status, enum status_kind kind, const char 
 		snprintf(status->text, sizeof(status->text), "%s%s", before, text);
 }
 
-static void status_of_ready(const struct view *view, struct status *status)
+static void status_of_ready(const struct seen *seen, struct status *status)
 {
 	const unsigned updates = 1U << OPERATION_UPDATE | 1U << OPERATION_CREATE | 1U << OPERATION_RESTORE;
-	const struct instance *instance = &view->instance.record;
-	const struct observation *observation = watch_observe(&view->broker->watch, instance);
+	const struct instance *instance = &seen->instance.record;
+	const struct observation *observation = watch_observe(seen->view->watch, instance);
 
-	if (view->host == NULL)
+	if (seen->host == NULL)
 		set_status(status, STATUS_DOWN, "its server is not in the broker's configuration: ",
 		           instance->server != NULL ? instance->server : instance->service);
-	else if (view->host->health == HOST_DOWN)
-		set_status(status, STATUS_DOWN, "", view->host->reason);
+	else if (seen->host->health == HOST_DOWN)
+		set_status(status, STATUS_DOWN, "", seen->host->reason);
 	else if (observation != NULL && observation->outcome.code != 0)
 		set_status(status, STATUS_DOWN, "", observation->outcome.text);
-	else if (queue_has(&view->broker->queue, instance->incarnation, updates))
+	else if (queue_has(seen->view->queue, instance->incarnation, updates))
 		set_status(status, STATUS_PENDING, "", "");
 	else if (instance->update_failed)
 		set_status(status, STATUS_TEXT, "up, but the last update failed: ",
@@ -75,11 +75,11 @@ static void status_of_ready(const struct view *view, struct status *status)
 		set_status(status, STATUS_UP, "", "");
 }
 
-static void status_of_removing(const struct view *view, struct status *status)
+static void status_of_removing(const struct seen *seen, struct status *status)
 {
-	const struct instance *instance = &view->instance.record;
+	const struct instance *instance = &seen->instance.record;
 
-	if (queue_has(&view->broker->queue, instance->incarnation, 1U << OPERATION_REMOVE))
+	if (queue_has(seen->view->queue, instance->incarnation, 1U << OPERATION_REMOVE))
 		set_status(status, STATUS_PENDING, "", "");
 	else
 		set_status(status, STATUS_DOWN,
@@ -87,25 +87,25 @@ static void status_of_removing(const struct view *view, struct status *status)
 		           instance->failure != NULL ? instance->failure : "no reason is known");
 }
 
-int broker_status(struct broker *broker, const struct service *service, const char *instance, struct status *ret_status,
-                  struct error *error)
+int view_status(const struct view *view, const struct service *service, const char *instance, struct status *ret_status,
+                struct error *error)
 {
-	struct view view;
-	int rc = view_open(&view, broker, service, instance, error);
+	struct seen seen;
+	int rc = seen_open(&seen, view, service, instance, error);
 
 	if (rc != 0)
 		return rc;
-	switch (view.instance.record.state) {
+	switch (seen.instance.record.state) {
 	case INSTANCE_READY:
-		status_of_ready(&view, ret_status);
+		status_of_ready(&seen, ret_status);
 		break;
 	case INSTANCE_FAILED:
 		set_status(ret_status, STATUS_DOWN, "it could not be created: ",
-		           view.instance.record.failure != NULL ? view.instance.record.failure : "no reason is known");
+		           seen.instance.record.failure != NULL ? seen.instance.record.failure : "no reason is known");
 		break;
 	case INSTANCE_REMOVING:
 	case INSTANCE_REMOVAL_FAILED:
-		status_of_removing(&view, ret_status);
+		status_of_removing(&seen, ret_status);
 		break;
 	case INSTANCE_RETAINED:
 		set_status(ret_status, STATUS_DOWN, "it is removed", "");
@@ -114,7 +114,7 @@ int broker_status(struct broker *broker, const struct service *service, const ch
 		set_status(ret_status, STATUS_PENDING, "", "");
 		break;
 	}
-	arena_release(&view.arena);
+	arena_release(&seen.arena);
 	return 0;
 }
 
@@ -133,88 +133,88 @@ static void add_item(struct text *json, const char *label, const char *value)
 }
 
 /* The first bind that has a failure tells it, with whose it is. */
-static void note_failure(struct view *view, const struct bind *bind)
+static void note_failure(struct seen *seen, const struct bind *bind)
 {
 	const char *what = bind->state == BIND_BOUND ? "have a new password" : "be unbound";
 
-	if (bind->failure != NULL && view->bind_failure == NULL)
-		view->bind_failure = arena_format(&view->arena, "the %s \"%s\" could not %s: %s",
+	if (bind->failure != NULL && seen->bind_failure == NULL)
+		seen->bind_failure = arena_format(&seen->arena, "the %s \"%s\" could not %s: %s",
 		                                  bind_kind_name(bind->kind), bind->name, what, bind->failure);
 }
 
-static int add_bind_items(struct view *view, struct text *json, struct error *error)
+static int add_bind_items(struct seen *seen, struct text *json, struct error *error)
 {
 	struct held_bind *binds;
 	char number[24];
 	size_t count;
-	int rc = records_read_binds(view->broker->records, &view->arena, view->instance.record.incarnation, &binds,
-	                            &count, error);
+	int rc = records_read_binds(seen->view->catalog->records, &seen->arena, seen->instance.record.incarnation,
+	                            &binds, &count, error);
 
 	if (rc != 0)
 		return rc;
 	for (size_t i = 0; i < count; i++)
-		note_failure(view, &binds[i].record);
+		note_failure(seen, &binds[i].record);
 	snprintf(number, sizeof(number), "%zu", count);
 	add_item(json, "Binds", number);
 	return 0;
 }
 
 /* The failure that matters now: a running operation's last attempt, or the last one that failed for good. */
-static const char *last_failure(const struct view *view)
+static const char *last_failure(const struct seen *seen)
 {
 	static const enum operation_kind kinds[] = {OPERATION_CREATE, OPERATION_UPDATE, OPERATION_REMOVE,
 	                                            OPERATION_BIND,   OPERATION_UNBIND, OPERATION_ROTATE};
-	const struct instance *instance = &view->instance.record;
+	const struct instance *instance = &seen->instance.record;
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
-		const struct job *job = queue_find(&view->broker->queue, instance->incarnation, NULL, kinds[i]);
+		const struct job *job = queue_find(seen->view->queue, instance->incarnation, NULL, kinds[i]);
 
 		if (job != NULL && job->error.code != 0)
 			return job->error.text;
 	}
-	return instance->failure != NULL ? instance->failure : view->bind_failure;
+	return instance->failure != NULL ? instance->failure : seen->bind_failure;
 }
 
-static const char *state_text(const struct view *view)
+static const char *state_text(const struct seen *seen)
 {
-	const struct instance *instance = &view->instance.record;
-	bool updating = queue_has(&view->broker->queue, instance->incarnation, 1U << OPERATION_UPDATE);
+	const struct instance *instance = &seen->instance.record;
+	bool updating = queue_has(seen->view->queue, instance->incarnation, 1U << OPERATION_UPDATE);
 
 	return instance->state == INSTANCE_READY && updating ? "updating" : instance_state_name(instance->state);
 }
 
-static void add_server_items(const struct view *view, struct text *json)
+static void add_server_items(const struct seen *seen, struct text *json)
 {
 	static const char *const health[] = {
 	    [HOST_UNKNOWN] = "not checked yet", [HOST_UP] = "up", [HOST_DOWN] = "down: "};
 	char text[ERROR_TEXT_MAX + 16];
 
-	if (view->host == NULL) {
+	if (seen->host == NULL) {
 		add_item(json, "Server state", "not in the configuration");
 		return;
 	}
-	if (view->host->server == NULL)
+	if (seen->host->server == NULL)
 		return;
-	snprintf(text, sizeof(text), "%s%s", health[view->host->health], view->host->reason);
+	snprintf(text, sizeof(text), "%s%s", health[seen->host->health], seen->host->reason);
 	add_item(json, "Server state", text);
 }
 
-static void add_observed_items(const struct view *view, struct text *json)
+static void add_observed_items(const struct seen *seen, struct text *json)
 {
-	const struct observation *observation = watch_observe(&view->broker->watch, &view->instance.record);
+	const struct observation *observation = watch_observe(seen->view->watch, &seen->instance.record);
 
 	for (size_t i = 0; observation != NULL && i < observation->result_count; i++)
 		add_item(json, observation->results[i].name, observation->results[i].value);
 	/* What status says, too. A server that is down has told why. */
-	if (observation != NULL && observation->outcome.code != 0 && view->host != NULL &&
-	    view->host->health == HOST_UP)
+	if (observation != NULL && observation->outcome.code != 0 && seen->host != NULL &&
+	    seen->host->health == HOST_UP)
 		add_item(json, "Problem", observation->outcome.text);
 }
 
 /* What only an operator can put right names others' roles and the server's own: it is for operators. */
-static void add_drift_items(const struct view *view, struct text *json)
+static void add_drift_items(const struct seen *seen, struct text *json)
 {
-	const struct finding *finding = inspect_finding(&view->broker->upkeep, view->instance.record.incarnation);
+	const struct finding *finding = inspect_finding(seen->view->upkeep, seen->instance.record.incarnation);
 
 	for (size_t i = 0; finding != NULL && i < finding->count; i++) {
 		if (strcmp(finding->drifts[i].name, DRIFT_TOLD) == 0)
@@ -224,14 +224,14 @@ static void add_drift_items(const struct view *view, struct text *json)
 	}
 }
 
-int broker_describe(struct broker *broker, const struct service *service, const char *instance, struct text *ret_json,
-                    struct error *error)
+int view_describe(const struct view *view, const struct service *service, const char *instance, struct text *ret_json,
+                  struct error *error)
 {
-	struct view view;
-	const struct instance *record = &view.instance.record;
+	struct seen seen;
+	const struct instance *record = &seen.instance.record;
 	const char *wanted;
 	char created[TIME_SIZE];
-	int rc = view_open(&view, broker, service, instance, error);
+	int rc = seen_open(&seen, view, service, instance, error);
 
 	if (rc != 0)
 		return rc;
@@ -239,21 +239,21 @@ int broker_describe(struct broker *broker, const struct service *service, const 
 	wanted = record->plan == NULL || strcmp(record->plan, record->wanted_plan) != 0 ? record->wanted_plan : NULL;
 	text_add(ret_json, "[");
 	if (!ret_json->failed) {
-		add_item(ret_json, "State", state_text(&view));
+		add_item(ret_json, "State", state_text(&seen));
 		add_item(ret_json, "Plan", record->plan);
 		add_item(ret_json, "Wanted plan", wanted);
 		add_item(ret_json, "Server", record->server);
-		add_server_items(&view, ret_json);
+		add_server_items(&seen, ret_json);
 		add_item(ret_json, "Name on the server", record->resource);
 		if (record->state == INSTANCE_READY)
-			add_observed_items(&view, ret_json);
-		add_drift_items(&view, ret_json);
-		rc = add_bind_items(&view, ret_json, error);
+			add_observed_items(&seen, ret_json);
+		add_drift_items(&seen, ret_json);
+		rc = add_bind_items(&seen, ret_json, error);
 		add_item(ret_json, "Created", created);
-		add_item(ret_json, "Last failure", last_failure(&view));
+		add_item(ret_json, "Last failure", last_failure(&seen));
 	}
 	text_add(ret_json, "]");
-	arena_release(&view.arena);
+	arena_release(&seen.arena);
 	if (rc == 0 && ret_json->failed)
 		rc = error_no_memory(error);
 	return rc;
@@ -261,48 +261,49 @@ int broker_describe(struct broker *broker, const struct service *service, const 
 
 /* ---- lists for the service's own commands ---- */
 
-int broker_list_binds(struct broker *broker, const struct service *service, const char *instance, struct text *ret_json,
-                      struct error *error)
+int view_list_binds(const struct view *view, const struct service *service, const char *instance, struct text *ret_json,
+                    struct error *error)
 {
-	struct view view;
+	struct seen seen;
 	struct held_bind *binds;
 	size_t count = 0;
-	int rc = view_open(&view, broker, service, instance, error);
+	int rc = seen_open(&seen, view, service, instance, error);
 
 	if (rc != 0)
 		return rc;
-	rc = records_read_binds(broker->records, &view.arena, view.instance.record.incarnation, &binds, &count, error);
+	rc = records_read_binds(view->catalog->records, &seen.arena, seen.instance.record.incarnation, &binds, &count,
+	                        error);
 	text_add(ret_json, "[");
 	for (size_t i = 0; rc == 0 && i < count; i++) {
 		text_add(ret_json, i > 0 ? "," : "");
 		show_bind(ret_json, &binds[i].record);
 	}
 	text_add(ret_json, "]");
-	arena_release(&view.arena);
+	arena_release(&seen.arena);
 	if (rc == 0 && ret_json->failed)
 		rc = error_no_memory(error);
 	return rc;
 }
 
-int broker_list_operations(struct broker *broker, const struct service *service, const char *instance,
-                           struct text *ret_json, struct error *error)
+int view_list_operations(const struct view *view, const struct service *service, const char *instance,
+                         struct text *ret_json, struct error *error)
 {
-	struct view view;
+	struct seen seen;
 	struct held_operation *operations;
 	size_t count = 0;
-	int rc = view_open(&view, broker, service, instance, error);
+	int rc = seen_open(&seen, view, service, instance, error);
 
 	if (rc != 0)
 		return rc;
-	rc = records_read_operations(broker->records, &view.arena, view.instance.record.incarnation, &operations,
+	rc = records_read_operations(view->catalog->records, &seen.arena, seen.instance.record.incarnation, &operations,
 	                             &count, error);
 	text_add(ret_json, "[");
 	for (size_t i = count; rc == 0 && i > 0; i--) {
 		text_add(ret_json, i < count ? "," : "");
-		pending_show(broker, ret_json, &operations[i - 1].record);
+		pending_show(view, ret_json, &operations[i - 1].record);
 	}
 	text_add(ret_json, "]");
-	arena_release(&view.arena);
+	arena_release(&seen.arena);
 	if (rc == 0 && ret_json->failed)
 		rc = error_no_memory(error);
 	return rc;

@@ -1,5 +1,5 @@
 /* Operations as people see them: the record, and what the queue knows of it. */
-#include "broker/pending.h"
+#include "view/pending.h"
 
 #include "queue/queue.h"
 #include "records/show.h"
@@ -21,12 +21,11 @@ static const char *waits_for(const struct job *job)
 	return NULL;
 }
 
-void pending_show(struct broker *broker, struct text *json, const struct operation *operation)
+void pending_show(const struct view *view, struct text *json, const struct operation *operation)
 {
-	const struct job *job =
-	    operation_finished(operation->state)
-	        ? NULL
-	        : queue_find(&broker->queue, operation->incarnation, operation->id, operation->kind);
+	const struct job *job = operation_finished(operation->state)
+	                            ? NULL
+	                            : queue_find(view->queue, operation->incarnation, operation->id, operation->kind);
 
 	if (job == NULL)
 		show_operation(json, operation, NULL);

@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "broker/operator.h"
+#include "upkeep/drift.h"
+#include "view/list.h"
 
 #define MINUTE     (60 * 1000)
 #define STRAY_NAME "nobody_0123456789"
@@ -16,10 +17,10 @@ static const char *pass_over_all(struct world *world)
 {
 	struct error error;
 
-	assert_int_equal(broker_verify_all(world->broker, &error), 0);
+	assert_int_equal(drift_start(broker_upkeep(world->broker), &error), 0);
 	pass(world, MINUTE);
 	text_reset(&shown);
-	assert_int_equal(broker_list_drift(world->broker, &shown, &error), 0);
+	assert_int_equal(view_list_drift(broker_view(world->broker), &shown, &error), 0);
 	assert_non_null(strstr(text_string(&shown), "\"state\":\"resting\""));
 	return text_string(&shown);
 }
@@ -39,10 +40,10 @@ static void test_an_instance_counts_once(void **state)
 	struct world *world = *state;
 
 	assert_int_equal(
-	    request(world, broker_create, "instance", "east", "plan", "small", "pool", "east", "team", "t", NULL).code,
+	    request(world, &ask_create, "instance", "east", "plan", "small", "pool", "east", "team", "t", NULL).code,
 	    0);
 	assert_int_equal(
-	    request(world, broker_create, "instance", "west", "plan", "small", "pool", "west", "team", "t", NULL).code,
+	    request(world, &ask_create, "instance", "west", "plan", "small", "pool", "west", "team", "t", NULL).code,
 	    0);
 	scripted_put_instance(scripted(world), STRAY_NAME, "small");
 	assert_non_null(strstr(pass_over_all(world), "\"looked_at\":2,"));
@@ -55,8 +56,8 @@ static void test_a_name_that_is_listed_twice(void **state)
 	const char *found;
 
 	scripted_rule(scripted(world), CALL_LIST, SCRIPTED_TWICE, 0, 0, 0);
-	assert_int_equal(request(world, broker_create, "instance", "mydb", "plan", "small", "team", "t", NULL).code, 0);
-	assert_int_equal(request(world, broker_bind, "instance", "mydb", "app", "shop", NULL).code, 0);
+	assert_int_equal(request(world, &ask_create, "instance", "mydb", "plan", "small", "team", "t", NULL).code, 0);
+	assert_int_equal(request(world, &ask_bind, "instance", "mydb", "app", "shop", NULL).code, 0);
 	assert_non_null(strstr(pass_over_all(world), "\"strays\":[]"));
 	scripted_put_instance(scripted(world), STRAY_NAME, "small");
 	found = pass_over_all(world);

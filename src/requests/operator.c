@@ -1,0 +1,182 @@
+/* What operators do that is no operation of an instance. */
+#include "requests/operator.h"
+
+#include <string.h>
+
+#include "queue/queue.h"
+
+const struct service *operator_service(struct requests *requests, const char *name)
+{
+	struct offering *offering = catalog_offering(requests->catalog, name);
+
+	return offering != NULL ? offering->service : NULL;
+}
+
+int operator_find_service(struct requests *requests, const char *incarnation, const struct service **ret_service,
+                          struct error *error)
+{
+	struct held_instance held;
+	struct offering *offering;
+	struct arena arena;
+	int rc;
+
+	arena_init(&arena);
+	rc = records_read_instance(requests->records, &arena, incarnation, &held, error);
+	if (rc == ERR_NOT_FOUND)
+		error_set(error, rc, "there is no instance \"%.100s\"", incarnation);
+	if (rc == 0) {
+		offering = catalog_offering(requests->catalog, held.record.service);
+		*ret_service = offering != NULL ? offering->service : NULL;
+	}
+	arena_release(&arena);
+	return rc;
+}
+
+static void on_noted(void *arg, int code, const struct error *error, uint64_t revision)
+{
+	struct requests *requests = arg;
+	struct log_line line;
+
+	(void)revision;
+	if (code == 0 || requests->catalog->closing)
+		return;
+	log_begin(&line, requests->life->log, LOG_ERROR, "audit-not-written");
+	log_text(&line, "reason", error->text);
+	log_end(&line);
+}
+
+/* Commits them with the note. */
+static void commit_noted(struct requests *requests, struct changes *changes, const struct caller *caller,
+                         struct audit *audit)
+{
+	struct error error;
+
+	audit->user = caller->user;
+	audit->event = caller->event;
+	audit->request = caller->request;
+	audit->at = timers_wall(requests->timers);
+	changes_put_audit(changes, audit);
+	if (changes_commit(changes, on_noted, requests, &error) != 0)
+		on_noted(requests, error.code, &error, 0);
+}
+
+static void note(struct requests *requests, const struct caller *caller, struct audit *audit)
+{
+	struct changes changes;
+
+	changes_begin(&changes, requests->records);
+	changes_use_reserve(&changes);
+	commit_noted(requests, &changes, caller, audit);
+}
+
+void operator_note(struct requests *requests, const struct caller *caller, const char *action, const char *outcome,
+                   const char *text)
+{
+	note(requests, caller, &(struct audit){.action = action, .outcome = outcome, .text = text});
+}
+
+/* ---- operations ---- */
+
+/* NULL, with the error ERR_NOT_FOUND, when no operation of this id is pending. */
+static struct job *find_pending(struct requests *requests, const char *operation, struct error *error)
+{
+	char incarnation[INCARNATION_LENGTH + 1] = "";
+	struct store_value value;
+	struct job *job = NULL;
+
+	if (store_get(requests->catalog->store, KEYSPACE_PENDING, operation, strlen(operation), &value) == 0 &&
+	    value.length == INCARNATION_LENGTH) {
+		memcpy(incarnation, value.bytes, value.length);
+		job = queue_find(requests->queue, incarnation, operation, 0);
+	}
+	if (job == NULL)
+		(void)error_set(error, ERR_NOT_FOUND, "no operation \"%.100s\" is pending", operation);
+	return job;
+}
+
+/* So that it stays canceled over a restart. One that has ended meanwhile has changed, and nothing is written. */
+static void put_given_up(struct requests *requests, struct changes *changes, const struct job *job)
+{
+	struct held_operation held;
+	struct arena arena;
+
+	arena_init(&arena);
+	if (records_read_operation(requests->records, &arena, job->incarnation, job->id, &held, NULL) == 0) {
+		held.record.given_up = true;
+		changes_put_operation(changes, &held.record, held.revision);
+	}
+	arena_release(&arena);
+}
+
+int operator_cancel(struct requests *requests, const struct caller *caller, const char *operation, struct error *error)
+{
+	struct audit audit = {.action = "cancel", .outcome = "done", .text = operation};
+	struct changes changes;
+	struct job *job = find_pending(requests, operation, error);
+
+	if (job == NULL)
+		return ERR_NOT_FOUND;
+	if (!queue_give_up(job))
+		return error_set(error, ERR_INVALID,
+		                 "the operation \"%s\" cannot be canceled: what it left on the server has to go",
+		                 operation);
+	audit.service = job->service;
+	audit.incarnation = job->incarnation;
+	changes_begin(&changes, requests->records);
+	changes_use_reserve(&changes);
+	put_given_up(requests, &changes, job);
+	commit_noted(requests, &changes, caller, &audit);
+	return 0;
+}
+
+int operator_hurry(struct requests *requests, const char *operation, struct error *error)
+{
+	const struct job *job = find_pending(requests, operation, error);
+
+	if (job == NULL)
+		return ERR_NOT_FOUND;
+	queue_hurry(requests->queue, job->incarnation);
+	return 0;
+}
+
+/* ---- servers ---- */
+
+static struct host *find_host(struct requests *requests, const char *service, const char *server, struct error *error)
+{
+	struct offering *offering = catalog_offering(requests->catalog, service);
+	struct host *host = offering != NULL ? offering_host(offering, server) : NULL;
+
+	if (host == NULL)
+		(void)error_set(error, ERR_NOT_FOUND, "the service \"%.100s\" has no server \"%.100s\"", service,
+		                server);
+	return host;
+}
+
+int operator_drain(struct requests *requests, const struct caller *caller, const char *service, const char *server,
+                   bool drained, struct error *error)
+{
+	struct host *host = find_host(requests, service, server, error);
+	struct audit audit = {
+	    .action = drained ? "drain" : "undrain", .outcome = "done", .service = service, .text = server};
+	struct changes changes;
+
+	if (host == NULL)
+		return ERR_NOT_FOUND;
+	host->drained = drained;
+	changes_begin(&changes, requests->records);
+	host_put_drained(host, drained, changes.batch);
+	commit_noted(requests, &changes, caller, &audit);
+	return 0;
+}
+
+int operator_claim(struct requests *requests, const struct caller *caller, const char *service, const char *server,
+                   struct error *error)
+{
+	struct host *host = find_host(requests, service, server, error);
+	struct audit audit = {.action = "claim", .outcome = "done", .service = service, .text = server};
+	int rc = host != NULL ? watch_claim(host, error) : ERR_NOT_FOUND;
+
+	if (rc == 0)
+		note(requests, caller, &audit);
+	return rc;
+}
