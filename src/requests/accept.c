@@ -10,31 +10,31 @@
 
 #define NAMES_MAX 64 /* parameters that a driver may know */
 
-int accept_living(const struct instance *instance, struct error *error)
+int accept_living(struct intent *intent, const struct instance *instance)
 {
 	if (instance->state == INSTANCE_REMOVING)
-		return error_set(error, ERR_NOT_FOUND, "the instance \"%s\" is being removed", instance->name);
+		return error_set(&intent->error, ERR_NOT_FOUND, "the instance \"%s\" is being removed", instance->name);
 	if (instance->state == INSTANCE_REMOVAL_FAILED)
 		return error_set(
-		    error, ERR_REFUSED,
+		    &intent->error, ERR_REFUSED,
 		    "the removal of the instance \"%s\" failed or was canceled: %s; remove it again, or have "
 		    "an operator bring it back by ctl undelete",
 		    instance->name, instance->failure != NULL ? instance->failure : "no reason is known");
 	if (instance->state == INSTANCE_FAILED)
-		return error_set(error, ERR_REFUSED,
+		return error_set(&intent->error, ERR_REFUSED,
 		                 "the instance \"%s\" could not be created: %s; remove it and create it again",
 		                 instance->name, instance->failure != NULL ? instance->failure : "no reason is known");
 	return 0;
 }
 
-int accept_work(const struct intent *intent, const struct instance *instance, struct error *error)
+int accept_work(struct intent *intent, const struct instance *instance)
 {
 	const int64_t most = catalog_config(intent->requests->catalog)->limits.pending;
 
 	if ((int64_t)queue_count(intent->requests->queue, instance->incarnation) < most)
 		return 0;
 	return error_set(
-	    error, ERR_BUSY,
+	    &intent->error, ERR_BUSY,
 	    "%lld operations of the instance \"%s\" have not ended (limits.pending); try again when some have",
 	    (long long)most, instance->name);
 }
@@ -47,7 +47,7 @@ static void list_plans(const struct service *service, struct text *ret_list)
 	}
 }
 
-int accept_plan(const struct intent *intent, const char *fallback, const struct plan **ret_plan, struct error *error)
+int accept_plan(struct intent *intent, const char *fallback, const struct plan **ret_plan)
 {
 	const struct service *service = intent->offering->service;
 	const char *name = intent->request->plan;
@@ -60,8 +60,8 @@ int accept_plan(const struct intent *intent, const char *fallback, const struct 
 	if (plan == NULL) {
 		text_init(&list, ERROR_TEXT_MAX);
 		list_plans(service, &list);
-		error_set(error, ERR_INVALID, "the service \"%s\" has no plan \"%s\"; it has: %s", service->name, name,
-		          text_string(&list));
+		error_set(&intent->error, ERR_INVALID, "the service \"%s\" has no plan \"%s\"; it has: %s",
+		          service->name, name, text_string(&list));
 		text_release(&list);
 		return ERR_INVALID;
 	}
@@ -85,56 +85,58 @@ static int check_names(const struct driver *driver, const struct cJSON *paramete
 	return parameters_check_names(parameters, allowed, error);
 }
 
-int accept_parameters(const struct intent *intent, const struct plan *plan, bool is_bind, struct error *error)
+int accept_parameters(struct intent *intent, const struct plan *plan, bool is_bind)
 {
 	const struct backend *backend = intent->offering->backend;
 	struct cJSON *parameters;
+	bool protects;
 	int rc;
 
 	if (intent->request->parameters != NULL && strlen(intent->request->parameters) > PARAMETERS_MAX)
-		return error_set(error, ERR_TOO_LARGE, "the parameters are over %d bytes", PARAMETERS_MAX);
-	rc = parameters_parse(intent->request->parameters, &parameters, error);
+		return error_set(&intent->error, ERR_TOO_LARGE, "the parameters are over %d bytes", PARAMETERS_MAX);
+	rc = parameters_parse(intent->request->parameters, &parameters, &intent->error);
 	if (rc != 0)
 		return rc;
-	rc = check_names(backend->driver, parameters, is_bind, error);
+	rc = check_names(backend->driver, parameters, is_bind, &intent->error);
 	if (rc == 0)
-		rc = is_bind ? environment_check_prefix(parameters, error)
-		             : parameters_flag(parameters, ACCEPT_PROTECTION, &(bool){false}, error);
+		rc = is_bind ? environment_check_prefix(parameters, &intent->error)
+		             : parameters_flag(parameters, ACCEPT_PROTECTION, &protects, &intent->error);
 	if (rc == 0)
-		rc = backend->driver->validate(backend->state, plan, parameters, is_bind, error);
+		rc = backend->driver->validate(backend->state, plan, parameters, is_bind, &intent->error);
 	cJSON_Delete(parameters);
 	return rc;
 }
 
 /* ---- limits ---- */
 
-/* Takes a place. ERR_FORBIDDEN when the limit (0: none) is reached; sets ret_next to INTENT_AGAIN instead, and returns
- * ERR_BUSY, while requests under way may make the difference. */
-static int take(struct intent *intent, enum counter counter, const struct instance *instance, int64_t limit,
-                const char *what, enum intent_next *ret_next, struct error *error)
+/* Takes a place, or refuses by ERR_FORBIDDEN when the limit (0: none) is reached; INTENT_AGAIN while requests under way
+ * may make the difference. */
+static enum intent_next take(struct intent *intent, enum counter counter, const struct instance *instance,
+                             int64_t limit, const char *what)
 {
 	struct records *records = intent->requests->records;
 	int64_t reserved;
 	const int64_t used = reserve_count(records, counter, instance, &reserved);
+	int rc;
 
+	if (limit > 0 && used >= limit && used - reserved < limit)
+		return INTENT_AGAIN;
 	if (what == NULL)
-		return error_no_memory(error);
-	if (limit == 0 || used < limit)
-		return reserve_take(records, &intent->arena, counter, instance, &intent->taken, error);
-	if (used - reserved >= limit)
-		return error_set(error, ERR_FORBIDDEN, "%s: %lld of %lld instances are taken", what, (long long)used,
-		                 (long long)limit);
-	*ret_next = INTENT_AGAIN;
-	return ERR_BUSY;
+		rc = error_no_memory(&intent->error);
+	else if (limit > 0 && used >= limit)
+		rc = error_set(&intent->error, ERR_FORBIDDEN, "%s: %lld of %lld instances are taken", what,
+		               (long long)used, (long long)limit);
+	else
+		rc = reserve_take(records, &intent->arena, counter, instance, &intent->taken, &intent->error);
+	return rc == 0 ? INTENT_COMMIT : INTENT_REFUSE;
 }
 
-int accept_placed(struct intent *intent, const struct instance *instance, const struct host *host,
-                  enum intent_next *ret_next, struct error *error)
+enum intent_next accept_placed(struct intent *intent, const struct instance *instance, const struct host *host)
 {
 	if (host->server == NULL)
-		return 0;
+		return INTENT_COMMIT;
 	return take(intent, COUNTER_SERVER, instance, host->server->capacity,
-	            arena_format(&intent->arena, "the server \"%s\" is full", host->server->name), ret_next, error);
+	            arena_format(&intent->arena, "the server \"%s\" is full", host->server->name));
 }
 
 /* What is exhausted, in words. */
@@ -152,8 +154,7 @@ static const char *exhausted(struct intent *intent, enum counter counter, const 
 	                    instance->wanted_plan);
 }
 
-int accept_owned(struct intent *intent, const struct instance *before, const struct instance *instance,
-                 enum intent_next *ret_next, struct error *error)
+enum intent_next accept_owned(struct intent *intent, const struct instance *before, const struct instance *instance)
 {
 	const struct service *service = intent->offering->service;
 	const struct plan *plan = service_plan(service, instance->wanted_plan);
@@ -167,29 +168,29 @@ int accept_owned(struct intent *intent, const struct instance *before, const str
 	    [COUNTER_PLAN] = {plan->instances, same_plan},
 	    [COUNTER_PLAN_TEAM] = {plan->instances_per_team, same_team && same_plan},
 	};
-	int rc = 0;
+	enum intent_next next = INTENT_COMMIT;
 
-	for (enum counter counter = COUNTER_TEAM; rc == 0 && counter < COUNTER_COUNT; counter++) {
+	for (enum counter counter = COUNTER_TEAM; next == INTENT_COMMIT && counter < COUNTER_COUNT; counter++) {
 		if (limits[counter].limit > 0 && !limits[counter].has)
-			rc = take(intent, counter, instance, limits[counter].limit,
-			          exhausted(intent, counter, instance), ret_next, error);
+			next = take(intent, counter, instance, limits[counter].limit,
+			            exhausted(intent, counter, instance));
 	}
-	return rc;
+	return next;
 }
 
-int accept_removal(const struct intent *intent, const struct instance *instance, struct error *error)
+int accept_removal(struct intent *intent, const struct instance *instance)
 {
 	struct cJSON *parameters;
 	bool protected = false;
-	int rc = parameters_parse(instance->parameters, &parameters, error);
+	int rc = parameters_parse(instance->parameters, &parameters, &intent->error);
 
 	if (rc != 0)
 		return rc;
-	rc = parameters_flag(parameters, ACCEPT_PROTECTION, &protected, error);
+	rc = parameters_flag(parameters, ACCEPT_PROTECTION, &protected, &intent->error);
 	cJSON_Delete(parameters);
 	if (rc != 0 || !protected || same_event(intent->request->caller.event, instance->event))
 		return rc;
-	return error_set(error, ERR_FORBIDDEN,
+	return error_set(&intent->error, ERR_FORBIDDEN,
 	                 "the instance \"%s\" is protected from removal; update it with " ACCEPT_PROTECTION
 	                 "=false, then remove it",
 	                 instance->name);

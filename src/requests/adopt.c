@@ -6,26 +6,26 @@
 #include "requests/accept.h"
 #include "requests/create.h"
 
-static int check_request(struct intent *intent, const struct plan **ret_plan, struct host **ret_host,
-                         struct error *error)
+static int check_request(struct intent *intent, const struct plan **ret_plan, struct host **ret_host)
 {
 	const struct broker_request *request = intent->request;
 	const size_t max = intent->offering->backend->driver->instance_name_max;
-	int rc = instance_check_name(request->instance, error);
+	int rc = instance_check_name(request->instance, &intent->error);
 
 	if (rc == 0)
-		rc = accept_plan(intent, NULL, ret_plan, error);
+		rc = accept_plan(intent, NULL, ret_plan);
 	if (rc == 0)
-		rc = accept_parameters(intent, *ret_plan, false, error);
+		rc = accept_parameters(intent, *ret_plan, false);
 	if (rc != 0)
 		return rc;
 	if (request->resource[0] == '\0' || strlen(request->resource) > max)
-		return error_set(error, ERR_INVALID, "\"resource\" is \"%.100s\"; its name has to have 1 to %zu bytes",
-		                 request->resource, max);
+		return error_set(&intent->error, ERR_INVALID,
+		                 "\"resource\" is \"%.100s\"; its name has to have 1 to %zu bytes", request->resource,
+		                 max);
 	*ret_host = offering_host(intent->offering, request->server);
 	if (*ret_host == NULL)
-		return error_set(error, ERR_INVALID, "the service \"%s\" has no server \"%s\"", request->service->name,
-		                 request->server != NULL ? request->server : "");
+		return error_set(&intent->error, ERR_INVALID, "the service \"%s\" has no server \"%s\"",
+		                 request->service->name, request->server != NULL ? request->server : "");
 	return 0;
 }
 
@@ -94,49 +94,48 @@ static bool on_instance(void *arg, const void *key, size_t key_length, const str
 	return false;
 }
 
-static int check_resource(struct intent *intent, const struct host *host, struct error *error)
+static int check_resource(struct intent *intent, const struct host *host)
 {
 	struct search search = {.catalog = intent->requests->catalog,
 	                        .driver = intent->offering->backend->driver,
 	                        .server = host->server,
 	                        .resource = intent->request->resource,
-	                        .error = error};
+	                        .error = &intent->error};
 	int rc;
 
-	error_clear(error);
+	error_clear(&intent->error);
 	rc = store_scan(intent->requests->catalog->store, KEYSPACE_INSTANCES, "", 0, NULL, 0, on_instance, &search);
-	return rc != 0 ? error_set(error, rc, "the store cannot be read") : error->code;
+	return rc != 0 ? error_set(&intent->error, rc, "the store cannot be read") : intent->error.code;
 }
 
-static int decide_adopt(struct intent *intent, struct changes *changes, enum intent_next *ret_next, struct error *error)
+static enum intent_next decide_adopt(struct intent *intent)
 {
-	const struct operation adopt = {.kind = OPERATION_ADOPT, .keep_owner = intent->request->keep_owner};
+	const struct broker_request *request = intent->request;
+	const struct operation adopt = {.kind = OPERATION_ADOPT, .keep_owner = request->keep_owner};
 	const struct plan *plan = NULL;
 	struct instance instance;
 	struct held_instance holder;
 	struct host *host = NULL;
-	int rc = check_request(intent, &plan, &host, error);
+	int rc = check_request(intent, &plan, &host);
 
 	if (rc != 0 || host == NULL)
-		return rc;
-	rc = records_find_instance(intent->requests->records, &intent->arena, intent->request->service->name,
-	                           intent->request->instance, &holder, NULL, error);
+		return INTENT_REFUSE;
+	rc = records_find_instance(intent->requests->records, &intent->arena, request->service->name, request->instance,
+	                           &holder, NULL, &intent->error);
 	if (rc == 0)
-		return error_set(error, ERR_EXISTS, "the service \"%s\" has an instance \"%s\" already",
-		                 intent->request->service->name, intent->request->instance);
-	if (rc == ERR_NOT_FOUND)
-		rc = check_resource(intent, host, error);
+		rc = error_set(&intent->error, ERR_EXISTS, "the service \"%s\" has an instance \"%s\" already",
+		               request->service->name, request->instance);
+	else if (rc == ERR_NOT_FOUND)
+		rc = check_resource(intent, host);
 	if (rc == 0)
-		rc = create_make_instance(intent, plan, host, &instance, error);
-	if (rc == 0) {
-		instance.resource = intent->request->resource;
-		rc = intent_add_operation(intent, changes, &instance, &adopt, NULL, error);
-	}
+		rc = create_make_instance(intent, plan, host, &instance);
 	if (rc != 0)
-		return rc;
-	create_put_instance(changes, &instance, REVISION_ABSENT);
-	*ret_next = INTENT_COMMIT;
-	return 0;
+		return INTENT_REFUSE;
+	instance.resource = request->resource;
+	if (intent_add_operation(intent, &instance, &adopt, NULL) != 0)
+		return INTENT_REFUSE;
+	create_put_instance(intent, &instance, REVISION_ABSENT);
+	return INTENT_COMMIT;
 }
 
 const struct asked ask_adopt = {decide_adopt, 0};

@@ -9,7 +9,7 @@
 #include "requests/accept.h"
 #include "requests/bind.h"
 
-int bind_new_secret(struct intent *intent, struct bind *bind, struct error *error)
+int bind_new_secret(struct intent *intent, struct bind *bind)
 {
 	size_t length = PASSWORD_LENGTH + SECRET_SEAL_OVERHEAD;
 	unsigned char *sealed = arena_alloc(&intent->arena, length);
@@ -20,7 +20,7 @@ int bind_new_secret(struct intent *intent, struct bind *bind, struct error *erro
 	bind_context(bind, &context);
 	if (sealed == NULL || context.failed) {
 		text_release(&context);
-		return error_no_memory(error);
+		return error_no_memory(&intent->error);
 	}
 	secret_password(password);
 	keyring_seal(intent->requests->life->keyring, text_string(&context), password, PASSWORD_LENGTH, sealed);
@@ -32,13 +32,13 @@ int bind_new_secret(struct intent *intent, struct bind *bind, struct error *erro
 	return 0;
 }
 
-static int make_bind(struct intent *intent, const struct instance *instance, struct bind *ret_bind, struct error *error)
+static int make_bind(struct intent *intent, const struct instance *instance, struct bind *ret_bind)
 {
 	const struct broker_request *request = intent->request;
 	char *login = arena_alloc(&intent->arena, BACKEND_NAME_MAX + 1);
 
 	if (login == NULL)
-		return error_no_memory(error);
+		return error_no_memory(&intent->error);
 	name_login(login, intent->offering->backend->driver->login_name_max, instance->service, instance->name,
 	           instance->incarnation, request->bind_kind, request->bind_name);
 	*ret_bind = (struct bind){
@@ -52,80 +52,74 @@ static int make_bind(struct intent *intent, const struct instance *instance, str
 	    .oldest = 1,
 	    .created_at = timers_wall(intent->requests->timers),
 	};
-	return bind_new_secret(intent, ret_bind, error);
+	return bind_new_secret(intent, ret_bind);
 }
 
 /* Queues the operation that makes the record true, and writes both. */
-static int commit_bind(struct intent *intent, struct changes *changes, struct held_instance *instance,
-                       struct bind *bind, uint64_t base, bool renew, enum intent_next *ret_next, struct error *error)
+static enum intent_next commit_bind(struct intent *intent, struct held_instance *instance, struct bind *bind,
+                                    uint64_t base, bool renew)
 {
 	const struct operation operation = {
 	    .kind = OPERATION_BIND, .bind_kind = bind->kind, .bind_name = bind->name, .renew = renew};
-	int rc = accept_work(intent, &instance->record, error);
+	int rc = accept_work(intent, &instance->record);
 
 	if (rc == 0)
-		rc = intent_add_operation(intent, changes, &instance->record, &operation, &bind->operation, error);
+		rc = intent_add_operation(intent, &instance->record, &operation, &bind->operation);
 	if (rc != 0)
-		return rc;
+		return INTENT_REFUSE;
 	bind->user = intent->request->caller.user;
 	bind->failure = NULL;
 	bind->updated_at = timers_wall(intent->requests->timers);
-	changes_put_bind(changes, KEYSPACE_BINDS, bind, base);
-	changes_delete_bind(changes, KEYSPACE_UNBOUND, bind, REVISION_ANY);
+	changes_put_bind(&intent->changes, KEYSPACE_BINDS, bind, base);
+	changes_delete_bind(&intent->changes, KEYSPACE_UNBOUND, bind, REVISION_ANY);
 	if (instance->record.was_bound) {
-		changes_check_instance(changes, instance);
+		changes_check_instance(&intent->changes, instance);
 	} else {
 		instance->record.was_bound = true;
-		changes_put_instance(changes, KEYSPACE_INSTANCES, &instance->record, instance->revision);
+		changes_put_instance(&intent->changes, KEYSPACE_INSTANCES, &instance->record, instance->revision);
 	}
-	*ret_next = INTENT_COMMIT;
-	return 0;
+	return INTENT_COMMIT;
 }
 
 /* Nothing is bound under this name; an unbind of the same event may have left what to restore. */
-static int decide_new(struct intent *intent, struct changes *changes, struct held_instance *instance,
-                      enum intent_next *ret_next, struct error *error)
+static enum intent_next decide_new(struct intent *intent, struct held_instance *instance)
 {
 	const struct broker_request *request = intent->request;
 	struct held_bind unbound;
 	struct bind bind;
 	int rc = records_read_unbound(intent->requests->records, &intent->arena, instance->record.incarnation,
-	                              request->bind_kind, request->bind_name, &unbound, error);
+	                              request->bind_kind, request->bind_name, &unbound, &intent->error);
 
 	if (rc != 0 && rc != ERR_NOT_FOUND)
-		return rc;
+		return INTENT_REFUSE;
 	if (rc == 0 && same_event(request->caller.event, unbound.record.unbind_event)) {
 		bind = unbound.record;
 		bind.event = request->caller.event;
 		bind.unbind_event = NULL;
 		bind.version++;
-		rc = bind_move(&bind, BIND_BINDING, error);
+		rc = bind_move(&bind, BIND_BINDING, &intent->error);
 	} else {
-		rc = make_bind(intent, &instance->record, &bind, error);
+		rc = make_bind(intent, &instance->record, &bind);
 	}
-	return rc != 0 ? rc : commit_bind(intent, changes, instance, &bind, REVISION_ABSENT, false, ret_next, error);
+	return rc == 0 ? commit_bind(intent, instance, &bind, REVISION_ABSENT, false) : INTENT_REFUSE;
 }
 
 /* Whoever asked before has given up, or is answered the same; from now on it is this event's bind, and a repeat of it
  * gets the same, too. */
-static int join_bind(struct intent *intent, struct changes *changes, struct held_bind *held, enum intent_next *ret_next)
+static enum intent_next join_bind(struct intent *intent, struct held_bind *held)
 {
 	const char *event = intent->request->caller.event;
 	struct bind *bind = &held->record;
 
-	if (event == NULL || event[0] == '\0' || same_event(event, bind->event)) {
-		*ret_next = intent_join(intent, bind->incarnation, bind->operation, OPERATION_BIND);
-		return 0;
-	}
+	if (event == NULL || event[0] == '\0' || same_event(event, bind->event))
+		return intent_join(intent, bind->incarnation, bind->operation, OPERATION_BIND);
 	bind->event = event;
-	changes_put_bind(changes, KEYSPACE_BINDS, bind, held->revision);
-	*ret_next = INTENT_COMMIT_AGAIN;
-	return 0;
+	changes_put_bind(&intent->changes, KEYSPACE_BINDS, bind, held->revision);
+	return INTENT_COMMIT_AGAIN;
 }
 
 /* A record exists: a retry, an undone unbind, or somebody new under the name. */
-static int decide_again(struct intent *intent, struct changes *changes, struct held_instance *instance,
-                        struct held_bind *held, enum intent_next *ret_next, struct error *error)
+static enum intent_next decide_again(struct intent *intent, struct held_instance *instance, struct held_bind *held)
 {
 	const struct broker_request *request = intent->request;
 	struct bind *bind = &held->record;
@@ -135,74 +129,73 @@ static int decide_again(struct intent *intent, struct changes *changes, struct h
 
 	if (bind->state == BIND_BINDING && !bind_is_left(intent->requests->records, bind) &&
 	    (repeat || same_text(bind->parameters, request->parameters)))
-		return join_bind(intent, changes, held, ret_next);
+		return join_bind(intent, held);
 	bind->event = request->caller.event;
 	if (!undo && !repeat) {
 		bind->parameters = request->parameters;
-		rc = bind_new_secret(intent, bind, error);
+		rc = bind_new_secret(intent, bind);
 	}
 	if (undo)
 		bind->version++;
 	bind->unbind_event = NULL;
 	if (rc == 0)
-		rc = bind_move(bind, BIND_BINDING, error);
-	return rc != 0
-	           ? rc
-	           : commit_bind(intent, changes, instance, bind, held->revision, !undo && !repeat, ret_next, error);
+		rc = bind_move(bind, BIND_BINDING, &intent->error);
+	return rc == 0 ? commit_bind(intent, instance, bind, held->revision, !undo && !repeat) : INTENT_REFUSE;
 }
 
-int bind_check_request(const struct broker_request *request, struct error *error)
+int bind_check_request(struct intent *intent)
 {
-	return request->bind_by_host ? bind_check_host(request->bind_name, error)
-	                             : bind_check_name(request->bind_kind, request->bind_name, error);
+	const struct broker_request *request = intent->request;
+
+	return request->bind_by_host ? bind_check_host(request->bind_name, &intent->error)
+	                             : bind_check_name(request->bind_kind, request->bind_name, &intent->error);
 }
 
-static int check_request(struct intent *intent, struct held_instance *ret_instance, struct error *error)
+static int check_request(struct intent *intent, struct held_instance *ret_instance)
 {
 	const struct plan *plan = NULL;
-	int rc = bind_check_request(intent->request, error);
+	int rc = bind_check_request(intent);
 
 	if (rc == 0)
-		rc = intent_find_instance(intent, ret_instance, error);
+		rc = intent_find_instance(intent, ret_instance);
 	if (rc == 0)
-		rc = accept_living(&ret_instance->record, error);
+		rc = accept_living(intent, &ret_instance->record);
 	if (rc == 0)
-		rc = accept_plan(intent, ret_instance->record.wanted_plan, &plan, error);
-	return rc != 0 ? rc : accept_parameters(intent, plan, true, error);
+		rc = accept_plan(intent, ret_instance->record.wanted_plan, &plan);
+	return rc != 0 ? rc : accept_parameters(intent, plan, true);
 }
 
-static int decide_bind(struct intent *intent, struct changes *changes, enum intent_next *ret_next, struct error *error)
+static enum intent_next decide_bind(struct intent *intent)
 {
 	const struct broker_request *request = intent->request;
 	struct held_instance instance;
 	struct held_bind held;
-	int rc = check_request(intent, &instance, error);
+	int rc = check_request(intent, &instance);
 
 	if (rc != 0)
-		return rc;
+		return INTENT_REFUSE;
 	rc = records_read_bind(intent->requests->records, &intent->arena, instance.record.incarnation,
-	                       request->bind_kind, request->bind_name, &held, error);
+	                       request->bind_kind, request->bind_name, &held, &intent->error);
 	if (rc == ERR_NOT_FOUND)
-		return decide_new(intent, changes, &instance, ret_next, error);
-	return rc != 0 ? rc : decide_again(intent, changes, &instance, &held, ret_next, error);
+		return decide_new(intent, &instance);
+	return rc == 0 ? decide_again(intent, &instance, &held) : INTENT_REFUSE;
 }
 
 const struct asked ask_bind = {decide_bind, INTENT_NEEDS_ANSWER};
 
 /* ---- ends ---- */
 
-int bind_end(struct intent *intent, struct changes *changes, const struct instance *instance, struct held_bind *held,
-             struct error *error)
+int bind_end(struct intent *intent, const struct instance *instance, struct held_bind *held)
 {
 	const struct operation unbind = {
 	    .kind = OPERATION_UNBIND, .bind_kind = held->record.kind, .bind_name = held->record.name};
 	struct bind *bind = &held->record;
 	const int64_t wall = timers_wall(intent->requests->timers);
-	int rc = bind_move_to_end(bind, wall, error);
+	int rc = bind_move_to_end(bind, wall, &intent->error);
 
 	if (rc == 0)
-		rc = intent_add_operation(intent, changes, instance, &unbind, &bind->operation, error);
+		rc = intent_add_operation(intent, instance, &unbind, &bind->operation);
 	bind->updated_at = wall;
-	changes_put_bind(changes, KEYSPACE_BINDS, bind, held->revision);
+	changes_put_bind(&intent->changes, KEYSPACE_BINDS, bind, held->revision);
 	return rc;
 }

@@ -6,11 +6,10 @@
 #include "requests/intent.h"
 
 /* Gives the bind a new random password, sealed, in the intent's arena. */
-int bind_new_secret(struct intent *intent, struct bind *bind, struct error *error);
+int bind_new_secret(struct intent *intent, struct bind *bind);
 /* Adds an unbind of it. Who may take it back is the record's unbind_event. */
-int bind_end(struct intent *intent, struct changes *changes, const struct instance *instance, struct held_bind *held,
-             struct error *error);
+int bind_end(struct intent *intent, const struct instance *instance, struct held_bind *held);
 /* The identity of the app, the job or the old client's host is well formed. */
-int bind_check_request(const struct broker_request *request, struct error *error);
+int bind_check_request(struct intent *intent);
 
 #endif

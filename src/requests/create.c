@@ -19,7 +19,7 @@ static void make_incarnation(struct timers *timers, char *ret_incarnation)
 }
 
 int create_make_instance(struct intent *intent, const struct plan *plan, const struct host *host,
-                         struct instance *ret_instance, struct error *error)
+                         struct instance *ret_instance)
 {
 	const struct broker_request *request = intent->request;
 	const struct service *service = intent->offering->service;
@@ -28,7 +28,7 @@ int create_make_instance(struct intent *intent, const struct plan *plan, const s
 	int64_t wall = timers_wall(intent->requests->timers);
 
 	if (arena_failed(&intent->arena))
-		return error_no_memory(error);
+		return error_no_memory(&intent->error);
 	make_incarnation(intent->requests->timers, incarnation);
 	name_instance(resource, intent->offering->backend->driver->instance_name_max, service->name, request->instance,
 	              incarnation);
@@ -54,48 +54,45 @@ int create_make_instance(struct intent *intent, const struct plan *plan, const s
 	return 0;
 }
 
-void create_put_instance(struct changes *changes, const struct instance *instance, uint64_t name_base)
+void create_put_instance(struct intent *intent, const struct instance *instance, uint64_t name_base)
 {
-	changes_put_instance(changes, KEYSPACE_NAMES, instance, name_base);
-	changes_put_instance(changes, KEYSPACE_INSTANCES, instance, REVISION_ABSENT);
-	changes_count_placed(changes, instance, 1);
-	changes_count_owned(changes, instance, 1);
+	changes_put_instance(&intent->changes, KEYSPACE_NAMES, instance, name_base);
+	changes_put_instance(&intent->changes, KEYSPACE_INSTANCES, instance, REVISION_ABSENT);
+	changes_count_placed(&intent->changes, instance, 1);
+	changes_count_owned(&intent->changes, instance, 1);
 }
 
 /* Where there is no server, there is nothing to wait for: the instance is ready in the commit that accepts it. */
-static int add_create(struct intent *intent, struct changes *changes, struct instance *instance, struct error *error)
+static int add_create(struct intent *intent, struct instance *instance)
 {
 	const struct operation create = {.kind = OPERATION_CREATE};
 	int rc;
 
 	if (!intent->offering->backend->driver->instant)
-		return intent_add_operation(intent, changes, instance, &create, NULL, error);
-	rc = instance_move(instance, INSTANCE_READY, error);
+		return intent_add_operation(intent, instance, &create, NULL);
+	rc = instance_move(instance, INSTANCE_READY, &intent->error);
 	instance->plan = instance->wanted_plan;
-	return rc != 0 ? rc : intent_add_ended(intent, changes, instance, create.kind, error);
+	return rc != 0 ? rc : intent_add_ended(intent, instance, create.kind);
 }
 
-static int decide_new(struct intent *intent, struct changes *changes, const struct plan *plan, uint64_t name_base,
-                      enum intent_next *ret_next, struct error *error)
+static enum intent_next decide_new(struct intent *intent, const struct plan *plan, uint64_t name_base)
 {
 	const struct broker_request *request = intent->request;
 	struct instance instance;
 	struct host *host = NULL;
-	int rc = host_choose(intent->offering, request->cluster, request->pool, &host, error);
+	enum intent_next next;
 
-	if (rc == 0)
-		rc = create_make_instance(intent, plan, host, &instance, error);
-	if (rc == 0)
-		rc = accept_placed(intent, &instance, host, ret_next, error);
-	if (rc == 0)
-		rc = accept_owned(intent, NULL, &instance, ret_next, error);
-	if (rc == 0)
-		rc = add_create(intent, changes, &instance, error);
-	if (rc != 0)
-		return rc;
-	create_put_instance(changes, &instance, name_base);
-	*ret_next = INTENT_COMMIT;
-	return 0;
+	if (host_choose(intent->offering, request->cluster, request->pool, &host, &intent->error) != 0 ||
+	    create_make_instance(intent, plan, host, &instance) != 0)
+		return INTENT_REFUSE;
+	next = accept_placed(intent, &instance, host);
+	if (next == INTENT_COMMIT)
+		next = accept_owned(intent, NULL, &instance);
+	if (next == INTENT_COMMIT && add_create(intent, &instance) != 0)
+		next = INTENT_REFUSE;
+	if (next == INTENT_COMMIT)
+		create_put_instance(intent, &instance, name_base);
+	return next;
 }
 
 static bool wants_the_same(const struct instance *instance, const struct plan *plan, const char *parameters)
@@ -104,7 +101,7 @@ static bool wants_the_same(const struct instance *instance, const struct plan *p
 }
 
 /* What will make the instance that is being created ready. */
-static enum operation_kind under_way(const struct intent *intent, const struct instance *instance)
+static enum operation_kind under_way(struct intent *intent, const struct instance *instance)
 {
 	static const enum operation_kind kinds[] = {OPERATION_UPDATE, OPERATION_ADOPT};
 
@@ -117,20 +114,17 @@ static enum operation_kind under_way(const struct intent *intent, const struct i
 
 /* tsuru has no row of it, or it would not ask: its create was not answered in time. The asker gets what it asks for
  * now. */
-static int decide_takeover(struct intent *intent, struct changes *changes, struct held_instance *held,
-                           const struct plan *plan, enum intent_next *ret_next, struct error *error)
+static enum intent_next decide_takeover(struct intent *intent, struct held_instance *held, const struct plan *plan)
 {
 	const struct broker_request *request = intent->request;
 	const struct operation update = {.kind = OPERATION_UPDATE};
 	struct instance *instance = &held->record;
 	const struct instance before = *instance;
 	bool same = wants_the_same(instance, plan, request->parameters);
-	int rc = 0;
+	enum intent_next next;
 
-	if (same && instance->state == INSTANCE_CREATING) {
-		*ret_next = intent_join(intent, instance->incarnation, NULL, under_way(intent, instance));
-		return 0;
-	}
+	if (same && instance->state == INSTANCE_CREATING)
+		return intent_join(intent, instance->incarnation, NULL, under_way(intent, instance));
 	instance->wanted_plan = plan->name;
 	instance->parameters = request->parameters;
 	instance->description = request->description;
@@ -138,65 +132,61 @@ static int decide_takeover(struct intent *intent, struct changes *changes, struc
 	instance->event = request->caller.event;
 	instance->older = instance->older || instance->plan != NULL;
 	instance->updated_at = timers_wall(intent->requests->timers);
-	rc = accept_owned(intent, &before, instance, ret_next, error);
-	if (rc == 0)
-		rc = accept_work(intent, instance, error);
-	if (rc == 0 && (!same || !same_text(instance->plan, instance->wanted_plan) || instance->update_failed))
-		rc = intent_add_operation(intent, changes, instance, &update, NULL, error);
-	if (rc != 0)
-		return rc;
-	changes_count_owned(changes, &before, -1);
-	changes_count_owned(changes, instance, 1);
-	changes_put_instance(changes, KEYSPACE_INSTANCES, instance, held->revision);
-	*ret_next = INTENT_COMMIT;
-	return 0;
+	next = accept_owned(intent, &before, instance);
+	if (next != INTENT_COMMIT)
+		return next;
+	if (accept_work(intent, instance) != 0)
+		return INTENT_REFUSE;
+	same = same && same_text(instance->plan, instance->wanted_plan) && !instance->update_failed;
+	if (!same && intent_add_operation(intent, instance, &update, NULL) != 0)
+		return INTENT_REFUSE;
+	changes_count_owned(&intent->changes, &before, -1);
+	changes_count_owned(&intent->changes, instance, 1);
+	changes_put_instance(&intent->changes, KEYSPACE_INSTANCES, instance, held->revision);
+	return INTENT_COMMIT;
 }
 
-static int check_request(struct intent *intent, const struct plan **ret_plan, struct error *error)
+static int check_request(struct intent *intent, const struct plan **ret_plan)
 {
 	const struct broker_request *request = intent->request;
-	int rc = instance_check_name(request->instance, error);
+	int rc = instance_check_name(request->instance, &intent->error);
 
 	if (rc == 0)
-		rc = accept_plan(intent, NULL, ret_plan, error);
+		rc = accept_plan(intent, NULL, ret_plan);
 	if (rc == 0)
-		rc = accept_parameters(intent, *ret_plan, false, error);
+		rc = accept_parameters(intent, *ret_plan, false);
 	if (rc == 0 && intent->offering->service->multi_cluster && request->cluster == NULL && request->pool == NULL)
-		rc = error_set(error, ERR_INVALID,
+		rc = error_set(&intent->error, ERR_INVALID,
 		               "the service \"%s\" runs in several clusters; name a pool with --pool",
 		               request->service->name);
 	return rc;
 }
 
-static int decide_create(struct intent *intent, struct changes *changes, enum intent_next *ret_next,
-                         struct error *error)
+static enum intent_next decide_create(struct intent *intent)
 {
 	const struct broker_request *request = intent->request;
 	const struct plan *plan = NULL;
 	struct held_instance held;
 	uint64_t name_revision = REVISION_ABSENT;
-	int rc = check_request(intent, &plan, error);
+	int rc = check_request(intent, &plan);
 
 	if (rc != 0)
-		return rc;
+		return INTENT_REFUSE;
 	rc = records_find_instance(intent->requests->records, &intent->arena, request->service->name, request->instance,
-	                           &held, &name_revision, error);
+	                           &held, &name_revision, &intent->error);
 	if (rc == ERR_NOT_FOUND)
-		return decide_new(intent, changes, plan, REVISION_ABSENT, ret_next, error);
-	if (rc != 0)
-		return rc;
+		return decide_new(intent, plan, REVISION_ABSENT);
 	/* A failed instance makes way; what it may have left on its server is removed by an operation of its own. */
-	if (held.record.state == INSTANCE_FAILED)
-		rc = removal_repeat(intent, changes, &held, ret_next, error);
-	if (rc == 0 && (held.record.state == INSTANCE_REMOVING || held.record.state == INSTANCE_REMOVAL_FAILED))
-		return decide_new(intent, changes, plan, name_revision, ret_next, error);
-	if (rc != 0)
-		return rc;
-	if (!same_text(held.record.team, request->team) || held.record.was_bound)
-		return error_set(error, ERR_EXISTS, "an instance \"%s\" of the service \"%s\" exists already%s",
-		                 request->instance, request->service->name,
-		                 held.record.was_bound ? " and is in use" : " and belongs to another team");
-	return decide_takeover(intent, changes, &held, plan, ret_next, error);
+	if (rc != 0 || (held.record.state == INSTANCE_FAILED && removal_repeat(intent, &held) != INTENT_COMMIT))
+		return INTENT_REFUSE;
+	if (held.record.state == INSTANCE_REMOVING || held.record.state == INSTANCE_REMOVAL_FAILED)
+		return decide_new(intent, plan, name_revision);
+	if (same_text(held.record.team, request->team) && !held.record.was_bound)
+		return decide_takeover(intent, &held, plan);
+	error_set(&intent->error, ERR_EXISTS, "an instance \"%s\" of the service \"%s\" exists already%s",
+	          request->instance, request->service->name,
+	          held.record.was_bound ? " and is in use" : " and belongs to another team");
+	return INTENT_REFUSE;
 }
 
 const struct asked ask_create = {decide_create, 0};

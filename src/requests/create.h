@@ -6,8 +6,8 @@
 
 /* A new record for the request on the host; its texts live in the intent's arena or the request. */
 int create_make_instance(struct intent *intent, const struct plan *plan, const struct host *host,
-                         struct instance *ret_instance, struct error *error);
+                         struct instance *ret_instance);
 /* Writes it, under its name, whose revision was name_base, and counts it. */
-void create_put_instance(struct changes *changes, const struct instance *instance, uint64_t name_base);
+void create_put_instance(struct intent *intent, const struct instance *instance, uint64_t name_base);
 
 #endif

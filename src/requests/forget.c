@@ -3,28 +3,26 @@
 #include "requests/intent.h"
 #include "watch/watch.h"
 
-static int decide_forget(struct intent *intent, struct changes *changes, enum intent_next *ret_next,
-                         struct error *error)
+static enum intent_next decide_forget(struct intent *intent)
 {
 	struct held_instance held;
-	int rc = intent_find_instance(intent, &held, error);
+	int rc = intent_find_instance(intent, &held);
 
 	if (rc != 0)
-		return rc;
-	changes_use_reserve(changes);
-	rc = forget_records(intent->requests->records, &intent->arena, changes, &held, error);
-	changes_put_audit(changes, &(struct audit){.action = "forget",
-	                                           .outcome = "done",
-	                                           .user = intent->request->caller.user,
-	                                           .request = intent->request->caller.request,
-	                                           .service = held.record.service,
-	                                           .instance = held.record.name,
-	                                           .incarnation = held.record.incarnation,
-	                                           .text = intent->request->description,
-	                                           .at = timers_wall(intent->requests->timers)});
+		return INTENT_REFUSE;
+	changes_use_reserve(&intent->changes);
+	rc = forget_records(intent->requests->records, &intent->arena, &intent->changes, &held, &intent->error);
+	changes_put_audit(&intent->changes, &(struct audit){.action = "forget",
+	                                                    .outcome = "done",
+	                                                    .user = intent->request->caller.user,
+	                                                    .request = intent->request->caller.request,
+	                                                    .service = held.record.service,
+	                                                    .instance = held.record.name,
+	                                                    .incarnation = held.record.incarnation,
+	                                                    .text = intent->request->description,
+	                                                    .at = timers_wall(intent->requests->timers)});
 	watch_forget(intent->requests->watch, held.record.incarnation);
-	*ret_next = INTENT_COMMIT;
-	return rc;
+	return rc == 0 ? INTENT_COMMIT : INTENT_REFUSE;
 }
 
 const struct asked ask_forget = {decide_forget, INTENT_NO_WAIT};

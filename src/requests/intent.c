@@ -25,11 +25,17 @@ static void drop_jobs(struct intent *intent)
 	}
 }
 
+/* What a decision took comes to nothing. */
+static void let_go(struct intent *intent)
+{
+	drop_jobs(intent);
+	reserve_give_back(intent->requests->records, &intent->taken);
+}
+
 static void intent_drop(struct intent *intent)
 {
 	timer_stop(intent->requests->timers, &intent->timer);
-	drop_jobs(intent);
-	reserve_give_back(intent->requests->records, &intent->taken);
+	let_go(intent);
 	if (intent->offering != NULL)
 		generation_drop(intent->offering->generation);
 	TAILQ_REMOVE(&intent->requests->intents, intent, in_requests);
@@ -102,7 +108,7 @@ static void on_wait_over(void *arg)
 	bool creating = TAILQ_FIRST(&job->lane->jobs)->kind == OPERATION_CREATE;
 
 	queue_leave(job, &intent->waiter);
-	if (intent->needs_answer) {
+	if ((intent->what->flags & INTENT_NEEDS_ANSWER) != 0) {
 		error_set(&intent->error, creating ? ERR_NOT_READY : ERR_UNAVAILABLE,
 		          creating ? "the instance \"%s\" is still being created; repeat this in a moment%s%s%s"
 		                   : "the server of the instance \"%s\" has not answered yet; the work goes on, repeat "
@@ -127,7 +133,7 @@ static int64_t wait_of(const struct intent *intent)
 
 	if ((int64_t)queue_waiters(intent->join) > catalog_config(intent->requests->catalog)->limits.pending)
 		return 0;
-	return intent->needs_answer ? service->bind_wait : service->wait;
+	return (intent->what->flags & INTENT_NEEDS_ANSWER) != 0 ? service->bind_wait : service->wait;
 }
 
 static void wait_for(struct intent *intent, struct job *job)
@@ -183,43 +189,45 @@ static void on_commit(void *arg, int code, const struct error *error, uint64_t r
 		if (queue_push(intent->requests->queue, job) != 0)
 			error_no_memory(&intent->error);
 	}
-	if (last == NULL || intent->no_wait || intent->error.code != 0)
+	if (last == NULL || (intent->what->flags & INTENT_NO_WAIT) != 0 || intent->error.code != 0)
 		on_answer(intent);
 	else
 		wait_for(intent, last);
 }
 
+static void intent_commit(struct intent *intent)
+{
+	crash_point("intent:before");
+	if (changes_commit(&intent->changes, on_commit, intent, &intent->error) == 0)
+		return;
+	let_go(intent);
+	answer_soon(intent);
+}
+
 static void intent_decide(struct intent *intent)
 {
-	struct changes changes;
-	enum intent_next next = INTENT_ANSWER;
-	int rc;
+	enum intent_next next;
 
 	arena_wipe(&intent->arena);
 	intent->ended = NULL;
-	changes_begin(&changes, intent->requests->records);
-	rc = intent->decide(intent, &changes, &next, &intent->error);
+	changes_begin(&intent->changes, intent->requests->records);
+	next = intent->what->decide(intent);
 	intent->again = next == INTENT_COMMIT_AGAIN;
-	if (rc == 0 && (next == INTENT_COMMIT || next == INTENT_COMMIT_AGAIN)) {
-		crash_point("intent:before");
-		rc = changes_commit(&changes, on_commit, intent, &intent->error);
-	} else {
-		changes_drop(&changes);
+	if (next != INTENT_REFUSE)
+		error_clear(&intent->error); /* what was not found, and need not be */
+	if (next == INTENT_COMMIT || next == INTENT_COMMIT_AGAIN) {
+		intent_commit(intent);
+		return;
 	}
-	if (rc != 0) {
-		drop_jobs(intent);
-		reserve_give_back(intent->requests->records, &intent->taken);
-		if (next == INTENT_AGAIN)
-			decide_later(intent, AGAIN_DELAY);
-		else
-			answer_soon(intent);
-	} else if (next == INTENT_ANSWER) {
-		answer_soon(intent);
-	} else if (next == INTENT_JOIN) {
+	changes_drop(&intent->changes);
+	let_go(intent);
+	if (next == INTENT_JOIN) {
 		queue_hurry(intent->requests->queue, intent->join->incarnation); /* somebody wants it now */
 		wait_for(intent, intent->join);
 	} else if (next == INTENT_AGAIN) {
 		decide_later(intent, AGAIN_DELAY);
+	} else {
+		answer_soon(intent);
 	}
 }
 
@@ -235,13 +243,11 @@ void requests_ask(struct requests *requests, const struct asked *what, const str
 	}
 	*intent = (struct intent){
 	    .requests = requests,
+	    .what = what,
 	    .request = request,
 	    .offering = request->service != NULL ? catalog_offering(requests->catalog, request->service->name) : NULL,
-	    .decide = what->decide,
 	    .on_done = on_done,
 	    .arg = arg,
-	    .no_wait = (what->flags & INTENT_NO_WAIT) != 0,
-	    .needs_answer = (what->flags & INTENT_NEEDS_ANSWER) != 0,
 	};
 	if (intent->offering != NULL)
 		generation_hold(intent->offering->generation);
@@ -276,27 +282,26 @@ static struct operation new_operation(const struct intent *intent, const struct 
 	return operation;
 }
 
-int intent_add_operation(struct intent *intent, struct changes *changes, const struct instance *instance,
-                         const struct operation *model, const char **ret_id, struct error *error)
+int intent_add_operation(struct intent *intent, const struct instance *instance, const struct operation *model,
+                         const char **ret_id)
 {
 	struct operation operation = new_operation(intent, instance, model);
 	struct job *job = job_new(intent->requests->queue, instance, model->kind);
 
 	if (job == NULL)
-		return error_no_memory(error);
+		return error_no_memory(&intent->error);
 	TAILQ_INSERT_TAIL(&intent->jobs, job, in_lane);
 	operation.id = arena_text(&intent->arena, job->id);
 	if (operation.id == NULL)
-		return error_no_memory(error);
+		return error_no_memory(&intent->error);
 	operation.created_at = job->created_at;
-	changes_put_operation(changes, &operation, REVISION_ABSENT);
+	changes_put_operation(&intent->changes, &operation, REVISION_ABSENT);
 	if (ret_id != NULL)
 		*ret_id = operation.id;
 	return 0;
 }
 
-int intent_add_ended(struct intent *intent, struct changes *changes, const struct instance *instance,
-                     enum operation_kind kind, struct error *error)
+int intent_add_ended(struct intent *intent, const struct instance *instance, enum operation_kind kind)
 {
 	const int64_t wall = timers_wall(intent->requests->timers);
 	struct operation *operation = arena_alloc(&intent->arena, sizeof(*operation));
@@ -304,7 +309,7 @@ int intent_add_ended(struct intent *intent, struct changes *changes, const struc
 	char *id = arena_alloc(&intent->arena, OPERATION_ID_LENGTH + 1);
 
 	if (arena_failed(&intent->arena))
-		return error_no_memory(error);
+		return error_no_memory(&intent->error);
 	records_next_id(intent->requests->records, id);
 	*operation = new_operation(intent, instance, &(struct operation){.kind = kind});
 	operation->id = id;
@@ -314,8 +319,8 @@ int intent_add_ended(struct intent *intent, struct changes *changes, const struc
 	intent->ended = operation;
 	intent->ended_about = about;
 	intent->ended_since = timers_now(intent->requests->timers);
-	changes_put_operation(changes, operation, REVISION_ABSENT);
-	changes_put_ending(changes, operation, about, NULL, wall);
+	changes_put_operation(&intent->changes, operation, REVISION_ABSENT);
+	changes_put_ending(&intent->changes, operation, about, NULL, wall);
 	return 0;
 }
 
@@ -325,20 +330,21 @@ enum intent_next intent_join(struct intent *intent, const char *incarnation, con
 	return intent->join != NULL ? INTENT_JOIN : INTENT_AGAIN;
 }
 
-int intent_find_instance(struct intent *intent, struct held_instance *ret_instance, struct error *error)
+int intent_find_instance(struct intent *intent, struct held_instance *ret_instance)
 {
 	const struct broker_request *request = intent->request;
 	int rc;
 
 	if (request->incarnation != NULL) {
 		rc = records_read_instance(intent->requests->records, &intent->arena, request->incarnation,
-		                           ret_instance, error);
-		return rc == ERR_NOT_FOUND ? error_set(error, rc, "there is no instance \"%s\"", request->incarnation)
-		                           : rc;
+		                           ret_instance, &intent->error);
+		return rc == ERR_NOT_FOUND
+		           ? error_set(&intent->error, rc, "there is no instance \"%s\"", request->incarnation)
+		           : rc;
 	}
 	rc = records_find_instance(intent->requests->records, &intent->arena, request->service->name, request->instance,
-	                           ret_instance, NULL, error);
+	                           ret_instance, NULL, &intent->error);
 	return rc != ERR_NOT_FOUND ? rc
-	                           : error_set(error, rc, "the service \"%s\" has no instance \"%s\"",
+	                           : error_set(&intent->error, rc, "the service \"%s\" has no instance \"%s\"",
 	                                       request->service->name, request->instance);
 }

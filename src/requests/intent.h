@@ -9,6 +9,7 @@
 /* What a decision comes to. */
 enum intent_next {
 	INTENT_ANSWER,       /* reply success at once; nothing is written */
+	INTENT_REFUSE,       /* reply the error, which is in the intent; nothing is written */
 	INTENT_COMMIT,       /* commit the changes, then wait for the last new operation, or reply when there is none */
 	INTENT_COMMIT_AGAIN, /* commit the changes, then decide again */
 	INTENT_JOIN,         /* wait for intent->join; nothing is written */
@@ -17,23 +18,28 @@ enum intent_next {
 
 struct intent;
 
-/* Reads, checks, and fills changes; called again when the records changed meanwhile. Sets next; returns 0 or an error.
- */
-typedef int decision(struct intent *intent, struct changes *changes, enum intent_next *ret_next, struct error *error);
+/* A kind of request: how it is decided, and what its answer waits for. */
+struct asked {
+	/* Reads, checks, and fills the intent's changes, or its error; called again when the records changed meanwhile.
+	 */
+	enum intent_next (*decide)(struct intent *intent);
+	unsigned flags;
+};
+#define INTENT_NO_WAIT      1u /* reply as soon as the work is durable */
+#define INTENT_NEEDS_ANSWER 2u /* a bind: only the end of the operation can answer it */
 
 struct intent {
 	TAILQ_ENTRY(intent) in_requests;
 	struct waiter waiter; /* while it waits for join */
 	struct requests *requests;
+	const struct asked *what;
 	const struct broker_request *request; /* borrowed until the reply */
 	struct offering *offering; /* of the present generation when it began; NULL: its service is not configured */
-	decision *decide;
 	broker_done *on_done;
 	void *arg;
-	struct arena arena; /* emptied before each decision */
-	bool again;         /* what is committed is not all: decide again */
-	bool no_wait;       /* reply as soon as the work is durable */
-	bool needs_answer;  /* a bind: only the end of the operation can answer it */
+	struct arena arena;     /* emptied before each decision */
+	struct changes changes; /* of the decision under way */
+	bool again;             /* what is committed is not all: decide again */
 	int rounds;
 	struct taken *taken;                /* places, until the commit's outcome is known */
 	struct job_list jobs;               /* new, not yet in their lanes */
@@ -45,27 +51,20 @@ struct intent {
 	struct error error;
 };
 
-/* A kind of request: how it is decided, and what its answer waits for. */
-struct asked {
-	decision *decide;
-	unsigned flags;
-};
-#define INTENT_NO_WAIT      1u
-#define INTENT_NEEDS_ANSWER 2u
+/* What decisions use returns 0, or an error, which intent->error then is. */
 
-/* For decisions: a new operation on the instance, added to the changes and to the intent. ret_id, when not NULL, is its
+/* A new operation on the instance, added to the intent and its changes. ret_id, when not NULL, is its
  * id, in the intent's arena. model says kind, bind, unit, renew. */
-int intent_add_operation(struct intent *intent, struct changes *changes, const struct instance *instance,
-                         const struct operation *model, const char **ret_id, struct error *error);
-/* For decisions: an operation that needs nothing from a server, so that its end is durable with its beginning. instance
+int intent_add_operation(struct intent *intent, const struct instance *instance, const struct operation *model,
+                         const char **ret_id);
+/* An operation that needs nothing from a server, so that its end is durable with its beginning. instance
  * is as it will be put. */
-int intent_add_ended(struct intent *intent, struct changes *changes, const struct instance *instance,
-                     enum operation_kind kind, struct error *error);
-/* For decisions: wait for the operation of this id, or the newest one of kind (id NULL); INTENT_AGAIN when its job has
+int intent_add_ended(struct intent *intent, const struct instance *instance, enum operation_kind kind);
+/* Wait for the operation of this id, or the newest one of kind (id NULL); INTENT_AGAIN when its job has
  * not come yet. */
 enum intent_next intent_join(struct intent *intent, const char *incarnation, const char *id, enum operation_kind kind);
 
 /* The request's instance; ERR_NOT_FOUND with a sentence. */
-int intent_find_instance(struct intent *intent, struct held_instance *ret_instance, struct error *error);
+int intent_find_instance(struct intent *intent, struct held_instance *ret_instance);
 
 #endif

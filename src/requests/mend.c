@@ -4,84 +4,75 @@
 #include "queue/queue.h"
 #include "requests/bind.h"
 
-static int mend_instance(struct intent *intent, struct changes *changes, struct held_instance *held,
-                         enum intent_next *ret_next, struct error *error)
+static enum intent_next mend_instance(struct intent *intent, struct held_instance *held)
 {
 	const struct operation update = {.kind = OPERATION_UPDATE, .mends = true};
 
-	changes_check_instance(changes, held);
-	*ret_next = INTENT_COMMIT;
-	return intent_add_operation(intent, changes, &held->record, &update, NULL, error);
+	changes_check_instance(&intent->changes, held);
+	return intent_add_operation(intent, &held->record, &update, NULL) == 0 ? INTENT_COMMIT : INTENT_REFUSE;
 }
 
-static int mend_bind(struct intent *intent, struct changes *changes, struct held_instance *held,
-                     enum intent_next *ret_next, struct error *error)
+static enum intent_next mend_bind(struct intent *intent, struct held_instance *held)
 {
 	const struct broker_request *request = intent->request;
 	const struct operation operation = {
 	    .kind = OPERATION_BIND, .bind_kind = request->bind_kind, .bind_name = request->bind_name, .mends = true};
 	struct held_bind bind;
 	int rc = records_read_bind(intent->requests->records, &intent->arena, held->record.incarnation,
-	                           request->bind_kind, request->bind_name, &bind, error);
+	                           request->bind_kind, request->bind_name, &bind, &intent->error);
 
-	if (rc == ERR_NOT_FOUND || (rc == 0 && bind.record.state != BIND_BOUND)) {
-		*ret_next = INTENT_ANSWER;
-		return 0;
-	}
+	if (rc == ERR_NOT_FOUND || (rc == 0 && bind.record.state != BIND_BOUND))
+		return INTENT_ANSWER;
 	if (rc == 0)
-		rc = bind_move(&bind.record, BIND_BINDING, error);
+		rc = bind_move(&bind.record, BIND_BINDING, &intent->error);
 	if (rc == 0)
-		rc = intent_add_operation(intent, changes, &held->record, &operation, &bind.record.operation, error);
+		rc = intent_add_operation(intent, &held->record, &operation, &bind.record.operation);
 	if (rc != 0)
-		return rc;
-	changes_check_instance(changes, held);
-	changes_put_bind(changes, KEYSPACE_BINDS, &bind.record, bind.revision);
-	*ret_next = INTENT_COMMIT;
-	return 0;
+		return INTENT_REFUSE;
+	changes_check_instance(&intent->changes, held);
+	changes_put_bind(&intent->changes, KEYSPACE_BINDS, &bind.record, bind.revision);
+	return INTENT_COMMIT;
 }
 
-static int decide_end(struct intent *intent, struct changes *changes, enum intent_next *ret_next, struct error *error)
+static enum intent_next decide_end(struct intent *intent)
 {
 	struct held_instance held;
 	struct held_bind *binds = NULL;
 	size_t count = 0;
-	int rc = intent_find_instance(intent, &held, error);
+	int rc = intent_find_instance(intent, &held);
 
-	*ret_next = INTENT_ANSWER;
-	if (rc != 0 || held.record.state != INSTANCE_READY ||
-	    queue_has(intent->requests->queue, held.record.incarnation, ~0U))
-		return rc;
-	rc = records_read_binds(intent->requests->records, &intent->arena, held.record.incarnation, &binds, &count,
-	                        error);
+	if (rc == 0 &&
+	    (held.record.state != INSTANCE_READY || queue_has(intent->requests->queue, held.record.incarnation, ~0U)))
+		return INTENT_ANSWER;
+	if (rc == 0)
+		rc = records_read_binds(intent->requests->records, &intent->arena, held.record.incarnation, &binds,
+		                        &count, &intent->error);
 	for (size_t i = 0; rc == 0 && i < count; i++) {
 		if (bind_is_left(intent->requests->records, &binds[i].record))
-			rc = bind_end(intent, changes, &held.record, &binds[i], error);
+			rc = bind_end(intent, &held.record, &binds[i]);
 	}
-	if (rc != 0 || TAILQ_EMPTY(&intent->jobs))
-		return rc;
-	changes_use_reserve(changes);
-	changes_check_instance(changes, &held);
-	*ret_next = INTENT_COMMIT;
-	return 0;
+	if (rc != 0)
+		return INTENT_REFUSE;
+	if (TAILQ_EMPTY(&intent->jobs))
+		return INTENT_ANSWER;
+	changes_use_reserve(&intent->changes);
+	changes_check_instance(&intent->changes, &held);
+	return INTENT_COMMIT;
 }
 
 const struct asked ask_end_logins = {decide_end, INTENT_NO_WAIT};
 
-static int decide_mend(struct intent *intent, struct changes *changes, enum intent_next *ret_next, struct error *error)
+static enum intent_next decide_mend(struct intent *intent)
 {
-	const unsigned mending = 1U << OPERATION_BIND; /* of several binds at once */
+	const bool one = intent->request->bind_name != NULL;
+	const unsigned hinders = one ? ~(1U << OPERATION_BIND) : ~0U; /* several binds are mended at once */
 	struct held_instance held;
-	int rc = intent_find_instance(intent, &held, error);
 
-	if (rc != 0)
-		return rc;
-	if (held.record.state != INSTANCE_READY || queue_has(intent->requests->queue, held.record.incarnation,
-	                                                     intent->request->bind_name != NULL ? ~mending : ~0U)) {
-		*ret_next = INTENT_ANSWER;
-		return 0;
-	}
-	return intent->request->bind_name != NULL ? mend_bind(intent, changes, &held, ret_next, error)
-	                                          : mend_instance(intent, changes, &held, ret_next, error);
+	if (intent_find_instance(intent, &held) != 0)
+		return INTENT_REFUSE;
+	if (held.record.state != INSTANCE_READY || queue_has(intent->requests->queue, held.record.incarnation, hinders))
+		return INTENT_ANSWER;
+	return one ? mend_bind(intent, &held) : mend_instance(intent, &held);
 }
 
 const struct asked ask_mend = {decide_mend, INTENT_NO_WAIT};

@@ -4,11 +4,9 @@
 
 #include "requests/intent.h"
 
-/* Removes the instance, for the first time or again, as was promised first. */
-int removal_repeat(struct intent *intent, struct changes *changes, struct held_instance *held,
-                   enum intent_next *ret_next, struct error *error);
+/* Removes the instance, for the first time or again, as was promised first. Its record is the new one then. */
+enum intent_next removal_repeat(struct intent *intent, struct held_instance *held);
 /* Drops a retained one. */
-int removal_purge(struct intent *intent, struct changes *changes, struct held_instance *held,
-                  enum intent_next *ret_next, struct error *error);
+enum intent_next removal_purge(struct intent *intent, struct held_instance *held);
 
 #endif

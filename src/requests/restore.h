@@ -5,7 +5,6 @@
 #include "requests/intent.h"
 
 /* Brings the instance, which is retained or whose removal failed, back under the name. */
-int restore_begin(struct intent *intent, struct changes *changes, struct held_instance *held, const char *name,
-                  enum intent_next *ret_next, struct error *error);
+enum intent_next restore_begin(struct intent *intent, struct held_instance *held, const char *name);
 
 #endif

@@ -6,50 +6,45 @@
 #include "requests/removal.h"
 #include "requests/restore.h"
 
-static int add_operation(struct intent *intent, struct changes *changes, const struct instance *instance,
-                         enum operation_kind kind, struct error *error)
+static int add_operation(struct intent *intent, const struct instance *instance, enum operation_kind kind)
 {
 	const struct operation operation = {.kind = kind};
 
-	return intent_add_operation(intent, changes, instance, &operation, NULL, error);
+	return intent_add_operation(intent, instance, &operation, NULL);
 }
 
-static int retry_create(struct intent *intent, struct changes *changes, struct held_instance *held,
-                        enum intent_next *ret_next, struct error *error)
+static enum intent_next retry_create(struct intent *intent, struct held_instance *held)
 {
-	int rc = instance_move(&held->record, INSTANCE_CREATING, error);
+	int rc = instance_move(&held->record, INSTANCE_CREATING, &intent->error);
 
 	if (rc == 0)
-		rc = add_operation(intent, changes, &held->record, OPERATION_CREATE, error);
+		rc = add_operation(intent, &held->record, OPERATION_CREATE);
 	held->record.updated_at = timers_wall(intent->requests->timers);
-	changes_put_instance(changes, KEYSPACE_INSTANCES, &held->record, held->revision);
-	*ret_next = INTENT_COMMIT;
-	return rc;
+	changes_put_instance(&intent->changes, KEYSPACE_INSTANCES, &held->record, held->revision);
+	return rc == 0 ? INTENT_COMMIT : INTENT_REFUSE;
 }
 
 /* What is locked away is purged or brought back again only when that was asked for last, and failed. */
-static int retry_retained(struct intent *intent, struct changes *changes, struct held_instance *held,
-                          enum intent_next *ret_next, struct error *error)
+static enum intent_next retry_retained(struct intent *intent, struct held_instance *held)
 {
 	struct held_operation *operations = NULL;
 	const struct operation *last;
 	size_t count = 0;
-	int rc = records_read_operations(intent->requests->records, &intent->arena, held->record.incarnation,
-	                                 &operations, &count, error);
 
-	if (rc != 0 || count == 0)
-		return rc;
-	last = &operations[count - 1].record;
-	if (last->state == OPERATION_FAILED && last->kind == OPERATION_REMOVE)
-		return removal_purge(intent, changes, held, ret_next, error);
-	if (last->state == OPERATION_FAILED && last->kind == OPERATION_RESTORE)
-		return restore_begin(intent, changes, held, held->record.name, ret_next, error);
-	return 0;
+	if (records_read_operations(intent->requests->records, &intent->arena, held->record.incarnation, &operations,
+	                            &count, &intent->error) != 0)
+		return INTENT_REFUSE;
+	last = count > 0 ? &operations[count - 1].record : NULL;
+	if (last != NULL && last->state == OPERATION_FAILED && last->kind == OPERATION_REMOVE)
+		return removal_purge(intent, held);
+	if (last != NULL && last->state == OPERATION_FAILED && last->kind == OPERATION_RESTORE)
+		return restore_begin(intent, held, held->record.name);
+	return INTENT_ANSWER;
 }
 
 /* ---- of a ready instance ---- */
 
-static bool needs_update(const struct intent *intent, const struct instance *instance)
+static bool needs_update(struct intent *intent, const struct instance *instance)
 {
 	const unsigned reaching = 1U << OPERATION_UPDATE | 1U << OPERATION_CREATE | 1U << OPERATION_ADOPT;
 
@@ -57,77 +52,73 @@ static bool needs_update(const struct intent *intent, const struct instance *ins
 	       !queue_has(intent->requests->queue, instance->incarnation, reaching);
 }
 
-static int retry_rotation(struct intent *intent, struct changes *changes, const struct instance *instance,
-                          struct held_bind *held, struct error *error)
+static int retry_rotation(struct intent *intent, const struct instance *instance, struct held_bind *held)
 {
 	struct bind *bind = &held->record;
 	const struct operation rotate = {
 	    .kind = OPERATION_ROTATE, .bind_kind = bind->kind, .bind_name = bind->name, .renew = true};
-	int rc = bind_move(bind, BIND_BINDING, error);
+	int rc = bind_move(bind, BIND_BINDING, &intent->error);
 
 	if (rc == 0)
-		rc = intent_add_operation(intent, changes, instance, &rotate, &bind->operation, error);
-	changes_put_bind(changes, KEYSPACE_BINDS, bind, held->revision);
+		rc = intent_add_operation(intent, instance, &rotate, &bind->operation);
+	changes_put_bind(&intent->changes, KEYSPACE_BINDS, bind, held->revision);
 	return rc;
 }
 
-static int retry_binds(struct intent *intent, struct changes *changes, const struct instance *instance,
-                       struct error *error)
+static int retry_binds(struct intent *intent, const struct instance *instance)
 {
 	struct held_bind *binds = NULL;
 	size_t count = 0;
-	int rc =
-	    records_read_binds(intent->requests->records, &intent->arena, instance->incarnation, &binds, &count, error);
+	int rc = records_read_binds(intent->requests->records, &intent->arena, instance->incarnation, &binds, &count,
+	                            &intent->error);
 
 	for (size_t i = 0; rc == 0 && i < count; i++) {
 		if (bind_is_left(intent->requests->records, &binds[i].record))
-			rc = bind_end(intent, changes, instance, &binds[i], error);
+			rc = bind_end(intent, instance, &binds[i]);
 		else if (binds[i].record.state == BIND_BOUND && binds[i].record.failure != NULL)
-			rc = retry_rotation(intent, changes, instance, &binds[i], error);
+			rc = retry_rotation(intent, instance, &binds[i]);
 	}
 	return rc;
 }
 
-static int retry_ready(struct intent *intent, struct changes *changes, struct held_instance *held,
-                       enum intent_next *ret_next, struct error *error)
+static enum intent_next retry_ready(struct intent *intent, struct held_instance *held)
 {
 	int rc = 0;
 
 	if (needs_update(intent, &held->record))
-		rc = add_operation(intent, changes, &held->record, OPERATION_UPDATE, error);
+		rc = add_operation(intent, &held->record, OPERATION_UPDATE);
 	if (rc == 0)
-		rc = retry_binds(intent, changes, &held->record, error);
-	if (rc != 0 || TAILQ_EMPTY(&intent->jobs))
-		return rc;
-	changes_check_instance(changes, held);
-	*ret_next = INTENT_COMMIT;
-	return 0;
+		rc = retry_binds(intent, &held->record);
+	if (rc != 0)
+		return INTENT_REFUSE;
+	if (TAILQ_EMPTY(&intent->jobs))
+		return INTENT_ANSWER;
+	changes_check_instance(&intent->changes, held);
+	return INTENT_COMMIT;
 }
 
-static int decide_retry(struct intent *intent, struct changes *changes, enum intent_next *ret_next, struct error *error)
+static enum intent_next decide_retry(struct intent *intent)
 {
 	struct held_instance held;
-	int rc = intent_find_instance(intent, &held, error);
 
-	if (rc != 0)
-		return rc;
+	if (intent_find_instance(intent, &held) != 0)
+		return INTENT_REFUSE;
 	queue_hurry(intent->requests->queue, held.record.incarnation);
-	changes_use_reserve(changes);
-	*ret_next = INTENT_ANSWER;
+	changes_use_reserve(&intent->changes);
 	switch (held.record.state) {
 	case INSTANCE_FAILED:
-		return retry_create(intent, changes, &held, ret_next, error);
+		return retry_create(intent, &held);
 	case INSTANCE_REMOVAL_FAILED:
-		return removal_repeat(intent, changes, &held, ret_next, error);
+		return removal_repeat(intent, &held);
 	case INSTANCE_RETAINED:
-		return retry_retained(intent, changes, &held, ret_next, error);
+		return retry_retained(intent, &held);
 	case INSTANCE_READY:
-		return retry_ready(intent, changes, &held, ret_next, error);
+		return retry_ready(intent, &held);
 	case INSTANCE_CREATING:
 	case INSTANCE_REMOVING:
 		break;
 	}
-	return 0;
+	return INTENT_ANSWER;
 }
 
 const struct asked ask_retry = {decide_retry, INTENT_NO_WAIT};

@@ -4,20 +4,19 @@
 #include "requests/accept.h"
 #include "requests/bind.h"
 
-static int rotate_one(struct intent *intent, struct changes *changes, const struct instance *instance,
-                      struct held_bind *held, struct error *error)
+static int rotate_one(struct intent *intent, const struct instance *instance, struct held_bind *held)
 {
 	struct bind *bind = &held->record;
 	const struct operation rotate = {
 	    .kind = OPERATION_ROTATE, .bind_kind = bind->kind, .bind_name = bind->name, .renew = true};
-	int rc = bind_new_secret(intent, bind, error);
+	int rc = bind_new_secret(intent, bind);
 
 	if (rc == 0)
-		rc = bind_move(bind, BIND_BINDING, error);
+		rc = bind_move(bind, BIND_BINDING, &intent->error);
 	if (rc == 0)
-		rc = intent_add_operation(intent, changes, instance, &rotate, &bind->operation, error);
+		rc = intent_add_operation(intent, instance, &rotate, &bind->operation);
 	bind->updated_at = timers_wall(intent->requests->timers);
-	changes_put_bind(changes, KEYSPACE_BINDS, bind, held->revision);
+	changes_put_bind(&intent->changes, KEYSPACE_BINDS, bind, held->revision);
 	return rc;
 }
 
@@ -28,7 +27,7 @@ static bool is_meant(const struct broker_request *request, const struct bind *bi
 }
 
 /* A rotation that has not ended: nobody was told its password, so that a repeated request asks for nothing more. */
-static bool is_under_way(const struct intent *intent, const struct bind *bind)
+static bool is_under_way(struct intent *intent, const struct bind *bind)
 {
 	const struct job *job;
 
@@ -38,39 +37,36 @@ static bool is_under_way(const struct intent *intent, const struct bind *bind)
 	return job != NULL && job->kind == OPERATION_ROTATE;
 }
 
-static int decide_rotate(struct intent *intent, struct changes *changes, enum intent_next *ret_next,
-                         struct error *error)
+static enum intent_next decide_rotate(struct intent *intent)
 {
 	const struct broker_request *request = intent->request;
 	struct held_instance instance;
 	struct held_bind *binds = NULL;
 	size_t count = 0, rotated = 0, under_way = 0;
-	int rc = intent_find_instance(intent, &instance, error);
+	int rc = intent_find_instance(intent, &instance);
 
 	if (rc == 0)
 		rc = records_read_binds(intent->requests->records, &intent->arena, instance.record.incarnation, &binds,
-		                        &count, error);
+		                        &count, &intent->error);
 	for (size_t i = 0; rc == 0 && i < count; i++) {
 		if (!is_meant(request, &binds[i].record))
 			continue;
 		under_way += is_under_way(intent, &binds[i].record);
 		if (binds[i].record.state != BIND_BOUND)
 			continue;
-		rc = rotate_one(intent, changes, &instance.record, &binds[i], error);
+		rc = rotate_one(intent, &instance.record, &binds[i]);
 		rotated++;
 	}
+	if (rc == 0 && rotated == 0 && under_way > 0)
+		return INTENT_ANSWER;
+	if (rc == 0 && rotated == 0)
+		rc = error_set(&intent->error, ERR_NOT_FOUND, "the instance \"%s\" has no finished bind%s%s%s",
+		               request->instance, request->bind_kind != 0 ? " of \"" : "",
+		               request->bind_kind != 0 ? request->bind_name : "", request->bind_kind != 0 ? "\"" : "");
 	if (rc != 0)
-		return rc;
-	if (rotated == 0 && under_way > 0)
-		return 0;
-	if (rotated == 0)
-		return error_set(error, ERR_NOT_FOUND, "the instance \"%s\" has no finished bind%s%s%s",
-		                 request->instance, request->bind_kind != 0 ? " of \"" : "",
-		                 request->bind_kind != 0 ? request->bind_name : "",
-		                 request->bind_kind != 0 ? "\"" : "");
-	changes_check_instance(changes, &instance);
-	*ret_next = INTENT_COMMIT;
-	return 0;
+		return INTENT_REFUSE;
+	changes_check_instance(&intent->changes, &instance);
+	return INTENT_COMMIT;
 }
 
 const struct asked ask_rotate = {decide_rotate, INTENT_NO_WAIT};

@@ -4,78 +4,66 @@
 #include "requests/bind.h"
 
 /* Nothing is bound. An unbind that is asked again under another event can be undone under that one, too. */
-static int decide_absent(struct intent *intent, struct changes *changes, const struct instance *instance,
-                         enum intent_next *ret_next, struct error *error)
+static enum intent_next decide_absent(struct intent *intent, const struct instance *instance)
 {
 	const struct broker_request *request = intent->request;
 	struct held_bind unbound;
 	int rc = records_read_unbound(intent->requests->records, &intent->arena, instance->incarnation,
-	                              request->bind_kind, request->bind_name, &unbound, error);
+	                              request->bind_kind, request->bind_name, &unbound, &intent->error);
 
-	*ret_next = INTENT_ANSWER;
-	if (rc == ERR_NOT_FOUND)
-		return 0;
-	if (rc != 0 || request->caller.event == NULL || same_event(request->caller.event, unbound.record.unbind_event))
-		return rc;
+	if (rc != 0)
+		return rc == ERR_NOT_FOUND ? INTENT_ANSWER : INTENT_REFUSE;
+	if (request->caller.event == NULL || same_event(request->caller.event, unbound.record.unbind_event))
+		return INTENT_ANSWER;
 	unbound.record.unbind_event = request->caller.event;
-	changes_put_bind(changes, KEYSPACE_UNBOUND, &unbound.record, REVISION_ANY);
-	*ret_next = INTENT_COMMIT;
-	return 0;
+	changes_put_bind(&intent->changes, KEYSPACE_UNBOUND, &unbound.record, REVISION_ANY);
+	return INTENT_COMMIT;
 }
 
-static bool is_under_way(const struct intent *intent, const struct bind *bind)
+static bool is_under_way(struct intent *intent, const struct bind *bind)
 {
 	return bind->state == BIND_UNBINDING &&
 	       queue_find(intent->requests->queue, bind->incarnation, bind->operation, OPERATION_UNBIND) != NULL;
 }
 
 /* An unbind that is asked again under another event can be undone under that one. */
-static int join_unbind(struct intent *intent, struct changes *changes, struct held_bind *held,
-                       enum intent_next *ret_next)
+static enum intent_next join_unbind(struct intent *intent, struct held_bind *held)
 {
 	const char *event = intent->request->caller.event;
 	struct bind *bind = &held->record;
 
-	if (event == NULL || same_text(bind->unbind_event, event)) {
-		*ret_next = intent_join(intent, bind->incarnation, bind->operation, OPERATION_UNBIND);
-		return 0;
-	}
+	if (event == NULL || same_text(bind->unbind_event, event))
+		return intent_join(intent, bind->incarnation, bind->operation, OPERATION_UNBIND);
 	bind->unbind_event = event;
-	changes_put_bind(changes, KEYSPACE_BINDS, bind, held->revision);
-	*ret_next = INTENT_COMMIT_AGAIN;
-	return 0;
+	changes_put_bind(&intent->changes, KEYSPACE_BINDS, bind, held->revision);
+	return INTENT_COMMIT_AGAIN;
 }
 
-static int decide_bound(struct intent *intent, struct changes *changes, const struct instance *instance,
-                        struct held_bind *held, enum intent_next *ret_next, struct error *error)
+static enum intent_next decide_bound(struct intent *intent, const struct instance *instance, struct held_bind *held)
 {
-	struct bind *bind = &held->record;
-
-	if (is_under_way(intent, bind))
-		return join_unbind(intent, changes, held, ret_next);
-	changes_use_reserve(changes);
-	bind->unbind_event = intent->request->caller.event;
-	*ret_next = INTENT_COMMIT;
-	return bind_end(intent, changes, instance, held, error);
+	if (is_under_way(intent, &held->record))
+		return join_unbind(intent, held);
+	changes_use_reserve(&intent->changes);
+	held->record.unbind_event = intent->request->caller.event;
+	return bind_end(intent, instance, held) == 0 ? INTENT_COMMIT : INTENT_REFUSE;
 }
 
-static int decide_unbind(struct intent *intent, struct changes *changes, enum intent_next *ret_next,
-                         struct error *error)
+static enum intent_next decide_unbind(struct intent *intent)
 {
 	const struct broker_request *request = intent->request;
 	struct held_instance instance;
 	struct held_bind held;
-	int rc = bind_check_request(request, error);
+	int rc = bind_check_request(intent);
 
 	if (rc == 0)
-		rc = intent_find_instance(intent, &instance, error);
+		rc = intent_find_instance(intent, &instance);
 	if (rc != 0)
-		return rc;
+		return INTENT_REFUSE;
 	rc = records_read_bind(intent->requests->records, &intent->arena, instance.record.incarnation,
-	                       request->bind_kind, request->bind_name, &held, error);
+	                       request->bind_kind, request->bind_name, &held, &intent->error);
 	if (rc == ERR_NOT_FOUND)
-		return decide_absent(intent, changes, &instance.record, ret_next, error);
-	return rc != 0 ? rc : decide_bound(intent, changes, &instance.record, &held, ret_next, error);
+		return decide_absent(intent, &instance.record);
+	return rc == 0 ? decide_bound(intent, &instance.record, &held) : INTENT_REFUSE;
 }
 
 const struct asked ask_unbind = {decide_unbind, 0};

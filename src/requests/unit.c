@@ -2,38 +2,36 @@
 #include "requests/accept.h"
 #include "requests/intent.h"
 
-static int decide_unit(struct intent *intent, struct changes *changes, enum operation_kind kind,
-                       enum intent_next *ret_next, struct error *error)
+static enum intent_next decide_unit(struct intent *intent, enum operation_kind kind)
 {
 	const struct operation operation = {.kind = kind, .unit = intent->request->unit};
 	struct held_instance instance;
-	int rc = bind_check_host(intent->request->unit, error);
+	int rc = bind_check_host(intent->request->unit, &intent->error);
 
 	if (rc == 0)
-		rc = intent_find_instance(intent, &instance, error);
+		rc = intent_find_instance(intent, &instance);
 	if (rc == 0 && kind == OPERATION_ALLOW_UNIT)
-		rc = accept_living(&instance.record, error);
+		rc = accept_living(intent, &instance.record);
 	if (rc == 0)
-		rc = accept_work(intent, &instance.record, error);
+		rc = accept_work(intent, &instance.record);
+	if (rc == 0 && !intent->offering->backend->driver->units)
+		return INTENT_ANSWER;
+	if (rc == 0)
+		rc = intent_add_operation(intent, &instance.record, &operation, NULL);
 	if (rc != 0)
-		return rc;
-	if (!intent->offering->backend->driver->units) {
-		*ret_next = INTENT_ANSWER;
-		return 0;
-	}
-	changes_check_instance(changes, &instance);
-	*ret_next = INTENT_COMMIT;
-	return intent_add_operation(intent, changes, &instance.record, &operation, NULL, error);
+		return INTENT_REFUSE;
+	changes_check_instance(&intent->changes, &instance);
+	return INTENT_COMMIT;
 }
 
-static int decide_allow(struct intent *intent, struct changes *changes, enum intent_next *ret_next, struct error *error)
+static enum intent_next decide_allow(struct intent *intent)
 {
-	return decide_unit(intent, changes, OPERATION_ALLOW_UNIT, ret_next, error);
+	return decide_unit(intent, OPERATION_ALLOW_UNIT);
 }
 
-static int decide_deny(struct intent *intent, struct changes *changes, enum intent_next *ret_next, struct error *error)
+static enum intent_next decide_deny(struct intent *intent)
 {
-	return decide_unit(intent, changes, OPERATION_DENY_UNIT, ret_next, error);
+	return decide_unit(intent, OPERATION_DENY_UNIT);
 }
 
 const struct asked ask_allow_unit = {decide_allow, 0};
