@@ -233,17 +233,6 @@ static void on_settled(struct driver_call *call, int code, const struct error *e
 	end_attempt(job, code, &outcome);
 }
 
-/* Nothing may be done on the server, or it has not answered yet. */
-static void fail_at_fence(struct job *job)
-{
-	struct host *host = job->host;
-	struct error outcome;
-
-	error_set(&outcome, ERR_UNAVAILABLE, "%s", host->reason);
-	end_attempt(job, outcome.code, &outcome);
-	watch_check_soon(host);
-}
-
 /* Another operation was accepted for the bind since. */
 static bool is_overtaken(const struct job *job)
 {
@@ -298,26 +287,6 @@ static int start_call(struct job *job)
 	return call_start(call);
 }
 
-/* The attempt cannot even begin. */
-static void fail_start(struct job *job, int code)
-{
-	queue_release_host(job);
-	if (code == ERR_NO_MEMORY) {
-		run_free(job);
-		queue_back_off(job);
-		return;
-	}
-	if (code == ERR_NOT_FOUND)
-		error_set(&job->error, ERR_CANCELED, "what the operation was about is gone");
-	finish_start(job, code != ERR_NOT_FOUND ? VERDICT_FAILED : is_removal(job) ? VERDICT_DONE : VERDICT_CANCELED);
-}
-
-static void fail_given_up(struct job *job)
-{
-	tell_canceled(job);
-	finish_start(job, VERDICT_FAILED);
-}
-
 static struct run *new_run(struct job *job, struct generation *generation)
 {
 	struct run *run = calloc(1, sizeof(*run));
@@ -338,40 +307,82 @@ static void run_give_up(struct job *job)
 	if (new_run(job, life_of(job)->catalog->present) == NULL)
 		return; /* it stays pending, and can be given up again */
 	(void)read_records(job, &job->error);
-	fail_given_up(job);
+	tell_canceled(job);
+	finish_start(job, VERDICT_FAILED);
+}
+
+/* What the beginning of an attempt comes to. */
+enum beginning {
+	BEGUN,      /* its call is under way */
+	NO_MEMORY,  /* it comes again */
+	SHUT_OUT,   /* nothing may be done on the server, or it has not answered yet */
+	POINTLESS,  /* job->error says by what */
+	GIVEN_UP,   /* by an operator */
+	GONE,       /* what it was about is */
+	IMPOSSIBLE, /* job->error says why */
+};
+
+static enum beginning begin(struct job *job)
+{
+	int rc;
+
+	if (new_run(job, job->host->offering->generation) == NULL)
+		return NO_MEMORY;
+	rc = read_records(job, &job->error);
+	if (rc == 0 && is_pointless(job))
+		return POINTLESS;
+	if (rc == 0 && job->aim == JOB_GIVES_UP)
+		return GIVEN_UP;
+	if (rc == 0)
+		rc = prepare(job, &job->error);
+	if (rc == 0 && job->host->fence == FENCE_SHUT)
+		return SHUT_OUT;
+	if (rc == 0)
+		rc = start_call(job);
+	if (rc == 0)
+		return BEGUN;
+	return rc == ERR_NO_MEMORY ? NO_MEMORY : rc == ERR_NOT_FOUND ? GONE : IMPOSSIBLE;
+}
+
+static void fail_at_fence(struct job *job)
+{
+	struct host *host = job->host;
+	struct error outcome;
+
+	error_set(&outcome, ERR_UNAVAILABLE, "%s", host->reason);
+	end_attempt(job, outcome.code, &outcome);
+	watch_check_soon(host);
+}
+
+/* The verdict on an attempt that made no call. */
+static enum verdict verdict_of(struct job *job, enum beginning beginning)
+{
+	if (beginning == GONE)
+		error_set(&job->error, ERR_CANCELED, "what the operation was about is gone");
+	if (beginning == GIVEN_UP)
+		tell_canceled(job);
+	if (beginning == GONE && is_removal(job))
+		return VERDICT_DONE;
+	return beginning == GONE || beginning == POINTLESS ? VERDICT_CANCELED : VERDICT_FAILED;
 }
 
 static void run_start(struct job *job)
 {
-	int rc;
+	enum beginning beginning;
 
 	job->attempts++;
-	if (new_run(job, job->host->offering->generation) == NULL) {
-		queue_release_host(job);
-		queue_back_off(job);
-		return;
-	}
-	rc = read_records(job, &job->error);
-	if (rc == 0 && is_pointless(job)) {
-		queue_release_host(job);
-		finish_start(job, VERDICT_CANCELED);
-		return;
-	}
-	if (rc == 0 && job->aim == JOB_GIVES_UP) {
-		queue_release_host(job);
-		fail_given_up(job);
-		return;
-	}
-	if (rc == 0)
-		rc = prepare(job, &job->error);
-	if (rc == 0 && job->host->fence == FENCE_SHUT) {
+	beginning = begin(job);
+	if (beginning == SHUT_OUT) {
 		fail_at_fence(job);
-		return;
+	} else if (beginning != BEGUN) {
+		queue_release_host(job);
+		if (beginning == NO_MEMORY) {
+			run_free(job);
+			queue_back_off(job);
+		} else {
+			finish_start(job, verdict_of(job, beginning));
+		}
 	}
-	if (rc == 0)
-		rc = start_call(job);
-	if (rc != 0)
-		fail_start(job, rc);
 }
 
 const struct queue_work life_work = {
