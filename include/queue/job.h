@@ -26,11 +26,12 @@ TAILQ_HEAD(waiter_list, waiter);
 
 /* Which may follow which: the table in job.c. A job that has ended is gone. */
 enum job_state {
-	JOB_QUEUED,  /* behind others in its lane, or its service is not configured; without a run */
-	JOB_READY,   /* head of its lane, waits for a place on its host */
-	JOB_RUNNING, /* its call is under way */
-	JOB_BACKOFF, /* failed in a way that may pass, without a run; timer runs */
-	JOB_SAVING,  /* its outcome is being made durable; its run stays until then */
+	JOB_QUEUED,   /* behind others in its lane; without a run */
+	JOB_STRANDED, /* the same, or the head: its service or server is not configured now */
+	JOB_READY,    /* head of its lane, waits for a place on its host */
+	JOB_RUNNING,  /* its call is under way */
+	JOB_BACKOFF,  /* failed in a way that may pass, without a run; timer runs */
+	JOB_SAVING,   /* its outcome is being made durable; its run stays until then */
 };
 
 /* What its next attempt is for. */

@@ -49,11 +49,12 @@ struct job *job_new(struct queue *queue, const struct instance *instance, enum o
 #define IS(state) (1U << (state))
 
 static const unsigned moves[] = {
-    [JOB_QUEUED] = IS(JOB_QUEUED) | IS(JOB_READY) | IS(JOB_SAVING), /* saved at once: given up without a host */
-    [JOB_READY] = IS(JOB_QUEUED) | IS(JOB_RUNNING),
+    [JOB_QUEUED] = IS(JOB_QUEUED) | IS(JOB_STRANDED) | IS(JOB_READY),
+    [JOB_STRANDED] = IS(JOB_QUEUED) | IS(JOB_STRANDED) | IS(JOB_SAVING), /* saved at once: given up without a host */
+    [JOB_READY] = IS(JOB_QUEUED) | IS(JOB_STRANDED) | IS(JOB_RUNNING),
     [JOB_RUNNING] = IS(JOB_BACKOFF) | IS(JOB_SAVING),
-    [JOB_BACKOFF] = IS(JOB_QUEUED) | IS(JOB_READY) | IS(JOB_SAVING), /* likewise */
-    [JOB_SAVING] = IS(JOB_QUEUED),                                   /* a create that now cleans up */
+    [JOB_BACKOFF] = IS(JOB_STRANDED) | IS(JOB_READY) | IS(JOB_SAVING), /* likewise */
+    [JOB_SAVING] = IS(JOB_QUEUED) | IS(JOB_STRANDED),                  /* a create that now cleans up */
 };
 
 void job_move(struct job *job, enum job_state next)

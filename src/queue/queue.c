@@ -30,7 +30,7 @@
  *
  * The limits. A lane is strict: an operation waits for the ones before it even where the two would not meet. All of
  * them are in memory, a kilobyte each; limits.pending bounds those of one instance. What waits for a service or server
- * that is not configured stays queued without an end, until the configuration names it again or an operator gives it
+ * that is not configured stays stranded without an end, until the configuration names it again or an operator gives it
  * up. */
 #include "queue/queue.h"
 
@@ -189,19 +189,15 @@ static void give_places(struct host *host)
 
 static void start_or_stand_by(struct job *job)
 {
-	struct host *host = job->host;
-
-	if (host == NULL && job->aim == JOB_GIVES_UP) {
+	if (job->host != NULL) {
+		job_move(job, JOB_READY);
+		places_wait(job);
+		give_places(job->host);
+	} else if (job->aim == JOB_GIVES_UP) {
 		job->queue->work->give_up(job);
-		return;
+	} else { /* nobody can run it before the configuration names its service and server again */
+		job_move(job, JOB_STRANDED);
 	}
-	if (host == NULL) { /* nobody can run it before the configuration names its service and server again */
-		job_move(job, JOB_QUEUED);
-		return;
-	}
-	job_move(job, JOB_READY);
-	places_wait(job);
-	give_places(host);
 }
 
 static void on_turn(void *arg)
@@ -218,6 +214,11 @@ static void begin_soon(struct job *job, int64_t delay)
 		start_or_stand_by(job);
 }
 
+static void stand_in_lane(struct job *job)
+{
+	job_move(job, job->host != NULL ? JOB_QUEUED : JOB_STRANDED);
+}
+
 int queue_push(struct queue *queue, struct job *job)
 {
 	struct lane *lane = lane_open(queue, job->incarnation);
@@ -228,6 +229,7 @@ int queue_push(struct queue *queue, struct job *job)
 		return ERR_NO_MEMORY;
 	}
 	job_find_host(job); /* while it became durable, the configuration may have changed */
+	stand_in_lane(job);
 	job->lane = lane;
 	TAILQ_INSERT_TAIL(&lane->jobs, job, in_lane);
 	lane->count++;
@@ -317,7 +319,7 @@ void queue_pause(struct job *job, void (*on_timer)(void *arg))
 void queue_clean(struct job *job)
 {
 	job->aim = JOB_CLEANS;
-	job_move(job, JOB_QUEUED);
+	stand_in_lane(job);
 	job->attempts = job->locked = 0;
 	begin_soon(job, 0);
 }
@@ -377,18 +379,17 @@ void queue_end(struct job *job, const struct broker_reply *reply)
 /* What runs goes on where it began; what frees its run finds its host anew. */
 static void move_job(struct job *job)
 {
-	const bool head = job == TAILQ_FIRST(&job->lane->jobs);
-	const struct host *before = job->host;
+	const enum job_state before = job->state;
 
-	if (job->state == JOB_RUNNING || job->state == JOB_SAVING)
+	if (before == JOB_RUNNING || before == JOB_SAVING)
 		return;
-	if (job->state == JOB_READY) {
+	if (before == JOB_READY)
 		places_leave(job);
-		job_move(job, JOB_QUEUED);
-		before = NULL;
-	}
 	job_find_host(job);
-	if (head && before == NULL && job->state == JOB_QUEUED)
+	if (before == JOB_BACKOFF)
+		return;
+	stand_in_lane(job);
+	if (before != JOB_QUEUED && job == TAILQ_FIRST(&job->lane->jobs))
 		begin_soon(job, 0);
 }
 
@@ -408,7 +409,7 @@ bool queue_give_up(struct job *job)
 	if (job->state == JOB_SAVING || job->aim == JOB_CLEANS)
 		return false;
 	job->aim = JOB_GIVES_UP;
-	if (job->state == JOB_BACKOFF || (job->state == JOB_QUEUED && job == TAILQ_FIRST(&job->lane->jobs)))
+	if (job == TAILQ_FIRST(&job->lane->jobs) && job->state != JOB_READY && job->state != JOB_RUNNING)
 		begin_soon(job, 0);
 	return true;
 }

@@ -9,7 +9,9 @@ static const char *waits_for(const struct job *job)
 {
 	switch (job->state) {
 	case JOB_QUEUED:
-		return job->host != NULL ? "turn" : "configuration";
+		return "turn";
+	case JOB_STRANDED:
+		return "configuration";
 	case JOB_READY:
 		return "place";
 	case JOB_BACKOFF:

@@ -321,6 +321,38 @@ static void test_reload_without_a_server(void **state)
 	assert_int_equal(ask.answer.code, 0);
 }
 
+/* Both what could begin and what stands behind it say what they wait for; to give up needs no server. */
+static void test_work_is_stranded_without_its_server(void **state)
+{
+	static const char waits[] = "\"waits_for\":\"configuration\"";
+	const struct caller operator= {.user = "op"};
+	struct world *world = *state;
+	struct ask first, second;
+	const struct job *head;
+	const char *told;
+	struct error error;
+
+	make(world, "mydb");
+	begin(world, &first, &ask_bind, "instance", "mydb", "app", "shop", NULL);
+	begin(world, &second, &ask_bind, "instance", "mydb", "app", "other", NULL);
+	reload_edited(world, "name: one,", "name: three,");
+	settle(world);
+	told = strstr(operations(world, "mydb"), waits);
+	assert_non_null(told);
+	assert_non_null(strstr(told + 1, waits));
+	head = TAILQ_FIRST(&world->broker->queue.lanes->jobs);
+	assert_int_equal(head->state, JOB_STRANDED);
+	assert_int_equal(operator_cancel(broker_requests(world->broker), &operator, head->id, &error), 0);
+	pass(world, 1000);
+	assert_true(first.answer.came);
+	assert_int_equal(first.answer.code, ERR_CANCELED);
+	assert_false(second.answer.came);
+	reload_edited(world, "", "");
+	pass(world, 1000);
+	assert_true(second.answer.came);
+	assert_int_equal(second.answer.code, 0);
+}
+
 /* ---- the drift pass ---- */
 
 #define SERVICES    "services:\n"
@@ -455,6 +487,7 @@ int main(void)
 	    TEST(test_reload_while_work_runs),
 	    TEST(test_reload_changes_plans),
 	    TEST(test_reload_without_a_server),
+	    TEST(test_work_is_stranded_without_its_server),
 	    TEST(test_the_drift_pass_comes_by_itself),
 	    TEST(test_the_drift_pass_keeps_its_rate),
 	    TEST(test_reload_changes_the_drift_pass),
