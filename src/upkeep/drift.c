@@ -25,7 +25,7 @@
  *
  * What was tried. To inspect instances with work under way as well: what was found there had to be thrown away. Names
  * without their kind, and records of the same service only: what another service of this broker had on the same server
- * was told as a stray (may_be_there).
+ * was told as a stray (strays.c).
  *
  * The limits. Between two passes nothing is noticed, unless a server comes back, which begins one at once. A server
  * that is down when its turn comes is left out until then. 1,000 strays are kept in memory; the log tells all. */
@@ -190,59 +190,6 @@ struct drift_step {
 	char found[INCARNATION_LENGTH + 1]; /* an instance to be inspected; "": none */
 };
 
-static bool on_bind(void *arg, const void *key, size_t key_length, const struct store_value *value)
-{
-	struct drift *drift = arg;
-	struct bind bind;
-
-	(void)key;
-	(void)key_length;
-	if (bind_decode(value->bytes, value->length, &bind, NULL) == 0)
-		(void)names_take(&drift->names, LIST_LOGIN, bind.login);
-	return true;
-}
-
-/* Whether the record may be of something on the server that was listed. Another service with the same driver may use
- * the same server, under whatever name; what it has is no stray. */
-static bool may_be_there(const struct drift *drift, const struct instance *instance)
-{
-	const struct offering *offering, *other;
-
-	if (instance->server == NULL)
-		return false;
-	if (strcmp(instance->service, drift->service) == 0)
-		return strcmp(instance->server, drift->server_name) == 0;
-	offering = catalog_offering(drift->upkeep->catalog, drift->service);
-	other = catalog_offering(drift->upkeep->catalog, instance->service);
-	return offering == NULL || other == NULL || offering->backend->driver == other->backend->driver;
-}
-
-/* A living database in the place of a retained one is told, and the other way round; one that is on its way to be
- * removed may be either. */
-static void take_off_resource(struct drift *drift, const struct instance *instance)
-{
-	if (instance->state != INSTANCE_RETAINED)
-		(void)names_take(&drift->names, LIST_INSTANCE, instance->resource);
-	if (instance->state == INSTANCE_RETAINED || instance->state == INSTANCE_REMOVING ||
-	    instance->state == INSTANCE_REMOVAL_FAILED || instance->retained_until > 0)
-		(void)names_take(&drift->names, LIST_RETIRED, instance->resource);
-}
-
-static void take_off_instance(struct drift *drift, const struct instance *instance)
-{
-	struct text prefix;
-
-	if (!may_be_there(drift, instance))
-		return;
-	take_off_resource(drift, instance);
-	text_init(&prefix, STORE_KEY_MAX);
-	key_incarnation_prefix(&prefix, instance->incarnation);
-	if (!prefix.failed)
-		(void)store_scan(drift->upkeep->store, KEYSPACE_BINDS, text_string(&prefix), prefix.length, NULL, 0,
-		                 on_bind, drift);
-	text_release(&prefix);
-}
-
 /* What is found where work is under way counts for nothing, and what holds up the work would hold up the inspection. */
 static bool can_be_inspected(struct upkeep *upkeep, const struct instance *instance)
 {
@@ -266,7 +213,8 @@ static bool on_record(void *arg, const void *key, size_t key_length, const struc
 		drift->looked_at++;
 	if (instance_decode(value->bytes, value->length, &instance, NULL) == 0) {
 		if (drift->state == DRIFT_MARKING)
-			take_off_instance(drift, &instance);
+			strays_take_off(&drift->names, drift->upkeep->catalog, drift->service, drift->server_name,
+			                &instance);
 		else if (can_be_inspected(drift->upkeep, &instance))
 			strcpy(step->found, instance.incarnation);
 	}

@@ -1,4 +1,4 @@
-/* Strays: kept in the order that they were found in. */
+/* Strays: what no record knows of, kept in the order that it was found in. */
 #include "upkeep/strays.h"
 
 #include <stdlib.h>
@@ -90,4 +90,61 @@ void strays_show(const struct strays *strays, struct text *json)
 		text_add(json, "}");
 	}
 	text_add(json, "]");
+}
+
+/* ---- what is none ---- */
+
+static bool on_bind(void *arg, const void *key, size_t key_length, const struct store_value *value)
+{
+	struct name **names = arg;
+	struct bind bind;
+
+	(void)key;
+	(void)key_length;
+	if (bind_decode(value->bytes, value->length, &bind, NULL) == 0)
+		(void)names_take(names, LIST_LOGIN, bind.login);
+	return true;
+}
+
+/* Whether the record may be of something on the server. Another service with the same driver may use the same server,
+ * under whatever name; what it has is no stray. */
+static bool may_be_there(struct catalog *catalog, const char *service, const char *server,
+                         const struct instance *instance)
+{
+	const struct offering *offering, *other;
+
+	if (instance->server == NULL)
+		return false;
+	if (strcmp(instance->service, service) == 0)
+		return strcmp(instance->server, server) == 0;
+	offering = catalog_offering(catalog, service);
+	other = catalog_offering(catalog, instance->service);
+	return offering == NULL || other == NULL || offering->backend->driver == other->backend->driver;
+}
+
+/* A living database in the place of a retained one is told, and the other way round; one that is on its way to be
+ * removed may be either. */
+static void take_off_resource(struct name **names, const struct instance *instance)
+{
+	if (instance->state != INSTANCE_RETAINED)
+		(void)names_take(names, LIST_INSTANCE, instance->resource);
+	if (instance->state == INSTANCE_RETAINED || instance->state == INSTANCE_REMOVING ||
+	    instance->state == INSTANCE_REMOVAL_FAILED || instance->retained_until > 0)
+		(void)names_take(names, LIST_RETIRED, instance->resource);
+}
+
+void strays_take_off(struct name **names, struct catalog *catalog, const char *service, const char *server,
+                     const struct instance *instance)
+{
+	struct text prefix;
+
+	if (!may_be_there(catalog, service, server, instance))
+		return;
+	take_off_resource(names, instance);
+	text_init(&prefix, STORE_KEY_MAX);
+	key_incarnation_prefix(&prefix, instance->incarnation);
+	if (!prefix.failed)
+		(void)store_scan(catalog->store, KEYSPACE_BINDS, text_string(&prefix), prefix.length, NULL, 0, on_bind,
+		                 names);
+	text_release(&prefix);
 }

@@ -5,6 +5,7 @@
 #include <sys/queue.h>
 
 #include "base/log.h"
+#include "catalog/generation.h"
 #include "watch/names.h"
 
 TAILQ_HEAD(stray_list, stray);
@@ -20,6 +21,9 @@ void strays_add(struct strays *strays, const struct log *log, const char *servic
 /* Those of the server; service NULL: all. */
 void strays_drop(struct strays *strays, const char *service, const char *server);
 size_t strays_count(const struct strays *strays, const char *service);
+/* What the record knows of is no stray: takes it off the names that the service's server has. */
+void strays_take_off(struct name **names, struct catalog *catalog, const char *service, const char *server,
+                     const struct instance *instance);
 /* The member "strays". */
 void strays_show(const struct strays *strays, struct text *json);
 
