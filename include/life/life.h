@@ -12,7 +12,6 @@
 /* All is borrowed, and set before the first job comes. */
 struct life {
 	struct catalog *catalog;
-	struct records *records;
 	const struct keyring *keyring; /* of the present configuration */
 	const struct mark *mark;
 	const struct log *log;

@@ -93,8 +93,6 @@ struct queue_work {
 /* All but the tables and the numbers is borrowed, and set before the first job comes. */
 struct queue {
 	struct catalog *catalog;
-	struct records *records;
-	struct timers *timers;
 	const struct queue_work *work;
 	struct life *life;                /* likewise: what work is made of */
 	struct lane *lanes;               /* table by incarnation */

@@ -31,11 +31,10 @@ void queue_wake_host(struct host *host);
 void queue_release_host(struct job *job);
 /* Before that: what the attempt's code says of whether its instance is held up. */
 void queue_judge(struct job *job, int code);
-/* The attempt failed in a way that may pass: tries again later. */
-void queue_back_off(struct job *job);
-/* The same, soon, after a lock was in its way; it is counted in job->locked. */
-void queue_come_again(struct job *job);
-/* The same for a moment's trouble of the broker itself: runs `on_timer` again after a second. */
+/* The attempt failed in a way that may pass: tries again later, or soon where a lock was in its way, which is counted
+ * in job->locked. */
+void queue_back_off(struct job *job, bool locked);
+/* After a moment's trouble of the broker itself: runs `on_timer` again after a second. */
 void queue_pause(struct job *job, void (*on_timer)(void *arg));
 /* A create that failed for good starts over: what it made has to go. */
 void queue_clean(struct job *job);

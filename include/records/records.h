@@ -35,11 +35,9 @@ int records_read_instance(struct records *records, struct arena *arena, const ch
 /* By name; ret_name_revision is that of the name's entry. */
 int records_find_instance(struct records *records, struct arena *arena, const char *service, const char *name,
                           struct held_instance *ret_instance, uint64_t *ret_name_revision, struct error *error);
-int records_read_bind(struct records *records, struct arena *arena, const char *incarnation, enum bind_kind kind,
-                      const char *name, struct held_bind *ret_bind, struct error *error);
-/* What an unbind left behind. */
-int records_read_unbound(struct records *records, struct arena *arena, const char *incarnation, enum bind_kind kind,
-                         const char *name, struct held_bind *ret_bind, struct error *error);
+/* Of BINDS, or of what an unbind left behind in UNBOUND. */
+int records_read_bind(struct records *records, struct arena *arena, enum keyspace keyspace, const char *incarnation,
+                      enum bind_kind kind, const char *name, struct held_bind *ret_bind, struct error *error);
 int records_read_operation(struct records *records, struct arena *arena, const char *incarnation, const char *id,
                            struct held_operation *ret_operation, struct error *error);
 /* Whether the name is that of an instance known to be removed. */

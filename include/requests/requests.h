@@ -11,8 +11,6 @@ TAILQ_HEAD(intent_list, intent);
 /* All but the list is borrowed, and set before the first request comes. */
 struct requests {
 	struct catalog *catalog;
-	struct records *records;
-	struct timers *timers;
 	struct queue *queue;
 	struct watch *watch;
 	struct life *life;

@@ -25,8 +25,6 @@ typedef void inspect_done(void *arg, int code, const char *text, const char *jso
  * not ready or whose server is not configured, ERR_NO_MEMORY: on_done will not fire. */
 int inspect_start(struct upkeep *upkeep, const char *incarnation, inspect_done *on_done, void *arg,
                   struct error *error);
-/* How many are under way. */
-size_t inspect_under_way(const struct upkeep *upkeep);
 const struct finding *inspect_finding(const struct upkeep *upkeep, const char *incarnation);
 void inspect_forget(struct upkeep *upkeep, const char *incarnation);
 /* The member "found": all that was found. */

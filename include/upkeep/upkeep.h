@@ -22,19 +22,15 @@ struct rekey {
 	struct timer timer;
 };
 
-/* Those up to log are borrowed, and set before it is opened. */
+/* Those up to requests are borrowed, and set before it is opened. */
 struct upkeep {
 	struct catalog *catalog;
 	struct queue *queue;
 	struct life *life;
 	struct requests *requests;
-	struct store *store;
-	struct records *records;
-	struct timers *timers;
-	const struct log *log;
 	struct errand_list errands; /* requests of the broker itself */
 	struct inspection_list inspections;
-	size_t inspecting;
+	size_t inspecting;        /* of them */
 	struct finding *findings; /* table by incarnation, the first found first */
 	size_t differing;         /* instances that were found to differ since the last pass began */
 	struct drift *drift;      /* NULL: memory was out */

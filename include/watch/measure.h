@@ -41,10 +41,8 @@ struct measures {
 
 #define MEASURE_MS 1000.0 /* in a second */
 
-/* Adds all of them; metrics (borrowed until measure_close) may be NULL. collect looks the others up, for arg. */
+/* Adds all of them; metrics (borrowed) may be NULL. collect looks the others up, for arg, until metrics_forget. */
 void measure_open(struct measures *measures, struct metrics *metrics, void (*collect)(void *arg), void *arg);
-/* arg: as it was. */
-void measure_close(struct measures *measures, void *arg);
 /* An attempt has ended: outcome is "done", "may-pass", "locked" or "refused". */
 void measure_attempt(const struct measures *measures, const struct job *job, const char *outcome);
 /* An operation has, age ms after its acceptance. */

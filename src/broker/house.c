@@ -46,8 +46,6 @@ static void init_lower(struct broker *broker, const struct broker_options *optio
 	TAILQ_INIT(&broker->catalog.old);
 	broker->queue = (struct queue){
 	    .catalog = &broker->catalog,
-	    .records = records,
-	    .timers = options->timers,
 	    .work = &life_work,
 	    .life = &broker->life,
 	};
@@ -61,11 +59,10 @@ static void init_lower(struct broker *broker, const struct broker_options *optio
 	};
 }
 
-static void init_upper(struct broker *broker, const struct broker_options *options, struct records *records)
+static void init_upper(struct broker *broker, const struct broker_options *options)
 {
 	broker->life = (struct life){
 	    .catalog = &broker->catalog,
-	    .records = records,
 	    .keyring = options->keyring,
 	    .mark = &broker->mark,
 	    .log = options->log,
@@ -75,8 +72,6 @@ static void init_upper(struct broker *broker, const struct broker_options *optio
 	};
 	broker->requests = (struct requests){
 	    .catalog = &broker->catalog,
-	    .records = records,
-	    .timers = options->timers,
 	    .queue = &broker->queue,
 	    .watch = &broker->watch,
 	    .life = &broker->life,
@@ -87,10 +82,6 @@ static void init_upper(struct broker *broker, const struct broker_options *optio
 	    .queue = &broker->queue,
 	    .life = &broker->life,
 	    .requests = &broker->requests,
-	    .store = options->store,
-	    .records = records,
-	    .timers = options->timers,
-	    .log = options->log,
 	};
 	TAILQ_INIT(&broker->upkeep.errands);
 	TAILQ_INIT(&broker->upkeep.inspections);
@@ -123,7 +114,7 @@ int broker_open(const struct broker_options *options, struct broker **ret_broker
 		return error_no_memory(error);
 	rc = records_open(options->store, options->timers, &records, error);
 	init_lower(broker, options, records);
-	init_upper(broker, options, records);
+	init_upper(broker, options);
 	if (rc == 0)
 		rc = open_present(broker, options->config, error);
 	if (rc == 0)
@@ -155,7 +146,7 @@ void broker_close(struct broker *broker)
 	if (broker == NULL)
 		return;
 	broker->catalog.closing = true;
-	measure_close(&broker->measures, &broker->view);
+	metrics_forget(broker->measures.metrics, &broker->view);
 	upkeep_close(&broker->upkeep);
 	if (broker->catalog.present != NULL)
 		watch_close(&broker->watch);

@@ -95,12 +95,12 @@ static void on_saved(void *arg, int code, const struct error *error, uint64_t re
 static int read_saving(struct saving *saving, struct error *error)
 {
 	struct job *job = saving->job;
-	int rc = records_read_operation(life_of(job)->records, &saving->arena, job->incarnation, job->id,
+	int rc = records_read_operation(life_of(job)->catalog->records, &saving->arena, job->incarnation, job->id,
 	                                &saving->operation, error);
 
 	if (rc == 0)
-		rc = records_read_instance(life_of(job)->records, &saving->arena, job->incarnation, &saving->instance,
-		                           error);
+		rc = records_read_instance(life_of(job)->catalog->records, &saving->arena, job->incarnation,
+		                           &saving->instance, error);
 	return rc;
 }
 
@@ -114,13 +114,13 @@ static void forget_operation(struct saving *saving)
 
 static void save(struct job *job)
 {
-	struct saving saving = {.job = job, .run = job->run, .wall = timers_wall(job->queue->timers)};
+	struct saving saving = {.job = job, .run = job->run, .wall = timers_wall(job->queue->catalog->timers)};
 	struct error error = {0};
 	int rc;
 
 	job->run->cleaned = false;
 	arena_init(&saving.arena);
-	changes_begin(&saving.changes, life_of(job)->records);
+	changes_begin(&saving.changes, life_of(job)->catalog->records);
 	changes_use_reserve(&saving.changes);
 	rc = read_saving(&saving, &error);
 	if (rc == 0)

@@ -51,7 +51,8 @@ static int kept_by_history(struct life *life, struct arena *arena, const struct 
 
 	*ret_retain = 0;
 	if (instance->state == INSTANCE_REMOVING || instance->state == INSTANCE_REMOVAL_FAILED)
-		rc = records_read_operations(life->records, arena, instance->incarnation, &operations, &count, error);
+		rc = records_read_operations(life->catalog->records, arena, instance->incarnation, &operations, &count,
+		                             error);
 	for (size_t i = 0; rc == 0 && i < count; i++) {
 		if (operations[i].record.kind == OPERATION_REMOVE && operations[i].record.retain > *ret_retain)
 			*ret_retain = operations[i].record.retain;

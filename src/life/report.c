@@ -36,7 +36,7 @@ void report_try(const struct job *job, const char *outcome)
 	operation.id = job->id;
 	operation.attempts = job->attempts;
 	log_operation(life_of(job), outcome, &operation, &run->instance.record,
-	              timers_now(job->queue->timers) - run->started, &job->error);
+	              timers_now(job->queue->catalog->timers) - run->started, &job->error);
 }
 
 void report_ended(const struct life *life, const struct operation *operation, const struct instance *instance,

@@ -42,14 +42,15 @@ static int read_records(struct job *job, struct error *error)
 {
 	struct run *run = job->run;
 	const struct operation *operation = &run->operation.record;
-	int rc = records_read_operation(life_of(job)->records, &run->arena, job->incarnation, job->id, &run->operation,
-	                                error);
+	int rc = records_read_operation(life_of(job)->catalog->records, &run->arena, job->incarnation, job->id,
+	                                &run->operation, error);
 
 	if (rc == 0)
-		rc = records_read_instance(life_of(job)->records, &run->arena, job->incarnation, &run->instance, error);
+		rc = records_read_instance(life_of(job)->catalog->records, &run->arena, job->incarnation,
+		                           &run->instance, error);
 	if (rc == 0 && verb_of(job->kind)->bind)
-		rc = records_read_bind(life_of(job)->records, &run->arena, job->incarnation, operation->bind_kind,
-		                       operation->bind_name, &run->bind, error);
+		rc = records_read_bind(life_of(job)->catalog->records, &run->arena, KEYSPACE_BINDS, job->incarnation,
+		                       operation->bind_kind, operation->bind_name, &run->bind, error);
 	return rc;
 }
 
@@ -65,7 +66,8 @@ static int read_binds(struct job *job, struct error *error)
 	struct held_bind *held = NULL;
 	struct bind *binds;
 	size_t count = 0;
-	int rc = records_read_binds(life_of(job)->records, &run->arena, job->incarnation, &held, &count, error);
+	int rc =
+	    records_read_binds(life_of(job)->catalog->records, &run->arena, job->incarnation, &held, &count, error);
 
 	if (rc != 0)
 		return rc;
@@ -193,10 +195,7 @@ static void try_later(struct job *job, int code)
 	if (!locked || (job->locked & (job->locked - 1)) == 0)
 		report_try(job, "retry");
 	run_free(job);
-	if (locked)
-		queue_come_again(job);
-	else
-		queue_back_off(job);
+	queue_back_off(job, locked);
 }
 
 static void end_attempt(struct job *job, int code, const struct error *outcome)
@@ -298,7 +297,7 @@ static struct run *new_run(struct job *job, struct generation *generation)
 	generation_hold(run->generation);
 	arena_init(&run->arena);
 	call_init(&run->call);
-	run->started = timers_now(job->queue->timers);
+	run->started = timers_now(job->queue->catalog->timers);
 	return run;
 }
 
@@ -378,7 +377,7 @@ static void run_start(struct job *job)
 		queue_release_host(job);
 		if (beginning == NO_MEMORY) {
 			run_free(job);
-			queue_back_off(job);
+			queue_back_off(job, false);
 		} else {
 			finish_start(job, verdict_of(job, beginning));
 		}

@@ -33,8 +33,8 @@ static int prune_history(struct saving *saving, struct error *error)
 {
 	struct held_operation *operations;
 	size_t count, finished = 1;
-	int rc = records_read_operations(life_of(saving->job)->records, &saving->arena, saving->job->incarnation,
-	                                 &operations, &count, error);
+	int rc = records_read_operations(life_of(saving->job)->catalog->records, &saving->arena,
+	                                 saving->job->incarnation, &operations, &count, error);
 
 	if (rc != 0)
 		return rc;
@@ -82,8 +82,7 @@ static void put_instance(struct saving *saving)
 
 static int forget_instance(struct saving *saving, struct error *error)
 {
-	int rc =
-	    forget_records(life_of(saving->job)->records, &saving->arena, &saving->changes, &saving->instance, error);
+	int rc = forget_records(&saving->arena, &saving->changes, &saving->instance, error);
 
 	put_audit(saving, saving->run->verdict == VERDICT_DONE && saving->job->aim != JOB_CLEANS ? "done" : "failed");
 	if (rc == 0)
@@ -95,7 +94,7 @@ static int forget_instance(struct saving *saving, struct error *error)
 static int retain_instance(struct saving *saving, struct error *error)
 {
 	struct instance *instance = &saving->instance.record;
-	int rc = forget_name(life_of(saving->job)->records, &saving->arena, &saving->changes, instance, error);
+	int rc = forget_name(&saving->arena, &saving->changes, instance, error);
 
 	if (rc == 0)
 		rc = instance_move(instance, INSTANCE_RETAINED, error);
@@ -226,7 +225,7 @@ static int save_not_restored(struct saving *saving, struct error *error)
 	if (instance->retained_until == 0) {
 		rc = instance_move(instance, INSTANCE_REMOVAL_FAILED, error);
 	} else {
-		rc = forget_name(life_of(saving->job)->records, &saving->arena, &saving->changes, instance, error);
+		rc = forget_name(&saving->arena, &saving->changes, instance, error);
 		changes_count_owned(&saving->changes, instance, -1);
 		if (rc == 0)
 			rc = retain_again(saving, error);
@@ -263,8 +262,9 @@ static int save_adopted(struct saving *saving, struct error *error)
 static int read_own_bind(struct saving *saving, struct held_bind *ret_bind, struct error *error)
 {
 	const struct operation *operation = &saving->operation.record;
-	int rc = records_read_bind(life_of(saving->job)->records, &saving->arena, saving->job->incarnation,
-	                           operation->bind_kind, operation->bind_name, ret_bind, error);
+	int rc =
+	    records_read_bind(life_of(saving->job)->catalog->records, &saving->arena, KEYSPACE_BINDS,
+	                      saving->job->incarnation, operation->bind_kind, operation->bind_name, ret_bind, error);
 
 	if (rc == 0 && !same_text(ret_bind->record.operation, operation->id))
 		return ERR_NOT_FOUND;

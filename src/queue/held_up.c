@@ -21,7 +21,7 @@ static void forget(struct queue *queue, struct suspect *suspect)
 
 static void forget_old(struct queue *queue)
 {
-	const int64_t now = timers_now(queue->timers);
+	const int64_t now = timers_now(queue->catalog->timers);
 
 	while (queue->held_up != NULL && queue->held_up->until <= now)
 		forget(queue, queue->held_up);
@@ -46,7 +46,7 @@ void held_up_remember(struct queue *queue, const char *incarnation)
 	if (suspect == NULL)
 		return;
 	strcpy(suspect->incarnation, incarnation);
-	suspect->until = timers_now(queue->timers) + REMEMBERED;
+	suspect->until = timers_now(queue->catalog->timers) + REMEMBERED;
 	HASH_ADD_STR(queue->held_up, incarnation, suspect);
 	if (suspect->hh.tbl == NULL)
 		free(suspect);

@@ -40,9 +40,9 @@ struct job *job_new(struct queue *queue, const struct instance *instance, enum o
 
 	if (job == NULL)
 		return NULL;
-	records_next_id(queue->records, job->id);
-	job->created_at = timers_wall(queue->timers);
-	job->accepted = timers_now(queue->timers);
+	records_next_id(queue->catalog->records, job->id);
+	job->created_at = timers_wall(queue->catalog->timers);
+	job->accepted = timers_now(queue->catalog->timers);
 	return job;
 }
 
@@ -65,13 +65,13 @@ void job_move(struct job *job, enum job_state next)
 
 int64_t job_age(const struct job *job)
 {
-	return timers_now(job->queue->timers) - job->accepted;
+	return timers_now(job->queue->catalog->timers) - job->accepted;
 }
 
 void job_free(struct job *job)
 {
 	assert(TAILQ_EMPTY(&job->waiting));
-	timer_stop(job->queue->timers, &job->timer);
+	timer_stop(job->queue->catalog->timers, &job->timer);
 	if (job->waiting_in != NULL)
 		places_leave(job);
 	job->queue->work->forget(job);

@@ -208,9 +208,9 @@ static void on_turn(void *arg)
 /* Jobs begin from the loop, so that an end never recurses into the next beginning. */
 static void begin_soon(struct job *job, int64_t delay)
 {
-	timer_stop(job->queue->timers, &job->timer);
+	timer_stop(job->queue->catalog->timers, &job->timer);
 	timer_init(&job->timer, on_turn, job);
-	if (timer_start(job->queue->timers, &job->timer, delay) != 0)
+	if (timer_start(job->queue->catalog->timers, &job->timer, delay) != 0)
 		start_or_stand_by(job);
 }
 
@@ -267,7 +267,7 @@ void queue_release_host(struct job *job)
 {
 	struct host *host = job->host;
 
-	places_free(job, job->lane->held_up, timers_now(job->queue->timers));
+	places_free(job, job->lane->held_up, timers_now(job->queue->catalog->timers));
 	job->queue->running--;
 	queue_wake_host(host);
 }
@@ -290,8 +290,12 @@ void queue_judge(struct job *job, int code)
 }
 
 /* Exponential backoff with full jitter: uniformly within a ceiling that doubles. */
-static void back_off(struct job *job, int64_t tries, int64_t ceiling, int64_t most)
+void queue_back_off(struct job *job, bool locked)
 {
+	const int64_t tries = locked ? job->locked : job->attempts - job->locked;
+	const int64_t most = locked ? LOCKED_MAX : BACKOFF_MAX;
+	int64_t ceiling = locked ? LOCKED_FIRST : BACKOFF_FIRST;
+
 	for (int64_t i = 1; i < tries && ceiling < most; i++)
 		ceiling *= 2;
 	if (ceiling > most)
@@ -300,20 +304,11 @@ static void back_off(struct job *job, int64_t tries, int64_t ceiling, int64_t mo
 	begin_soon(job, BACKOFF_LEAST + secret_random_below((uint32_t)ceiling));
 }
 
-void queue_back_off(struct job *job)
-{
-	back_off(job, job->attempts - job->locked, BACKOFF_FIRST, BACKOFF_MAX);
-}
-
-void queue_come_again(struct job *job)
-{
-	back_off(job, job->locked, LOCKED_FIRST, LOCKED_MAX);
-}
-
 void queue_pause(struct job *job, void (*on_timer)(void *arg))
 {
 	timer_init(&job->timer, on_timer, job);
-	(void)timer_start(job->queue->timers, &job->timer, PAUSE); /* without memory it stays so until the next start */
+	(void)timer_start(job->queue->catalog->timers, &job->timer,
+	                  PAUSE); /* without memory it stays so until the next start */
 }
 
 void queue_clean(struct job *job)
@@ -424,7 +419,7 @@ void queue_stop(struct queue *queue)
 
 	HASH_ITER (hh, queue->lanes, lane, next_lane) {
 		TAILQ_FOREACH (job, &lane->jobs, in_lane) {
-			timer_stop(queue->timers, &job->timer);
+			timer_stop(queue->catalog->timers, &job->timer);
 			job->queue->work->cancel(job);
 		}
 	}

@@ -19,9 +19,9 @@ static int recover_one(struct queue *queue, const char *incarnation, const char 
 	int rc;
 
 	arena_init(&arena);
-	rc = records_read_operation(queue->records, &arena, incarnation, id, &operation, error);
+	rc = records_read_operation(queue->catalog->records, &arena, incarnation, id, &operation, error);
 	if (rc == 0)
-		rc = records_read_instance(queue->records, &arena, incarnation, &instance, error);
+		rc = records_read_instance(queue->catalog->records, &arena, incarnation, &instance, error);
 	if (rc == ERR_NOT_FOUND) {
 		rc = ERR_CORRUPT;
 		error_set(error, rc, "the store lists the operation \"%s\" as pending, but has no record of it", id);
@@ -35,13 +35,13 @@ static int recover_one(struct queue *queue, const char *incarnation, const char 
 	}
 	strcpy(job->id, operation.record.id);
 	job->created_at = operation.record.created_at;
-	age = timers_wall(queue->timers) - job->created_at;
-	job->accepted = timers_now(queue->timers) - (age > 0 ? age : 0);
+	age = timers_wall(queue->catalog->timers) - job->created_at;
+	job->accepted = timers_now(queue->catalog->timers) - (age > 0 ? age : 0);
 	if (operation.record.state == OPERATION_CLEANING)
 		job->aim = JOB_CLEANS;
 	else if (operation.record.given_up)
 		job->aim = JOB_GIVES_UP;
-	records_go_behind(queue->records, job->created_at);
+	records_go_behind(queue->catalog->records, job->created_at);
 	if (queue_push(queue, job) != 0)
 		rc = error_no_memory(error);
 cleanup:

@@ -7,6 +7,7 @@
 #include "records/lingering.h"
 
 struct migration {
+	const struct migrating *which;
 	struct records *records;
 	struct changes changes;
 	struct error error;
@@ -69,29 +70,22 @@ static const struct migrating migrations[] = {
 
 /* ---- the walk ---- */
 
-struct walk {
-	struct migration *migration;
-	const struct migrating *migrating;
-};
-
 static bool on_instance(void *arg, const void *key, size_t key_length, const struct store_value *value)
 {
-	const struct walk *walk = arg;
-	struct migration *migration = walk->migration;
+	struct migration *migration = arg;
 	struct held_instance held = {.revision = value->revision};
 
 	(void)key;
 	(void)key_length;
 	if (instance_decode(value->bytes, value->length, &held.record, &migration->error) != 0)
 		return false;
-	walk->migrating->visit(migration, &held);
+	migration->which->visit(migration, &held);
 	return migration->error.code == 0;
 }
 
 static int migrate_one(struct records *records, const struct migrating *migrating, struct error *error)
 {
-	struct migration migration = {.records = records};
-	struct walk walk = {.migration = &migration, .migrating = migrating};
+	struct migration migration = {.which = migrating, .records = records};
 	struct store_value value;
 	int rc;
 
@@ -99,7 +93,7 @@ static int migrate_one(struct records *records, const struct migrating *migratin
 		return 0;
 	changes_begin(&migration.changes, records);
 	changes_use_reserve(&migration.changes);
-	rc = store_scan(records->store, KEYSPACE_INSTANCES, "", 0, NULL, 0, on_instance, &walk);
+	rc = store_scan(records->store, KEYSPACE_INSTANCES, "", 0, NULL, 0, on_instance, &migration);
 	if (rc != 0 || migration.error.code != 0) {
 		changes_drop(&migration.changes);
 		return rc != 0 ? error_set(error, rc, "the store cannot be read")

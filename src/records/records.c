@@ -116,20 +116,12 @@ int records_find_instance(struct records *records, struct arena *arena, const ch
 	return rc;
 }
 
-int records_read_bind(struct records *records, struct arena *arena, const char *incarnation, enum bind_kind kind,
-                      const char *name, struct held_bind *ret_bind, struct error *error)
+int records_read_bind(struct records *records, struct arena *arena, enum keyspace keyspace, const char *incarnation,
+                      enum bind_kind kind, const char *name, struct held_bind *ret_bind, struct error *error)
 {
 	const struct bind about = {.incarnation = incarnation, .kind = kind, .name = name};
 
-	return read_held(records, arena, KEYSPACE_BINDS, &about, ret_bind, error);
-}
-
-int records_read_unbound(struct records *records, struct arena *arena, const char *incarnation, enum bind_kind kind,
-                         const char *name, struct held_bind *ret_bind, struct error *error)
-{
-	const struct bind about = {.incarnation = incarnation, .kind = kind, .name = name};
-
-	return read_held(records, arena, KEYSPACE_UNBOUND, &about, ret_bind, error);
+	return read_held(records, arena, keyspace, &about, ret_bind, error);
 }
 
 int records_read_operation(struct records *records, struct arena *arena, const char *incarnation, const char *id,

@@ -114,7 +114,7 @@ int accept_parameters(struct intent *intent, const struct plan *plan, bool is_bi
 static enum intent_next take(struct intent *intent, enum counter counter, const struct instance *instance,
                              int64_t limit, const char *what)
 {
-	struct records *records = intent->requests->records;
+	struct records *records = intent->requests->catalog->records;
 	int64_t reserved;
 	const int64_t used = reserve_count(records, counter, instance, &reserved);
 	int rc;

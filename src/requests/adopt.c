@@ -120,8 +120,8 @@ static enum intent_next decide_adopt(struct intent *intent)
 
 	if (rc != 0 || host == NULL)
 		return INTENT_REFUSE;
-	rc = records_find_instance(intent->requests->records, &intent->arena, request->service->name, request->instance,
-	                           &holder, NULL, &intent->error);
+	rc = records_find_instance(intent->requests->catalog->records, &intent->arena, request->service->name,
+	                           request->instance, &holder, NULL, &intent->error);
 	if (rc == 0)
 		rc = error_set(&intent->error, ERR_EXISTS, "the service \"%s\" has an instance \"%s\" already",
 		               request->service->name, request->instance);

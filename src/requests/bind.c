@@ -50,7 +50,7 @@ static int make_bind(struct intent *intent, const struct instance *instance, str
 	    .event = request->caller.event,
 	    .state = BIND_BINDING,
 	    .oldest = 1,
-	    .created_at = timers_wall(intent->requests->timers),
+	    .created_at = timers_wall(intent->requests->catalog->timers),
 	};
 	return bind_new_secret(intent, ret_bind);
 }
@@ -69,7 +69,7 @@ static enum intent_next commit_bind(struct intent *intent, struct held_instance 
 		return INTENT_REFUSE;
 	bind->user = intent->request->caller.user;
 	bind->failure = NULL;
-	bind->updated_at = timers_wall(intent->requests->timers);
+	bind->updated_at = timers_wall(intent->requests->catalog->timers);
 	changes_put_bind(&intent->changes, KEYSPACE_BINDS, bind, base);
 	changes_delete_bind(&intent->changes, KEYSPACE_UNBOUND, bind, REVISION_ANY);
 	if (instance->record.was_bound) {
@@ -87,8 +87,7 @@ static enum intent_next decide_new(struct intent *intent, struct held_instance *
 	const struct broker_request *request = intent->request;
 	struct held_bind unbound;
 	struct bind bind;
-	int rc = records_read_unbound(intent->requests->records, &intent->arena, instance->record.incarnation,
-	                              request->bind_kind, request->bind_name, &unbound, &intent->error);
+	int rc = intent_find_bind(intent, KEYSPACE_UNBOUND, instance->record.incarnation, &unbound);
 
 	if (rc != 0 && rc != ERR_NOT_FOUND)
 		return INTENT_REFUSE;
@@ -127,7 +126,7 @@ static enum intent_next decide_again(struct intent *intent, struct held_instance
 	bool repeat = bind->state != BIND_UNBINDING && same_event(request->caller.event, bind->event);
 	int rc = 0;
 
-	if (bind->state == BIND_BINDING && !bind_is_left(intent->requests->records, bind) &&
+	if (bind->state == BIND_BINDING && !bind_is_left(intent->requests->catalog->records, bind) &&
 	    (repeat || same_text(bind->parameters, request->parameters)))
 		return join_bind(intent, held);
 	bind->event = request->caller.event;
@@ -167,15 +166,13 @@ static int check_request(struct intent *intent, struct held_instance *ret_instan
 
 static enum intent_next decide_bind(struct intent *intent)
 {
-	const struct broker_request *request = intent->request;
 	struct held_instance instance;
 	struct held_bind held;
 	int rc = check_request(intent, &instance);
 
 	if (rc != 0)
 		return INTENT_REFUSE;
-	rc = records_read_bind(intent->requests->records, &intent->arena, instance.record.incarnation,
-	                       request->bind_kind, request->bind_name, &held, &intent->error);
+	rc = intent_find_bind(intent, KEYSPACE_BINDS, instance.record.incarnation, &held);
 	if (rc == ERR_NOT_FOUND)
 		return decide_new(intent, &instance);
 	return rc == 0 ? decide_again(intent, &instance, &held) : INTENT_REFUSE;
@@ -183,14 +180,27 @@ static enum intent_next decide_bind(struct intent *intent)
 
 const struct asked ask_bind = {decide_bind, INTENT_NEEDS_ANSWER};
 
-/* ---- ends ---- */
+/* ---- new passwords, and ends ---- */
+
+int bind_rotate(struct intent *intent, const struct instance *instance, struct held_bind *held)
+{
+	struct bind *bind = &held->record;
+	const struct operation rotate = {
+	    .kind = OPERATION_ROTATE, .bind_kind = bind->kind, .bind_name = bind->name, .renew = true};
+	int rc = bind_move(bind, BIND_BINDING, &intent->error);
+
+	if (rc == 0)
+		rc = intent_add_operation(intent, instance, &rotate, &bind->operation);
+	changes_put_bind(&intent->changes, KEYSPACE_BINDS, bind, held->revision);
+	return rc;
+}
 
 int bind_end(struct intent *intent, const struct instance *instance, struct held_bind *held)
 {
 	const struct operation unbind = {
 	    .kind = OPERATION_UNBIND, .bind_kind = held->record.kind, .bind_name = held->record.name};
 	struct bind *bind = &held->record;
-	const int64_t wall = timers_wall(intent->requests->timers);
+	const int64_t wall = timers_wall(intent->requests->catalog->timers);
 	int rc = bind_move_to_end(bind, wall, &intent->error);
 
 	if (rc == 0)

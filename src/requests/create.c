@@ -25,11 +25,11 @@ int create_make_instance(struct intent *intent, const struct plan *plan, const s
 	const struct service *service = intent->offering->service;
 	char *incarnation = arena_alloc(&intent->arena, INCARNATION_LENGTH + 1);
 	char *resource = arena_alloc(&intent->arena, BACKEND_NAME_MAX + 1);
-	int64_t wall = timers_wall(intent->requests->timers);
+	int64_t wall = timers_wall(intent->requests->catalog->timers);
 
 	if (arena_failed(&intent->arena))
 		return error_no_memory(&intent->error);
-	make_incarnation(intent->requests->timers, incarnation);
+	make_incarnation(intent->requests->catalog->timers, incarnation);
 	name_instance(resource, intent->offering->backend->driver->instance_name_max, service->name, request->instance,
 	              incarnation);
 	*ret_instance = (struct instance){
@@ -101,15 +101,13 @@ static bool wants_the_same(const struct instance *instance, const struct plan *p
 }
 
 /* What will make the instance that is being created ready. */
-static enum operation_kind under_way(struct intent *intent, const struct instance *instance)
+static enum operation_kind under_way(const struct intent *intent, const struct instance *instance)
 {
-	static const enum operation_kind kinds[] = {OPERATION_UPDATE, OPERATION_ADOPT};
+	struct queue *queue = intent->requests->queue;
 
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
-		if (queue_has(intent->requests->queue, instance->incarnation, 1U << kinds[i]))
-			return kinds[i];
-	}
-	return OPERATION_CREATE;
+	if (queue_has(queue, instance->incarnation, 1U << OPERATION_UPDATE))
+		return OPERATION_UPDATE;
+	return queue_has(queue, instance->incarnation, 1U << OPERATION_ADOPT) ? OPERATION_ADOPT : OPERATION_CREATE;
 }
 
 /* tsuru has no row of it, or it would not ask: its create was not answered in time. The asker gets what it asks for
@@ -131,7 +129,7 @@ static enum intent_next decide_takeover(struct intent *intent, struct held_insta
 	instance->tags = request->tags;
 	instance->event = request->caller.event;
 	instance->older = instance->older || instance->plan != NULL;
-	instance->updated_at = timers_wall(intent->requests->timers);
+	instance->updated_at = timers_wall(intent->requests->catalog->timers);
 	next = accept_owned(intent, &before, instance);
 	if (next != INTENT_COMMIT)
 		return next;
@@ -172,8 +170,8 @@ static enum intent_next decide_create(struct intent *intent)
 
 	if (rc != 0)
 		return INTENT_REFUSE;
-	rc = records_find_instance(intent->requests->records, &intent->arena, request->service->name, request->instance,
-	                           &held, &name_revision, &intent->error);
+	rc = records_find_instance(intent->requests->catalog->records, &intent->arena, request->service->name,
+	                           request->instance, &held, &name_revision, &intent->error);
 	if (rc == ERR_NOT_FOUND)
 		return decide_new(intent, plan, REVISION_ABSENT);
 	/* A failed instance makes way; what it may have left on its server is removed by an operation of its own. */

@@ -11,7 +11,7 @@ static enum intent_next decide_forget(struct intent *intent)
 	if (rc != 0)
 		return INTENT_REFUSE;
 	changes_use_reserve(&intent->changes);
-	rc = forget_records(intent->requests->records, &intent->arena, &intent->changes, &held, &intent->error);
+	rc = forget_records(&intent->arena, &intent->changes, &held, &intent->error);
 	changes_put_audit(&intent->changes, &(struct audit){.action = "forget",
 	                                                    .outcome = "done",
 	                                                    .user = intent->request->caller.user,
@@ -20,7 +20,7 @@ static enum intent_next decide_forget(struct intent *intent)
 	                                                    .instance = held.record.name,
 	                                                    .incarnation = held.record.incarnation,
 	                                                    .text = intent->request->description,
-	                                                    .at = timers_wall(intent->requests->timers)});
+	                                                    .at = timers_wall(intent->requests->catalog->timers)});
 	watch_forget(intent->requests->watch, held.record.incarnation);
 	return rc == 0 ? INTENT_COMMIT : INTENT_REFUSE;
 }

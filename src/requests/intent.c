@@ -29,12 +29,12 @@ static void drop_jobs(struct intent *intent)
 static void let_go(struct intent *intent)
 {
 	drop_jobs(intent);
-	reserve_give_back(intent->requests->records, &intent->taken);
+	reserve_give_back(intent->requests->catalog->records, &intent->taken);
 }
 
 static void intent_drop(struct intent *intent)
 {
-	timer_stop(intent->requests->timers, &intent->timer);
+	timer_stop(intent->requests->catalog->timers, &intent->timer);
 	let_go(intent);
 	if (intent->offering != NULL)
 		generation_drop(intent->offering->generation);
@@ -50,7 +50,8 @@ static void intent_end(struct intent *intent, const struct broker_reply *reply)
 	intent_drop(intent);
 }
 
-static void intent_fail(struct intent *intent)
+/* Replies success, or the error that there is. */
+static void intent_answer(struct intent *intent)
 {
 	struct broker_reply reply = {.code = intent->error.code, .text = intent->error.text};
 
@@ -59,21 +60,15 @@ static void intent_fail(struct intent *intent)
 
 static void on_answer(void *arg)
 {
-	struct intent *intent = arg;
-	struct broker_reply reply = {.text = ""};
-
-	if (intent->error.code != 0)
-		intent_fail(intent);
-	else
-		intent_end(intent, &reply);
+	intent_answer(arg);
 }
 
 /* Replies from the loop's next turn: never inside the call that asked. */
 static void answer_soon(struct intent *intent)
 {
 	timer_init(&intent->timer, on_answer, intent);
-	if (timer_start(intent->requests->timers, &intent->timer, 0) != 0)
-		on_answer(intent);
+	if (timer_start(intent->requests->catalog->timers, &intent->timer, 0) != 0)
+		intent_answer(intent);
 }
 
 static void on_again(void *arg)
@@ -90,9 +85,9 @@ static void decide_later(struct intent *intent, int64_t delay)
 		return;
 	}
 	timer_init(&intent->timer, on_again, intent);
-	if (timer_start(intent->requests->timers, &intent->timer, delay) != 0) {
+	if (timer_start(intent->requests->catalog->timers, &intent->timer, delay) != 0) {
 		error_no_memory(&intent->error);
-		on_answer(intent);
+		intent_answer(intent);
 	}
 }
 
@@ -115,7 +110,7 @@ static void on_wait_over(void *arg)
 		                     "this in a moment%s%s%s",
 		          intent->request->instance, failure[0] != '\0' ? " (last failure: " : "", failure,
 		          failure[0] != '\0' ? ")" : "");
-		intent_fail(intent);
+		intent_answer(intent);
 		return;
 	}
 	intent_end(intent, &reply);
@@ -145,7 +140,7 @@ static void wait_for(struct intent *intent, struct job *job)
 	queue_wait(job, &intent->waiter);
 	wait = wait_of(intent);
 	timer_init(&intent->timer, on_wait_over, intent);
-	if (timer_start(intent->requests->timers, &intent->timer, wait) != 0)
+	if (timer_start(intent->requests->catalog->timers, &intent->timer, wait) != 0)
 		on_wait_over(intent);
 }
 
@@ -153,7 +148,7 @@ static void wait_for(struct intent *intent, struct job *job)
 
 static void note_ended(const struct intent *intent)
 {
-	const int64_t age = timers_now(intent->requests->timers) - intent->ended_since;
+	const int64_t age = timers_now(intent->requests->catalog->timers) - intent->ended_since;
 
 	report_ended(intent->requests->life, intent->ended, intent->ended_about, age);
 	measure_operation(intent->requests->life->measures, intent->ended_about->service, intent->ended->kind, age,
@@ -168,7 +163,7 @@ static void on_commit(void *arg, int code, const struct error *error, uint64_t r
 	(void)revision;
 	if (intent->requests->catalog->closing)
 		return;
-	reserve_give_back(intent->requests->records, &intent->taken);
+	reserve_give_back(intent->requests->catalog->records, &intent->taken);
 	if (code == ERR_STALE || (code == 0 && intent->again)) {
 		drop_jobs(intent);
 		decide_later(intent, 0);
@@ -177,7 +172,7 @@ static void on_commit(void *arg, int code, const struct error *error, uint64_t r
 	if (code != 0) {
 		drop_jobs(intent);
 		intent->error = *error;
-		intent_fail(intent);
+		intent_answer(intent);
 		return;
 	}
 	crash_point("intent:durable");
@@ -190,7 +185,7 @@ static void on_commit(void *arg, int code, const struct error *error, uint64_t r
 			error_no_memory(&intent->error);
 	}
 	if (last == NULL || (intent->what->flags & INTENT_NO_WAIT) != 0 || intent->error.code != 0)
-		on_answer(intent);
+		intent_answer(intent);
 	else
 		wait_for(intent, last);
 }
@@ -210,7 +205,7 @@ static void intent_decide(struct intent *intent)
 
 	arena_wipe(&intent->arena);
 	intent->ended = NULL;
-	changes_begin(&intent->changes, intent->requests->records);
+	changes_begin(&intent->changes, intent->requests->catalog->records);
 	next = intent->what->decide(intent);
 	intent->again = next == INTENT_COMMIT_AGAIN;
 	if (next != INTENT_REFUSE)
@@ -303,14 +298,14 @@ int intent_add_operation(struct intent *intent, const struct instance *instance,
 
 int intent_add_ended(struct intent *intent, const struct instance *instance, enum operation_kind kind)
 {
-	const int64_t wall = timers_wall(intent->requests->timers);
+	const int64_t wall = timers_wall(intent->requests->catalog->timers);
 	struct operation *operation = arena_alloc(&intent->arena, sizeof(*operation));
 	struct instance *about = arena_alloc(&intent->arena, sizeof(*about));
 	char *id = arena_alloc(&intent->arena, OPERATION_ID_LENGTH + 1);
 
 	if (arena_failed(&intent->arena))
 		return error_no_memory(&intent->error);
-	records_next_id(intent->requests->records, id);
+	records_next_id(intent->requests->catalog->records, id);
 	*operation = new_operation(intent, instance, &(struct operation){.kind = kind});
 	operation->id = id;
 	operation->state = OPERATION_DONE;
@@ -318,7 +313,7 @@ int intent_add_ended(struct intent *intent, const struct instance *instance, enu
 	*about = *instance;
 	intent->ended = operation;
 	intent->ended_about = about;
-	intent->ended_since = timers_now(intent->requests->timers);
+	intent->ended_since = timers_now(intent->requests->catalog->timers);
 	changes_put_operation(&intent->changes, operation, REVISION_ABSENT);
 	changes_put_ending(&intent->changes, operation, about, NULL, wall);
 	return 0;
@@ -336,15 +331,21 @@ int intent_find_instance(struct intent *intent, struct held_instance *ret_instan
 	int rc;
 
 	if (request->incarnation != NULL) {
-		rc = records_read_instance(intent->requests->records, &intent->arena, request->incarnation,
+		rc = records_read_instance(intent->requests->catalog->records, &intent->arena, request->incarnation,
 		                           ret_instance, &intent->error);
 		return rc == ERR_NOT_FOUND
 		           ? error_set(&intent->error, rc, "there is no instance \"%s\"", request->incarnation)
 		           : rc;
 	}
-	rc = records_find_instance(intent->requests->records, &intent->arena, request->service->name, request->instance,
-	                           ret_instance, NULL, &intent->error);
+	rc = records_find_instance(intent->requests->catalog->records, &intent->arena, request->service->name,
+	                           request->instance, ret_instance, NULL, &intent->error);
 	return rc != ERR_NOT_FOUND ? rc
 	                           : error_set(&intent->error, rc, "the service \"%s\" has no instance \"%s\"",
 	                                       request->service->name, request->instance);
+}
+
+int intent_find_bind(struct intent *intent, enum keyspace keyspace, const char *incarnation, struct held_bind *ret_bind)
+{
+	return records_read_bind(intent->requests->catalog->records, &intent->arena, keyspace, incarnation,
+	                         intent->request->bind_kind, intent->request->bind_name, ret_bind, &intent->error);
 }

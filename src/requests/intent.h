@@ -66,5 +66,8 @@ enum intent_next intent_join(struct intent *intent, const char *incarnation, con
 
 /* The request's instance; ERR_NOT_FOUND with a sentence. */
 int intent_find_instance(struct intent *intent, struct held_instance *ret_instance);
+/* The request's bind of it, in BINDS or UNBOUND; ERR_NOT_FOUND without one. */
+int intent_find_bind(struct intent *intent, enum keyspace keyspace, const char *incarnation,
+                     struct held_bind *ret_bind);
 
 #endif

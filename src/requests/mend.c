@@ -18,8 +18,7 @@ static enum intent_next mend_bind(struct intent *intent, struct held_instance *h
 	const struct operation operation = {
 	    .kind = OPERATION_BIND, .bind_kind = request->bind_kind, .bind_name = request->bind_name, .mends = true};
 	struct held_bind bind;
-	int rc = records_read_bind(intent->requests->records, &intent->arena, held->record.incarnation,
-	                           request->bind_kind, request->bind_name, &bind, &intent->error);
+	int rc = intent_find_bind(intent, KEYSPACE_BINDS, held->record.incarnation, &bind);
 
 	if (rc == ERR_NOT_FOUND || (rc == 0 && bind.record.state != BIND_BOUND))
 		return INTENT_ANSWER;
@@ -45,10 +44,10 @@ static enum intent_next decide_end(struct intent *intent)
 	    (held.record.state != INSTANCE_READY || queue_has(intent->requests->queue, held.record.incarnation, ~0U)))
 		return INTENT_ANSWER;
 	if (rc == 0)
-		rc = records_read_binds(intent->requests->records, &intent->arena, held.record.incarnation, &binds,
-		                        &count, &intent->error);
+		rc = records_read_binds(intent->requests->catalog->records, &intent->arena, held.record.incarnation,
+		                        &binds, &count, &intent->error);
 	for (size_t i = 0; rc == 0 && i < count; i++) {
-		if (bind_is_left(intent->requests->records, &binds[i].record))
+		if (bind_is_left(intent->requests->catalog->records, &binds[i].record))
 			rc = bind_end(intent, &held.record, &binds[i]);
 	}
 	if (rc != 0)

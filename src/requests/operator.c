@@ -16,18 +16,15 @@ int operator_find_service(struct requests *requests, const char *incarnation, co
                           struct error *error)
 {
 	struct held_instance held;
-	struct offering *offering;
 	struct arena arena;
 	int rc;
 
 	arena_init(&arena);
-	rc = records_read_instance(requests->records, &arena, incarnation, &held, error);
+	rc = records_read_instance(requests->catalog->records, &arena, incarnation, &held, error);
 	if (rc == ERR_NOT_FOUND)
 		error_set(error, rc, "there is no instance \"%.100s\"", incarnation);
-	if (rc == 0) {
-		offering = catalog_offering(requests->catalog, held.record.service);
-		*ret_service = offering != NULL ? offering->service : NULL;
-	}
+	if (rc == 0)
+		*ret_service = operator_service(requests, held.record.service);
 	arena_release(&arena);
 	return rc;
 }
@@ -54,7 +51,7 @@ static void commit_noted(struct requests *requests, struct changes *changes, con
 	audit->user = caller->user;
 	audit->event = caller->event;
 	audit->request = caller->request;
-	audit->at = timers_wall(requests->timers);
+	audit->at = timers_wall(requests->catalog->timers);
 	changes_put_audit(changes, audit);
 	if (changes_commit(changes, on_noted, requests, &error) != 0)
 		on_noted(requests, error.code, &error, 0);
@@ -64,7 +61,7 @@ static void note(struct requests *requests, const struct caller *caller, struct 
 {
 	struct changes changes;
 
-	changes_begin(&changes, requests->records);
+	changes_begin(&changes, requests->catalog->records);
 	changes_use_reserve(&changes);
 	commit_noted(requests, &changes, caller, audit);
 }
@@ -101,7 +98,7 @@ static void put_given_up(struct requests *requests, struct changes *changes, con
 	struct arena arena;
 
 	arena_init(&arena);
-	if (records_read_operation(requests->records, &arena, job->incarnation, job->id, &held, NULL) == 0) {
+	if (records_read_operation(requests->catalog->records, &arena, job->incarnation, job->id, &held, NULL) == 0) {
 		held.record.given_up = true;
 		changes_put_operation(changes, &held.record, held.revision);
 	}
@@ -122,7 +119,7 @@ int operator_cancel(struct requests *requests, const struct caller *caller, cons
 		                 operation);
 	audit.service = job->service;
 	audit.incarnation = job->incarnation;
-	changes_begin(&changes, requests->records);
+	changes_begin(&changes, requests->catalog->records);
 	changes_use_reserve(&changes);
 	put_given_up(requests, &changes, job);
 	commit_noted(requests, &changes, caller, &audit);
@@ -163,7 +160,7 @@ int operator_drain(struct requests *requests, const struct caller *caller, const
 	if (host == NULL)
 		return ERR_NOT_FOUND;
 	host->drained = drained;
-	changes_begin(&changes, requests->records);
+	changes_begin(&changes, requests->catalog->records);
 	host_put_drained(host, drained, changes.batch);
 	commit_noted(requests, &changes, caller, &audit);
 	return 0;

@@ -9,15 +9,16 @@ static enum intent_next decide_absent(const struct intent *intent)
 {
 	const struct broker_request *request = intent->request;
 
-	return records_is_removed(intent->requests->records, request->service->name, request->instance) ? INTENT_ANSWER
-	                                                                                                : INTENT_REFUSE;
+	return records_is_removed(intent->requests->catalog->records, request->service->name, request->instance)
+	           ? INTENT_ANSWER
+	           : INTENT_REFUSE;
 }
 
 /* Queues the removal and writes both; retain is what its operation says. */
 static enum intent_next accept(struct intent *intent, struct held_instance *held, int64_t retain)
 {
 	const struct operation remove = {.kind = OPERATION_REMOVE, .retain = retain};
-	const int64_t wall = timers_wall(intent->requests->timers);
+	const int64_t wall = timers_wall(intent->requests->catalog->timers);
 	int rc = instance_move_to_removal(&held->record, wall, &intent->error);
 
 	if (rc == 0)

@@ -17,8 +17,8 @@ static int check_name(struct intent *intent, const struct instance *instance, co
 	*ret_holds = false;
 	if (rc != 0)
 		return rc;
-	rc = records_find_instance(intent->requests->records, &intent->arena, instance->service, name, &holder, NULL,
-	                           &intent->error);
+	rc = records_find_instance(intent->requests->catalog->records, &intent->arena, instance->service, name, &holder,
+	                           NULL, &intent->error);
 	if (rc != 0)
 		return rc == ERR_NOT_FOUND ? 0 : rc;
 	*ret_holds = strcmp(holder.record.incarnation, instance->incarnation) == 0;
@@ -37,10 +37,10 @@ static int take_name(struct intent *intent, struct instance *instance, const cha
 
 	if (rc != 0 || holds)
 		return rc;
-	rc = forget_name(intent->requests->records, &intent->arena, &intent->changes, instance, &intent->error);
+	rc = forget_name(&intent->arena, &intent->changes, instance, &intent->error);
 	if (rc != 0)
 		return rc;
-	changes_put_tombstone(&intent->changes, instance, timers_wall(intent->requests->timers));
+	changes_put_tombstone(&intent->changes, instance, timers_wall(intent->requests->catalog->timers));
 	instance->name = name;
 	changes_put_instance(&intent->changes, KEYSPACE_NAMES, instance, REVISION_ABSENT);
 	return 0;
@@ -63,7 +63,7 @@ enum intent_next restore_begin(struct intent *intent, struct held_instance *held
 	if (rc != 0)
 		return INTENT_REFUSE;
 	instance->was_bound = false; /* so that a create can take it over */
-	instance->updated_at = timers_wall(intent->requests->timers);
+	instance->updated_at = timers_wall(intent->requests->catalog->timers);
 	changes_put_instance(&intent->changes, KEYSPACE_INSTANCES, instance, held->revision);
 	if (retained)
 		changes_count_owned(&intent->changes, instance, 1);

@@ -1,25 +1,17 @@
 /* POST operations/retry: what waits runs now, what failed for good is tried anew as it was asked for: with the plan and
  * the parameters of the record, the promise of the first removal, the password of the rotation. */
 #include "queue/queue.h"
-#include "requests/accept.h"
 #include "requests/bind.h"
 #include "requests/removal.h"
 #include "requests/restore.h"
-
-static int add_operation(struct intent *intent, const struct instance *instance, enum operation_kind kind)
-{
-	const struct operation operation = {.kind = kind};
-
-	return intent_add_operation(intent, instance, &operation, NULL);
-}
 
 static enum intent_next retry_create(struct intent *intent, struct held_instance *held)
 {
 	int rc = instance_move(&held->record, INSTANCE_CREATING, &intent->error);
 
 	if (rc == 0)
-		rc = add_operation(intent, &held->record, OPERATION_CREATE);
-	held->record.updated_at = timers_wall(intent->requests->timers);
+		rc = intent_add_operation(intent, &held->record, &(struct operation){.kind = OPERATION_CREATE}, NULL);
+	held->record.updated_at = timers_wall(intent->requests->catalog->timers);
 	changes_put_instance(&intent->changes, KEYSPACE_INSTANCES, &held->record, held->revision);
 	return rc == 0 ? INTENT_COMMIT : INTENT_REFUSE;
 }
@@ -31,8 +23,8 @@ static enum intent_next retry_retained(struct intent *intent, struct held_instan
 	const struct operation *last;
 	size_t count = 0;
 
-	if (records_read_operations(intent->requests->records, &intent->arena, held->record.incarnation, &operations,
-	                            &count, &intent->error) != 0)
+	if (records_read_operations(intent->requests->catalog->records, &intent->arena, held->record.incarnation,
+	                            &operations, &count, &intent->error) != 0)
 		return INTENT_REFUSE;
 	last = count > 0 ? &operations[count - 1].record : NULL;
 	if (last != NULL && last->state == OPERATION_FAILED && last->kind == OPERATION_REMOVE)
@@ -52,31 +44,18 @@ static bool needs_update(struct intent *intent, const struct instance *instance)
 	       !queue_has(intent->requests->queue, instance->incarnation, reaching);
 }
 
-static int retry_rotation(struct intent *intent, const struct instance *instance, struct held_bind *held)
-{
-	struct bind *bind = &held->record;
-	const struct operation rotate = {
-	    .kind = OPERATION_ROTATE, .bind_kind = bind->kind, .bind_name = bind->name, .renew = true};
-	int rc = bind_move(bind, BIND_BINDING, &intent->error);
-
-	if (rc == 0)
-		rc = intent_add_operation(intent, instance, &rotate, &bind->operation);
-	changes_put_bind(&intent->changes, KEYSPACE_BINDS, bind, held->revision);
-	return rc;
-}
-
 static int retry_binds(struct intent *intent, const struct instance *instance)
 {
 	struct held_bind *binds = NULL;
 	size_t count = 0;
-	int rc = records_read_binds(intent->requests->records, &intent->arena, instance->incarnation, &binds, &count,
-	                            &intent->error);
+	int rc = records_read_binds(intent->requests->catalog->records, &intent->arena, instance->incarnation, &binds,
+	                            &count, &intent->error);
 
 	for (size_t i = 0; rc == 0 && i < count; i++) {
-		if (bind_is_left(intent->requests->records, &binds[i].record))
+		if (bind_is_left(intent->requests->catalog->records, &binds[i].record))
 			rc = bind_end(intent, instance, &binds[i]);
 		else if (binds[i].record.state == BIND_BOUND && binds[i].record.failure != NULL)
-			rc = retry_rotation(intent, instance, &binds[i]);
+			rc = bind_rotate(intent, instance, &binds[i]);
 	}
 	return rc;
 }
@@ -86,7 +65,7 @@ static enum intent_next retry_ready(struct intent *intent, struct held_instance 
 	int rc = 0;
 
 	if (needs_update(intent, &held->record))
-		rc = add_operation(intent, &held->record, OPERATION_UPDATE);
+		rc = intent_add_operation(intent, &held->record, &(struct operation){.kind = OPERATION_UPDATE}, NULL);
 	if (rc == 0)
 		rc = retry_binds(intent, &held->record);
 	if (rc != 0)

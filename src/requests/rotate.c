@@ -1,23 +1,14 @@
 /* POST rotate: a new password for one bind or for all of an instance. The old one stops working; the app has the new
  * one once it is bound again. */
 #include "queue/queue.h"
-#include "requests/accept.h"
 #include "requests/bind.h"
 
 static int rotate_one(struct intent *intent, const struct instance *instance, struct held_bind *held)
 {
-	struct bind *bind = &held->record;
-	const struct operation rotate = {
-	    .kind = OPERATION_ROTATE, .bind_kind = bind->kind, .bind_name = bind->name, .renew = true};
-	int rc = bind_new_secret(intent, bind);
+	int rc = bind_new_secret(intent, &held->record);
 
-	if (rc == 0)
-		rc = bind_move(bind, BIND_BINDING, &intent->error);
-	if (rc == 0)
-		rc = intent_add_operation(intent, instance, &rotate, &bind->operation);
-	bind->updated_at = timers_wall(intent->requests->timers);
-	changes_put_bind(&intent->changes, KEYSPACE_BINDS, bind, held->revision);
-	return rc;
+	held->record.updated_at = timers_wall(intent->requests->catalog->timers);
+	return rc != 0 ? rc : bind_rotate(intent, instance, held);
 }
 
 static bool is_meant(const struct broker_request *request, const struct bind *bind)
@@ -46,8 +37,8 @@ static enum intent_next decide_rotate(struct intent *intent)
 	int rc = intent_find_instance(intent, &instance);
 
 	if (rc == 0)
-		rc = records_read_binds(intent->requests->records, &intent->arena, instance.record.incarnation, &binds,
-		                        &count, &intent->error);
+		rc = records_read_binds(intent->requests->catalog->records, &intent->arena, instance.record.incarnation,
+		                        &binds, &count, &intent->error);
 	for (size_t i = 0; rc == 0 && i < count; i++) {
 		if (!is_meant(request, &binds[i].record))
 			continue;

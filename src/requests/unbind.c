@@ -1,6 +1,5 @@
 /* Unbinds: idempotent, and remembered, so that tsuru can take them back (sequences S5 and S6). */
 #include "queue/queue.h"
-#include "requests/accept.h"
 #include "requests/bind.h"
 
 /* Nothing is bound. An unbind that is asked again under another event can be undone under that one, too. */
@@ -8,8 +7,7 @@ static enum intent_next decide_absent(struct intent *intent, const struct instan
 {
 	const struct broker_request *request = intent->request;
 	struct held_bind unbound;
-	int rc = records_read_unbound(intent->requests->records, &intent->arena, instance->incarnation,
-	                              request->bind_kind, request->bind_name, &unbound, &intent->error);
+	int rc = intent_find_bind(intent, KEYSPACE_UNBOUND, instance->incarnation, &unbound);
 
 	if (rc != 0)
 		return rc == ERR_NOT_FOUND ? INTENT_ANSWER : INTENT_REFUSE;
@@ -50,7 +48,6 @@ static enum intent_next decide_bound(struct intent *intent, const struct instanc
 
 static enum intent_next decide_unbind(struct intent *intent)
 {
-	const struct broker_request *request = intent->request;
 	struct held_instance instance;
 	struct held_bind held;
 	int rc = bind_check_request(intent);
@@ -59,8 +56,7 @@ static enum intent_next decide_unbind(struct intent *intent)
 		rc = intent_find_instance(intent, &instance);
 	if (rc != 0)
 		return INTENT_REFUSE;
-	rc = records_read_bind(intent->requests->records, &intent->arena, instance.record.incarnation,
-	                       request->bind_kind, request->bind_name, &held, &intent->error);
+	rc = intent_find_bind(intent, KEYSPACE_BINDS, instance.record.incarnation, &held);
 	if (rc == ERR_NOT_FOUND)
 		return decide_absent(intent, &instance.record);
 	return rc == 0 ? decide_bound(intent, &instance.record, &held) : INTENT_REFUSE;

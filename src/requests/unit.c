@@ -1,6 +1,5 @@
 /* Units of tsuru before 1.18: let in and shut out by host, fast and idempotent (sequence S12). */
 #include "requests/accept.h"
-#include "requests/intent.h"
 
 static enum intent_next decide_unit(struct intent *intent, enum operation_kind kind)
 {

@@ -16,7 +16,7 @@ static enum intent_next accept(struct intent *intent, struct held_instance *held
 	instance->description = request->description;
 	instance->tags = request->tags;
 	instance->team = request->team != NULL ? request->team : instance->team;
-	instance->updated_at = timers_wall(intent->requests->timers);
+	instance->updated_at = timers_wall(intent->requests->catalog->timers);
 	next = accept_owned(intent, &before, instance);
 	/* Also when nothing was asked anew: the plan's options may have changed in the configuration. */
 	if (next == INTENT_COMMIT && intent_add_operation(intent, instance, &update, NULL) != 0)

@@ -78,7 +78,8 @@ static void on_tick(void *arg);
 static void tick_in(struct drift *drift, int64_t delay)
 {
 	timer_init(&drift->timer, on_tick, drift);
-	(void)timer_start(drift->upkeep->timers, &drift->timer, delay); /* without memory: until the next start */
+	(void)timer_start(drift->upkeep->catalog->timers, &drift->timer,
+	                  delay); /* without memory: until the next start */
 }
 
 /* ---- lists ---- */
@@ -140,7 +141,7 @@ static void confirm(struct drift *drift)
 
 		if (name == NULL)
 			continue;
-		strays_add(&drift->strays, drift->upkeep->log, drift->service, drift->server_name, name);
+		strays_add(&drift->strays, drift->upkeep->life->log, drift->service, drift->server_name, name);
 		(void)names_take(&drift->names, name->kind, name->text);
 	}
 	end_call(drift);
@@ -225,7 +226,7 @@ static bool on_record(void *arg, const void *key, size_t key_length, const struc
 static void look(struct drift *drift, size_t limit, struct drift_step *ret_step)
 {
 	*ret_step = (struct drift_step){.drift = drift, .limit = limit};
-	(void)store_scan(drift->upkeep->store, KEYSPACE_INSTANCES, "", 0,
+	(void)store_scan(drift->upkeep->catalog->store, KEYSPACE_INSTANCES, "", 0,
 	                 drift->position[0] != '\0' ? drift->position : NULL, strlen(drift->position), on_record,
 	                 ret_step);
 	ret_step->end = ret_step->seen < limit && ret_step->found[0] == '\0';
@@ -238,7 +239,7 @@ static void inspect_some(struct drift *drift)
 	struct drift_step step = {0};
 	struct error error;
 
-	while (left-- > 0 && !step.end && inspect_under_way(drift->upkeep) < PARALLEL) {
+	while (left-- > 0 && !step.end && drift->upkeep->inspecting < PARALLEL) {
 		look(drift, SKIP_MAX, &step);
 		if (step.found[0] != '\0')
 			(void)inspect_start(drift->upkeep, step.found, NULL, NULL, &error);
@@ -277,7 +278,7 @@ static void begin_pass(struct drift *drift)
 	drift->position[0] = '\0';
 	drift->looked_at = 0;
 	drift->upkeep->differing = 0;
-	drift->began_at = timers_wall(drift->upkeep->timers);
+	drift->began_at = timers_wall(drift->upkeep->catalog->timers);
 	tick_in(drift, 0);
 }
 
@@ -292,7 +293,7 @@ static void plan_pass(struct drift *drift, int64_t most)
 static void rest(struct drift *drift)
 {
 	drift->state = DRIFT_RESTING;
-	drift->ended_at = timers_wall(drift->upkeep->timers);
+	drift->ended_at = timers_wall(drift->upkeep->catalog->timers);
 	plan_pass(drift, drift->again ? 0 : INT64_MAX);
 }
 
@@ -340,7 +341,7 @@ void drift_close(struct upkeep *upkeep)
 
 	if (drift == NULL)
 		return;
-	timer_stop(upkeep->timers, &drift->timer);
+	timer_stop(upkeep->catalog->timers, &drift->timer);
 	end_call(drift);
 	names_free(&drift->names);
 	strays_drop(&drift->strays, NULL, NULL);
@@ -355,7 +356,7 @@ void drift_reload(struct upkeep *upkeep)
 	if (drift == NULL || drift->state != DRIFT_RESTING ||
 	    drift->interval == catalog_config(upkeep->catalog)->limits.verify_interval)
 		return;
-	timer_stop(upkeep->timers, &drift->timer);
+	timer_stop(upkeep->catalog->timers, &drift->timer);
 	plan_pass(drift, drift->ended_at == 0 ? FIRST_PASS_IN : INT64_MAX);
 }
 
@@ -367,7 +368,7 @@ void drift_hurry(void *arg)
 	if (drift == NULL || catalog_config(upkeep->catalog)->limits.verify_interval == 0)
 		return;
 	if (drift->state == DRIFT_RESTING) {
-		timer_stop(upkeep->timers, &drift->timer);
+		timer_stop(upkeep->catalog->timers, &drift->timer);
 		begin_pass(drift);
 	} else {
 		drift->again = true;
@@ -381,7 +382,7 @@ int drift_start(struct upkeep *upkeep, struct error *error)
 	if (upkeep->drift == NULL)
 		return error_no_memory(error);
 	if (upkeep->drift->state == DRIFT_RESTING) {
-		timer_stop(upkeep->timers, &upkeep->drift->timer);
+		timer_stop(upkeep->catalog->timers, &upkeep->drift->timer);
 		begin_pass(upkeep->drift);
 	}
 	return 0;

@@ -27,7 +27,7 @@ static void on_done(void *arg, const struct broker_reply *reply)
 	struct errand *errand = arg;
 	struct log_line line;
 
-	log_begin(&line, errand->upkeep->log, reply->code == 0 ? LOG_DEBUG : LOG_WARNING, "errand");
+	log_begin(&line, errand->upkeep->life->log, reply->code == 0 ? LOG_DEBUG : LOG_WARNING, "errand");
 	log_text(&line, "user", errand->request.caller.user);
 	log_text(&line, "instance", errand->request.incarnation);
 	log_text(&line, "reason", reply->text);

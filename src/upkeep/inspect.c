@@ -78,7 +78,7 @@ static struct finding *make_finding(const struct inspection *inspection)
 	snprintf(finding->service, sizeof(finding->service), "%s", instance->service);
 	snprintf(finding->server, sizeof(finding->server), "%s", instance->server != NULL ? instance->server : "");
 	finding->instance = arena_text(&finding->arena, instance->name);
-	finding->found_at = timers_wall(inspection->upkeep->timers);
+	finding->found_at = timers_wall(inspection->upkeep->catalog->timers);
 	finding->drifts = arena_alloc(&finding->arena, (call->result_count + 1) * sizeof(*finding->drifts));
 	for (size_t i = 0; finding->drifts != NULL && i < call->result_count; i++) {
 		finding->drifts[i].name = arena_text(&finding->arena, call->results[i].name);
@@ -121,7 +121,7 @@ static void log_drift(const struct inspection *inspection, const struct pair *dr
 	const struct instance *instance = &inspection->instance.record;
 	struct log_line line;
 
-	log_begin(&line, inspection->upkeep->log, LOG_WARNING, "drift");
+	log_begin(&line, inspection->upkeep->life->log, LOG_WARNING, "drift");
 	log_text(&line, "service", instance->service);
 	log_text(&line, "instance", instance->name);
 	log_text(&line, "server", instance->server);
@@ -204,8 +204,8 @@ static bool are_binds_unchanged(const struct inspection *inspection, struct aren
 	struct held_bind *now = NULL;
 	size_t count = 0;
 
-	if (records_read_binds(inspection->upkeep->records, arena, inspection->instance.record.incarnation, &now,
-	                       &count, NULL) != 0 ||
+	if (records_read_binds(inspection->upkeep->catalog->records, arena, inspection->instance.record.incarnation,
+	                       &now, &count, NULL) != 0 ||
 	    count != inspection->bind_count)
 		return false;
 	for (size_t i = 0; i < count; i++) {
@@ -226,7 +226,7 @@ static bool is_unchanged(const struct inspection *inspection)
 	bool same;
 
 	arena_init(&arena);
-	same = records_read_instance(inspection->upkeep->records, &arena, incarnation, &now, NULL) == 0 &&
+	same = records_read_instance(inspection->upkeep->catalog->records, &arena, incarnation, &now, NULL) == 0 &&
 	       now.revision == inspection->instance.revision && are_binds_unchanged(inspection, &arena) &&
 	       !queue_has(inspection->upkeep->queue, incarnation, ~0U);
 	arena_release(&arena);
@@ -242,7 +242,7 @@ static void on_inspected(struct driver_call *call, int code, const struct error 
 		keep_finding(inspection);
 		mend_all(inspection);
 	}
-	if (code == 0 && lingering_of(inspection->upkeep->records, &inspection->instance.record) > 0)
+	if (code == 0 && lingering_of(inspection->upkeep->catalog->records, &inspection->instance.record) > 0)
 		errand_run(inspection->upkeep, &ask_end_logins, &inspection->instance.record, MEND_USER, 0, NULL);
 	tell(inspection, settled, code, error);
 	free_inspection(inspection);
@@ -254,7 +254,8 @@ static int fill(struct inspection *inspection, const char *incarnation, struct e
 	struct instance *instance = &inspection->instance.record;
 	struct offering *offering = NULL;
 	struct host *host = NULL;
-	int rc = records_read_instance(upkeep->records, &inspection->arena, incarnation, &inspection->instance, error);
+	int rc = records_read_instance(upkeep->catalog->records, &inspection->arena, incarnation, &inspection->instance,
+	                               error);
 
 	if (rc == ERR_NOT_FOUND)
 		return error_set(error, rc, "there is no instance \"%.100s\"", incarnation);
@@ -272,8 +273,7 @@ static int fill(struct inspection *inspection, const char *incarnation, struct e
 	if (host->fence != FENCE_OPEN)
 		return error_set(error, ERR_UNAVAILABLE, "%s",
 		                 host->reason[0] != '\0' ? host->reason : "the server has not been looked at yet");
-	inspection->call.backend = offering->backend;
-	inspection->call.server = host->server;
+	host_prepare_call(host, &inspection->call, CALL_INSPECT, INSPECT_TIMEOUT, on_inspected, inspection);
 	inspection->call.plan = service_plan(offering->service, instance->plan);
 	return 0;
 }
@@ -299,9 +299,9 @@ static int fill_binds(struct inspection *inspection, struct error *error)
 {
 	struct bind *binds;
 	size_t bound = 0;
-	int rc =
-	    records_read_binds(inspection->upkeep->records, &inspection->arena, inspection->instance.record.incarnation,
-	                       &inspection->binds, &inspection->bind_count, error);
+	int rc = records_read_binds(inspection->upkeep->catalog->records, &inspection->arena,
+	                            inspection->instance.record.incarnation, &inspection->binds,
+	                            &inspection->bind_count, error);
 
 	if (rc != 0)
 		return rc;
@@ -336,23 +336,14 @@ int inspect_start(struct upkeep *upkeep, const char *incarnation, inspect_done *
 		rc = fill_binds(inspection, error);
 	inspection->on_done = on_done;
 	inspection->arg = arg;
-	inspection->call.kind = CALL_INSPECT;
 	inspection->call.store = upkeep->life->mark->store;
 	inspection->call.seal = upkeep->life->mark->seal;
 	inspection->call.instance = &inspection->instance.record;
-	inspection->call.timeout = INSPECT_TIMEOUT;
-	inspection->call.on_settled = on_inspected;
-	inspection->call.arg = inspection;
 	if (rc == 0 && call_start(&inspection->call) != 0)
 		rc = error_no_memory(error);
 	if (rc != 0)
 		free_inspection(inspection);
 	return rc;
-}
-
-size_t inspect_under_way(const struct upkeep *upkeep)
-{
-	return upkeep->inspecting;
 }
 
 static void show_finding(struct text *json, const struct finding *finding)

@@ -25,20 +25,13 @@ void upkeep_close(struct upkeep *upkeep)
 }
 
 /* What was found to be amiss may be mended now. (What could not be mended waits for the next pass.) */
-static void look_again(struct upkeep *upkeep, const struct job *job)
-{
-	struct error error;
-
-	if (inspect_finding(upkeep, job->incarnation) != NULL && TAILQ_NEXT(job, in_lane) == NULL)
-		(void)inspect_start(upkeep, job->incarnation, NULL, NULL, &error);
-}
-
 void upkeep_renew(struct upkeep *upkeep, const struct job *job)
 {
 	if (job->kind == OPERATION_REMOVE || job->kind == OPERATION_RESTORE)
 		retention_changed(upkeep);
 	if (job->run->cleaned)
 		inspect_forget(upkeep, job->incarnation);
-	else if (job->run->verdict == VERDICT_DONE)
-		look_again(upkeep, job);
+	else if (job->run->verdict == VERDICT_DONE && inspect_finding(upkeep, job->incarnation) != NULL &&
+	         TAILQ_NEXT(job, in_lane) == NULL)
+		(void)inspect_start(upkeep, job->incarnation, NULL, NULL, NULL);
 }

@@ -22,7 +22,7 @@ static void on_part(void *arg);
 static void part_in(struct upkeep *upkeep, int64_t delay)
 {
 	timer_init(&upkeep->rekey.timer, on_part, upkeep);
-	if (timer_start(upkeep->timers, &upkeep->rekey.timer, delay) != 0)
+	if (timer_start(upkeep->catalog->timers, &upkeep->rekey.timer, delay) != 0)
 		upkeep->rekey.running = false;
 }
 
@@ -97,7 +97,7 @@ static void log_end_of_pass(const struct upkeep *upkeep, const char *outcome)
 {
 	struct log_line line;
 
-	log_begin(&line, upkeep->log, LOG_INFO, "rekey");
+	log_begin(&line, upkeep->life->log, LOG_INFO, "rekey");
 	log_text(&line, "outcome", outcome);
 	log_number(&line, "sealed", (int64_t)upkeep->rekey.sealed);
 	log_number(&line, "failed", (int64_t)upkeep->rekey.failed);
@@ -150,12 +150,12 @@ static void on_part(void *arg)
 	struct error error;
 
 	memcpy(after, rekey->position, after_length);
-	changes_begin(&part.changes, upkeep->records);
+	changes_begin(&part.changes, upkeep->catalog->records);
 	changes_use_reserve(&part.changes);
-	if (keycheck_reseal(upkeep->store, upkeep->life->keyring, part.changes.batch))
+	if (keycheck_reseal(upkeep->catalog->store, upkeep->life->keyring, part.changes.batch))
 		part.sealed++;
-	(void)store_scan(upkeep->store, part.keyspace, "", 0, after_length > 0 ? after : NULL, after_length, on_bind,
-	                 &part);
+	(void)store_scan(upkeep->catalog->store, part.keyspace, "", 0, after_length > 0 ? after : NULL, after_length,
+	                 on_bind, &part);
 	rekey->sealed += part.sealed;
 	if (part.sealed > 0) {
 		rekey->again = true; /* until a pass finds nothing */
@@ -175,7 +175,7 @@ static void on_part(void *arg)
 
 void rekey_close(struct upkeep *upkeep)
 {
-	timer_stop(upkeep->timers, &upkeep->rekey.timer);
+	timer_stop(upkeep->catalog->timers, &upkeep->rekey.timer);
 }
 
 void rekey_start(struct upkeep *upkeep)

@@ -46,8 +46,8 @@ static void purge(struct upkeep *upkeep, const char *incarnation)
 	struct arena arena;
 
 	arena_init(&arena);
-	if (records_read_instance(upkeep->records, &arena, incarnation, &held, NULL) == 0 &&
-	    held.record.retained_until <= timers_wall(upkeep->timers))
+	if (records_read_instance(upkeep->catalog->records, &arena, incarnation, &held, NULL) == 0 &&
+	    held.record.retained_until <= timers_wall(upkeep->catalog->timers))
 		errand_run(upkeep, &ask_purge, &held.record, "retention", 0, NULL);
 	arena_release(&arena);
 }
@@ -64,13 +64,13 @@ static int64_t next_look(const struct look *look)
 static void on_timer(void *arg)
 {
 	struct upkeep *upkeep = arg;
-	struct look look = {.now = timers_wall(upkeep->timers)};
+	struct look look = {.now = timers_wall(upkeep->catalog->timers)};
 
-	(void)store_scan(upkeep->store, KEYSPACE_RETAINED, "", 0, NULL, 0, on_entry, &look);
+	(void)store_scan(upkeep->catalog->store, KEYSPACE_RETAINED, "", 0, NULL, 0, on_entry, &look);
 	for (size_t i = 0; i < look.count; i++)
 		purge(upkeep, look.due[i]);
 	timer_init(&upkeep->retention, on_timer, upkeep);
-	(void)timer_start(upkeep->timers, &upkeep->retention,
+	(void)timer_start(upkeep->catalog->timers, &upkeep->retention,
 	                  next_look(&look)); /* without memory: until the next start */
 }
 
@@ -81,12 +81,12 @@ void retention_open(struct upkeep *upkeep)
 
 void retention_close(struct upkeep *upkeep)
 {
-	timer_stop(upkeep->timers, &upkeep->retention);
+	timer_stop(upkeep->catalog->timers, &upkeep->retention);
 }
 
 void retention_changed(struct upkeep *upkeep)
 {
-	timer_stop(upkeep->timers, &upkeep->retention);
+	timer_stop(upkeep->catalog->timers, &upkeep->retention);
 	timer_init(&upkeep->retention, on_timer, upkeep);
-	(void)timer_start(upkeep->timers, &upkeep->retention, 0);
+	(void)timer_start(upkeep->catalog->timers, &upkeep->retention, 0);
 }

@@ -35,7 +35,7 @@ static void on_sweep(void *arg);
 static void sweep_later(struct upkeep *upkeep, int64_t delay)
 {
 	timer_init(&upkeep->sweep, on_sweep, upkeep);
-	(void)timer_start(upkeep->timers, &upkeep->sweep,
+	(void)timer_start(upkeep->catalog->timers, &upkeep->sweep,
 	                  delay); /* without memory the sweep ends until the next start */
 }
 
@@ -86,7 +86,7 @@ static int64_t notes_kept(const struct config *config)
 
 static void visit_note(struct part *part, const void *key, size_t key_length, const struct store_value *value)
 {
-	if (lingering_is_over(part->upkeep->records, key, key_length))
+	if (lingering_is_over(part->upkeep->catalog->records, key, key_length))
 		drop(part, key, key_length, value);
 }
 
@@ -101,7 +101,7 @@ static int64_t audit_kept(const struct config *config)
 static void visit_audit(struct part *part, const void *key, size_t key_length, const struct store_value *value)
 {
 	const int64_t most = catalog_config(part->upkeep->catalog)->limits.audit_entries;
-	const int64_t left = store_counter(part->upkeep->store, AUDIT_COUNTER) - (int64_t)part->deleted;
+	const int64_t left = store_counter(part->upkeep->catalog->store, AUDIT_COUNTER) - (int64_t)part->deleted;
 	struct audit audit = {0};
 
 	(void)audit_decode(value->bytes, value->length, &audit, NULL);
@@ -172,13 +172,14 @@ static void forget_position(struct upkeep *upkeep)
 static void on_sweep(void *arg)
 {
 	struct upkeep *upkeep = arg;
-	struct part part = {.upkeep = upkeep, .chore = &chores[upkeep->chore], .now = timers_wall(upkeep->timers)};
+	struct part part = {
+	    .upkeep = upkeep, .chore = &chores[upkeep->chore], .now = timers_wall(upkeep->catalog->timers)};
 
 	part.kept = part.chore->kept(catalog_config(upkeep->catalog));
-	part.batch = batch_new(upkeep->store);
+	part.batch = batch_new(upkeep->catalog->store);
 	batch_use_reserve(part.batch);
-	(void)store_scan(upkeep->store, part.chore->keyspace, "", 0, upkeep->swept, upkeep->swept_length, on_record,
-	                 &part);
+	(void)store_scan(upkeep->catalog->store, part.chore->keyspace, "", 0, upkeep->swept, upkeep->swept_length,
+	                 on_record, &part);
 	if (part.seen == SWEEP_PART && !part.over) {
 		remember(upkeep, &part);
 	} else {
@@ -200,6 +201,6 @@ void sweep_open(struct upkeep *upkeep)
 
 void sweep_close(struct upkeep *upkeep)
 {
-	timer_stop(upkeep->timers, &upkeep->sweep);
+	timer_stop(upkeep->catalog->timers, &upkeep->sweep);
 	forget_position(upkeep);
 }

@@ -7,17 +7,6 @@
 #include "view/logins.h"
 #include "watch/measure.h"
 
-static void start_held_up(struct metric *const *measures, const struct offering *offering)
-{
-	for (size_t i = 0; i < offering->host_count; i++) {
-		const struct host *host = &offering->hosts[i];
-
-		if (host->server != NULL)
-			metric_set(measures[MEASURE_HELD_UP], 0,
-			           (const char *[]){offering->service->name, host->server->name});
-	}
-}
-
 static void count_held_up(struct metric *const *measures, const struct lane *lane)
 {
 	const struct job *head = TAILQ_FIRST(&lane->jobs);
@@ -32,16 +21,6 @@ static void collect_queue(const struct view *view)
 	struct lane *lane, *next;
 	const struct job *job;
 
-	metric_clear(measures[MEASURE_PENDING]);
-	metric_clear(measures[MEASURE_OLDEST]);
-	metric_clear(measures[MEASURE_HELD_UP]);
-	for (size_t i = 0; i < view->catalog->present->offering_count; i++) {
-		const char *labels[] = {view->catalog->present->offerings[i].service->name};
-
-		metric_set(measures[MEASURE_PENDING], 0, labels);
-		metric_set(measures[MEASURE_OLDEST], 0, labels);
-		start_held_up(measures, &view->catalog->present->offerings[i]);
-	}
 	HASH_ITER (hh, view->queue->lanes, lane, next) {
 		count_held_up(measures, lane);
 		TAILQ_FOREACH (job, &lane->jobs, in_lane) {
@@ -64,6 +43,7 @@ static void collect_server(struct metric *const *measures, const struct host *ho
 		metric_set(measures[MEASURE_SERVER_CAPACITY], (double)host->server->capacity, labels);
 	metric_set(measures[MEASURE_SERVER_DRAINED], host->drained, labels);
 	metric_set(measures[MEASURE_RUNNING], (double)host->places.running, labels);
+	metric_set(measures[MEASURE_HELD_UP], 0, labels);
 	metric_set(measures[MEASURE_READY], (double)places_waiting(&host->places), labels);
 	metric_set(measures[MEASURE_SERVER_CONNECTIONS], (double)backend_connections(backend, host->server), labels);
 	if (!host->census.taken)
@@ -74,19 +54,21 @@ static void collect_server(struct metric *const *measures, const struct host *ho
 	           (const char *[]){labels[0], labels[1], "broker"});
 }
 
-static void collect_servers(const struct view *view)
+/* What is counted one by one begins at 0, so that a service of which there is nothing is seen, too. */
+static void collect_services(const struct view *view)
 {
 	struct metric *const *measures = view->measures->of;
-	struct metric *const cleared[] = {
-	    measures[MEASURE_SERVER_UP],          measures[MEASURE_SERVER_INSTANCES], measures[MEASURE_SERVER_CAPACITY],
-	    measures[MEASURE_SERVER_DRAINED],     measures[MEASURE_RUNNING],          measures[MEASURE_READY],
-	    measures[MEASURE_SERVER_CONNECTIONS], measures[MEASURE_SERVER_SESSIONS]};
 
-	for (size_t i = 0; i < sizeof(cleared) / sizeof(cleared[0]); i++)
-		metric_clear(cleared[i]);
 	for (size_t i = 0; i < view->catalog->present->offering_count; i++) {
 		const struct offering *offering = &view->catalog->present->offerings[i];
+		const char *service = offering->service->name;
 
+		metric_set(measures[MEASURE_PENDING], 0, (const char *[]){service});
+		metric_set(measures[MEASURE_OLDEST], 0, (const char *[]){service});
+		metric_set(measures[MEASURE_TO_END], 0, (const char *[]){service});
+		metric_set(measures[MEASURE_DRIFTING], 0, (const char *[]){service, "instance"});
+		metric_set(measures[MEASURE_DRIFTING], (double)drift_count_strays(view->upkeep, service),
+		           (const char *[]){service, "stray"});
 		for (size_t j = 0; j < offering->host_count; j++) {
 			if (offering->hosts[j].server != NULL)
 				collect_server(measures, &offering->hosts[j]);
@@ -111,45 +93,42 @@ static void collect_store(const struct view *view)
 	metric_set(measures[MEASURE_STORE_BROKEN], store_broken(view->catalog->store), NULL);
 }
 
-static void collect_drift(const struct view *view)
-{
-	struct metric *const *measures = view->measures->of;
-
-	metric_clear(measures[MEASURE_DRIFTING]);
-	for (size_t i = 0; i < view->catalog->present->offering_count; i++) {
-		const char *service = view->catalog->present->offerings[i].service->name;
-
-		metric_set(measures[MEASURE_DRIFTING], 0, (const char *[]){service, "instance"});
-		metric_set(measures[MEASURE_DRIFTING], (double)drift_count_strays(view->upkeep, service),
-		           (const char *[]){service, "stray"});
-	}
-	for (const struct finding *finding = view->upkeep->findings; finding != NULL; finding = finding->hh.next)
-		metric_add(measures[MEASURE_DRIFTING], 1, (const char *[]){finding->service, "instance"});
-}
-
 static void count_login(void *arg, const struct instance *instance, const struct bind *bind)
 {
 	(void)bind;
 	metric_add(arg, 1, (const char *[]){instance->service});
 }
 
-static void collect_logins(const struct view *view)
+static void clear(struct metric *const *measures)
 {
-	struct metric *to_end = view->measures->of[MEASURE_TO_END];
+	static const enum measure counted[] = {MEASURE_PENDING,
+	                                       MEASURE_OLDEST,
+	                                       MEASURE_HELD_UP,
+	                                       MEASURE_SERVER_UP,
+	                                       MEASURE_SERVER_INSTANCES,
+	                                       MEASURE_SERVER_CAPACITY,
+	                                       MEASURE_SERVER_DRAINED,
+	                                       MEASURE_RUNNING,
+	                                       MEASURE_READY,
+	                                       MEASURE_TO_END,
+	                                       MEASURE_SERVER_CONNECTIONS,
+	                                       MEASURE_SERVER_SESSIONS,
+	                                       MEASURE_DRIFTING};
 
-	metric_clear(to_end);
-	for (size_t i = 0; i < view->catalog->present->offering_count; i++)
-		metric_set(to_end, 0, (const char *[]){view->catalog->present->offerings[i].service->name});
-	lingering_walk(view, count_login, to_end);
+	for (size_t i = 0; i < sizeof(counted) / sizeof(counted[0]); i++)
+		metric_clear(measures[counted[i]]);
 }
 
 void view_collect(void *arg)
 {
 	const struct view *view = arg;
+	struct metric *const *measures = view->measures->of;
 
+	clear(measures);
+	collect_services(view);
 	collect_queue(view);
-	collect_servers(view);
-	collect_drift(view);
-	collect_logins(view);
+	for (const struct finding *finding = view->upkeep->findings; finding != NULL; finding = finding->hh.next)
+		metric_add(measures[MEASURE_DRIFTING], 1, (const char *[]){finding->service, "instance"});
+	lingering_walk(view, count_login, measures[MEASURE_TO_END]);
 	collect_store(view);
 }

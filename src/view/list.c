@@ -10,7 +10,7 @@
 #include "queue/places.h"
 #include "records/reserve.h"
 #include "records/show.h"
-#include "view/pending.h"
+#include "view/children.h"
 
 /* A page in the making. */
 struct page {
@@ -111,7 +111,7 @@ static bool show_owned_operation(struct page *page, const struct operation *oper
 	       fits(filter->team, held.record.team) && fits(filter->server, held.record.server);
 	if (good) {
 		show_comma(page->json);
-		pending_show(page->view, page->json, operation);
+		children_show_operation(page->view, page->json, operation);
 		page->json->length -= page->json->length > 0; /* the object goes on */
 		show_text(page->json, "service", held.record.service);
 		show_text(page->json, "instance", held.record.name);
@@ -378,35 +378,6 @@ int view_show_rekey(const struct view *view, struct text *ret_json, struct error
 
 /* ---- one ---- */
 
-static int show_children(const struct view *view, struct arena *arena, const char *incarnation, struct text *json,
-                         struct error *error)
-{
-	struct held_operation *operations = NULL;
-	struct held_bind *binds = NULL;
-	size_t bind_count = 0, count = 0;
-	int rc = records_read_binds(view->catalog->records, arena, incarnation, &binds, &bind_count, error);
-
-	if (rc == 0)
-		rc = records_read_operations(view->catalog->records, arena, incarnation, &operations, &count, error);
-	if (rc != 0)
-		return rc;
-	show_name(json, "binds");
-	text_add(json, "[");
-	for (size_t i = 0; i < bind_count; i++) {
-		show_comma(json);
-		show_bind(json, &binds[i].record);
-	}
-	text_add(json, "]");
-	show_name(json, "operations");
-	text_add(json, "[");
-	for (size_t i = count; i > 0; i--) {
-		show_comma(json);
-		pending_show(view, json, &operations[i - 1].record);
-	}
-	text_add(json, "]");
-	return json->failed ? error_no_memory(error) : 0;
-}
-
 int view_show_instance(const struct view *view, const char *incarnation, struct text *ret_json, struct error *error)
 {
 	struct held_instance held;
@@ -420,7 +391,11 @@ int view_show_instance(const struct view *view, const char *incarnation, struct 
 	if (rc == 0) {
 		text_add(ret_json, "{");
 		show_instance(ret_json, &held.record);
-		rc = show_children(view, &arena, incarnation, ret_json, error);
+		show_name(ret_json, "binds");
+		rc = children_show_binds(view, &arena, incarnation, ret_json, error);
+		show_name(ret_json, "operations");
+		if (rc == 0)
+			rc = children_show_operations(view, &arena, incarnation, ret_json, error);
 		text_add(ret_json, "}");
 	}
 	arena_release(&arena);

@@ -9,7 +9,7 @@
 #include "records/records.h"
 #include "records/show.h"
 #include "upkeep/inspect.h"
-#include "view/pending.h"
+#include "view/children.h"
 
 #define TIME_SIZE 32
 
@@ -261,50 +261,30 @@ int view_describe(const struct view *view, const struct service *service, const 
 
 /* ---- lists for the service's own commands ---- */
 
-int view_list_binds(const struct view *view, const struct service *service, const char *instance, struct text *ret_json,
-                    struct error *error)
+typedef int show(const struct view *view, struct arena *arena, const char *incarnation, struct text *json,
+                 struct error *error);
+
+static int show_list(const struct view *view, const struct service *service, const char *instance, show *list,
+                     struct text *ret_json, struct error *error)
 {
 	struct seen seen;
-	struct held_bind *binds;
-	size_t count = 0;
 	int rc = seen_open(&seen, view, service, instance, error);
 
 	if (rc != 0)
 		return rc;
-	rc = records_read_binds(view->catalog->records, &seen.arena, seen.instance.record.incarnation, &binds, &count,
-	                        error);
-	text_add(ret_json, "[");
-	for (size_t i = 0; rc == 0 && i < count; i++) {
-		text_add(ret_json, i > 0 ? "," : "");
-		show_bind(ret_json, &binds[i].record);
-	}
-	text_add(ret_json, "]");
+	rc = list(view, &seen.arena, seen.instance.record.incarnation, ret_json, error);
 	arena_release(&seen.arena);
-	if (rc == 0 && ret_json->failed)
-		rc = error_no_memory(error);
 	return rc;
+}
+
+int view_list_binds(const struct view *view, const struct service *service, const char *instance, struct text *ret_json,
+                    struct error *error)
+{
+	return show_list(view, service, instance, children_show_binds, ret_json, error);
 }
 
 int view_list_operations(const struct view *view, const struct service *service, const char *instance,
                          struct text *ret_json, struct error *error)
 {
-	struct seen seen;
-	struct held_operation *operations;
-	size_t count = 0;
-	int rc = seen_open(&seen, view, service, instance, error);
-
-	if (rc != 0)
-		return rc;
-	rc = records_read_operations(view->catalog->records, &seen.arena, seen.instance.record.incarnation, &operations,
-	                             &count, error);
-	text_add(ret_json, "[");
-	for (size_t i = count; rc == 0 && i > 0; i--) {
-		text_add(ret_json, i < count ? "," : "");
-		pending_show(view, ret_json, &operations[i - 1].record);
-	}
-	text_add(ret_json, "]");
-	arena_release(&seen.arena);
-	if (rc == 0 && ret_json->failed)
-		rc = error_no_memory(error);
-	return rc;
+	return show_list(view, service, instance, children_show_operations, ret_json, error);
 }

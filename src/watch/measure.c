@@ -86,8 +86,3 @@ void measure_open(struct measures *measures, struct metrics *metrics, void (*col
 		measures->of[i] = metrics_add(metrics, &families[i]);
 	metrics_on_render(metrics, collect, arg);
 }
-
-void measure_close(struct measures *measures, void *arg)
-{
-	metrics_forget(measures->metrics, arg);
-}

@@ -220,14 +220,20 @@ static struct observation_list *list_of(const struct observation *observation)
 	return observation->late ? &observation->host->unobserved_late : &observation->host->unobserved;
 }
 
-static void drop(struct watch *watch, struct observation *observation)
+/* One that is in no table. */
+static void free_observation(struct observation *observation)
 {
 	if (observation->wanted)
 		TAILQ_REMOVE(list_of(observation), observation, in_host);
 	stop_observing(observation);
-	HASH_DEL(watch->observations, observation);
 	arena_release(&observation->arena);
 	free(observation);
+}
+
+static void drop(struct watch *watch, struct observation *observation)
+{
+	HASH_DEL(watch->observations, observation);
+	free_observation(observation);
 }
 
 /* Takes over what the call added. */
@@ -340,11 +346,7 @@ static struct observation *find_or_add(struct watch *watch, const struct instanc
 	HASH_ADD_STR(watch->observations, incarnation, observation);
 	if (observation->hh.tbl != NULL)
 		return observation;
-	if (observation->wanted)
-		TAILQ_REMOVE(list_of(observation), observation, in_host);
-	stop_observing(observation);
-	arena_release(&observation->arena);
-	free(observation);
+	free_observation(observation);
 	return NULL;
 }
 
