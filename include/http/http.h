@@ -20,15 +20,13 @@ struct http_request;
 
 typedef void http_handler(void *arg, struct http_request *request);
 
-/* One row of the table of routes; the first that fits wins. A pattern is literal segments and captures `{name}`;
- * a last capture `{name...}` takes the rest of the path, slashes included (one segment at least). GET's routes serve
- * HEAD too; an OPTIONS that no route takes is answered with the methods there are. */
+/* One row of the table of routes; the first that fits wins. A pattern is literal segments and captures `{name}`. GET's
+ * routes serve HEAD too; an OPTIONS that no route takes is answered with the methods there are. */
 struct http_route {
-	const char *method; /* NULL ends a table; "*": any */
+	const char *method; /* NULL ends a table */
 	const char *pattern;
 	http_handler *handler;
 	const char *label;  /* for logs and metrics: a bounded name such as "bind-app" */
-	bool raw;           /* the body is handed over as it is, whatever its type; otherwise form or JSON */
 	const void *serves; /* the handler's own: http_request_serves gives it back */
 };
 
@@ -145,8 +143,6 @@ const char *http_request_field(const struct http_request *request, const char *n
 size_t http_request_list(const struct http_request *request, const char *name, const char *const **ret_items);
 /* `parameters` as one compact JSON object; NULL when there are none. */
 const char *http_request_parameters(const struct http_request *request);
-/* The raw body; never NULL. */
-const char *http_request_body(const struct http_request *request, size_t *ret_length);
 /* Lives until the reply is sent; for whatever the handler needs to keep. */
 struct arena *http_request_arena(struct http_request *request);
 /* What the handler wants on_access to find; NULL until it is set, which is before the reply. Borrowed. */

@@ -7,12 +7,12 @@
 
 /* clang-format off */
 #define ROUTE(method, path, label, ...) \
-	{method, path, call_serve, label, false, &(const struct admin_endpoint){__VA_ARGS__}}
+	{method, path, call_serve, label, &(const struct admin_endpoint){__VA_ARGS__}}
 
 const struct http_route admin_routes[] = {
-    {"GET", "/health", admin_health, "health", false, NULL},
-    {"GET", "/ready", admin_ready, "ready", false, NULL},
-    {"GET", "/metrics", admin_metrics, "metrics", false, NULL},
+    {"GET", "/health", admin_health, "health", NULL},
+    {"GET", "/ready", admin_ready, "ready", NULL},
+    {"GET", "/metrics", admin_metrics, "metrics", NULL},
     ROUTE("GET", "/v1/services", "services", .view = view_list_services),
     ROUTE("GET", "/v1/instances", "instances", .list = view_list_instances),
     ROUTE("POST", "/v1/instances", "adopt", .read = read_adoption, .ask = &ask_adopt),
@@ -21,7 +21,7 @@ const struct http_route admin_routes[] = {
     ROUTE("POST", INSTANCE "/purge", "purge", .read = read_instance, .ask = &ask_purge),
     ROUTE("POST", INSTANCE "/forget", "forget", .read = read_forgotten, .ask = &ask_forget),
     ROUTE("POST", INSTANCE "/retry", "retry-instance", .read = read_instance, .ask = &ask_retry),
-    {"POST", INSTANCE "/verify", admin_verify_instance, "verify-instance", false, NULL},
+    {"POST", INSTANCE "/verify", admin_verify_instance, "verify-instance", NULL},
     ROUTE("GET", "/v1/operations", "operations", .list = view_list_all_operations),
     ROUTE("POST", OPERATION "/retry", "retry", .act = act_hurry),
     ROUTE("POST", OPERATION "/cancel", "cancel", .act = act_cancel),

@@ -9,7 +9,7 @@
 
 /* clang-format off */
 #define ROUTE(method, path, label, ...) \
-	{method, path, exchange_serve, label, false, &(const struct endpoint){__VA_ARGS__}}
+	{method, path, exchange_serve, label, &(const struct endpoint){__VA_ARGS__}}
 
 #define RETRIED "{\"message\":\"what waits or has failed is being tried again\"}"
 #define ROTATED "{\"message\":\"new passwords are being set; an app has its own once it is bound again\"}"

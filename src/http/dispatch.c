@@ -96,7 +96,7 @@ static int read_fields(struct http_request *request, struct error *error)
 
 	if (rc == 0 && request->raw_query != NULL && request->raw_query[0] != '\0')
 		rc = body_parse_query(request->raw_query, &request->arena, &request->query, error);
-	if (rc < 0 || request->match.route->raw)
+	if (rc < 0)
 		return rc;
 	return body_parse(request->head.content_type, text_string(&request->content), request->content.length,
 	                  &request->arena, &request->body, error);

@@ -124,12 +124,6 @@ const char *http_request_peer(const struct http_request *request)
 	return request->peer[0] != '\0' ? request->peer : request->connection->peer;
 }
 
-const char *http_request_body(const struct http_request *request, size_t *ret_length)
-{
-	*ret_length = request->content.length;
-	return text_string(&request->content);
-}
-
 struct arena *http_request_arena(struct http_request *request)
 {
 	return &request->arena;

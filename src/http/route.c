@@ -53,10 +53,6 @@ static bool path_fits(const char *pattern, const char *path, struct route_match 
 		size_t given = segment_length(++path);
 		if (wanted > 0 && pattern[0] == '{' && given == 0)
 			return false;
-		if (wanted > 5 && pattern[0] == '{' && strcmp(pattern + wanted - 4, "...}") == 0) {
-			capture(match, pattern + 1, wanted - 5, path, strlen(path));
-			return true;
-		}
 		if (wanted > 0 && pattern[0] == '{')
 			capture(match, pattern + 1, wanted - 2, path, given);
 		else if (wanted != given || memcmp(pattern, path, given) != 0)
@@ -69,8 +65,7 @@ static bool path_fits(const char *pattern, const char *path, struct route_match 
 
 static bool method_fits(const char *served, const char *method)
 {
-	return strcmp(served, "*") == 0 || strcmp(served, method) == 0 ||
-	       (strcmp(served, "GET") == 0 && strcmp(method, "HEAD") == 0);
+	return strcmp(served, method) == 0 || (strcmp(served, "GET") == 0 && strcmp(method, "HEAD") == 0);
 }
 
 void route_find(const struct http_route *routes, const char *method, const char *path, struct route_match *ret_match)

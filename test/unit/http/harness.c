@@ -19,6 +19,7 @@
 #include <cmocka.h>
 
 #include "base/text.h"
+#include "http/internal.h"
 
 /* What the request is to its handler, as text: fields, captures and parameters. */
 static void handle_echo(void *arg, struct http_request *request)
@@ -26,15 +27,12 @@ static void handle_echo(void *arg, struct http_request *request)
 	static const char *const names[] = {"name", "app-name", "tags", "app-hosts", "eventid"};
 	const char *const *items;
 	struct text text;
-	size_t length;
 
 	(void)arg;
 	text_init(&text, REPLY_MAX);
 	text_add_format(&text, "%s %s", http_request_method(request), http_request_path(request));
 	if (http_request_capture(request, "name") != NULL)
 		text_add_format(&text, " name=%s", http_request_capture(request, "name"));
-	if (http_request_capture(request, "rest") != NULL)
-		text_add_format(&text, " rest=%s", http_request_capture(request, "rest"));
 	if (http_request_query(request, "q") != NULL)
 		text_add_format(&text, " q=%s", http_request_query(request, "q"));
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -44,8 +42,7 @@ static void handle_echo(void *arg, struct http_request *request)
 	}
 	if (http_request_parameters(request) != NULL)
 		text_add_format(&text, " parameters:%s", http_request_parameters(request));
-	http_request_body(request, &length);
-	text_add_format(&text, " body=%zu", length);
+	text_add_format(&text, " body=%zu", request->content.length);
 	http_reply_text(request, 200, text_string(&text));
 	text_release(&text);
 }
@@ -77,16 +74,17 @@ static void handle_large(void *arg, struct http_request *request)
 }
 
 static const struct http_route routes[] = {
-    {"GET", "/", handle_echo, "root", false, NULL},
-    {"GET", "/resources/plans", handle_echo, "plans", false, NULL},
-    {"POST", "/resources", handle_echo, "create", false, NULL},
-    {"GET", "/resources/{name}", handle_echo, "show", false, NULL},
-    {"DELETE", "/resources/{name}", handle_echo, "remove", false, NULL},
-    {"GET", "/hold", handle_hold, "hold", false, NULL},
-    {"GET", "/none", handle_none, "none-at-all", false, NULL},
-    {"GET", "/large", handle_large, "large", false, NULL},
-    {"*", "/raw/{rest...}", handle_echo, "raw", true, NULL},
-    {NULL, NULL, NULL, NULL, false, NULL},
+    {"GET", "/", handle_echo, "root", NULL},
+    {"GET", "/resources/plans", handle_echo, "plans", NULL},
+    {"POST", "/resources", handle_echo, "create", NULL},
+    {"GET", "/resources/{name}", handle_echo, "show", NULL},
+    {"DELETE", "/resources/{name}", handle_echo, "remove", NULL},
+    {"GET", "/hold", handle_hold, "hold", NULL},
+    {"GET", "/none", handle_none, "none-at-all", NULL},
+    {"GET", "/large", handle_large, "large", NULL},
+    {"POST", "/upload", handle_echo, "upload", NULL},
+    {"OPTIONS", "/upload", handle_echo, "options", NULL},
+    {NULL, NULL, NULL, NULL, NULL},
 };
 
 static const char *const passwords[] = {"secret", "p:w", "p:next"};

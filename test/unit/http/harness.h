@@ -50,6 +50,7 @@ void harness_turn(struct harness *harness);
 /* "GET / HTTP/1.1", Host and right credentials, and what is given: more header lines, an empty line, a body. */
 #define AUTHORIZATION "Authorization: Basic dXNlcjpzZWNyZXQ=\r\n"
 #define HOST          "Host: broker\r\n"
+#define FORM          "Content-Type: application/x-www-form-urlencoded\r\n"
 #define GET(path)     "GET " path " HTTP/1.1\r\n" HOST AUTHORIZATION
 
 #endif

@@ -200,16 +200,14 @@ static const struct {
     {"POST /resources HTTP/1.1\r\n" HOST AUTHORIZATION "Content-Type: text/plain\r\nContent-Length: 1\r\n\r\na", 415,
      "\"code\":415"},
     {"POST /resources HTTP/1.1\r\n" HOST AUTHORIZATION "Content-Length: 1\r\n\r\na", 415, "\"code\":415"},
-    {"PATCH /raw/a//b/ HTTP/1.1\r\n" HOST AUTHORIZATION "Content-Type: text/plain\r\nContent-Length: 1\r\n\r\na", 200,
-     "PATCH /raw/a//b/ rest=a//b/ body=1"},
     {GET("/?a=%ff") "\r\n", 400, "\"code\":400"},
-    {GET("/raw/") "\r\n", 404, "\"code\":404"},
     {GET("/resources/") "\r\n", 404, "\"code\":404"},
     {GET("/nowhere") "\r\n", 404, "{\"code\":404,\"message\":\"there is nothing at \\\"/nowhere\\\"\"}"},
     {"DELETE /resources/plans HTTP/1.1\r\n" HOST AUTHORIZATION "\r\n", 200, "name=plans"},
     {"PUT /resources/x HTTP/1.1\r\n" HOST AUTHORIZATION "\r\n", 405, "Allow: GET, HEAD, DELETE, OPTIONS\r\n"},
     {"OPTIONS /resources HTTP/1.1\r\n" HOST AUTHORIZATION "\r\n", 204, "Allow: POST, OPTIONS\r\n"},
-    {"OPTIONS /raw/x HTTP/1.1\r\n" HOST AUTHORIZATION "\r\n", 200, "OPTIONS /raw/x"},
+    {"PATCH /upload HTTP/1.1\r\n" HOST AUTHORIZATION "\r\n", 405, "Allow: POST, OPTIONS\r\n"},
+    {"OPTIONS /upload HTTP/1.1\r\n" HOST AUTHORIZATION "\r\n", 200, "OPTIONS /upload"},
     {"OPTIONS /nowhere HTTP/1.1\r\n" HOST AUTHORIZATION "\r\n", 404, "\"code\":404"},
     /* credentials */
     {"GET / HTTP/1.1\r\n" HOST "\r\n", 401, "WWW-Authenticate: Basic realm=\"root\", charset=\"UTF-8\"\r\n"},
@@ -350,7 +348,7 @@ static void test_header_count(void **state)
 
 static void test_body_limit(void **state)
 {
-	static const char head[] = "POST /raw/x HTTP/1.1\r\n" HOST AUTHORIZATION;
+	static const char head[] = "POST /upload HTTP/1.1\r\n" HOST AUTHORIZATION FORM;
 	struct harness *harness = *state;
 	char *request = malloc(1 << 20);
 
@@ -376,7 +374,7 @@ static void test_body_limit(void **state)
 static void test_expect_continue(void **state)
 {
 	static const char head[] =
-	    "POST /raw/x HTTP/1.1\r\n" HOST AUTHORIZATION "Expect: 100-continue\r\nContent-Length: 3\r\n\r\n";
+	    "POST /upload HTTP/1.1\r\n" HOST AUTHORIZATION FORM "Expect: 100-continue\r\nContent-Length: 3\r\n\r\n";
 	struct harness *harness = *state;
 	int client = harness_connect(harness);
 
@@ -396,7 +394,7 @@ static void test_expect_continue(void **state)
 /* A byte a second does not keep a request alive, in its head or in its body. */
 static void test_request_timeout(void **state)
 {
-	static const char request[] = "POST /raw/x HTTP/1.1\r\n" HOST AUTHORIZATION "Content-Length: 9999\r\n\r\n"
+	static const char request[] = "POST /upload HTTP/1.1\r\n" HOST AUTHORIZATION "Content-Length: 9999\r\n\r\n"
 	                              "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz";
 	static const size_t steps[] = {1, 4}; /* 4: the head takes less than the time there is */
 	struct harness *harness = *state;

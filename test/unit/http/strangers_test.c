@@ -670,7 +670,7 @@ static void test_a_turn_ends_some(void **state)
 /* One that waits for its turn may end, and what it sent without a pause is all there when the turn comes. */
 static void test_who_waits_for_a_turn(void **state)
 {
-	static const char begin[] = "T /raw/all HTTP/1.1\r\n" HOST "Content-Length: 4000\r\n"
+	static const char begin[] = "T /upload HTTP/1.1\r\n" HOST FORM "Content-Length: 4000\r\n"
 	                            "Authorization: Basic dXNlcjpzZWNyZXQ=\r\n\r\n";
 	struct harness *harness = open_with_probes(&limits);
 	int clients[MANY], sender;
