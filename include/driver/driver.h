@@ -142,7 +142,8 @@ struct driver {
 	 * puts that in front of it. NULL: nothing. */
 	int (*check_service)(const struct service *service, struct error *error);
 	/* At once, before anything is promised: are these parameters (names are checked already) fit for the plan?
-	 * is_bind says whose they are. state is backend->state. */
+	 * is_bind says whose they are. state is backend->state. They are read by model/parameters.h: what tsuru's form
+	 * leaves empty is false, 0 or "" by the type. */
 	int (*validate)(void *state, const struct plan *plan, const struct cJSON *parameters, bool is_bind,
 	                struct error *error);
 

@@ -1,5 +1,5 @@
-/* The parameters that a user gives with -p name=value: a JSON object of what came as form fields (all texts) or as
- * JSON. */
+/* The parameters that a user gives, with --plan-param name=value or by tsuru's API: a JSON object of what came as form
+ * fields (all texts) or as JSON. An empty text and null are the zero value of each type: false, 0 and "". */
 #ifndef MODEL_PARAMETERS_H
 #define MODEL_PARAMETERS_H
 
@@ -16,7 +16,7 @@ struct cJSON;
 int parameters_parse(const char *json, struct cJSON **ret_object, struct error *error);
 /* ERR_INVALID, naming it and what is allowed, for a name that is not in allowed (ends with NULL). */
 int parameters_check_names(const struct cJSON *object, const char *const *allowed, struct error *error);
-/* true, false, "true", "false", "1", "0", "yes", "no", 1, 0; absent leaves *ret_flag untouched. */
+/* true, false, "true", "false", "1", "0", "yes", "no", 1, 0, ""; absent leaves *ret_flag untouched. */
 int parameters_flag(const struct cJSON *object, const char *name, bool *ret_flag, struct error *error);
 /* A whole number or its text, within [min, max]; absent leaves *ret_number untouched. */
 int parameters_number(const struct cJSON *object, const char *name, int64_t min, int64_t max, int64_t *ret_number,

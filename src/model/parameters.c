@@ -1,4 +1,6 @@
-/* Reading a user's parameters: one object, whether its values came as texts of a form or as JSON. */
+/* Reading a user's parameters: one object, whether its values came as texts of a form or as JSON. tsuru's form leaves
+ * the zero value of every type empty (false, 0 and null are all `name=`), so what an empty text means is decided here,
+ * by the type that is asked for. */
 #include "model/parameters.h"
 
 #include <cjson/cJSON.h>
@@ -69,12 +71,20 @@ static int find_word(const char *word, const char *const *words)
 	return 0;
 }
 
+/* The zero value of every type, as tsuru's form has it, and as JSON may. */
+static bool is_zero(const struct cJSON *item)
+{
+	return cJSON_IsNull(item) || (cJSON_IsString(item) && item->valuestring[0] == '\0');
+}
+
 /* 1 or 0 as the item says, -1 when it says neither. */
 static int read_flag(const struct cJSON *item)
 {
 	static const char *const truths[] = {"true", "yes", "1", NULL};
 	static const char *const falsehoods[] = {"false", "no", "0", NULL};
 
+	if (is_zero(item))
+		return 0;
 	if (cJSON_IsBool(item))
 		return cJSON_IsTrue(item) ? 1 : 0;
 	if (cJSON_IsNumber(item) && (item->valuedouble == 0.0 || item->valuedouble == 1.0))
@@ -106,6 +116,10 @@ static bool read_number(const struct cJSON *item, int64_t *ret_number)
 	const double exact = 9007199254740992.0; /* 2^53 */
 	int64_t number;
 
+	if (is_zero(item)) {
+		*ret_number = 0;
+		return true;
+	}
 	if (cJSON_IsString(item))
 		return text_parse_number(item->valuestring, ret_number) == 0;
 	if (!cJSON_IsNumber(item) || !(item->valuedouble >= -exact && item->valuedouble <= exact))
@@ -140,6 +154,10 @@ int parameters_text(const struct cJSON *object, const char *name, size_t max, co
 
 	if (item == NULL)
 		return 0;
+	if (is_zero(item)) {
+		*ret_text = "";
+		return 0;
+	}
 	if (!cJSON_IsString(item))
 		return error_set(error, ERR_INVALID, "the parameter \"%s\" is not a text", name);
 	length = strlen(item->valuestring);

@@ -55,6 +55,18 @@ def test_errors_are_sentences_for_people(tsuru):
     assert "mydb" in tsuru.create("mydb").message
 
 
+def test_false_lifts_a_protection(tsuru):
+    """In tsuru's form a false is an empty text, in JSON it is a false."""
+    assert tsuru.create("mydb", parameters={"deletion_protection": True}).status == 201
+    assert tsuru.remove("mydb").status == 403
+    assert tsuru.update("mydb", parameters={"deletion_protection": False}).status == 200
+    assert tsuru.bind("mydb", "shop", parameters={"read_only": False, "env_prefix": ""}).json["SCRIPTED_USER"]
+    zero = tsuru.update("mydb", parameters={"size": 0})
+    assert zero.status == 400 and "from 1 to 100" in zero.message
+    assert tsuru.unbind("mydb", "shop").status == 200
+    assert tsuru.remove("mydb").status == 200
+
+
 def test_methods_and_paths(tsuru):
     answer = tsuru.send("PATCH", "/resources/mydb", {})
     assert answer.status == 405

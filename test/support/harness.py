@@ -326,7 +326,8 @@ class Tsuru:
             return "application/json", json.dumps(body)
         pairs = [(name, value) for name, value in fields.items() if not isinstance(value, list)]
         pairs += [(name, item) for name, value in fields.items() if isinstance(value, list) for item in value]
-        pairs += [(f"parameters.{name}", str(value).lower() if isinstance(value, bool) else value)
+        # tsuru's form leaves the zero value of every type empty: false and 0, too.
+        pairs += [(f"parameters.{name}", str(value).lower() if isinstance(value, bool) and value else value or "")
                   for name, value in (parameters or {}).items()]
         return "application/x-www-form-urlencoded", urllib.parse.urlencode(pairs)
 

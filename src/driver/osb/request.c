@@ -41,25 +41,68 @@ static bool fits(const cJSON *value, const cJSON *property)
 	return cJSON_IsArray(value) && allows(property, "array");
 }
 
-/* tsuru sends texts: "10" becomes 10 where the upstream's schema wants a number and no text. */
-static bool cast(cJSON *parameters, const cJSON *properties)
+/* What the text says in a type that the schema allows; NULL when it says nothing of the kind. tsuru's form leaves false
+ * and 0 empty. */
+static cJSON *read_text(const char *text, const cJSON *property)
+{
+	cJSON *value;
+
+	if (text[0] == '\0' && allows(property, "boolean"))
+		return cJSON_CreateFalse();
+	if (text[0] == '\0' && (allows(property, "number") || allows(property, "integer")))
+		return cJSON_CreateNumber(0);
+	value = cJSON_ParseWithOpts(text, NULL, 1);
+	if (fits(value, property))
+		return value;
+	cJSON_Delete(value);
+	return NULL;
+}
+
+static bool replace(cJSON *parent, cJSON *item, cJSON *value)
+{
+	const bool replaced = item->string != NULL ? cJSON_ReplaceItemInObjectCaseSensitive(parent, item->string, value)
+	                                           : cJSON_ReplaceItemViaPointer(parent, item, value);
+
+	if (!replaced)
+		cJSON_Delete(value);
+	return replaced;
+}
+
+static bool cast_all(cJSON *object, const cJSON *properties);
+
+/* tsuru sends texts: "10" becomes 10 where the upstream's schema wants a number and no text, at any depth: that of the
+ * user's JSON is bounded. */
+static bool cast(cJSON *parent, cJSON *item, const cJSON *property)
+{
+	const cJSON *items = cJSON_GetObjectItemCaseSensitive(property, "items");
+	cJSON *value, *next;
+
+	if (cJSON_IsObject(item))
+		return cast_all(item, cJSON_GetObjectItemCaseSensitive(property, "properties"));
+	if (cJSON_IsArray(item)) {
+		for (value = item->child; value != NULL; value = next) {
+			next = value->next;
+			if (!cast(item, value, items))
+				return false;
+		}
+		return true;
+	}
+	if (!cJSON_IsString(item) || allows(property, "string"))
+		return true;
+	value = read_text(item->valuestring, property);
+	return value == NULL || replace(parent, item, value);
+}
+
+static bool cast_all(cJSON *object, const cJSON *properties)
 {
 	const cJSON *property;
 
 	cJSON_ArrayForEach(property, properties)
 	{
-		const cJSON *item = cJSON_GetObjectItemCaseSensitive(parameters, property->string);
-		cJSON *value;
+		cJSON *item = cJSON_GetObjectItemCaseSensitive(object, property->string);
 
-		if (!cJSON_IsString(item) || allows(property, "string"))
-			continue;
-		value = cJSON_ParseWithOpts(item->valuestring, NULL, 1);
-		if (!fits(value, property))
-			cJSON_Delete(value);
-		else if (!cJSON_ReplaceItemInObjectCaseSensitive(parameters, property->string, value)) {
-			cJSON_Delete(value);
+		if (item != NULL && !cast(object, item, property))
 			return false;
-		}
 	}
 	return true;
 }
@@ -109,7 +152,7 @@ static int add_parameters(struct text *body, const char *json, const struct plan
 		return rc;
 	for (size_t i = 0; own_parameters[i] != NULL; i++)
 		cJSON_DeleteItemFromObjectCaseSensitive(parameters, own_parameters[i]);
-	if ((plan != NULL && !add_plan_parameters(parameters, plan)) || !cast(parameters, properties) ||
+	if ((plan != NULL && !add_plan_parameters(parameters, plan)) || !cast_all(parameters, properties) ||
 	    (text = cJSON_PrintUnformatted(parameters)) == NULL)
 		rc = error_no_memory(error);
 	else if (cJSON_GetArraySize(parameters) > 0)

@@ -80,6 +80,29 @@ static void test_cast(void **state)
 	cJSON_Delete(schemas);
 }
 
+/* false and 0 are empty in tsuru's form, also inside of objects and lists; a text may be empty. */
+static void test_cast_of_empty_texts(void **state)
+{
+	cJSON *schemas = cJSON_Parse(
+	    "{\"service_instance\":{\"create\":{\"parameters\":{\"properties\":{\"n\":{\"type\":\"integer\"},"
+	    "\"f\":{\"type\":\"number\"},\"b\":{\"type\":\"boolean\"},\"t\":{\"type\":\"string\"},\"any\":{},"
+	    "\"o\":{\"type\":\"object\",\"properties\":{\"b\":{\"type\":\"boolean\"},\"n\":{\"type\":"
+	    "\"integer\"}}},\"l\":{\"type\":\"array\",\"items\":{\"type\":\"integer\"}}}}}}}");
+	struct offer typed = offer;
+
+	(void)state;
+	assert_non_null(schemas);
+	typed.schemas = schemas;
+	expect_instance(&plain, &typed, "{\"n\":\"\",\"f\":\"\",\"b\":\"\",\"t\":\"\",\"any\":\"\"}",
+	                "{" IDS "," CONTEXT "}," GUIDS
+	                ",\"parameters\":{\"n\":0,\"f\":0,\"b\":false,\"t\":\"\",\"any\":\"\"}}");
+	expect_instance(
+	    &plain, &typed, "{\"o\":{\"b\":\"\",\"n\":\"7\",\"x\":\"\"},\"l\":[\"\",\"1\",\"two\"],\"z\":{\"a\":\"\"}}",
+	    "{" IDS "," CONTEXT "}," GUIDS
+	    ",\"parameters\":{\"o\":{\"b\":false,\"n\":7,\"x\":\"\"},\"l\":[0,1,\"two\"],\"z\":{\"a\":\"\"}}}");
+	cJSON_Delete(schemas);
+}
+
 static void test_update(void **state)
 {
 	const struct driver_call call = {.instance = &instance, .plan = &filled};
@@ -186,8 +209,13 @@ static int initialize(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_instance), cmocka_unit_test(test_cast), cmocka_unit_test(test_update),
-	    cmocka_unit_test(test_binding),  cmocka_unit_test(test_ids),  cmocka_unit_test(test_paths),
+	    cmocka_unit_test(test_instance),
+	    cmocka_unit_test(test_cast),
+	    cmocka_unit_test(test_cast_of_empty_texts),
+	    cmocka_unit_test(test_update),
+	    cmocka_unit_test(test_binding),
+	    cmocka_unit_test(test_ids),
+	    cmocka_unit_test(test_paths),
 	    cmocka_unit_test(test_identity),
 	};
 

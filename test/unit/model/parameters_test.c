@@ -80,16 +80,18 @@ static void expect_flag(const char *json, int code, bool expected)
 static void test_flag(void **state)
 {
 	static const char *const truths[] = {"true", "\"true\"", "1", "\"1\"", "\"yes\""};
-	static const char *const falsehoods[] = {"false", "\"false\"", "0", "\"0\"", "\"no\""};
-	static const char *const neither[] = {"2", "\"\"", "\"2\"", "null", "[]", "{}", "1.5", "\"maybe\""};
+	static const char *const falsehoods[] = {"false", "\"false\"", "0", "\"0\"", "\"no\"", "\"\"", "null"};
+	static const char *const neither[] = {"2", "\" \"", "\"2\"", "[]", "{}", "1.5", "\"maybe\""};
 	struct cJSON *empty = parse("{}");
 	char json[32];
 	bool flag = true;
 
 	(void)state;
-	for (size_t i = 0; i < 5; i++) {
+	for (size_t i = 0; i < sizeof(truths) / sizeof(*truths); i++) {
 		snprintf(json, sizeof(json), "{\"f\":%s}", truths[i]);
 		expect_flag(json, 0, true);
+	}
+	for (size_t i = 0; i < sizeof(falsehoods) / sizeof(*falsehoods); i++) {
 		snprintf(json, sizeof(json), "{\"f\":%s}", falsehoods[i]);
 		expect_flag(json, 0, false);
 	}
@@ -145,9 +147,28 @@ static void test_number(void **state)
 	assert_string_equal(error.text, "the parameter \"n\" is not a whole number from 1 to 100");
 }
 
+/* What tsuru's form leaves empty is 0, and goes through the same range as any other number. */
+static void test_empty_is_zero(void **state)
+{
+	static const char *const empty[] = {"{\"n\":\"\"}", "{\"n\":null}", "{\"n\":0}", "{\"n\":\"0\"}"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(empty) / sizeof(*empty); i++) {
+		struct cJSON *object = parse(empty[i]);
+		int64_t number = -5;
+
+		assert_int_equal(parameters_number(object, "n", 0, 100, &number, NULL), 0);
+		assert_int_equal(number, 0);
+		number = -5;
+		assert_int_equal(parameters_number(object, "n", 1, 100, &number, NULL), ERR_INVALID);
+		assert_int_equal(number, -5);
+		cJSON_Delete(object);
+	}
+}
+
 static void test_text(void **state)
 {
-	struct cJSON *object = parse("{\"t\":\"abc\",\"n\":1,\"c\":\"a\\u0001\",\"e\":\"\"}");
+	struct cJSON *object = parse("{\"t\":\"abc\",\"n\":1,\"c\":\"a\\u0001\",\"e\":\"\",\"z\":null}");
 	const char *text = "untouched";
 
 	(void)state;
@@ -158,6 +179,9 @@ static void test_text(void **state)
 	assert_string_equal(text, "untouched");
 	assert_int_equal(parameters_text(object, "e", 9, &text, NULL), 0);
 	assert_string_equal(text, "");
+	text = "untouched";
+	assert_int_equal(parameters_text(object, "z", 9, &text, NULL), 0);
+	assert_string_equal(text, "");
 	assert_int_equal(parameters_text(object, "t", 3, &text, NULL), 0);
 	assert_string_equal(text, "abc");
 	cJSON_Delete(object);
@@ -166,8 +190,8 @@ static void test_text(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_parse),  cmocka_unit_test(test_check_names), cmocka_unit_test(test_flag),
-	    cmocka_unit_test(test_number), cmocka_unit_test(test_text),
+	    cmocka_unit_test(test_parse),  cmocka_unit_test(test_check_names),   cmocka_unit_test(test_flag),
+	    cmocka_unit_test(test_number), cmocka_unit_test(test_empty_is_zero), cmocka_unit_test(test_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
