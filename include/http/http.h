@@ -93,7 +93,8 @@ struct http_options {
 	bool same_origin; /* what changes something has to say that it is JSON, and come from no page of another origin
 	                   */
 	bool no_store;    /* no reply may be kept by whoever passes it on */
-	const char *name; /* of the listener, for metrics */
+	bool known_fields_only;               /* of a body: what tsuru's contract does not name is left out */
+	const char *name;                     /* of the listener, for metrics */
 	const struct http_measures *measures; /* borrowed; NULL: nothing is measured */
 	void *arg;                            /* for handlers and on_access */
 	/* The certificate was replaced (text: its file) or could not be (failed, and why). NULL: nobody is told. */

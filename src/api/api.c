@@ -128,6 +128,7 @@ static int open_server(struct api *api, const struct api_options *given, struct 
 	    .limits = limits_of(config),
 	    .proxies = proxies_of(config),
 	    .routes = api_routes,
+	    .known_fields_only = true,
 	    .sites = served->sites,
 	    .site_count = config->service_count,
 	    .on_sites_unused = served_free,

@@ -124,6 +124,14 @@ static struct exchange *begin(struct exchange_tools *tools, struct http_request 
 	return exchange;
 }
 
+static bool has_body(const struct exchange *exchange)
+{
+	size_t length;
+
+	(void)http_request_body(exchange->http, &length);
+	return length > 0;
+}
+
 void exchange_serve(void *arg, struct http_request *http)
 {
 	struct exchange *exchange = begin(arg, http);
@@ -132,7 +140,9 @@ void exchange_serve(void *arg, struct http_request *http)
 	if (exchange == NULL)
 		return;
 	endpoint = exchange->endpoint;
-	if (endpoint->read != NULL && endpoint->read(exchange) != 0)
+	if (endpoint->bodiless != NULL && !has_body(exchange))
+		endpoint->bodiless(exchange);
+	else if (endpoint->read != NULL && endpoint->read(exchange) != 0)
 		exchange_refuse(exchange);
 	else if (endpoint->ask != NULL)
 		ask(exchange);

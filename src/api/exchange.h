@@ -34,9 +34,10 @@ typedef int exchange_view(const struct view *view, const struct service *service
 
 /* What a route reads, what it asks, and what it answers: `serves` of its row. Of ask, view and answer it has one. */
 struct endpoint {
-	exchange_reader *read;            /* NULL: the path says all */
-	const struct asked *ask;          /* its end is answered with the members below, or with its error */
-	const struct asked *ask_for_unit; /* instead, when read found a unit */
+	void (*bodiless)(struct exchange *exchange); /* replies to a request that has no body; NULL: as to any other */
+	exchange_reader *read;                       /* NULL: the path says all */
+	const struct asked *ask;                     /* its end is answered with the members below, or with its error */
+	const struct asked *ask_for_unit;            /* instead, when read found a unit */
 	int status;
 	const char *json;                          /* NULL: no body */
 	bool environment;                          /* the body is what a bind gives, unless a unit was asked for */

@@ -26,5 +26,7 @@ int read_action(struct exchange *exchange);
 void answer_plans(struct exchange *exchange);
 /* tsuru reads the state from the code, and a text only from a 200. */
 void answer_status(struct exchange *exchange);
+/* An update that says nothing: the instance is looked for, and stays as it is. */
+void answer_unchanged(struct exchange *exchange);
 
 #endif

@@ -1,4 +1,5 @@
-/* GET /resources/{name}/status: tsuru reads the state from the code, and a text only from a 200. */
+/* What the state that is known of an instance answers, at once: GET /resources/{name}/status, from whose code tsuru
+ * reads it, and a text only from a 200; and a PUT that asks for nothing. */
 #include "api/handlers.h"
 
 static void reply_status(struct exchange *exchange, const struct status *status)
@@ -20,13 +21,28 @@ static void reply_status(struct exchange *exchange, const struct status *status)
 	}
 }
 
+static int look(struct exchange *exchange, struct status *ret_status)
+{
+	return view_status(broker_view(exchange->broker), exchange->service, exchange->ask.instance, ret_status,
+	                   &exchange->error);
+}
+
 void answer_status(struct exchange *exchange)
 {
 	struct status status;
 
-	if (view_status(broker_view(exchange->broker), exchange->service, exchange->ask.instance, &status,
-	                &exchange->error) != 0)
+	if (look(exchange, &status) != 0)
 		exchange_refuse(exchange);
 	else
 		reply_status(exchange, &status);
+}
+
+void answer_unchanged(struct exchange *exchange)
+{
+	struct status status;
+
+	if (look(exchange, &status) != 0)
+		exchange_refuse(exchange);
+	else
+		http_reply_empty(exchange->http, 200);
 }

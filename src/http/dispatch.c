@@ -98,8 +98,14 @@ static int read_fields(struct http_request *request, struct error *error)
 		rc = body_parse_query(request->raw_query, &request->arena, &request->query, error);
 	if (rc < 0)
 		return rc;
-	return body_parse(request->head.content_type, text_string(&request->content), request->content.length,
-	                  &request->arena, &request->body, error);
+	return body_parse(
+	    &(struct body_source){
+	        .content_type = request->head.content_type,
+	        .bytes = text_string(&request->content),
+	        .length = request->content.length,
+	        .known_only = request->server->options.known_fields_only,
+	    },
+	    &request->arena, &request->body, error);
 }
 
 /* Past its site and its credentials: its origin, the route, its captures and the fields; NULL with *error set. */

@@ -105,6 +105,18 @@ static int add_field(struct body *body, const cJSON *item, struct arena *arena, 
 	return error_set(error, ERR_INVALID, "the field \"%.200s\" must be a text", name);
 }
 
+/* Takes out what tsuru has no name for: a later tsuru may send more, of any type. */
+static void leave_out_unknown(cJSON *root)
+{
+	cJSON *next;
+
+	for (cJSON *item = root->child; item != NULL; item = next) {
+		next = item->next;
+		if (strcmp(item->string, "parameters") != 0 && !fields_is_known(fields_form_name(item->string)))
+			cJSON_Delete(cJSON_DetachItemViaPointer(root, item));
+	}
+}
+
 static size_t count_fields(const cJSON *root)
 {
 	size_t count = 0;
@@ -128,13 +140,15 @@ static int check_single_parameters(const cJSON *root, struct error *error)
 	return 0;
 }
 
-int json_parse(const char *bytes, size_t length, struct arena *arena, struct body *body, struct error *error)
+int json_parse(const struct body_source *source, struct arena *arena, struct body *body, struct error *error)
 {
 	cJSON *root = NULL;
-	int rc = read_root(bytes, length, &root, error);
+	int rc = read_root(source->bytes, source->length, &root, error);
 
 	if (root == NULL)
 		return rc;
+	if (source->known_only)
+		leave_out_unknown(root);
 	size_t count = count_fields(root);
 	if (count > FIELDS_MAX)
 		rc = error_set(error, ERR_INVALID, "the JSON body has more than %d fields", FIELDS_MAX);

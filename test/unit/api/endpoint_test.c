@@ -254,6 +254,15 @@ static void create(struct fixture *fixture, const char *plan)
 	assert_int_equal(ask(fixture, "POST", "/db/resources", form), 201);
 }
 
+static int count_of(const struct fixture *fixture, const char *part)
+{
+	int count = 0;
+
+	for (const char *at = fixture->answer; (at = strstr(at, part)) != NULL; at++)
+		count++;
+	return count;
+}
+
 /* ---- tests ---- */
 
 static void lists_plans(void **state)
@@ -293,6 +302,39 @@ static void lives_an_instances_life(void **state)
 	assert_int_equal(ask(*state, "DELETE", "/db/resources/one", "user=me"), 200);
 	assert_int_equal(ask(*state, "DELETE", "/db/resources/one", "user=me"), 200);
 	assert_int_equal(ask(*state, "GET", "/db/resources/one/status", ""), 404);
+}
+
+/* An update's body is the whole new state; without one there is no new state. */
+static void an_update_without_a_body_changes_nothing(void **state)
+{
+	create(*state, "small");
+	assert_int_equal(ask(*state, "PUT", "/db/resources/one",
+	                     "plan=large&description=mine&tags=a&parameters.deletion_protection=true"),
+	                 200);
+	assert_int_equal(ask(*state, "PUT", "/db/resources/one", ""), 200);
+	assert_int_equal(ask_with(*state, "PUT", "/db/resources/one", JSON, ""), 200);
+	assert_int_equal(ask_with(*state, "PUT", "/db/resources/one", "", ""), 200);
+	assert_int_equal(ask(*state, "DELETE", "/db/resources/one", "user=me"), 403);
+	assert_int_equal(ask(*state, "GET", "/db/resources/one/operations", ""), 200);
+	assert_int_equal(count_of(*state, "\"kind\":\"update\""), 1);
+	assert_int_equal(ask(*state, "PUT", "/db/resources/none", ""), 404);
+	/* A body takes away what it leaves out. */
+	assert_int_equal(ask(*state, "PUT", "/db/resources/one", "user=me"), 200);
+	assert_int_equal(ask(*state, "DELETE", "/db/resources/one", "user=me"), 200);
+}
+
+static void a_later_tsuru_may_send_more(void **state)
+{
+	create(*state, "small");
+	assert_int_equal(
+	    ask_with(*state, "POST", "/db/resources/one/bind-app", JSON,
+	             "{\"appName\":\"web\",\"appReplicas\":3,\"appCanary\":true,\"appProcesses\":[{\"name\":"
+	             "\"web\"}],\"appNotes\":[1,null],\"appMeta\":{\"labels\":{}}}"),
+	    201);
+	assert_int_equal(ask_with(*state, "PUT", "/db/resources/one", JSON, "{\"team\":\"ops\",\"priority\":1.5}"),
+	                 200);
+	assert_int_equal(ask_with(*state, "PUT", "/db/resources/one", JSON, "{\"team\":7}"), 400);
+	assert_true(answered(*state, "\\\"team\\\""));
 }
 
 static void a_create_names_what_is_missing(void **state)
@@ -487,6 +529,8 @@ int main(void)
 	    endpoint_test(plans_of_several_clusters_need_one),
 	    endpoint_test(places_by_the_pool),
 	    endpoint_test(lives_an_instances_life),
+	    endpoint_test(an_update_without_a_body_changes_nothing),
+	    endpoint_test(a_later_tsuru_may_send_more),
 	    endpoint_test(a_create_names_what_is_missing),
 	    endpoint_test(reads_json_as_forms),
 	    endpoint_test(refuses_what_is_over_its_limit),

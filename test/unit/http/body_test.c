@@ -15,8 +15,7 @@
 #define JSON "application/json"
 
 /* All that was read, as "name=value;..." in the order it is kept in, then the parameters. */
-static int read_body(const char *type, const char *bytes, size_t length, char *ret_text, size_t size,
-                     struct error *error)
+static int read_source(const struct body_source *source, char *ret_text, size_t size, struct error *error)
 {
 	struct arena arena;
 	struct body body;
@@ -24,7 +23,7 @@ static int read_body(const char *type, const char *bytes, size_t length, char *r
 
 	arena_init(&arena);
 	text_init(&text, size - 1);
-	int rc = body_parse(type, bytes, length, &arena, &body, error);
+	int rc = body_parse(source, &arena, &body, error);
 	for (size_t i = 0; rc == 0 && i < body.fields.count; i++)
 		text_add_format(&text, "%s=%s;", body.fields.names[i], body.fields.values[i]);
 	if (rc == 0 && body.parameters != NULL)
@@ -34,6 +33,13 @@ static int read_body(const char *type, const char *bytes, size_t length, char *r
 	text_release(&text);
 	arena_release(&arena);
 	return rc;
+}
+
+static int read_body(const char *type, const char *bytes, size_t length, char *ret_text, size_t size,
+                     struct error *error)
+{
+	return read_source(&(struct body_source){.content_type = type, .bytes = bytes, .length = length}, ret_text,
+	                   size, error);
 }
 
 static const struct {
@@ -192,8 +198,63 @@ static void test_refused(void **state)
 	}
 }
 
+/* A later tsuru may send more than this broker knows, of any type; what it does know is checked as ever. */
+static void test_unknown_fields_are_left_out(void **state)
+{
+	static const char *const values[] = {"5",
+	                                     "1.5",
+	                                     "true",
+	                                     "false",
+	                                     "null",
+	                                     "\"text\"",
+	                                     "\"a\\u001bb\"",
+	                                     "[]",
+	                                     "[\"a\",1]",
+	                                     "[{\"a\":1}]",
+	                                     "[[1],{}]",
+	                                     "{\"a\":{\"b\":[1]}}",
+	                                     "{}",
+	                                     "{\"name\":\"b\"}"};
+	struct error error;
+	char json[256], text[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		struct body_source source = {.content_type = JSON, .bytes = json, .known_only = true};
+
+		snprintf(json, sizeof(json), "{\"later\":%s,\"name\":\"a\",\"later\":%s,\"Parameters\":%s}", values[i],
+		         values[i], values[i]);
+		source.length = strlen(json);
+		assert_int_equal(read_source(&source, text, sizeof(text), &error), 0);
+		assert_string_equal(text, "name=a;");
+	}
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		const struct body_source source = {.content_type = refused[i].type,
+		                                   .bytes = refused[i].bytes,
+		                                   .length = refused[i].length,
+		                                   .known_only = true};
+
+		if (strstr(refused[i].bytes, "other") == NULL && strstr(refused[i].bytes, "n%1bame") == NULL)
+			assert_int_equal(read_source(&source, text, sizeof(text), &error), ERR_INVALID);
+	}
+}
+
+static void test_unknown_fields_of_a_form_are_left_out(void **state)
+{
+	static const char form[] = "later=%1b&l%1bter=a&name=a&tag=b&later=2&parameters=&parameters.x=y";
+	const struct body_source source = {
+	    .content_type = FORM, .bytes = form, .length = sizeof(form) - 1, .known_only = true};
+	struct error error;
+	char text[256];
+
+	(void)state;
+	assert_int_equal(read_source(&source, text, sizeof(text), &error), 0);
+	assert_string_equal(text, "name=a;tags=b;{\"x\":\"y\"}");
+}
+
 /* count times the piece, between begin and end. */
-static int read_repeated(const char *type, const char *begin, const char *piece, const char *end, int count)
+static int read_repeated_known(bool known_only, const char *type, const char *begin, const char *piece, const char *end,
+                               int count)
 {
 	struct error error;
 	struct text bytes;
@@ -211,10 +272,18 @@ static int read_repeated(const char *type, const char *begin, const char *piece,
 		}
 	}
 	text_add(&bytes, end);
-	int rc = read_body(type, bytes.bytes, bytes.length, text, 1 << 16, &error);
+	int rc = read_source(
+	    &(struct body_source){
+	        .content_type = type, .bytes = bytes.bytes, .length = bytes.length, .known_only = known_only},
+	    text, 1 << 16, &error);
 	text_release(&bytes);
 	free(text);
 	return rc;
+}
+
+static int read_repeated(const char *type, const char *begin, const char *piece, const char *end, int count)
+{
+	return read_repeated_known(false, type, begin, piece, end, count);
 }
 
 static void test_limits(void **state)
@@ -227,6 +296,9 @@ static void test_limits(void **state)
 	assert_int_equal(read_repeated(FORM, "parameters.a", ".a", "=b", 32), ERR_INVALID);
 	assert_int_equal(read_repeated(JSON, "{\"tags\":[\"a\"", ",\"#\"", "]}", 999), 0);
 	assert_int_equal(read_repeated(JSON, "{\"tags\":[\"a\"", ",\"#\"", "]}", 1000), ERR_INVALID);
+	/* What is left out does not count. */
+	assert_int_equal(read_repeated_known(true, JSON, "{\"later\":[\"a\"", ",\"#\"", "]}", 1000), 0);
+	assert_int_equal(read_repeated_known(true, JSON, "{\"tags\":[\"a\"", ",\"#\"", "]}", 1000), ERR_INVALID);
 	assert_int_equal(read_repeated(JSON, "{\"parameters\":{\"a\":1", ",\"k#\":1", "}}", 999), 0);
 	assert_int_equal(read_repeated(JSON, "{\"parameters\":{\"a\":1", ",\"k#\":1", "}}", 1000), ERR_INVALID);
 	assert_int_equal(read_repeated(JSON, "{\"parameters\":{\"a\":", "[", "", 63), ERR_INVALID);
@@ -262,6 +334,8 @@ int main(void)
 	    cmocka_unit_test(test_json_values_keep_their_type),
 	    cmocka_unit_test(test_types),
 	    cmocka_unit_test(test_refused),
+	    cmocka_unit_test(test_unknown_fields_are_left_out),
+	    cmocka_unit_test(test_unknown_fields_of_a_form_are_left_out),
 	    cmocka_unit_test(test_limits),
 	    cmocka_unit_test(test_depth),
 	};
