@@ -20,8 +20,10 @@ struct http_request;
 
 typedef void http_handler(void *arg, struct http_request *request);
 
-/* One row of the table of routes; the first that fits wins. A pattern is literal segments and captures `{name}`. GET's
- * routes serve HEAD too; an OPTIONS that no route takes is answered with the methods there are. */
+/* One row of the table of routes. The first pattern that fits has the path, with all of its rows and no others: a
+ * literal one stands before the capture that it is taken out of. A pattern is literal segments and captures `{name}`.
+ * GET's routes serve HEAD too; an OPTIONS that no route takes is answered with the methods there are, any other method
+ * with 405. */
 struct http_route {
 	const char *method; /* NULL ends a table */
 	const char *pattern;
@@ -97,6 +99,9 @@ struct http_options {
 	const char *name;                     /* of the listener, for metrics */
 	const struct http_measures *measures; /* borrowed; NULL: nothing is measured */
 	void *arg;                            /* for handlers and on_access */
+	/* No site has the request's path (http_request_site is NULL), or no route of its site. *error holds the 404
+	 * that it is answered with, and may be set to something else. NULL: it stays. */
+	void (*on_missing)(const struct http_request *request, struct error *error);
 	/* The certificate was replaced (text: its file) or could not be (failed, and why). NULL: nobody is told. */
 	void (*on_tls_notice)(void *arg, bool failed, const char *text);
 	/* When a reply is made, before a byte of it is sent; also for requests that no handler saw. */
@@ -124,6 +129,9 @@ void http_server_drain(struct http_server *server);
 size_t http_server_pending(const struct http_server *server);
 /* Closes all connections. Requests not replied to are dropped: no handler may touch them afterwards. Accepts NULL. */
 void http_server_close(struct http_server *server);
+
+/* Whether a route has the path, with whatever method. */
+bool http_routes_have(const struct http_route *routes, const char *path);
 
 /* ---- a request; all that is returned is borrowed until the reply ---- */
 

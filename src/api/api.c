@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "api/access.h"
+#include "api/astray.h"
 #include "api/exchange.h"
 #include "api/handlers.h"
 
@@ -129,6 +130,7 @@ static int open_server(struct api *api, const struct api_options *given, struct 
 	    .proxies = proxies_of(config),
 	    .routes = api_routes,
 	    .known_fields_only = true,
+	    .on_missing = astray_explain,
 	    .sites = served->sites,
 	    .site_count = config->service_count,
 	    .on_sites_unused = served_free,

@@ -8,6 +8,8 @@
 #include "http/origin.h"
 #include "http/target.h"
 
+#define ALLOW_SIZE 64 /* bytes; all methods take 46 */
+
 /* The address that its login and its log line go by: of a proxy's clients whom nobody names, the proxy's; by a socket
  * file they are one source without an address. */
 static void find_client(struct http_request *request)
@@ -53,26 +55,40 @@ static bool is_open(const struct http_site *site, const char *path)
 	return false;
 }
 
+static int refuse_missing(struct http_request *request, struct error *error, const char *sentence)
+{
+	error_set(error, ERR_NOT_FOUND, "%s \"%.200s\"", sentence, request->path);
+	if (request->server->options.on_missing != NULL)
+		request->server->options.on_missing(request, error);
+	return error->code;
+}
+
 static int check_site(struct http_request *request, struct error *error)
 {
 	struct sites *sites = request->server->sites;
 	const struct http_site *site = route_site(sites->items, sites->count, request->path, &request->path);
 
 	if (site == NULL)
-		return error_set(error, ERR_NOT_FOUND, "nothing is served under \"%.200s\"", request->path);
+		return refuse_missing(request, error, "nothing is served under");
 	request->sites = sites_hold(sites);
 	request->site = site;
 	return 0;
+}
+
+/* The methods of the path; NULL: those of any. allow has ALLOW_SIZE bytes. */
+static void add_allow(struct http_request *request, const char *path, char *allow)
+{
+	route_allow(request->server->options.routes, path, allow, ALLOW_SIZE);
+	http_reply_header(request, "Allow", allow);
 }
 
 /* No route has the method: 405, or 204 for an OPTIONS, both with the methods there are. */
 static void reply_allow(struct http_request *request)
 {
 	struct error error;
-	char allow[64];
+	char allow[ALLOW_SIZE];
 
-	route_allow(request->server->options.routes, request->path, allow, sizeof(allow));
-	http_reply_header(request, "Allow", allow);
+	add_allow(request, request->path, allow);
 	if (strcmp(request->head.method, "OPTIONS") == 0) {
 		http_reply_empty(request, 204);
 		return;
@@ -116,11 +132,12 @@ static const struct http_route *find_route(struct http_request *request, struct 
 	if (request->server->options.same_origin && origin_check(&request->head, error) != 0)
 		return NULL;
 	route_find(request->server->options.routes, request->head.method, request->path, match);
-	if (match->route == NULL) {
-		error_set(error, match->path_known ? ERR_METHOD : ERR_NOT_FOUND, "there is nothing at \"%.200s\"",
-		          request->path);
+	if (match->route == NULL && match->path_known)
+		error_set(error, ERR_METHOD, "\"%.200s\" has other methods", request->path);
+	else if (match->route == NULL)
+		(void)refuse_missing(request, error, "there is nothing at");
+	if (match->route == NULL)
 		return NULL;
-	}
 	return read_fields(request, error) < 0 ? NULL : match->route;
 }
 
@@ -171,13 +188,23 @@ static void serve_whole(struct http_request *request)
 		serve(request);
 }
 
+/* It was not read as a request for anything. */
+static void refuse_unread(struct http_request *request)
+{
+	char allow[ALLOW_SIZE];
+
+	request->path = "";
+	if (request->refusal.status == 405)
+		add_allow(request, NULL, allow);
+	reply_refusal(request, request->refusal.status, request->refusal.message);
+}
+
 void dispatch_request(struct http_request *request)
 {
 	struct error error;
 
 	if (request->refusal.status != 0) {
-		request->path = ""; /* it was not read as a request for anything */
-		reply_refusal(request, request->refusal.status, request->refusal.message);
+		refuse_unread(request);
 	} else if (check_site(request, &error) < 0) {
 		http_reply_error(request, &error);
 	} else if (is_open(request->site, request->path)) {

@@ -89,6 +89,9 @@ static int parse_method(struct head *head, const char *word, struct refusal *ret
 		if (strcmp(word, served[i]) == 0)
 			return 0;
 	}
+	/* No proxy passes it on: what comes behind it on the connection is not read either. */
+	if (strcmp(word, "TRACE") == 0)
+		return refuse(ret_refusal, 405, "TRACE is not served here");
 	return refuse(ret_refusal, 501, "the request's method is not served here");
 }
 

@@ -68,15 +68,19 @@ static bool method_fits(const char *served, const char *method)
 	return strcmp(served, method) == 0 || (strcmp(served, "GET") == 0 && strcmp(method, "HEAD") == 0);
 }
 
+/* The first pattern that fits has the path, with its methods alone: an instance called "plans" is none. */
 void route_find(const struct http_route *routes, const char *method, const char *path, struct route_match *ret_match)
 {
+	const char *pattern = NULL;
+
 	*ret_match = (struct route_match){0};
 	for (const struct http_route *route = routes; route->method != NULL; route++) {
-		bool fits = method_fits(route->method, method);
-		if ((!fits && ret_match->path_known) || !path_fits(route->pattern, path, ret_match))
+		if (pattern != NULL ? strcmp(pattern, route->pattern) != 0
+		                    : !path_fits(route->pattern, path, ret_match))
 			continue;
+		pattern = route->pattern;
 		ret_match->path_known = true;
-		if (fits) {
+		if (method_fits(route->method, method)) {
 			ret_match->route = route;
 			return;
 		}
@@ -84,10 +88,27 @@ void route_find(const struct http_route *routes, const char *method, const char 
 	ret_match->capture_count = 0;
 }
 
+bool http_routes_have(const struct http_route *routes, const char *path)
+{
+	struct route_match match;
+
+	route_find(routes, "", path, &match);
+	return match.path_known;
+}
+
+static bool any_served(const struct http_route *routes, const char *method)
+{
+	while (routes->method != NULL && !method_fits(routes->method, method))
+		routes++;
+	return routes->method != NULL;
+}
+
 static bool path_served(const struct http_route *routes, const char *method, const char *path)
 {
 	struct route_match match;
 
+	if (path == NULL)
+		return any_served(routes, method);
 	route_find(routes, method, path, &match);
 	return match.route != NULL;
 }

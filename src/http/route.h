@@ -26,10 +26,10 @@ struct route_match {
 const struct http_site *route_site(const struct http_site *sites, size_t count, const char *path,
                                    const char **ret_below);
 
-/* The first row that fits; a HEAD is served by GET's. */
+/* The row of the first pattern that fits; a HEAD is served by GET's. */
 void route_find(const struct http_route *routes, const char *method, const char *path, struct route_match *ret_match);
 
-/* The methods path is served for as "GET, HEAD, OPTIONS", into allow; what does not fit is left out. */
+/* The methods path (NULL: any) is served for as "GET, HEAD, OPTIONS", into allow; what does not fit is left out. */
 void route_allow(const struct http_route *routes, const char *path, char *allow, size_t size);
 
 #endif

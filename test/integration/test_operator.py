@@ -546,7 +546,7 @@ def test_a_reload_that_fails_late_puts_nothing_in_force(scripted):
     assert "nobody-of-that-name" in reload_text(broker, bad)
     assert broker.admin("/v1/services", user="admin:other").status == 401 and broker.admin("/v1/services").status == 200
     assert Tsuru(broker, "scripted", "y").plans().status == 401 and "small" in tsuru.plans().body
-    assert Tsuru(broker, "program", "z").plans().status == 404
+    assert Tsuru(broker, "program", "z").plans().status == 503
     assert "reloaded" in reload_text(broker, bad.replace(", user: nobody-of-that-name", ""))
     assert broker.admin("/v1/services", user="admin:other").status == 200 and broker.admin("/v1/services").status == 401
     assert "tiny" in Tsuru(broker, "scripted", "y").plans().body and tsuru.plans().status == 401

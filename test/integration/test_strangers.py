@@ -265,7 +265,7 @@ def test_a_turn_looks_at_some_of_the_strangers(start, which):
     assert told < 1000, told
     wait_until("all are answered", lambda: len(readable(held)) == 1500)
     for one in held:
-        assert one.recv(12) == (b"HTTP/1.1 404" if which == "service" else b"HTTP/1.1 200")
+        assert one.recv(12) == (b"HTTP/1.1 503" if which == "service" else b"HTTP/1.1 200")
         one.close()
 
 

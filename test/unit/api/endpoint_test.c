@@ -337,6 +337,40 @@ static void a_later_tsuru_may_send_more(void **state)
 	assert_true(answered(*state, "\\\"team\\\""));
 }
 
+/* 404 is "it is gone" to tsuru, and success for an update and an unbind. */
+static void nothing_is_gone_where_no_service_is(void **state)
+{
+	static const struct {
+		const char *method, *path, *part;
+	} astray[] = {
+	    {"PUT", "/gone/resources/one", "no service at \\\"/gone/resources/one\\\""},
+	    {"DELETE", "/gone/resources/one/bind-app", "not in the broker's configuration"},
+	    {"GET", "/gone/resources/one/status", "nothing was done"},
+	    {"OPTIONS", "/gone", "no service at"},
+	    {"PUT", "/resources/one", "no service at"},
+	    {"DELETE", "/", "no service at"},
+	    {"PUT", "/db/v1/resources/one", "has to lead to \\\"/db\\\""},
+	    {"DELETE", "/db/resources/resources/one/bind-app", "the service \\\"db\\\" has nothing at"},
+	    {"DELETE", "/db//resources/one", "has to lead to"},
+	    {"GET", "/db/resources/resources/one/status", "has to lead to"},
+	    {"PUT", "/db/resources/a/b/resources/one/binds/jobs/j", "has to lead to"},
+	    {"PUT", "/db?x=/resources/one", "has to lead to"},
+	    {"DELETE", "/db/", "has to lead to"},
+	    {"PUT", "/db/resources/one/", "has to lead to"},
+	};
+	static const char *const passed_on[] = {"/db", "/db/nothing", "/db/resources/one/nothing", "/db/resources/",
+	                                        "/db/resource"};
+
+	for (size_t i = 0; i < sizeof(astray) / sizeof(*astray); i++) {
+		assert_int_equal(ask(*state, astray[i].method, astray[i].path, ""), 503);
+		if (!answered(*state, astray[i].part))
+			print_message("%s: %s\n", astray[i].path, ((const struct fixture *)*state)->answer);
+		assert_true(answered(*state, astray[i].part));
+	}
+	for (size_t i = 0; i < sizeof(passed_on) / sizeof(*passed_on); i++)
+		assert_int_equal(ask(*state, "GET", passed_on[i], ""), 404);
+}
+
 static void a_create_names_what_is_missing(void **state)
 {
 	assert_int_equal(ask(*state, "POST", "/db/resources", "team=ops"), 400);
@@ -531,6 +565,7 @@ int main(void)
 	    endpoint_test(lives_an_instances_life),
 	    endpoint_test(an_update_without_a_body_changes_nothing),
 	    endpoint_test(a_later_tsuru_may_send_more),
+	    endpoint_test(nothing_is_gone_where_no_service_is),
 	    endpoint_test(a_create_names_what_is_missing),
 	    endpoint_test(reads_json_as_forms),
 	    endpoint_test(refuses_what_is_over_its_limit),
