@@ -1,8 +1,7 @@
-/* Which driver made the instances of a service, and what instances the configuration has no place for. */
+/* Which driver made the instances of a service. */
 #ifndef RECORDS_MAKER_H
 #define RECORDS_MAKER_H
 
-#include "base/log.h"
 #include "config/config.h"
 #include "store/store.h"
 
@@ -10,7 +9,4 @@
 int maker_check(struct store *store, const struct config *next, struct error *error);
 /* Writes down what has changed, and waits until it is on the disk: before a first instance can be made. */
 int maker_write(struct store *store, const struct config *next, struct error *error);
-/* Logs each server that has instances and is not in the configuration. */
-void maker_tell_missing(struct store *store, const struct config *config, const struct log *log);
-
 #endif

@@ -30,6 +30,8 @@ int view_list_audit(const struct view *view, const struct list_filter *filter, s
 int view_show_instance(const struct view *view, const char *incarnation, struct text *ret_json, struct error *error);
 /* Every server: [{"service","server","state","reason","warning"}...]. */
 void view_list_servers(const struct view *view, struct text *ret_json);
+/* Every service that has instances and is not in the configuration: [{"service","instances"}...]. */
+void view_list_missing(const struct view *view, struct text *ret_json);
 
 /* What was found: the drift pass's state, instances, what servers have that nobody knows of, and logins that should be
  * dead. */

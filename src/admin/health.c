@@ -48,6 +48,8 @@ static int write_ready(const struct admin_server *admin, struct text *json)
 	add_configuration(admin, json);
 	text_add(json, ",\"servers\":");
 	view_list_servers(broker_view(admin->options.broker), json);
+	text_add(json, ",\"missing_services\":");
+	view_list_missing(broker_view(admin->options.broker), json);
 	text_add_format(json, ",\"logins_to_end\":%zu}", view_count_lingering(broker_view(admin->options.broker)));
 	return writable ? 200 : 503;
 }

@@ -8,6 +8,7 @@
 #include "records/maker.h"
 #include "records/mark.h"
 #include "records/migrate.h"
+#include "records/missing.h"
 #include "upkeep/drift.h"
 #include "upkeep/errand.h"
 #include "upkeep/parts.h"
@@ -136,7 +137,7 @@ int broker_open(const struct broker_options *options, struct broker **ret_broker
 	measure_open(&broker->measures, options->metrics, view_collect, &broker->view);
 	watch_open(&broker->watch);
 	upkeep_open(&broker->upkeep);
-	maker_tell_missing(options->store, options->config, options->log);
+	missing_log(options->store, options->config, options->log);
 	*ret_broker = broker;
 	return 0;
 }
@@ -203,7 +204,7 @@ void broker_enter(struct broker *broker, struct broker_change *change)
 	queue_move(&broker->queue);
 	watch_open(&broker->watch);
 	drift_reload(&broker->upkeep);
-	maker_tell_missing(broker->catalog.store, catalog_config(&broker->catalog), broker->life.log);
+	missing_log(broker->catalog.store, catalog_config(&broker->catalog), broker->life.log);
 	free(change);
 }
 

@@ -102,6 +102,15 @@ static size_t count_of(const struct census *census, const char *service)
 	return count;
 }
 
+static const struct place *find_first(const struct census *census, const char *service)
+{
+	const struct place *place = census->places;
+
+	while (place != NULL && strcmp(place->service, service) != 0)
+		place = place->next;
+	return place;
+}
+
 static bool tell_maker(const struct census *census, const struct maker *maker, const struct config *config, FILE *err)
 {
 	const struct service *service = config_service(config, maker->service);
@@ -126,16 +135,24 @@ static bool has_server(const struct service *service, const char *name)
 	return found;
 }
 
-static void tell_place(const struct place *place, const struct config *config, FILE *err)
+/* What has no place: of the whole service once, else of the server. */
+static void tell_place(const struct census *census, const struct place *place, const struct config *config, FILE *err)
 {
 	const struct service *service = config_service(config, place->service);
+	const size_t count = service == NULL ? count_of(census, place->service) : place->instances;
+	const char *plural = count == 1 ? "" : "s", *them = count == 1 ? "it" : "them";
 
-	if (service == NULL || !has_server(service, place->server))
+	if (service == NULL && place == find_first(census, place->service))
 		fprintf(
 		    err,
-		    "%s: note: the store has %zu instance%s of %s%s%s, which is not here: kept, and work on %s waits\n",
-		    config->file, place->instances, place->instances == 1 ? "" : "s", place->service,
-		    place->server[0] != '\0' ? "/" : "", place->server, place->instances == 1 ? "it" : "them");
+		    "%s: note: the store has %zu instance%s of the service \"%s\", which is not here: kept, tsuru is "
+		    "answered 503 for %s, and work on %s waits\n",
+		    config->file, count, plural, place->service, them, them);
+	else if (service != NULL && !has_server(service, place->server))
+		fprintf(
+		    err,
+		    "%s: note: the store has %zu instance%s of %s/%s, which is not here: kept, and work on %s waits\n",
+		    config->file, count, plural, place->service, place->server, them);
 }
 
 size_t census_check(const struct config *config, FILE *err)
@@ -149,7 +166,7 @@ size_t census_check(const struct config *config, FILE *err)
 		for (const struct maker *maker = census.makers; maker != NULL; maker = maker->next)
 			faults += tell_maker(&census, maker, config, err);
 		for (const struct place *place = census.places; place != NULL; place = place->next)
-			tell_place(place, config, err);
+			tell_place(&census, place, config, err);
 	}
 	arena_release(&census.arena);
 	return faults;

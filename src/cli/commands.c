@@ -64,7 +64,9 @@ const struct command ctl_commands[] = {
     {"audit", NULL, ADMIN | TAKES(OPTION_SERVICE) | TAKES(OPTION_NAME) | TAKES(OPTION_STATE) | TAKES(OPTION_LIMIT),
      "show who did what, the newest first", "--state filters by outcome: done, failed, canceled.\n", ctl_audit, NULL},
     {"health", NULL, ADMIN, "show whether the broker and its servers are well",
-     "Exits 3 when it is not ready, its configuration's file is not good, or a server is down.\n", ctl_health, NULL},
+     "Exits 3 when it is not ready, its configuration's file is not good, a server is down, or a\n"
+     "service that has instances is not configured.\n",
+     ctl_health, NULL},
     {"reload", NULL, ADMIN, "put the configuration's file in force", "The same as SIGHUP, with the error told here.\n",
      ctl_reload, NULL},
     {"rekey", NULL, ADMIN, "seal every secret with the first of the master keys",

@@ -137,6 +137,8 @@ static bool is_well(const struct cJSON *json)
 		if (state == NULL || strcmp(state, "down") == 0)
 			return false;
 	}
+	if (cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(json, "missing_services")) > 0)
+		return false;
 	return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "ready")) && configuration != NULL &&
 	       strcmp(configuration, "good") == 0;
 }
@@ -152,6 +154,9 @@ static int print_health(const struct talk *talk, const struct cJSON *json)
 		                                    {"REASON", "reason"},
 		                                    {"WARNING", "warning"},
 		                                    {NULL, NULL}});
+		table_print(talk->invocation->out, cJSON_GetObjectItemCaseSensitive(json, "missing_services"),
+		            (const struct column[]){
+		                {"NOT IN THE CONFIGURATION", "service"}, {"INSTANCES", "instances"}, {NULL, NULL}});
 	}
 	return is_well(json) ? EXIT_GOOD : EXIT_AMISS;
 }

@@ -8,8 +8,6 @@
 
 #include "model/model.h"
 
-static const char placed[] = "instances/"; /* the counters of servers, see records_counter_name */
-
 static void make_key(struct text *ret_key, const char *service)
 {
 	text_init(ret_key, STORE_KEY_MAX);
@@ -115,59 +113,4 @@ int maker_write(struct store *store, const struct config *next, struct error *er
 		return 0;
 	}
 	return batch_commit_now(batch, error);
-}
-
-/* ---- what has no place ---- */
-
-struct telling {
-	const struct config *config;
-	const struct log *log;
-};
-
-static bool is_configured(const struct config *config, const char *service, size_t length, const char *server)
-{
-	for (size_t i = 0; i < config->service_count; i++) {
-		const struct service *candidate = &config->services[i];
-
-		if (strlen(candidate->name) != length || memcmp(candidate->name, service, length) != 0)
-			continue;
-		for (size_t j = 0; j < candidate->server_count; j++) {
-			if (strcmp(candidate->servers[j].name, server) == 0)
-				return true;
-		}
-	}
-	return false;
-}
-
-static bool on_counter(void *arg, const void *key, size_t key_length, const struct store_value *value)
-{
-	const struct telling *telling = arg;
-	const char *service, *slash;
-	struct text name;
-	struct log_line line;
-	int64_t count;
-
-	text_init(&name, STORE_KEY_MAX);
-	text_add_bytes(&name, key, key_length);
-	service = text_string(&name) + strlen(placed);
-	slash = strchr(service, '/');
-	memcpy(&count, value->bytes, sizeof(count));
-	if (slash != NULL && count > 0 &&
-	    !is_configured(telling->config, service, (size_t)(slash - service), slash + 1)) {
-		log_begin(&line, telling->log, LOG_WARNING, "server-missing");
-		log_text(&line, "server", service);
-		log_number(&line, "instances", count);
-		log_text(&line, "message",
-		         "the configuration does not have it: its instances are kept, and their work waits for it");
-		log_end(&line);
-	}
-	text_release(&name);
-	return true;
-}
-
-void maker_tell_missing(struct store *store, const struct config *config, const struct log *log)
-{
-	struct telling telling = {.config = config, .log = log};
-
-	(void)store_scan(store, KEYSPACE_COUNTERS, placed, strlen(placed), NULL, 0, on_counter, &telling);
 }

@@ -8,6 +8,7 @@
 #include "catalog/generation.h"
 #include "catalog/host.h"
 #include "queue/places.h"
+#include "records/missing.h"
 #include "records/reserve.h"
 #include "records/show.h"
 #include "view/children.h"
@@ -295,6 +296,11 @@ void view_list_servers(const struct view *view, struct text *ret_json)
 		}
 	}
 	text_add(ret_json, "]");
+}
+
+void view_list_missing(const struct view *view, struct text *ret_json)
+{
+	missing_show(view->catalog->store, catalog_config(view->catalog), ret_json);
 }
 
 static void show_servers(struct text *json, const struct offering *offering)

@@ -601,6 +601,39 @@ def test_instances_of_a_server_that_the_file_lost_are_told(scripted):
     wait_until("it is removed there", lambda: broker.ctl("instances", "--json") == [])
 
 
+def test_a_service_with_instances_that_the_file_lost_is_told(scripted):
+    """tsuru asks for what the broker does not serve any more: it must not hear that all of that is gone."""
+    broker, tsuru = scripted
+    both = broker.services + SHARED.replace("name: scripted", "name: mail")
+    assert "reloaded" in broker.reload(both)
+    mail = Tsuru(broker, "mail", "x")
+    for name in ("one", "two"):
+        assert mail.create(name).status == 201
+    assert mail.bind("one", "shop").status == 201
+    assert tsuru.create("mydb", "small").status == 201
+    wait_until("nothing is missing", lambda: broker.admin("/ready").json["missing_services"] == [])
+    assert "reloaded" in broker.reload(broker.services)
+    told = "event=service-missing service=mail instances=2"
+    assert broker.log().count(told) == 1 and "service-missing service=scripted" not in broker.log()
+    checked = subprocess.run([BROKER, "check", "-c", broker.config], capture_output=True, text=True, check=False)
+    assert checked.returncode == 0 and checked.stderr.count('2 instances of the service "mail"') == 1, checked
+    wait_until("it is told", lambda: broker.admin("/ready").json["missing_services"] == [{"service": "mail", "instances": 2}])
+    health = broker.ctl("health", status=3)
+    assert re.search(r"NOT IN THE CONFIGURATION +INSTANCES\nmail +2\n", health), health
+    for answer in (mail.update("one"), mail.unbind("one", "shop"), mail.remove("two"), mail.bind("one", "other"), mail.status("one")):
+        assert answer.status == 503 and "/mail/resources/" in answer.message and "configuration" in answer.message
+    broker.stop()
+    broker.start()
+    assert broker.log().count(told) == 2
+    assert "reloaded" in broker.reload(both)
+    assert mail.status("one").status == mail.status("two").status == 204
+    wait_until("nothing is missing", lambda: broker.admin("/ready").json["missing_services"] == [])
+    assert "reloaded" in broker.reload(broker.services)
+    for instance in broker.ctl("instances", "--service", "mail", "--json"):
+        broker.ctl("forget", instance["id"], "--reason", "the service went")
+    wait_until("nothing is missing", lambda: broker.admin("/ready").json["missing_services"] == [])
+
+
 def test_work_under_way_ends_under_the_configuration_it_began_with(scripted):
     broker, tsuru = scripted
     broker.rules.write_text("provision delay 1 3s\n")
