@@ -1,8 +1,17 @@
 """Every row of tsuru's service API, with form and JSON bodies, as tsuru sends and reads it."""
 
+import http.client
+import json
+import os
+import socket
+
 import pytest
 
-from harness import Tsuru, postgres_service, scripted_service
+from harness import TIMEOUT, Answer, Tsuru, postgres_service, scripted_service
+
+# What a tsurud (1.31) sends, one request a file, each byte as it goes over the wire: the order of headers and fields,
+# values that are empty, a body's new line. unit-in and unit-out are those of a tsurud before 1.18.
+TSURUD = os.path.join(os.path.dirname(__file__), "..", "fixtures", "tsurud")
 
 
 @pytest.fixture(params=["form", "json"])
@@ -117,6 +126,83 @@ def test_own_commands(tsuru):
     assert tsuru.send("POST", "/resources/mydb/operations/retry", {}).status == 202
     assert tsuru.send("POST", "/resources/mydb/rotate", {}).status == 202
     assert tsuru.send("POST", "/resources/mydb/rotate", {"app-name": "other"}).status == 404
+
+
+# ---- byte for byte ----
+
+class Tsurud:
+    """Sends the files of one encoding, and reads as tsurud does: until the connection is closed, if it asked for that."""
+
+    def __init__(self, broker, encoding):
+        self.broker = broker
+        self.directory = os.path.join(TSURUD, encoding)
+
+    def names(self):
+        return set(os.listdir(self.directory))
+
+    def send(self, name):
+        with open(os.path.join(self.directory, name), "rb") as file:
+            request = file.read()
+        with socket.create_connection(("127.0.0.1", self.broker.port), timeout=TIMEOUT) as connection:
+            connection.sendall(request)
+            response = http.client.HTTPResponse(connection, method=request.split(b" ", 1)[0].decode())
+            response.begin()
+            answer = Answer(response.status, response.headers, response.read().decode())
+            if b"Connection: close" in request:
+                assert answer.headers["Connection"] == "close" and connection.recv(1) == b"", name
+        return answer
+
+    def expect(self, name, status, body=None):
+        answer = self.send(name)
+        assert answer.status == status, (name, answer)
+        assert body is None or answer.body == body, (name, answer)
+        return answer
+
+
+def environment_of(answer):
+    """tsurud reads a bind's answer into a map of texts; anything else is a failure to it."""
+    environment = answer.json
+    assert environment and all(isinstance(value, str) for value in environment.values())
+    return environment
+
+
+@pytest.mark.parametrize("encoding", ["form", "json"])
+def test_what_a_tsurud_sends(start_broker, tmp_path, encoding):
+    tsurud = Tsurud(start_broker(scripted_service(tmp_path, "api-password")), encoding)
+    assert len(tsurud.expect("plans", 200).json) == 2
+    tsurud.expect("create", 201, "")
+    tsurud.expect("status", 204, "")
+    info = {item["label"]: item["value"] for item in tsurud.expect("info", 200).json}
+    assert info["Plan"] == "small"
+    assert "deletion_protection" in tsurud.expect("remove-protected", 403).message
+    tsurud.expect("update", 200, "")
+    bound = environment_of(tsurud.expect("bind", 201))
+    assert bound["SCRIPTED_USER"]
+    bind = tsurud.expect("proxied-binds", 200).json
+    assert [(one["kind"], one["name"], one["user"]) for one in bind] == [("app", "shop", "dev@example.com")]
+    assert json.loads(bind[0]["parameters"]) == {"env_prefix": "", "read_only": True if encoding == "json" else "true"}
+    assert environment_of(tsurud.expect("bind-job", 201))["SCRIPTED_USER"] != bound["SCRIPTED_USER"]
+    tsurud.expect("unbind-job", 200, "")
+    tsurud.expect("unbind-job", 200, "")
+    tsurud.expect("unbind", 200, "")
+    # The unbind is taken back: its event, no parameters (S6).
+    assert environment_of(tsurud.expect("rebind", 201)) == bound
+    if encoding == "form":
+        tsurud.expect("unit-in", 201, "")
+        tsurud.expect("unit-out", 200, "")
+    tsurud.expect("remove", 200, "")
+    tsurud.expect("remove", 200, "")
+    for name in ("status", "info", "update", "bind", "rebind-old-path", "unbind", "unbind-job"):
+        assert "mydb" in tsurud.expect(name, 404).message
+    tsurud.expect("create", 201, "")
+
+
+@pytest.mark.parametrize("encoding", ["form", "json"])
+def test_what_a_tsurud_sends_to_the_wrong_place(start_broker, tmp_path, encoding):
+    """The service was taken out of the configuration: none of tsurud's requests may be answered as if all were gone."""
+    tsurud = Tsurud(start_broker(scripted_service(tmp_path, "api-password", name="other")), encoding)
+    for name in tsurud.names():
+        assert "/scripted/resources" in tsurud.expect(name, 503).message
 
 
 def test_multi_cluster(start_broker, server):
