@@ -13,7 +13,7 @@
 int accept_living(struct intent *intent, const struct instance *instance)
 {
 	if (instance->state == INSTANCE_REMOVING)
-		return error_set(&intent->error, ERR_NOT_FOUND, "the instance \"%s\" is being removed", instance->name);
+		return error_set(&intent->error, ERR_CANCELED, "the instance \"%s\" is being removed", instance->name);
 	if (instance->state == INSTANCE_REMOVAL_FAILED)
 		return error_set(
 		    &intent->error, ERR_REFUSED,

@@ -4,8 +4,8 @@
 
 #include "requests/intent.h"
 
-/* The instance is neither being removed (ERR_NOT_FOUND) nor one whose create or removal failed for good (ERR_REFUSED).
- */
+/* The instance is neither being removed (ERR_CANCELED: not gone yet, and it may stay) nor one whose create or removal
+ * failed for good (ERR_REFUSED). */
 int accept_living(struct intent *intent, const struct instance *instance);
 /* The instance has room for another operation that has to wait (limits.pending); ERR_BUSY. */
 int accept_work(struct intent *intent, const struct instance *instance);

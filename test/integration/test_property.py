@@ -21,7 +21,7 @@ import urllib.parse
 import pytest
 
 from harness import Broker, wait_until
-from property_model import ABSENT, BOUND, PLANS, PRESENT, REMOVALS, UNKNOWN, Instance, Peace, Violation, demand
+from property_model import ABSENT, BOUND, GOING, PLANS, PRESENT, REMOVALS, UNKNOWN, Instance, Peace, Violation, demand
 
 SEED = int(os.environ.get("SEED", time.time_ns() // 1000000 % 1000000000))
 STEPS = int(os.environ.get("STEPS", 0))
@@ -176,6 +176,11 @@ class Property:
             slot.note(f"{method} {path} {fields or ''} -> {status} {body[:300]}")
         return status, body
 
+    def change(self, slot, method, path, fields, patience):
+        """A call that has nothing to change in what is being removed."""
+        status, body = self.call(slot, method, path, fields, patience)
+        return GOING if status == 503 and "is being removed" in body else status, body
+
     def patience(self, slot):
         return slot.random.choice((None, None, 0.02, 0.1, 0.4)) if self.rough else None
 
@@ -202,8 +207,8 @@ class Property:
         plan = slot.random.choice(PLANS + ("",))
         slot.may_shrink |= plan == "small"
         before = slot.model.life
-        status, _ = self.call(slot, "PUT", f"/resources/{slot.name}",
-                              {"plan": plan, "user": "u", "eventid": slot.event()}, self.patience(slot))
+        status, _ = self.change(slot, "PUT", f"/resources/{slot.name}",
+                                {"plan": plan, "user": "u", "eventid": slot.event()}, self.patience(slot))
         with slot.lock:
             slot.model.updated(status, plan, before)
         return "update", status
@@ -230,7 +235,7 @@ class Property:
         else:
             fields["app-name"] = name
             path = slot.random.choice((path, f"/resources/{slot.name}/bind"))
-        status, body = self.call(slot, method, path, fields, self.patience(slot))
+        status, body = self.change(slot, method, path, fields, self.patience(slot))
         with slot.lock:
             slot.model.bound(status, key, event, json.loads(body) if status == 201 else None, before)
         return "bind", status
@@ -264,8 +269,8 @@ class Property:
     def unit(self, slot):
         before = slot.model.life
         method = slot.random.choice(("POST", "DELETE"))
-        status, _ = self.call(slot, method, f"/resources/{slot.name}/bind",
-                              {"unit-host": "10.0.0.1", "app-host": "old.example.com"}, self.patience(slot))
+        status, _ = self.change(slot, method, f"/resources/{slot.name}/bind",
+                                {"unit-host": "10.0.0.1", "app-host": "old.example.com"}, self.patience(slot))
         with slot.lock:
             slot.model.unit(status, before)
         return "unit", status

@@ -7,6 +7,7 @@ broker was killed) leaves several things possible; the next look in peace (`reso
 UNKNOWN = "unknown"  # of an instance: there or not; of a bind: bound or not
 PRESENT = "present"
 ABSENT = "absent"
+GOING = "going"  # a status: 503, as the instance is being removed
 BOUND = "bound"
 UNBOUND = "unbound"
 PLANS = ("small", "large")
@@ -100,7 +101,7 @@ class Instance:
                 bind.state, bind.asked = UNKNOWN, asked
 
     def missing(self):
-        """A 404: whatever was possible, there is none now, or it is going; that may fail."""
+        """A 404, or GOING: whatever was possible, there is none now, or it is going; that may fail."""
         if self.life == UNKNOWN and not REMOVALS & self.peace.final:
             self.life = ABSENT
             self.removed = "maybe" if self.removed == "no" else self.removed
@@ -149,7 +150,7 @@ class Instance:
         if status == 200:
             demand(before != ABSENT, "an update of nothing succeeds")
             self.plans = {plan} if not self.peace.final and before == PRESENT and plan else self.plans | {plan} - {""}
-        elif status == 404:
+        elif status in (404, GOING):
             demand(before != PRESENT, "an update does not find what is there")
             self.missing()
         elif self.peace.failed(status):
@@ -197,7 +198,7 @@ class Instance:
             if "provision" not in self.peace.final and not REMOVALS & self.peace.final:
                 self.life = PRESENT
             return
-        if status == 404:
+        if status in (404, GOING):
             demand(before != PRESENT, "a bind does not find what is there")
             self.missing()
             return
@@ -250,7 +251,7 @@ class Instance:
     def unit(self, status, before):
         if status == 201:
             demand(before != ABSENT, "a unit is let into nothing")
-        elif status == 404:
+        elif status in (404, GOING):
             demand(before != PRESENT, "a unit's instance is not found (S12)")
             self.missing()
         elif status not in (None, 200):

@@ -351,7 +351,29 @@ static void test_no_unit_is_let_into_what_is_removed(void **state)
 	begin(world, &removing, &ask_remove, "instance", "db", "event", "e2", NULL);
 	settle(world);
 	assert_int_equal(request(world, &ask_allow_unit, "instance", "db", "unit", "10.0.0.7", NULL).code,
-	                 ERR_NOT_FOUND);
+	                 ERR_CANCELED);
+}
+
+/* 404 would be success to tsuru for an update, and "does not exist" for a bind: it does, and the removal may fail. */
+static void test_what_is_being_removed_is_not_gone(void **state)
+{
+	struct world *world = *state;
+	struct ask removing;
+	struct answer answer;
+
+	create(world, "e1");
+	scripted_rule(scripted(world), CALL_DEPROVISION, SCRIPTED_DELAY, 1, 4000, 0);
+	begin(world, &removing, &ask_remove, "instance", "db", "event", "e2", NULL);
+	settle(world);
+	answer = request(world, &ask_update, "instance", "db", "plan", "large", "event", "e3", NULL);
+	assert_int_equal(error_http_status(answer.code), 503);
+	assert_non_null(strstr(answer.text, "is being removed"));
+	answer = request(world, &ask_bind, "instance", "db", "app", "shop", "event", "e4", NULL);
+	assert_int_equal(error_http_status(answer.code), 503);
+	pass(world, 10000);
+	assert_true(removing.answer.came);
+	answer = request(world, &ask_update, "instance", "db", "plan", "large", "event", "e5", NULL);
+	assert_int_equal(error_http_status(answer.code), 404);
 }
 
 /* S12: units of old clients, with a driver that has nothing to do for them. */
@@ -415,6 +437,7 @@ int main(void)
 	    SEQUENCE(test_views_do_not_wait),
 	    SEQUENCE(test_pending_work_survives_a_crash),
 	    SEQUENCE(test_no_unit_is_let_into_what_is_removed),
+	    SEQUENCE(test_what_is_being_removed_is_not_gone),
 	    SEQUENCE(test_units_are_idempotent),
 	    SEQUENCE(test_rotation_runs_in_the_queue),
 	};
