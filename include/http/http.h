@@ -146,6 +146,7 @@ const char *http_request_header(const struct http_request *request, const char *
 const char *http_request_query(const struct http_request *request, const char *name);  /* decoded; NULL: absent */
 /* "127.0.0.1:1234"; of a proxy's request, the client's address alone; "unix". */
 const char *http_request_peer(const struct http_request *request);
+bool http_request_has_body(const struct http_request *request);
 /* The body's fields under their form names ("app-name"), whichever encoding they came in; NULL: absent. */
 const char *http_request_field(const struct http_request *request, const char *name);
 /* A repeated field; returns the count and points *ret_items at as many (NULL for 0). */

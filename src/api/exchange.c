@@ -124,14 +124,6 @@ static struct exchange *begin(struct exchange_tools *tools, struct http_request 
 	return exchange;
 }
 
-static bool has_body(const struct exchange *exchange)
-{
-	size_t length;
-
-	(void)http_request_body(exchange->http, &length);
-	return length > 0;
-}
-
 void exchange_serve(void *arg, struct http_request *http)
 {
 	struct exchange *exchange = begin(arg, http);
@@ -140,7 +132,7 @@ void exchange_serve(void *arg, struct http_request *http)
 	if (exchange == NULL)
 		return;
 	endpoint = exchange->endpoint;
-	if (endpoint->bodiless != NULL && !has_body(exchange))
+	if (endpoint->bodiless != NULL && !http_request_has_body(http))
 		endpoint->bodiless(exchange);
 	else if (endpoint->read != NULL && endpoint->read(exchange) != 0)
 		exchange_refuse(exchange);

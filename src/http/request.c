@@ -101,6 +101,11 @@ const char *http_request_query(const struct http_request *request, const char *n
 	return first_of(&request->query, name);
 }
 
+bool http_request_has_body(const struct http_request *request)
+{
+	return request->content.length > 0;
+}
+
 const char *http_request_field(const struct http_request *request, const char *name)
 {
 	return first_of(&request->body.fields, name);
