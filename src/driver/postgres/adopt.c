@@ -44,7 +44,7 @@ static bool says_true(const struct rows *rows, int column)
 
 static void step_require_adoptable(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 
 	if (!work->facts.database)
 		call_fail(work->call, ERR_REFUSED, "there is no database of that name");
@@ -57,7 +57,7 @@ static void step_require_adoptable(void *arg)
 }
 
 /* Superusers, the template databases and the server's own are nobody's instance. */
-static bool refuse_kind(struct work *work, const struct rows *rows)
+static bool refuse_kind(struct pg_work *work, const struct rows *rows)
 {
 	if (says_true(rows, ROW_SYSTEM))
 		call_fail(work->call, ERR_REFUSED,
@@ -90,7 +90,7 @@ static bool refuse_kind(struct work *work, const struct rows *rows)
 	return true;
 }
 
-static bool refuse_rights(struct work *work, const struct rows *rows)
+static bool refuse_rights(struct pg_work *work, const struct rows *rows)
 {
 	const char *owner = rows_text(rows, 0, ROW_OWNER), *broker = rows_text(rows, 0, ROW_BROKER);
 
@@ -113,7 +113,7 @@ static bool refuse_rights(struct work *work, const struct rows *rows)
 	return true;
 }
 
-static void on_owner(struct work *work, const struct rows *rows)
+static void on_owner(struct pg_work *work, const struct rows *rows)
 {
 	struct adoption *adoption;
 
@@ -153,7 +153,7 @@ static void on_owner(struct work *work, const struct rows *rows)
 
 static void step_look_at_owner(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 	struct sql *sql = work_sql(work);
 
 	sql_add(sql, "SELECT o.rolname, " RIGHTS_BEYOND ", o.rolsuper,");
@@ -171,7 +171,7 @@ static void step_look_at_owner(void *arg)
 	work_query(work, on_owner);
 }
 
-static void on_missing(struct work *work, const struct rows *rows)
+static void on_missing(struct pg_work *work, const struct rows *rows)
 {
 	if (rows_count(rows) == 0) {
 		call_next(work->call);
@@ -183,7 +183,7 @@ static void on_missing(struct work *work, const struct rows *rows)
 	          rows_text(rows, 0, 0), rows_text(rows, 0, 0));
 }
 
-static void ask_extensions(struct work *work)
+static void ask_extensions(struct pg_work *work)
 {
 	const struct option *extensions = options_find(&work->call->plan->options, "extensions");
 	struct sql *sql = work_sql(work);
@@ -199,14 +199,14 @@ static void ask_extensions(struct work *work)
 
 static void step_look_into_it(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 
 	work_enter(work, work->owner, ask_extensions);
 }
 
 /* ---- taking over ---- */
 
-static void add_owner(struct sql *sql, const struct work *work)
+static void add_owner(struct sql *sql, const struct pg_work *work)
 {
 	const struct adoption *adoption = work->adoption;
 
@@ -223,7 +223,7 @@ static void add_owner(struct sql *sql, const struct work *work)
 		sql_add(sql, "COMMENT ON ROLE %i IS '" OWNED_GUEST "%s';\n", adoption->former, work->owner);
 }
 
-static void on_taken(struct work *work, const struct rows *rows)
+static void on_taken(struct pg_work *work, const struct rows *rows)
 {
 	(void)rows;
 	work_leave(work);
@@ -232,7 +232,7 @@ static void on_taken(struct work *work, const struct rows *rows)
 
 static void step_take_over(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 	struct sql *sql = work_sql(work);
 
 	sql_add(sql, "BEGIN;\n");

@@ -7,7 +7,7 @@
 #include "roles.h"
 #include "shut.h"
 
-static int make_verifier(struct work *work)
+static int make_verifier(struct pg_work *work)
 {
 	unsigned char salt[VERIFIER_SALT_BYTES];
 
@@ -15,13 +15,13 @@ static int make_verifier(struct work *work)
 	return verifier_make(work->call->password, salt, work->verifier);
 }
 
-static bool should_wait(struct work *work)
+static bool should_wait(struct pg_work *work)
 {
 	return turn_should_pass(&work->turn, work->call->backend->context->base);
 }
 
 /* False: on_resume is called in a later turn, or the call has failed. */
-static bool has_verifier(struct work *work, void (*on_resume)(void *work))
+static bool has_verifier(struct pg_work *work, void (*on_resume)(void *work))
 {
 	if (work->verifier[0] != '\0')
 		return true;
@@ -38,7 +38,7 @@ static bool has_verifier(struct work *work, void (*on_resume)(void *work))
 /* While the server looks there is time for the verifier. One that cannot be made now is made by step_create_login. */
 static void step_look_and_make_verifier(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 
 	step_look(work);
 	if (work->verifier[0] == '\0' && !should_wait(work))
@@ -48,7 +48,7 @@ static void step_look_and_make_verifier(void *arg)
 /* A new password is the server's before anything is waited for: the earlier one may be in the wrong hands. */
 static void step_see_what_to_renew(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 
 	if (work->call->renew)
 		step_peek(work);
@@ -58,7 +58,7 @@ static void step_see_what_to_renew(void *arg)
 
 static void step_change_password(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 
 	if (!work->call->renew || !work->facts.login) {
 		call_next(work->call);
@@ -70,14 +70,14 @@ static void step_change_password(void *arg)
 	step_shut_roles(work);
 }
 
-static void on_granted(struct work *work, const struct rows *rows)
+static void on_granted(struct pg_work *work, const struct rows *rows)
 {
 	(void)rows;
 	work_leave(work);
 	call_next(work->call);
 }
 
-static void grant(struct work *work)
+static void grant(struct pg_work *work)
 {
 	struct sql *sql = work_sql(work);
 
@@ -90,7 +90,7 @@ static void grant(struct work *work)
 /* What was made for the reader by default grants is readable already; this is for what was given to the owner. */
 static void step_grant_reading(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 
 	if (work->call->read_only)
 		work_enter(work, work->owner, grant);
@@ -100,7 +100,7 @@ static void step_grant_reading(void *arg)
 
 /* Without inheritance an app that does SET ROLE NONE has no rights left to make things that the next app could not
  * use; a reader has nothing to act as. */
-static void add_login(struct sql *sql, const struct work *work)
+static void add_login(struct sql *sql, const struct pg_work *work)
 {
 	const char *group = work->call->read_only ? work->reader : work->owner;
 
@@ -123,7 +123,7 @@ static void add_login(struct sql *sql, const struct work *work)
 
 static void step_create_login(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 
 	if (!has_verifier(work, step_create_login))
 		return;
@@ -133,7 +133,7 @@ static void step_create_login(void *arg)
 
 static void step_end_earlier_sessions(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 
 	if (!work->call->renew) {
 		call_finish(work->call);
@@ -145,7 +145,7 @@ static void step_end_earlier_sessions(void *arg)
 
 static void step_leave_login(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 	struct sql *sql = work_sql(work);
 
 	if (!work_is_superuser(work))
@@ -155,9 +155,9 @@ static void step_leave_login(void *arg)
 
 static void step_tell(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 	struct driver_call *call = work->call;
-	const struct target *target = &work->host->target;
+	const struct pg_target *target = &work->host->target;
 	struct text url;
 
 	text_init(&url, SQL_MAX);

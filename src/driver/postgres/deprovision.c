@@ -8,7 +8,7 @@
 
 static void step_drop_database(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 	struct sql *sql = work_sql(work);
 	const char *database = empty_database(work);
 
@@ -21,7 +21,7 @@ static void step_drop_database(void *arg)
 
 static void step_spare_retired_database(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 
 	if (work->facts.retired && work->facts.retired_owned)
 		call_fail(work->call, ERR_REFUSED,
@@ -61,7 +61,7 @@ const struct step postgres_deprovision_steps[] = {
 /* Nobody in it is disturbed: its roles and logins are not touched either. */
 static void step_spare_living_database(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 
 	if (work->facts.database)
 		call_fail(work->call, ERR_REFUSED,

@@ -11,7 +11,7 @@ static const char *const list_settings[] = {
     "search_path", "temp_tablespaces", "local_preload_libraries", "session_preload_libraries", NULL,
 };
 
-static bool add_escaped(const struct connection *connection, struct text *text, char *escaped)
+static bool add_escaped(const struct pg_connection *connection, struct text *text, char *escaped)
 {
 	if (escaped != NULL)
 		text_add(text, escaped);
@@ -21,14 +21,14 @@ static bool add_escaped(const struct connection *connection, struct text *text, 
 
 static bool add_identifier(void *arg, struct text *text, const char *name, size_t length)
 {
-	const struct connection *connection = arg;
+	const struct pg_connection *connection = arg;
 
 	return add_escaped(connection, text, connection->pq->escapeIdentifier(connection->handle, name, length));
 }
 
 static bool add_literal(void *arg, struct text *text, const char *value, size_t length)
 {
-	const struct connection *connection = arg;
+	const struct pg_connection *connection = arg;
 
 	return add_escaped(connection, text, connection->pq->escapeLiteral(connection->handle, value, length));
 }

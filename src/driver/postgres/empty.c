@@ -21,7 +21,7 @@
 #define SESSIONS_IN                                                                                                    \
 	"pg_stat_activity a JOIN pg_roles r ON r.oid = a.usesysid WHERE a.datname = %l AND a.pid <> pg_backend_pid()"
 
-const char *empty_database(const struct work *work)
+const char *empty_database(const struct pg_work *work)
 {
 	if (work->call->retired)
 		return work->facts.retired ? work->retired : NULL;
@@ -30,13 +30,13 @@ const char *empty_database(const struct work *work)
 
 /* ---- closing ---- */
 
-static void on_closed(struct work *work, const struct rows *rows)
+static void on_closed(struct pg_work *work, const struct rows *rows)
 {
 	(void)rows;
 	call_next(work->call);
 }
 
-static bool on_not_closed(struct work *work, const char *sqlstate)
+static bool on_not_closed(struct pg_work *work, const char *sqlstate)
 {
 	if (!sqlstate_is_blocked(sqlstate) || work_is_held_up(work))
 		return false;
@@ -61,7 +61,7 @@ static void add_closing(struct sql *sql, const char *database)
 /* Who is in it may be changing it, too. */
 void step_close_database(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 	struct sql *sql = work_sql(work);
 	const char *database = empty_database(work);
 
@@ -79,7 +79,7 @@ void step_close_database(void *arg)
 
 enum { ROW_ENDING, ROW_ROLE, ROW_IS_SUPER, ROW_PID, ROW_SELF, ROW_GID, ROW_PREPARER };
 
-static void tell_session(struct work *work, const struct rows *rows)
+static void tell_session(struct pg_work *work, const struct rows *rows)
 {
 	const char *role = rows_text(rows, 0, ROW_ROLE), *pid = rows_text(rows, 0, ROW_PID);
 
@@ -95,7 +95,7 @@ static void tell_session(struct work *work, const struct rows *rows)
 		          role, pid, rows_text(rows, 0, ROW_SELF));
 }
 
-static void on_sessions(struct work *work, const struct rows *rows)
+static void on_sessions(struct pg_work *work, const struct rows *rows)
 {
 	if (rows_text(rows, 0, ROW_ROLE)[0] != '\0') {
 		tell_session(work, rows);
@@ -121,7 +121,7 @@ static void on_sessions(struct work *work, const struct rows *rows)
 /* A worker of the server's own has no role, and goes by itself. */
 void step_empty_database(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 	struct sql *sql = work_sql(work);
 	const char *database = empty_database(work);
 
@@ -149,7 +149,7 @@ void step_empty_database(void *arg)
 
 /* ---- replication slots ---- */
 
-static void on_slots(struct work *work, const struct rows *rows)
+static void on_slots(struct pg_work *work, const struct rows *rows)
 {
 	if (rows_count(rows) > 0)
 		call_fail(
@@ -165,7 +165,7 @@ static void on_slots(struct work *work, const struct rows *rows)
 /* A slot's own session has ended with the others. DROP DATABASE takes the slots with it. */
 void step_drop_slots(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 	struct sql *sql = work_sql(work), query;
 	const char *database = empty_database(work);
 

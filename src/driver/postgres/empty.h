@@ -5,7 +5,7 @@
 #include "work.h"
 
 /* The database that goes: under the retired name when the records say so; NULL: it is not there. */
-const char *empty_database(const struct work *work);
+const char *empty_database(const struct pg_work *work);
 
 /* It takes no connections, and is no template, any more. */
 void step_close_database(void *arg);

@@ -32,7 +32,7 @@ static void on_ended(void *arg, int code, const struct error *error, const struc
 static void on_session(void *arg, int code, const struct error *error)
 {
 	struct ender *ender = arg;
-	struct session *session = home_session(lease_session(&ender->lease));
+	struct pg_session *session = home_session(lease_session(&ender->lease));
 	const char *text;
 
 	(void)error;

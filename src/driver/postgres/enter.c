@@ -6,7 +6,7 @@
 
 #include "roles.h"
 
-static void on_settings(struct work *work, const struct rows *rows)
+static void on_settings(struct pg_work *work, const struct rows *rows)
 {
 	const char *ours = target_session_options(&work->host->target);
 
@@ -19,7 +19,7 @@ static void on_settings(struct work *work, const struct rows *rows)
 	work_open_inside(work, work->entered, work->on_inside);
 }
 
-void work_enter(struct work *work, const char *database, void (*on_entered)(struct work *work))
+void work_enter(struct pg_work *work, const char *database, void (*on_entered)(struct pg_work *work))
 {
 	struct sql *sql = work_sql(work);
 

@@ -7,6 +7,6 @@
 /* Connects to database (borrowed until then) and calls on_entered. What the database is set to for every session
  * (ALTER DATABASE ... SET) does not count for this one: it begins with the values that the home session has. What
  * work_forgive said is for all of it. */
-void work_enter(struct work *work, const char *database, void (*on_entered)(struct work *work));
+void work_enter(struct pg_work *work, const char *database, void (*on_entered)(struct pg_work *work));
 
 #endif

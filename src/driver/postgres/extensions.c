@@ -20,7 +20,7 @@ enum {
 	ROW_SCHEMA_IS_OURS, /* of the schema `extensions`; "" when there is none */
 };
 
-bool extensions_are_wanted(const struct work *work)
+bool extensions_are_wanted(const struct pg_work *work)
 {
 	const struct option *extensions = options_find(&work->call->plan->options, "extensions");
 
@@ -28,20 +28,20 @@ bool extensions_are_wanted(const struct work *work)
 }
 
 /* Nobody but the broker has been in it. */
-static bool is_new(const struct work *work)
+static bool is_new(const struct pg_work *work)
 {
 	return work->call->kind == CALL_PROVISION;
 }
 
-static void look(struct work *work);
+static void look(struct pg_work *work);
 
-static void on_created(struct work *work, const struct rows *rows)
+static void on_created(struct pg_work *work, const struct rows *rows)
 {
 	(void)rows;
 	look(work);
 }
 
-static void create(struct work *work, const struct rows *rows)
+static void create(struct pg_work *work, const struct rows *rows)
 {
 	const char *schema = rows_text(rows, 0, ROW_SCHEMA);
 	struct sql *sql = work_sql(work);
@@ -56,7 +56,7 @@ static void create(struct work *work, const struct rows *rows)
 	work_query_inside(work, on_created);
 }
 
-static void judge(struct work *work, const struct rows *rows)
+static void judge(struct pg_work *work, const struct rows *rows)
 {
 	const char *name = rows_text(rows, 0, ROW_NAME), *schema = rows_text(rows, 0, ROW_SCHEMA);
 	const char *lacking = rows_text(rows, 0, ROW_LACKING);
@@ -85,7 +85,7 @@ static void judge(struct work *work, const struct rows *rows)
 		create(work, rows);
 }
 
-static void on_missing(struct work *work, const struct rows *rows)
+static void on_missing(struct pg_work *work, const struct rows *rows)
 {
 	if (rows_count(rows) == 0)
 		work->on_installed(work);
@@ -94,7 +94,7 @@ static void on_missing(struct work *work, const struct rows *rows)
 }
 
 /* One that lacks nothing comes first: it may be what the others require. */
-static void look(struct work *work)
+static void look(struct pg_work *work)
 {
 	const struct option *extensions = options_find(&work->call->plan->options, "extensions");
 	struct sql *sql = work_sql(work);
@@ -120,7 +120,7 @@ static void look(struct work *work)
 	work_query_inside(work, on_missing);
 }
 
-void extensions_install(struct work *work, void (*on_done)(struct work *work))
+void extensions_install(struct pg_work *work, void (*on_done)(struct pg_work *work))
 {
 	work->on_installed = on_done;
 	look(work);

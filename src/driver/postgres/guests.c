@@ -33,7 +33,7 @@ static void add_block(struct sql *block, const char *database)
 	        " END LOOP;\nEND");
 }
 
-void guests_add_ending(struct sql *sql, const struct work *work, const char *database)
+void guests_add_ending(struct sql *sql, const struct pg_work *work, const char *database)
 {
 	struct sql block;
 

@@ -16,6 +16,6 @@
 	" AND l.pid <> pg_backend_pid() AND " GUESTS_NOT_SHOWN
 
 /* Ends them, as far as the broker's role may make itself a member of their logins. */
-void guests_add_ending(struct sql *sql, const struct work *work, const char *database);
+void guests_add_ending(struct sql *sql, const struct pg_work *work, const char *database);
 
 #endif

@@ -10,7 +10,7 @@
 	" pg_roles r WHERE NOT rolsuper AND rolname <> current_user AND pg_has_role(r.oid,"                            \
 	" (SELECT oid FROM pg_roles WHERE rolname = %l), 'MEMBER')"
 
-static void add_blocks(struct sql *block, const struct work *work, const char *from)
+static void add_blocks(struct sql *block, const struct pg_work *work, const char *from)
 {
 	sql_add(block,
 	        "DECLARE one record; BEGIN\n"
@@ -31,7 +31,7 @@ static void add_blocks(struct sql *block, const struct work *work, const char *f
 	        work->owner, work->owner, work->owner);
 }
 
-static void add_preparation(struct sql *sql, const struct work *work, const char *from)
+static void add_preparation(struct sql *sql, const struct pg_work *work, const char *from)
 {
 	struct sql block;
 
@@ -40,7 +40,7 @@ static void add_preparation(struct sql *sql, const struct work *work, const char
 	sql_end_block(sql, &block);
 }
 
-void handover_add(struct sql *sql, const struct work *work, const char *from)
+void handover_add(struct sql *sql, const struct pg_work *work, const char *from)
 {
 	if (!work_is_superuser(work))
 		add_preparation(sql, work, from);

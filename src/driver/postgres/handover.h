@@ -6,6 +6,6 @@
 
 /* Adds statements, run inside the database, that give all that from owns there to the instance's owner, who owns the
  * database and has those roles as members that made anything in it. */
-void handover_add(struct sql *sql, const struct work *work, const char *from);
+void handover_add(struct sql *sql, const struct pg_work *work, const char *from);
 
 #endif

@@ -20,7 +20,7 @@ void hinder_add_opening(struct sql *sql, const char *database, const char *owner
 	mend_add_loop(sql, &query);
 }
 
-void hinder_add_settings(struct sql *sql, const struct work *work)
+void hinder_add_settings(struct sql *sql, const struct pg_work *work)
 {
 	struct sql query;
 
@@ -36,7 +36,7 @@ void hinder_add_settings(struct sql *sql, const struct work *work)
 
 static void undo(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 	struct sql *sql = work_sql(work);
 
 	hinder_add_opening(sql, work->owner, work->owner);
@@ -46,7 +46,7 @@ static void undo(void *arg)
 
 void step_undo_hindrances(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 
 	if (work->facts.hindered)
 		prepared_end(work, PREPARED_HINDERING, undo);

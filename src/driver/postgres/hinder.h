@@ -36,7 +36,7 @@
 /* Lets the broker into database, which belongs to owner: it takes connections, and any number when it took none. */
 void hinder_add_opening(struct sql *sql, const char *database, const char *owner);
 /* Takes the settings of the instance's database away that are as above. */
-void hinder_add_settings(struct sql *sql, const struct work *work);
+void hinder_add_settings(struct sql *sql, const struct pg_work *work);
 
 /* Undoes all of it, behind step_look. */
 void step_undo_hindrances(void *arg);

@@ -38,7 +38,7 @@ enum {
 struct room {
 	const struct driver_context *context;
 	const struct home *home;
-	struct session *session;
+	struct pg_session *session;
 	bool at_home; /* the session is in the database itself, not in the url's */
 	int rounds;   /* looks taken */
 	struct sql sql;
@@ -310,7 +310,7 @@ static int watch_kind(void *pooled, void (*on_died)(void *arg), void *died_arg)
 	return session_watch(home_session(pooled), on_died, died_arg);
 }
 
-struct session *home_session(const void *pooled)
+struct pg_session *home_session(const void *pooled)
 {
 	const struct room *room = pooled;
 

@@ -17,16 +17,16 @@
 	"(SELECT string_agg(quote_ident(rolname), ', ') FROM pg_roles"                                                 \
 	" WHERE rolcanlogin AND " HOME_ADMINS " AND NOT has_database_privilege(oid, d.oid, 'CONNECT'))"
 
-struct session;
-struct target;
+struct pg_session;
+struct pg_target;
 
 struct home {
-	const struct target *target; /* borrowed */
-	bool *is_ready;              /* borrowed; it was there and closed when last looked at */
+	const struct pg_target *target; /* borrowed */
+	bool *is_ready;                 /* borrowed; it was there and closed when last looked at */
 };
 
 /* The session of what a pool of home_kind lends; NULL for NULL. */
-struct session *home_session(const void *pooled);
+struct pg_session *home_session(const void *pooled);
 
 /* Sessions in the home database of a struct home. */
 extern const struct pool_kind home_kind;

@@ -27,7 +27,7 @@ static void add_grant_loop(struct sql *sql, const char *reader)
 	        reader, reader, reader, reader, reader);
 }
 
-void inside_add_grants(struct sql *sql, const struct work *work)
+void inside_add_grants(struct sql *sql, const struct pg_work *work)
 {
 	struct sql block;
 
@@ -38,7 +38,7 @@ void inside_add_grants(struct sql *sql, const struct work *work)
 	sql_add(sql, "SET LOCAL ROLE NONE;\n");
 }
 
-void inside_add_default_grants(struct sql *sql, const struct work *work)
+void inside_add_default_grants(struct sql *sql, const struct pg_work *work)
 {
 	static const char *const grants[] = {"SELECT ON TABLES", "SELECT ON SEQUENCES", "USAGE ON SCHEMAS"};
 

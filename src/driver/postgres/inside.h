@@ -5,8 +5,8 @@
 #include "work.h"
 
 /* The reader role may read all that the owner has now. */
-void inside_add_grants(struct sql *sql, const struct work *work);
+void inside_add_grants(struct sql *sql, const struct pg_work *work);
 /* And all that it will make. */
-void inside_add_default_grants(struct sql *sql, const struct work *work);
+void inside_add_default_grants(struct sql *sql, const struct pg_work *work);
 
 #endif

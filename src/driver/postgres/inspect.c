@@ -14,7 +14,7 @@
 /* d: the database; own: its two roles; me: the broker's; strangers: who has no part in it. A role with CREATEROLE, such
  * as the broker's before a change of the url, can take what it likes and is none. tag: the comment. may: whether the
  * broker's user can change memberships and attributes by itself. */
-static void add_tables(struct sql *sql, const struct work *work)
+static void add_tables(struct sql *sql, const struct pg_work *work)
 {
 	const struct driver_call *call = work->call;
 
@@ -35,7 +35,7 @@ static void add_tables(struct sql *sql, const struct work *work)
 	sql_add(sql, " AND oid NOT IN (SELECT oid FROM own) AND tag <> %l || %l)\n", OWNED_GUEST, work->owner);
 }
 
-static void add_database(struct sql *sql, const struct work *work)
+static void add_database(struct sql *sql, const struct pg_work *work)
 {
 	sql_add(sql,
 	        "SELECT 'lost' AS kind, CASE WHEN EXISTS (SELECT FROM pg_database WHERE datname = %l) THEN"
@@ -83,7 +83,7 @@ static void add_rights(struct sql *sql)
 	        " WHERE s.oid <> datdba GROUP BY tagged, rolname, datname\n");
 }
 
-static void add_attributes(struct sql *sql, const struct work *work)
+static void add_attributes(struct sql *sql, const struct pg_work *work)
 {
 	sql_add(sql,
 	        "UNION ALL SELECT CASE WHEN me.rolsuper OR NOT (r.rolsuper OR r.rolreplication OR r.rolbypassrls) THEN"
@@ -112,7 +112,7 @@ static void add_memberships(struct sql *sql)
 }
 
 /* Logins that could not be dropped when they were unbound. */
-static void add_behind(struct sql *sql, const struct work *work)
+static void add_behind(struct sql *sql, const struct pg_work *work)
 {
 	if (work->tag[0] == '\0')
 		return;
@@ -142,7 +142,7 @@ static void add_needs(struct sql *sql)
 	    " FROM own) OR r.rolname::text IN (SELECT name FROM logins)) GROUP BY me.rolname\n");
 }
 
-static void on_differences(struct work *work, const struct rows *rows)
+static void on_differences(struct pg_work *work, const struct rows *rows)
 {
 	const int count = rows_count(rows);
 
@@ -158,7 +158,7 @@ static void on_differences(struct work *work, const struct rows *rows)
 
 static void step_compare_instance(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 	struct sql *sql = work_sql(work);
 
 	add_tables(sql, work);
@@ -175,7 +175,7 @@ static void step_compare_instance(void *arg)
 
 /* ---- inside ---- */
 
-static void on_inside(struct work *work, const struct rows *rows)
+static void on_inside(struct pg_work *work, const struct rows *rows)
 {
 	work_leave(work);
 	for (int i = 0; rows != NULL && i < rows_count(rows); i++)
@@ -184,7 +184,7 @@ static void on_inside(struct work *work, const struct rows *rows)
 }
 
 /* What is there belongs to the tenant: only the catalog is asked, each name in full. */
-static void ask_inside(struct work *work)
+static void ask_inside(struct pg_work *work)
 {
 	const struct option *extensions = options_find(&work->call->plan->options, "extensions");
 	struct sql *sql = work_sql(work);
@@ -217,7 +217,7 @@ static bool can_enter(const struct driver_call *call)
 }
 
 /* An app may hold all connections that its database takes: what was compared so far is told nevertheless. */
-static bool stay_outside(struct work *work, const char *sqlstate)
+static bool stay_outside(struct pg_work *work, const char *sqlstate)
 {
 	if (sqlstate[0] != '\0')
 		return false;
@@ -229,7 +229,7 @@ static bool stay_outside(struct work *work, const char *sqlstate)
 /* A connection is only made for what may differ there, and when nothing else does: a mend is looked at again. */
 static void step_compare_inside(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 	const struct driver_call *call = work->call;
 
 	if (!can_enter(call) || (!roles_have_readers(work) && !options_find(&call->plan->options, "extensions")->set)) {

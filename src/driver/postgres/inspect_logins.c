@@ -14,7 +14,7 @@ static bool is_reader(const struct bind *bind)
 	return reads;
 }
 
-static void on_logins(struct work *work, const struct rows *rows)
+static void on_logins(struct pg_work *work, const struct rows *rows)
 {
 	for (int i = 0; i < rows_count(rows); i++) {
 		if (strcmp(rows_text(rows, i, 0), DRIFT_BIND) == 0)
@@ -37,7 +37,7 @@ static void add_setting(struct sql *sql, const char *name, const char *value, bo
 	*comma = true;
 }
 
-static void add_expected(struct sql *sql, const struct work *work, bool reads)
+static void add_expected(struct sql *sql, const struct pg_work *work, bool reads)
 {
 	const struct option *settings = options_find(&work->call->plan->options, "settings");
 	const int64_t timeout = options_number(&work->call->plan->options, "statement_timeout");
@@ -56,7 +56,7 @@ static void add_expected(struct sql *sql, const struct work *work, bool reads)
 }
 
 /* l: the binds; r: their roles. */
-static void add_binds(struct sql *sql, const struct work *work)
+static void add_binds(struct sql *sql, const struct pg_work *work)
 {
 	const struct driver_call *call = work->call;
 
@@ -74,7 +74,7 @@ static void add_binds(struct sql *sql, const struct work *work)
 
 /* A good login may log in for ever and connect, has the plan's limit and no attribute, and is a member of its group and
  * of nothing else. Attributes that only a superuser takes away are told. */
-static void add_comparison(struct sql *sql, const struct work *work)
+static void add_comparison(struct sql *sql, const struct pg_work *work)
 {
 	sql_add(sql,
 	        "SELECT 'bind', l.name FROM l LEFT JOIN pg_roles r ON r.rolname = l.name::name WHERE NOT coalesce("
@@ -99,7 +99,7 @@ static void add_attributes(struct sql *sql, bool superuser)
 }
 
 /* The settings that a bind gives its login in the database: all there with their values, and no others. */
-static void add_settings(struct sql *sql, const struct work *work)
+static void add_settings(struct sql *sql, const struct pg_work *work)
 {
 	const struct option *settings = options_find(&work->call->plan->options, "settings");
 	int64_t lists = 0;
@@ -119,7 +119,7 @@ static void add_settings(struct sql *sql, const struct work *work)
 
 void step_compare_logins(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 	struct sql *sql = work_sql(work);
 
 	if (work->call->bind_count > 0) {

@@ -32,7 +32,7 @@ void inspect_add_login(struct driver_call *call, const char *login)
 
 static void compare_next(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 	struct driver_call *call = work->call;
 
 	while (work->verifier_next < call->bind_count) {
@@ -50,7 +50,7 @@ static void compare_next(void *arg)
 	call_next(work->call);
 }
 
-static void on_verifiers(struct work *work, const struct rows *rows)
+static void on_verifiers(struct pg_work *work, const struct rows *rows)
 {
 	const struct driver_call *call = work->call;
 
@@ -68,7 +68,7 @@ static void on_verifiers(struct work *work, const struct rows *rows)
 		compare_next(work);
 }
 
-static void compare(struct work *work)
+static void compare(struct pg_work *work)
 {
 	const struct driver_call *call = work->call;
 	struct sql *sql = work_sql(work);
@@ -84,18 +84,18 @@ static void compare(struct work *work)
 
 static void end_knocking(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 
 	timer_stop(work->call->backend->context->timers, &work->pause);
 	work_leave(work);
 	call_next(work->call);
 }
 
-static void knock_next(struct work *work);
+static void knock_next(struct pg_work *work);
 
 static void on_door(void *arg, int code, const struct error *error)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 
 	(void)error;
 	if (code != 0 && session_was_denied(work->inside))
@@ -105,7 +105,7 @@ static void on_door(void *arg, int code, const struct error *error)
 }
 
 /* The next one whose password is known and that is not told yet; false: there is none. */
-static bool find_next(struct work *work)
+static bool find_next(struct pg_work *work)
 {
 	const struct driver_call *call = work->call;
 
@@ -120,7 +120,7 @@ static bool find_next(struct work *work)
 	return false;
 }
 
-static void knock_next(struct work *work)
+static void knock_next(struct pg_work *work)
 {
 	if (work->knocks++ == KNOCKS_MAX || !find_next(work)) {
 		end_knocking(work);
@@ -132,7 +132,7 @@ static void knock_next(struct work *work)
 		call_fail(work->call, ERR_NO_MEMORY, "out of memory");
 }
 
-static void knock(struct work *work)
+static void knock(struct pg_work *work)
 {
 	uint32_t first;
 
@@ -149,7 +149,7 @@ static void knock(struct work *work)
 
 void step_compare_passwords(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 	const struct driver_call *call = work->call;
 
 	if (call->bind_count == 0 || call->passwords == NULL)

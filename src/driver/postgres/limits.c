@@ -12,14 +12,14 @@
 #define MARGIN_MAX               500 /* ms */
 
 /* Refused where the system cannot tell that the other end has closed; only Linux is known to for all versions. */
-void limits_add_first(struct sql *sql, const struct session *session)
+void limits_add_first(struct sql *sql, const struct pg_session *session)
 {
 	if (session_version(session) >= CONNECTIONS_ARE_CHECKED)
 		sql_add(sql, "SELECT pg_catalog.set_config('client_connection_check_interval', '1s', false)"
 		             " WHERE pg_catalog.version() ~ 'linux';\n");
 }
 
-const char *limits_reset(const struct session *session)
+const char *limits_reset(const struct pg_session *session)
 {
 	return session_version(session) >= TRANSACTIONS_HAVE_LIMITS
 	           ? "RESET statement_timeout;\nRESET transaction_timeout;\n"
@@ -38,7 +38,7 @@ bool limited_is_alone(const char *text)
 	return false;
 }
 
-static void add_limits(struct sql *sql, const struct session *session, int64_t left)
+static void add_limits(struct sql *sql, const struct pg_session *session, int64_t left)
 {
 	const int64_t margin = left / 10 < MARGIN_MAX ? left / 10 : MARGIN_MAX;
 
@@ -61,7 +61,7 @@ static void on_limits(void *arg, int code, const struct error *error, const stru
 		limited->on_answered(limited->arg, code, &failure, NULL);
 }
 
-int limited_query(struct limited *limited, struct session *session, const char *text, int64_t left,
+int limited_query(struct limited *limited, struct pg_session *session, const char *text, int64_t left,
                   session_answered *on_answered, void *arg, struct error *error)
 {
 	const bool is_alone = limited_is_alone(text);

@@ -14,7 +14,7 @@
 
 /* A query within limits. It belongs to one session at a time, and has nothing to stop. */
 struct limited {
-	struct session *session; /* borrowed, as text, until it is answered */
+	struct pg_session *session; /* borrowed, as text, until it is answered */
 	const char *text;
 	session_answered *on_answered;
 	void *arg;
@@ -25,14 +25,14 @@ void limited_init(struct limited *limited);
 void limited_release(struct limited *limited);
 /* As session_query; text is borrowed until the answer. What it asks for ends on the server before the call is given up,
  * in left ms. */
-int limited_query(struct limited *limited, struct session *session, const char *text, int64_t left,
+int limited_query(struct limited *limited, struct pg_session *session, const char *text, int64_t left,
                   session_answered *on_answered, void *arg, struct error *error);
 /* Whether text is a statement that the server runs in no block of a transaction, so nothing stands before it. */
 bool limited_is_alone(const char *text);
 
 /* For a session's first query: a statement ends soon after its client is gone. It gives rows. */
-void limits_add_first(struct sql *sql, const struct session *session);
+void limits_add_first(struct sql *sql, const struct pg_session *session);
 /* Back to what a session begins with, for one that no call has. */
-const char *limits_reset(const struct session *session);
+const char *limits_reset(const struct pg_session *session);
 
 #endif

@@ -1,7 +1,7 @@
 /* list: everything on a server whose name has the broker's form, in one query; nothing is changed. */
 #include "inspect.h"
 
-static void on_list(struct work *work, const struct rows *rows)
+static void on_list(struct pg_work *work, const struct rows *rows)
 {
 	for (int i = 0; i < rows_count(rows); i++)
 		call_result(work->call, rows_text(rows, i, 0), rows_text(rows, i, 1));
@@ -12,7 +12,7 @@ static void on_list(struct work *work, const struct rows *rows)
  * that is put away has its owner by that name. */
 static void step_list(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 
 	sql_add(work_sql(work),
 	        "WITH own AS (SELECT datname ~ %l AS retired, regexp_replace(datname, %l, '') AS name FROM pg_database"

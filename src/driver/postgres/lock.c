@@ -10,7 +10,7 @@
 #define LOCK_BYTES 7 /* of a hash: positive as the server's bigint */
 #define LOOKS_MAX  2 /* of a round; each waits as long as the server lets it */
 
-static int64_t lock_number(const struct work *work)
+static int64_t lock_number(const struct pg_work *work)
 {
 	const char *const parts[] = {"tsuru-broker", work->owner};
 	char hex[2 * LOCK_BYTES + 1];
@@ -22,7 +22,7 @@ static int64_t lock_number(const struct work *work)
 enum { ROW_ENDED, ROW_HOLDERS };
 
 /* Whoever was ended lets go of it at once. */
-static void on_holders(struct work *work, const struct rows *rows)
+static void on_holders(struct pg_work *work, const struct rows *rows)
 {
 	const char *holders = rows_text(rows, 0, ROW_HOLDERS);
 
@@ -35,7 +35,7 @@ static void on_holders(struct work *work, const struct rows *rows)
 
 /* Nobody but admins can enter the database of the lock. One that holds it is ended if it is no session of this user's
  * (an operator's own, or another service's by a mistake in the configuration), or if it was left behind. */
-static bool see_holders(struct work *work, const char *sqlstate)
+static bool see_holders(struct pg_work *work, const char *sqlstate)
 {
 	struct sql *sql;
 
@@ -60,7 +60,7 @@ static bool see_holders(struct work *work, const char *sqlstate)
 /* The lock is a statement of its own: what follows sees what was committed before it was taken. */
 void step_look(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 	struct sql *sql = work_sql(work);
 
 	sql_add(sql, "SELECT pg_advisory_lock(%d);\n", lock_number(work));

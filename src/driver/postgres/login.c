@@ -8,7 +8,7 @@
 #define KEYWORDS_MAX (TARGET_OPTIONS_MAX + 9) /* of one connection, and the NULL after them */
 #define NO_FILE      "/nonexistent"
 
-struct entry {
+struct pg_entry {
 	struct libpq pq;
 	struct arena arena; /* the keywords; holds the password */
 	const char *names[KEYWORDS_MAX], *values[KEYWORDS_MAX];
@@ -16,7 +16,7 @@ struct entry {
 	PGconn *connection; /* NULL: not begun */
 };
 
-static void add(struct entry *entry, const char *name, const char *value)
+static void add(struct pg_entry *entry, const char *name, const char *value)
 {
 	entry->names[entry->count] = arena_text(&entry->arena, name);
 	entry->values[entry->count] = arena_text(&entry->arena, value);
@@ -24,8 +24,8 @@ static void add(struct entry *entry, const char *name, const char *value)
 }
 
 /* Where a keyword comes twice, libpq takes the later. */
-static void add_all(struct entry *entry, const struct target *target, const struct place *place, const char *address,
-                    const char *database, const struct target_login *login)
+static void add_all(struct pg_entry *entry, const struct pg_target *target, const struct pg_place *place,
+                    const char *address, const char *database, const struct target_login *login)
 {
 	add(entry, "host", place->host);
 	add(entry, "port", place->port);
@@ -50,7 +50,7 @@ static void silence(void *arg, const char *message)
 	(void)message;
 }
 
-static bool begin(struct entry *entry)
+static bool begin(struct pg_entry *entry)
 {
 	entry->connection = entry->pq.connectStartParams(entry->names, entry->values, 0);
 	if (entry->connection == NULL)
@@ -62,7 +62,7 @@ static bool begin(struct entry *entry)
 
 static enum login_next step(void *work, int *ret_fd)
 {
-	struct entry *entry = work;
+	struct pg_entry *entry = work;
 	PostgresPollingStatusType polled = PGRES_POLLING_WRITING;
 
 	if (entry->connection != NULL)
@@ -85,7 +85,7 @@ static enum login_next step(void *work, int *ret_fd)
 
 static void free_entry(void *work)
 {
-	struct entry *entry = work;
+	struct pg_entry *entry = work;
 
 	entry->pq.finish(entry->connection);
 	arena_wipe(&entry->arena);
@@ -94,10 +94,10 @@ static void free_entry(void *work)
 
 const struct login_kind postgres_login_kind = {.step = step, .free = free_entry};
 
-struct entry *entry_new(const struct target *target, const struct place *place, const char *address,
-                        const char *database, const struct target_login *login)
+struct pg_entry *entry_new(const struct pg_target *target, const struct pg_place *place, const char *address,
+                           const char *database, const struct target_login *login)
 {
-	struct entry *entry = calloc(1, sizeof(*entry));
+	struct pg_entry *entry = calloc(1, sizeof(*entry));
 
 	if (entry == NULL)
 		return NULL;
@@ -110,7 +110,7 @@ struct entry *entry_new(const struct target *target, const struct place *place, 
 	return NULL;
 }
 
-PGconn *entry_take(struct entry *entry)
+PGconn *entry_take(struct pg_entry *entry)
 {
 	PGconn *connection = entry->connection;
 

@@ -16,7 +16,7 @@ const char *mark_of_comment(const char *comment)
 
 /* ---- reading ---- */
 
-static void on_comment(struct work *work, const struct rows *rows)
+static void on_comment(struct pg_work *work, const struct rows *rows)
 {
 	const char *mark = mark_of_comment(rows_text(rows, 0, 0));
 
@@ -27,7 +27,7 @@ static void on_comment(struct work *work, const struct rows *rows)
 
 static void step_read(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 
 	sql_add(work_sql(work), "SELECT " MARK_COMMENT);
 	work_query(work, on_comment);
@@ -41,7 +41,7 @@ const struct step postgres_read_mark_steps[] = {
 
 /* ---- writing ---- */
 
-static void write_as(struct work *work, const char *owner)
+static void write_as(struct pg_work *work, const char *owner)
 {
 	struct sql *sql = work_sql(work);
 
@@ -54,7 +54,7 @@ static void write_as(struct work *work, const char *owner)
 }
 
 /* Before 16 who may create roles may act for any that is no superuser. */
-static void on_rights(struct work *work, const struct rows *rows)
+static void on_rights(struct pg_work *work, const struct rows *rows)
 {
 	const char *owner = rows_text(rows, 0, ROW_OWNER), *self = rows_text(rows, 0, ROW_SELF);
 	const bool super = rows_text(rows, 0, ROW_OWNER_IS_SUPER)[0] == 't';
@@ -77,7 +77,7 @@ static void on_rights(struct work *work, const struct rows *rows)
 
 static void step_write(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 
 	sql_add(work_sql(work),
 	        "SELECT pg_has_role(datdba, 'USAGE'), rolsuper, quote_ident(rolname), quote_ident(current_user)"

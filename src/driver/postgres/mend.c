@@ -7,7 +7,7 @@
 #include "dialect.h"
 #include "inspect.h"
 
-static bool acts(const struct work *work)
+static bool acts(const struct pg_work *work)
 {
 	return work_is_superuser(work) || !work->facts.owner || work->facts.acts;
 }
@@ -15,7 +15,7 @@ static bool acts(const struct work *work)
 /* A tenant may take rights on its database away from its owner, and so from whoever acts for that one. */
 void step_join_owner(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 	struct sql *sql = work_sql(work);
 
 	if (!acts(work) && !work->facts.joins) {
@@ -62,7 +62,7 @@ void mend_add_loop(struct sql *sql, struct sql *query)
 	" <> right(%l, 16) AND shobj_description(m.oid, 'pg_authid') <> %l || %l) AND NOT m.rolsuper"                  \
 	" AND m.rolname <> current_user"
 
-void mend_add_strangers(struct sql *sql, const struct work *work)
+void mend_add_strangers(struct sql *sql, const struct pg_work *work)
 {
 	struct sql query;
 
@@ -82,7 +82,7 @@ void mend_add_strangers(struct sql *sql, const struct work *work)
 	mend_add_loop(sql, &query);
 }
 
-void mend_add_memberships(struct sql *sql, const struct work *work, const char *login, const char *group)
+void mend_add_memberships(struct sql *sql, const struct pg_work *work, const char *login, const char *group)
 {
 	struct sql query;
 
@@ -95,7 +95,7 @@ void mend_add_memberships(struct sql *sql, const struct work *work, const char *
 /* ---- attributes ---- */
 
 /* The owner of an adopted database may be a login, which it stays. */
-void mend_add_attributes(struct sql *sql, const struct work *work)
+void mend_add_attributes(struct sql *sql, const struct pg_work *work)
 {
 	const char *more = work_is_superuser(work) ? " NOSUPERUSER NOREPLICATION NOBYPASSRLS" : "";
 

@@ -13,9 +13,9 @@ void mend_add_loop(struct sql *sql, struct sql *query);
 
 /* Takes away what the instance's two roles have beyond being it, and what other instances' logins have on it; ends the
  * sessions of whoever may not connect. What the user's rights do not reach is left: inspect tells it. */
-void mend_add_strangers(struct sql *sql, const struct work *work);
-void mend_add_attributes(struct sql *sql, const struct work *work);
+void mend_add_strangers(struct sql *sql, const struct pg_work *work);
+void mend_add_attributes(struct sql *sql, const struct pg_work *work);
 /* Of an existing login: all memberships but that in group. */
-void mend_add_memberships(struct sql *sql, const struct work *work, const char *login, const char *group);
+void mend_add_memberships(struct sql *sql, const struct pg_work *work, const char *login, const char *group);
 
 #endif

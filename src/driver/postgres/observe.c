@@ -11,7 +11,7 @@
 
 enum { ROW_STANDBY, ROW_USER, ROW_NOT_LET_IN, ROW_SESSIONS, ROW_STRAYS };
 
-static void warn_of_superuser(struct work *work, const char *user)
+static void warn_of_superuser(struct pg_work *work, const char *user)
 {
 	char sentence[ERROR_TEXT_MAX];
 
@@ -23,7 +23,7 @@ static void warn_of_superuser(struct work *work, const char *user)
 }
 
 /* A role that an operator made for another service since the broker's own database was looked at. */
-static void let_in(struct work *work, const char *roles)
+static void let_in(struct pg_work *work, const char *roles)
 {
 	struct sql *sql = work_sql(work);
 
@@ -32,7 +32,7 @@ static void let_in(struct work *work, const char *roles)
 	work_query(work, NULL);
 }
 
-static void on_answer(struct work *work, const struct rows *rows)
+static void on_answer(struct pg_work *work, const struct rows *rows)
 {
 	if (rows_text(rows, 0, ROW_STANDBY)[0] == 't') {
 		call_fail(work->call, ERR_UNAVAILABLE, "it is a read-only standby");
@@ -49,7 +49,7 @@ static void on_answer(struct work *work, const struct rows *rows)
 /* Its sessions that were left behind end even while there is no connection. */
 static void step_end_what_was_left(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 
 	ender_go_on(&work->host->ender);
 	call_next(work->call);
@@ -57,7 +57,7 @@ static void step_end_what_was_left(void *arg)
 
 static void step_ask_server(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 	struct sql *sql = work_sql(work);
 
 	sql_add(sql, "SELECT pg_is_in_recovery(), current_user, (SELECT " HOME_NOT_LET_IN
@@ -80,7 +80,7 @@ const struct step postgres_check_steps[] = {
 
 enum { ROW_ALLOWED, ROW_SIZE, ROW_CONNECTIONS, ROW_LIMIT, ROW_VERSION };
 
-static void add_results(struct work *work, const struct rows *rows)
+static void add_results(struct pg_work *work, const struct rows *rows)
 {
 	const char *limit = rows_text(rows, 0, ROW_LIMIT);
 	char connections[SHOWN_MAX];
@@ -92,7 +92,7 @@ static void add_results(struct work *work, const struct rows *rows)
 	call_result(work->call, "Version", rows_text(rows, 0, ROW_VERSION));
 }
 
-static void on_database(struct work *work, const struct rows *rows)
+static void on_database(struct pg_work *work, const struct rows *rows)
 {
 	if (rows_count(rows) == 0) {
 		call_fail(work->call, ERR_NOT_FOUND, "the database is not there");
@@ -109,7 +109,7 @@ static void on_database(struct work *work, const struct rows *rows)
 /* Workers of the server itself have no user. */
 static void step_ask_database(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 
 	sql_add(work_sql(work),
 	        "SELECT d.datallowconn, pg_size_pretty(pg_database_size(d.oid)),"

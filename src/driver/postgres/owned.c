@@ -4,7 +4,7 @@
 #include "work.h"
 
 /* An unbind goes on: its login's name has the incarnation's hash in it. */
-void owned_check_tags(struct work *work)
+void owned_check_tags(struct pg_work *work)
 {
 	if (work->facts.others && work->call->kind != CALL_UNBIND)
 		call_fail(work->call, ERR_REFUSED,
@@ -15,7 +15,7 @@ void owned_check_tags(struct work *work)
 		call_next(work->call);
 }
 
-void owned_add_role_tags(struct sql *sql, const struct work *work)
+void owned_add_role_tags(struct sql *sql, const struct pg_work *work)
 {
 	if (work->tag[0] == '\0')
 		return;
@@ -23,18 +23,18 @@ void owned_add_role_tags(struct sql *sql, const struct work *work)
 	sql_add(sql, "COMMENT ON ROLE %i IS %l;\n", work->reader, work->tag);
 }
 
-void owned_add_database_tag(struct sql *sql, const struct work *work)
+void owned_add_database_tag(struct sql *sql, const struct pg_work *work)
 {
 	if (work->tag[0] != '\0')
 		sql_add(sql, "COMMENT ON DATABASE %i IS %l;\n", work->owner, work->tag);
 }
 
-const char *owned_incarnation(const struct work *work)
+const char *owned_incarnation(const struct pg_work *work)
 {
 	return work->tag[0] != '\0' ? work->tag + sizeof(OWNED_INSTANCE) - 1 : "";
 }
 
-void owned_add_login_tag(struct sql *sql, const struct work *work, const char *login)
+void owned_add_login_tag(struct sql *sql, const struct pg_work *work, const char *login)
 {
 	if (work->tag[0] != '\0')
 		sql_add(sql, "COMMENT ON ROLE %i IS '" OWNED_BIND "%s';\n", login, owned_incarnation(work));
@@ -42,7 +42,7 @@ void owned_add_login_tag(struct sql *sql, const struct work *work, const char *l
 
 /* ---- before anything is destroyed ---- */
 
-static void fail_foreign(struct work *work, const char *database)
+static void fail_foreign(struct pg_work *work, const char *database)
 {
 	call_fail(work->call, ERR_REFUSED,
 	          "the database \"%s\" does not belong to the role \"%s\", so it is left alone; when it is the "
@@ -52,7 +52,7 @@ static void fail_foreign(struct work *work, const char *database)
 
 void step_require_own_database(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 
 	if (work->facts.database && !work->facts.owned)
 		fail_foreign(work, work->owner);
@@ -62,7 +62,7 @@ void step_require_own_database(void *arg)
 
 void step_require_own_retired(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 
 	if (work->facts.retired && !work->facts.retired_owned)
 		fail_foreign(work, work->retired);

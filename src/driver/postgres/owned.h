@@ -12,16 +12,16 @@
 #define OWNED_SIZE     64
 
 struct sql;
-struct work;
+struct pg_work;
 
 /* What the tags of the instance's logins end with; "": its roles bear none. */
-const char *owned_incarnation(const struct work *work);
+const char *owned_incarnation(const struct pg_work *work);
 /* Ends the step by the next one, or by a failure when a role of the instance's name is another's. */
-void owned_check_tags(struct work *work);
+void owned_check_tags(struct pg_work *work);
 /* The comments on the owner and the reader role. */
-void owned_add_role_tags(struct sql *sql, const struct work *work);
-void owned_add_database_tag(struct sql *sql, const struct work *work);
-void owned_add_login_tag(struct sql *sql, const struct work *work, const char *login);
+void owned_add_role_tags(struct sql *sql, const struct pg_work *work);
+void owned_add_database_tag(struct sql *sql, const struct pg_work *work);
+void owned_add_login_tag(struct sql *sql, const struct pg_work *work, const char *login);
 
 /* Steps of whatever puts a living database away or drops it, behind step_look: fail when what is there is not as the
  * records say. */

@@ -73,14 +73,14 @@ static const struct config_key plan_keys[] = {
 
 static void close_host(void *arg)
 {
-	struct host *host = arg;
+	struct pg_host *host = arg;
 
 	ender_close(&host->ender);
 	pool_free(host->pool);
 	target_release(&host->target);
 }
 
-static int init_target(const struct backend *backend, const struct server *server, struct target *target,
+static int init_target(const struct backend *backend, const struct server *server, struct pg_target *target,
                        struct error *error)
 {
 	struct logins *logins = backend->context->logins;
@@ -95,7 +95,7 @@ static int init_target(const struct backend *backend, const struct server *serve
 
 static int open_host(const struct backend *backend, const struct server *server, void *arg, struct error *error)
 {
-	struct host *host = arg;
+	struct pg_host *host = arg;
 	const struct driver_context *context = backend->context;
 	const struct pool_limits limits = {
 	    .sessions = (size_t)options_number(&server->options, "connections"),
@@ -116,7 +116,7 @@ static int open_host(const struct backend *backend, const struct server *server,
 
 static size_t connections(const void *arg)
 {
-	const struct host *host = arg;
+	const struct pg_host *host = arg;
 
 	return host->roster.count;
 }
@@ -146,11 +146,11 @@ const struct driver driver_postgres = {
     .marks = true,
     .retain = RETAIN,
     .validate = driver_validate_read_only,
-    .host_size = sizeof(struct host),
+    .host_size = sizeof(struct pg_host),
     .open_host = open_host,
     .close_host = close_host,
     .connections = connections,
-    .work_size = sizeof(struct work),
+    .work_size = sizeof(struct pg_work),
     .begin = work_begin,
     .again = work_again,
     .end = work_end,

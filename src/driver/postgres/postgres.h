@@ -17,8 +17,8 @@
 #define READER_END   "_r"
 #define RETIRED_END  "_retired"
 
-struct host {
-	struct target target;
+struct pg_host {
+	struct pg_target target;
 	struct home home;
 	bool home_is_ready;
 	struct pool *pool;    /* of sessions in the home database */

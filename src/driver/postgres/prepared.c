@@ -10,7 +10,7 @@ struct prepared {
 	struct prepared *next; /* of work->spared */
 };
 
-void prepared_add_condition(struct sql *sql, const struct work *work, enum prepared_which which)
+void prepared_add_condition(struct sql *sql, const struct pg_work *work, enum prepared_which which)
 {
 	sql_add(sql, "(");
 	if (which == PREPARED_HINDERING) {
@@ -32,14 +32,14 @@ void prepared_add_condition(struct sql *sql, const struct work *work, enum prepa
 
 static void look(void *arg);
 
-static void on_rolled_back(struct work *work, const struct rows *rows)
+static void on_rolled_back(struct pg_work *work, const struct rows *rows)
 {
 	(void)rows;
 	work_leave(work);
 	work_pause(work, look);
 }
 
-static bool on_not_rolled_back(struct work *work, const char *sqlstate)
+static bool on_not_rolled_back(struct pg_work *work, const char *sqlstate)
 {
 	(void)sqlstate;
 	work->prepared->next = work->spared;
@@ -49,7 +49,7 @@ static bool on_not_rolled_back(struct work *work, const char *sqlstate)
 	return true;
 }
 
-static void roll_back(struct work *work, const struct rows *rows)
+static void roll_back(struct pg_work *work, const struct rows *rows)
 {
 	(void)rows;
 	sql_add(work_sql(work), "ROLLBACK PREPARED %l", work->prepared->id);
@@ -58,7 +58,7 @@ static void roll_back(struct work *work, const struct rows *rows)
 }
 
 /* Who is no superuser has to be the one that prepared it. */
-static void become_owner(struct work *work)
+static void become_owner(struct pg_work *work)
 {
 	if (work_is_superuser(work)) {
 		roll_back(work, NULL);
@@ -69,14 +69,14 @@ static void become_owner(struct work *work)
 	work_query_inside(work, roll_back);
 }
 
-static void enter(struct work *work, const struct rows *rows)
+static void enter(struct pg_work *work, const struct rows *rows)
 {
 	(void)rows;
 	work_forgive(work, on_not_rolled_back);
 	work_enter(work, work->prepared->database, become_owner);
 }
 
-static void on_found(struct work *work, const struct rows *rows)
+static void on_found(struct pg_work *work, const struct rows *rows)
 {
 	struct prepared *prepared;
 	struct sql *sql;
@@ -104,7 +104,7 @@ static void on_found(struct work *work, const struct rows *rows)
 
 static void look(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 	struct sql *sql = work_sql(work);
 
 	sql_add(sql, "SELECT x.gid, x.database, x.owner FROM pg_prepared_xacts x WHERE ");
@@ -113,7 +113,7 @@ static void look(void *arg)
 	work_query(work, on_found);
 }
 
-void prepared_end(struct work *work, enum prepared_which which, void (*on_ended)(void *work))
+void prepared_end(struct pg_work *work, enum prepared_which which, void (*on_ended)(void *work))
 {
 	work->on_prepared_ended = on_ended;
 	work->prepared_which = which;

@@ -6,8 +6,8 @@
 #include "work.h"
 
 /* Adds the condition on x, a row of pg_prepared_xacts; none that cannot be rolled back in this round. */
-void prepared_add_condition(struct sql *sql, const struct work *work, enum prepared_which which);
+void prepared_add_condition(struct sql *sql, const struct pg_work *work, enum prepared_which which);
 /* Rolls them back, one after another, and calls on_ended after a pause, whatever came of it. */
-void prepared_end(struct work *work, enum prepared_which which, void (*on_ended)(void *work));
+void prepared_end(struct pg_work *work, enum prepared_which which, void (*on_ended)(void *work));
 
 #endif

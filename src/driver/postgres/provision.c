@@ -6,7 +6,7 @@
  */
 static void step_create_database(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 	const struct options *options = &work->call->plan->options;
 	const char *locale = options_text(options, "locale");
 	const char *template = options_text(options, "template");

@@ -11,7 +11,7 @@
 
 static void step_put_away(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 	struct sql *sql = work_sql(work);
 
 	if (work->facts.database)
@@ -44,7 +44,7 @@ const struct step postgres_retire_steps[] = {
 
 static void step_take_back(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 	struct sql *sql = work_sql(work);
 
 	if (!work->facts.database && !work->facts.retired) {
@@ -66,7 +66,7 @@ static void step_take_back(void *arg)
 /* Their passwords are those they had. */
 static void step_open_again(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 	struct sql *sql = work_sql(work);
 
 	sql_add(sql, "ALTER DATABASE %i ALLOW_CONNECTIONS true;\n", work->owner);

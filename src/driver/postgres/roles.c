@@ -23,7 +23,7 @@ int64_t plan_connection_limit(const struct plan *plan)
 }
 
 /* A plan's search_path finds the plan's extensions, too. */
-static void add_setting(struct sql *sql, const struct work *work, const char *role, const struct pair *setting)
+static void add_setting(struct sql *sql, const struct pg_work *work, const char *role, const struct pair *setting)
 {
 	const bool is_path = strcasecmp(setting->name, "search_path") == 0 &&
 	                     options_find(&work->call->plan->options, "extensions")->set &&
@@ -42,7 +42,7 @@ static void add_setting(struct sql *sql, const struct work *work, const char *ro
 
 /* One by one: RESET ALL fails where a login has set itself what cannot be reset, and does not count. What it set for
  * all databases goes, too. */
-static void add_resets(struct sql *sql, const struct work *work, const char *role, bool everywhere)
+static void add_resets(struct sql *sql, const struct pg_work *work, const char *role, bool everywhere)
 {
 	struct sql query;
 
@@ -58,7 +58,7 @@ static void add_resets(struct sql *sql, const struct work *work, const char *rol
 	mend_add_loop(sql, &query);
 }
 
-void roles_add_settings(struct sql *sql, const struct work *work, const char *role, enum role_kind kind)
+void roles_add_settings(struct sql *sql, const struct pg_work *work, const char *role, enum role_kind kind)
 {
 	const struct options *options = &work->call->plan->options;
 	const struct option *settings = options_find(options, "settings");
@@ -76,13 +76,13 @@ void roles_add_settings(struct sql *sql, const struct work *work, const char *ro
 		        work->owner);
 }
 
-void roles_add_names(struct sql *sql, const struct work *work)
+void roles_add_names(struct sql *sql, const struct pg_work *work)
 {
 	for (size_t i = 0; i < work->role_count; i++)
 		sql_add(sql, i > 0 ? ", %l" : "%l", work->roles[i].name);
 }
 
-bool roles_is_bound(const struct work *work, const char *role)
+bool roles_is_bound(const struct pg_work *work, const char *role)
 {
 	for (size_t i = 0; i < work->call->bind_count; i++) {
 		if (strcmp(work->call->binds[i].login, role) == 0)
@@ -91,7 +91,7 @@ bool roles_is_bound(const struct work *work, const char *role)
 	return false;
 }
 
-bool roles_have_readers(const struct work *work)
+bool roles_have_readers(const struct pg_work *work)
 {
 	bool reads = false;
 
@@ -100,7 +100,7 @@ bool roles_have_readers(const struct work *work)
 	return reads;
 }
 
-void roles_take_one(struct work *work, const char *name)
+void roles_take_one(struct pg_work *work, const char *name)
 {
 	work->roles = arena_alloc(&work->arena, sizeof(*work->roles));
 	if (work->roles == NULL)
@@ -111,7 +111,7 @@ void roles_take_one(struct work *work, const char *name)
 
 /* ---- finding ---- */
 
-static void take_roles(struct work *work, const struct rows *rows)
+static void take_roles(struct pg_work *work, const struct rows *rows)
 {
 	const int count = rows_count(rows);
 
@@ -129,7 +129,7 @@ static void take_roles(struct work *work, const struct rows *rows)
 }
 
 /* An operator's own role that was made a member, whose name does not end as the broker's do, is left alone. */
-static void find(struct work *work, bool all)
+static void find(struct pg_work *work, bool all)
 {
 	const char *incarnation = owned_incarnation(work);
 	const struct driver_call *call = work->call;
@@ -166,7 +166,7 @@ void step_find_roles(void *arg)
 
 /* ---- the way out ---- */
 
-static void take_databases(struct work *work, const struct rows *rows)
+static void take_databases(struct pg_work *work, const struct rows *rows)
 {
 	const int count = rows_count(rows);
 
@@ -187,7 +187,7 @@ static void take_databases(struct work *work, const struct rows *rows)
  * instance's own database comes first: whatever others there are, what is in it is handed over. */
 void step_find_leftovers(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 	struct sql *sql = work_sql(work);
 
 	if (work->role_count > 0) {
@@ -207,21 +207,21 @@ void step_find_leftovers(void *arg)
 	work_query(work, take_databases);
 }
 
-static void clear_next(struct work *work)
+static void clear_next(struct pg_work *work)
 {
 	work_leave(work);
 	work->database++;
 	step_clear_leftovers(work);
 }
 
-static void on_cleared(struct work *work, const struct rows *rows)
+static void on_cleared(struct pg_work *work, const struct rows *rows)
 {
 	(void)rows;
 	clear_next(work);
 }
 
 /* The database cannot be entered, or somebody in it holds what has to be changed: then the role stays behind, shut. */
-static bool on_not_cleared(struct work *work, const char *sqlstate)
+static bool on_not_cleared(struct pg_work *work, const char *sqlstate)
 {
 	(void)sqlstate;
 	if (++work->clear_failures == CLEAR_FAILURES_MAX)
@@ -230,7 +230,7 @@ static bool on_not_cleared(struct work *work, const char *sqlstate)
 	return true;
 }
 
-static void clear(struct work *work)
+static void clear(struct pg_work *work)
 {
 	const bool own = strcmp(work->databases[work->database], work->owner) == 0;
 	struct sql *sql = work_sql(work);
@@ -247,7 +247,7 @@ static void clear(struct work *work)
 
 void step_clear_leftovers(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 
 	if (work->database >= work->database_count) {
 		call_next(work->call);
@@ -260,7 +260,7 @@ void step_clear_leftovers(void *arg)
 /* ---- dropping ---- */
 
 /* In a block of its own each: a role that something still depends on does not keep the others. */
-static void add_drops(struct sql *sql, const struct work *work)
+static void add_drops(struct sql *sql, const struct pg_work *work)
 {
 	sql_add(sql, "BEGIN\n");
 	for (size_t i = 0; i < work->role_count; i++)
@@ -271,7 +271,7 @@ static void add_drops(struct sql *sql, const struct work *work)
 	sql_add(sql, "END");
 }
 
-static void on_told(struct work *work, const struct rows *rows)
+static void on_told(struct pg_work *work, const struct rows *rows)
 {
 	if (rows_count(rows) == 0)
 		call_next(work->call);
@@ -279,7 +279,7 @@ static void on_told(struct work *work, const struct rows *rows)
 		call_fail(work->call, ERR_LOCKED, "%s", rows_text(rows, 0, 0));
 }
 
-static void tell_what_keeps_them(struct work *work)
+static void tell_what_keeps_them(struct pg_work *work)
 {
 	struct sql *sql = work_sql(work);
 
@@ -292,7 +292,7 @@ static void tell_what_keeps_them(struct work *work)
 /* What could not be cleared now will not be a moment later. A removal comes back until all is gone, and says why. An
  * unbind is done: access has ended, and whoever holds the role, another tenant perhaps, must not hold up the rest of
  * the instance; inspect tells it. */
-static void on_dropped(struct work *work, const struct rows *rows)
+static void on_dropped(struct pg_work *work, const struct rows *rows)
 {
 	const bool is_gone = strcmp(rows_text(rows, 0, 0), "0") == 0;
 
@@ -306,7 +306,7 @@ static void on_dropped(struct work *work, const struct rows *rows)
 
 void step_drop_roles(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 	struct sql *sql = work_sql(work);
 	struct sql block;
 

@@ -16,15 +16,15 @@ enum role_kind {
 
 int64_t plan_connection_limit(const struct plan *plan);
 /* Replaces the role's settings in the instance's database by the plan's. */
-void roles_add_settings(struct sql *sql, const struct work *work, const char *role, enum role_kind kind);
+void roles_add_settings(struct sql *sql, const struct pg_work *work, const char *role, enum role_kind kind);
 /* Adds "'a', 'b'": the names of work->roles as literals. */
-void roles_add_names(struct sql *sql, const struct work *work);
+void roles_add_names(struct sql *sql, const struct pg_work *work);
 /* Whether the records have a bind of that login. */
-bool roles_is_bound(const struct work *work, const char *role);
+bool roles_is_bound(const struct pg_work *work, const char *role);
 /* Whether any of call->binds only reads. */
-bool roles_have_readers(const struct work *work);
+bool roles_have_readers(const struct pg_work *work);
 /* Sets work->roles to the one name. */
-void roles_take_one(struct work *work, const char *name);
+void roles_take_one(struct pg_work *work, const char *name);
 
 /* Finds the logins of the instance: those of call->binds that exist, and those that the server knows. */
 void step_find_logins(void *arg);

@@ -17,7 +17,7 @@
 
 #define ADDRESS_MAX 64
 
-enum session_state {
+enum pg_session_state {
 	SESSION_STARTING,   /* nothing was tried; the timer begins it */
 	SESSION_RESOLVING,  /* a place's name is looked up */
 	SESSION_CONNECTING, /* a login to one address is under way */
@@ -32,17 +32,17 @@ struct rows {
 	PGresult *result; /* NULL: none */
 };
 
-struct session {
+struct pg_session {
 	const struct driver_context *context;
-	const struct target *target;
+	const struct pg_target *target;
 	const struct target_login *login; /* NULL: the url's user */
 	char *database;
-	enum session_state state;
+	enum pg_session_state state;
 	bool is_fresh; /* nothing was asked yet */
 	struct roster_entry entry;
 	struct event event;
 	struct timer timer; /* the start, then the limit of one address */
-	struct connection connection;
+	struct pg_connection connection;
 
 	struct login *logging_in; /* NULL: none */
 
@@ -62,10 +62,10 @@ struct session {
 	bool denied; /* an address said that the login's password is wrong */
 };
 
-static void try_address(struct session *session);
+static void try_address(struct pg_session *session);
 static void on_socket(evutil_socket_t fd, short what, void *arg);
 
-static int wait_for(struct session *session, short what)
+static int wait_for(struct pg_session *session, short what)
 {
 	if (event_assign(&session->event, session->context->base,
 	                 session->connection.pq->socket(session->connection.handle), what, on_socket, session) != 0 ||
@@ -74,7 +74,7 @@ static int wait_for(struct session *session, short what)
 	return 0;
 }
 
-static void drop_connection(struct session *session)
+static void drop_connection(struct pg_session *session)
 {
 	event_del(&session->event);
 	session->connection.pq->finish(session->connection.handle);
@@ -82,7 +82,7 @@ static void drop_connection(struct session *session)
 }
 
 /* The first line of libpq's message, without where it was going. */
-static void explain_connection(struct session *session)
+static void explain_connection(struct pg_session *session)
 {
 	const char *message = session->connection.pq->errorMessage(session->connection.handle);
 	const size_t length = strcspn(message, "\n");
@@ -95,7 +95,7 @@ static void explain_connection(struct session *session)
 
 /* ---- opening ---- */
 
-static void end_opening(struct session *session, int code)
+static void end_opening(struct pg_session *session, int code)
 {
 	timer_stop(session->context->timers, &session->timer);
 	session->state = code == 0 ? SESSION_IDLE : SESSION_BROKEN;
@@ -106,9 +106,9 @@ static void end_opening(struct session *session, int code)
 
 static void on_addresses(void *arg, int code, const struct error *error, const char *const *addresses, size_t count);
 
-static void try_place(struct session *session)
+static void try_place(struct pg_session *session)
 {
-	const struct place *place = &session->target->places[session->place];
+	const struct pg_place *place = &session->target->places[session->place];
 	static const char *const no_address[] = {""};
 
 	if (session->place == session->target->place_count) {
@@ -127,7 +127,7 @@ static void try_place(struct session *session)
 
 static void on_addresses(void *arg, int code, const struct error *error, const char *const *addresses, size_t count)
 {
-	struct session *session = arg;
+	struct pg_session *session = arg;
 
 	session->resolution = NULL;
 	session->address = session->address_count = 0;
@@ -139,14 +139,14 @@ static void on_addresses(void *arg, int code, const struct error *error, const c
 	try_address(session);
 }
 
-static void try_next_address(struct session *session)
+static void try_next_address(struct pg_session *session)
 {
 	drop_connection(session);
 	session->address++;
 	try_address(session);
 }
 
-static void take_connection(struct session *session, PGconn *connection)
+static void take_connection(struct pg_session *session, PGconn *connection)
 {
 	const struct libpq *pq = session->connection.pq;
 
@@ -162,14 +162,14 @@ static void take_connection(struct session *session, PGconn *connection)
 	}
 }
 
-static struct login_server *server_of(const struct session *session)
+static struct login_server *server_of(const struct pg_session *session)
 {
 	return target_login_is_other(session->login) ? session->target->app_logins : session->target->logins;
 }
 
 static void on_login(void *arg, enum login_end end, void *work)
 {
-	struct session *session = arg;
+	struct pg_session *session = arg;
 
 	session->logging_in = NULL;
 	switch (end) {
@@ -185,10 +185,10 @@ static void on_login(void *arg, enum login_end end, void *work)
 	}
 }
 
-static int start_login(struct session *session)
+static int start_login(struct pg_session *session)
 {
-	struct entry *entry = entry_new(session->target, &session->target->places[session->place],
-	                                session->addresses[session->address], session->database, session->login);
+	struct pg_entry *entry = entry_new(session->target, &session->target->places[session->place],
+	                                   session->addresses[session->address], session->database, session->login);
 
 	if (entry != NULL)
 		session->logging_in = login_start(server_of(session), &postgres_login_kind, entry, on_login, session);
@@ -199,7 +199,7 @@ static int start_login(struct session *session)
 	return error_no_memory(&session->error);
 }
 
-static void try_address(struct session *session)
+static void try_address(struct pg_session *session)
 {
 	if (session->address == session->address_count) {
 		session->place++;
@@ -216,7 +216,7 @@ static void try_address(struct session *session)
 /* The start, or an address's limit. */
 static void on_timer(void *arg)
 {
-	struct session *session = arg;
+	struct pg_session *session = arg;
 
 	if (session->state == SESSION_STARTING) {
 		try_place(session);
@@ -229,10 +229,11 @@ static void on_timer(void *arg)
 	try_next_address(session);
 }
 
-struct session *session_open_as(const struct driver_context *context, const struct target *target, const char *database,
-                                const struct target_login *login, pool_done *on_opened, void *arg)
+struct pg_session *session_open_as(const struct driver_context *context, const struct pg_target *target,
+                                   const char *database, const struct target_login *login, pool_done *on_opened,
+                                   void *arg)
 {
-	struct session *session = calloc(1, sizeof(*session));
+	struct pg_session *session = calloc(1, sizeof(*session));
 
 	if (session == NULL)
 		return NULL;
@@ -256,18 +257,18 @@ struct session *session_open_as(const struct driver_context *context, const stru
 	return session;
 }
 
-struct session *session_open(const struct driver_context *context, const struct target *target, const char *database,
-                             pool_done *on_opened, void *arg)
+struct pg_session *session_open(const struct driver_context *context, const struct pg_target *target,
+                                const char *database, pool_done *on_opened, void *arg)
 {
 	return session_open_as(context, target, database, NULL, on_opened, arg);
 }
 
-bool session_was_denied(const struct session *session)
+bool session_was_denied(const struct pg_session *session)
 {
 	return session->denied;
 }
 
-void session_close(struct session *session)
+void session_close(struct pg_session *session)
 {
 	if (session == NULL)
 		return;
@@ -284,7 +285,7 @@ void session_close(struct session *session)
 /* ---- queries ---- */
 
 /* The callback may close the session. */
-static void end_query(struct session *session)
+static void end_query(struct pg_session *session)
 {
 	const struct rows rows = session->rows;
 	const struct error error = session->error;
@@ -296,7 +297,7 @@ static void end_query(struct session *session)
 	rows.pq->clear(rows.result);
 }
 
-static void break_query(struct session *session)
+static void break_query(struct pg_session *session)
 {
 	if (session->error.code == 0)
 		explain_connection(session);
@@ -305,7 +306,7 @@ static void break_query(struct session *session)
 	session->on_answered(session->arg, session->error.code, &session->error, NULL);
 }
 
-static void note_failure(struct session *session, const PGresult *result)
+static void note_failure(struct pg_session *session, const PGresult *result)
 {
 	const struct libpq *pq = session->connection.pq;
 	const char *sqlstate = pq->resultErrorField(result, PG_DIAG_SQLSTATE);
@@ -321,7 +322,7 @@ static void note_failure(struct session *session, const PGresult *result)
 	sqlstate_explain(sqlstate, message != NULL ? message : "", &session->error);
 }
 
-static void take_result(struct session *session, PGresult *result)
+static void take_result(struct pg_session *session, PGresult *result)
 {
 	const struct libpq *pq = session->connection.pq;
 
@@ -339,7 +340,7 @@ static void take_result(struct session *session, PGresult *result)
 	pq->clear(result);
 }
 
-static void await_answer(struct session *session)
+static void await_answer(struct pg_session *session)
 {
 	const int unsent = session->connection.pq->flush(session->connection.handle);
 
@@ -347,7 +348,7 @@ static void await_answer(struct session *session)
 		break_query(session);
 }
 
-static void go_on_querying(struct session *session, short what)
+static void go_on_querying(struct pg_session *session, short what)
 {
 	if ((what & EV_READ) && !session->connection.pq->consumeInput(session->connection.handle)) {
 		break_query(session);
@@ -365,7 +366,7 @@ static void go_on_querying(struct session *session, short what)
 	await_answer(session);
 }
 
-int session_query(struct session *session, const char *statements, session_answered *on_answered, void *arg,
+int session_query(struct pg_session *session, const char *statements, session_answered *on_answered, void *arg,
                   struct error *error)
 {
 	int unsent = -1;
@@ -390,7 +391,7 @@ int session_query(struct session *session, const char *statements, session_answe
 
 static void on_socket(evutil_socket_t fd, short what, void *arg)
 {
-	struct session *session = arg;
+	struct pg_session *session = arg;
 
 	(void)fd;
 	if (session->state == SESSION_QUERYING)
@@ -399,7 +400,7 @@ static void on_socket(evutil_socket_t fd, short what, void *arg)
 		session->on_died(session->arg);
 }
 
-int session_watch(struct session *session, void (*on_died)(void *arg), void *arg)
+int session_watch(struct pg_session *session, void (*on_died)(void *arg), void *arg)
 {
 	assert(session->state == SESSION_IDLE);
 	session->on_died = on_died;
@@ -419,47 +420,47 @@ const char *rows_text(const struct rows *rows, int row, int column)
 	return rows->pq->getvalue(rows->result, row, column);
 }
 
-const char *session_sqlstate(const struct session *session)
+const char *session_sqlstate(const struct pg_session *session)
 {
 	return session->sqlstate;
 }
 
 /* A server says nothing to a session that asks nothing, unless it ends it. */
-static bool hears_something(const struct session *session)
+static bool hears_something(const struct pg_session *session)
 {
 	struct pollfd socket = {.fd = session->connection.pq->socket(session->connection.handle), .events = POLLIN};
 
 	return poll(&socket, 1, 0) != 0;
 }
 
-bool session_is_usable(const struct session *session)
+bool session_is_usable(const struct pg_session *session)
 {
 	return session->state == SESSION_IDLE &&
 	       session->connection.pq->transactionStatus(session->connection.handle) == PQTRANS_IDLE &&
 	       !hears_something(session);
 }
 
-struct connection *session_connection(struct session *session)
+struct pg_connection *session_connection(struct pg_session *session)
 {
 	return &session->connection;
 }
 
-int session_pid(const struct session *session)
+int session_pid(const struct pg_session *session)
 {
 	return session->entry.pid;
 }
 
-bool session_is_fresh(const struct session *session)
+bool session_is_fresh(const struct pg_session *session)
 {
 	return session->is_fresh;
 }
 
-int session_version(const struct session *session)
+int session_version(const struct pg_session *session)
 {
 	return session->connection.pq->serverVersion(session->connection.handle);
 }
 
-bool session_is_superuser(const struct session *session)
+bool session_is_superuser(const struct pg_session *session)
 {
 	const char *superuser = session->connection.pq->parameterStatus(session->connection.handle, "is_superuser");
 

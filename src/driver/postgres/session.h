@@ -16,12 +16,12 @@
  */
 #define GRANTS_HAVE_OPTIONS 160000
 
-struct session;
-struct target;
+struct pg_session;
+struct pg_target;
 struct target_login;
 
 /* A connection and the library that it is of. */
-struct connection {
+struct pg_connection {
 	const struct libpq *pq;
 	PGconn *handle; /* NULL: none */
 };
@@ -37,37 +37,38 @@ typedef void session_answered(void *arg, int code, const struct error *error, co
 
 /* Tries every address of every place of target, one after another. database NULL: the target's own; it is copied.
  * context and target are borrowed until session_close, which is due also after a failure. NULL: memory is out. */
-struct session *session_open(const struct driver_context *context, const struct target *target, const char *database,
-                             pool_done *on_opened, void *arg);
+struct pg_session *session_open(const struct driver_context *context, const struct pg_target *target,
+                                const char *database, pool_done *on_opened, void *arg);
 /* The same as login, which is borrowed, too, instead of the url's user. */
-struct session *session_open_as(const struct driver_context *context, const struct target *target, const char *database,
-                                const struct target_login *login, pool_done *on_opened, void *arg);
+struct pg_session *session_open_as(const struct driver_context *context, const struct pg_target *target,
+                                   const char *database, const struct target_login *login, pool_done *on_opened,
+                                   void *arg);
 /* Of a session of a login that could not be opened: whether the server said, at one address at least, that its password
  * is wrong. False: there was another reason, which says nothing of the password. */
-bool session_was_denied(const struct session *session);
+bool session_was_denied(const struct pg_session *session);
 /* Ends it in silence, in any state. Accepts NULL. */
-void session_close(struct session *session);
+void session_close(struct pg_session *session);
 
 /* Sends statements (copied) as one simple query, so without BEGIN they are one transaction. The session is idle.
  * On failure nothing will be called. */
-int session_query(struct session *session, const char *statements, session_answered *on_answered, void *arg,
+int session_query(struct pg_session *session, const char *statements, session_answered *on_answered, void *arg,
                   struct error *error);
 /* The SQLSTATE of the last query's failure; "" when it had none. */
-const char *session_sqlstate(const struct session *session);
+const char *session_sqlstate(const struct pg_session *session);
 
 /* Whether another query can follow: idle, outside any transaction, and nothing unexpected (an end) was received. */
-bool session_is_usable(const struct session *session);
+bool session_is_usable(const struct pg_session *session);
 /* on_died is called when the server ends the idle session. Ends with its next use. 0 or ERR_NO_MEMORY. */
-int session_watch(struct session *session, void (*on_died)(void *arg), void *arg);
+int session_watch(struct pg_session *session, void (*on_died)(void *arg), void *arg);
 
 /* For escaping. */
-struct connection *session_connection(struct session *session);
+struct pg_connection *session_connection(struct pg_session *session);
 /* The server's process; 0: not connected. */
-int session_pid(const struct session *session);
+int session_pid(const struct pg_session *session);
 /* Nothing was asked yet. */
-bool session_is_fresh(const struct session *session);
+bool session_is_fresh(const struct pg_session *session);
 /* 150004: as libpq counts. */
-int session_version(const struct session *session);
-bool session_is_superuser(const struct session *session);
+int session_version(const struct pg_session *session);
+bool session_is_superuser(const struct pg_session *session);
 
 #endif

@@ -9,7 +9,7 @@
 
 #define PUBLIC_SCHEMA_CLOSED 150000 /* the first version where public belongs to the database's owner alone */
 
-void setup_add_roles(struct sql *sql, const struct work *work)
+void setup_add_roles(struct sql *sql, const struct pg_work *work)
 {
 	if (!work->facts.owner)
 		sql_add(sql, "CREATE ROLE %i NOLOGIN;\n", work->owner);
@@ -21,7 +21,7 @@ void setup_add_roles(struct sql *sql, const struct work *work)
 		sql_add(sql, "GRANT %i TO CURRENT_USER%s;\n", work->owner, work_membership(work));
 }
 
-void setup_add_opening(struct sql *sql, const struct work *work)
+void setup_add_opening(struct sql *sql, const struct pg_work *work)
 {
 	sql_add(sql, "REVOKE ALL ON DATABASE %i FROM PUBLIC;\nGRANT ALL ON DATABASE %i TO %i;\n", work->owner,
 	        work->owner, work->owner);
@@ -34,7 +34,7 @@ void setup_add_opening(struct sql *sql, const struct work *work)
 
 void step_create_roles(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 
 	setup_add_roles(work_sql(work), work);
 	work_query(work, NULL);
@@ -42,20 +42,20 @@ void step_create_roles(void *arg)
 
 void step_open_database(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 
 	setup_add_opening(work_sql(work), work);
 	work_query(work, NULL);
 }
 
-static void on_prepared(struct work *work, const struct rows *rows)
+static void on_prepared(struct pg_work *work, const struct rows *rows)
 {
 	(void)rows;
 	work_leave(work);
 	call_next(work->call);
 }
 
-static void finish_preparing(struct work *work)
+static void finish_preparing(struct pg_work *work)
 {
 	struct sql *sql = work_sql(work);
 
@@ -69,7 +69,7 @@ static void finish_preparing(struct work *work)
 	work_query_inside(work, on_prepared);
 }
 
-static void on_begun(struct work *work, const struct rows *rows)
+static void on_begun(struct pg_work *work, const struct rows *rows)
 {
 	(void)rows;
 	if (extensions_are_wanted(work))
@@ -78,7 +78,7 @@ static void on_begun(struct work *work, const struct rows *rows)
 		finish_preparing(work);
 }
 
-static void prepare(struct work *work)
+static void prepare(struct pg_work *work)
 {
 	sql_add(work_sql(work), "BEGIN");
 	work_query_inside(work, on_begun);
@@ -86,7 +86,7 @@ static void prepare(struct work *work)
 
 void step_prepare_database(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 
 	work_enter(work, work->owner, prepare);
 }

@@ -5,8 +5,8 @@
 #include "work.h"
 
 /* The statements of the two steps below, for those that need them in a transaction of their own. */
-void setup_add_roles(struct sql *sql, const struct work *work);
-void setup_add_opening(struct sql *sql, const struct work *work);
+void setup_add_roles(struct sql *sql, const struct pg_work *work);
+void setup_add_opening(struct sql *sql, const struct pg_work *work);
 
 /* The owner and the reader role. */
 void step_create_roles(void *arg);

@@ -26,7 +26,7 @@ enum { ROW_SESSIONS, ROW_PREPARED };
 
 /* ---- shutting ---- */
 
-static bool on_shut_out(struct work *work, const char *sqlstate)
+static bool on_shut_out(struct pg_work *work, const char *sqlstate)
 {
 	if (!sqlstate_is_blocked(sqlstate) || work_is_held_up(work))
 		return false;
@@ -34,7 +34,7 @@ static bool on_shut_out(struct work *work, const char *sqlstate)
 	return true;
 }
 
-static void add_ending(struct sql *sql, const struct work *work)
+static void add_ending(struct sql *sql, const struct pg_work *work)
 {
 	sql_add(sql, "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename IN (");
 	roles_add_names(sql, work);
@@ -42,7 +42,7 @@ static void add_ending(struct sql *sql, const struct work *work)
 }
 
 /* Ends the sessions of work->roles that are not shown yet. */
-static void add_ending_of_hidden(struct sql *sql, const struct work *work)
+static void add_ending_of_hidden(struct sql *sql, const struct pg_work *work)
 {
 	struct sql block;
 
@@ -60,7 +60,7 @@ static void add_ending_of_hidden(struct sql *sql, const struct work *work)
 	sql_end_block(sql, &block);
 }
 
-static void on_shut(struct work *work, const struct rows *rows)
+static void on_shut(struct pg_work *work, const struct rows *rows)
 {
 	(void)rows;
 	call_next(work->call);
@@ -68,7 +68,7 @@ static void on_shut(struct work *work, const struct rows *rows)
 
 void step_shut_roles(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 	struct sql *sql = work_sql(work);
 
 	if (work->role_count == 0) {
@@ -90,7 +90,7 @@ void step_shut_roles(void *arg)
 	work_query(work, on_shut);
 }
 
-static void on_sessions(struct work *work, const struct rows *rows)
+static void on_sessions(struct pg_work *work, const struct rows *rows)
 {
 	const bool prepared = strcmp(rows_text(rows, 0, ROW_PREPARED), "0") != 0;
 
@@ -104,7 +104,7 @@ static void on_sessions(struct work *work, const struct rows *rows)
 
 void step_end_sessions(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 	struct sql *sql = work_sql(work);
 
 	if (work->role_count > 0) {

@@ -5,13 +5,13 @@
 #include <stddef.h>
 #include <string.h>
 
-struct meaning {
+struct pg_meaning {
 	const char *prefix; /* a state, or the first bytes of several */
 	int code;
 	const char *sentence;
 };
 
-static const struct meaning meanings[] = {
+static const struct pg_meaning meanings[] = {
     {"08", ERR_UNAVAILABLE, "the connection failed"},
     {"0A000", ERR_REFUSED, "it cannot do that"},
     {"22", ERR_REFUSED, "it does not take the value"},

@@ -10,7 +10,7 @@
 
 enum { ROW_NAME, ROW_OWNER, ROW_OURS, ROW_SELF };
 
-static void on_ended(struct work *work, const struct rows *rows)
+static void on_ended(struct pg_work *work, const struct rows *rows)
 {
 	(void)rows;
 	work_leave(work);
@@ -30,7 +30,7 @@ static void add_statements(struct sql *sql, const char *statement)
 	mend_add_loop(sql, &query);
 }
 
-static void end(struct work *work)
+static void end(struct pg_work *work)
 {
 	struct sql *sql = work_sql(work);
 
@@ -42,13 +42,13 @@ static void end(struct work *work)
 	work_query_inside(work, on_ended);
 }
 
-static void enter(struct work *work, const struct rows *rows)
+static void enter(struct pg_work *work, const struct rows *rows)
 {
 	(void)rows;
 	work_enter(work, empty_database(work), end);
 }
 
-static void on_found(struct work *work, const struct rows *rows)
+static void on_found(struct pg_work *work, const struct rows *rows)
 {
 	const char *name, *owner;
 	struct sql *sql;
@@ -73,7 +73,7 @@ static void on_found(struct work *work, const struct rows *rows)
 
 void step_end_subscriptions(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 	struct sql *sql = work_sql(work);
 	const char *database = empty_database(work);
 

@@ -69,7 +69,7 @@ static bool is_one_of(const char *text, const char *const *list)
 	return false;
 }
 
-static void add_option(struct target *target, const char *keyword, const char *value)
+static void add_option(struct pg_target *target, const char *keyword, const char *value)
 {
 	if (target->option_count == TARGET_OPTIONS_MAX) {
 		target->arena.failed = true;
@@ -96,13 +96,13 @@ static const char *take_part(struct arena *arena, const char *list, size_t i)
 }
 
 /* hosts and ports are lists of the same length, or there is one port for all. */
-static int take_places(struct target *target, const char *hosts, const char *ports, struct error *error)
+static int take_places(struct pg_target *target, const char *hosts, const char *ports, struct error *error)
 {
 	const bool one_port = ports == NULL || strchr(ports, ',') == NULL;
 	const char *host;
 
 	while ((host = take_part(&target->arena, hosts, target->place_count)) != NULL) {
-		struct place *place = &target->places[target->place_count];
+		struct pg_place *place = &target->places[target->place_count];
 		const char *port = ports;
 
 		if (target->place_count == TARGET_PLACES_MAX)
@@ -126,7 +126,7 @@ static const char *find_value(const PQconninfoOption *parsed, const char *keywor
 	return NULL;
 }
 
-static int take_options(struct target *target, const PQconninfoOption *parsed, struct error *error)
+static int take_options(struct pg_target *target, const PQconninfoOption *parsed, struct error *error)
 {
 	static const char *const elsewhere[] = {"host", "port", "dbname", NULL};
 
@@ -141,7 +141,7 @@ static int take_options(struct target *target, const PQconninfoOption *parsed, s
 	return 0;
 }
 
-static int take_parsed(struct target *target, const PQconninfoOption *parsed, struct error *error)
+static int take_parsed(struct pg_target *target, const PQconninfoOption *parsed, struct error *error)
 {
 	const char *hosts = find_value(parsed, "host");
 	const char *database = find_value(parsed, "dbname");
@@ -165,7 +165,7 @@ static int take_parsed(struct target *target, const PQconninfoOption *parsed, st
 }
 
 /* libpq's own message is not shown: it quotes the url. */
-static int take_url(struct target *target, const char *url, struct error *error)
+static int take_url(struct pg_target *target, const char *url, struct error *error)
 {
 	PQconninfoOption *parsed = NULL;
 	int rc = libpq_load(&target->pq, error);
@@ -185,7 +185,7 @@ static int take_url(struct target *target, const char *url, struct error *error)
 
 int target_check_url(const char *name, const char *value, struct error *error)
 {
-	struct target target = {0};
+	struct pg_target target = {0};
 	int rc;
 
 	(void)name;
@@ -195,7 +195,7 @@ int target_check_url(const char *name, const char *value, struct error *error)
 }
 
 /* Apps reach the server as the broker does, unless that is by a socket or by a choice of hosts. */
-static int take_public(struct target *target, const struct options *options, struct error *error)
+static int take_public(struct pg_target *target, const struct options *options, struct error *error)
 {
 	const char *host = options_text(options, "public_host");
 	const int64_t port = options_number(options, "public_port");
@@ -211,13 +211,13 @@ static int take_public(struct target *target, const struct options *options, str
 	return 0;
 }
 
-int target_init(struct target *target, const struct server *server, struct error *error)
+int target_init(struct pg_target *target, const struct server *server, struct error *error)
 {
 	const char *url = options_text(&server->options, "url");
 	const char *root = options_text(&server->options, "sslrootcert");
 	int rc;
 
-	*target = (struct target){.name = server->name};
+	*target = (struct pg_target){.name = server->name};
 	target->connect_timeout = options_number(&server->options, "connect_timeout");
 	for (size_t i = 0; i < sizeof(own_options) / sizeof(*own_options); i++)
 		add_option(target, own_options[i].name, own_options[i].value);
@@ -233,15 +233,15 @@ int target_init(struct target *target, const struct server *server, struct error
 	return rc;
 }
 
-void target_release(struct target *target)
+void target_release(struct pg_target *target)
 {
 	login_server_free(target->logins);
 	login_server_free(target->app_logins);
 	arena_wipe(&target->arena);
-	*target = (struct target){0};
+	*target = (struct pg_target){0};
 }
 
-void target_set_roster(struct target *target, struct roster *roster)
+void target_set_roster(struct pg_target *target, struct roster *roster)
 {
 	target->roster = roster;
 	for (size_t i = 0; i < target->option_count; i++)
@@ -249,7 +249,7 @@ void target_set_roster(struct target *target, struct roster *roster)
 			target->values[i] = roster->name;
 }
 
-const char *target_session_options(const struct target *target)
+const char *target_session_options(const struct pg_target *target)
 {
 	for (size_t i = 0; i < target->option_count; i++)
 		if (strcmp(target->keywords[i], "options") == 0)
@@ -257,7 +257,7 @@ const char *target_session_options(const struct target *target)
 	return "";
 }
 
-void target_app_url(const struct target *target, const char *database, const char *user, const char *password,
+void target_app_url(const struct pg_target *target, const char *database, const char *user, const char *password,
                     struct text *ret_url)
 {
 	const bool bracket = strchr(target->public_host, ':') != NULL;

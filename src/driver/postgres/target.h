@@ -18,15 +18,15 @@
 struct login_server;
 struct roster;
 
-struct place {
+struct pg_place {
 	const char *host; /* a name, an address, or the directory of a unix socket */
 	const char *port;
 };
 
-struct target {
+struct pg_target {
 	struct libpq pq;
 	const char *name; /* the server's, for sentences; borrowed from the configuration */
-	struct place places[TARGET_PLACES_MAX];
+	struct pg_place places[TARGET_PLACES_MAX];
 	size_t place_count;
 	/* libpq's options but for host, port and database */
 	const char *keywords[TARGET_OPTIONS_MAX], *values[TARGET_OPTIONS_MAX];
@@ -54,19 +54,19 @@ static inline bool target_login_is_other(const struct target_login *login)
 }
 
 /* On success the target is the caller's, to be released. No text in error shows the url. */
-int target_init(struct target *target, const struct server *server, struct error *error);
-void target_release(struct target *target);
+int target_init(struct pg_target *target, const struct server *server, struct error *error);
+void target_release(struct pg_target *target);
 
 /* Its sessions are in roster from now on, under the name that this gives them. */
-void target_set_roster(struct target *target, struct roster *roster);
+void target_set_roster(struct pg_target *target, struct roster *roster);
 
 /* What every session begins with: "-c name=value ..." */
-const char *target_session_options(const struct target *target);
+const char *target_session_options(const struct pg_target *target);
 
 /* The check of the key `url`. */
 int target_check_url(const char *name, const char *value, struct error *error);
 /* The url for an app, every part percent-encoded. TLS is demanded when the broker's own url demands it. */
-void target_app_url(const struct target *target, const char *database, const char *user, const char *password,
+void target_app_url(const struct pg_target *target, const char *database, const char *user, const char *password,
                     struct text *ret_url);
 
 #endif

@@ -9,7 +9,7 @@
 #define LONG_TURN  6000 /* microseconds */
 #define PASSED_MAX 32
 
-bool turn_should_pass(struct turn *turn, struct event_base *base)
+bool turn_should_pass(struct pg_turn *turn, struct event_base *base)
 {
 	struct timeval begin, now, length;
 

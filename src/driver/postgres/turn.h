@@ -7,12 +7,12 @@
 
 struct event_base;
 
-struct turn {
+struct pg_turn {
 	int passed; /* turns, one after another */
 };
 
 /* Whether the running turn of the loop has been long already, so that the caller should leave its computing to the
  * next. Not for ever: after some turns the answer is no. */
-bool turn_should_pass(struct turn *turn, struct event_base *base);
+bool turn_should_pass(struct pg_turn *turn, struct event_base *base);
 
 #endif

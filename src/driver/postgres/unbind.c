@@ -9,7 +9,7 @@
 
 static void step_shut_login(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 
 	work->role_count = 0;
 	if (work->facts.login)
@@ -20,7 +20,7 @@ static void step_shut_login(void *arg)
 /* An earlier call's session may have made the login, or opened it again, before it gave the lock back. */
 static void step_disable_login(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 
 	if (work->facts.login)
 		step_shut_login(work);
@@ -29,7 +29,7 @@ static void step_disable_login(void *arg)
 }
 
 /* Another app of the instance may hold the database's row. Then the login stays behind: shut, and without a member. */
-static bool on_not_revoked(struct work *work, const char *sqlstate)
+static bool on_not_revoked(struct pg_work *work, const char *sqlstate)
 {
 	if (!sqlstate_is_blocked(sqlstate))
 		return false;
@@ -39,7 +39,7 @@ static bool on_not_revoked(struct work *work, const char *sqlstate)
 
 static void step_revoke_database(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 	struct sql *sql = work_sql(work);
 
 	if (work->facts.database)

@@ -9,7 +9,7 @@
 /* First: what a server may lack shows before anything is changed. */
 static void step_create_extensions(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 
 	if (work->facts.reader && !roles_have_readers(work) && !extensions_are_wanted(work))
 		call_next(work->call);
@@ -20,7 +20,7 @@ static void step_create_extensions(void *arg)
 /* Access is closed first. What the tenant, as the owner, did to the database keeps nobody out. */
 static void step_shut_strangers(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 	struct sql *sql = work_sql(work);
 
 	sql_add(sql, "REVOKE ALL ON DATABASE %i FROM PUBLIC;\n", work->owner);
@@ -33,7 +33,7 @@ static void step_shut_strangers(void *arg)
 
 static void step_apply_plan(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 	const int64_t limit = plan_connection_limit(work->call->plan);
 	struct sql *sql = work_sql(work);
 

@@ -44,7 +44,7 @@ static void on_answered(void *arg, int code, const struct error *error, const st
 static void on_session(void *arg, int code, const struct error *error)
 {
 	struct witness *witness = arg;
-	struct session *session = home_session(lease_session(&witness->lease));
+	struct pg_session *session = home_session(lease_session(&witness->lease));
 	const char *text;
 
 	(void)error;

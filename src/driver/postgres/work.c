@@ -22,12 +22,12 @@
 
 static void on_pause(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 
 	work->on_resume(work);
 }
 
-static void name_roles(struct work *work)
+static void name_roles(struct pg_work *work)
 {
 	const struct driver_call *call = work->call;
 
@@ -41,7 +41,7 @@ static void name_roles(struct work *work)
 
 int work_begin(void *arg, struct error *error)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 	struct driver_call *call = work->call;
 
 	(void)error;
@@ -57,7 +57,7 @@ int work_begin(void *arg, struct error *error)
 
 void work_end(void *arg, bool given_up)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 
 	if (given_up)
 		lease_drop(&work->lease);
@@ -74,7 +74,7 @@ void work_end(void *arg, bool given_up)
 
 bool work_again(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 
 	if (!work->again)
 		return false;
@@ -95,7 +95,7 @@ bool work_again(void *arg)
 
 /* ---- failures ---- */
 
-bool work_once_more(struct work *work)
+bool work_once_more(struct pg_work *work)
 {
 	const struct error reason = {.code = ERR_UNAVAILABLE};
 
@@ -108,19 +108,19 @@ bool work_once_more(struct work *work)
 
 /* ---- queries ---- */
 
-static struct session *home_of(const struct work *work)
+static struct pg_session *home_of(const struct pg_work *work)
 {
 	return home_session(lease_session(&work->lease));
 }
 
-struct sql *work_sql(struct work *work)
+struct sql *work_sql(struct pg_work *work)
 {
 	sql_begin(&work->sql, session_connection(home_of(work)));
 	return &work->sql;
 }
 
 /* Whoever holds what it needs is named. */
-static void fail_locked(struct work *work, const struct error *error)
+static void fail_locked(struct pg_work *work, const struct error *error)
 {
 	struct error told;
 
@@ -128,9 +128,9 @@ static void fail_locked(struct work *work, const struct error *error)
 	call_fail_because(work->call, &told);
 }
 
-static void handle_failure(struct work *work, const char *sqlstate, const struct error *error)
+static void handle_failure(struct pg_work *work, const char *sqlstate, const struct error *error)
 {
-	bool (*on_failed)(struct work *, const char *) = work->on_failed;
+	bool (*on_failed)(struct pg_work *, const char *) = work->on_failed;
 	struct error reason = *error;
 
 	if (sqlstate_is_blocked(sqlstate))
@@ -149,7 +149,7 @@ static void handle_failure(struct work *work, const char *sqlstate, const struct
 		call_fail_because(work->call, &reason);
 }
 
-static void on_answered(struct work *work, const struct session *answering, const struct error *error,
+static void on_answered(struct pg_work *work, const struct pg_session *answering, const struct error *error,
                         const struct rows *rows)
 {
 	if (error->code != 0) {
@@ -166,7 +166,7 @@ static void on_answered(struct work *work, const struct session *answering, cons
 
 static void on_server_answered(void *arg, int code, const struct error *error, const struct rows *rows)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 
 	(void)code;
 	on_answered(work, home_of(work), error, rows);
@@ -174,14 +174,14 @@ static void on_server_answered(void *arg, int code, const struct error *error, c
 
 static void on_inside_answered(void *arg, int code, const struct error *error, const struct rows *rows)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 
 	(void)code;
 	on_answered(work, work->inside, error, rows);
 }
 
-static void query(struct work *work, struct session *asked, session_answered *on_session_answered,
-                  void (*on_rows)(struct work *work, const struct rows *rows))
+static void query(struct pg_work *work, struct pg_session *asked, session_answered *on_session_answered,
+                  void (*on_rows)(struct pg_work *work, const struct rows *rows))
 {
 	const char *text = sql_string(&work->sql);
 	struct error error;
@@ -202,22 +202,22 @@ static void query(struct work *work, struct session *asked, session_answered *on
 		call_fail_because(work->call, &error);
 }
 
-void work_forgive(struct work *work, bool (*on_failed)(struct work *work, const char *sqlstate))
+void work_forgive(struct pg_work *work, bool (*on_failed)(struct pg_work *work, const char *sqlstate))
 {
 	work->on_failed = on_failed;
 }
 
-void work_query(struct work *work, void (*on_rows)(struct work *work, const struct rows *rows))
+void work_query(struct pg_work *work, void (*on_rows)(struct pg_work *work, const struct rows *rows))
 {
 	query(work, home_of(work), on_server_answered, on_rows);
 }
 
-void work_query_inside(struct work *work, void (*on_rows)(struct work *work, const struct rows *rows))
+void work_query_inside(struct pg_work *work, void (*on_rows)(struct pg_work *work, const struct rows *rows))
 {
 	query(work, work->inside, on_inside_answered, on_rows);
 }
 
-bool work_is_held_up(const struct work *work)
+bool work_is_held_up(const struct pg_work *work)
 {
 	return witness_has_waited(&work->witness);
 }
@@ -226,7 +226,7 @@ bool work_is_held_up(const struct work *work)
 
 static void on_inside(void *arg, int code, const struct error *error)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 
 	if (code != 0)
 		handle_failure(work, "", error);
@@ -234,7 +234,7 @@ static void on_inside(void *arg, int code, const struct error *error)
 		work->on_inside(work);
 }
 
-void work_open_inside(struct work *work, const char *database, void (*on_entered)(struct work *work))
+void work_open_inside(struct pg_work *work, const char *database, void (*on_entered)(struct pg_work *work))
 {
 	assert(work->inside == NULL);
 	work->on_inside = on_entered;
@@ -244,7 +244,7 @@ void work_open_inside(struct work *work, const char *database, void (*on_entered
 		call_fail(work->call, ERR_NO_MEMORY, "out of memory");
 }
 
-void work_leave(struct work *work)
+void work_leave(struct pg_work *work)
 {
 	session_close(work->inside);
 	work->inside = NULL;
@@ -252,14 +252,14 @@ void work_leave(struct work *work)
 
 /* ---- the rest ---- */
 
-static void resume_after(struct work *work, int64_t delay_ms, void (*on_resume)(void *work))
+static void resume_after(struct pg_work *work, int64_t delay_ms, void (*on_resume)(void *work))
 {
 	work->on_resume = on_resume;
 	if (timer_start(work->call->backend->context->timers, &work->pause, delay_ms) != 0)
 		call_fail(work->call, ERR_NO_MEMORY, "out of memory");
 }
 
-void work_pause(struct work *work, void (*on_resume)(void *work))
+void work_pause(struct pg_work *work, void (*on_resume)(void *work))
 {
 	work->pause_ms = work->pause_ms == 0 ? PAUSE_FIRST : work->pause_ms * 2;
 	if (work->pause_ms > PAUSE_MAX)
@@ -267,29 +267,29 @@ void work_pause(struct work *work, void (*on_resume)(void *work))
 	resume_after(work, work->pause_ms, on_resume);
 }
 
-void work_yield(struct work *work, void (*on_resume)(void *work))
+void work_yield(struct pg_work *work, void (*on_resume)(void *work))
 {
 	resume_after(work, 0, on_resume);
 }
 
-bool work_is_superuser(const struct work *work)
+bool work_is_superuser(const struct pg_work *work)
 {
 	return session_is_superuser(home_of(work));
 }
 
-bool work_removes(const struct work *work)
+bool work_removes(const struct pg_work *work)
 {
 	const enum call_kind kind = work->call->kind;
 
 	return kind == CALL_DEPROVISION || kind == CALL_RETIRE || kind == CALL_UNBIND;
 }
 
-int work_version(const struct work *work)
+int work_version(const struct pg_work *work)
 {
 	return session_version(home_of(work));
 }
 
-const char *work_membership(const struct work *work)
+const char *work_membership(const struct pg_work *work)
 {
 	return work_version(work) >= GRANTS_HAVE_OPTIONS ? " WITH INHERIT TRUE, SET TRUE" : "";
 }
@@ -298,7 +298,7 @@ const char *work_membership(const struct work *work)
 
 static void on_lease(void *arg, int code, const struct error *error)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 
 	if (code == 0)
 		call_next(work->call);
@@ -308,8 +308,8 @@ static void on_lease(void *arg, int code, const struct error *error)
 
 void step_take_session(void *arg)
 {
-	struct work *work = arg;
-	struct session *own = home_of(work);
+	struct pg_work *work = arg;
+	struct pg_session *own = home_of(work);
 
 	if (own != NULL && session_is_usable(own)) {
 		call_next(work->call);
@@ -324,7 +324,7 @@ static bool is_true(const struct rows *rows, int column)
 	return rows_text(rows, 0, column)[0] == 't';
 }
 
-void work_note_facts(struct work *work, const struct rows *rows)
+void work_note_facts(struct pg_work *work, const struct rows *rows)
 {
 	struct error reason;
 
@@ -349,7 +349,7 @@ void work_note_facts(struct work *work, const struct rows *rows)
 	owned_check_tags(work);
 }
 
-void work_add_facts(struct sql *sql, const struct work *work)
+void work_add_facts(struct sql *sql, const struct pg_work *work)
 {
 	const char *login = work->login != NULL ? work->login : "";
 
@@ -378,7 +378,7 @@ void work_add_facts(struct sql *sql, const struct work *work)
 
 void step_peek(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 
 	work_add_facts(work_sql(work), work);
 	work_query(work, work_note_facts);
@@ -387,7 +387,7 @@ void step_peek(void *arg)
 /* Not ERR_NOT_FOUND, which tsuru takes for success on an update: the instance is known, its database is lost. */
 void step_require_database(void *arg)
 {
-	struct work *work = arg;
+	struct pg_work *work = arg;
 
 	if (!work->facts.database || !work->facts.owner)
 		call_fail(work->call, ERR_REFUSED, "the database is not there any more");

@@ -50,30 +50,31 @@ enum prepared_which {
 	PREPARED_ALL,       /* these, and what the owner and the reader prepared anywhere */
 };
 
-struct work {
+struct pg_work {
 	struct driver_call *call;
-	struct host *host;
+	struct pg_host *host;
 	bool again; /* the round ended because somebody else was first */
 	int looks;  /* of this round: tries to take the lock */
 
 	struct lease lease;
-	struct session *inside; /* in a database; NULL: none */
-	void (*on_inside)(struct work *work);
+	struct pg_session *inside; /* in a database; NULL: none */
+	void (*on_inside)(struct pg_work *work);
 	struct target_login entrance; /* the inside session's options; without a user */
 	const char *entered;          /* the database that is being entered */
-	bool (*on_shut_out)(struct work *work, const char *sqlstate);
+	bool (*on_shut_out)(struct pg_work *work, const char *sqlstate);
 	struct sql sql;
 	struct limited limited; /* the query that is under way */
 	struct witness witness; /* of who holds the statement up */
-	void (*on_rows)(struct work *work, const struct rows *rows);
-	bool (*on_failed)(struct work *work, const char *sqlstate); /* of this query or entry; NULL: it ends the call */
+	void (*on_rows)(struct pg_work *work, const struct rows *rows);
+	bool (*on_failed)(struct pg_work *work,
+	                  const char *sqlstate); /* of this query or entry; NULL: it ends the call */
 	struct timer pause;
 	int64_t pause_ms;
-	struct turn turn;
+	struct pg_turn turn;
 	void (*on_resume)(void *work);
 
-	void (*on_installed)(struct work *work); /* the plan's extensions are there */
-	struct prepared *prepared;               /* the transaction that is being rolled back */
+	void (*on_installed)(struct pg_work *work); /* the plan's extensions are there */
+	struct prepared *prepared;                  /* the transaction that is being rolled back */
 	enum prepared_which prepared_which;
 	void (*on_prepared_ended)(void *work);
 	int clear_failures, empty_tries;
@@ -107,36 +108,36 @@ bool work_again(void *work);
 void work_end(void *work, bool given_up);
 
 /* Runs the table from its top once more; false: it was run often enough. */
-bool work_once_more(struct work *work);
+bool work_once_more(struct pg_work *work);
 
 /* An empty text for the next query. */
-struct sql *work_sql(struct work *work);
+struct sql *work_sql(struct pg_work *work);
 /* Sends the text; an empty one goes to the next step. on_rows may be NULL. */
-void work_query(struct work *work, void (*on_rows)(struct work *work, const struct rows *rows));
-void work_query_inside(struct work *work, void (*on_rows)(struct work *work, const struct rows *rows));
+void work_query(struct pg_work *work, void (*on_rows)(struct pg_work *work, const struct rows *rows));
+void work_query_inside(struct pg_work *work, void (*on_rows)(struct pg_work *work, const struct rows *rows));
 
 /* The running step's statements have been held up by others' locks for so long that the call should end. */
-bool work_is_held_up(const struct work *work);
+bool work_is_held_up(const struct pg_work *work);
 
 /* Of the next query or entry: on_failed is asked first (sqlstate "": no connection). False: the call ends; true: it
  * went on some other way. */
-void work_forgive(struct work *work, bool (*on_failed)(struct work *work, const char *sqlstate));
+void work_forgive(struct pg_work *work, bool (*on_failed)(struct pg_work *work, const char *sqlstate));
 
 /* Connects to database with the options of work->entrance and calls on_entered; work_enter (enter.h) is what to call.
  */
-void work_open_inside(struct work *work, const char *database, void (*on_entered)(struct work *work));
-void work_leave(struct work *work);
+void work_open_inside(struct pg_work *work, const char *database, void (*on_entered)(struct pg_work *work));
+void work_leave(struct pg_work *work);
 
 /* Calls on_resume after a pause, each longer than the one before it. */
-void work_pause(struct work *work, void (*on_resume)(void *work));
+void work_pause(struct pg_work *work, void (*on_resume)(void *work));
 /* Calls it in the next turn of the loop. */
-void work_yield(struct work *work, void (*on_resume)(void *work));
-bool work_is_superuser(const struct work *work);
+void work_yield(struct pg_work *work, void (*on_resume)(void *work));
+bool work_is_superuser(const struct pg_work *work);
 /* An end that is not given up while the cause may pass, whatever it is: access is shut already. */
-bool work_removes(const struct work *work);
-int work_version(const struct work *work);
+bool work_removes(const struct pg_work *work);
+int work_version(const struct pg_work *work);
 /* What a GRANT of a role ends with, so that the member acts for it. */
-const char *work_membership(const struct work *work);
+const char *work_membership(const struct pg_work *work);
 
 /* ---- steps that every table begins with ---- */
 
@@ -144,8 +145,8 @@ void step_take_session(void *arg);
 /* Fills work->facts without the lock: for what must not wait for it. */
 void step_peek(void *arg);
 /* What work->facts is made of; the statement begins with SELECT. */
-void work_add_facts(struct sql *sql, const struct work *work);
-void work_note_facts(struct work *work, const struct rows *rows);
+void work_add_facts(struct sql *sql, const struct pg_work *work);
+void work_note_facts(struct pg_work *work, const struct rows *rows);
 /* Takes the instance's lock on the server and fills work->facts (lock.c). The lock is the session's: a session that was
  * given up keeps it until the server has done with its last statement, so no two calls ever work on one instance. */
 void step_look(void *arg);

@@ -13,7 +13,7 @@
 
 struct fixture {
 	struct libpq pq;
-	struct connection connection;
+	struct pg_connection connection;
 	struct sql sql;
 };
 
@@ -26,7 +26,7 @@ static int setup(void **state)
 
 	assert_non_null(fixture);
 	assert_int_equal(libpq_load(&fixture->pq, &error), 0);
-	fixture->connection = (struct connection){&fixture->pq, fixture->pq.connectStartParams(keywords, values, 0)};
+	fixture->connection = (struct pg_connection){&fixture->pq, fixture->pq.connectStartParams(keywords, values, 0)};
 	assert_non_null(fixture->connection.handle);
 	sql_init(&fixture->sql, &postgres_dialect);
 	sql_begin(&fixture->sql, &fixture->connection);
@@ -112,7 +112,7 @@ static void test_begin_again(void **state)
 static void test_failures_stick(void **state)
 {
 	struct fixture *fixture = *state;
-	struct connection none = {.pq = &fixture->pq};
+	struct pg_connection none = {.pq = &fixture->pq};
 
 	sql_begin(&fixture->sql, &none);
 	sql_add(&fixture->sql, "%l", "x");

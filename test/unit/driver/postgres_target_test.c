@@ -17,7 +17,7 @@
 struct fixture {
 	struct option items[KEYS_MAX];
 	struct server server;
-	struct target target;
+	struct pg_target target;
 	struct text url;
 };
 
@@ -61,7 +61,7 @@ static void set_text(struct fixture *fixture, const char *name, const char *valu
 	option(fixture, name)->value.text = value;
 }
 
-static struct target *take(struct fixture *fixture, const char *url)
+static struct pg_target *take(struct fixture *fixture, const char *url)
 {
 	struct error error;
 
@@ -72,7 +72,7 @@ static struct target *take(struct fixture *fixture, const char *url)
 }
 
 /* The last one counts for libpq. */
-static const char *value_of(const struct target *target, const char *keyword)
+static const char *value_of(const struct pg_target *target, const char *keyword)
 {
 	const char *value = NULL;
 
@@ -91,7 +91,7 @@ static const char *app_url(struct fixture *fixture, const char *password)
 
 static void test_whole_url(void **state)
 {
-	const struct target *target =
+	const struct pg_target *target =
 	    take(*state, "postgres://ad%40min:p%2Fw%3A%25@db.example.com:6000/main%20one?sslmode=verify-ca");
 
 	assert_int_equal(target->place_count, 1);
@@ -107,7 +107,7 @@ static void test_whole_url(void **state)
 
 static void test_defaults(void **state)
 {
-	const struct target *target = take(*state, "postgresql://admin@db");
+	const struct pg_target *target = take(*state, "postgresql://admin@db");
 
 	assert_string_equal(target->places[0].port, "5432");
 	assert_string_equal(target->database, "postgres");
@@ -140,7 +140,7 @@ static void test_limits_and_name(void **state)
 
 static void test_several_places(void **state)
 {
-	const struct target *target;
+	const struct pg_target *target;
 
 	set_text(*state, "public_host", "db");
 	target = take(*state, "postgres://a:b@one:1,two,[fd00::3]:3/x?target_session_attrs=read-write");
