@@ -8,7 +8,8 @@
 #include "enter.h"
 #include "handover.h"
 #include "inside.h"
-#include "roles.h"
+#include "look.h"
+#include "postgres.h"
 #include "setup.h"
 
 #define HASHED_NAME NAME_END "(_r|" RETIRED_END ")?$" /* the broker's own */
@@ -220,7 +221,7 @@ static void add_owner(struct sql *sql, const struct pg_work *work)
 	sql_add(sql, "GRANT %i TO %i;\nGRANT CONNECT, TEMPORARY ON DATABASE %i TO %i;\n", work->owner, adoption->former,
 	        work->owner, adoption->former);
 	if (!adoption->commented && (work_is_superuser(work) || work_version(work) < GRANTS_HAVE_OPTIONS))
-		sql_add(sql, "COMMENT ON ROLE %i IS '" OWNED_GUEST "%s';\n", adoption->former, work->owner);
+		sql_add(sql, "COMMENT ON ROLE %i IS '" TAG_GUEST "%s';\n", adoption->former, work->owner);
 }
 
 static void on_taken(struct pg_work *work, const struct rows *rows)

@@ -1,9 +1,11 @@
 /* bind: a login that acts as the owner, or one that reads. The server gets a SCRAM verifier, never the password. */
 #include "base/secret.h"
 #include "enter.h"
-#include "hinder.h"
 #include "inside.h"
+#include "look.h"
 #include "mend.h"
+#include "owned.h"
+#include "postgres.h"
 #include "roles.h"
 #include "shut.h"
 
@@ -112,7 +114,7 @@ static void add_login(struct sql *sql, const struct pg_work *work)
 	    plan_connection_limit(work->call->plan), work->verifier);
 	owned_add_login_tag(sql, work, work->login);
 	if (work->facts.login)
-		mend_add_memberships(sql, work, work->login, group);
+		mend_add_memberships(sql, work->login, group);
 	sql_add(sql, "GRANT %i TO %i;\n", group, work->login);
 	sql_add(sql, "GRANT CONNECT ON DATABASE %i TO %i;\n", work->owner, work->login);
 	roles_add_settings(sql, work, work->login, work->call->read_only ? ROLE_READER : ROLE_WRITER);

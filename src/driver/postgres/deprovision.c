@@ -1,7 +1,10 @@
 /* deprovision: what the records say is dropped, under the name that they say: a living database, or a retired one. What
  * stands under the other name is told and left alone with the roles, which it needs. Any part may be gone. */
 #include "empty.h"
+#include "look.h"
 #include "mend.h"
+#include "owned.h"
+#include "postgres.h"
 #include "roles.h"
 #include "shut.h"
 #include "subscription.h"

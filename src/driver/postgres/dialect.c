@@ -103,3 +103,17 @@ void sql_end_block(struct sql *sql, struct sql *block)
 		sql->failed = true;
 	sql_release(block);
 }
+
+void sql_end_loop(struct sql *sql, struct sql *query)
+{
+	struct sql block;
+
+	sql_begin_part(&block, sql);
+	sql_add(&block,
+	        "DECLARE statement text; BEGIN FOR statement IN\n%s\nLOOP BEGIN EXECUTE statement;"
+	        " EXCEPTION WHEN insufficient_privilege THEN NULL; END; END LOOP; END",
+	        sql_string(query) != NULL ? sql_string(query) : "");
+	block.failed |= sql_string(query) == NULL;
+	sql_release(query);
+	sql_end_block(sql, &block);
+}

@@ -7,8 +7,6 @@
 
 #include "dialect.h"
 #include "guests.h"
-#include "hinder.h"
-#include "mend.h"
 #include "prepared.h"
 #include "sqlstate.h"
 
@@ -55,7 +53,7 @@ static void add_closing(struct sql *sql, const char *database)
 	    "SELECT format('ALTER DATABASE %%I ALLOW_CONNECTIONS false IS_TEMPLATE false', datname) FROM pg_database"
 	    " WHERE datname = %l AND datconnlimit <> -2 AND (datallowconn OR datistemplate)",
 	    database);
-	mend_add_loop(sql, &query);
+	sql_end_loop(sql, &query);
 }
 
 /* Who is in it may be changing it, too. */
@@ -175,7 +173,7 @@ void step_drop_slots(void *arg)
 		        "SELECT format('SELECT pg_drop_replication_slot(%%L)', slot_name) FROM pg_replication_slots"
 		        " WHERE database = %l AND NOT active",
 		        database);
-		mend_add_loop(sql, &query);
+		sql_end_loop(sql, &query);
 		sql_add(sql, "SELECT slot_name, current_user FROM pg_replication_slots WHERE database = %l LIMIT 1",
 		        database);
 	}

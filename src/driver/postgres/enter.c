@@ -4,7 +4,19 @@
  * asked first which settings the database has, and the session asks for the value that the home session has of each. */
 #include "enter.h"
 
-#include "roles.h"
+#include <assert.h>
+
+#include "dialect.h"
+
+static void on_inside(void *arg, int code, const struct error *error)
+{
+	struct pg_work *work = arg;
+
+	if (code != 0)
+		work_fail(work, "", error);
+	else
+		work->on_inside(work);
+}
 
 static void on_settings(struct pg_work *work, const struct rows *rows)
 {
@@ -16,7 +28,11 @@ static void on_settings(struct pg_work *work, const struct rows *rows)
 		return;
 	}
 	work_forgive(work, work->on_shut_out);
-	work_open_inside(work, work->entered, work->on_inside);
+	assert(work->inside == NULL);
+	work->inside = session_open_as(work->call->backend->context, &work->host->target, work->entered,
+	                               &work->entrance, on_inside, work);
+	if (work->inside == NULL)
+		call_fail(work->call, ERR_NO_MEMORY, "out of memory");
 }
 
 void work_enter(struct pg_work *work, const char *database, void (*on_entered)(struct pg_work *work))

@@ -5,7 +5,7 @@
 
 #include "dialect.h"
 
-#define TAGGED "starts_with(shobj_description(r.oid, 'pg_authid'), '" OWNED_BIND "')"
+#define TAGGED "starts_with(shobj_description(r.oid, 'pg_authid'), '" TAG_BIND "')"
 
 static void add_candidates(struct sql *block, const char *database)
 {

@@ -4,8 +4,6 @@
 #include "hinder.h"
 
 #include "dialect.h"
-#include "mend.h"
-#include "prepared.h"
 
 void hinder_add_opening(struct sql *sql, const char *database, const char *owner)
 {
@@ -17,10 +15,10 @@ void hinder_add_opening(struct sql *sql, const char *database, const char *owner
 	        " ' CONNECTION LIMIT -1' ELSE '' END) FROM pg_database WHERE datname = %l AND pg_get_userbyid(datdba) ="
 	        " %l AND (NOT datallowconn OR datconnlimit = 0)",
 	        database, owner);
-	mend_add_loop(sql, &query);
+	sql_end_loop(sql, &query);
 }
 
-void hinder_add_settings(struct sql *sql, const struct pg_work *work)
+void hinder_add_settings(struct sql *sql, const char *database)
 {
 	struct sql query;
 
@@ -30,26 +28,6 @@ void hinder_add_settings(struct sql *sql, const struct pg_work *work)
 	    "SELECT format('ALTER DATABASE %%I RESET %%I', d.datname, split_part(c, '=', 1)) FROM pg_database d JOIN"
 	    " pg_db_role_setting s ON s.setdatabase = d.oid AND s.setrole = 0, unnest(s.setconfig) c"
 	    " WHERE d.datname = %l AND " HINDER_SETTING,
-	    work->owner);
-	mend_add_loop(sql, &query);
-}
-
-static void undo(void *arg)
-{
-	struct pg_work *work = arg;
-	struct sql *sql = work_sql(work);
-
-	hinder_add_opening(sql, work->owner, work->owner);
-	hinder_add_settings(sql, work);
-	work_query(work, NULL);
-}
-
-void step_undo_hindrances(void *arg)
-{
-	struct pg_work *work = arg;
-
-	if (work->facts.hindered)
-		prepared_end(work, PREPARED_HINDERING, undo);
-	else
-		call_next(work->call);
+	    database);
+	sql_end_loop(sql, &query);
 }

@@ -3,7 +3,7 @@
 #ifndef DRIVER_POSTGRES_HINDER_H
 #define DRIVER_POSTGRES_HINDER_H
 
-#include "work.h"
+#include "driver/sql.h"
 
 /* Of c, "name=value" of a database's or a role's settings: with it no session begins (a library that is not there), or
  * one is ended, or its statements are, within a second. The server looks at the settings of all tenants, so no way to
@@ -35,10 +35,7 @@
 
 /* Lets the broker into database, which belongs to owner: it takes connections, and any number when it took none. */
 void hinder_add_opening(struct sql *sql, const char *database, const char *owner);
-/* Takes the settings of the instance's database away that are as above. */
-void hinder_add_settings(struct sql *sql, const struct pg_work *work);
-
-/* Undoes all of it, behind step_look. */
-void step_undo_hindrances(void *arg);
+/* Takes the settings of database away that are as above. */
+void hinder_add_settings(struct sql *sql, const char *database);
 
 #endif

@@ -6,7 +6,10 @@
 #include "behind.h"
 #include "enter.h"
 #include "hinder.h"
-#include "inspect.h"
+#include "inspect_logins.h"
+#include "inspect_passwords.h"
+#include "owned.h"
+#include "postgres.h"
 #include "roles.h"
 
 /* ---- the database and its two roles ---- */
@@ -29,10 +32,10 @@ static void add_tables(struct sql *sql, const struct pg_work *work)
 		sql_add(sql, ", (%l)", call->binds[i].login);
 	sql_add(sql, ") l(name)),\n");
 	sql_add(sql, "roles AS (SELECT *, coalesce(shobj_description(oid, 'pg_authid'), '') AS tag FROM pg_roles),\n"
-	             "strangers AS (SELECT *, starts_with(tag, '" OWNED_BEGIN "') AS tagged FROM roles"
+	             "strangers AS (SELECT *, starts_with(tag, '" TAG_BEGIN "') AS tagged FROM roles"
 	             " WHERE NOT rolsuper AND NOT rolcreaterole AND rolname <> current_user AND rolname::text NOT IN "
 	             "(SELECT name FROM logins)");
-	sql_add(sql, " AND oid NOT IN (SELECT oid FROM own) AND tag <> %l || %l)\n", OWNED_GUEST, work->owner);
+	sql_add(sql, " AND oid NOT IN (SELECT oid FROM own) AND tag <> %l || %l)\n", TAG_GUEST, work->owner);
 }
 
 static void add_database(struct sql *sql, const struct pg_work *work)
@@ -78,7 +81,7 @@ static void add_rights(struct sql *sql)
 	        "UNION ALL SELECT CASE WHEN tagged THEN 'instance' ELSE 'told' END, format('the role \"%%s\" has"
 	        " rights on the database (%%s)', rolname, string_agg(lower(privilege_type), ', ')) ||"
 	        " CASE WHEN tagged THEN '' ELSE format('; when that is not meant: REVOKE ALL ON DATABASE \"%%s\" FROM"
-	        " \"%%s\", otherwise: COMMENT ON ROLE \"%%s\" IS ''" OWNED_GUEST "%%s''', datname, rolname, rolname,"
+	        " \"%%s\", otherwise: COMMENT ON ROLE \"%%s\" IS ''" TAG_GUEST "%%s''', datname, rolname, rolname,"
 	        " datname) END FROM d, aclexplode(datacl) a JOIN strangers s ON s.oid = a.grantee"
 	        " WHERE s.oid <> datdba GROUP BY tagged, rolname, datname\n");
 }
@@ -101,13 +104,13 @@ static void add_memberships(struct sql *sql)
 	        " format('the role \"%%s\" is a member of \"%%s\", so every app is: REVOKE \"%%s\" FROM \"%%s\"',"
 	        " r.rolname, g.rolname, g.rolname, r.rolname) FROM me, pg_auth_members a JOIN own r ON r.oid = a.member"
 	        " JOIN pg_roles g ON g.oid = a.roleid\n"
-	        "UNION ALL SELECT CASE WHEN s.tagged AND me.may AND s.tag !~ ('^" OWNED_BIND "' || right(g.tag, 16))"
+	        "UNION ALL SELECT CASE WHEN s.tagged AND me.may AND s.tag !~ ('^" TAG_BIND "' || right(g.tag, 16))"
 	        " THEN 'instance' ELSE 'told' END, format('the role \"%%s\" is a member of \"%%s\" and no app''s login"
 	        " by the records; when that is not meant: REVOKE \"%%s\" FROM \"%%s\"', s.rolname, g.rolname,"
 	        " g.rolname, s.rolname) || CASE WHEN s.tagged THEN '' ELSE format(', otherwise: COMMENT ON ROLE"
-	        " \"%%s\" IS ''" OWNED_GUEST "%%s''', s.rolname, d.datname) END FROM me, d, pg_auth_members a"
+	        " \"%%s\" IS ''" TAG_GUEST "%%s''', s.rolname, d.datname) END FROM me, d, pg_auth_members a"
 	        " JOIN strangers s ON s.oid = a.member JOIN roles g ON g.oid = a.roleid"
-	        " WHERE g.oid IN (SELECT oid FROM own) AND (s.rolcanlogin OR s.tag <> '" OWNED_BIND
+	        " WHERE g.oid IN (SELECT oid FROM own) AND (s.rolcanlogin OR s.tag <> '" TAG_BIND
 	        "' || right(g.tag, 16))\n");
 }
 
@@ -119,7 +122,7 @@ static void add_behind(struct sql *sql, const struct pg_work *work)
 	sql_add(sql, "UNION ALL SELECT 'told', told FROM (");
 	behind_add_sentences(sql, "NOT r.rolcanlogin AND r.rolname::text NOT IN (SELECT name FROM logins) AND r.oid IN"
 	                          " (SELECT objoid FROM pg_shdescription WHERE classoid = 'pg_authid'::regclass");
-	sql_add(sql, " AND description = '" OWNED_BIND "' || %l)) b (told)\n", owned_incarnation(work));
+	sql_add(sql, " AND description = '" TAG_BIND "' || %l)) b (told)\n", owned_incarnation(work));
 }
 
 /* What bind, unbind and removal need; they take it by themselves where the server allows it (mend.h). */

@@ -1,10 +1,26 @@
 /* inspect, of the logins: each that is not as a bind makes it is told by its name, and a bind of it puts it right. */
+#include "inspect_logins.h"
+
 #include <stdio.h>
 #include <string.h>
 
+#include "dialect.h"
 #include "hinder.h"
-#include "inspect.h"
 #include "roles.h"
+
+bool inspect_login_is_told(const struct driver_call *call, const char *login)
+{
+	for (size_t i = 0; i < call->result_count; i++)
+		if (strcmp(call->results[i].name, DRIFT_BIND) == 0 && strcmp(call->results[i].value, login) == 0)
+			return true;
+	return false;
+}
+
+void inspect_add_login(struct driver_call *call, const char *login)
+{
+	if (!inspect_login_is_told(call, login))
+		call_result(call, DRIFT_BIND, login);
+}
 
 static bool is_reader(const struct bind *bind)
 {

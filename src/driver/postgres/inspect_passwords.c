@@ -6,27 +6,15 @@
  * A session costs both sides some milliseconds and the login one of its connections meanwhile, so it is one after
  * another, and not more than KNOCKS_MAX of an inspection, in KNOCKS_MS at most. Where there are more logins, chance
  * decides which: with each drift pass it is others' turn. */
+#include "inspect_passwords.h"
+
 #include <string.h>
 
 #include "base/secret.h"
-#include "inspect.h"
+#include "inspect_logins.h"
 
 #define KNOCKS_MAX 20
 #define KNOCKS_MS  6000
-
-static bool is_told(const struct driver_call *call, const char *login)
-{
-	for (size_t i = 0; i < call->result_count; i++)
-		if (strcmp(call->results[i].name, DRIFT_BIND) == 0 && strcmp(call->results[i].value, login) == 0)
-			return true;
-	return false;
-}
-
-void inspect_add_login(struct driver_call *call, const char *login)
-{
-	if (!is_told(call, login))
-		call_result(call, DRIFT_BIND, login);
-}
 
 /* ---- comparing ---- */
 
@@ -112,7 +100,7 @@ static bool find_next(struct pg_work *work)
 	while (work->knock_next < call->bind_count) {
 		const size_t i = (work->knock_first + work->knock_next++) % call->bind_count;
 
-		if (call->passwords[i] == NULL || is_told(call, call->binds[i].login))
+		if (call->passwords[i] == NULL || inspect_login_is_told(call, call->binds[i].login))
 			continue;
 		work->knocker = (struct target_login){.user = call->binds[i].login, .password = call->passwords[i]};
 		return true;

@@ -1,5 +1,6 @@
 /* list: everything on a server whose name has the broker's form, in one query; nothing is changed. */
-#include "inspect.h"
+#include "postgres.h"
+#include "work.h"
 
 static void on_list(struct pg_work *work, const struct rows *rows)
 {
@@ -17,7 +18,7 @@ static void step_list(void *arg)
 	sql_add(work_sql(work),
 	        "WITH own AS (SELECT datname ~ %l AS retired, regexp_replace(datname, %l, '') AS name FROM pg_database"
 	        " WHERE datname ~ %l OR EXISTS (SELECT FROM pg_roles r WHERE r.oid = datdba AND starts_with("
-	        "shobj_description(r.oid, 'pg_authid'), '" OWNED_INSTANCE
+	        "shobj_description(r.oid, 'pg_authid'), '" TAG_INSTANCE
 	        "') AND datname IN (r.rolname, r.rolname || %l)))\n"
 	        "SELECT CASE WHEN retired THEN %l ELSE %l END, name FROM own UNION ALL SELECT %l, rolname FROM pg_roles"
 	        " WHERE rolname ~ %l AND rolname NOT IN (SELECT name FROM own)",

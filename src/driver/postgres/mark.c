@@ -4,14 +4,14 @@
 
 #include <string.h>
 
-#include "owned.h"
+#include "postgres.h"
 #include "work.h"
 
 enum { ROW_MAY, ROW_OWNER_IS_SUPER, ROW_OWNER, ROW_SELF };
 
 const char *mark_of_comment(const char *comment)
 {
-	return strncmp(comment, OWNED_BEGIN, strlen(OWNED_BEGIN)) == 0 ? comment + strlen(OWNED_BEGIN) : NULL;
+	return strncmp(comment, TAG_BEGIN, strlen(TAG_BEGIN)) == 0 ? comment + strlen(TAG_BEGIN) : NULL;
 }
 
 /* ---- reading ---- */
@@ -47,7 +47,7 @@ static void write_as(struct pg_work *work, const char *owner)
 
 	if (owner != NULL)
 		sql_add(sql, "GRANT %s TO CURRENT_USER;\n", owner);
-	sql_add(sql, "COMMENT ON DATABASE " HOME_DATABASE " IS '" OWNED_BEGIN "%s';\n", work->call->mark);
+	sql_add(sql, "COMMENT ON DATABASE " HOME_DATABASE " IS '" TAG_BEGIN "%s';\n", work->call->mark);
 	if (owner != NULL)
 		sql_add(sql, "REVOKE %s FROM CURRENT_USER;\n", owner);
 	work_query(work, NULL);

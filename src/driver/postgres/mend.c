@@ -2,10 +2,9 @@
  * the broker's user lacks for one of them ends no other. */
 #include "mend.h"
 
-#include <string.h>
-
 #include "dialect.h"
-#include "inspect.h"
+#include "hinder.h"
+#include "prepared.h"
 
 static bool acts(const struct pg_work *work)
 {
@@ -33,21 +32,27 @@ void step_join_owner(void *arg)
 	work_query(work, NULL);
 }
 
-/* ---- loops ---- */
-
-void mend_add_loop(struct sql *sql, struct sql *query)
+static void undo_hindrances(void *arg)
 {
-	struct sql block;
+	struct pg_work *work = arg;
+	struct sql *sql = work_sql(work);
 
-	sql_begin_part(&block, sql);
-	sql_add(&block,
-	        "DECLARE statement text; BEGIN FOR statement IN\n%s\nLOOP BEGIN EXECUTE statement;"
-	        " EXCEPTION WHEN insufficient_privilege THEN NULL; END; END LOOP; END",
-	        sql_string(query) != NULL ? sql_string(query) : "");
-	block.failed |= sql_string(query) == NULL;
-	sql_release(query);
-	sql_end_block(sql, &block);
+	hinder_add_opening(sql, work->owner, work->owner);
+	hinder_add_settings(sql, work->owner);
+	work_query(work, NULL);
 }
+
+void step_undo_hindrances(void *arg)
+{
+	struct pg_work *work = arg;
+
+	if (work->facts.hindered)
+		prepared_end(work, PREPARED_HINDERING, undo_hindrances);
+	else
+		call_next(work->call);
+}
+
+/* ---- rights ---- */
 
 /* A revoke counts for whoever granted it. */
 #define REVOKE_MEMBERSHIP                                                                                              \
@@ -69,27 +74,26 @@ void mend_add_strangers(struct sql *sql, const struct pg_work *work)
 	sql_begin_part(&query, sql);
 	sql_add(&query, REVOKE_MEMBERSHIP " WHERE m.rolname IN (%l, %l)\n", work->owner, work->reader);
 	sql_add(&query, "UNION ALL " REVOKE_MEMBERSHIP " WHERE g.rolname IN (%l, %l) AND " IS_ANOTHERS "\n",
-	        work->owner, work->reader, OWNED_BEGIN, work->tag, OWNED_GUEST, work->owner);
+	        work->owner, work->reader, TAG_BEGIN, work->tag, TAG_GUEST, work->owner);
 	sql_add(&query,
 	        "UNION ALL SELECT DISTINCT format('REVOKE ALL ON DATABASE %%I FROM %%I', d.datname, m.rolname) FROM"
 	        " pg_database d, aclexplode(d.datacl) a JOIN pg_roles m ON m.oid = a.grantee WHERE d.datname = %l"
 	        " AND m.oid <> d.datdba AND " IS_ANOTHERS "\n",
-	        work->owner, OWNED_BEGIN, work->tag, OWNED_GUEST, work->owner);
+	        work->owner, TAG_BEGIN, work->tag, TAG_GUEST, work->owner);
 	sql_add(&query,
 	        "UNION ALL SELECT format('SELECT pg_terminate_backend(%%s)', pid) FROM pg_stat_activity"
 	        " WHERE datname = %l AND NOT has_database_privilege(usesysid, datid, 'CONNECT')",
 	        work->owner);
-	mend_add_loop(sql, &query);
+	sql_end_loop(sql, &query);
 }
 
-void mend_add_memberships(struct sql *sql, const struct pg_work *work, const char *login, const char *group)
+void mend_add_memberships(struct sql *sql, const char *login, const char *group)
 {
 	struct sql query;
 
-	(void)work;
 	sql_begin_part(&query, sql);
 	sql_add(&query, REVOKE_MEMBERSHIP " WHERE m.rolname = %l AND g.rolname <> %l", login, group);
-	mend_add_loop(sql, &query);
+	sql_end_loop(sql, &query);
 }
 
 /* ---- attributes ---- */

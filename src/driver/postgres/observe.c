@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "driver/login.h"
+#include "postgres.h"
 #include "work.h"
 
 #define SHOWN_MAX 128

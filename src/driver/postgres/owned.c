@@ -1,19 +1,5 @@
-/* The marks on what the broker made, and the questions before anything is destroyed. */
+/* The marks on what the broker made, and the questions before anything is changed or destroyed. */
 #include "owned.h"
-
-#include "work.h"
-
-/* An unbind goes on: its login's name has the incarnation's hash in it. */
-void owned_check_tags(struct pg_work *work)
-{
-	if (work->facts.others && work->call->kind != CALL_UNBIND)
-		call_fail(work->call, ERR_REFUSED,
-		          "the comment on the role \"%s\" or \"%s\" says that it is another instance's, so it is left "
-		          "alone; when it is this one's: COMMENT ON ROLE ... IS '%s'",
-		          work->owner, work->reader, work->tag);
-	else
-		call_next(work->call);
-}
 
 void owned_add_role_tags(struct sql *sql, const struct pg_work *work)
 {
@@ -31,13 +17,13 @@ void owned_add_database_tag(struct sql *sql, const struct pg_work *work)
 
 const char *owned_incarnation(const struct pg_work *work)
 {
-	return work->tag[0] != '\0' ? work->tag + sizeof(OWNED_INSTANCE) - 1 : "";
+	return work->tag[0] != '\0' ? work->tag + sizeof(TAG_INSTANCE) - 1 : "";
 }
 
 void owned_add_login_tag(struct sql *sql, const struct pg_work *work, const char *login)
 {
 	if (work->tag[0] != '\0')
-		sql_add(sql, "COMMENT ON ROLE %i IS '" OWNED_BIND "%s';\n", login, owned_incarnation(work));
+		sql_add(sql, "COMMENT ON ROLE %i IS '" TAG_BIND "%s';\n", login, owned_incarnation(work));
 }
 
 /* ---- before anything is destroyed ---- */
@@ -68,4 +54,15 @@ void step_require_own_retired(void *arg)
 		fail_foreign(work, work->retired);
 	else
 		call_next(work->call);
+}
+
+/* Not ERR_NOT_FOUND, which tsuru takes for success on an update: the instance is known, its database is lost. */
+void step_require_database(void *arg)
+{
+	struct pg_work *work = arg;
+
+	if (!work->facts.database || !work->facts.owner)
+		call_fail(work->call, ERR_REFUSED, "the database is not there any more");
+	else
+		step_require_own_database(work);
 }

@@ -1,14 +1,13 @@
-/* The vtable, the configuration's keys, and the service's servers opened and closed. */
+/* The vtable and the configuration's keys. */
 #include "postgres.h"
 
 #include <ctype.h>
-#include <stdlib.h>
-#include <string.h>
 #include <strings.h>
 
 #include "driver/drivers.h"
 #include "driver/keys.h"
-#include "driver/login.h"
+#include "host.h"
+#include "names.h"
 #include "work.h"
 
 #define RETAIN (24 * 3600 * 1000) /* ms */
@@ -69,58 +68,6 @@ static const struct config_key plan_keys[] = {
     {.name = NULL},
 };
 
-/* ---- open and close ---- */
-
-static void close_host(void *arg)
-{
-	struct pg_host *host = arg;
-
-	ender_close(&host->ender);
-	pool_free(host->pool);
-	target_release(&host->target);
-}
-
-static int init_target(const struct backend *backend, const struct server *server, struct pg_target *target,
-                       struct error *error)
-{
-	struct logins *logins = backend->context->logins;
-	int rc = target_init(target, server, error);
-
-	if (rc != 0)
-		return rc;
-	target->logins = login_server_new(logins, backend->service->name, server->name, "the broker");
-	target->app_logins = login_server_new(logins, backend->service->name, server->name, "an app");
-	return target->logins != NULL && target->app_logins != NULL ? 0 : error_no_memory(error);
-}
-
-static int open_host(const struct backend *backend, const struct server *server, void *arg, struct error *error)
-{
-	struct pg_host *host = arg;
-	const struct driver_context *context = backend->context;
-	const struct pool_limits limits = {
-	    .sessions = (size_t)options_number(&server->options, "connections"),
-	    .idle = options_number(&server->options, "idle"),
-	};
-	int rc = init_target(backend, server, &host->target, error);
-
-	if (rc != 0)
-		return rc;
-	roster_init(&host->roster, context, backend->service);
-	target_set_roster(&host->target, &host->roster);
-	host->home = (struct home){.target = &host->target, .is_ready = &host->home_is_ready};
-	rc = pool_new(context, &home_kind, &host->home, &limits, &host->pool, error);
-	if (rc == 0)
-		ender_open(&host->ender, context, host->pool, &host->roster);
-	return rc;
-}
-
-static size_t connections(const void *arg)
-{
-	const struct pg_host *host = arg;
-
-	return host->roster.count;
-}
-
 /* ---- the vtable ---- */
 
 static const char *const variables[] = {"url", "host", "port", "database", "user", "password", NULL};
@@ -147,9 +94,9 @@ const struct driver driver_postgres = {
     .retain = RETAIN,
     .validate = driver_validate_read_only,
     .host_size = sizeof(struct pg_host),
-    .open_host = open_host,
-    .close_host = close_host,
-    .connections = connections,
+    .open_host = pg_host_open,
+    .close_host = pg_host_close,
+    .connections = pg_host_connections,
     .work_size = sizeof(struct pg_work),
     .begin = work_begin,
     .again = work_again,

@@ -4,30 +4,10 @@
 #ifndef DRIVER_POSTGRES_POSTGRES_H
 #define DRIVER_POSTGRES_POSTGRES_H
 
-#include <stddef.h>
+#include "driver/steps.h"
 
-#include "driver/driver.h"
-#include "ender.h"
-#include "home.h"
-#include "roster.h"
-#include "target.h"
-
-#define INSTANCE_MAX 55 /* bytes of a database's name: PostgreSQL's 63, less those of the longer suffix */
-#define LOGIN_MAX    63
-#define READER_END   "_r"
-#define RETIRED_END  "_retired"
-
-struct pg_host {
-	struct pg_target target;
-	struct home home;
-	bool home_is_ready;
-	struct pool *pool;    /* of sessions in the home database */
-	struct roster roster; /* of all its sessions */
-	struct ender ender;
-};
-
-/* The steps of each kind of call, in the file of its name; check is in observe.c, list in inspect.c, restore in
- * retire.c, read_mark and write_mark in mark.c. */
+/* The steps of each kind of call, in the file of its name; check is in observe.c, restore in retire.c, read_mark and
+ * write_mark in mark.c. */
 extern const struct step postgres_provision_steps[];
 extern const struct step postgres_update_steps[];
 extern const struct step postgres_deprovision_steps[];

@@ -1,5 +1,7 @@
 /* provision: the roles, the database, and what is set up inside it. The database opens to connections only when the
  * public has lost its right to connect. */
+#include "look.h"
+#include "postgres.h"
 #include "setup.h"
 
 /* template0 has nobody in it, and nothing: template1 may hold what an operator forgot, or what does not fit the locale.

@@ -2,7 +2,10 @@
  * as it was. */
 #include "empty.h"
 #include "hinder.h"
+#include "look.h"
 #include "mend.h"
+#include "owned.h"
+#include "postgres.h"
 #include "roles.h"
 #include "shut.h"
 #include "subscription.h"
@@ -71,7 +74,7 @@ static void step_open_again(void *arg)
 
 	sql_add(sql, "ALTER DATABASE %i ALLOW_CONNECTIONS true;\n", work->owner);
 	hinder_add_opening(sql, work->owner, work->owner);
-	hinder_add_settings(sql, work);
+	hinder_add_settings(sql, work->owner);
 	for (size_t i = 0; i < work->role_count; i++) {
 		const char *role = work->roles[i].name;
 

@@ -10,8 +10,7 @@
 #include "enter.h"
 #include "extensions.h"
 #include "handover.h"
-#include "mend.h"
-#include "session.h"
+#include "owned.h"
 
 #define WAIT               "'2s'" /* for what somebody else holds */
 #define CLEAR_WAIT         "'5s'" /* of one database: others may have granted a login more than can be taken back */
@@ -55,7 +54,7 @@ static void add_resets(struct sql *sql, const struct pg_work *work, const char *
 	        " WHERE r.rolname = %l AND (d.datname = %l OR %s AND s.setdatabase = 0) AND c !~ '" SETTING_OF_NO_USE
 	        "'",
 	        role, work->owner, everywhere ? "true" : "false");
-	mend_add_loop(sql, &query);
+	sql_end_loop(sql, &query);
 }
 
 void roles_add_settings(struct sql *sql, const struct pg_work *work, const char *role, enum role_kind kind)
@@ -144,8 +143,8 @@ static void find(struct pg_work *work, bool all)
 	        " AND right(shobj_description(r.oid, 'pg_authid'), %d) <> %l, false)"
 	        " AND (own.member IS NOT NULL AND r.rolname ~ %l OR r.oid IN (SELECT objoid FROM pg_shdescription"
 	        " WHERE classoid = 'pg_authid'::regclass AND description = %l || %l)",
-	        work->reader, work->owner, work->reader, OWNED_BEGIN, (int64_t)INCARNATION_LENGTH, incarnation,
-	        NAME_END "$", OWNED_BIND, incarnation);
+	        work->reader, work->owner, work->reader, TAG_BEGIN, (int64_t)INCARNATION_LENGTH, incarnation,
+	        NAME_END "$", TAG_BIND, incarnation);
 	for (size_t i = 0; i < call->bind_count; i++)
 		sql_add(sql, " OR r.rolname = %l", call->binds[i].login);
 	if (all)

@@ -10,10 +10,6 @@ enum role_kind {
 	ROLE_READER,
 };
 
-/* A pattern, of "name=value": what is a transaction's; a session begins with it and no transaction of it has it. A role
- * that is no superuser cannot take it away. */
-#define SETTING_OF_NO_USE "^transaction_(isolation|read_only|deferrable)="
-
 int64_t plan_connection_limit(const struct plan *plan);
 /* Replaces the role's settings in the instance's database by the plan's. */
 void roles_add_settings(struct sql *sql, const struct pg_work *work, const char *role, enum role_kind kind);

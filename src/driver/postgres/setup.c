@@ -5,6 +5,7 @@
 #include "extensions.h"
 #include "hinder.h"
 #include "inside.h"
+#include "owned.h"
 #include "roles.h"
 
 #define PUBLIC_SCHEMA_CLOSED 150000 /* the first version where public belongs to the database's owner alone */
@@ -27,7 +28,7 @@ void setup_add_opening(struct sql *sql, const struct pg_work *work)
 	        work->owner, work->owner);
 	sql_add(sql, "ALTER DATABASE %i ALLOW_CONNECTIONS true CONNECTION LIMIT %d;\n", work->owner,
 	        plan_connection_limit(work->call->plan));
-	hinder_add_settings(sql, work);
+	hinder_add_settings(sql, work->owner);
 	owned_add_database_tag(sql, work);
 	roles_add_settings(sql, work, work->owner, ROLE_OWNER);
 }

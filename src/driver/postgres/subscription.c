@@ -6,7 +6,6 @@
 #include "empty.h"
 #include "enter.h"
 #include "hinder.h"
-#include "mend.h"
 
 enum { ROW_NAME, ROW_OWNER, ROW_OURS, ROW_SELF };
 
@@ -27,7 +26,7 @@ static void add_statements(struct sql *sql, const char *statement)
 	        "SELECT format(%l, s.subname) FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid"
 	        " WHERE d.datname = current_database()",
 	        statement);
-	mend_add_loop(sql, &query);
+	sql_end_loop(sql, &query);
 }
 
 static void end(struct pg_work *work)

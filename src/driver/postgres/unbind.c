@@ -1,8 +1,9 @@
 /* unbind: the login is shut and its sessions end; then what it owned goes to the owner, and the role goes. The database
  * stays as it is, and may also be gone. What others granted to the login never keeps it alive: a role that cannot be
  * dropped stays behind, shut. */
-#include "hinder.h"
+#include "look.h"
 #include "mend.h"
+#include "postgres.h"
 #include "roles.h"
 #include "shut.h"
 #include "sqlstate.h"

@@ -1,8 +1,10 @@
 /* update: the plan's extensions, limits and settings on a living database and its logins. Extensions are never dropped;
  * locale and template count at creation only. */
 #include "extensions.h"
-#include "hinder.h"
+#include "look.h"
 #include "mend.h"
+#include "owned.h"
+#include "postgres.h"
 #include "roles.h"
 #include "setup.h"
 

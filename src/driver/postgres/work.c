@@ -1,17 +1,12 @@
 /* What all calls share: beginning, querying, trying again, ending. */
 #include "work.h"
 
-#include <assert.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/secret.h"
-#include "hinder.h"
-#include "limits.h"
-#include "mark.h"
-#include "session.h"
+#include "dialect.h"
 #include "sqlstate.h"
 
 #define ROUNDS_MAX  4
@@ -36,7 +31,7 @@ static void name_roles(struct pg_work *work)
 	snprintf(work->reader, sizeof(work->reader), "%s" READER_END, work->owner);
 	snprintf(work->retired, sizeof(work->retired), "%s" RETIRED_END, work->owner);
 	if (call->instance != NULL && call->instance->incarnation != NULL)
-		snprintf(work->tag, sizeof(work->tag), OWNED_INSTANCE "%s", call->instance->incarnation);
+		snprintf(work->tag, sizeof(work->tag), TAG_INSTANCE "%s", call->instance->incarnation);
 }
 
 int work_begin(void *arg, struct error *error)
@@ -128,7 +123,7 @@ static void fail_locked(struct pg_work *work, const struct error *error)
 	call_fail_because(work->call, &told);
 }
 
-static void handle_failure(struct pg_work *work, const char *sqlstate, const struct error *error)
+void work_fail(struct pg_work *work, const char *sqlstate, const struct error *error)
 {
 	bool (*on_failed)(struct pg_work *, const char *) = work->on_failed;
 	struct error reason = *error;
@@ -153,7 +148,7 @@ static void on_answered(struct pg_work *work, const struct pg_session *answering
                         const struct rows *rows)
 {
 	if (error->code != 0) {
-		handle_failure(work, session_sqlstate(answering), error);
+		work_fail(work, session_sqlstate(answering), error);
 		return;
 	}
 	witness_rest(&work->witness);
@@ -220,28 +215,6 @@ void work_query_inside(struct pg_work *work, void (*on_rows)(struct pg_work *wor
 bool work_is_held_up(const struct pg_work *work)
 {
 	return witness_has_waited(&work->witness);
-}
-
-/* ---- inside a database ---- */
-
-static void on_inside(void *arg, int code, const struct error *error)
-{
-	struct pg_work *work = arg;
-
-	if (code != 0)
-		handle_failure(work, "", error);
-	else
-		work->on_inside(work);
-}
-
-void work_open_inside(struct pg_work *work, const char *database, void (*on_entered)(struct pg_work *work))
-{
-	assert(work->inside == NULL);
-	work->on_inside = on_entered;
-	work->inside = session_open_as(work->call->backend->context, &work->host->target, database, &work->entrance,
-	                               on_inside, work);
-	if (work->inside == NULL)
-		call_fail(work->call, ERR_NO_MEMORY, "out of memory");
 }
 
 void work_leave(struct pg_work *work)
@@ -317,80 +290,4 @@ void step_take_session(void *arg)
 	}
 	lease_drop(&work->lease);
 	lease_ask(work->host->pool, &work->lease, on_lease, work);
-}
-
-static bool is_true(const struct rows *rows, int column)
-{
-	return rows_text(rows, 0, column)[0] == 't';
-}
-
-void work_note_facts(struct pg_work *work, const struct rows *rows)
-{
-	struct error reason;
-
-	if (mark_check(work->call, mark_of_comment(rows_text(rows, 0, 11)), &reason) != 0) {
-		call_fail_because(work->call, &reason);
-		return;
-	}
-	work->facts = (struct facts){
-	    .owner = is_true(rows, 0),
-	    .reader = is_true(rows, 1),
-	    .login = is_true(rows, 2),
-	    .database = is_true(rows, 3),
-	    .owned = is_true(rows, 4),
-	    .retired = is_true(rows, 5),
-	    .retired_owned = is_true(rows, 6),
-	    .others = is_true(rows, 7),
-	    .acts = is_true(rows, 8),
-	    .joins = is_true(rows, 9),
-	    .enters = is_true(rows, 10),
-	    .hindered = is_true(rows, 12),
-	};
-	owned_check_tags(work);
-}
-
-void work_add_facts(struct sql *sql, const struct pg_work *work)
-{
-	const char *login = work->login != NULL ? work->login : "";
-
-	sql_add(
-	    sql,
-	    "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = %l),"
-	    " EXISTS (SELECT FROM pg_roles WHERE rolname = %l),"
-	    " EXISTS (SELECT FROM pg_roles WHERE rolname = %l),"
-	    " EXISTS (SELECT FROM pg_database WHERE datname = %l),"
-	    " EXISTS (SELECT FROM pg_database JOIN pg_roles r ON r.oid = datdba WHERE datname = %l AND rolname = %l),"
-	    " EXISTS (SELECT FROM pg_database WHERE datname = %l),"
-	    " EXISTS (SELECT FROM pg_database JOIN pg_roles r ON r.oid = datdba WHERE datname = %l AND rolname = %l),"
-	    " EXISTS (SELECT FROM pg_roles r WHERE rolname IN (%l, %l)"
-	    " AND starts_with(shobj_description(r.oid, 'pg_authid'), %l)"
-	    " AND shobj_description(r.oid, 'pg_authid') <> %l),"
-	    " EXISTS (SELECT FROM pg_roles r WHERE rolname = %l AND pg_has_role(r.oid, 'USAGE')),"
-	    " EXISTS (SELECT FROM pg_roles r, pg_roles me WHERE r.rolname = %l AND me.rolname = current_user AND"
-	    " (pg_has_role(r.oid, 'MEMBER WITH ADMIN OPTION') OR me.rolcreaterole AND NOT r.rolsuper AND"
-	    " current_setting('server_version_num')::int < 160000)),"
-	    " EXISTS (SELECT FROM pg_database WHERE datname = %l AND has_database_privilege(oid, "
-	    "'CONNECT')), " MARK_COMMENT ", " HINDER_EXISTS,
-	    work->owner, work->reader, login, work->owner, work->owner, work->owner, work->retired, work->retired,
-	    work->owner, work->owner, work->reader, OWNED_BEGIN, work->tag, work->owner, work->owner, work->owner,
-	    work->owner, work->owner, work->reader, work->owner);
-}
-
-void step_peek(void *arg)
-{
-	struct pg_work *work = arg;
-
-	work_add_facts(work_sql(work), work);
-	work_query(work, work_note_facts);
-}
-
-/* Not ERR_NOT_FOUND, which tsuru takes for success on an update: the instance is known, its database is lost. */
-void step_require_database(void *arg)
-{
-	struct pg_work *work = arg;
-
-	if (!work->facts.database || !work->facts.owner)
-		call_fail(work->call, ERR_REFUSED, "the database is not there any more");
-	else
-		step_require_own_database(work);
 }

@@ -10,18 +10,18 @@
 #include <stddef.h>
 
 #include "base/arena.h"
-#include "dialect.h"
 #include "driver/driver.h"
 #include "driver/pool.h"
+#include "driver/sql.h"
+#include "host.h"
 #include "limits.h"
-#include "owned.h"
-#include "postgres.h"
+#include "names.h"
 #include "session.h"
 #include "turn.h"
 #include "verifier.h"
 #include "witness.h"
 
-/* What the server has of the instance, by work_look. */
+/* What the server has of the instance, by look.h. */
 struct facts {
 	bool owner, reader, login; /* the roles exist */
 	bool database;
@@ -31,7 +31,7 @@ struct facts {
 	bool enters;        /* the broker's user may connect to the database */
 	bool acts;          /* the broker's user acts for the owner role */
 	bool joins;         /* ... or may make itself do so */
-	bool others;        /* the owner or the reader role says that it is another instance's (owned.h) */
+	bool others;        /* the owner or the reader role says that it is another instance's (names.h) */
 	bool hindered;      /* the tenant set or holds something that hinder.h undoes */
 };
 
@@ -83,7 +83,7 @@ struct pg_work {
 	char reader[BACKEND_NAME_MAX + sizeof(READER_END)];
 	char retired[BACKEND_NAME_MAX + sizeof(RETIRED_END)]; /* the database's name while it is retired */
 	const char *login;                                    /* the bind's; NULL: the call has none */
-	char tag[OWNED_SIZE];         /* of the instance's roles; "": the instance has no incarnation */
+	char tag[TAG_SIZE];           /* of the instance's roles; "": the instance has no incarnation */
 	char verifier[VERIFIER_SIZE]; /* of the bind's password; "": not made yet */
 
 	/* of this round */
@@ -122,10 +122,10 @@ bool work_is_held_up(const struct pg_work *work);
 /* Of the next query or entry: on_failed is asked first (sqlstate "": no connection). False: the call ends; true: it
  * went on some other way. */
 void work_forgive(struct pg_work *work, bool (*on_failed)(struct pg_work *work, const char *sqlstate));
+/* A query or entry has failed: what was forgiven goes on, anything else ends the call. */
+void work_fail(struct pg_work *work, const char *sqlstate, const struct error *error);
 
-/* Connects to database with the options of work->entrance and calls on_entered; work_enter (enter.h) is what to call.
- */
-void work_open_inside(struct pg_work *work, const char *database, void (*on_entered)(struct pg_work *work));
+/* Ends the session in a database (enter.h), if there is one. */
 void work_leave(struct pg_work *work);
 
 /* Calls on_resume after a pause, each longer than the one before it. */
@@ -139,18 +139,7 @@ int work_version(const struct pg_work *work);
 /* What a GRANT of a role ends with, so that the member acts for it. */
 const char *work_membership(const struct pg_work *work);
 
-/* ---- steps that every table begins with ---- */
-
+/* The step that every table begins with, or almost: a session in the home database. */
 void step_take_session(void *arg);
-/* Fills work->facts without the lock: for what must not wait for it. */
-void step_peek(void *arg);
-/* What work->facts is made of; the statement begins with SELECT. */
-void work_add_facts(struct sql *sql, const struct pg_work *work);
-void work_note_facts(struct pg_work *work, const struct rows *rows);
-/* Takes the instance's lock on the server and fills work->facts (lock.c). The lock is the session's: a session that was
- * given up keeps it until the server has done with its last statement, so no two calls ever work on one instance. */
-void step_look(void *arg);
-/* Fails for good when the database is gone. */
-void step_require_database(void *arg);
 
 #endif
