@@ -119,6 +119,7 @@ static void try_place(struct pg_session *session)
 		on_addresses(session, 0, NULL, no_address, 1);
 		return;
 	}
+	timer_stop(session->context->timers, &session->timer); /* the limit of the address before it */
 	session->state = SESSION_RESOLVING;
 	session->resolution = resolver_start(session->context->resolver, place->host, on_addresses, session);
 	if (session->resolution == NULL)
