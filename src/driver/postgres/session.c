@@ -1,5 +1,4 @@
-/* A login is gone through beside the loop (login.h). After it, each turn of the loop hands the socket to libpq and
- * waits for what it asks next; the event is for one shot. */
+/* Each turn of the loop hands the socket to libpq and waits for what it asks next; the event is for one shot. */
 #include "session.h"
 
 #include <assert.h>
@@ -9,22 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "driver/resolver.h"
-#include "login.h"
+#include "dial.h"
 #include "roster.h"
 #include "sqlstate.h"
 #include "target.h"
 
-#define ADDRESS_MAX 64
-
 enum pg_session_state {
-	SESSION_STARTING,   /* nothing was tried; the timer begins it */
-	SESSION_RESOLVING,  /* a place's name is looked up */
-	SESSION_CONNECTING, /* a login to one address is under way */
-	SESSION_IDLE,       /* a query may be sent */
-	SESSION_QUERYING,   /* a query's answer is awaited */
-	SESSION_BROKEN,     /* no address worked, or the connection was lost */
-	SESSION_LOST,       /* the connection was lost while an answer was due */
+	SESSION_DIALING,
+	SESSION_IDLE,     /* a query may be sent */
+	SESSION_QUERYING, /* a query's answer is awaited */
+	SESSION_BROKEN,   /* no address worked, or the connection was lost */
+	SESSION_LOST,     /* the connection was lost while an answer was due */
 };
 
 struct rows {
@@ -34,22 +28,12 @@ struct rows {
 
 struct pg_session {
 	const struct driver_context *context;
-	const struct pg_target *target;
-	const struct target_login *login; /* NULL: the url's user */
-	char *database;
 	enum pg_session_state state;
 	bool is_fresh; /* nothing was asked yet */
+	struct dial dial;
 	struct roster_entry entry;
 	struct event event;
-	struct timer timer; /* the start, then the limit of one address */
 	struct pg_connection connection;
-
-	struct login *logging_in; /* NULL: none */
-
-	size_t place; /* of target->places, the one being tried */
-	struct resolution *resolution;
-	char addresses[RESOLVER_ADDRESSES][ADDRESS_MAX]; /* of the place; "" for a unix socket */
-	size_t address, address_count;
 
 	pool_done *on_opened;
 	session_answered *on_answered;
@@ -57,12 +41,10 @@ struct pg_session {
 	void *arg;
 
 	struct rows rows;
-	struct error error; /* the last address's or the query's */
+	struct error error; /* the query's */
 	char sqlstate[SQLSTATE_LENGTH + 1];
-	bool denied; /* an address said that the login's password is wrong */
 };
 
-static void try_address(struct pg_session *session);
 static void on_socket(evutil_socket_t fd, short what, void *arg);
 
 static int wait_for(struct pg_session *session, short what)
@@ -74,160 +56,17 @@ static int wait_for(struct pg_session *session, short what)
 	return 0;
 }
 
-static void drop_connection(struct pg_session *session)
-{
-	event_del(&session->event);
-	session->connection.pq->finish(session->connection.handle);
-	session->connection.handle = NULL;
-}
-
-/* The first line of libpq's message, without where it was going. */
-static void explain_connection(struct pg_session *session)
-{
-	const char *message = session->connection.pq->errorMessage(session->connection.handle);
-	const size_t length = strcspn(message, "\n");
-	const char *failed = memmem(message, length, " failed: ", 9);
-	const char *reason = failed != NULL ? failed + 9 : message;
-
-	session->denied |= sqlstate_is_wrong_password(message);
-	sqlstate_explain_refusal(reason, (size_t)(message + length - reason), &session->error);
-}
-
 /* ---- opening ---- */
 
-static void end_opening(struct pg_session *session, int code)
-{
-	timer_stop(session->context->timers, &session->timer);
-	session->state = code == 0 ? SESSION_IDLE : SESSION_BROKEN;
-	if (code == 0)
-		roster_know(&session->entry, session->connection.pq->backendPID(session->connection.handle));
-	session->on_opened(session->arg, code, &session->error);
-}
-
-static void on_addresses(void *arg, int code, const struct error *error, const char *const *addresses, size_t count);
-
-static void try_place(struct pg_session *session)
-{
-	const struct pg_place *place = &session->target->places[session->place];
-	static const char *const no_address[] = {""};
-
-	if (session->place == session->target->place_count) {
-		end_opening(session, session->error.code);
-		return;
-	}
-	if (place->host[0] == '/') {
-		on_addresses(session, 0, NULL, no_address, 1);
-		return;
-	}
-	timer_stop(session->context->timers, &session->timer); /* the limit of the address before it */
-	session->state = SESSION_RESOLVING;
-	session->resolution = resolver_start(session->context->resolver, place->host, on_addresses, session);
-	if (session->resolution == NULL)
-		end_opening(session, error_no_memory(&session->error));
-}
-
-static void on_addresses(void *arg, int code, const struct error *error, const char *const *addresses, size_t count)
+static void on_dialed(void *arg, const struct error *error, PGconn *connection)
 {
 	struct pg_session *session = arg;
-
-	session->resolution = NULL;
-	session->address = session->address_count = 0;
-	if (code != 0)
-		session->error = *error;
-	for (size_t i = 0; code == 0 && i < count && i < RESOLVER_ADDRESSES; i++)
-		if (strlen(addresses[i]) < ADDRESS_MAX)
-			strcpy(session->addresses[session->address_count++], addresses[i]);
-	try_address(session);
-}
-
-static void try_next_address(struct pg_session *session)
-{
-	drop_connection(session);
-	session->address++;
-	try_address(session);
-}
-
-static void take_connection(struct pg_session *session, PGconn *connection)
-{
-	const struct libpq *pq = session->connection.pq;
 
 	session->connection.handle = connection;
-	if (connection == NULL) {
-		end_opening(session, error_no_memory(&session->error));
-	} else if (pq->status(connection) == CONNECTION_OK) {
-		pq->setnonblocking(connection, 1);
-		end_opening(session, 0);
-	} else {
-		explain_connection(session);
-		try_next_address(session);
-	}
-}
-
-static struct login_server *server_of(const struct pg_session *session)
-{
-	return target_login_is_other(session->login) ? session->target->app_logins : session->target->logins;
-}
-
-static void on_login(void *arg, enum login_end end, void *work)
-{
-	struct pg_session *session = arg;
-
-	session->logging_in = NULL;
-	switch (end) {
-	case LOGIN_OVER:
-		take_connection(session, entry_take(work));
-		return;
-	case LOGIN_AGAIN:
-		try_address(session);
-		return;
-	case LOGIN_RESTS:
-		login_server_explain(server_of(session), &session->error);
-		try_next_address(session);
-	}
-}
-
-static int start_login(struct pg_session *session)
-{
-	struct pg_entry *entry = entry_new(session->target, &session->target->places[session->place],
-	                                   session->addresses[session->address], session->database, session->login);
-
-	if (entry != NULL)
-		session->logging_in = login_start(server_of(session), &postgres_login_kind, entry, on_login, session);
-	if (session->logging_in != NULL)
-		return 0;
-	if (entry != NULL)
-		postgres_login_kind.free(entry);
-	return error_no_memory(&session->error);
-}
-
-static void try_address(struct pg_session *session)
-{
-	if (session->address == session->address_count) {
-		session->place++;
-		try_place(session);
-		return;
-	}
-	session->state = SESSION_CONNECTING;
-	if (timer_start(session->context->timers, &session->timer, session->target->connect_timeout) != 0)
-		end_opening(session, error_no_memory(&session->error));
-	else if (start_login(session) != 0)
-		end_opening(session, session->error.code);
-}
-
-/* The start, or an address's limit. */
-static void on_timer(void *arg)
-{
-	struct pg_session *session = arg;
-
-	if (session->state == SESSION_STARTING) {
-		try_place(session);
-		return;
-	}
-	login_cancel(session->logging_in);
-	session->logging_in = NULL;
-	error_set(&session->error, ERR_UNAVAILABLE, "no connection within %lld ms",
-	          (long long)session->target->connect_timeout);
-	try_next_address(session);
+	session->state = connection != NULL ? SESSION_IDLE : SESSION_BROKEN;
+	if (connection != NULL)
+		roster_know(&session->entry, session->connection.pq->backendPID(connection));
+	session->on_opened(session->arg, error->code, error);
 }
 
 struct pg_session *session_open_as(const struct driver_context *context, const struct pg_target *target,
@@ -239,18 +78,13 @@ struct pg_session *session_open_as(const struct driver_context *context, const s
 	if (session == NULL)
 		return NULL;
 	session->context = context;
-	session->target = target;
-	session->login = login;
 	session->connection.pq = session->rows.pq = &target->pq;
-	session->state = SESSION_STARTING;
 	session->is_fresh = true;
 	session->on_opened = on_opened;
 	session->arg = arg;
-	session->database = strdup(database != NULL ? database : target->database);
-	timer_init(&session->timer, on_timer, session);
 	event_assign(&session->event, context->base, -1, 0, on_socket, session);
-	if (session->database == NULL || timer_start(context->timers, &session->timer, 0) != 0) {
-		free(session->database);
+	if (dial_start(&session->dial, context, target, database != NULL ? database : target->database, login,
+	               on_dialed, session) != 0) {
 		free(session);
 		return NULL;
 	}
@@ -266,24 +100,27 @@ struct pg_session *session_open(const struct driver_context *context, const stru
 
 bool session_was_denied(const struct pg_session *session)
 {
-	return session->denied;
+	return session->dial.denied;
 }
 
 void session_close(struct pg_session *session)
 {
 	if (session == NULL)
 		return;
-	timer_stop(session->context->timers, &session->timer);
-	resolver_cancel(session->resolution);
-	login_cancel(session->logging_in);
-	drop_connection(session);
+	dial_stop(&session->dial);
+	event_del(&session->event);
+	session->connection.pq->finish(session->connection.handle);
 	roster_leave(&session->entry, session->state == SESSION_QUERYING || session->state == SESSION_LOST);
 	session->rows.pq->clear(session->rows.result);
-	free(session->database);
 	free(session);
 }
 
 /* ---- queries ---- */
+
+static void explain_connection(struct pg_session *session)
+{
+	sqlstate_explain_refusal(session->connection.pq->errorMessage(session->connection.handle), &session->error);
+}
 
 /* The callback may close the session. */
 static void end_query(struct pg_session *session)

@@ -97,8 +97,12 @@ static const char *find_state(const char *line, size_t length)
 	           : NULL;
 }
 
-void sqlstate_explain_refusal(const char *line, size_t length, struct error *error)
+void sqlstate_explain_refusal(const char *message, struct error *error)
 {
+	const size_t whole = strcspn(message, "\n");
+	const char *failed = memmem(message, whole, " failed: ", 9);
+	const char *line = failed != NULL ? failed + 9 : message;
+	const size_t length = (size_t)(message + whole - line);
 	const char *state = find_state(line, length);
 	const int begin = state != NULL ? (int)(state - line) : 0;
 	const int skipped = state != NULL ? begin + SQLSTATE_LENGTH + 2 : 0;

@@ -24,9 +24,10 @@ bool sqlstate_is_curable(const char *sqlstate);
 /* Somebody holds what the statement wants to change, or changed it at the same time. */
 bool sqlstate_is_blocked(const char *sqlstate);
 
-/* Fills error from the server's refusal of a connection, one line of libpq's verbose message, without its SQLSTATE. A
- * lock that was waited for in vain may pass as any other: ERR_LOCKED, otherwise ERR_UNAVAILABLE. */
-void sqlstate_explain_refusal(const char *line, size_t length, struct error *error);
+/* Fills error from libpq's verbose message of a connection that was refused, or lost: its first line, without where it
+ * was going and without the SQLSTATE. A lock that was waited for in vain may pass as any other: ERR_LOCKED, otherwise
+ * ERR_UNAVAILABLE. */
+void sqlstate_explain_refusal(const char *message, struct error *error);
 
 /* Whether libpq's message of a failed connection, at the verbosity that shows SQLSTATEs, is that a password is wrong:
  * invalid_password, in whatever language the server speaks. A login that may not log in, or a rule of pg_hba.conf, has

@@ -65,11 +65,11 @@ static void test_what_somebody_else_holds(void **state)
 	assert_int_equal(code_of("55P03"), ERR_LOCKED);
 }
 
-static void refuse(const char *line, int code, const char *text)
+static void refuse(const char *message, int code, const char *text)
 {
 	struct error error;
 
-	sqlstate_explain_refusal(line, strlen(line), &error);
+	sqlstate_explain_refusal(message, &error);
 	assert_int_equal(error.code, code);
 	assert_string_equal(error.text, text);
 }
@@ -82,6 +82,9 @@ static void test_refusals_of_connections(void **state)
 	refuse("FATAL:  55P03: too long", ERR_LOCKED,
 	       "somebody has locked a catalog of the database, which a session needs to begin: FATAL:  too long");
 	refuse("Connection refused", ERR_UNAVAILABLE, "Connection refused");
+	refuse("connection to server at \"::1\", port 5432 failed: FATAL:  53300: sorry\nDETAIL:  57P03: later",
+	       ERR_UNAVAILABLE, "FATAL:  sorry");
+	refuse("the server closed it\nconnection failed: not this", ERR_UNAVAILABLE, "the server closed it");
 	refuse("FATAL:  55P0: short", ERR_UNAVAILABLE, "FATAL:  55P0: short");
 	refuse("FATAL:  ABCDEF: long", ERR_UNAVAILABLE, "FATAL:  ABCDEF: long");
 	refuse("FATAL:  55P03", ERR_UNAVAILABLE, "FATAL:  55P03");
