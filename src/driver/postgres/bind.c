@@ -79,7 +79,7 @@ static void on_granted(struct pg_work *work, const struct rows *rows)
 	call_next(work->call);
 }
 
-static void grant(struct pg_work *work)
+static void grant_reading(struct pg_work *work)
 {
 	struct sql *sql = work_sql(work);
 
@@ -95,7 +95,7 @@ static void step_grant_reading(void *arg)
 	struct pg_work *work = arg;
 
 	if (work->call->read_only)
-		work_enter(work, work->owner, grant);
+		work_enter(work, work->owner, grant_reading);
 	else
 		call_next(work->call);
 }

@@ -9,7 +9,7 @@
 #define WAIT 5000 /* ms */
 
 /* The timer runs while something is under way. */
-static void rest(struct ender *ender)
+static void come_to_rest(struct ender *ender)
 {
 	timer_stop(ender->context->timers, &ender->timer);
 	ender->state = ENDER_RESTS;
@@ -24,7 +24,7 @@ static void on_ended(void *arg, int code, const struct error *error, const struc
 	if (code == 0)
 		roster_forget(ender->roster, ender->count);
 	lease_end(&ender->lease);
-	rest(ender);
+	come_to_rest(ender);
 	if (code == 0)
 		ender_go_on(ender);
 }
@@ -37,7 +37,7 @@ static void on_session(void *arg, int code, const struct error *error)
 
 	(void)error;
 	if (code != 0) {
-		rest(ender);
+		come_to_rest(ender);
 		return;
 	}
 	sql_begin(&ender->sql, session_connection(session));
@@ -49,7 +49,7 @@ static void on_session(void *arg, int code, const struct error *error)
 	if (text != NULL && session_query(session, text, on_ended, ender, NULL) == 0)
 		return;
 	lease_drop(&ender->lease);
-	rest(ender);
+	come_to_rest(ender);
 }
 
 /* The asking session is left by this, too. */
@@ -58,7 +58,7 @@ static void on_late(void *arg)
 	struct ender *ender = arg;
 
 	lease_drop(&ender->lease);
-	rest(ender);
+	come_to_rest(ender);
 }
 
 void ender_go_on(struct ender *ender)
@@ -90,6 +90,6 @@ void ender_close(struct ender *ender)
 		return;
 	ender->roster->on_left = NULL;
 	lease_drop(&ender->lease);
-	rest(ender);
+	come_to_rest(ender);
 	sql_release(&ender->sql);
 }

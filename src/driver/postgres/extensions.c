@@ -33,15 +33,15 @@ static bool is_new(const struct pg_work *work)
 	return work->call->kind == CALL_PROVISION;
 }
 
-static void look(struct pg_work *work);
+static void find_missing(struct pg_work *work);
 
 static void on_created(struct pg_work *work, const struct rows *rows)
 {
 	(void)rows;
-	look(work);
+	find_missing(work);
 }
 
-static void create(struct pg_work *work, const struct rows *rows)
+static void create_extension(struct pg_work *work, const struct rows *rows)
 {
 	const char *schema = rows_text(rows, 0, ROW_SCHEMA);
 	struct sql *sql = work_sql(work);
@@ -56,7 +56,7 @@ static void create(struct pg_work *work, const struct rows *rows)
 	work_query_inside(work, on_created);
 }
 
-static void judge(struct pg_work *work, const struct rows *rows)
+static void judge_extension(struct pg_work *work, const struct rows *rows)
 {
 	const char *name = rows_text(rows, 0, ROW_NAME), *schema = rows_text(rows, 0, ROW_SCHEMA);
 	const char *lacking = rows_text(rows, 0, ROW_LACKING);
@@ -82,7 +82,7 @@ static void judge(struct pg_work *work, const struct rows *rows)
 		    "installed in new databases only",
 		    name, schema);
 	else
-		create(work, rows);
+		create_extension(work, rows);
 }
 
 static void on_missing(struct pg_work *work, const struct rows *rows)
@@ -90,11 +90,11 @@ static void on_missing(struct pg_work *work, const struct rows *rows)
 	if (rows_count(rows) == 0)
 		work->on_installed(work);
 	else
-		judge(work, rows);
+		judge_extension(work, rows);
 }
 
 /* One that lacks nothing comes first: it may be what the others require. */
-static void look(struct pg_work *work)
+static void find_missing(struct pg_work *work)
 {
 	const struct option *extensions = options_find(&work->call->plan->options, "extensions");
 	struct sql *sql = work_sql(work);
@@ -123,5 +123,5 @@ static void look(struct pg_work *work)
 void extensions_install(struct pg_work *work, void (*on_done)(struct pg_work *work))
 {
 	work->on_installed = on_done;
-	look(work);
+	find_missing(work);
 }

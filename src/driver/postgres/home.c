@@ -46,10 +46,10 @@ struct room {
 	void *arg, *cleaned_arg;
 };
 
-static void enter(struct room *room, bool at_home);
-static void look(struct room *room);
+static void enter_database(struct room *room, bool at_home);
+static void look_at_home(struct room *room);
 
-static void end(struct room *room, int code, const struct error *error)
+static void end_visit(struct room *room, int code, const struct error *error)
 {
 	room->on_opened(room->arg, code, error);
 }
@@ -63,10 +63,10 @@ __attribute__((format(printf, 2, 3))) static void give_up(struct room *room, con
 	va_start(arguments, format);
 	error_set_list(&error, ERR_UNAVAILABLE, format, arguments);
 	va_end(arguments);
-	end(room, error.code, &error);
+	end_visit(room, error.code, &error);
 }
 
-static void ask(struct room *room, session_answered *on_answered)
+static void send_query(struct room *room, session_answered *on_answered)
 {
 	const char *text = sql_string(&room->sql);
 	struct error error;
@@ -74,7 +74,7 @@ static void ask(struct room *room, session_answered *on_answered)
 	if (text == NULL)
 		give_up(room, "out of memory");
 	else if (session_query(room->session, text, on_answered, room, &error) != 0)
-		end(room, error.code, &error);
+		end_visit(room, error.code, &error);
 }
 
 static struct sql *begin_sql(struct room *room)
@@ -91,15 +91,15 @@ static void on_mended(void *arg, int code, const struct error *error, const stru
 
 	(void)rows;
 	if (code == 0 || sqlstate_is_overtaken(session_sqlstate(room->session), error->text))
-		look(room);
+		look_at_home(room);
 	else
 		give_up(room, "its database \"" HOME_DATABASE "\" cannot be prepared: %s", error->text);
 }
 
-static void make(struct room *room)
+static void make_home(struct room *room)
 {
 	sql_add(begin_sql(room), "CREATE DATABASE " HOME_DATABASE " TEMPLATE template0 ALLOW_CONNECTIONS false");
-	ask(room, on_mended);
+	send_query(room, on_mended);
 }
 
 static bool is_true(const struct rows *rows, int column)
@@ -139,7 +139,7 @@ static void say_what_is_needed(struct room *room, const struct rows *rows)
 		        self, owner, self);
 }
 
-static void mend(struct room *room, const struct rows *rows)
+static void mend_home(struct room *room, const struct rows *rows)
 {
 	const char *owner = rows_text(rows, 0, ROW_OWNER);
 	const bool joins = !is_true(rows, ROW_MAY_CHANGE);
@@ -159,7 +159,7 @@ static void mend(struct room *room, const struct rows *rows)
 		sql_add(sql, "GRANT CONNECT ON DATABASE " HOME_DATABASE " TO %s;\n", rows_text(rows, 0, ROW_ADMINS));
 	if (joins)
 		sql_add(sql, "REVOKE %s FROM CURRENT_USER;\n", owner);
-	ask(room, on_mended);
+	send_query(room, on_mended);
 }
 
 /* ---- looking ---- */
@@ -170,12 +170,12 @@ static bool is_good(const struct rows *rows)
 	       !(is_true(rows, ROW_MAY_CHANGE) && has_text(rows, ROW_ADMINS));
 }
 
-static void judge(struct room *room, const struct rows *rows)
+static void judge_home(struct room *room, const struct rows *rows)
 {
 	if (is_true(rows, ROW_STANDBY)) {
 		give_up(room, "it is a read-only standby");
 	} else if (!is_true(rows, ROW_THERE)) {
-		make(room);
+		make_home(room);
 	} else if (!is_true(rows, ROW_OWNER_IS_OURS)) {
 		give_up(room,
 		        "the database \"" HOME_DATABASE
@@ -183,13 +183,13 @@ static void judge(struct room *room, const struct rows *rows)
 		        "DATABASE " HOME_DATABASE " OWNER TO %s",
 		        rows_text(rows, 0, ROW_OWNER), rows_text(rows, 0, ROW_SELF));
 	} else if (!is_good(rows)) {
-		mend(room, rows);
+		mend_home(room, rows);
 	} else {
 		*room->home->is_ready = true;
 		if (room->at_home)
-			end(room, 0, &(struct error){0});
+			end_visit(room, 0, &(struct error){0});
 		else
-			enter(room, true);
+			enter_database(room, true);
 	}
 }
 
@@ -198,13 +198,13 @@ static void on_looked(void *arg, int code, const struct error *error, const stru
 	struct room *room = arg;
 
 	if (code != 0)
-		end(room, code, error);
+		end_visit(room, code, error);
 	else
-		judge(room, rows);
+		judge_home(room, rows);
 }
 
 /* The functions give NULL, read as "", where the database is not there. */
-static void look(struct room *room)
+static void look_at_home(struct room *room)
 {
 	struct sql *sql = begin_sql(room);
 
@@ -224,7 +224,7 @@ static void look(struct room *room)
 	    " " HOME_NOT_LET_IN ", quote_ident(current_user)\n"
 	    "FROM (SELECT) one LEFT JOIN pg_database d ON d.datname = '" HOME_DATABASE
 	    "' LEFT JOIN pg_roles o ON o.oid = d.datdba");
-	ask(room, on_looked);
+	send_query(room, on_looked);
 }
 
 static void on_entered(void *arg, int code, const struct error *error)
@@ -232,17 +232,17 @@ static void on_entered(void *arg, int code, const struct error *error)
 	struct room *room = arg;
 
 	if (code == 0) {
-		look(room);
+		look_at_home(room);
 		return;
 	}
 	*room->home->is_ready = false;
 	if (room->at_home && room->rounds == 0)
-		enter(room, false);
+		enter_database(room, false);
 	else
-		end(room, code, error);
+		end_visit(room, code, error);
 }
 
-static void enter(struct room *room, bool at_home)
+static void enter_database(struct room *room, bool at_home)
 {
 	room->at_home = at_home;
 	session_close(room->session);
@@ -254,7 +254,7 @@ static void enter(struct room *room, bool at_home)
 
 /* ---- for a pool ---- */
 
-static void *open_kind(const struct driver_context *context, const void *target, pool_done *on_opened, void *arg)
+static void *open_room(const struct driver_context *context, const void *target, pool_done *on_opened, void *arg)
 {
 	const struct home *home = target;
 	struct room *room = calloc(1, sizeof(*room));
@@ -272,7 +272,7 @@ static void *open_kind(const struct driver_context *context, const void *target,
 	return room;
 }
 
-static void close_kind(void *pooled)
+static void close_room(void *pooled)
 {
 	struct room *room = pooled;
 
@@ -281,7 +281,7 @@ static void close_kind(void *pooled)
 	free(room);
 }
 
-static bool is_kind_usable(const void *pooled)
+static bool is_room_usable(const void *pooled)
 {
 	return session_is_usable(home_session(pooled));
 }
@@ -294,7 +294,7 @@ static void on_unlocked(void *arg, int code, const struct error *error, const st
 	room->on_cleaned(room->cleaned_arg, code, error);
 }
 
-static int clean_kind(void *pooled, pool_done *on_cleaned, void *cleaned_arg)
+static int clean_room(void *pooled, pool_done *on_cleaned, void *cleaned_arg)
 {
 	struct room *room = pooled;
 
@@ -305,7 +305,7 @@ static int clean_kind(void *pooled, pool_done *on_cleaned, void *cleaned_arg)
 }
 
 /* Something is heard from the server when it ends the session. */
-static int watch_kind(void *pooled, void (*on_died)(void *arg), void *died_arg)
+static int watch_room(void *pooled, void (*on_died)(void *arg), void *died_arg)
 {
 	return session_watch(home_session(pooled), on_died, died_arg);
 }
@@ -318,9 +318,9 @@ struct pg_session *home_session(const void *pooled)
 }
 
 const struct pool_kind home_kind = {
-    .open = open_kind,
-    .close = close_kind,
-    .is_usable = is_kind_usable,
-    .clean = clean_kind,
-    .watch = watch_kind,
+    .open = open_room,
+    .close = close_room,
+    .is_usable = is_room_usable,
+    .clean = clean_room,
+    .watch = watch_room,
 };

@@ -18,7 +18,7 @@
 
 /* ---- comparing ---- */
 
-static void compare_next(void *arg)
+static void compare_verifiers(void *arg)
 {
 	struct pg_work *work = arg;
 	struct driver_call *call = work->call;
@@ -27,7 +27,7 @@ static void compare_next(void *arg)
 		const size_t i = work->verifier_next;
 
 		if (turn_should_pass(&work->turn, work->call->backend->context->base)) {
-			work_yield(work, compare_next);
+			work_yield(work, compare_verifiers);
 			return;
 		}
 		work->verifier_next++;
@@ -53,10 +53,10 @@ static void on_verifiers(struct pg_work *work, const struct rows *rows)
 	if (arena_failed(&work->arena))
 		call_fail(work->call, ERR_NO_MEMORY, "out of memory");
 	else
-		compare_next(work);
+		compare_verifiers(work);
 }
 
-static void compare(struct pg_work *work)
+static void ask_verifiers(struct pg_work *work)
 {
 	const struct driver_call *call = work->call;
 	struct sql *sql = work_sql(work);
@@ -93,7 +93,7 @@ static void on_door(void *arg, int code, const struct error *error)
 }
 
 /* The next one whose password is known and that is not told yet; false: there is none. */
-static bool find_next(struct pg_work *work)
+static bool find_knocker(struct pg_work *work)
 {
 	const struct driver_call *call = work->call;
 
@@ -110,7 +110,7 @@ static bool find_next(struct pg_work *work)
 
 static void knock_next(struct pg_work *work)
 {
-	if (work->knocks++ == KNOCKS_MAX || !find_next(work)) {
+	if (work->knocks++ == KNOCKS_MAX || !find_knocker(work)) {
 		end_knocking(work);
 		return;
 	}
@@ -120,7 +120,7 @@ static void knock_next(struct pg_work *work)
 		call_fail(work->call, ERR_NO_MEMORY, "out of memory");
 }
 
-static void knock(struct pg_work *work)
+static void begin_knocking(struct pg_work *work)
 {
 	uint32_t first;
 
@@ -143,7 +143,7 @@ void step_compare_passwords(void *arg)
 	if (call->bind_count == 0 || call->passwords == NULL)
 		call_next(work->call);
 	else if (work_is_superuser(work))
-		compare(work);
+		ask_verifiers(work);
 	else
-		knock(work);
+		begin_knocking(work);
 }

@@ -16,7 +16,7 @@ struct pg_entry {
 	PGconn *connection; /* NULL: not begun */
 };
 
-static void add(struct pg_entry *entry, const char *name, const char *value)
+static void add_keyword(struct pg_entry *entry, const char *name, const char *value)
 {
 	entry->names[entry->count] = arena_text(&entry->arena, name);
 	entry->values[entry->count] = arena_text(&entry->arena, value);
@@ -24,50 +24,50 @@ static void add(struct pg_entry *entry, const char *name, const char *value)
 }
 
 /* Where a keyword comes twice, libpq takes the later. */
-static void add_all(struct pg_entry *entry, const struct pg_target *target, const struct pg_place *place,
-                    const char *address, const char *database, const struct target_login *login)
+static void add_keywords(struct pg_entry *entry, const struct pg_target *target, const struct pg_place *place,
+                         const char *address, const char *database, const struct target_login *login)
 {
-	add(entry, "host", place->host);
-	add(entry, "port", place->port);
-	add(entry, "dbname", database);
+	add_keyword(entry, "host", place->host);
+	add_keyword(entry, "port", place->port);
+	add_keyword(entry, "dbname", database);
 	if (address[0] != '\0')
-		add(entry, "hostaddr", address);
+		add_keyword(entry, "hostaddr", address);
 	for (size_t i = 0; i < target->option_count; i++)
-		add(entry, target->keywords[i], target->values[i]);
+		add_keyword(entry, target->keywords[i], target->values[i]);
 	if (login != NULL && login->options != NULL)
-		add(entry, "options", login->options);
+		add_keyword(entry, "options", login->options);
 	if (target_login_is_other(login)) {
-		add(entry, "user", login->user);
-		add(entry, "password", login->password);
-		add(entry, "sslcert", NO_FILE);
+		add_keyword(entry, "user", login->user);
+		add_keyword(entry, "password", login->password);
+		add_keyword(entry, "sslcert", NO_FILE);
 	}
-	add(entry, NULL, NULL);
+	add_keyword(entry, NULL, NULL);
 }
 
-static void silence(void *arg, const char *message)
+static void drop_notice(void *arg, const char *message)
 {
 	(void)arg;
 	(void)message;
 }
 
-static bool begin(struct pg_entry *entry)
+static bool begin_login(struct pg_entry *entry)
 {
 	entry->connection = entry->pq.connectStartParams(entry->names, entry->values, 0);
 	if (entry->connection == NULL)
 		return false;
-	entry->pq.setNoticeProcessor(entry->connection, silence, NULL);
+	entry->pq.setNoticeProcessor(entry->connection, drop_notice, NULL);
 	entry->pq.setErrorVerbosity(entry->connection, PQERRORS_VERBOSE);
 	return entry->pq.status(entry->connection) != CONNECTION_BAD;
 }
 
-static enum login_next step(void *work, int *ret_fd)
+static enum login_next step_login(void *work, int *ret_fd)
 {
 	struct pg_entry *entry = work;
 	PostgresPollingStatusType polled = PGRES_POLLING_WRITING;
 
 	if (entry->connection != NULL)
 		polled = entry->pq.connectPoll(entry->connection);
-	else if (!begin(entry))
+	else if (!begin_login(entry))
 		polled = PGRES_POLLING_FAILED;
 	if (entry->connection != NULL)
 		*ret_fd = entry->pq.socket(entry->connection);
@@ -92,7 +92,7 @@ static void free_entry(void *work)
 	free(entry);
 }
 
-const struct login_kind postgres_login_kind = {.step = step, .free = free_entry};
+const struct login_kind postgres_login_kind = {.step = step_login, .free = free_entry};
 
 struct pg_entry *entry_new(const struct pg_target *target, const struct pg_place *place, const char *address,
                            const char *database, const struct target_login *login)
@@ -103,7 +103,7 @@ struct pg_entry *entry_new(const struct pg_target *target, const struct pg_place
 		return NULL;
 	entry->pq = target->pq;
 	arena_init(&entry->arena);
-	add_all(entry, target, place, address, database, login);
+	add_keywords(entry, target, place, address, database, login);
 	if (!arena_failed(&entry->arena))
 		return entry;
 	free_entry(entry);

@@ -6,7 +6,7 @@
 #include "hinder.h"
 #include "prepared.h"
 
-static bool acts(const struct pg_work *work)
+static bool acts_for_owner(const struct pg_work *work)
 {
 	return work_is_superuser(work) || !work->facts.owner || work->facts.acts;
 }
@@ -17,7 +17,7 @@ void step_join_owner(void *arg)
 	struct pg_work *work = arg;
 	struct sql *sql = work_sql(work);
 
-	if (!acts(work) && !work->facts.joins) {
+	if (!acts_for_owner(work) && !work->facts.joins) {
 		call_fail(
 		    work->call, work_removes(work) ? ERR_LOCKED : ERR_REFUSED,
 		    "the broker's role may not act for \"%s\", which another role made: GRANT \"%s\" TO the role of "
@@ -25,7 +25,7 @@ void step_join_owner(void *arg)
 		    work->owner, work->owner, work->reader);
 		return;
 	}
-	if (!acts(work))
+	if (!acts_for_owner(work))
 		sql_add(sql, "GRANT %i TO CURRENT_USER%s;\n", work->owner, work_membership(work));
 	if (work->facts.database && work->facts.owned && !work->facts.enters)
 		sql_add(sql, "GRANT CONNECT ON DATABASE %i TO %i;\n", work->owner, work->owner);

@@ -30,13 +30,13 @@ void prepared_add_condition(struct sql *sql, const struct pg_work *work, enum pr
 		sql_add(sql, " AND x.gid <> %l", one->id);
 }
 
-static void look(void *arg);
+static void find_next(void *arg);
 
 static void on_rolled_back(struct pg_work *work, const struct rows *rows)
 {
 	(void)rows;
 	work_leave(work);
-	work_pause(work, look);
+	work_pause(work, find_next);
 }
 
 static bool on_not_rolled_back(struct pg_work *work, const char *sqlstate)
@@ -45,7 +45,7 @@ static bool on_not_rolled_back(struct pg_work *work, const char *sqlstate)
 	work->prepared->next = work->spared;
 	work->spared = work->prepared;
 	work_leave(work);
-	work_pause(work, look);
+	work_pause(work, find_next);
 	return true;
 }
 
@@ -69,7 +69,7 @@ static void become_owner(struct pg_work *work)
 	work_query_inside(work, roll_back);
 }
 
-static void enter(struct pg_work *work, const struct rows *rows)
+static void enter_database(struct pg_work *work, const struct rows *rows)
 {
 	(void)rows;
 	work_forgive(work, on_not_rolled_back);
@@ -99,10 +99,10 @@ static void on_found(struct pg_work *work, const struct rows *rows)
 	sql = work_sql(work);
 	hinder_add_opening(sql, prepared->database, work->owner);
 	work_forgive(work, on_not_rolled_back);
-	work_query(work, enter);
+	work_query(work, enter_database);
 }
 
-static void look(void *arg)
+static void find_next(void *arg)
 {
 	struct pg_work *work = arg;
 	struct sql *sql = work_sql(work);
@@ -117,5 +117,5 @@ void prepared_end(struct pg_work *work, enum prepared_which which, void (*on_end
 {
 	work->on_prepared_ended = on_ended;
 	work->prepared_which = which;
-	look(work);
+	find_next(work);
 }

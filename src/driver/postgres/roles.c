@@ -128,7 +128,7 @@ static void take_roles(struct pg_work *work, const struct rows *rows)
 }
 
 /* An operator's own role that was made a member, whose name does not end as the broker's do, is left alone. */
-static void find(struct pg_work *work, bool all)
+static void find_roles(struct pg_work *work, bool all)
 {
 	const char *incarnation = owned_incarnation(work);
 	const struct driver_call *call = work->call;
@@ -155,12 +155,12 @@ static void find(struct pg_work *work, bool all)
 
 void step_find_logins(void *arg)
 {
-	find(arg, false);
+	find_roles(arg, false);
 }
 
 void step_find_roles(void *arg)
 {
-	find(arg, true);
+	find_roles(arg, true);
 }
 
 /* ---- the way out ---- */
@@ -206,7 +206,7 @@ void step_find_leftovers(void *arg)
 	work_query(work, take_databases);
 }
 
-static void clear_next(struct pg_work *work)
+static void clear_next_database(struct pg_work *work)
 {
 	work_leave(work);
 	work->database++;
@@ -216,7 +216,7 @@ static void clear_next(struct pg_work *work)
 static void on_cleared(struct pg_work *work, const struct rows *rows)
 {
 	(void)rows;
-	clear_next(work);
+	clear_next_database(work);
 }
 
 /* The database cannot be entered, or somebody in it holds what has to be changed: then the role stays behind, shut. */
@@ -225,11 +225,11 @@ static bool on_not_cleared(struct pg_work *work, const char *sqlstate)
 	(void)sqlstate;
 	if (++work->clear_failures == CLEAR_FAILURES_MAX)
 		work->database = work->database_count - 1;
-	clear_next(work);
+	clear_next_database(work);
 	return true;
 }
 
-static void clear(struct pg_work *work)
+static void clear_database(struct pg_work *work)
 {
 	const bool own = strcmp(work->databases[work->database], work->owner) == 0;
 	struct sql *sql = work_sql(work);
@@ -253,7 +253,7 @@ void step_clear_leftovers(void *arg)
 		return;
 	}
 	work_forgive(work, on_not_cleared);
-	work_enter(work, work->databases[work->database], clear);
+	work_enter(work, work->databases[work->database], clear_database);
 }
 
 /* ---- dropping ---- */

@@ -79,7 +79,7 @@ static void on_begun(struct pg_work *work, const struct rows *rows)
 		finish_preparing(work);
 }
 
-static void prepare(struct pg_work *work)
+static void begin_preparing(struct pg_work *work)
 {
 	sql_add(work_sql(work), "BEGIN");
 	work_query_inside(work, on_begun);
@@ -89,5 +89,5 @@ void step_prepare_database(void *arg)
 {
 	struct pg_work *work = arg;
 
-	work_enter(work, work->owner, prepare);
+	work_enter(work, work->owner, begin_preparing);
 }

@@ -29,7 +29,7 @@ static void add_statements(struct sql *sql, const char *statement)
 	sql_end_loop(sql, &query);
 }
 
-static void end(struct pg_work *work)
+static void end_subscriptions(struct pg_work *work)
 {
 	struct sql *sql = work_sql(work);
 
@@ -41,10 +41,10 @@ static void end(struct pg_work *work)
 	work_query_inside(work, on_ended);
 }
 
-static void enter(struct pg_work *work, const struct rows *rows)
+static void enter_database(struct pg_work *work, const struct rows *rows)
 {
 	(void)rows;
-	work_enter(work, empty_database(work), end);
+	work_enter(work, empty_database(work), end_subscriptions);
 }
 
 static void on_found(struct pg_work *work, const struct rows *rows)
@@ -67,7 +67,7 @@ static void on_found(struct pg_work *work, const struct rows *rows)
 	}
 	sql = work_sql(work);
 	hinder_add_opening(sql, empty_database(work), work->owner);
-	work_query(work, enter);
+	work_query(work, enter_database);
 }
 
 void step_end_subscriptions(void *arg)

@@ -22,8 +22,8 @@ static bool derive_key(const unsigned char *salted_password, const char *name, u
 	            NULL) != NULL;
 }
 
-static bool derive(const char *password, const unsigned char *salt, unsigned char ret_stored[KEY_BYTES],
-                   unsigned char ret_server[KEY_BYTES])
+static bool derive_keys(const char *password, const unsigned char *salt, unsigned char ret_stored[KEY_BYTES],
+                        unsigned char ret_server[KEY_BYTES])
 {
 	unsigned char salted[KEY_BYTES], client[KEY_BYTES];
 	bool done = PKCS5_PBKDF2_HMAC(password, (int)strlen(password), salt, VERIFIER_SALT_BYTES, ROUNDS, EVP_sha256(),
@@ -42,7 +42,7 @@ int verifier_make(const char *password, const unsigned char salt[VERIFIER_SALT_B
 	char salt_text[BASE64_SIZE(VERIFIER_SALT_BYTES)];
 	char stored_text[BASE64_SIZE(KEY_BYTES)], server_text[BASE64_SIZE(KEY_BYTES)];
 
-	if (!derive(password, salt, stored, server))
+	if (!derive_keys(password, salt, stored, server))
 		return ERR_NO_MEMORY;
 	EVP_EncodeBlock((unsigned char *)salt_text, salt, VERIFIER_SALT_BYTES);
 	EVP_EncodeBlock((unsigned char *)stored_text, stored, KEY_BYTES);

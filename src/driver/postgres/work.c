@@ -175,8 +175,8 @@ static void on_inside_answered(void *arg, int code, const struct error *error, c
 	on_answered(work, work->inside, error, rows);
 }
 
-static void query(struct pg_work *work, struct pg_session *asked, session_answered *on_session_answered,
-                  void (*on_rows)(struct pg_work *work, const struct rows *rows))
+static void send_query(struct pg_work *work, struct pg_session *asked, session_answered *on_session_answered,
+                       void (*on_rows)(struct pg_work *work, const struct rows *rows))
 {
 	const char *text = sql_string(&work->sql);
 	struct error error;
@@ -204,12 +204,12 @@ void work_forgive(struct pg_work *work, bool (*on_failed)(struct pg_work *work, 
 
 void work_query(struct pg_work *work, void (*on_rows)(struct pg_work *work, const struct rows *rows))
 {
-	query(work, home_of(work), on_server_answered, on_rows);
+	send_query(work, home_of(work), on_server_answered, on_rows);
 }
 
 void work_query_inside(struct pg_work *work, void (*on_rows)(struct pg_work *work, const struct rows *rows))
 {
-	query(work, work->inside, on_inside_answered, on_rows);
+	send_query(work, work->inside, on_inside_answered, on_rows);
 }
 
 bool work_is_held_up(const struct pg_work *work)
