@@ -36,11 +36,6 @@ struct adoption {
 	bool commented;
 };
 
-static bool says_true(const struct rows *rows, int column)
-{
-	return rows_text(rows, 0, column)[0] == 't';
-}
-
 /* ---- looking ---- */
 
 static void step_require_adoptable(void *arg)
@@ -60,15 +55,15 @@ static void step_require_adoptable(void *arg)
 /* Superusers, the template databases and the server's own are nobody's instance. */
 static bool refuse_kind(struct pg_work *work, const struct rows *rows)
 {
-	if (says_true(rows, ROW_SYSTEM))
+	if (rows_say(rows, ROW_SYSTEM))
 		call_fail(work->call, ERR_REFUSED,
 		          "it is a template, or a database that the server or the broker needs");
-	else if (says_true(rows, ROW_HASHED))
+	else if (rows_say(rows, ROW_HASHED))
 		call_fail(
 		    work->call, ERR_REFUSED,
 		    "its name has the form of an instance that a broker made; when it is nobody's any more, rename "
 		    "it first: ALTER DATABASE ... RENAME TO ...");
-	else if (says_true(rows, ROW_SUPERUSER))
+	else if (rows_say(rows, ROW_SUPERUSER))
 		call_fail(work->call, ERR_REFUSED,
 		          "it belongs to the superuser \"%s\"; give it, and what is in it, to a role without rights of "
 		          "its own first: ALTER DATABASE ... OWNER TO ...",
@@ -78,7 +73,7 @@ static bool refuse_kind(struct pg_work *work, const struct rows *rows)
 		          "its owner \"%s\" may do more than use it (%s), and so could every app; take that away, or "
 		          "give it, and what is in it, to a role of its own first: ALTER DATABASE ... OWNER TO ...",
 		          rows_text(rows, 0, ROW_OWNER), rows_text(rows, 0, ROW_RIGHTS));
-	else if (says_true(rows, ROW_LOGIN) && strcmp(rows_text(rows, 0, ROW_OWNER), work->owner) == 0 &&
+	else if (rows_say(rows, ROW_LOGIN) && strcmp(rows_text(rows, 0, ROW_OWNER), work->owner) == 0 &&
 	         !work->call->keep_owner)
 		call_fail(
 		    work->call, ERR_REFUSED,
@@ -95,17 +90,17 @@ static bool refuse_rights(struct pg_work *work, const struct rows *rows)
 {
 	const char *owner = rows_text(rows, 0, ROW_OWNER), *broker = rows_text(rows, 0, ROW_BROKER);
 
-	if (work->facts.reader && !says_true(rows, ROW_READER_MARKED))
+	if (work->facts.reader && !rows_say(rows, ROW_READER_MARKED))
 		call_fail(
 		    work->call, ERR_REFUSED,
 		    "a role \"%s\" exists, which is what the readers' role has to be called; rename the database, "
 		    "or the role",
 		    work->reader);
-	else if (!says_true(rows, ROW_CONNECT) && !says_true(rows, ROW_MEMBER))
+	else if (!rows_say(rows, ROW_CONNECT) && !rows_say(rows, ROW_MEMBER))
 		call_fail(work->call, ERR_REFUSED,
 		          "the broker's role may not connect to it: GRANT CONNECT ON DATABASE \"%s\" TO \"%s\"",
 		          work->owner, broker);
-	else if (!says_true(rows, ROW_MEMBER) && !says_true(rows, ROW_JOINS))
+	else if (!rows_say(rows, ROW_MEMBER) && !rows_say(rows, ROW_JOINS))
 		call_fail(work->call, ERR_REFUSED,
 		          "the broker's role may not act for its owner: GRANT \"%s\" TO \"%s\" WITH ADMIN OPTION",
 		          owner, broker);
@@ -127,8 +122,8 @@ static void on_owner(struct pg_work *work, const struct rows *rows)
 	adoption = arena_alloc(&work->arena, sizeof(*adoption));
 	if (adoption != NULL)
 		*adoption = (struct adoption){.former = arena_text(&work->arena, rows_text(rows, 0, ROW_OWNER)),
-		                              .joins = !says_true(rows, ROW_MEMBER),
-		                              .commented = says_true(rows, ROW_COMMENTED)};
+		                              .joins = !rows_say(rows, ROW_MEMBER),
+		                              .commented = rows_say(rows, ROW_COMMENTED)};
 	work->adoption = adoption;
 	if (arena_failed(&work->arena))
 		call_fail(work->call, ERR_NO_MEMORY, "out of memory");
@@ -224,13 +219,6 @@ static void add_owner(struct sql *sql, const struct pg_work *work)
 		sql_add(sql, "COMMENT ON ROLE %i IS '" TAG_GUEST "%s';\n", adoption->former, work->owner);
 }
 
-static void on_taken(struct pg_work *work, const struct rows *rows)
-{
-	(void)rows;
-	work_leave(work);
-	call_next(work->call);
-}
-
 static void step_take_over(void *arg)
 {
 	struct pg_work *work = arg;
@@ -244,7 +232,7 @@ static void step_take_over(void *arg)
 	inside_add_default_grants(sql, work);
 	inside_add_grants(sql, work);
 	sql_add(sql, "COMMIT;\n");
-	work_query_inside(work, on_taken);
+	work_query_inside(work, NULL);
 }
 
 const struct step postgres_adopt_steps[] = {

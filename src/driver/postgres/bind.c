@@ -72,13 +72,6 @@ static void step_change_password(void *arg)
 	step_shut_roles(work);
 }
 
-static void on_granted(struct pg_work *work, const struct rows *rows)
-{
-	(void)rows;
-	work_leave(work);
-	call_next(work->call);
-}
-
 static void grant_reading(struct pg_work *work)
 {
 	struct sql *sql = work_sql(work);
@@ -86,7 +79,7 @@ static void grant_reading(struct pg_work *work)
 	sql_add(sql, "BEGIN;\n");
 	inside_add_grants(sql, work);
 	sql_add(sql, "COMMIT;\n");
-	work_query_inside(work, on_granted);
+	work_query_inside(work, NULL);
 }
 
 /* What was made for the reader by default grants is readable already; this is for what was given to the owner. */

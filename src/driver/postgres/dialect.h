@@ -1,4 +1,4 @@
-/* PostgreSQL's statements; a struct sql's connection is a struct pg_connection (session.h). */
+/* PostgreSQL's statements; a struct sql's connection is a struct pg_connection (libpq.h). */
 #ifndef DRIVER_POSTGRES_DIALECT_H
 #define DRIVER_POSTGRES_DIALECT_H
 

@@ -28,15 +28,9 @@ const char *empty_database(const struct pg_work *work)
 
 /* ---- closing ---- */
 
-static void on_closed(struct pg_work *work, const struct rows *rows)
-{
-	(void)rows;
-	call_next(work->call);
-}
-
 static bool on_not_closed(struct pg_work *work, const char *sqlstate)
 {
-	if (!sqlstate_is_blocked(sqlstate) || work_is_held_up(work))
+	if (!sqlstate_is_blocked(sqlstate) || witness_has_waited(&work->witness))
 		return false;
 	prepared_end(work, PREPARED_HINDERING, step_close_database);
 	return true;
@@ -70,7 +64,7 @@ void step_close_database(void *arg)
 		add_closing(sql, database);
 	}
 	work_forgive(work, on_not_closed);
-	work_query(work, on_closed);
+	work_query(work, NULL);
 }
 
 /* ---- emptying ---- */
@@ -81,7 +75,7 @@ static void tell_session(struct pg_work *work, const struct rows *rows)
 {
 	const char *role = rows_text(rows, 0, ROW_ROLE), *pid = rows_text(rows, 0, ROW_PID);
 
-	if (rows_text(rows, 0, ROW_IS_SUPER)[0] == 't')
+	if (rows_say(rows, ROW_IS_SUPER))
 		call_fail(work->call, ERR_LOCKED,
 		          "the superuser \"%s\" has a session in the database, which the broker's role may not end: "
 		          "SELECT pg_terminate_backend(%s) as a superuser",

@@ -29,8 +29,8 @@ static void on_settings(struct pg_work *work, const struct rows *rows)
 	}
 	work_forgive(work, work->on_shut_out);
 	assert(work->inside == NULL);
-	work->inside = session_open_as(work->call->backend->context, &work->host->target, work->entered,
-	                               &work->entrance, on_inside, work);
+	work->inside = session_open(work->call->backend->context, &work->host->target, work->entered, &work->entrance,
+	                            on_inside, work);
 	if (work->inside == NULL)
 		call_fail(work->call, ERR_NO_MEMORY, "out of memory");
 }

@@ -33,13 +33,7 @@ static bool is_new(const struct pg_work *work)
 	return work->call->kind == CALL_PROVISION;
 }
 
-static void find_missing(struct pg_work *work);
-
-static void on_created(struct pg_work *work, const struct rows *rows)
-{
-	(void)rows;
-	find_missing(work);
-}
+static void find_missing(struct pg_work *work, const struct rows *rows);
 
 static void create_extension(struct pg_work *work, const struct rows *rows)
 {
@@ -53,7 +47,7 @@ static void create_extension(struct pg_work *work, const struct rows *rows)
 		        work->owner);
 	sql_add(sql, "CREATE EXTENSION %i SCHEMA %i%s", rows_text(rows, 0, ROW_NAME),
 	        schema[0] != '\0' ? schema : EXTENSIONS_SCHEMA, is_new(work) ? " CASCADE" : "");
-	work_query_inside(work, on_created);
+	work_query_inside(work, find_missing);
 }
 
 static void judge_extension(struct pg_work *work, const struct rows *rows)
@@ -94,11 +88,12 @@ static void on_missing(struct pg_work *work, const struct rows *rows)
 }
 
 /* One that lacks nothing comes first: it may be what the others require. */
-static void find_missing(struct pg_work *work)
+static void find_missing(struct pg_work *work, const struct rows *rows)
 {
 	const struct option *extensions = options_find(&work->call->plan->options, "extensions");
 	struct sql *sql = work_sql(work);
 
+	(void)rows;
 	sql_add(
 	    sql,
 	    "SELECT w.name, v.schema, (SELECT string_agg(format('%%I, which %%s', q.name, CASE WHEN e.oid IS NULL THEN"
@@ -123,5 +118,5 @@ static void find_missing(struct pg_work *work)
 void extensions_install(struct pg_work *work, void (*on_done)(struct pg_work *work))
 {
 	work->on_installed = on_done;
-	find_missing(work);
+	find_missing(work, NULL);
 }

@@ -102,11 +102,6 @@ static void make_home(struct room *room)
 	send_query(room, on_mended);
 }
 
-static bool is_true(const struct rows *rows, int column)
-{
-	return rows_text(rows, 0, column)[0] == 't';
-}
-
 static bool has_text(const struct rows *rows, int column)
 {
 	return rows_text(rows, 0, column)[0] != '\0';
@@ -114,8 +109,8 @@ static bool has_text(const struct rows *rows, int column)
 
 static bool may_act_for_owner(const struct room *room, const struct rows *rows)
 {
-	return is_true(rows, ROW_MAY_CHANGE) ||
-	       (session_version(room->session) < GRANTS_HAVE_OPTIONS && !is_true(rows, ROW_OWNER_IS_SUPER));
+	return rows_say(rows, ROW_MAY_CHANGE) ||
+	       (session_version(room->session) < GRANTS_HAVE_OPTIONS && !rows_say(rows, ROW_OWNER_IS_SUPER));
 }
 
 static void say_what_is_needed(struct room *room, const struct rows *rows)
@@ -127,7 +122,7 @@ static void say_what_is_needed(struct room *room, const struct rows *rows)
 		        "its database \"" HOME_DATABASE
 		        "\" is open to others; as %s: REVOKE ALL ON DATABASE " HOME_DATABASE " FROM %s",
 		        owner, rows_text(rows, 0, ROW_STRANGERS));
-	else if (!is_true(rows, ROW_OPEN))
+	else if (!rows_say(rows, ROW_OPEN))
 		give_up(room,
 		        "its database \"" HOME_DATABASE "\" takes no connections; as %s: ALTER DATABASE " HOME_DATABASE
 		        " ALLOW_CONNECTIONS true",
@@ -142,7 +137,7 @@ static void say_what_is_needed(struct room *room, const struct rows *rows)
 static void mend_home(struct room *room, const struct rows *rows)
 {
 	const char *owner = rows_text(rows, 0, ROW_OWNER);
-	const bool joins = !is_true(rows, ROW_MAY_CHANGE);
+	const bool joins = !rows_say(rows, ROW_MAY_CHANGE);
 	struct sql *sql = begin_sql(room);
 
 	if (!may_act_for_owner(room, rows)) {
@@ -153,7 +148,7 @@ static void mend_home(struct room *room, const struct rows *rows)
 		sql_add(sql, "GRANT %s TO CURRENT_USER;\n", owner);
 	if (has_text(rows, ROW_STRANGERS))
 		sql_add(sql, "REVOKE ALL ON DATABASE " HOME_DATABASE " FROM %s;\n", rows_text(rows, 0, ROW_STRANGERS));
-	if (!is_true(rows, ROW_OPEN))
+	if (!rows_say(rows, ROW_OPEN))
 		sql_add(sql, "ALTER DATABASE " HOME_DATABASE " ALLOW_CONNECTIONS true;\n");
 	if (has_text(rows, ROW_ADMINS))
 		sql_add(sql, "GRANT CONNECT ON DATABASE " HOME_DATABASE " TO %s;\n", rows_text(rows, 0, ROW_ADMINS));
@@ -166,17 +161,17 @@ static void mend_home(struct room *room, const struct rows *rows)
 
 static bool is_good(const struct rows *rows)
 {
-	return is_true(rows, ROW_OPEN) && is_true(rows, ROW_LET_IN) && !has_text(rows, ROW_STRANGERS) &&
-	       !(is_true(rows, ROW_MAY_CHANGE) && has_text(rows, ROW_ADMINS));
+	return rows_say(rows, ROW_OPEN) && rows_say(rows, ROW_LET_IN) && !has_text(rows, ROW_STRANGERS) &&
+	       !(rows_say(rows, ROW_MAY_CHANGE) && has_text(rows, ROW_ADMINS));
 }
 
 static void judge_home(struct room *room, const struct rows *rows)
 {
-	if (is_true(rows, ROW_STANDBY)) {
+	if (rows_say(rows, ROW_STANDBY)) {
 		give_up(room, "it is a read-only standby");
-	} else if (!is_true(rows, ROW_THERE)) {
+	} else if (!rows_say(rows, ROW_THERE)) {
 		make_home(room);
-	} else if (!is_true(rows, ROW_OWNER_IS_OURS)) {
+	} else if (!rows_say(rows, ROW_OWNER_IS_OURS)) {
 		give_up(room,
 		        "the database \"" HOME_DATABASE
 		        "\" belongs to %s, which is no role of a broker's; rename it, or: ALTER "
@@ -247,7 +242,7 @@ static void enter_database(struct room *room, bool at_home)
 	room->at_home = at_home;
 	session_close(room->session);
 	room->session =
-	    session_open(room->context, room->home->target, at_home ? HOME_DATABASE : NULL, on_entered, room);
+	    session_open(room->context, room->home->target, at_home ? HOME_DATABASE : NULL, NULL, on_entered, room);
 	if (room->session == NULL)
 		give_up(room, "out of memory");
 }
@@ -264,7 +259,8 @@ static void *open_room(const struct driver_context *context, const void *target,
 	*room = (struct room){.context = context, .home = home, .on_opened = on_opened, .arg = arg};
 	sql_init(&room->sql, &postgres_dialect);
 	room->at_home = *home->is_ready;
-	room->session = session_open(context, home->target, room->at_home ? HOME_DATABASE : NULL, on_entered, room);
+	room->session =
+	    session_open(context, home->target, room->at_home ? HOME_DATABASE : NULL, NULL, on_entered, room);
 	if (room->session == NULL) {
 		free(room);
 		return NULL;

@@ -21,10 +21,10 @@ struct pg_host {
 	struct ender ender;
 };
 
-/* The slots of struct driver; host is a struct pg_host, zeroed before it is opened. */
-int pg_host_open(const struct backend *backend, const struct server *server, void *host, struct error *error);
+/* The slots of struct driver; arg is a struct pg_host, zeroed before it is opened. */
+int pg_host_open(const struct backend *backend, const struct server *server, void *arg, struct error *error);
 /* Also after pg_host_open has failed. */
-void pg_host_close(void *host);
-size_t pg_host_connections(const void *host);
+void pg_host_close(void *arg);
+size_t pg_host_connections(const void *arg);
 
 #endif

@@ -114,8 +114,8 @@ static void knock_next(struct pg_work *work)
 		end_knocking(work);
 		return;
 	}
-	work->inside = session_open_as(work->call->backend->context, &work->host->target, work->owner, &work->knocker,
-	                               on_door, work);
+	work->inside =
+	    session_open(work->call->backend->context, &work->host->target, work->owner, &work->knocker, on_door, work);
 	if (work->inside == NULL)
 		call_fail(work->call, ERR_NO_MEMORY, "out of memory");
 }

@@ -42,6 +42,12 @@ struct libpq {
 };
 #undef LIBPQ_MEMBER
 
+/* A connection and the library that it is of. */
+struct pg_connection {
+	const struct libpq *pq;
+	PGconn *handle; /* NULL: none */
+};
+
 int libpq_load(struct libpq *ret_pq, struct error *error);
 
 #endif

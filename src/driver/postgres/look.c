@@ -43,11 +43,6 @@ static void add_facts(struct sql *sql, const struct pg_work *work)
 	    work->owner, work->owner, work->reader, work->owner);
 }
 
-static bool is_true(const struct rows *rows, int column)
-{
-	return rows_text(rows, 0, column)[0] == 't';
-}
-
 /* An unbind goes on: its login's name has the incarnation's hash in it. */
 static void check_tags(struct pg_work *work)
 {
@@ -69,18 +64,18 @@ static void note_facts(struct pg_work *work, const struct rows *rows)
 		return;
 	}
 	work->facts = (struct facts){
-	    .owner = is_true(rows, 0),
-	    .reader = is_true(rows, 1),
-	    .login = is_true(rows, 2),
-	    .database = is_true(rows, 3),
-	    .owned = is_true(rows, 4),
-	    .retired = is_true(rows, 5),
-	    .retired_owned = is_true(rows, 6),
-	    .others = is_true(rows, 7),
-	    .acts = is_true(rows, 8),
-	    .joins = is_true(rows, 9),
-	    .enters = is_true(rows, 10),
-	    .hindered = is_true(rows, 12),
+	    .owner = rows_say(rows, 0),
+	    .reader = rows_say(rows, 1),
+	    .login = rows_say(rows, 2),
+	    .database = rows_say(rows, 3),
+	    .owned = rows_say(rows, 4),
+	    .retired = rows_say(rows, 5),
+	    .retired_owned = rows_say(rows, 6),
+	    .others = rows_say(rows, 7),
+	    .acts = rows_say(rows, 8),
+	    .joins = rows_say(rows, 9),
+	    .enters = rows_say(rows, 10),
+	    .hindered = rows_say(rows, 12),
 	};
 	check_tags(work);
 }

@@ -57,9 +57,9 @@ static void write_as(struct pg_work *work, const char *owner)
 static void on_rights(struct pg_work *work, const struct rows *rows)
 {
 	const char *owner = rows_text(rows, 0, ROW_OWNER), *self = rows_text(rows, 0, ROW_SELF);
-	const bool super = rows_text(rows, 0, ROW_OWNER_IS_SUPER)[0] == 't';
+	const bool super = rows_say(rows, ROW_OWNER_IS_SUPER);
 
-	if (rows_text(rows, 0, ROW_MAY)[0] == 't')
+	if (rows_say(rows, ROW_MAY))
 		write_as(work, NULL);
 	else if (super)
 		call_fail(work->call, ERR_UNAVAILABLE,

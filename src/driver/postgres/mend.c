@@ -1,5 +1,5 @@
-/* Mending rights. The statements are made and run by the server in one loop, from what its catalog says; a right that
- * the broker's user lacks for one of them ends no other. */
+/* Mending, first of the broker's own way, then of rights. The server makes the statements itself, from what its catalog
+ * says (sql_end_loop). */
 #include "mend.h"
 
 #include "dialect.h"

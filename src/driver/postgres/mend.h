@@ -1,4 +1,5 @@
-/* What only a mend has to put right: rights and memberships that no call of the broker's gave. */
+/* What has to be put right before a call goes on, and by a mend: what stands in the broker's way, rights and
+ * memberships that no call of the broker's gave. */
 #ifndef DRIVER_POSTGRES_MEND_H
 #define DRIVER_POSTGRES_MEND_H
 

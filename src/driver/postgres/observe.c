@@ -35,7 +35,7 @@ static void let_in(struct pg_work *work, const char *roles)
 
 static void on_answer(struct pg_work *work, const struct rows *rows)
 {
-	if (rows_text(rows, 0, ROW_STANDBY)[0] == 't') {
+	if (rows_say(rows, ROW_STANDBY)) {
 		call_fail(work->call, ERR_UNAVAILABLE, "it is a read-only standby");
 		return;
 	}
@@ -99,7 +99,7 @@ static void on_database(struct pg_work *work, const struct rows *rows)
 		call_fail(work->call, ERR_NOT_FOUND, "the database is not there");
 		return;
 	}
-	if (rows_text(rows, 0, ROW_ALLOWED)[0] != 't') {
+	if (!rows_say(rows, ROW_ALLOWED)) {
 		call_fail(work->call, ERR_UNAVAILABLE, "the database does not allow connections");
 		return;
 	}

@@ -28,32 +28,29 @@ void owned_add_login_tag(struct sql *sql, const struct pg_work *work, const char
 
 /* ---- before anything is destroyed ---- */
 
-static void fail_foreign(struct pg_work *work, const char *database)
+static void require_own(struct pg_work *work, bool there, bool owned, const char *database)
 {
-	call_fail(work->call, ERR_REFUSED,
-	          "the database \"%s\" does not belong to the role \"%s\", so it is left alone; when it is the "
-	          "instance's: ALTER DATABASE \"%s\" OWNER TO \"%s\", otherwise rename it",
-	          database, work->owner, database, work->owner);
+	if (!there || owned)
+		call_next(work->call);
+	else
+		call_fail(work->call, ERR_REFUSED,
+		          "the database \"%s\" does not belong to the role \"%s\", so it is left alone; when it is the "
+		          "instance's: ALTER DATABASE \"%s\" OWNER TO \"%s\", otherwise rename it",
+		          database, work->owner, database, work->owner);
 }
 
 void step_require_own_database(void *arg)
 {
 	struct pg_work *work = arg;
 
-	if (work->facts.database && !work->facts.owned)
-		fail_foreign(work, work->owner);
-	else
-		call_next(work->call);
+	require_own(work, work->facts.database, work->facts.owned, work->owner);
 }
 
 void step_require_own_retired(void *arg)
 {
 	struct pg_work *work = arg;
 
-	if (work->facts.retired && !work->facts.retired_owned)
-		fail_foreign(work, work->retired);
-	else
-		call_next(work->call);
+	require_own(work, work->facts.retired, work->facts.retired_owned, work->retired);
 }
 
 /* Not ERR_NOT_FOUND, which tsuru takes for success on an update: the instance is known, its database is lost. */

@@ -32,7 +32,7 @@ void prepared_add_condition(struct sql *sql, const struct pg_work *work, enum pr
 
 static void find_next(void *arg);
 
-static void on_rolled_back(struct pg_work *work, const struct rows *rows)
+static void leave_and_go_on(struct pg_work *work, const struct rows *rows)
 {
 	(void)rows;
 	work_leave(work);
@@ -44,8 +44,7 @@ static bool on_not_rolled_back(struct pg_work *work, const char *sqlstate)
 	(void)sqlstate;
 	work->prepared->next = work->spared;
 	work->spared = work->prepared;
-	work_leave(work);
-	work_pause(work, find_next);
+	leave_and_go_on(work, NULL);
 	return true;
 }
 
@@ -54,7 +53,7 @@ static void roll_back(struct pg_work *work, const struct rows *rows)
 	(void)rows;
 	sql_add(work_sql(work), "ROLLBACK PREPARED %l", work->prepared->id);
 	work_forgive(work, on_not_rolled_back);
-	work_query_inside(work, on_rolled_back);
+	work_query_inside(work, leave_and_go_on);
 }
 
 /* Who is no superuser has to be the one that prepared it. */

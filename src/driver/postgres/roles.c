@@ -206,17 +206,12 @@ void step_find_leftovers(void *arg)
 	work_query(work, take_databases);
 }
 
-static void clear_next_database(struct pg_work *work)
+static void clear_next_database(struct pg_work *work, const struct rows *rows)
 {
+	(void)rows;
 	work_leave(work);
 	work->database++;
 	step_clear_leftovers(work);
-}
-
-static void on_cleared(struct pg_work *work, const struct rows *rows)
-{
-	(void)rows;
-	clear_next_database(work);
 }
 
 /* The database cannot be entered, or somebody in it holds what has to be changed: then the role stays behind, shut. */
@@ -225,7 +220,7 @@ static bool on_not_cleared(struct pg_work *work, const char *sqlstate)
 	(void)sqlstate;
 	if (++work->clear_failures == CLEAR_FAILURES_MAX)
 		work->database = work->database_count - 1;
-	clear_next_database(work);
+	clear_next_database(work, NULL);
 	return true;
 }
 
@@ -241,7 +236,7 @@ static void clear_database(struct pg_work *work)
 		sql_add(sql, "DROP OWNED BY %i;\n", work->roles[i].name);
 	}
 	work_forgive(work, on_not_cleared);
-	work_query_inside(work, on_cleared);
+	work_query_inside(work, clear_next_database);
 }
 
 void step_clear_leftovers(void *arg)

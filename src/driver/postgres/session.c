@@ -69,9 +69,8 @@ static void on_dialed(void *arg, const struct error *error, PGconn *connection)
 	session->on_opened(session->arg, error->code, error);
 }
 
-struct pg_session *session_open_as(const struct driver_context *context, const struct pg_target *target,
-                                   const char *database, const struct target_login *login, pool_done *on_opened,
-                                   void *arg)
+struct pg_session *session_open(const struct driver_context *context, const struct pg_target *target,
+                                const char *database, const struct target_login *login, pool_done *on_opened, void *arg)
 {
 	struct pg_session *session = calloc(1, sizeof(*session));
 
@@ -90,12 +89,6 @@ struct pg_session *session_open_as(const struct driver_context *context, const s
 	}
 	roster_enter(target->roster, &session->entry);
 	return session;
-}
-
-struct pg_session *session_open(const struct driver_context *context, const struct pg_target *target,
-                                const char *database, pool_done *on_opened, void *arg)
-{
-	return session_open_as(context, target, database, NULL, on_opened, arg);
 }
 
 bool session_was_denied(const struct pg_session *session)
@@ -256,6 +249,11 @@ int rows_count(const struct rows *rows)
 const char *rows_text(const struct rows *rows, int row, int column)
 {
 	return rows->pq->getvalue(rows->result, row, column);
+}
+
+bool rows_say(const struct rows *rows, int column)
+{
+	return rows_text(rows, 0, column)[0] == 't';
 }
 
 const char *session_sqlstate(const struct pg_session *session)

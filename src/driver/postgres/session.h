@@ -20,29 +20,23 @@ struct pg_session;
 struct pg_target;
 struct target_login;
 
-/* A connection and the library that it is of. */
-struct pg_connection {
-	const struct libpq *pq;
-	PGconn *handle; /* NULL: none */
-};
-
 struct rows; /* a query's */
 
 int rows_count(const struct rows *rows);
 /* As the server writes it; "" for NULL. Borrowed. */
 const char *rows_text(const struct rows *rows, int row, int column);
+/* A boolean of the first row. */
+bool rows_say(const struct rows *rows, int column);
 
 /* rows: of the last statement that has any; NULL: none. Borrowed. */
 typedef void session_answered(void *arg, int code, const struct error *error, const struct rows *rows);
 
 /* Tries every address of every place of target, one after another. database NULL: the target's own; it is copied.
- * context and target are borrowed until session_close, which is due also after a failure. NULL: memory is out. */
+ * login NULL: the url's user. context, target and login are borrowed until session_close, which is due also after a
+ * failure. NULL: memory is out. */
 struct pg_session *session_open(const struct driver_context *context, const struct pg_target *target,
-                                const char *database, pool_done *on_opened, void *arg);
-/* The same as login, which is borrowed, too, instead of the url's user. */
-struct pg_session *session_open_as(const struct driver_context *context, const struct pg_target *target,
-                                   const char *database, const struct target_login *login, pool_done *on_opened,
-                                   void *arg);
+                                const char *database, const struct target_login *login, pool_done *on_opened,
+                                void *arg);
 /* Of a session of a login that could not be opened: whether the server said, at one address at least, that its password
  * is wrong. False: there was another reason, which says nothing of the password. */
 bool session_was_denied(const struct pg_session *session);

@@ -49,13 +49,6 @@ void step_open_database(void *arg)
 	work_query(work, NULL);
 }
 
-static void on_prepared(struct pg_work *work, const struct rows *rows)
-{
-	(void)rows;
-	work_leave(work);
-	call_next(work->call);
-}
-
 static void finish_preparing(struct pg_work *work)
 {
 	struct sql *sql = work_sql(work);
@@ -67,7 +60,7 @@ static void finish_preparing(struct pg_work *work)
 	inside_add_default_grants(sql, work);
 	inside_add_grants(sql, work);
 	sql_add(sql, "COMMIT;\n");
-	work_query_inside(work, on_prepared);
+	work_query_inside(work, NULL);
 }
 
 static void on_begun(struct pg_work *work, const struct rows *rows)

@@ -28,7 +28,7 @@ enum { ROW_SESSIONS, ROW_PREPARED };
 
 static bool on_shut_out(struct pg_work *work, const char *sqlstate)
 {
-	if (!sqlstate_is_blocked(sqlstate) || work_is_held_up(work))
+	if (!sqlstate_is_blocked(sqlstate) || witness_has_waited(&work->witness))
 		return false;
 	prepared_end(work, PREPARED_ALL, step_shut_roles);
 	return true;
@@ -60,12 +60,6 @@ static void add_ending_of_hidden(struct sql *sql, const struct pg_work *work)
 	sql_end_block(sql, &block);
 }
 
-static void on_shut(struct pg_work *work, const struct rows *rows)
-{
-	(void)rows;
-	call_next(work->call);
-}
-
 void step_shut_roles(void *arg)
 {
 	struct pg_work *work = arg;
@@ -87,7 +81,7 @@ void step_shut_roles(void *arg)
 			sql_add(sql, "ALTER ROLE %i NOLOGIN;\n", work->roles[i].name);
 	}
 	work_forgive(work, on_shut_out);
-	work_query(work, on_shut);
+	work_query(work, NULL);
 }
 
 static void on_sessions(struct pg_work *work, const struct rows *rows)

@@ -9,13 +9,6 @@
 
 enum { ROW_NAME, ROW_OWNER, ROW_OURS, ROW_SELF };
 
-static void on_ended(struct pg_work *work, const struct rows *rows)
-{
-	(void)rows;
-	work_leave(work);
-	call_next(work->call);
-}
-
 /* Only those of this database: the catalog is the whole server's. */
 static void add_statements(struct sql *sql, const char *statement)
 {
@@ -38,7 +31,7 @@ static void end_subscriptions(struct pg_work *work)
 		add_statements(sql, "ALTER SUBSCRIPTION %I SET (slot_name = NONE)");
 		add_statements(sql, "DROP SUBSCRIPTION %I");
 	}
-	work_query_inside(work, on_ended);
+	work_query_inside(work, NULL);
 }
 
 static void enter_database(struct pg_work *work, const struct rows *rows)
@@ -58,7 +51,7 @@ static void on_found(struct pg_work *work, const struct rows *rows)
 	}
 	name = rows_text(rows, 0, ROW_NAME);
 	owner = rows_text(rows, 0, ROW_OWNER);
-	if (rows_text(rows, 0, ROW_OURS)[0] != 't') {
+	if (!rows_say(rows, ROW_OURS)) {
 		call_fail(work->call, ERR_LOCKED,
 		          "the subscription %s of %s is in the database: DROP SUBSCRIPTION %s in it as that role or a "
 		          "superuser, or GRANT %s TO %s",

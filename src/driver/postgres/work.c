@@ -2,8 +2,6 @@
 #include "work.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/secret.h"
 #include "dialect.h"
@@ -144,38 +142,25 @@ void work_fail(struct pg_work *work, const char *sqlstate, const struct error *e
 		call_fail_because(work->call, &reason);
 }
 
-static void on_answered(struct pg_work *work, const struct pg_session *answering, const struct error *error,
-                        const struct rows *rows)
+static void on_answered(void *arg, int code, const struct error *error, const struct rows *rows)
 {
-	if (error->code != 0) {
-		work_fail(work, session_sqlstate(answering), error);
+	struct pg_work *work = arg;
+
+	if (code != 0) {
+		work_fail(work, session_sqlstate(work->limited.session), error);
 		return;
 	}
 	witness_rest(&work->witness);
 	work->on_failed = NULL;
-	if (work->on_rows != NULL)
+	if (work->on_rows != NULL) {
 		work->on_rows(work, rows);
-	else
-		call_next(work->call);
+		return;
+	}
+	work_leave(work);
+	call_next(work->call);
 }
 
-static void on_server_answered(void *arg, int code, const struct error *error, const struct rows *rows)
-{
-	struct pg_work *work = arg;
-
-	(void)code;
-	on_answered(work, home_of(work), error, rows);
-}
-
-static void on_inside_answered(void *arg, int code, const struct error *error, const struct rows *rows)
-{
-	struct pg_work *work = arg;
-
-	(void)code;
-	on_answered(work, work->inside, error, rows);
-}
-
-static void send_query(struct pg_work *work, struct pg_session *asked, session_answered *on_session_answered,
+static void send_query(struct pg_work *work, struct pg_session *asked,
                        void (*on_rows)(struct pg_work *work, const struct rows *rows))
 {
 	const char *text = sql_string(&work->sql);
@@ -193,7 +178,7 @@ static void send_query(struct pg_work *work, struct pg_session *asked, session_a
 	work->on_rows = on_rows;
 	if (!limited_is_alone(text))
 		witness_watch(&work->witness, steps_name(&work->call->steps), session_pid(asked));
-	if (limited_query(&work->limited, asked, text, call_left(work->call), on_session_answered, work, &error) != 0)
+	if (limited_query(&work->limited, asked, text, call_left(work->call), on_answered, work, &error) != 0)
 		call_fail_because(work->call, &error);
 }
 
@@ -204,17 +189,12 @@ void work_forgive(struct pg_work *work, bool (*on_failed)(struct pg_work *work, 
 
 void work_query(struct pg_work *work, void (*on_rows)(struct pg_work *work, const struct rows *rows))
 {
-	send_query(work, home_of(work), on_server_answered, on_rows);
+	send_query(work, home_of(work), on_rows);
 }
 
 void work_query_inside(struct pg_work *work, void (*on_rows)(struct pg_work *work, const struct rows *rows))
 {
-	send_query(work, work->inside, on_inside_answered, on_rows);
-}
-
-bool work_is_held_up(const struct pg_work *work)
-{
-	return witness_has_waited(&work->witness);
+	send_query(work, work->inside, on_rows);
 }
 
 void work_leave(struct pg_work *work)

@@ -103,21 +103,19 @@ struct pg_work {
 };
 
 /* What the core begins a work with, runs its table once more for, and ends it with. */
-int work_begin(void *work, struct error *error);
-bool work_again(void *work);
-void work_end(void *work, bool given_up);
+int work_begin(void *arg, struct error *error);
+bool work_again(void *arg);
+void work_end(void *arg, bool given_up);
 
 /* Runs the table from its top once more; false: it was run often enough. */
 bool work_once_more(struct pg_work *work);
 
 /* An empty text for the next query. */
 struct sql *work_sql(struct pg_work *work);
-/* Sends the text; an empty one goes to the next step. on_rows may be NULL. */
+/* Sends the text; an empty one goes to the next step. on_rows NULL: the step is done with the answer, and so is the
+ * session in a database. */
 void work_query(struct pg_work *work, void (*on_rows)(struct pg_work *work, const struct rows *rows));
 void work_query_inside(struct pg_work *work, void (*on_rows)(struct pg_work *work, const struct rows *rows));
-
-/* The running step's statements have been held up by others' locks for so long that the call should end. */
-bool work_is_held_up(const struct pg_work *work);
 
 /* Of the next query or entry: on_failed is asked first (sqlstate "": no connection). False: the call ends; true: it
  * went on some other way. */

@@ -136,7 +136,7 @@ static void test_a_slow_name_comes_after_a_place_that_refuses(void **state)
 	snprintf(port, sizeof(port), "%d", ntohs(address.sin_port));
 	add_place(rig, "127.0.0.1", port);
 	add_place(rig, "silent.test", port);
-	rig->session = session_open(&rig->context, &rig->target, NULL, on_opened, rig);
+	rig->session = session_open(&rig->context, &rig->target, NULL, NULL, on_opened, rig);
 	assert_non_null(rig->session);
 	for (int i = 0; i < TURNS_MAX && rig->context.resolver->owed == 0; i++)
 		turn(rig);
