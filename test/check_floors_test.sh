@@ -1,5 +1,5 @@
 #!/bin/sh
-# check_floors.sh must find what it is for: a header of a higher floor, a library away from its home, a circle, and twins.
+# check_floors.sh must find what it is for: a header of a higher floor, a library away from its home, a circle, and twins of each kind.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 scratch=$(mktemp -d)
@@ -85,6 +85,13 @@ passes
 plant src/http/twin.c 'void good(void);' 'void good(void)' '{' '}'
 refuses 'good is defined in src/base/good.c and src/http/twin.c'
 rm "$scratch/src/http/twin.c"
+passes
+
+# A reader would take either, too.
+plant src/http/twin.c 'struct good {' '	int a;' '};'
+plant src/base/twin.c 'static const struct good {' '	int b;' '} goods[1];'
+refuses 'struct good is declared in src/base/twin.c and src/http/twin.c'
+rm "$scratch/src/http/twin.c" "$scratch/src/base/twin.c"
 passes
 
 # A file with its header is one, whichever of the two it is.

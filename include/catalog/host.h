@@ -59,7 +59,7 @@ struct places {
 };
 
 /* A driver's sessions on a server, at its last check. */
-struct census {
+struct session_census {
 	bool taken;            /* the driver tells */
 	size_t server, broker; /* as each of the two counts them */
 	size_t strays, looks;  /* that the driver does not know; checks in a row that saw some */
@@ -75,7 +75,7 @@ struct host {
 	enum host_health health;
 	char reason[ERROR_TEXT_MAX];
 	char warning[ERROR_TEXT_MAX]; /* of the last check; "": none */
-	struct census census;
+	struct session_census census;
 	enum fence fence;
 	bool remembered;         /* its mark was in order: the store says so from then on, or soon */
 	int64_t claimed_until;   /* monotonic ms: until then it is taken over, whatever its mark says; 0: no */

@@ -10,23 +10,23 @@ static const char *const open_to_probes[] = {"/health", "/ready", NULL};
 static const char *const open_to_all[] = {"/health", "/ready", "/metrics", NULL};
 
 /* One configuration's credentials. */
-struct served {
+struct admin_served {
 	struct config *config; /* held */
 	struct http_site site;
 };
 
 static void served_free(void *arg)
 {
-	struct served *served = arg;
+	struct admin_served *served = arg;
 
 	config_free(served->config);
 	free(served);
 }
 
-static struct served *served_new(struct config *config)
+static struct admin_served *served_new(struct config *config)
 {
 	const struct admin *admin = config->admin;
-	struct served *served = calloc(1, sizeof(*served));
+	struct admin_served *served = calloc(1, sizeof(*served));
 
 	if (served == NULL)
 		return NULL;
@@ -78,7 +78,7 @@ static struct http_proxies proxies_of(const struct config *config)
 	    .networks = config->proxies, .count = config->proxy_count, .sockets = config->trusts_sockets};
 }
 
-static int open_server(struct admin_server *admin, struct served *served, struct error *error)
+static int open_server(struct admin_server *admin, struct admin_served *served, struct error *error)
 {
 	const struct config *config = admin->options.config;
 
@@ -110,7 +110,7 @@ static int open_server(struct admin_server *admin, struct served *served, struct
 int admin_open(const struct admin_options *options, struct admin_server **ret_admin, struct error *error)
 {
 	struct admin_server *admin = calloc(1, sizeof(*admin));
-	struct served *served = served_new(options->config);
+	struct admin_served *served = served_new(options->config);
 	int rc;
 
 	if (admin == NULL || served == NULL) {
@@ -137,7 +137,7 @@ failed:
 /* ---- other credentials ---- */
 
 struct admin_change {
-	struct served *served;
+	struct admin_served *served;
 	struct http_change *http;
 };
 

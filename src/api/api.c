@@ -19,7 +19,7 @@ struct api {
 };
 
 /* The sites of one configuration: one for each service. */
-struct served {
+struct api_served {
 	struct config *config; /* held */
 	struct http_site sites[];
 };
@@ -89,15 +89,15 @@ static void on_tls_notice(void *arg, bool failed, const char *text)
 
 static void served_free(void *arg)
 {
-	struct served *served = arg;
+	struct api_served *served = arg;
 
 	config_free(served->config);
 	free(served);
 }
 
-static struct served *served_new(struct config *config)
+static struct api_served *served_new(struct config *config)
 {
-	struct served *served = calloc(1, sizeof(*served) + config->service_count * sizeof(served->sites[0]));
+	struct api_served *served = calloc(1, sizeof(*served) + config->service_count * sizeof(served->sites[0]));
 
 	if (served == NULL)
 		return NULL;
@@ -117,7 +117,7 @@ static struct served *served_new(struct config *config)
 	return served;
 }
 
-static int open_server(struct api *api, const struct api_options *given, struct served *served, struct error *error)
+static int open_server(struct api *api, const struct api_options *given, struct api_served *served, struct error *error)
 {
 	const struct config *config = given->config;
 	const struct http_options options = {
@@ -148,7 +148,7 @@ static int open_server(struct api *api, const struct api_options *given, struct 
 int api_open(const struct api_options *options, struct api **ret_api, struct error *error)
 {
 	struct api *api = calloc(1, sizeof(*api));
-	struct served *served = served_new(options->config);
+	struct api_served *served = served_new(options->config);
 	int rc;
 
 	if (api == NULL || served == NULL) {
@@ -179,7 +179,7 @@ failed:
 
 struct api_change {
 	struct config *config; /* held */
-	struct served *served;
+	struct api_served *served;
 	struct http_tls tls;
 	struct http_change *http;
 };

@@ -6,14 +6,14 @@
 #include <stdio.h>
 #include <string.h>
 
-struct kind {
+struct error_row {
 	int code;
 	const char *name;
 	int http_status;
 	bool may_pass;
 };
 
-static const struct kind kinds[] = {
+static const struct error_row kinds[] = {
     {0, "none", 200, false},
     {ERR_INVALID, "invalid", 400, false},
     {ERR_UNAUTHORIZED, "unauthorized", 401, false},
@@ -37,7 +37,7 @@ static const struct kind kinds[] = {
     {ERR_LOCKED, "locked", 503, true},
 };
 
-static const struct kind *find_kind(int code)
+static const struct error_row *find_kind(int code)
 {
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
 		if (kinds[i].code == code)

@@ -9,8 +9,8 @@
 #include "model/model.h"
 #include "store/copy.h"
 
-struct place {
-	struct place *next;
+struct placement {
+	struct placement *next;
 	const char *service, *server; /* "": the driver has none */
 	size_t instances;
 };
@@ -22,15 +22,15 @@ struct maker {
 
 struct census {
 	struct arena arena;
-	struct place *places;
+	struct placement *places;
 	struct maker *makers;
 };
 
 /* ---- counting ---- */
 
-static struct place *find_place(struct census *census, const char *service, const char *server)
+static struct placement *find_place(struct census *census, const char *service, const char *server)
 {
-	struct place *place = census->places;
+	struct placement *place = census->places;
 
 	while (place != NULL && (strcmp(place->service, service) != 0 || strcmp(place->server, server) != 0))
 		place = place->next;
@@ -51,7 +51,7 @@ static struct place *find_place(struct census *census, const char *service, cons
 static int count_instance(struct census *census, const struct store_value *value, struct error *error)
 {
 	struct instance instance;
-	struct place *place;
+	struct placement *place;
 	int rc = instance_decode(value->bytes, value->length, &instance, error);
 
 	if (rc != 0)
@@ -97,14 +97,14 @@ static size_t count_of(const struct census *census, const char *service)
 {
 	size_t count = 0;
 
-	for (const struct place *place = census->places; place != NULL; place = place->next)
+	for (const struct placement *place = census->places; place != NULL; place = place->next)
 		count += strcmp(place->service, service) == 0 ? place->instances : 0;
 	return count;
 }
 
-static const struct place *find_first(const struct census *census, const char *service)
+static const struct placement *find_first(const struct census *census, const char *service)
 {
-	const struct place *place = census->places;
+	const struct placement *place = census->places;
 
 	while (place != NULL && strcmp(place->service, service) != 0)
 		place = place->next;
@@ -136,7 +136,8 @@ static bool has_server(const struct service *service, const char *name)
 }
 
 /* What has no place: of the whole service once, else of the server. */
-static void tell_place(const struct census *census, const struct place *place, const struct config *config, FILE *err)
+static void tell_place(const struct census *census, const struct placement *place, const struct config *config,
+                       FILE *err)
 {
 	const struct service *service = config_service(config, place->service);
 	const size_t count = service == NULL ? count_of(census, place->service) : place->instances;
@@ -165,7 +166,7 @@ size_t census_check(const struct config *config, FILE *err)
 	if (store_dump(config->data_dir, on_record, &census, &error) == 0) {
 		for (const struct maker *maker = census.makers; maker != NULL; maker = maker->next)
 			faults += tell_maker(&census, maker, config, err);
-		for (const struct place *place = census.places; place != NULL; place = place->next)
+		for (const struct placement *place = census.places; place != NULL; place = place->next)
 			tell_place(&census, place, config, err);
 	}
 	arena_release(&census.arena);

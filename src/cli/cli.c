@@ -14,7 +14,7 @@
 /* ---- reading ---- */
 
 /* A command line on its way: path is the words that led to command. */
-struct line {
+struct command_line {
 	char path[PATH_MAX_BYTES];
 	const struct command *command;
 	int argc;
@@ -22,7 +22,7 @@ struct line {
 	FILE *out, *err;
 };
 
-static int complain(const struct line *line, const char *what, const char *subject)
+static int complain(const struct command_line *line, const char *what, const char *subject)
 {
 	fprintf(line->err, PROGRAM ": %s \"%s\"; see %s%s%s --help\n", what, subject, line->path,
 	        line->command != NULL ? " " : "", line->command != NULL ? line->command->name : "");
@@ -30,7 +30,7 @@ static int complain(const struct line *line, const char *what, const char *subje
 }
 
 /* getopt names an unknown letter, or has just passed the whole option. */
-static int complain_of_option(const struct line *line, const char *passed)
+static int complain_of_option(const struct command_line *line, const char *passed)
 {
 	const char letter[] = {'-', (char)optopt, '\0'};
 	bool is_letter = optopt != 0 && optopt < 256 && strncmp(passed, "--", 2) != 0;
@@ -73,7 +73,7 @@ static enum option_id option_of(int value)
 	return OPTION_HELP;
 }
 
-static int read_operand(const struct line *line, struct invocation *invocation)
+static int read_operand(const struct command_line *line, struct invocation *invocation)
 {
 	const char *operand = line->command->operand;
 
@@ -87,7 +87,7 @@ static int read_operand(const struct line *line, struct invocation *invocation)
 }
 
 /* Reads what follows the subcommand. 0, or EXIT_USAGE. */
-static int read_options(const struct line *line, struct invocation *invocation)
+static int read_options(const struct command_line *line, struct invocation *invocation)
 {
 	struct option long_options[OPTION_COUNT + 1];
 	char short_options[2 * OPTION_COUNT + 2];
@@ -106,7 +106,7 @@ static int read_options(const struct line *line, struct invocation *invocation)
 	return invocation->values[OPTION_HELP] != NULL ? 0 : read_operand(line, invocation);
 }
 
-static int run_command(const struct line *line)
+static int run_command(const struct command_line *line)
 {
 	const char *from_environment = getenv("TSURU_BROKER_CONFIG");
 	struct invocation invocation = {.commands = cli_commands, .out = line->out, .err = line->err};
@@ -137,7 +137,7 @@ static bool asks_for_help(const char *word)
 }
 
 /* Takes the next word off the line and finds it among commands. */
-static int run_word(struct line *line, const struct command *commands)
+static int run_word(struct command_line *line, const struct command *commands)
 {
 	const char *word = line->argc > 1 ? line->argv[1] : NULL;
 
@@ -165,7 +165,7 @@ static int run_word(struct line *line, const struct command *commands)
 
 int cli_run(int argc, char **argv, FILE *out, FILE *err)
 {
-	struct line line = {.path = PROGRAM, .argc = argc, .argv = argv, .out = out, .err = err};
+	struct command_line line = {.path = PROGRAM, .argc = argc, .argv = argv, .out = out, .err = err};
 
 	return run_word(&line, cli_commands);
 }

@@ -271,7 +271,7 @@ static int wait_until_resting(struct talk *talk, const char *start, const char *
 {
 	static const char *const nothing[] = {NULL};
 	struct cJSON *json = NULL;
-	struct progress progress;
+	struct progress_line progress;
 	int rc = ask(talk->asker, start, nothing, &json, &talk->error);
 
 	progress_begin(&progress, !talk_prints_json(talk));

@@ -4,18 +4,18 @@
 #include <stdio.h>
 #include <unistd.h>
 
-void progress_begin(struct progress *progress, bool wanted)
+void progress_begin(struct progress_line *progress, bool wanted)
 {
 	progress->shown = wanted && isatty(STDERR_FILENO);
 }
 
-void progress_show(const struct progress *progress, const char *what, size_t count)
+void progress_show(const struct progress_line *progress, const char *what, size_t count)
 {
 	if (progress->shown)
 		fprintf(stderr, "\r\033[K%s: %zu ", what, count);
 }
 
-void progress_end(const struct progress *progress)
+void progress_end(const struct progress_line *progress)
 {
 	if (progress->shown)
 		fputs("\r\033[K", stderr);

@@ -5,14 +5,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct progress {
+struct progress_line {
 	bool shown;
 };
 
 /* It is shown when wanted and standard error is a terminal. */
-void progress_begin(struct progress *progress, bool wanted);
-void progress_show(const struct progress *progress, const char *what, size_t count);
+void progress_begin(struct progress_line *progress, bool wanted);
+void progress_show(const struct progress_line *progress, const char *what, size_t count);
 /* Wipes the line. */
-void progress_end(const struct progress *progress);
+void progress_end(const struct progress_line *progress);
 
 #endif

@@ -68,7 +68,7 @@ struct export
 	FILE *file;
 	const char *path;
 	size_t lines;
-	struct progress progress;
+	struct progress_line progress;
 };
 
 /* The parts of a key, which are joined by NUL. */
@@ -180,7 +180,7 @@ struct import {
 	struct store *store;
 	struct batch *batch;
 	size_t lines;
-	struct progress progress;
+	struct progress_line progress;
 	struct error outcome; /* of the batches */
 };
 

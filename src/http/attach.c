@@ -43,7 +43,7 @@ static void connection_free(struct connection *connection)
 	free(connection);
 }
 
-static struct bufferevent *new_bufferevent(const struct listener *listener, struct event_base *base)
+static struct bufferevent *new_bufferevent(const struct http_listener *listener, struct event_base *base)
 {
 	return listener->address->tls ? tls_bufferevent(listener->server->tls, base)
 	                              : bufferevent_socket_new(base, -1, 0);
@@ -51,7 +51,7 @@ static struct bufferevent *new_bufferevent(const struct listener *listener, stru
 
 struct bufferevent *connection_new(struct event_base *base, void *arg)
 {
-	struct listener *listener = arg;
+	struct http_listener *listener = arg;
 	struct http_server *server = listener->server;
 	struct connection *connection = calloc(1, sizeof(*connection));
 	struct bufferevent *bufferevent = connection != NULL ? new_bufferevent(listener, base) : NULL;

@@ -23,7 +23,7 @@ struct evhttp_connection;
 struct evhttp_request;
 struct http_request;
 struct http_server;
-struct listener;
+struct http_listener;
 
 enum connection_state {
 	CONNECTION_IDLE,     /* nothing of a next request is here; idle_timeout runs */
@@ -43,7 +43,7 @@ struct handshake {
 
 struct connection {
 	struct http_server *server;
-	const struct listener *listener;
+	const struct http_listener *listener;
 	struct connection *next; /* newborn */
 	struct bufferevent *bufferevent;
 	struct evhttp_connection *ev; /* NULL while newborn */

@@ -82,14 +82,14 @@ void fields_add(struct fields *fields, const char *name, const char *value)
 	fields->values[fields->count++] = value;
 }
 
-struct field {
+struct sorted_field {
 	const char *name, *value;
 	size_t place; /* qsort is not stable by promise */
 };
 
 static int compare_fields(const void *a, const void *b)
 {
-	const struct field *left = a, *right = b;
+	const struct sorted_field *left = a, *right = b;
 	int order = strcmp(left->name, right->name);
 
 	return order != 0 ? order : (left->place > right->place) - (left->place < right->place);
@@ -109,11 +109,11 @@ int fields_finish(struct fields *fields, struct arena *arena, struct error *erro
 {
 	if (fields->count < 2)
 		return 0;
-	struct field *sorted = arena_alloc(arena, fields->count * sizeof(*sorted));
+	struct sorted_field *sorted = arena_alloc(arena, fields->count * sizeof(*sorted));
 	if (sorted == NULL)
 		return error_no_memory(error);
 	for (size_t i = 0; i < fields->count; i++)
-		sorted[i] = (struct field){fields->names[i], fields->values[i], i};
+		sorted[i] = (struct sorted_field){fields->names[i], fields->values[i], i};
 	qsort(sorted, fields->count, sizeof(*sorted), compare_fields);
 	for (size_t i = 0; i < fields->count; i++) {
 		fields->names[i] = sorted[i].name;

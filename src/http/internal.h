@@ -18,7 +18,7 @@
 struct connection;
 struct event;
 struct evhttp_request;
-struct listener;
+struct http_listener;
 struct tls;
 
 #define HANDSHAKES_AT_ONCE 8
@@ -34,7 +34,7 @@ struct http_server {
 	struct http_options options;
 	struct sites *sites; /* the present ones */
 	struct tls *tls;     /* NULL: none of its listeners has it */
-	struct listener *listeners;
+	struct http_listener *listeners;
 	size_t listener_count;
 	int (*on_head)(struct http_request *request, struct refusal *ret_refusal);
 	bool (*may_send)(struct http_request *request);   /* a body that is not small */

@@ -24,14 +24,14 @@
 
 /* ---- accepting ---- */
 
-static struct evconnlistener *socket_of(const struct listener *listener)
+static struct evconnlistener *socket_of(const struct http_listener *listener)
 {
 	return evhttp_bound_socket_get_listener(listener->bound);
 }
 
 static void on_accept_timer(void *arg)
 {
-	struct listener *listener = arg;
+	struct http_listener *listener = arg;
 
 	listener->accepted_before = SIZE_MAX;
 	evconnlistener_enable(socket_of(listener));
@@ -51,14 +51,14 @@ static size_t turn_of(const struct http_limits *limits)
 	return turn > 0 ? (size_t)turn : 1;
 }
 
-void listener_accepted(struct listener *listener)
+void listener_accepted(struct http_listener *listener)
 {
 	listener->accepted++;
 	if (++listener->accepted_now == listener->turn)
 		evconnlistener_disable(socket_of(listener)); /* libevent accepts for as long as there are some */
 }
 
-void listener_turn(struct listener *listener)
+void listener_turn(struct http_listener *listener)
 {
 	if (listener->accepted_now >= listener->turn && listener->bound != NULL)
 		evconnlistener_enable(socket_of(listener));
@@ -70,7 +70,7 @@ void listener_turn(struct listener *listener)
  * (no descriptors, no memory), and would be tried again without end: strangers make way, or it pauses. */
 static void on_acceptable(int descriptor, short what, void *arg)
 {
-	struct listener *listener = arg;
+	struct http_listener *listener = arg;
 	bool stuck = listener->accepted == listener->accepted_before;
 
 	(void)descriptor;
@@ -138,7 +138,7 @@ static int set_path(const struct http_address *address, struct sockaddr_storage 
 	return clear_way(unix_address, error);
 }
 
-static int bind_socket(struct listener *listener, struct error *error)
+static int bind_socket(struct http_listener *listener, struct error *error)
 {
 	const struct http_address *address = listener->address;
 	const bool is_path = address->path != NULL;
@@ -170,7 +170,7 @@ static int bind_socket(struct listener *listener, struct error *error)
 	return 0;
 }
 
-static int read_port(struct listener *listener, int descriptor, struct error *error)
+static int read_port(struct http_listener *listener, int descriptor, struct error *error)
 {
 	struct sockaddr_storage address;
 	socklen_t length = sizeof(address);
@@ -185,7 +185,7 @@ static int read_port(struct listener *listener, int descriptor, struct error *er
 	return 0;
 }
 
-static int watch(struct listener *listener, struct error *error)
+static int watch(struct http_listener *listener, struct error *error)
 {
 	struct event_base *base = listener->server->options.base;
 	int descriptor = evhttp_bound_socket_get_fd(listener->bound);
@@ -202,7 +202,7 @@ static int watch(struct listener *listener, struct error *error)
 
 /* ---- life ---- */
 
-static int make_evhttp(struct listener *listener, struct error *error)
+static int make_evhttp(struct http_listener *listener, struct error *error)
 {
 	listener->evhttp = evhttp_new(listener->server->options.base);
 	if (listener->evhttp == NULL)
@@ -217,12 +217,13 @@ static int make_evhttp(struct listener *listener, struct error *error)
 	return 0;
 }
 
-int listener_open(struct listener *listener, struct http_server *server, const struct http_address *address,
+int listener_open(struct http_listener *listener, struct http_server *server, const struct http_address *address,
                   struct error *error)
 {
 	int rc;
 
-	*listener = (struct listener){.server = server, .address = address, .turn = turn_of(&server->options.limits)};
+	*listener =
+	    (struct http_listener){.server = server, .address = address, .turn = turn_of(&server->options.limits)};
 	timer_init(&listener->accept_timer, on_accept_timer, listener);
 	rc = make_evhttp(listener, error);
 	if (rc == 0)
@@ -230,7 +231,7 @@ int listener_open(struct listener *listener, struct http_server *server, const s
 	return rc == 0 ? watch(listener, error) : rc;
 }
 
-void listener_drain(struct listener *listener)
+void listener_drain(struct http_listener *listener)
 {
 	timer_stop(listener->server->options.timers, &listener->accept_timer);
 	if (listener->accept_event != NULL)
@@ -244,7 +245,7 @@ void listener_drain(struct listener *listener)
 		unlink(listener->address->path);
 }
 
-void listener_close(struct listener *listener)
+void listener_close(struct http_listener *listener)
 {
 	if (listener->server == NULL)
 		return;

@@ -10,7 +10,7 @@ struct evhttp;
 struct evhttp_bound_socket;
 struct event;
 
-struct listener {
+struct http_listener {
 	struct http_server *server;
 	const struct http_address *address;
 	struct evhttp *evhttp;
@@ -24,14 +24,14 @@ struct listener {
 };
 
 /* ERR_BUSY when somebody listens there. On failure, too, listener_close is due. */
-int listener_open(struct listener *listener, struct http_server *server, const struct http_address *address,
+int listener_open(struct http_listener *listener, struct http_server *server, const struct http_address *address,
                   struct error *error);
 /* A connection was accepted; after some of them (LISTENER_TURN at most) the others wait until listener_turn, which
  * every turn that had one ends with: whoever is connected gets a turn before all that want to be. */
-void listener_accepted(struct listener *listener);
-void listener_turn(struct listener *listener);
+void listener_accepted(struct http_listener *listener);
+void listener_turn(struct http_listener *listener);
 /* Stops accepting. */
-void listener_drain(struct listener *listener);
-void listener_close(struct listener *listener);
+void listener_drain(struct http_listener *listener);
+void listener_close(struct http_listener *listener);
 
 #endif

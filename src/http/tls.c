@@ -26,7 +26,7 @@ static const char groups[] = "X25519:P-256:P-384:P-521";
 #define CLIENT_BYTES_MAX (32 * 1024)
 
 /* What tells that a file is another. */
-struct mark {
+struct file_mark {
 	dev_t device;
 	ino_t inode;
 	off_t size;
@@ -38,7 +38,7 @@ struct tls {
 	const struct http_tls *files;
 	struct timers *timers;
 	struct timer timer;
-	struct mark marks[FILE_COUNT];
+	struct file_mark marks[FILE_COUNT];
 	void (*on_notice)(void *arg, bool failed, const char *text);
 	void *notice_arg;
 	void (*on_clients)(void *arg);
@@ -177,7 +177,7 @@ static bool judge_alike(const SSL_CTX *a, const SSL_CTX *b)
 
 /* ---- watching them ---- */
 
-static void look(const struct http_tls *files, struct mark *ret_marks)
+static void look(const struct http_tls *files, struct file_mark *ret_marks)
 {
 	const char *const paths[FILE_COUNT] = {files->cert, files->key, files->client_ca};
 	struct stat found;
@@ -229,7 +229,7 @@ static int read_again(struct tls *tls, const struct http_tls *files, struct erro
 static void on_timer(void *arg)
 {
 	struct tls *tls = arg;
-	struct mark marks[FILE_COUNT];
+	struct file_mark marks[FILE_COUNT];
 	struct error error;
 
 	(void)timer_start(tls->timers, &tls->timer, LOOK_INTERVAL);

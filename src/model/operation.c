@@ -14,7 +14,7 @@
 #define IS(state) (1u << (state))
 
 /* A kind's name, and what it cannot be without beside what all have. */
-static const struct kind {
+static const struct operation_row {
 	const char *name;
 	bool has_bind, has_unit, has_action;
 } kinds[] = {
@@ -75,7 +75,7 @@ static const struct field fields[] = {
     {"keep-owner flag", 23, FIELD_FLAG, false, AT(keep_owner)},
 };
 
-static const struct kind *kind_of(enum operation_kind kind)
+static const struct operation_row *kind_of(enum operation_kind kind)
 {
 	return &kinds[kind >= OPERATION_CREATE && kind <= OPERATION_ACT ? kind : 0];
 }
@@ -83,7 +83,7 @@ static const struct kind *kind_of(enum operation_kind kind)
 static const char *find_missing(const void *object)
 {
 	const struct operation *operation = object;
-	const struct kind *kind = kind_of(operation->kind);
+	const struct operation_row *kind = kind_of(operation->kind);
 
 	if (kind->has_bind && operation->bind_kind == 0)
 		return "bind's kind";

@@ -10,7 +10,7 @@
 
 #define PART_MAX 200 /* records looked at in one part */
 
-struct part {
+struct rekey_part {
 	struct upkeep *upkeep;
 	enum keyspace keyspace;
 	struct changes changes;
@@ -27,7 +27,7 @@ static void part_in(struct upkeep *upkeep, int64_t delay)
 }
 
 /* The same bytes under the present key; context is behind the bind's own. */
-static int reseal(struct part *part, const struct bind *bind, const char *context, const unsigned char **bytes,
+static int reseal(struct rekey_part *part, const struct bind *bind, const char *context, const unsigned char **bytes,
                   size_t length, struct arena *arena, struct error *error)
 {
 	const struct keyring *keyring = part->upkeep->life->keyring;
@@ -49,13 +49,13 @@ static int reseal(struct part *part, const struct bind *bind, const char *contex
 	return rc;
 }
 
-static bool is_old(const struct part *part, const unsigned char *bytes, size_t length)
+static bool is_old(const struct rekey_part *part, const unsigned char *bytes, size_t length)
 {
 	return length > SECRET_SEAL_OVERHEAD && !keyring_seals_like(part->upkeep->life->keyring, bytes, length);
 }
 
 /* 1 when something of the bind was sealed anew, 0 when there was nothing to do. */
-static int reseal_bind(struct part *part, struct bind *bind, struct arena *arena, struct error *error)
+static int reseal_bind(struct rekey_part *part, struct bind *bind, struct arena *arena, struct error *error)
 {
 	const bool secret = is_old(part, bind->secret, bind->secret_length);
 	const bool kept = is_old(part, bind->kept, bind->kept_length);
@@ -70,7 +70,7 @@ static int reseal_bind(struct part *part, struct bind *bind, struct arena *arena
 
 static bool on_bind(void *arg, const void *key, size_t key_length, const struct store_value *value)
 {
-	struct part *part = arg;
+	struct rekey_part *part = arg;
 	struct upkeep *upkeep = part->upkeep;
 	struct error error;
 	struct arena arena;
@@ -144,7 +144,7 @@ static void on_part(void *arg)
 {
 	struct upkeep *upkeep = arg;
 	struct rekey *rekey = &upkeep->rekey;
-	struct part part = {.upkeep = upkeep, .keyspace = rekey->unbound ? KEYSPACE_UNBOUND : KEYSPACE_BINDS};
+	struct rekey_part part = {.upkeep = upkeep, .keyspace = rekey->unbound ? KEYSPACE_UNBOUND : KEYSPACE_BINDS};
 	char after[STORE_KEY_MAX];
 	const size_t after_length = rekey->position_length;
 	struct error error;

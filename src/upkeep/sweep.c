@@ -12,7 +12,7 @@
 #define SWEEP_PART     500             /* records looked at in one part */
 
 /* One part of a pass over one keyspace. */
-struct part {
+struct sweep_part {
 	struct upkeep *upkeep;
 	const struct chore *chore;
 	struct batch *batch;
@@ -27,7 +27,7 @@ struct part {
 struct chore {
 	enum keyspace keyspace;
 	int64_t (*kept)(const struct config *config); /* ms */
-	void (*visit)(struct part *part, const void *key, size_t key_length, const struct store_value *value);
+	void (*visit)(struct sweep_part *part, const void *key, size_t key_length, const struct store_value *value);
 };
 
 static void on_sweep(void *arg);
@@ -39,7 +39,7 @@ static void sweep_later(struct upkeep *upkeep, int64_t delay)
 	                  delay); /* without memory the sweep ends until the next start */
 }
 
-static void drop(struct part *part, const void *key, size_t key_length, const struct store_value *value)
+static void drop(struct sweep_part *part, const void *key, size_t key_length, const struct store_value *value)
 {
 	batch_delete(part->batch, part->chore->keyspace, key, key_length, value->revision);
 	part->deleted++;
@@ -58,7 +58,8 @@ static int64_t unbound_kept(const struct config *config)
 }
 
 /* A record that cannot be read began long ago. */
-static void visit_tombstone(struct part *part, const void *key, size_t key_length, const struct store_value *value)
+static void visit_tombstone(struct sweep_part *part, const void *key, size_t key_length,
+                            const struct store_value *value)
 {
 	struct tombstone tombstone = {0};
 
@@ -67,7 +68,7 @@ static void visit_tombstone(struct part *part, const void *key, size_t key_lengt
 		drop(part, key, key_length, value);
 }
 
-static void visit_unbound(struct part *part, const void *key, size_t key_length, const struct store_value *value)
+static void visit_unbound(struct sweep_part *part, const void *key, size_t key_length, const struct store_value *value)
 {
 	struct bind bind = {0};
 
@@ -84,7 +85,7 @@ static int64_t notes_kept(const struct config *config)
 	return 0;
 }
 
-static void visit_note(struct part *part, const void *key, size_t key_length, const struct store_value *value)
+static void visit_note(struct sweep_part *part, const void *key, size_t key_length, const struct store_value *value)
 {
 	if (lingering_is_over(part->upkeep->catalog->records, key, key_length))
 		drop(part, key, key_length, value);
@@ -98,7 +99,7 @@ static int64_t audit_kept(const struct config *config)
 }
 
 /* The keys are in order of time: the first that is neither too old nor too many ends the pass. */
-static void visit_audit(struct part *part, const void *key, size_t key_length, const struct store_value *value)
+static void visit_audit(struct sweep_part *part, const void *key, size_t key_length, const struct store_value *value)
 {
 	const int64_t most = catalog_config(part->upkeep->catalog)->limits.audit_entries;
 	const int64_t left = store_counter(part->upkeep->catalog->store, AUDIT_COUNTER) - (int64_t)part->deleted;
@@ -125,7 +126,7 @@ static const struct chore chores[] = {
 
 static bool on_record(void *arg, const void *key, size_t key_length, const struct store_value *value)
 {
-	struct part *part = arg;
+	struct sweep_part *part = arg;
 
 	memcpy(part->last, key, key_length);
 	part->last_length = key_length;
@@ -153,7 +154,7 @@ static void on_swept(void *arg, int code, const struct error *error, uint64_t re
 }
 
 /* The position within the pass, kept between parts. */
-static void remember(struct upkeep *upkeep, const struct part *part)
+static void remember(struct upkeep *upkeep, const struct sweep_part *part)
 {
 	free(upkeep->swept);
 	upkeep->swept = malloc(part->last_length);
@@ -172,7 +173,7 @@ static void forget_position(struct upkeep *upkeep)
 static void on_sweep(void *arg)
 {
 	struct upkeep *upkeep = arg;
-	struct part part = {
+	struct sweep_part part = {
 	    .upkeep = upkeep, .chore = &chores[upkeep->chore], .now = timers_wall(upkeep->catalog->timers)};
 
 	part.kept = part.chore->kept(catalog_config(upkeep->catalog));

@@ -20,7 +20,7 @@ void census_take(struct host *host)
 {
 	const struct backend *backend = host->offering->backend;
 	const char *sessions = call_find(&host->check, CHECK_SESSIONS), *strays = call_find(&host->check, CHECK_STRAYS);
-	struct census *census = &host->census;
+	struct session_census *census = &host->census;
 
 	census->taken = sessions != NULL && strays != NULL;
 	if (!census->taken) {
@@ -35,7 +35,7 @@ void census_take(struct host *host)
 
 bool census_warn(const struct host *host, char *ret_sentence)
 {
-	const struct census *census = &host->census;
+	const struct session_census *census = &host->census;
 
 	ret_sentence[0] = '\0';
 	if (census->looks >= LOOKS)

@@ -231,7 +231,7 @@ static void on_soon(void *arg)
 
 /* ---- a server that was never marked and holds something: today's first start on servers of an earlier version ---- */
 
-struct part {
+struct fence_part {
 	const struct host *host;
 	struct agreement *agreement;
 };
@@ -254,7 +254,7 @@ static bool on_bind(void *arg, const void *key, size_t key_length, const struct 
 	return true;
 }
 
-static void compare_instance(const struct part *part, const struct instance *instance)
+static void compare_instance(const struct fence_part *part, const struct instance *instance)
 {
 	struct agreement *agreement = part->agreement;
 	const char *name = instance->resource;
@@ -285,7 +285,7 @@ static bool is_on(const struct host *host, const struct instance *instance)
 
 static bool on_record(void *arg, const void *key, size_t key_length, const struct store_value *value)
 {
-	const struct part *part = arg;
+	const struct fence_part *part = arg;
 	struct instance instance;
 
 	if (key_length == INCARNATION_LENGTH)
@@ -305,7 +305,7 @@ static void on_part(void *arg)
 {
 	struct host *host = arg;
 	struct agreement *agreement = host->agreement;
-	struct part part = {.host = host, .agreement = agreement};
+	struct fence_part part = {.host = host, .agreement = agreement};
 	struct error error;
 	int rc;
 

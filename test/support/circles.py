@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """No circle of more than two files in src/: a file with its header is one, and leads to those that it includes, and to
 those whose functions and tables it uses. These are two graphs, since a folder's contract is read by all who fulfil it.
-Nor is one function or table in two files. Usage: circles.py BUILD (whose objects show it), in the project's root. Prints
-what it finds, and fails."""
+Nor is one function or table in two files, and the name of a structure means one thing. Usage: circles.py BUILD (whose
+objects show it), in the project's root. Prints what it finds, and fails."""
 import collections
 import json
 import os
@@ -131,13 +131,25 @@ def report_twins(symbols):
     return bool(twins)
 
 
+def report_namesakes(paths):
+    homes = collections.defaultdict(list)
+    for path in paths:
+        with open(path, encoding="utf-8") as file:
+            for name in re.findall(r"^(?:static )?(?:const )?((?:struct|enum|union) \w+) \{", file.read(), re.MULTILINE):
+                homes[name].append(path)
+    doubled = {name: files for name, files in homes.items() if len(files) > 1}
+    for name, files in sorted(doubled.items()):
+        print(f"{name} is declared in {' and '.join(sorted(files))}", file=sys.stderr)
+    return bool(doubled)
+
+
 def main():
     paths = [path for path in files_below("src", "include") if path.endswith((".c", ".h"))]
     names = {name_of(path) for path in paths}
     sources = [path for path in paths if path.endswith(".c")]
     symbols = list(symbols_of(sys.argv[1], sources))
     found = [report(graph_of(includes(paths, names)), "include"), report(graph_of(calls(symbols)), "call")]
-    sys.exit(any([*found, report_twins(symbols)]))
+    sys.exit(any([*found, report_twins(symbols), report_namesakes(paths)]))
 
 
 main()
