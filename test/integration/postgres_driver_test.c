@@ -929,25 +929,30 @@ static void run_with_mark(struct rig *rig, enum call_kind kind, const char *mark
 	expect(rig, request, code);
 }
 
-/* The driver's connections to the server, those that still log in included: all of this process but the given one. */
-static int count_connections(int port, int except)
+/* Whether the socket is a connection to the server; such that still log in included. */
+static bool leads_to(int fd, int port)
 {
 	union {
 		struct sockaddr any;
 		struct sockaddr_in v4;
 		struct sockaddr_un local;
-	} peer;
+	} peer = {.local = {0}};
+	socklen_t size = sizeof(peer);
+
+	if (getpeername(fd, &peer.any, &size) != 0)
+		return false;
+	return peer.any.sa_family == AF_INET
+	           ? ntohs(peer.v4.sin_port) == port
+	           : peer.any.sa_family == AF_UNIX && strstr(peer.local.sun_path, ".s.PGSQL.") != NULL;
+}
+
+/* The driver's: all of this process but the given one. */
+static int count_connections(int port, int except)
+{
 	int count = 0;
 
-	for (int fd = 0; fd < 1024; fd++) {
-		socklen_t size = sizeof(peer);
-
-		if (fd == except || getpeername(fd, &peer.any, &size) != 0)
-			continue;
-		count += peer.any.sa_family == AF_INET
-		             ? ntohs(peer.v4.sin_port) == port
-		             : peer.any.sa_family == AF_UNIX && strstr(peer.local.sun_path, ".s.PGSQL.") != NULL;
-	}
+	for (int fd = 0; fd < 1024; fd++)
+		count += fd != except && leads_to(fd, port);
 	return count;
 }
 
