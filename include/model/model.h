@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/text.h"
 
+#define INSTANCE_NAME_MIN   2   /* bytes; tsuru's own rule */
 #define INSTANCE_NAME_MAX   200 /* bytes; tsuru itself has no limit */
 #define APP_NAME_MAX        255 /* bytes of a bind's identity: an app's or job's name, or an old client's host */
 #define INCARNATION_LENGTH  16  /* hex digits */
@@ -76,7 +77,7 @@ int instance_move(struct instance *instance, enum instance_state next, struct er
 /* To REMOVING, and says when that was first accepted; wall: now, in ms. */
 int instance_move_to_removal(struct instance *instance, int64_t wall, struct error *error);
 const char *instance_state_name(enum instance_state state);
-/* tsuru's rule ^[A-Za-z][-a-zA-Z0-9_]+$, at most INSTANCE_NAME_MAX, not "plans". */
+/* tsuru's rule ^[A-Za-z][-a-zA-Z0-9_]+$, at most INSTANCE_NAME_MAX, not "plans"; the sentence says all of it. */
 int instance_check_name(const char *name, struct error *error);
 
 /* ---- binds ---- */

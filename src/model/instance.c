@@ -105,13 +105,13 @@ int instance_check_name(const char *name, struct error *error)
 	static const char others[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 	size_t length = strlen(name);
 
-	if (length > INSTANCE_NAME_MAX)
-		return error_set(error, ERR_INVALID, "the instance's name has %zu bytes; at most %d are allowed",
-		                 length, INSTANCE_NAME_MAX);
-	if (length < 2 || strchr(letters, name[0]) == NULL || strspn(name, others) != length)
+	if (length < INSTANCE_NAME_MIN || length > INSTANCE_NAME_MAX || strchr(letters, name[0]) == NULL ||
+	    strspn(name, others) != length)
 		return error_set(
 		    error, ERR_INVALID,
-		    "the instance's name \"%s\" is not a letter followed by one or more letters, digits, - or _", name);
+		    "the instance's name \"%.*s\" is not allowed: a name is %d to %d letters, digits, - or _, "
+		    "the first of them a letter",
+		    INSTANCE_NAME_MAX, name, INSTANCE_NAME_MIN, INSTANCE_NAME_MAX);
 	if (strcmp(name, "plans") == 0)
 		return error_set(error, ERR_INVALID,
 		                 "an instance cannot be named \"plans\": its path is that of the plans");

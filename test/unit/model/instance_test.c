@@ -328,6 +328,19 @@ static void test_check_name(void **state)
 	assert_int_equal(instance_check_name(name, &error), 0);
 }
 
+/* A rule that spoke of letters only would be true of "a", too. */
+static void test_the_sentence_is_the_rule(void **state)
+{
+	static const char *const bad[] = {"a", "1a", "a b"};
+	struct error error = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		assert_int_equal(instance_check_name(bad[i], &error), ERR_INVALID);
+		assert_non_null(strstr(error.text, "a name is 2 to 200 letters, digits, - or _, the first "));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -340,6 +353,7 @@ int main(void)
 	    cmocka_unit_test(test_moves),
 	    cmocka_unit_test(test_the_time_of_the_removal),
 	    cmocka_unit_test(test_check_name),
+	    cmocka_unit_test(test_the_sentence_is_the_rule),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
