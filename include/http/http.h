@@ -102,6 +102,9 @@ struct http_options {
 	/* No site has the request's path (http_request_site is NULL), or no route of its site. *error holds the 404
 	 * that it is answered with, and may be set to something else. NULL: it stays. */
 	void (*on_missing)(const struct http_request *request, struct error *error);
+	/* A site's user or password is wrong, or not shown. *error holds the 401, whose sentence may be another one.
+	 * NULL: it stays. */
+	void (*on_wrong_login)(const struct http_request *request, struct error *error);
 	/* The certificate was replaced (text: its file) or could not be (failed, and why). NULL: nobody is told. */
 	void (*on_tls_notice)(void *arg, bool failed, const char *text);
 	/* When a reply is made, before a byte of it is sent; also for requests that no handler saw. */

@@ -5,6 +5,7 @@
 
 #include "api/access.h"
 #include "api/astray.h"
+#include "api/caller.h"
 #include "api/exchange.h"
 #include "api/handlers.h"
 
@@ -131,6 +132,7 @@ static int open_server(struct api *api, const struct api_options *given, struct 
 	    .routes = api_routes,
 	    .known_fields_only = true,
 	    .on_missing = astray_explain,
+	    .on_wrong_login = caller_explain_wrong_login,
 	    .sites = served->sites,
 	    .site_count = config->service_count,
 	    .on_sites_unused = served_free,

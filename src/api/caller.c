@@ -7,6 +7,7 @@
 #include "api/field.h"
 #include "base/secret.h"
 #include "http/http.h"
+#include "model/service.h"
 
 #define TRACEPARENT_LENGTH 55 /* of version 00; later ones may go on behind a '-' */
 
@@ -98,4 +99,15 @@ int caller_read(struct http_request *http, struct secret_ids *ids, struct caller
 	if (rc == 0)
 		*ret_caller = caller;
 	return rc;
+}
+
+void caller_explain_wrong_login(const struct http_request *http, struct error *error)
+{
+	const struct service *service = http_request_site(http)->owner;
+
+	error_set(
+	    error, ERR_UNAUTHORIZED,
+	    "tsuru's password for the service \"%s\" is wrong, or its user; tell those who run tsuru: it must log in "
+	    "with what the broker's configuration says of this service",
+	    service->name);
 }

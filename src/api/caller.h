@@ -19,6 +19,9 @@ struct secret_ids;
  * that is too long or not clean. */
 int caller_read(struct http_request *http, struct secret_ids *ids, struct caller *ret_caller, struct error *error);
 
+/* An on_wrong_login of http/http.h: tsuru shows the sentence to its users, who cannot mend it. */
+void caller_explain_wrong_login(const struct http_request *http, struct error *error);
+
 /* The client's X-Request-Id; NULL when there is none, or one that is not fit for a log. */
 const char *caller_request_id(const struct http_request *http);
 /* 1 to REQUEST_ID_MAX bytes of visible ASCII. */

@@ -9,10 +9,14 @@ static void answer_wrong(struct http_request *request)
 {
 	const char *realm = request->site->realm != NULL ? request->site->realm : "";
 	const char *challenge = arena_format(&request->arena, "Basic realm=\"%s\", charset=\"UTF-8\"", realm);
+	struct error error;
 
+	error_set(&error, ERR_UNAUTHORIZED, "the user or the password is wrong");
+	if (request->server->options.on_wrong_login != NULL)
+		request->server->options.on_wrong_login(request, &error);
 	if (challenge != NULL)
 		http_reply_header(request, "WWW-Authenticate", challenge);
-	reply_refusal(request, 401, "the user or the password is wrong");
+	http_reply_error(request, &error);
 }
 
 static void answer_early(struct http_request *request)

@@ -99,6 +99,8 @@ def test_every_route_asks_for_credentials(tsuru):
         answer = tsuru.send(method, path)
         assert answer.status == 401, (method, path)
         assert answer.headers["WWW-Authenticate"].startswith("Basic realm=")
+        assert answer.message.startswith("tsuru's password for the service \"scripted\" is wrong"), answer.message
+        assert "tell those who run tsuru" in answer.message
 
 
 def test_old_clients(tsuru):
