@@ -58,4 +58,11 @@ struct service {
 const struct plan *service_plan(const struct service *service, const char *name);
 const struct server *service_server(const struct service *service, const char *name);
 
+/* Whether the server of a multi-cluster service takes what is asked for with this cluster and pool (either may be
+ * NULL). */
+bool server_serves(const struct server *server, const char *cluster, const char *pool);
+/* The same of any server of the service: 0, or ERR_INVALID with a sentence that names what no server serves, or that
+ * neither is given. Of a service that is not multi-cluster, 0. */
+int service_check_place(const struct service *service, const char *cluster, const char *pool, struct error *error);
+
 #endif

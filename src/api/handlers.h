@@ -9,7 +9,9 @@ extern const struct http_route api_routes[];
 
 /* Readers. Plan, team, description, tags and parameters: all of the new state each time, what is absent means none. */
 int read_wanted(struct exchange *exchange);
-/* That, with the instance's name and place. */
+/* The pool and the cluster. */
+int read_place(struct exchange *exchange);
+/* What is wanted, with the instance's name and place. */
 int read_create(struct exchange *exchange);
 /* The app of a bind, from app-name or from an old client's app-host. */
 int read_app(struct exchange *exchange);

@@ -9,8 +9,7 @@ static const char no_cluster[] = "{\"msg\":\"this service runs in several cluste
 
 static bool lacks_cluster(const struct exchange *exchange)
 {
-	return exchange->service->multi_cluster && http_request_header(exchange->http, "X-Tsuru-Pool-Name") == NULL &&
-	       http_request_header(exchange->http, "X-Tsuru-Cluster-Name") == NULL;
+	return exchange->service->multi_cluster && exchange->ask.pool == NULL && exchange->ask.cluster == NULL;
 }
 
 static void list_plans(const struct service *service, struct text *json)
@@ -34,6 +33,10 @@ void answer_plans(struct exchange *exchange)
 
 	if (lacks_cluster(exchange)) {
 		http_reply_json(exchange->http, 400, no_cluster);
+		return;
+	}
+	if (service_check_place(exchange->service, exchange->ask.cluster, exchange->ask.pool, &exchange->error) != 0) {
+		exchange_refuse(exchange);
 		return;
 	}
 	text_init(&json, PLANS_MAX);

@@ -24,7 +24,7 @@ int read_wanted(struct exchange *exchange)
 	return rc;
 }
 
-static int read_place(struct exchange *exchange)
+int read_place(struct exchange *exchange)
 {
 	struct broker_request *ask = &exchange->ask;
 	int rc = field_header(exchange->http, "X-Tsuru-Pool-Name", NAME_TEXT_MAX, &ask->pool, &exchange->error);

@@ -16,7 +16,7 @@
 #define BEGUN   "{\"message\":\"the action is on its way; the operations say how it ends\"}"
 
 const struct http_route api_routes[] = {
-    ROUTE("GET", "/resources/plans", "plans", .answer = answer_plans),
+    ROUTE("GET", "/resources/plans", "plans", .read = read_place, .answer = answer_plans),
     ROUTE("POST", "/resources", "create", .read = read_create, .ask = &ask_create, .status = 201),
     ROUTE("GET", INSTANCE, "info", .view = view_describe),
     ROUTE("PUT", INSTANCE, "update",

@@ -52,15 +52,6 @@ const char *host_name(const struct host *host)
 	return host->server != NULL ? host->server->name : host->offering->service->name;
 }
 
-static bool serves(const struct server *server, const char *cluster, const char *pool)
-{
-	if (cluster != NULL && server->cluster != NULL && strcmp(cluster, server->cluster) != 0)
-		return false;
-	if (pool != NULL && server->pool != NULL && strcmp(pool, server->pool) != 0)
-		return false;
-	return (cluster != NULL || server->cluster == NULL) && (pool != NULL || server->pool == NULL);
-}
-
 /* The fuller of two servers is the one whose share of its weighted capacity would be larger with one more instance.
  * Servers without a capacity are compared as if each had the same. */
 static bool has_more_room(const struct server *server, int64_t used, const struct server *best, int64_t best_used)
@@ -75,8 +66,7 @@ static bool has_more_room(const struct server *server, int64_t used, const struc
 	return (used + 1) * best_room < (best_used + 1) * room;
 }
 
-static int refuse(const struct offering *offering, int64_t used, int64_t capacity, bool matched, bool drained,
-                  struct error *error)
+static int refuse(const struct offering *offering, int64_t used, int64_t capacity, bool drained, struct error *error)
 {
 	if (drained)
 		return error_set(
@@ -84,10 +74,6 @@ static int refuse(const struct offering *offering, int64_t used, int64_t capacit
 		    "every server of the service \"%s\" that could hold it is drained by its operators; try "
 		    "later",
 		    offering->service->name);
-	if (!matched)
-		return error_set(error, ERR_INVALID,
-		                 "no server of the service \"%s\" serves this pool or cluster; ask for another pool",
-		                 offering->service->name);
 	return error_set(error, ERR_FORBIDDEN,
 	                 "every server of the service \"%s\" is full: %lld of %lld instances are taken",
 	                 offering->service->name, (long long)used, (long long)capacity);
@@ -98,8 +84,11 @@ int host_choose(struct offering *offering, const char *cluster, const char *pool
 {
 	struct host *best = NULL;
 	int64_t taken = 0, capacity = 0, best_used = 0;
-	bool matched = false, drained = false;
+	bool drained = true; /* all that could hold it */
+	int rc = service_check_place(offering->service, cluster, pool, error);
 
+	if (rc != 0)
+		return rc;
 	for (size_t i = 0; i < offering->host_count; i++) {
 		struct host *host = &offering->hosts[i];
 		int64_t used;
@@ -108,12 +97,11 @@ int host_choose(struct offering *offering, const char *cluster, const char *pool
 			*ret_host = host;
 			return 0;
 		}
-		if (offering->service->multi_cluster && !serves(host->server, cluster, pool))
+		if (offering->service->multi_cluster && !server_serves(host->server, cluster, pool))
 			continue;
-		drained |= host->drained;
 		if (host->drained)
 			continue;
-		matched = true;
+		drained = false;
 		used = host_placed(host);
 		taken += used;
 		capacity += host->server->capacity;
@@ -125,7 +113,7 @@ int host_choose(struct offering *offering, const char *cluster, const char *pool
 		best_used = used;
 	}
 	if (best == NULL)
-		return refuse(offering, taken, capacity, matched, drained && !matched, error);
+		return refuse(offering, taken, capacity, drained, error);
 	*ret_host = best;
 	return 0;
 }

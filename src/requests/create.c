@@ -153,10 +153,8 @@ static int check_request(struct intent *intent, const struct plan **ret_plan)
 		rc = accept_plan(intent, NULL, ret_plan);
 	if (rc == 0)
 		rc = accept_parameters(intent, *ret_plan, false);
-	if (rc == 0 && intent->offering->service->multi_cluster && request->cluster == NULL && request->pool == NULL)
-		rc = error_set(&intent->error, ERR_INVALID,
-		               "the service \"%s\" runs in several clusters; name a pool with --pool",
-		               request->service->name);
+	if (rc == 0 && request->cluster == NULL && request->pool == NULL)
+		rc = service_check_place(intent->offering->service, NULL, NULL, &intent->error);
 	return rc;
 }
 

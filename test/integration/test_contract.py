@@ -216,8 +216,12 @@ def test_multi_cluster(start_broker, server):
     assert answer.status == 400 and answer.json["missing_params"] == ["cluster"]
     pool = {"X-Tsuru-Pool-Name": "west", "X-Tsuru-Cluster-Kube-Config": "c2VjcmV0" * 7000}
     assert tsuru.plans(**pool).status == 200
+    for cluster in ({}, {"X-Tsuru-Cluster-Name": "far"}):
+        nowhere = tsuru.plans(**{"X-Tsuru-Pool-Name": "north", **cluster})
+        assert nowhere.status == 400 and 'serves the pool "north"' in nowhere.message
     assert "pool" in tsuru.create("mydb").message
-    assert tsuru.create("mydb", headers={"X-Tsuru-Pool-Name": "north"}).status == 400
+    nowhere = tsuru.create("mydb", headers={"X-Tsuru-Pool-Name": "north"})
+    assert nowhere.status == 400 and 'serves the pool "north"' in nowhere.message
     assert tsuru.create("mydb", headers=pool).status == 201
     assert tsuru.described("mydb")["Server"] == "west"
     tsuru.remove("mydb")

@@ -277,7 +277,18 @@ static void plans_of_several_clusters_need_one(void **state)
 	assert_int_equal(ask(*state, "GET", "/wide/resources/plans", ""), 400);
 	assert_true(answered(*state, "\"missing_params\":[\"cluster\"]"));
 	assert_int_equal(ask_with(*state, "GET", "/wide/resources/plans", "X-Tsuru-Pool-Name: here\r\n", ""), 200);
-	assert_int_equal(ask_with(*state, "GET", "/wide/resources/plans", "X-Tsuru-Cluster-Name: c\r\n", ""), 200);
+	assert_int_equal(ask_with(*state, "GET", "/wide/resources/plans",
+	                          "X-Tsuru-Pool-Name: here\r\nX-Tsuru-Cluster-Name: c\r\n", ""),
+	                 200);
+}
+
+static void plans_of_a_place_that_nobody_serves_are_refused(void **state)
+{
+	assert_int_equal(ask_with(*state, "GET", "/wide/resources/plans", "X-Tsuru-Pool-Name: there\r\n", ""), 400);
+	assert_true(answered(*state, "no server of the service \\\"wide\\\" serves the pool \\\"there\\\""));
+	assert_int_equal(ask_with(*state, "GET", "/wide/resources/plans", "X-Tsuru-Cluster-Name: c\r\n", ""), 400);
+	assert_true(answered(*state, "serves the cluster \\\"c\\\""));
+	assert_int_equal(ask_with(*state, "GET", "/db/resources/plans", "X-Tsuru-Pool-Name: there\r\n", ""), 200);
 }
 
 static void places_by_the_pool(void **state)
@@ -285,6 +296,7 @@ static void places_by_the_pool(void **state)
 	assert_int_equal(ask_with(*state, "POST", "/wide/resources", FORM "X-Tsuru-Pool-Name: there\r\n",
 	                          "name=one&team=ops&user=me"),
 	                 400);
+	assert_true(answered(*state, "serves the pool \\\"there\\\""));
 	assert_int_equal(ask_with(*state, "POST", "/wide/resources", FORM "X-Tsuru-Pool-Name: here\r\n",
 	                          "name=one&team=ops&user=me"),
 	                 201);
@@ -561,6 +573,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    endpoint_test(lists_plans),
 	    endpoint_test(plans_of_several_clusters_need_one),
+	    endpoint_test(plans_of_a_place_that_nobody_serves_are_refused),
 	    endpoint_test(places_by_the_pool),
 	    endpoint_test(lives_an_instances_life),
 	    endpoint_test(an_update_without_a_body_changes_nothing),
