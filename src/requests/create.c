@@ -158,6 +158,21 @@ static int check_request(struct intent *intent, const struct plan **ret_plan)
 	return rc;
 }
 
+/* The reason comes first, and then what can be done. */
+static void refuse_taken(struct intent *intent, const struct instance *instance)
+{
+	if (!same_text(instance->team, intent->request->team))
+		error_set(&intent->error, ERR_EXISTS,
+		          "taken by another team: the instance \"%s\" of the service \"%s\"; choose another name",
+		          instance->name, instance->service);
+	else
+		error_set(
+		    &intent->error, ERR_EXISTS,
+		    "in use already: your team has the instance \"%s\" of the service \"%s\", and apps or jobs were "
+		    "bound to it; choose another name, or, where tsuru does not list it, ask the broker's operators",
+		    instance->name, instance->service);
+}
+
 static enum intent_next decide_create(struct intent *intent)
 {
 	const struct broker_request *request = intent->request;
@@ -179,9 +194,7 @@ static enum intent_next decide_create(struct intent *intent)
 		return decide_new(intent, plan, name_revision);
 	if (same_text(held.record.team, request->team) && !held.record.was_bound)
 		return decide_takeover(intent, &held, plan);
-	error_set(&intent->error, ERR_EXISTS, "an instance \"%s\" of the service \"%s\" exists already%s",
-	          request->instance, request->service->name,
-	          held.record.was_bound ? " and is in use" : " and belongs to another team");
+	refuse_taken(intent, &held.record);
 	return INTENT_REFUSE;
 }
 

@@ -32,7 +32,12 @@ def test_s1_create_again(scripted):
         assert lost.result().status == 201
     wait_until("the new plan is reached", lambda: tsuru.described("mydb").get("Plan") == "large")
     tsuru.team = "blue"
-    assert tsuru.create("mydb").status == 409
+    taken = tsuru.create("mydb")
+    assert taken.status == 409 and taken.message.startswith('taken by another team: the instance "mydb"')
+    tsuru.team = "red"
+    assert tsuru.bind("mydb", "shop").status == 201
+    used = tsuru.create("mydb")
+    assert used.status == 409 and used.message.startswith("in use already: your team has")
 
 
 def test_s2_remove_while_creating(scripted):
