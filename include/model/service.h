@@ -44,6 +44,7 @@ struct service {
 	int64_t attempt_timeout;      /* ms: the deadline of one attempt on a server */
 	int64_t retry_for;            /* ms: how long a create, update or bind is retried before its failure is final */
 	int64_t instances_per_team;   /* of all plans; 0: no limit */
+	int64_t status_code;          /* of the status of an instance that is down: 200, with the reason, or 500 */
 	bool multi_cluster;
 	const struct server *servers;
 	size_t server_count; /* may be 0 for drivers that have no servers */

@@ -1,6 +1,25 @@
 /* What the state that is known of an instance answers, at once: GET /resources/{name}/status, from whose code tsuru
- * reads it, and a text only from a 200; and a PUT that asks for nothing. */
+ * reads it, and a text only from a 200; and a PUT that asks for nothing.
+ *
+ * tsuru has a code for what is down, 500, and drops what comes with it: its user reads that the instance is down, and
+ * not why. So down is a text, as long as the service's configuration does not want the code, for whoever looks at it
+ * alone. */
 #include "api/handlers.h"
+
+#include <stdio.h>
+
+static void reply_down(struct exchange *exchange, const char *reason)
+{
+	char text[ERROR_TEXT_MAX + sizeof("down: ")];
+
+	if (exchange->service->status_code == 200) {
+		snprintf(text, sizeof(text), "down: %s", reason);
+		http_reply_text(exchange->http, 200, text);
+		return;
+	}
+	error_set(&exchange->error, ERR_INTERNAL, "%s", reason);
+	exchange_refuse(exchange);
+}
 
 static void reply_status(struct exchange *exchange, const struct status *status)
 {
@@ -15,8 +34,7 @@ static void reply_status(struct exchange *exchange, const struct status *status)
 		http_reply_text(exchange->http, 200, status->text);
 		break;
 	case STATUS_DOWN:
-		error_set(&exchange->error, ERR_INTERNAL, "%s", status->text);
-		exchange_refuse(exchange);
+		reply_down(exchange, status->text);
 		break;
 	}
 }

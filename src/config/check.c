@@ -131,6 +131,13 @@ int check_log_format(const char *name, const char *value, struct error *error)
 	return error_set(error, ERR_INVALID, "\"%s\" is \"%.100s\"; allowed are text and json", name, value);
 }
 
+int check_status_code(const char *name, const char *value, struct error *error)
+{
+	if (strcmp(value, "200") == 0 || strcmp(value, "500") == 0)
+		return 0;
+	return error_set(error, ERR_INVALID, "\"%s\" is \"%.100s\"; allowed are 200 and 500", name, value);
+}
+
 int check_log_level(const char *name, const char *value, struct error *error)
 {
 	if (log_level_parse(value) >= 0)

@@ -58,6 +58,7 @@ int check_path(const char *name, const char *value, struct error *error);
 int check_proxy(const char *name, const char *value, struct error *error);
 int check_password(const char *name, const char *value, struct error *error);
 int check_log_format(const char *name, const char *value, struct error *error);
+int check_status_code(const char *name, const char *value, struct error *error);
 int check_log_level(const char *name, const char *value, struct error *error);
 /* Splits an address that check_listener has passed; host is copied to the arena. */
 bool split_listener(const char *text, struct arena *arena, struct listener *ret_listener);

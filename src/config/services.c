@@ -267,6 +267,7 @@ static void load_service(struct loader *loader, int node, struct service *servic
 	service->attempt_timeout = number_of(&mapping, "attempt_timeout");
 	service->retry_for = number_of(&mapping, "retry_for");
 	service->instances_per_team = number_of(&mapping, "instances_per_team");
+	service->status_code = number_of(&mapping, "status_code");
 	service->multi_cluster = options_flag(&mapping.options, "multi_cluster");
 	load_passwords(loader, &mapping, "a service", &service->passwords, &service->password_count);
 	take_env(loader, &mapping, driver, &service->env, &service->env_count);

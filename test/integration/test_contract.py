@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from harness import TIMEOUT, Answer, Tsuru, postgres_service, scripted_service
+from harness import TIMEOUT, Answer, Tsuru, postgres_service, scripted_service, wait_until
 
 # What a tsurud (1.31) sends, one request a file, each byte as it goes over the wire: the order of headers and fields,
 # values that are empty, a body's new line. unit-in and unit-out are those of a tsurud before 1.18.
@@ -225,6 +225,24 @@ def test_multi_cluster(start_broker, server):
     assert tsuru.create("mydb", headers=pool).status == 201
     assert tsuru.described("mydb")["Server"] == "west"
     tsuru.remove("mydb")
+
+
+@pytest.mark.parametrize("code", [200, 500])
+def test_what_is_down_says_why(start_broker, tmp_path, code):
+    """tsuru shows its user the text of a 200, and of a 500 that the instance is down, no more."""
+    more = "" if code == 200 else f"    status_code: {code}\n"
+    tsuru = Tsuru(start_broker(scripted_service(tmp_path, "api-password", more=more)), "scripted", "api-password")
+    assert tsuru.create("mydb").status == 201
+    (tmp_path / "rules").write_text("check fail-transient\n")
+    wait_until("it is down", lambda: tsuru.status("mydb").status == 500 or tsuru.why_down("mydb"))
+    down = tsuru.status("mydb")
+    if code == 200:
+        assert down.body.startswith("down: ") and "told to fail" in down.body and down.headers["Content-Type"].startswith("text/plain")
+        assert tsuru.described("mydb")["Server state"] == down.body
+    else:
+        assert down.status == 500 and "told to fail" in down.message
+    (tmp_path / "rules").write_text("\n\n")
+    wait_until("it is up", lambda: tsuru.is_up("mydb"))
 
 
 def test_base_paths(start_broker, tmp_path):

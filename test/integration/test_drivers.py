@@ -296,8 +296,8 @@ def s10_answers_do_not_wait(tsuru, backend):
     make(tsuru, "s10")
     env = bind_until_it_works(tsuru, "s10", "shop")
     yield
-    wait_until("the status says down", lambda: tsuru.status("s10").status == 500)
-    assert "main" in tsuru.status("s10").message
+    wait_until("the status says down", lambda: tsuru.why_down("s10"))
+    assert "main" in tsuru.why_down("s10")
     assert tsuru.described("s10")["Plan"] == "small"
     assert answer_time(tsuru, "s10") < 0.2  # a wait for the server would be seconds
     yield
@@ -409,7 +409,7 @@ def test_a_server_that_answers_nothing(start_broker, backend):
         answer = tsuru.bind("old", "shop")
         assert answer.status == 503 and "repeat" in answer.message
         assert answer_time(tsuru, "old") < 0.2
-        wait_until("the status says down", lambda: tsuru.status("old").status == 500)
+        wait_until("the status says down", lambda: tsuru.why_down("old"))
     finally:
         backend.thaw()
     wait_until("all converges", lambda: tsuru.is_up("new") and tsuru.is_up("old"))

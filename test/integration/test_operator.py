@@ -331,7 +331,7 @@ def test_a_dropped_role_is_mended_and_a_dropped_database_is_not(start_broker, ow
     assert only(only(broker.ctl("verify", "--json", status=3)["found"])["drift"])["kind"] == "lost"
     for command in (("verify", "postgres/mydb"), ("drift",)):
         assert "KIND" in (table := broker.ctl(*command, status=3)) and "lost" in table
-    wait_until("status turns down", lambda: tsuru.status("mydb").status == 500)
+    wait_until("status turns down", lambda: tsuru.why_down("mydb"))
     assert any(item["label"] == "Drift" for item in tsuru.info("mydb").json)
     assert "the database is not there" in tsuru.described("mydb")["Problem"]
     assert own_server.databases() == set()

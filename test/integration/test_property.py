@@ -282,6 +282,8 @@ class Property:
         with slot.lock:
             before = slot.model.life
         status, body = self.call(slot, "GET", path)
+        if what == "status" and status == 200 and "down: " in str(body)[:8]:
+            status = 500  # the model goes by codes: it is down, and not up with a text
         with slot.lock:
             # Beside a call that changes it, what was known may be out of date.
             slot.model.looked(what, status, before if before == slot.model.life else UNKNOWN)

@@ -306,7 +306,7 @@ def test_drift_is_found_and_mended(start_broker, rabbit):
     assert broker.ctl("verify", "rabbitmq/mine", "--json", status=3)["drift"][0]["kind"] == "lost"
     refusal = tsuru.bind("mine", "other")
     assert refusal.status == 422 and vhost in refusal.message
-    wait_until("the status tells it", lambda: tsuru.status("mine").status == 500)
+    wait_until("the status tells it", lambda: tsuru.why_down("mine"))
     assert vhost not in rabbit.vhosts()
     assert tsuru.remove("mine").status == 200
     assert user not in rabbit.users()

@@ -74,7 +74,7 @@ def settle(tsuru, names):
         if answer.status == 404:
             return True
         states = {operation["state"] for operation in answer.json}
-        return states <= {"done", "failed", "canceled"} and tsuru.status(name).status in (204, 404, 500)
+        return states <= {"done", "failed", "canceled"} and (tsuru.status(name).status in (204, 404) or tsuru.why_down(name))
 
     for name in names:
         try:

@@ -167,7 +167,7 @@ class Life:
             self.plan = plan
 
     def look(self):
-        assert self.told("look", self.tsuru.status(self.name), 204, 202, 500, 200)
+        assert self.told("look", self.tsuru.status(self.name), 204, 202, 200)
         assert self.told("look", self.tsuru.info(self.name), 200)
 
     def remove(self):

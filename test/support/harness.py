@@ -406,6 +406,11 @@ class Tsuru:
     def is_up(self, name):
         return self.status(name).status == 204
 
+    def why_down(self, name):
+        """The reason that the user is shown; "" when the instance is not down."""
+        answer = self.status(name)
+        return answer.body.removeprefix("down: ") if answer.status == 200 and answer.body.startswith("down: ") else ""
+
 
 def postgres_service(server, password, name="postgres", more="", plans=None, server_more=""):
     plans = plans or """      - {name: small, description: "10 connections", connection_limit: 10, retain: 0}

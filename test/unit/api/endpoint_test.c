@@ -35,7 +35,8 @@ static const char configuration[] =
     "    username: db\n"
     "    password: hush\n"
     "    multi_cluster: true\n"
-    "    servers: [{name: main, pool: here}]\n"
+    "    status_code: 500\n"
+    "    servers: [{name: main, pool: here, rules: %s/rules}]\n"
     "    plans:\n"
     "      - {name: small, description: small}\n";
 
@@ -77,10 +78,10 @@ static void load(struct fixture *fixture)
 	    .variables = driver_scripted.variables,
 	};
 	struct config_errors *errors = NULL;
-	char content[sizeof(configuration) + 2 * sizeof(fixture->directory)];
+	char content[sizeof(configuration) + 3 * sizeof(fixture->directory)];
 	char path[128];
 
-	snprintf(content, sizeof(content), configuration, fixture->directory, fixture->directory);
+	snprintf(content, sizeof(content), configuration, fixture->directory, fixture->directory, fixture->directory);
 	write_file(fixture, "broker.yaml", content);
 	snprintf(path, sizeof(path), "%s/broker.yaml", fixture->directory);
 	assert_int_equal(config_load(path, &driver, 1, &fixture->config, &errors), 0);
@@ -506,16 +507,32 @@ static void status_is_pending_while_it_is_created(void **state)
 	close(waiting);
 }
 
-static void status_is_down_with_the_reason(void **state)
+/* The first to ask has the instance looked at. */
+static int ask_until_it_was_seen(void *state, const char *path)
 {
 	int status;
 
+	while ((status = ask(state, "GET", path, "")) == 204)
+		;
+	return status;
+}
+
+static void status_is_down_with_the_reason(void **state)
+{
 	write_file(*state, "rules", "observe fail-final\n");
 	create(*state, "small");
-	/* The first to ask has the instance looked at. */
-	while ((status = ask(*state, "GET", "/db/resources/one/status", "")) == 204)
-		;
-	assert_int_equal(status, 500);
+	assert_int_equal(ask_until_it_was_seen(*state, "/db/resources/one/status"), 200);
+	assert_true(answered(*state, "Content-Type: text/plain; charset=utf-8\r\n"));
+	assert_true(answered(*state, "\r\n\r\ndown: the scripted server was told to fail"));
+}
+
+static void status_is_a_code_where_that_is_wanted(void **state)
+{
+	write_file(*state, "rules", "observe fail-final\n");
+	assert_int_equal(ask_with(*state, "POST", "/wide/resources", FORM "X-Tsuru-Pool-Name: here\r\n",
+	                          "name=one&team=ops&user=me"),
+	                 201);
+	assert_int_equal(ask_until_it_was_seen(*state, "/wide/resources/one/status"), 500);
 	assert_true(answered(*state, "{\"code\":500,\"message\":\""));
 	assert_false(answered(*state, "\"message\":\"\""));
 }
@@ -589,6 +606,7 @@ int main(void)
 	    endpoint_test(rotates_one_or_all),
 	    endpoint_test(status_is_pending_while_it_is_created),
 	    endpoint_test(status_is_down_with_the_reason),
+	    endpoint_test(status_is_a_code_where_that_is_wanted),
 	    endpoint_test(gives_the_request_id_back),
 	    endpoint_test(leaves_a_line_without_secrets),
 	    endpoint_test(nobody_vouches_for_a_refused_user),

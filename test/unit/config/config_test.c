@@ -227,6 +227,7 @@ static void test_defaults(void **state)
 	assert_string_equal(service->username, "a");
 	assert_int_equal(service->wait, 25000);
 	assert_int_equal(service->bind_wait, 120000);
+	assert_int_equal(service->status_code, 200);
 	assert_int_equal(service->server_count, 0);
 	assert_string_equal(service->plans[0].description, "");
 	assert_null(config_service(loaded.config, "b"));
