@@ -53,6 +53,7 @@ struct instance {
 	const char *resource; /* its name on the server; chosen once */
 	const char *event;    /* tsuru's event id of the create */
 	const char *failure;  /* the last operation's final failure; NULL: none */
+	const char *refusal;  /* of the last update, which was not accepted; NULL: it was */
 	enum instance_state state;
 	bool was_bound;                 /* ever */
 	bool update_failed;             /* the last update failed for good: plan is not wanted_plan */

@@ -52,6 +52,7 @@ static const struct field fields[] = {
     {"promised retention", 24, FIELD_NUMBER, false, AT(retain)},
     {"older flag", 25, FIELD_FLAG, false, AT(older)},
     {"removal time", 26, FIELD_NUMBER, false, AT(removed_at)},
+    {"refusal", 27, FIELD_TEXT, false, AT(refusal), .max = TEXT_MAX},
 };
 
 const struct schema schema_instance = {

@@ -111,6 +111,7 @@ void show_instance(struct text *json, const struct instance *instance)
 	show_text(json, "parameters", instance->parameters);
 	show_text(json, "user", instance->user);
 	show_text(json, "failure", instance->failure);
+	show_text(json, "refusal", instance->refusal);
 	show_flag(json, "update_failed", instance->update_failed);
 	show_time(json, "created", instance->created_at);
 	show_time(json, "changed", instance->updated_at);

@@ -128,6 +128,7 @@ static enum intent_next decide_takeover(struct intent *intent, struct held_insta
 	instance->description = request->description;
 	instance->tags = request->tags;
 	instance->event = request->caller.event;
+	instance->refusal = NULL;
 	instance->older = instance->older || instance->plan != NULL;
 	instance->updated_at = timers_wall(intent->requests->catalog->timers);
 	next = accept_owned(intent, &before, instance);

@@ -171,7 +171,8 @@ static void on_commit(void *arg, int code, const struct error *error, uint64_t r
 	}
 	if (code != 0) {
 		drop_jobs(intent);
-		intent->error = *error;
+		if (intent->error.code == 0) /* what is refused is, also where that cannot be noted */
+			intent->error = *error;
 		intent_answer(intent);
 		return;
 	}
@@ -192,9 +193,13 @@ static void on_commit(void *arg, int code, const struct error *error, uint64_t r
 
 static void intent_commit(struct intent *intent)
 {
+	struct error error;
+
 	crash_point("intent:before");
-	if (changes_commit(&intent->changes, on_commit, intent, &intent->error) == 0)
+	if (changes_commit(&intent->changes, on_commit, intent, &error) == 0)
 		return;
+	if (intent->error.code == 0)
+		intent->error = error;
 	let_go(intent);
 	answer_soon(intent);
 }
@@ -208,9 +213,9 @@ static void intent_decide(struct intent *intent)
 	changes_begin(&intent->changes, intent->requests->catalog->records);
 	next = intent->what->decide(intent);
 	intent->again = next == INTENT_COMMIT_AGAIN;
-	if (next != INTENT_REFUSE)
+	if (next != INTENT_REFUSE && next != INTENT_NOTE_REFUSAL)
 		error_clear(&intent->error); /* what was not found, and need not be */
-	if (next == INTENT_COMMIT || next == INTENT_COMMIT_AGAIN) {
+	if (next == INTENT_COMMIT || next == INTENT_COMMIT_AGAIN || next == INTENT_NOTE_REFUSAL) {
 		intent_commit(intent);
 		return;
 	}

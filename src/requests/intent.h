@@ -12,6 +12,7 @@ enum intent_next {
 	INTENT_REFUSE,       /* reply the error, which is in the intent; nothing is written */
 	INTENT_COMMIT,       /* commit the changes, then wait for the last new operation, or reply when there is none */
 	INTENT_COMMIT_AGAIN, /* commit the changes, then decide again */
+	INTENT_NOTE_REFUSAL, /* the same as INTENT_REFUSE, once the changes, without a new operation, are committed */
 	INTENT_JOIN,         /* wait for intent->join; nothing is written */
 	INTENT_AGAIN,        /* the store is ahead of the loop: decide again in a moment */
 };

@@ -240,8 +240,9 @@ int view_describe(const struct view *view, const struct service *service, const 
 	text_add(ret_json, "[");
 	if (!ret_json->failed) {
 		add_item(ret_json, "State", state_text(&seen));
-		add_item(ret_json, "Plan", record->plan);
+		add_item(ret_json, "Plan in force", record->plan); /* "Plan" is tsuru's own, of its own row */
 		add_item(ret_json, "Wanted plan", wanted);
+		add_item(ret_json, "Last refusal", record->refusal);
 		add_item(ret_json, "Server", record->server);
 		add_server_items(&seen, ret_json);
 		add_item(ret_json, "Name on the server", record->resource);

@@ -35,11 +35,11 @@ def test_a_life(tsuru):
     job = tsuru.bind_job("mydb", "shop")
     assert job.status == 201 and job.json["SCRIPTED_USER"] != bound.json["SCRIPTED_USER"]
     described = tsuru.described("mydb")
-    assert described["Plan"] == "small" and described["Binds"] == "2"
+    assert described["Plan in force"] == "small" and described["Binds"] == "2"
     assert tsuru.update("mydb", "large", parameters={"size": 7}).status == 200
-    assert tsuru.described("mydb")["Plan"] == "large"
+    assert tsuru.described("mydb")["Plan in force"] == "large"
     assert tsuru.update("mydb", "").status == 200
-    assert tsuru.described("mydb")["Plan"] == "large"
+    assert tsuru.described("mydb")["Plan in force"] == "large"
     assert tsuru.unbind("mydb", "shop").status == 200
     assert tsuru.unbind_job("mydb", "shop").status == 200
     assert tsuru.remove("mydb").status == 200
@@ -175,7 +175,7 @@ def test_what_a_tsurud_sends(start_broker, tmp_path, encoding):
     tsurud.expect("create", 201, "")
     tsurud.expect("status", 204, "")
     info = {item["label"]: item["value"] for item in tsurud.expect("info", 200).json}
-    assert info["Plan"] == "small"
+    assert info["Plan in force"] == "small"
     assert "deletion_protection" in tsurud.expect("remove-protected", 403).message
     tsurud.expect("update", 200, "")
     bound = environment_of(tsurud.expect("bind", 201))

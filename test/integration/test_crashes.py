@@ -198,7 +198,7 @@ class Story:
 
     def update(self):
         assert self.tsuru.update(self.database, "large").status == 200
-        wait_until("the plan is reached", lambda: self.tsuru.described(self.database)["Plan"] == "large")
+        wait_until("the plan is reached", lambda: self.tsuru.described(self.database)["Plan in force"] == "large")
 
     def rotate(self):
         env = self.alive.pop(self.app, None)

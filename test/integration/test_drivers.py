@@ -64,7 +64,7 @@ def test_content_outlives_binds_and_plans(tsuru, backend):
     assert backend.read(second, "colour") == "red"
     backend.write(second, "colour", "green")
     assert tsuru.update("mydb", "large").status == 200
-    assert tsuru.described("mydb")["Plan"] == "large"
+    assert tsuru.described("mydb")["Plan in force"] == "large"
     assert backend.works(first) and backend.works(second)
     tsuru.unbind("mydb", "first")
     assert backend.refused(first)
@@ -227,7 +227,7 @@ def s1_create_again(tsuru, _):
     assert tsuru.status("s1").status == 202
     assert tsuru.create("s1", "large").status == 201
     yield
-    wait_until("the new plan is reached", lambda: tsuru.is_up("s1") and tsuru.described("s1")["Plan"] == "large")
+    wait_until("the new plan is reached", lambda: tsuru.is_up("s1") and tsuru.described("s1")["Plan in force"] == "large")
     other = Tsuru(tsuru.broker, "s", PASSWORD, team="blue")
     assert other.create("s1").status == 409
 
@@ -245,9 +245,9 @@ def s3_update(tsuru, _):
     yield
     assert tsuru.update("s3", "large").status == 200
     described = tsuru.described("s3")
-    assert described["Plan"] == "small" and described["Wanted plan"] == "large"
+    assert described["Plan in force"] == "small" and described["Wanted plan"] == "large"
     yield
-    wait_until("the plan is reached", lambda: tsuru.described("s3")["Plan"] == "large")
+    wait_until("the plan is reached", lambda: tsuru.described("s3")["Plan in force"] == "large")
 
 
 def s4_bind_again(tsuru, backend):
@@ -298,7 +298,7 @@ def s10_answers_do_not_wait(tsuru, backend):
     yield
     wait_until("the status says down", lambda: tsuru.why_down("s10"))
     assert "main" in tsuru.why_down("s10")
-    assert tsuru.described("s10")["Plan"] == "small"
+    assert tsuru.described("s10")["Plan in force"] == "small"
     assert answer_time(tsuru, "s10") < 0.2  # a wait for the server would be seconds
     yield
     wait_until("it is up", lambda: tsuru.is_up("s10"))

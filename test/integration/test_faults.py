@@ -113,7 +113,7 @@ class Flow:
         assert self.backend.works(env), self.name
         for name in ("new", "bound", "unbound", "changed"):
             wait_until(f"{self.name}: {name} is up", lambda name=name: tsuru.is_up(name))
-        assert tsuru.described("changed")["Plan"] == "large", self.name
+        assert tsuru.described("changed")["Plan in force"] == "large", self.name
         wait_until(f"{self.name}: the removed one is gone", lambda: tsuru.info("removed").status == 404)
         for name in ("unbound", "removed"):
             wait_until(f"{self.name}: the login of {name} is dead", lambda name=name: self.is_dead(name))

@@ -73,7 +73,7 @@ def all_at_once(calls):
 
 def check_reads(tsuru):
     assert tsuru.plans().status == 200
-    assert tsuru.described("old")["Plan"] == "small"
+    assert tsuru.described("old")["Plan in force"] == "small"
     assert tsuru.status("old").status == 204
 
 

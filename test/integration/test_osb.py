@@ -98,7 +98,7 @@ def test_life(tsuru, upstream, asynchronous):
     assert binding["body"]["bind_resource"] == {"app_guid": "shop"}
     wait_until("the dashboard is shown", lambda: tsuru.described("mydb").get("Dashboard", "").startswith("http://dash/"))
     assert tsuru.update("mydb", "big").status == 200
-    wait_until("the plan is changed", lambda: tsuru.described("mydb")["Plan"] == "big")
+    wait_until("the plan is changed", lambda: tsuru.described("mydb")["Plan in force"] == "big")
     assert instance["body"]["plan_id"] == "id of large"
     job = tsuru.bind_job("mydb", "shop").json
     assert value(job) == "content" and job["USERNAME"] != env["USERNAME"]
@@ -318,7 +318,7 @@ def test_killed_while_polling(start_broker, upstream):
     wait_until("it is bound", lambda: is_idle(tsuru, "mydb"))
     assert len(upstream.bindings) == 1
     interrupted(lambda: tsuru.update("mydb", "big"), "change")
-    wait_until("the plan is changed", lambda: tsuru.described("mydb")["Plan"] == "big")
+    wait_until("the plan is changed", lambda: tsuru.described("mydb")["Plan in force"] == "big")
     upstream.asynchronous = False
     env = tsuru.bind("mydb", "shop").json
     assert value(env) is None and len(upstream.bindings) == 1

@@ -206,7 +206,7 @@ def test_server_away_and_back(start_broker, own_server):
         times.append((time.monotonic() - begin) / 2)
     assert statistics.median(times) < 0.1  # a wait for the server would be seconds
     own_server.start()
-    wait_until("all converges", lambda: tsuru.is_up("new") and tsuru.described("old")["Plan"] == "large", 90)
+    wait_until("all converges", lambda: tsuru.is_up("new") and tsuru.described("old")["Plan in force"] == "large", 90)
     wait_until("the old one is up", lambda: tsuru.is_up("old"))
     assert own_server.as_app(env, "SELECT 1") == [(1,)]
     assert own_server.as_app(tsuru.bind("old", "second").json, "SELECT 1") == [(1,)]

@@ -30,7 +30,7 @@ def test_s1_create_again(scripted):
         wait_until("the create runs", lambda: tsuru.status("mydb").status == 202)
         assert tsuru.create("mydb", "large").status == 201
         assert lost.result().status == 201
-    wait_until("the new plan is reached", lambda: tsuru.described("mydb").get("Plan") == "large")
+    wait_until("the new plan is reached", lambda: tsuru.described("mydb").get("Plan in force") == "large")
     tsuru.team = "blue"
     taken = tsuru.create("mydb")
     assert taken.status == 409 and taken.message.startswith('taken by another team: the instance "mydb"')
@@ -54,13 +54,17 @@ def test_s3_update_converges_and_shows_failure(scripted):
     tsuru.create("mydb", "small")
     rules("update fail-transient 4")
     assert tsuru.update("mydb", "large").status == 200
-    wait_until("the plan is reached", lambda: tsuru.described("mydb")["Plan"] == "large")
+    wait_until("the plan is reached", lambda: tsuru.described("mydb")["Plan in force"] == "large")
+    refused = tsuru.update("mydb", "huge")
+    assert refused.status == 400 and tsuru.described("mydb")["Last refusal"] == refused.message
+    assert "Plan" not in tsuru.described("mydb")  # tsuru shows one of its own, what was asked last
     rules("update fail-final")
     assert tsuru.update("mydb", "small").status == 422
+    assert "Last refusal" not in tsuru.described("mydb")
     status = tsuru.status("mydb")
     assert status.status == 200 and "update failed" in status.body
     described = tsuru.described("mydb")
-    assert described["Plan"] == "large" and described["Wanted plan"] == "small" and described["Last failure"]
+    assert described["Plan in force"] == "large" and described["Wanted plan"] == "small" and described["Last failure"]
 
 
 def test_s4_bind_again(scripted):
@@ -99,7 +103,7 @@ def test_s11_recovery(scripted):
     rules()
     tsuru.broker.start()
     wait_until("the create goes on", lambda: tsuru.is_up("mydb"))
-    assert tsuru.described("mydb")["Plan"] == "large"
+    assert tsuru.described("mydb")["Plan in force"] == "large"
 
 
 def test_s12_units(scripted):

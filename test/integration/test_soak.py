@@ -184,7 +184,7 @@ class Life:
             assert self.tsuru.info(self.name).status == 404, where
         if self.state == "present":
             assert self.tsuru.status(self.name).status == 204, f"{where}: {self.tsuru.status(self.name)}"
-            assert self.plan in (None, self.tsuru.described(self.name)["Plan"]), where
+            assert self.plan in (None, self.tsuru.described(self.name)["Plan in force"]), where
             bound = {one["name"] for one in self.tsuru.send("GET", f"/resources/{self.name}/binds").json if one["state"] == "bound"}
             assert set(self.binds) <= bound, f"{where}: {self.binds.keys()} {bound}"
         assert all(self.backend.works(env) for env in self.binds.values()), where

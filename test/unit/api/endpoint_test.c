@@ -308,10 +308,10 @@ static void lives_an_instances_life(void **state)
 	create(*state, "small");
 	assert_int_equal(ask(*state, "GET", "/db/resources/one/status", ""), 204);
 	assert_int_equal(ask(*state, "GET", "/db/resources/one", ""), 200);
-	assert_true(answered(*state, "{\"label\":\"Plan\",\"value\":\"small\"}"));
+	assert_true(answered(*state, "{\"label\":\"Plan in force\",\"value\":\"small\"}"));
 	assert_int_equal(ask(*state, "PUT", "/db/resources/one", "plan=large&user=me"), 200);
 	assert_int_equal(ask(*state, "GET", "/db/resources/one", ""), 200);
-	assert_true(answered(*state, "{\"label\":\"Plan\",\"value\":\"large\"}"));
+	assert_true(answered(*state, "{\"label\":\"Plan in force\",\"value\":\"large\"}"));
 	assert_int_equal(ask(*state, "DELETE", "/db/resources/one", "user=me"), 200);
 	assert_int_equal(ask(*state, "DELETE", "/db/resources/one", "user=me"), 200);
 	assert_int_equal(ask(*state, "GET", "/db/resources/one/status", ""), 404);

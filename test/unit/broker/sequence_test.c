@@ -21,11 +21,11 @@ static void test_create_again_takes_over(void **state)
 	    request(world, &ask_create, "instance", "db", "team", "red", "plan", "large", "event", "e2", NULL).code, 0);
 	pass(world, 60000);
 	assert_true(lost.answer.came);
-	assert_non_null(strstr(describe(world, "db"), "\"Plan\",\"value\":\"large\""));
+	assert_non_null(strstr(describe(world, "db"), "\"Plan in force\",\"value\":\"large\""));
 	assert_int_equal(status_of(world, "db"), STATUS_UP);
 	assert_int_equal(create(world, "e3").code, 0);
 	pass(world, 1000);
-	assert_non_null(strstr(describe(world, "db"), "\"Plan\",\"value\":\"small\""));
+	assert_non_null(strstr(describe(world, "db"), "\"Plan in force\",\"value\":\"small\""));
 }
 
 /* S1: only for the same team, and only as long as it was never bound. */
@@ -64,12 +64,51 @@ static void test_failed_update_is_shown(void **state)
 	assert_int_equal(request(world, &ask_update, "instance", "db", "plan", "large", "event", "e2", NULL).code,
 	                 ERR_REFUSED);
 	assert_int_equal(status_of(world, "db"), STATUS_TEXT);
-	assert_non_null(strstr(describe(world, "db"), "\"Plan\",\"value\":\"small\""));
+	assert_non_null(strstr(describe(world, "db"), "\"Plan in force\",\"value\":\"small\""));
 	assert_non_null(strstr(describe(world, "db"), "\"Wanted plan\",\"value\":\"large\""));
 	assert_int_equal(request(world, &ask_retry, "instance", "db", NULL).code, 0);
 	pass(world, 1000);
 	assert_int_equal(status_of(world, "db"), STATUS_UP);
-	assert_non_null(strstr(describe(world, "db"), "\"Plan\",\"value\":\"large\""));
+	assert_non_null(strstr(describe(world, "db"), "\"Plan in force\",\"value\":\"large\""));
+}
+
+/* S3: tsuru shows the plan that was refused as the instance's; info tells why it is not. */
+static void test_a_refused_update_is_told(void **state)
+{
+	struct world *world = *state;
+
+	create(world, "e1");
+	assert_null(strstr(describe(world, "db"), "Last refusal"));
+	assert_int_equal(request(world, &ask_update, "instance", "db", "plan", "huge", "event", "e2", NULL).code,
+	                 ERR_INVALID);
+	assert_non_null(strstr(describe(world, "db"), "\"Last refusal\",\"value\":\"the service "));
+	assert_non_null(strstr(describe(world, "db"), "has no plan \\\"huge\\\""));
+	restart(world);
+	assert_non_null(strstr(describe(world, "db"), "has no plan \\\"huge\\\""));
+	assert_non_null(strstr(describe(world, "db"), "\"Plan in force\",\"value\":\"small\""));
+	assert_int_equal(status_of(world, "db"), STATUS_UP);
+	assert_int_equal(request(world, &ask_update, "instance", "db", "plan", "large", "event", "e3", NULL).code, 0);
+	assert_null(strstr(describe(world, "db"), "Last refusal"));
+}
+
+/* An update that is asked again after another one was refused is accepted, not only waited for. */
+static void test_what_is_under_way_takes_a_refusal_back(void **state)
+{
+	struct world *world = *state;
+	struct ask first;
+
+	create(world, "e1");
+	scripted_rule(scripted(world), CALL_UPDATE, SCRIPTED_FAIL_TRANSIENT, 3, 0, 0);
+	begin(world, &first, &ask_update, "instance", "db", "plan", "large", "event", "e2", NULL);
+	settle(world);
+	assert_int_equal(request(world, &ask_update, "instance", "db", "plan", "huge", "event", "e3", NULL).code,
+	                 ERR_INVALID);
+	assert_non_null(strstr(describe(world, "db"), "Last refusal"));
+	assert_int_equal(request(world, &ask_update, "instance", "db", "plan", "large", "event", "e4", NULL).code, 0);
+	pass(world, 60000);
+	assert_true(first.answer.came);
+	assert_null(strstr(describe(world, "db"), "Last refusal"));
+	assert_non_null(strstr(describe(world, "db"), "\"Plan in force\",\"value\":\"large\""));
 }
 
 /* S3: what was accepted is reached, however long the server is away. */
@@ -83,7 +122,7 @@ static void test_update_converges(void **state)
 	answer = request(world, &ask_update, "instance", "db", "plan", "large", "event", "e2", NULL);
 	assert_int_equal(answer.code, 0);
 	pass(world, 120000);
-	assert_non_null(strstr(describe(world, "db"), "\"Plan\",\"value\":\"large\""));
+	assert_non_null(strstr(describe(world, "db"), "\"Plan in force\",\"value\":\"large\""));
 }
 
 /* S4: the first bind still runs when tsuru's user tries again. */
@@ -420,6 +459,8 @@ int main(void)
 	    SEQUENCE(test_create_of_anothers_name_is_refused),
 	    SEQUENCE(test_remove_while_creating),
 	    SEQUENCE(test_failed_update_is_shown),
+	    SEQUENCE(test_a_refused_update_is_told),
+	    SEQUENCE(test_what_is_under_way_takes_a_refusal_back),
 	    SEQUENCE(test_update_converges),
 	    SEQUENCE(test_bind_again_while_binding),
 	    SEQUENCE(test_bind_again_after_a_lost_answer),

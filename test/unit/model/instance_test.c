@@ -20,6 +20,7 @@ static const struct instance full = {
     .resource = "my_db_0123456789",
     .event = "65f0",
     .failure = "the server said no",
+    .refusal = "the service has no such plan",
     .state = INSTANCE_READY,
     .was_bound = true,
     .update_failed = true,
@@ -81,6 +82,7 @@ static void assert_same(const struct instance *a, const struct instance *b)
 	assert_string_equal(a->resource, b->resource);
 	assert_same_text(a->event, b->event);
 	assert_same_text(a->failure, b->failure);
+	assert_same_text(a->refusal, b->refusal);
 	assert_int_equal(a->state, b->state);
 	assert_int_equal(a->was_bound, b->was_bound);
 	assert_int_equal(a->update_failed, b->update_failed);
