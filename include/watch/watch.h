@@ -33,7 +33,8 @@ struct observation {
 	struct error outcome; /* code 0: usable; otherwise why it is not */
 	struct pair *results; /* label and value */
 	size_t result_count;
-	int64_t seen_at; /* monotonic ms */
+	int64_t results_at; /* monotonic ms: when they were seen; the last look may have failed since */
+	int64_t seen_at;    /* monotonic ms, of the last look */
 	/* watch.c's own */
 	struct arena arena; /* of results */
 	bool wanted;        /* in one of the host's lists */

@@ -11,7 +11,10 @@
 #include "upkeep/inspect.h"
 #include "view/children.h"
 
-#define TIME_SIZE 32
+#define TIME_SIZE     32
+#define SECOND        ((int64_t)1000)
+#define MINUTE        (60 * SECOND)
+#define FIGURES_FRESH MINUTE /* ms: younger ones of a server that is up are as good as new */
 
 /* An instance as it is shown. */
 struct seen {
@@ -199,12 +202,45 @@ static void add_server_items(const struct seen *seen, struct text *json)
 	add_item(json, "Server state", text);
 }
 
+/* "2027-01-15T08:00:00.000Z, 5 min ago" */
+static void format_age(const struct timers *timers, int64_t at, char *ret_text, size_t size)
+{
+	static const struct {
+		int64_t ms, up_to;
+		const char *name;
+	} units[] = {{SECOND, 120 * SECOND, "s"}, {MINUTE, 120 * MINUTE, "min"}, {60 * MINUTE, INT64_MAX, "h"}};
+	const int64_t age = timers_now(timers) - at;
+	char time[TIME_SIZE];
+	size_t unit = 0;
+
+	while (age >= units[unit].up_to)
+		unit++;
+	text_format_time(timers_wall(timers) - age, time, sizeof(time));
+	snprintf(ret_text, size, "%s, %lld %s ago", time, (long long)(age / units[unit].ms), units[unit].name);
+}
+
+/* Figures are asked for in the background, so they stay as they were while their server does not answer, and the first
+ * look after a while shows old ones: whoever reads them has to know. */
+static void add_age(const struct seen *seen, const struct observation *observation, struct text *json)
+{
+	const struct timers *timers = seen->view->catalog->timers;
+	const bool up = seen->host != NULL && seen->host->health == HOST_UP;
+	char text[TIME_SIZE + 32];
+
+	if (observation->result_count == 0 || (up && timers_now(timers) - observation->results_at < FIGURES_FRESH))
+		return;
+	format_age(timers, observation->results_at, text, sizeof(text));
+	add_item(json, "Figures from", text);
+}
+
 static void add_observed_items(const struct seen *seen, struct text *json)
 {
 	const struct observation *observation = watch_observe(seen->view->watch, &seen->instance.record);
 
 	for (size_t i = 0; observation != NULL && i < observation->result_count; i++)
 		add_item(json, observation->results[i].name, observation->results[i].value);
+	if (observation != NULL)
+		add_age(seen, observation, json);
 	/* What status says, too. A server that is down has told why. */
 	if (observation != NULL && observation->outcome.code != 0 && seen->host != NULL &&
 	    seen->host->health == HOST_UP)

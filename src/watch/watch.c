@@ -256,6 +256,7 @@ static void keep_results(struct observation *observation, const struct driver_ca
 	observation->arena = arena;
 	observation->results = results;
 	observation->result_count = call->result_count;
+	observation->results_at = observation->seen_at;
 }
 
 static void on_observed(struct driver_call *call, int code, const struct error *error)

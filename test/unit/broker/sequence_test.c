@@ -361,6 +361,35 @@ static void test_views_do_not_wait(void **state)
 	assert_int_equal(status_of(world, "db"), STATUS_UP);
 }
 
+/* What is shown of a server that does not answer was seen before: it says when. */
+static void test_figures_of_a_server_that_is_down_say_how_old_they_are(void **state)
+{
+	struct world *world = *state;
+
+	create(world, "e1");
+	(void)describe(world, "db");
+	settle(world);
+	assert_null(strstr(describe(world, "db"), "Figures from"));
+	scripted_rule(scripted(world), CALL_CHECK, SCRIPTED_FAIL_TRANSIENT, 1000, 0, 0);
+	pass(world, 30000);
+	assert_int_equal(status_of(world, "db"), STATUS_DOWN);
+	assert_non_null(strstr(describe(world, "db"), "\"Figures from\",\"value\":\"2027-01-15T08:0"));
+	assert_non_null(strstr(describe(world, "db"), "Z, 30 s ago\""));
+	pass(world, 5 * 60 * 1000);
+	assert_non_null(strstr(describe(world, "db"), "Z, 5 min ago\""));
+	pass(world, 3 * 60 * 60 * 1000);
+	assert_non_null(strstr(describe(world, "db"), "Z, 3 h ago\""));
+	scripted_clear_rules(scripted(world));
+	pass(world, 10000);
+	assert_int_equal(status_of(world, "db"), STATUS_UP);
+	settle(world);
+	assert_null(strstr(describe(world, "db"), "Figures from"));
+	pass(world, 2 * 60 * 1000); /* nobody asked meanwhile: the first look shows what was */
+	assert_non_null(strstr(describe(world, "db"), "Z, 2 min ago\""));
+	settle(world);
+	assert_null(strstr(describe(world, "db"), "Figures from"));
+}
+
 /* S11: every operation that was acknowledged goes on after a crash. */
 static void test_pending_work_survives_a_crash(void **state)
 {
@@ -476,6 +505,7 @@ int main(void)
 	    SEQUENCE(test_remove_again),
 	    SEQUENCE(test_name_used_again_is_a_new_incarnation),
 	    SEQUENCE(test_views_do_not_wait),
+	    SEQUENCE(test_figures_of_a_server_that_is_down_say_how_old_they_are),
 	    SEQUENCE(test_pending_work_survives_a_crash),
 	    SEQUENCE(test_no_unit_is_let_into_what_is_removed),
 	    SEQUENCE(test_what_is_being_removed_is_not_gone),
