@@ -10,8 +10,9 @@
 #include "life/report.h"
 #include "queue/queue.h"
 
-#define ROUNDS_MAX  50 /* decisions for one request before it is told to come again */
-#define AGAIN_DELAY 2  /* ms */
+#define ROUNDS_MAX  50   /* decisions for one request before it is told to come again */
+#define AGAIN_DELAY 2    /* ms */
+#define WAIT_LOOK   2000 /* ms between two looks whether it is worth to wait on */
 
 static void intent_decide(struct intent *intent);
 
@@ -94,9 +95,8 @@ static void decide_later(struct intent *intent, int64_t delay)
 /* ---- waiting ---- */
 
 /* The wait is over before the operation: what can be said without it is said; the work goes on. */
-static void on_wait_over(void *arg)
+static void on_wait_over(struct intent *intent)
 {
-	struct intent *intent = arg;
 	struct job *job = intent->join;
 	const char *failure = job->error.code != 0 ? job->error.text : "";
 	struct broker_reply reply = {.pending = true, .text = ""};
@@ -116,6 +116,38 @@ static void on_wait_over(void *arg)
 	intent_end(intent, &reply);
 }
 
+/* Its server is known to be down, or is not configured: it will be a while. */
+static bool is_out_of_reach(const struct job *job)
+{
+	return job->host == NULL || job->host->health == HOST_DOWN;
+}
+
+static void wait_on(struct intent *intent);
+
+static void on_look(void *arg)
+{
+	struct intent *intent = arg;
+	const int64_t left = intent->wait_until - timers_now(intent->requests->catalog->timers);
+
+	if (left <= 0 || is_out_of_reach(intent->join))
+		on_wait_over(intent);
+	else
+		wait_on(intent);
+}
+
+/* Whoever changes something has been promised it, and need not stay for a server that does not answer; a bind has no
+ * answer without its work. */
+static void wait_on(struct intent *intent)
+{
+	struct timers *timers = intent->requests->catalog->timers;
+	const int64_t left = intent->wait_until - timers_now(timers);
+	const bool looks = (intent->what->flags & INTENT_NEEDS_ANSWER) == 0 && left > WAIT_LOOK;
+
+	timer_init(&intent->timer, on_look, intent);
+	if (timer_start(timers, &intent->timer, looks ? WAIT_LOOK : left) != 0)
+		on_wait_over(intent);
+}
+
 static void on_end(struct waiter *waiter, const struct broker_reply *reply)
 {
 	intent_end((struct intent *)((char *)waiter - offsetof(struct intent, waiter)), reply);
@@ -133,15 +165,11 @@ static int64_t wait_of(const struct intent *intent)
 
 static void wait_for(struct intent *intent, struct job *job)
 {
-	int64_t wait;
-
 	intent->join = job;
 	intent->waiter.on_end = on_end;
 	queue_wait(job, &intent->waiter);
-	wait = wait_of(intent);
-	timer_init(&intent->timer, on_wait_over, intent);
-	if (timer_start(intent->requests->catalog->timers, &intent->timer, wait) != 0)
-		on_wait_over(intent);
+	intent->wait_until = timers_now(intent->requests->catalog->timers) + wait_of(intent);
+	wait_on(intent);
 }
 
 /* ---- deciding and committing ---- */

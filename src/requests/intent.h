@@ -45,6 +45,7 @@ struct intent {
 	struct taken *taken;                /* places, until the commit's outcome is known */
 	struct job_list jobs;               /* new, not yet in their lanes */
 	struct job *join;                   /* what it waits, or will wait, for */
+	int64_t wait_until;                 /* monotonic ms: no longer than that */
 	const struct operation *ended;      /* in the arena: what the commit begins and ends; NULL: nothing */
 	const struct instance *ended_about; /* in the arena, too */
 	int64_t ended_since;                /* monotonic ms */

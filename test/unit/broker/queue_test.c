@@ -23,6 +23,37 @@ static void test_failed_create_leaves_nothing(void **state)
 	assert_int_equal(request(world, &ask_create, "instance", "db", "team", "blue", NULL).code, 0);
 }
 
+/* Nobody sits out the whole wait for a server that is known to be down; a bind has no other answer than its work. */
+static void test_a_change_does_not_wait_for_a_server_that_is_down(void **state)
+{
+	struct world *world = *state;
+	struct ask update, bind, create;
+
+	assert_int_equal(request(world, &ask_create, "instance", "db", "team", "red", NULL).code, 0);
+	scripted_rule(scripted(world), CALL_UPDATE, SCRIPTED_FAIL_TRANSIENT, 10000, 0, 0);
+	scripted_rule(scripted(world), CALL_PROVISION, SCRIPTED_FAIL_TRANSIENT, 10000, 0, 0);
+	scripted_rule(scripted(world), CALL_BIND, SCRIPTED_FAIL_TRANSIENT, 10000, 0, 0);
+	begin(world, &update, &ask_update, "instance", "db", "plan", "large", NULL);
+	pass(world, 2500);
+	assert_false(update.answer.came); /* its server is up */
+	scripted_rule(scripted(world), CALL_CHECK, SCRIPTED_FAIL_TRANSIENT, 10000, 0, 0);
+	pass(world, 7500); /* a check in 5 s, and the next look in 2 */
+	assert_true(update.answer.came);
+	assert_true(update.answer.code == 0 && update.answer.pending);
+	begin(world, &create, &ask_create, "instance", "new", "team", "red", NULL);
+	begin(world, &bind, &ask_bind, "instance", "db", "app", "shop", NULL);
+	pass(world, 1500);
+	assert_false(create.answer.came);
+	pass(world, 600);
+	assert_true(create.answer.came && create.answer.pending);
+	pass(world, 60 * 1000);
+	assert_false(bind.answer.came);
+	scripted_clear_rules(scripted(world));
+	pass(world, 60 * 1000);
+	assert_true(bind.answer.came);
+	assert_int_equal(bind.answer.code, 0);
+}
+
 /* One that fails after its caller was told "pending" stays visible, blocks nothing, and can be removed or retried. */
 static void test_create_that_fails_later_is_shown(void **state)
 {
@@ -491,6 +522,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    LIFE(test_failed_create_leaves_nothing),
+	    LIFE(test_a_change_does_not_wait_for_a_server_that_is_down),
 	    LIFE(test_create_that_fails_later_is_shown),
 	    LIFE(test_failed_instance_makes_way),
 	    LIFE(test_failed_bind_leaves_nothing),
