@@ -39,11 +39,15 @@ const struct command ctl_commands[] = {
      "What it holds stays and goes on to be served. Lasts over restarts, until undrain.\n", ctl_drain, NULL},
     {"undrain", "SERVICE/SERVER", ADMIN, "place new instances on a server again", "", ctl_undrain, NULL},
     {"undelete", "INSTANCE", ADMIN | TAKES(OPTION_AS), "bring a removed instance back",
-     "While it is retained, or when its removal failed or was canceled: its content and the credentials of\nits binds "
-     "work again. Where tsuru has no row of it any more, its team gets it by\ntsuru service instance add with the same "
+     "INSTANCE is SERVICE/NAME, NAME, or the id; where several that were removed had the name, they are listed\nwith "
+     "their ids. While it is retained, or when its removal failed or was canceled: its content and the\ncredentials of "
+     "its binds work again. Where tsuru has no row of it any more, its team gets it by\ntsuru service instance add "
+     "with the same "
      "name and plan.\n",
      ctl_undelete, NULL},
-    {"purge", "INSTANCE", ADMIN, "drop a retained instance now", "Its content is lost, and nothing is asked first.\n",
+    {"purge", "INSTANCE", ADMIN, "drop a retained instance now",
+     "INSTANCE is SERVICE/NAME, NAME, or the id; where several that are retained had the name, they are listed\nwith "
+     "their ids, and none is dropped. Its content is lost, and nothing is asked first.\n",
      ctl_purge, NULL},
     {"forget", "INSTANCE", ADMIN | TAKES(OPTION_REASON), "drop the broker's records of an instance",
      "Whatever is on the server stays there, and is nobody's. For servers that died for good. --reason is\nrequired.\n",

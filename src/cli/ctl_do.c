@@ -15,7 +15,9 @@
 
 /* ---- instances ---- */
 
-static int do_to_instance(const struct invocation *invocation, const char *verb, const char *const *fields)
+/* removed: the states of the removed ones that may be meant; NULL: any instance may be. */
+static int do_to_instance(const struct invocation *invocation, const char *verb, const char *const *fields,
+                          const char *const *removed)
 {
 	char id[INCARNATION_LENGTH + 1], path[CTL_PATH_MAX];
 	struct talk talk;
@@ -23,7 +25,10 @@ static int do_to_instance(const struct invocation *invocation, const char *verb,
 
 	if (talk_open(&talk, invocation) != EXIT_GOOD)
 		return EXIT_FAILED;
-	rc = talk_find(&talk, invocation->operand, id);
+	if (removed != NULL)
+		rc = talk_find_removed(&talk, invocation->operand, removed, id);
+	else
+		rc = talk_find(&talk, invocation->operand, id);
 	if (rc == 0) {
 		snprintf(path, sizeof(path), "/v1/instances/%s/%s", id, verb);
 		rc = talk_do(&talk, path, fields);
@@ -33,14 +38,17 @@ static int do_to_instance(const struct invocation *invocation, const char *verb,
 
 int ctl_undelete(const struct invocation *invocation)
 {
+	static const char *const removed[] = {"retained", "removal-failed", NULL};
 	const char *const fields[] = {"name", invocation->values[OPTION_AS], NULL};
 
-	return do_to_instance(invocation, "undelete", fields);
+	return do_to_instance(invocation, "undelete", fields, removed);
 }
 
 int ctl_purge(const struct invocation *invocation)
 {
-	return do_to_instance(invocation, "purge", NULL);
+	static const char *const removed[] = {"retained", NULL};
+
+	return do_to_instance(invocation, "purge", NULL, removed);
 }
 
 int ctl_forget(const struct invocation *invocation)
@@ -51,7 +59,7 @@ int ctl_forget(const struct invocation *invocation)
 		fputs("tsuru-broker: forget needs --reason TEXT, for the audit\n", invocation->err);
 		return EXIT_USAGE;
 	}
-	return do_to_instance(invocation, "forget", fields);
+	return do_to_instance(invocation, "forget", fields, NULL);
 }
 
 static int adopt(struct talk *talk)
@@ -110,7 +118,7 @@ static int do_to_operation(const struct invocation *invocation, const char *verb
 int ctl_retry(const struct invocation *invocation)
 {
 	return is_operation(invocation->operand) ? do_to_operation(invocation, "retry")
-	                                         : do_to_instance(invocation, "retry", NULL);
+	                                         : do_to_instance(invocation, "retry", NULL, NULL);
 }
 
 int ctl_cancel(const struct invocation *invocation)

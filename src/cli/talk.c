@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "cli/table.h"
 #include "model/model.h"
 
 #define PAGE_LIMIT 500
@@ -170,10 +171,10 @@ static const struct cJSON *choose(const struct cJSON *items)
 	return best;
 }
 
-static int find_by_name(struct talk *talk, const char *service, const char *name, char *ret_id)
+/* Every one that has or had the name, in the service (NULL: in any); *ret_items is the caller's. */
+static int list_named(struct talk *talk, const char *service, const char *name, struct cJSON **ret_items)
 {
 	struct cJSON *items = cJSON_CreateArray();
-	const char *id = NULL;
 	struct text query;
 	int rc;
 
@@ -185,26 +186,123 @@ static int find_by_name(struct talk *talk, const char *service, const char *name
 	                                   : collect(talk, &query, "instances", INT32_MAX, items);
 	text_release(&query);
 	if (rc == 0)
-		id = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(choose(items), "id"));
-	if (rc == 0 && id == NULL)
-		rc = error_set(&talk->error, ERR_NOT_FOUND, "the service \"%s\" has no instance \"%s\"", service, name);
-	if (rc == 0)
-		snprintf(ret_id, INCARNATION_LENGTH + 1, "%s", id);
-	cJSON_Delete(items);
+		*ret_items = items;
+	else
+		cJSON_Delete(items);
 	return rc;
+}
+
+static void take_id(const struct cJSON *item, char *ret_id)
+{
+	const char *id = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "id"));
+
+	snprintf(ret_id, INCARNATION_LENGTH + 1, "%s", id != NULL ? id : "");
+}
+
+static bool is_id(const char *operand)
+{
+	return strlen(operand) == INCARNATION_LENGTH && strspn(operand, "0123456789abcdef") == INCARNATION_LENGTH;
 }
 
 int talk_find(struct talk *talk, const char *operand, char *ret_id)
 {
 	char service[CTL_PATH_MAX], name[CTL_PATH_MAX];
+	struct cJSON *items = NULL;
+	const struct cJSON *chosen;
 	int rc;
 
-	if (strlen(operand) == INCARNATION_LENGTH && strspn(operand, "0123456789abcdef") == INCARNATION_LENGTH) {
+	if (is_id(operand)) {
 		strcpy(ret_id, operand);
 		return 0;
 	}
 	rc = talk_split(talk, operand, service, name, sizeof(service));
-	return rc != 0 ? rc : find_by_name(talk, service, name, ret_id);
+	if (rc == 0)
+		rc = list_named(talk, service, name, &items);
+	if (rc != 0)
+		return rc;
+	chosen = choose(items);
+	if (chosen != NULL)
+		take_id(chosen, ret_id);
+	else
+		rc = error_set(&talk->error, ERR_NOT_FOUND, "the service \"%s\" has no instance \"%s\"", service, name);
+	cJSON_Delete(items);
+	return rc;
+}
+
+/* ---- what was removed ---- */
+
+static bool has_state(const struct cJSON *item, const char *const *states)
+{
+	const char *state = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "state"));
+
+	while (state != NULL && *states != NULL && strcmp(*states, state) != 0)
+		states++;
+	return state != NULL && *states != NULL;
+}
+
+static void keep_states(struct cJSON *items, const char *const *states)
+{
+	for (int i = cJSON_GetArraySize(items); i > 0; i--)
+		if (!has_state(cJSON_GetArrayItem(items, i - 1), states))
+			cJSON_DeleteItemFromArray(items, i - 1);
+}
+
+/* Whoever brings one back, or drops it, has to say which. */
+static int refuse_several(struct talk *talk, const char *operand, const struct cJSON *items)
+{
+	static const struct column columns[] = {
+	    {"ID", "id"},
+	    {"SERVICE", "service"},
+	    {"TEAM", "team"},
+	    {"STATE", "state"},
+	    {"CREATED", "created"},
+	    {"REMOVED", "removed"},
+	    {"KEPT UNTIL", "retained_until"},
+	    {NULL, NULL},
+	};
+
+	table_print(talk->invocation->err, items, columns);
+	return error_set(&talk->error, ERR_INVALID, "%d removed instances are \"%.100s\"; give the id of one of them",
+	                 cJSON_GetArraySize(items), operand);
+}
+
+/* Where none is in one of the states, the broker says what the one is that is there. */
+static int choose_removed(struct talk *talk, const char *operand, struct cJSON *items, const char *const *states,
+                          char *ret_id)
+{
+	const struct cJSON *chosen = choose(items);
+
+	if (chosen == NULL)
+		return error_set(&talk->error, ERR_NOT_FOUND, "there is no instance \"%.100s\", and none is kept",
+		                 operand);
+	take_id(chosen, ret_id);
+	keep_states(items, states);
+	if (cJSON_GetArraySize(items) > 1)
+		return refuse_several(talk, operand, items);
+	if (cJSON_GetArraySize(items) == 1)
+		take_id(cJSON_GetArrayItem(items, 0), ret_id);
+	return 0;
+}
+
+int talk_find_removed(struct talk *talk, const char *operand, const char *const *states, char *ret_id)
+{
+	char service[CTL_PATH_MAX] = "", name[CTL_PATH_MAX];
+	struct cJSON *items = NULL;
+	int rc = 0;
+
+	if (is_id(operand)) {
+		strcpy(ret_id, operand);
+		return 0;
+	}
+	snprintf(name, sizeof(name), "%s", operand);
+	if (strchr(operand, '/') != NULL)
+		rc = talk_split(talk, operand, service, name, sizeof(service));
+	if (rc == 0)
+		rc = list_named(talk, service[0] != '\0' ? service : NULL, name, &items);
+	if (rc == 0)
+		rc = choose_removed(talk, operand, items, states, ret_id);
+	cJSON_Delete(items);
+	return rc;
 }
 
 /* ---- verbs ---- */

@@ -24,6 +24,9 @@ void talk_print_json(const struct talk *talk, const struct cJSON *json);
 /* The id of the instance that the operand names: SERVICE/NAME, or the id itself. ret_id holds 17. For a name that only
  * retained instances had, the one that was removed last. */
 int talk_find(struct talk *talk, const char *operand, char *ret_id);
+/* The same among those that were removed and are in one of the states, which end with NULL; NAME alone is looked for in
+ * every service. Of several, none is chosen: they are listed. Without one, as talk_find. */
+int talk_find_removed(struct talk *talk, const char *operand, const char *const *states, char *ret_id);
 /* "SERVICE/NAME" in two; ERR_INVALID with a sentence. Both hold size. */
 int talk_split(struct talk *talk, const char *operand, char *ret_first, char *ret_second, size_t size);
 /* Asks every page of a list, with the filters of the invocation, into one list; *ret_items is the caller's. */

@@ -115,6 +115,7 @@ void show_instance(struct text *json, const struct instance *instance)
 	show_flag(json, "update_failed", instance->update_failed);
 	show_time(json, "created", instance->created_at);
 	show_time(json, "changed", instance->updated_at);
+	show_time(json, "removed", instance->removed_at);
 	if (instance->removal == REMOVAL_RETIRE && instance->state != INSTANCE_RETAINED)
 		show_number(json, "retain_seconds", instance->retain / 1000);
 	if (instance->state == INSTANCE_RETAINED)

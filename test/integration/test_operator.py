@@ -293,6 +293,40 @@ def test_a_removed_database_comes_back_with_rows_and_credentials(start_broker, s
     assert server.databases() == set() and server.roles() == set()
 
 
+def test_a_removed_instance_is_named_by_its_name(start_broker, tmp_path):
+    """By its name alone, also beside a newer one of the name; of several none is chosen."""
+    services = scripted_service(tmp_path, "x").replace("{name: small,", "{name: small, retain: 1h,")
+    assert "retain" in services
+    broker = start_broker(services)
+    tsuru = Tsuru(broker, "scripted", "x")
+    assert "no instance" in broker.ctl("undelete", "mydb", status=1)
+    tsuru.create("mydb", "small")
+    assert "only one that is retained" in broker.ctl("undelete", "mydb", status=1)
+    assert "only a retained one" in broker.ctl("purge", "mydb", status=1)
+    tsuru.remove("mydb")
+    first = only(broker.ctl("instances", "--state", "retained", "--json"))
+    assert first["removed"] >= first["created"]
+    tsuru.create("mydb", "small")
+    for name in ("mydb", "scripted/mydb"):
+        assert "newer instance" in broker.ctl("undelete", name, status=1)
+    assert broker.ctl("undelete", "scripted/mydb", "--as", "saved") == "done\n"
+    assert tsuru.is_up("mydb") and tsuru.is_up("saved")
+    tsuru.remove("mydb")
+    assert broker.ctl("undelete", "mydb") == "done\n" and tsuru.is_up("mydb")
+    tsuru.remove("mydb")
+    tsuru.create("mydb", "small")
+    tsuru.remove("mydb")
+    kept = broker.ctl("instances", "--state", "retained", "--name", "mydb", "--json")
+    assert len(kept) == 2
+    for verb in ("undelete", "purge"):
+        told = broker.ctl(verb, "mydb", status=1)
+        assert "2 removed instances" in told and "REMOVED" in told
+        assert all(one[what] in told for one in kept for what in ("id", "removed", "retained_until")), told
+    assert broker.ctl("purge", kept[0]["id"]) == "done\n"
+    assert broker.ctl("undelete", "mydb") == "done\n"
+    assert only(broker.ctl("instances", "--name", "mydb", "--json"))["id"] == kept[1]["id"]
+
+
 def test_a_retained_database_goes_when_its_time_is_over(start_broker, own_server):
     broker = start_broker(postgres(own_server, retain="2s"))
     tsuru = Tsuru(broker, "postgres", "x")
