@@ -20,6 +20,7 @@
 #define TAGS_MAX            100
 #define ACTION_MAX          63          /* bytes of an action's name */
 #define KEPT_MAX            (64 * 1024) /* bytes of what a driver keeps with a bind */
+#define ADDRESSES_MAX       (16 * 1024) /* bytes of a list of hosts or addresses as JSON */
 
 /* ---- instances ---- */
 
@@ -94,6 +95,15 @@ enum bind_state {
 	BIND_UNBINDING,   /* its unbind is accepted */
 };
 
+/* Where what is bound runs, and how it is reached, as tsuru says it with a bind. Of a job it says pool and cluster
+ * alone. Lists are of texts, as JSON; NULL: none. */
+struct whereabouts {
+	const char *hosts, *internal_hosts;
+	const char *pool, *pool_provisioner;
+	const char *cluster, *cluster_provisioner;
+	const char *cluster_addresses; /* a list */
+};
+
 struct bind {
 	const char *incarnation;
 	enum bind_kind kind;
@@ -104,8 +114,9 @@ struct bind {
 	const unsigned char
 	    *kept; /* the sealed text that the driver wants to see again; context: and "/kept". NULL: none */
 	size_t kept_length;
-	const char *parameters;   /* JSON object or NULL */
-	const char *user;         /* who asked */
+	const char *parameters; /* JSON object or NULL */
+	const char *user;       /* who asked */
+	struct whereabouts whereabouts;
 	const char *event;        /* tsuru's event id of the bind */
 	const char *unbind_event; /* of the unbind, once there is one */
 	const char *operation;    /* the id of the operation that may settle its state */
@@ -131,6 +142,7 @@ const char *bind_state_name(enum bind_state state);
 int bind_check_name(enum bind_kind kind, const char *name, struct error *error);
 /* Old clients: a host or host:port of 1 to APP_NAME_MAX bytes of [A-Za-z0-9.:_-] and brackets. */
 int bind_check_host(const char *host, struct error *error);
+bool whereabouts_same(const struct whereabouts *a, const struct whereabouts *b);
 /* What a bind's secret is sealed with: the key of its record. */
 void bind_context(const struct bind *bind, struct text *ret_context);
 #define BIND_KEPT_CONTEXT "/kept" /* behind it: what a bind's kept text is sealed with */

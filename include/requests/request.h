@@ -24,9 +24,10 @@ struct broker_request {
 	const char *cluster, *pool;            /* multi-cluster services */
 	enum bind_kind bind_kind;              /* bind, unbind, rotate (0: all of the instance's) */
 	const char *bind_name;
-	bool bind_by_host;  /* bind_name is an old client's app-host */
-	const char *unit;   /* unit hosts of old clients */
-	const char *action; /* act */
+	struct whereabouts whereabouts; /* bind */
+	bool bind_by_host;              /* bind_name is an old client's app-host */
+	const char *unit;               /* unit hosts of old clients */
+	const char *action;             /* act */
 };
 
 /* Fires once, from the loop, never inside the call that asked. reply is borrowed for the call. */

@@ -9,6 +9,8 @@
 
 /* Each tag may grow sixfold by escapes, and has its quotes and comma. */
 #define TAGS_JSON_MAX (TAGS_MAX * (6 * TAG_MAX + 3) + 2)
+/* What a list is written into: all that a body may hold fits, 1000 fields, so that what is too long can be said. */
+#define LIST_TEXT_MAX (1000 * (6 * ADDRESS_MAX + 3) + 2)
 
 static int check(const char *kind, const char *name, const char *value, size_t max, const char **ret_value,
                  struct error *error)
@@ -44,29 +46,66 @@ int field_or_query(const struct http_request *http, const char *name, size_t max
 	return check("field", name, value != NULL ? value : http_request_query(http, name), max, ret_value, error);
 }
 
-int field_tags(const char *const *tags, size_t count, struct arena *arena, const char **ret_json, struct error *error)
-{
-	const char *json = NULL, *tag = NULL;
-	struct text list;
-	int rc = 0;
+/* What a list may be. */
+struct bounds {
+	const char *name;
+	size_t item_max, json_max; /* bytes */
+};
 
-	if (count > TAGS_MAX)
-		return error_set(error, ERR_INVALID, "there are %zu tags; at most %d are allowed", count, TAGS_MAX);
-	text_init(&list, TAGS_JSON_MAX);
-	for (size_t i = 0; rc == 0 && i < count; i++) {
-		rc = check("field", "tags", tags[i], TAG_MAX, &tag, error);
-		if (rc != 0 || tag == NULL)
+static int write_list(const struct bounds *bounds, const char *const *items, size_t count, struct text *list,
+                      struct error *error)
+{
+	const char *item = NULL;
+
+	for (size_t i = 0; i < count; i++) {
+		int rc = check("field", bounds->name, items[i], bounds->item_max, &item, error);
+
+		if (rc != 0)
+			return rc;
+		if (item == NULL)
 			continue;
-		text_add(&list, list.length == 0 ? "[" : ",");
-		text_add_json(&list, tag);
+		text_add(list, list->length == 0 ? "[" : ",");
+		text_add_json(list, item);
 	}
+	text_add(list, list->length > 0 ? "]" : "");
+	return list->failed ? error_no_memory(error) : 0;
+}
+
+static int make_list(const struct bounds *bounds, const char *const *items, size_t count, struct arena *arena,
+                     const char **ret_json, struct error *error)
+{
+	const char *json = NULL;
+	struct text list;
+	int rc;
+
+	text_init(&list, LIST_TEXT_MAX);
+	rc = write_list(bounds, items, count, &list, error);
+	if (rc == 0 && list.length > bounds->json_max)
+		rc = error_set(error, ERR_INVALID, "the field \"%s\" has %zu bytes as JSON; at most %zu are allowed",
+		               bounds->name, list.length, bounds->json_max);
 	if (rc == 0 && list.length > 0) {
-		text_add(&list, "]");
-		json = list.failed ? NULL : arena_text(arena, text_string(&list));
+		json = arena_text(arena, text_string(&list));
 		rc = json == NULL ? error_no_memory(error) : 0;
 	}
 	if (rc == 0)
 		*ret_json = json;
 	text_release(&list);
 	return rc;
+}
+
+int field_tags(const char *const *tags, size_t count, struct arena *arena, const char **ret_json, struct error *error)
+{
+	static const struct bounds bounds = {"tags", TAG_MAX, TAGS_JSON_MAX};
+
+	if (count > TAGS_MAX)
+		return error_set(error, ERR_INVALID, "there are %zu tags; at most %d are allowed", count, TAGS_MAX);
+	return make_list(&bounds, tags, count, arena, ret_json, error);
+}
+
+int field_addresses(const char *name, const char *const *addresses, size_t count, struct arena *arena,
+                    const char **ret_json, struct error *error)
+{
+	const struct bounds bounds = {name, ADDRESS_MAX, ADDRESSES_MAX};
+
+	return make_list(&bounds, addresses, count, arena, ret_json, error);
 }

@@ -19,6 +19,11 @@ int read_app(struct exchange *exchange);
 int read_unit_or_app(struct exchange *exchange);
 /* The job that the path names. */
 int read_job(struct exchange *exchange);
+/* Those of a bind, with where the app or the job runs and how it is reached. An unbind needs nothing of it, and is not
+ * refused for it. */
+int read_app_to_bind(struct exchange *exchange);
+int read_unit_or_app_to_bind(struct exchange *exchange);
+int read_job_to_bind(struct exchange *exchange);
 /* One app or job, or neither; the fields may stand in the query, too. */
 int read_rotate(struct exchange *exchange);
 /* An action that the service's operator has declared, with `parameters`. */

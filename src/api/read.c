@@ -2,6 +2,11 @@
 #include "api/field.h"
 #include "api/handlers.h"
 
+/* A field, and where it goes to. */
+struct wanted_text {
+	const char *name, **ret_value;
+};
+
 /* ---- instances ---- */
 
 int read_wanted(struct exchange *exchange)
@@ -87,6 +92,78 @@ int read_unit_or_app(struct exchange *exchange)
 	int rc = field_text(exchange->http, "unit-host", APP_NAME_MAX, &exchange->ask.unit, &exchange->error);
 
 	return rc != 0 || exchange->ask.unit != NULL ? rc : read_app(exchange);
+}
+
+static int read_texts(struct exchange *exchange, const struct wanted_text *wanted, size_t count)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < count; i++)
+		rc = field_text(exchange->http, wanted[i].name, NAME_TEXT_MAX, wanted[i].ret_value, &exchange->error);
+	return rc;
+}
+
+static int read_addresses(struct exchange *exchange, const char *name, const char **ret_json)
+{
+	struct http_request *http = exchange->http;
+	const char *const *addresses;
+	size_t count = http_request_list(http, name, &addresses);
+
+	return field_addresses(name, addresses, count, http_request_arena(http), ret_json, &exchange->error);
+}
+
+/* Old clients name one host, which newer ones repeat as the first of all. */
+static int read_hosts(struct exchange *exchange, const char **ret_json)
+{
+	const char *host = http_request_field(exchange->http, "app-host");
+	int rc = read_addresses(exchange, "app-hosts", ret_json);
+
+	if (rc != 0 || *ret_json != NULL || host == NULL)
+		return rc;
+	return field_addresses("app-host", &host, 1, http_request_arena(exchange->http), ret_json, &exchange->error);
+}
+
+static int read_whereabouts(struct exchange *exchange)
+{
+	struct whereabouts *at = &exchange->ask.whereabouts;
+	const struct wanted_text texts[] = {
+	    {"app-pool-name", &at->pool},
+	    {"app-pool-provisioner", &at->pool_provisioner},
+	    {"app-cluster-name", &at->cluster},
+	    {"app-cluster-provisioner", &at->cluster_provisioner},
+	};
+	int rc = read_texts(exchange, texts, sizeof(texts) / sizeof(*texts));
+
+	if (rc == 0)
+		rc = read_hosts(exchange, &at->hosts);
+	if (rc == 0)
+		rc = read_addresses(exchange, "app-internal-hosts", &at->internal_hosts);
+	if (rc == 0)
+		rc = read_addresses(exchange, "app-cluster-addresses", &at->cluster_addresses);
+	return rc;
+}
+
+int read_app_to_bind(struct exchange *exchange)
+{
+	int rc = read_app(exchange);
+
+	return rc != 0 ? rc : read_whereabouts(exchange);
+}
+
+int read_unit_or_app_to_bind(struct exchange *exchange)
+{
+	int rc = read_unit_or_app(exchange);
+
+	return rc != 0 || exchange->ask.unit != NULL ? rc : read_whereabouts(exchange);
+}
+
+int read_job_to_bind(struct exchange *exchange)
+{
+	struct whereabouts *at = &exchange->ask.whereabouts;
+	const struct wanted_text texts[] = {{"job-pool-name", &at->pool}, {"job-cluster-name", &at->cluster}};
+	int rc = read_texts(exchange, texts, sizeof(texts) / sizeof(*texts));
+
+	return rc != 0 ? rc : read_job(exchange);
 }
 
 int read_job(struct exchange *exchange)

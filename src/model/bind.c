@@ -50,6 +50,13 @@ static const struct field fields[] = {
      .min = SECRET_SEAL_OVERHEAD, .max = KEPT_MAX + SECRET_SEAL_OVERHEAD},
     {"failure", 17, FIELD_TEXT, false, AT(failure), .max = TEXT_MAX},
     {"unbind's time", 18, FIELD_NUMBER, false, AT(ended_at)},
+    {"hosts", 19, FIELD_TEXT, false, AT(whereabouts.hosts), .max = ADDRESSES_MAX},
+    {"internal hosts", 20, FIELD_TEXT, false, AT(whereabouts.internal_hosts), .max = ADDRESSES_MAX},
+    {"pool", 21, FIELD_TEXT, false, AT(whereabouts.pool), .max = TEXT_MAX},
+    {"pool's provisioner", 22, FIELD_TEXT, false, AT(whereabouts.pool_provisioner), .max = TEXT_MAX},
+    {"cluster", 23, FIELD_TEXT, false, AT(whereabouts.cluster), .max = TEXT_MAX},
+    {"cluster's provisioner", 24, FIELD_TEXT, false, AT(whereabouts.cluster_provisioner), .max = TEXT_MAX},
+    {"cluster's addresses", 25, FIELD_TEXT, false, AT(whereabouts.cluster_addresses), .max = ADDRESSES_MAX},
 };
 
 const struct schema schema_bind = {
@@ -122,6 +129,14 @@ int bind_check_host(const char *host, struct error *error)
 		                 "the app's host \"%.*s\" is not a host or host:port of 1 to %d bytes", APP_NAME_MAX,
 		                 host, APP_NAME_MAX);
 	return 0;
+}
+
+bool whereabouts_same(const struct whereabouts *a, const struct whereabouts *b)
+{
+	return same_text(a->hosts, b->hosts) && same_text(a->internal_hosts, b->internal_hosts) &&
+	       same_text(a->pool, b->pool) && same_text(a->pool_provisioner, b->pool_provisioner) &&
+	       same_text(a->cluster, b->cluster) && same_text(a->cluster_provisioner, b->cluster_provisioner) &&
+	       same_text(a->cluster_addresses, b->cluster_addresses);
 }
 
 /* The parts of the record's key, joined by a slash where the key has a NUL, which would end the context. An incarnation

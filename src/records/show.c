@@ -59,6 +59,26 @@ void show_drift(struct text *json, const struct pair *drift)
 	text_add(json, "}");
 }
 
+/* A list is JSON already. */
+static void show_list(struct text *json, const char *name, const char *list)
+{
+	if (list == NULL)
+		return;
+	show_name(json, name);
+	text_add(json, list);
+}
+
+static void show_whereabouts(struct text *json, const struct whereabouts *at)
+{
+	show_list(json, "hosts", at->hosts);
+	show_list(json, "internal_hosts", at->internal_hosts);
+	show_text(json, "pool", at->pool);
+	show_text(json, "pool_provisioner", at->pool_provisioner);
+	show_text(json, "cluster", at->cluster);
+	show_text(json, "cluster_provisioner", at->cluster_provisioner);
+	show_list(json, "cluster_addresses", at->cluster_addresses);
+}
+
 void show_bind(struct text *json, const struct bind *bind)
 {
 	text_add(json, "{");
@@ -68,6 +88,7 @@ void show_bind(struct text *json, const struct bind *bind)
 	show_text(json, "login", bind->login);
 	show_text(json, "parameters", bind->parameters);
 	show_text(json, "user", bind->user);
+	show_whereabouts(json, &bind->whereabouts);
 	show_text(json, "failure", bind->failure);
 	show_time(json, "created", bind->created_at);
 	show_time(json, "changed", bind->updated_at);

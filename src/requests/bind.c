@@ -47,12 +47,22 @@ static int make_bind(struct intent *intent, const struct instance *instance, str
 	    .name = request->bind_name,
 	    .login = login,
 	    .parameters = request->parameters,
+	    .whereabouts = request->whereabouts,
 	    .event = request->caller.event,
 	    .state = BIND_BINDING,
 	    .oldest = 1,
 	    .created_at = timers_wall(intent->requests->catalog->timers),
 	};
 	return bind_new_secret(intent, ret_bind);
+}
+
+/* What tsuru says of the app now holds from now on; an unbind that is taken back without a word leaves it as it was. */
+static void place_bind(struct bind *bind, const struct broker_request *request, bool undo)
+{
+	static const struct whereabouts none = {0};
+
+	if (!undo || !whereabouts_same(&request->whereabouts, &none))
+		bind->whereabouts = request->whereabouts;
 }
 
 /* Queues the operation that makes the record true, and writes both. */
@@ -96,6 +106,7 @@ static enum intent_next decide_new(struct intent *intent, struct held_instance *
 		bind.event = request->caller.event;
 		bind.unbind_event = NULL;
 		bind.version++;
+		place_bind(&bind, request, true);
 		rc = bind_move(&bind, BIND_BINDING, &intent->error);
 	} else {
 		rc = make_bind(intent, &instance->record, &bind);
@@ -127,7 +138,8 @@ static enum intent_next decide_again(struct intent *intent, struct held_instance
 	int rc = 0;
 
 	if (bind->state == BIND_BINDING && !bind_is_left(intent->requests->catalog->records, bind) &&
-	    (repeat || same_text(bind->parameters, request->parameters)))
+	    (repeat || same_text(bind->parameters, request->parameters)) &&
+	    whereabouts_same(&bind->whereabouts, &request->whereabouts))
 		return join_bind(intent, held);
 	bind->event = request->caller.event;
 	if (!undo && !repeat) {
@@ -137,6 +149,7 @@ static enum intent_next decide_again(struct intent *intent, struct held_instance
 	if (undo)
 		bind->version++;
 	bind->unbind_event = NULL;
+	place_bind(bind, request, undo);
 	if (rc == 0)
 		rc = bind_move(bind, BIND_BINDING, &intent->error);
 	return rc == 0 ? commit_bind(intent, instance, bind, held->revision, !undo && !repeat) : INTENT_REFUSE;

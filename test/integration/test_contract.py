@@ -130,6 +130,30 @@ def test_own_commands(tsuru):
     assert tsuru.send("POST", "/resources/mydb/rotate", {"app-name": "other"}).status == 404
 
 
+def test_where_an_app_runs(tsuru):
+    """What one bind says of its app replaces what an earlier one said; an unbind is not refused for it."""
+    tsuru.create("mydb")
+    where = {"app-hosts": ["a.example.com", "b.example.com"], "app-internal-hosts": ["tcp://a:8888"], "app-pool-name": "east",
+             "app-cluster-name": "c1", "app-cluster-addresses": ["https://10.0.0.1:6443", "https://10.0.0.2:6443"]}
+
+    def bound():
+        one, = tsuru.send("GET", "/resources/mydb/binds").json
+        return {name: one[name] for name in ("hosts", "internal_hosts", "pool", "cluster", "cluster_addresses") if name in one}
+
+    assert tsuru.send("POST", "/resources/mydb/bind-app", {"app-name": "shop", **where}).status == 201
+    assert bound() == {"hosts": where["app-hosts"], "internal_hosts": where["app-internal-hosts"], "pool": "east",
+                       "cluster": "c1", "cluster_addresses": where["app-cluster-addresses"]}
+    assert tsuru.send("POST", "/resources/mydb/bind-app", {"app-name": "shop", "app-host": "c.example.com"}).status == 201
+    assert bound() == {"hosts": ["c.example.com"]}
+    for wrong in ({"app-hosts": ["h" * 1025]}, {"app-hosts": ["h" * 1000] * 17}, {"app-internal-hosts": ["h" * 1025]},
+                  {"app-cluster-addresses": ["h" * 1025]}, {"app-pool-name": "p" * 256}):
+        name, = wrong
+        answer = tsuru.send("POST", "/resources/mydb/bind-app", {"app-name": "shop", **wrong})
+        assert answer.status == 400 and f'"{name}"' in answer.message
+        assert tsuru.send("DELETE", "/resources/mydb/bind-app", {"app-name": "shop", **wrong}).status == 200
+    assert tsuru.send("PUT", "/resources/mydb/binds/jobs/j", {"job-name": "j", "job-cluster-name": "c" * 256}).status == 400
+
+
 # ---- byte for byte ----
 
 class Tsurud:
@@ -182,8 +206,14 @@ def test_what_a_tsurud_sends(start_broker, tmp_path, encoding):
     assert bound["SCRIPTED_USER"]
     bind = tsurud.expect("proxied-binds", 200).json
     assert [(one["kind"], one["name"], one["user"]) for one in bind] == [("app", "shop", "dev@example.com")]
+    assert bind[0].items() >= {
+        "hosts": ["shop.example.com", "www.shop.example.com"], "pool": "pool1", "pool_provisioner": "kubernetes",
+        "internal_hosts": ["tcp://shop-web.tsuru-pool1.svc.cluster.local:8888"], "cluster": "c1",
+        "cluster_provisioner": "kubernetes", "cluster_addresses": ["https://10.0.0.1:6443"]}.items()
     assert json.loads(bind[0]["parameters"]) == {"env_prefix": "", "read_only": True if encoding == "json" else "true"}
     assert environment_of(tsurud.expect("bind-job", 201))["SCRIPTED_USER"] != bound["SCRIPTED_USER"]
+    job, = [one for one in tsurud.expect("proxied-binds", 200).json if one["kind"] == "job"]
+    assert job.items() >= {"name": "report", "pool": "pool1", "cluster": "c1"}.items() and "hosts" not in job
     tsurud.expect("unbind-job", 200, "")
     tsurud.expect("unbind-job", 200, "")
     tsurud.expect("unbind", 200, "")

@@ -297,7 +297,9 @@ class Tsuru:
     """Sends what tsuru sends: each request on a connection of its own, with its headers, as form or JSON."""
 
     JSON_NAMES = {"app-name": "appName", "app-host": "appHost", "app-hosts": "appHosts", "eventid": "eventID",
-                  "job-name": "jobName", "unit-host": "unitHost", "app-pool-name": "appPoolName"}
+                  "app-internal-hosts": "appInternalHosts", "app-pool-name": "appPoolName", "app-cluster-name": "appClusterName",
+                  "app-cluster-addresses": "appClusterAddresses", "job-name": "jobName", "job-pool-name": "jobPoolName",
+                  "job-cluster-name": "jobClusterName", "unit-host": "unitHost"}
 
     def __init__(self, broker, service, password, path=None, encoding="form", team="red"):
         self.broker = broker

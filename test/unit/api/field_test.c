@@ -101,6 +101,30 @@ static void the_largest_list_fits(void **state)
 	assert_int_equal(strlen(json), TAGS_MAX * (2 * TAG_MAX + 3) + 1);
 }
 
+static void lists_addresses_within_their_limits(void **state)
+{
+	char address[ADDRESS_MAX + 2];
+	const char *addresses[ADDRESSES_MAX / ADDRESS_MAX] = {"shop.example.com", "", "10.0.0.1"};
+	const char *json = NULL;
+	struct error error;
+
+	(void)state;
+	assert_int_equal(field_addresses("app-hosts", addresses, 3, &arena, &json, &error), 0);
+	assert_string_equal(json, "[\"shop.example.com\",\"10.0.0.1\"]");
+	memset(address, 'h', sizeof(address));
+	address[ADDRESS_MAX] = '\0';
+	for (size_t i = 0; i < sizeof(addresses) / sizeof(*addresses); i++)
+		addresses[i] = address;
+	assert_int_equal(field_addresses("app-hosts", addresses, 15, &arena, &json, &error), 0);
+	assert_int_equal(field_addresses("app-hosts", addresses, 16, &arena, &json, &error), ERR_INVALID);
+	assert_string_equal(error.text, "the field \"app-hosts\" has 16433 bytes as JSON; at most 16384 are allowed");
+	/* cppcheck-suppress redundantAssignment; the first value was read through addresses */
+	address[ADDRESS_MAX] = 'h';
+	address[ADDRESS_MAX + 1] = '\0';
+	assert_int_equal(field_addresses("app-hosts", addresses, 1, &arena, &json, &error), ERR_INVALID);
+	assert_non_null(strstr(error.text, "\"app-hosts\""));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -109,6 +133,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(refuses_a_tag_over_its_limit, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(refuses_too_many_tags, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(the_largest_list_fits, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(lists_addresses_within_their_limits, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

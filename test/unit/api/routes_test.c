@@ -77,7 +77,10 @@ static void every_row_has_one_answer(void **state)
 		assert_non_null(endpoint);
 		assert_int_equal((endpoint->ask != NULL) + (endpoint->view != NULL) + (endpoint->answer != NULL), 1);
 		assert_true((endpoint->ask != NULL) == (endpoint->status != 0));
-		assert_true((endpoint->read == read_unit_or_app) == (endpoint->ask_for_unit != NULL));
+		assert_true((endpoint->read == read_unit_or_app || endpoint->read == read_unit_or_app_to_bind) ==
+		            (endpoint->ask_for_unit != NULL));
+		assert_true((endpoint->read == read_app_to_bind || endpoint->read == read_unit_or_app_to_bind ||
+		             endpoint->read == read_job_to_bind) == (endpoint->ask == &ask_bind));
 	}
 }
 

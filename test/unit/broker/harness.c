@@ -236,6 +236,8 @@ static void set_field(struct broker_request *to, const char *name, const char *v
 	    {"incarnation", &to->incarnation},
 	    {"server", &to->server},
 	    {"resource", &to->resource},
+	    {"hosts", &to->whereabouts.hosts},
+	    {"runs_in", &to->whereabouts.pool},
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {

@@ -240,6 +240,59 @@ static void test_undone_unbind_that_still_runs(void **state)
 	assert_true(scripted_password_is(scripted(world), bound.user, bound.password));
 }
 
+/* What tsuru says of the app is kept, and is what the last bind said; an unbind that is taken back without a word
+ * leaves it. */
+static void test_hosts_are_kept(void **state)
+{
+	struct world *world = *state;
+	struct answer bound;
+
+	create(world, "e1");
+	request(world, &ask_bind, "instance", "db", "app", "shop", "event", "e2", "hosts", "[\"a\"]", "runs_in", "east",
+	        NULL);
+	assert_non_null(strstr(binds(world, "db"), "\"hosts\":[\"a\"],\"pool\":\"east\""));
+	bound = request(world, &ask_bind, "instance", "db", "app", "shop", "event", "e3", "hosts", "[\"b\"]", NULL);
+	restart(world);
+	assert_non_null(strstr(binds(world, "db"), "\"hosts\":[\"b\"]"));
+	assert_null(strstr(binds(world, "db"), "east"));
+	for (int i = 0; i < 2; i++) {
+		request(world, &ask_unbind, "instance", "db", "app", "shop", "event", "e4", NULL);
+		request(world, &ask_bind, "instance", "db", "app", "shop", "event", "e4", NULL);
+		assert_non_null(strstr(binds(world, "db"), "\"hosts\":[\"b\"]"));
+	}
+	request(world, &ask_unbind, "instance", "db", "app", "shop", "event", "e5", NULL);
+	request(world, &ask_bind, "instance", "db", "app", "shop", "event", "e5", "hosts", "[\"c\"]", NULL);
+	assert_non_null(strstr(binds(world, "db"), "\"hosts\":[\"c\"]"));
+	assert_true(scripted_password_is(scripted(world), bound.user, bound.password));
+}
+
+/* S4: a bind that says something else than the one under way is made as well, also under the same event. */
+static void test_other_hosts_while_binding(void **state)
+{
+	static const char *const events[] = {"e2", "e3"};
+	struct world *world = *state;
+	struct answer second;
+	struct ask first;
+
+	create(world, "e1");
+	for (size_t i = 0; i < 2; i++) {
+		const size_t begun = scripted_begun(scripted(world), CALL_BIND);
+
+		scripted_rule(scripted(world), CALL_BIND, SCRIPTED_DELAY, 1, 3000, 0);
+		begin(world, &first, &ask_bind, "instance", "db", "app", "shop", "event", "e2", "hosts", "[\"a\"]",
+		      NULL);
+		settle(world);
+		second = request(world, &ask_bind, "instance", "db", "app", "shop", "event", events[i], "hosts",
+		                 "[\"b\"]", NULL);
+		assert_int_equal(second.code, 0);
+		assert_true(first.answer.came);
+		assert_int_equal(scripted_begun(scripted(world), CALL_BIND), begun + 2);
+		assert_true(scripted_password_is(scripted(world), second.user, second.password));
+		assert_non_null(strstr(binds(world, "db"), "\"hosts\":[\"b\"]"));
+		request(world, &ask_unbind, "instance", "db", "app", "shop", "event", "e9", NULL);
+	}
+}
+
 /* S7: an app's name can be taken by another team, with or without an unbind that got through. */
 static void test_earlier_credentials_never_work_again(void **state)
 {
@@ -498,6 +551,8 @@ int main(void)
 	    SEQUENCE(test_undone_unbind_is_repeated),
 	    SEQUENCE(test_joined_bind_is_repeated),
 	    SEQUENCE(test_undone_unbind_that_still_runs),
+	    SEQUENCE(test_hosts_are_kept),
+	    SEQUENCE(test_other_hosts_while_binding),
 	    SEQUENCE(test_earlier_credentials_never_work_again),
 	    SEQUENCE(test_bind_of_the_same_event_is_the_same),
 	    SEQUENCE(test_removal_ends_every_bind),

@@ -17,6 +17,13 @@ static const struct bind full = {
     .secret_length = sizeof(sealed),
     .parameters = "{\"read_only\":true}",
     .user = "ana",
+    .whereabouts = {.hosts = "[\"shop.example.com\"]",
+                    .internal_hosts = "[\"tcp://shop-web:8888\"]",
+                    .pool = "east",
+                    .pool_provisioner = "kubernetes",
+                    .cluster = "c1",
+                    .cluster_provisioner = "k8s",
+                    .cluster_addresses = "[\"https://10.0.0.1:6443\"]"},
     .event = "e1",
     .unbind_event = "e2",
     .operation = "0123456789abcdef0123",
@@ -61,6 +68,7 @@ static void test_round_trip(void **state)
 	assert_memory_equal(bind.secret, sealed, sizeof(sealed));
 	assert_string_equal(bind.parameters, full.parameters);
 	assert_string_equal(bind.user, full.user);
+	assert_true(whereabouts_same(&bind.whereabouts, &full.whereabouts));
 	assert_string_equal(bind.event, full.event);
 	assert_string_equal(bind.unbind_event, full.unbind_event);
 	assert_string_equal(bind.operation, full.operation);
@@ -73,6 +81,50 @@ static void test_round_trip(void **state)
 	assert_int_equal(bind.updated_at, 6);
 	assert_int_equal(bind.ended_at, 7);
 	text_release(&record);
+}
+
+/* A record of an earlier program says nothing of it; what is over its limit is no record. */
+static void test_whereabouts(void **state)
+{
+	static const struct whereabouts none = {0};
+	char list[ADDRESSES_MAX + 2];
+	struct bind bind = full, decoded;
+	struct text record;
+
+	(void)state;
+	text_init(&record, RECORD_MAX);
+	bind.whereabouts = none;
+	assert_int_equal(bind_encode(&bind, &record, NULL), 0);
+	assert_int_equal(bind_decode(record.bytes, record.length, &decoded, NULL), 0);
+	assert_true(whereabouts_same(&decoded.whereabouts, &none));
+	assert_false(whereabouts_same(&full.whereabouts, &none));
+	memset(list, 'h', sizeof(list));
+	list[ADDRESSES_MAX + 1] = '\0';
+	bind.whereabouts.cluster_addresses = list;
+	assert_int_equal(bind_encode(&bind, &record, NULL), ERR_TOO_LARGE);
+	list[ADDRESSES_MAX] = '\0';
+	assert_int_equal(bind_encode(&bind, &record, NULL), 0);
+	text_release(&record);
+}
+
+/* Each member alone makes two of them differ. */
+static void test_whereabouts_differ(void **state)
+{
+	struct whereabouts other = full.whereabouts;
+	const char **const members[] = {&other.hosts,           &other.internal_hosts,      &other.pool,
+	                                &other.cluster,         &other.cluster_provisioner, &other.cluster_addresses,
+	                                &other.pool_provisioner};
+
+	(void)state;
+	assert_int_equal(sizeof(members) / sizeof(*members) * sizeof(char *), sizeof(other));
+	for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++) {
+		other = full.whereabouts;
+		assert_true(whereabouts_same(&other, &full.whereabouts));
+		*members[i] = "[]";
+		assert_false(whereabouts_same(&other, &full.whereabouts));
+		*members[i] = NULL;
+		assert_false(whereabouts_same(&other, &full.whereabouts));
+	}
 }
 
 static void test_hostile(void **state)
@@ -200,6 +252,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_round_trip),
+	    cmocka_unit_test(test_whereabouts),
+	    cmocka_unit_test(test_whereabouts_differ),
 	    cmocka_unit_test(test_hostile),
 	    cmocka_unit_test(test_encode_needs_a_whole_secret),
 	    cmocka_unit_test(test_moves),
