@@ -50,6 +50,7 @@ static const struct {
     {"ignorant", "", "exit 64"},
     {"killed", "", "kill -9 $$"},
     {"careless", "", "cat >&2; exit 1"},
+    {"half", "", "printf pass-word >&2; head -c 8187 /dev/zero | tr '\\0' x >&2; exit 1"},
     {"odd", "", "echo done"},
     {"flood", "output_bytes: 1KiB, ", "exec yes"},
     {"chatter", "", "head -c 1000000 /dev/zero >&2; echo >&2; " SAY("echo last")},
@@ -360,6 +361,8 @@ static void test_outcomes(void **state)
 	expect(rig, "killed", CALL_UNBIND, ERR_UNAVAILABLE,
 	       "the server \"killed\" could not unbind \"shop_1\": its program was killed by the signal 9");
 	expect(rig, "careless", CALL_BIND, ERR_REFUSED, "...its message holds the password and is not shown");
+	/* Of the first, what is shown ends in the middle of the password; of the second it begins there. */
+	expect(rig, "half", CALL_BIND, ERR_REFUSED, "...its message holds the password and is not shown");
 	expect(rig, "odd", CALL_BIND, ERR_REFUSED, "...its answer is no JSON object");
 	expect(rig, "flood", CALL_BIND, ERR_REFUSED, "...the answer of its program is over 1024 bytes");
 	expect(rig, "chatter", CALL_OBSERVE, ERR_REFUSED, SAYS("chatter") "last");

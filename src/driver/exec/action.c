@@ -12,6 +12,8 @@
 #define STATUS_UNKNOWN 64 /* EX_USAGE: the program has no such action */
 #define STATUS_LATER   75 /* EX_TEMPFAIL: it may pass */
 
+#define PASSWORD_PART 4 /* bytes of a password that are not to be shown either */
+
 struct action {
 	const char *name;
 	bool optional; /* a program without it is as one that did it */
@@ -73,15 +75,29 @@ static int fail(const struct driver_call *call, int code, const char *reason, st
 	                 name_of(call), name, reason);
 }
 
+/* Looked for in all that was kept of the message, of which the user would be shown a part: with the password cut off in
+ * its middle, that part would tell most of it. Of a long message the end is kept, which may begin within it, too. */
+static bool holds_password(const struct process_end *end, const char *password)
+{
+	const size_t size = password != NULL ? strlen(password) : 0;
+
+	if (size == 0)
+		return false;
+	for (size_t cut = 1; end->messages_length == PROCESS_MESSAGES_MAX && cut + PASSWORD_PART <= size; cut++) {
+		if (memcmp(end->messages, password + cut, size - cut) == 0)
+			return true;
+	}
+	return memmem(end->messages, end->messages_length, password, size) != NULL;
+}
+
 /* What the program says for itself, or else what is known of its end. A program may be careless with what it was given.
  */
 static int fail_by_end(const struct exec_work *work, const struct process_end *end, int code, struct error *ret_error)
 {
-	const char *password = work->call->password;
 	char sentence[ANSWER_SENTENCE_MAX + 1];
 
 	answer_sentence(end->messages, end->messages_length, sentence);
-	if (password != NULL && password[0] != '\0' && strstr(sentence, password) != NULL)
+	if (holds_password(end, work->call->password))
 		return fail(work->call, code, "its message holds the password and is not shown", ret_error);
 	if (sentence[0] != '\0')
 		return fail(work->call, code, sentence, ret_error);
