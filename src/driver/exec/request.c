@@ -63,6 +63,17 @@ static void add_plan(struct text *request, const struct plan *plan)
 	text_add(request, "}}");
 }
 
+static void add_whereabouts(struct text *request, const struct whereabouts *at)
+{
+	add_json(request, "hosts", at->hosts, "[]");
+	add_json(request, "internal_hosts", at->internal_hosts, "[]");
+	add_text(request, "pool", at->pool);
+	add_text(request, "pool_provisioner", at->pool_provisioner);
+	add_text(request, "cluster", at->cluster);
+	add_text(request, "cluster_provisioner", at->cluster_provisioner);
+	add_json(request, "cluster_addresses", at->cluster_addresses, "[]");
+}
+
 /* Without the brace at its end. */
 static void open_bind(struct text *request, const struct bind *bind)
 {
@@ -71,6 +82,8 @@ static void open_bind(struct text *request, const struct bind *bind)
 	add_text(request, "name", bind->name);
 	add_text(request, "login", bind->login);
 	add_json(request, "parameters", bind->parameters, "{}");
+	add_text(request, "user", bind->user);
+	add_whereabouts(request, &bind->whereabouts);
 }
 
 static void add_bind(struct text *request, const struct driver_call *call)

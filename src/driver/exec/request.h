@@ -5,7 +5,8 @@
 #include "base/text.h"
 #include "driver/driver.h"
 
-#define REQUEST_MAX (64 * 1024 * 1024) /* bytes: parameters of a thousand binds, as long as they may be */
+/* Bytes: a thousand binds whose parameters, hosts and addresses are as long as they may be. */
+#define REQUEST_MAX (128 * 1024 * 1024)
 
 /* Appends it; a failure sticks in ret_request. It may hold a password. */
 void request_write(const struct driver_call *call, const char *action, struct text *ret_request);

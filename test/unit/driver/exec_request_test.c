@@ -25,7 +25,17 @@ static const struct instance instance = {
     .parameters = "{\"resource\":\"other\"}",
 };
 static const struct bind binds[] = {
-    {.kind = BIND_APP, .name = "shop", .login = "shop_1"},
+    {.kind = BIND_APP,
+     .name = "shop",
+     .login = "shop_1",
+     .user = "d\"ev@example.com",
+     .whereabouts = {.hosts = "[\"shop.example.com\",\"b\"]",
+                     .internal_hosts = "[\"tcp://shop-web:8888\"]",
+                     .pool = "ea\"st",
+                     .pool_provisioner = "kubernetes",
+                     .cluster = "c1",
+                     .cluster_provisioner = "k8s",
+                     .cluster_addresses = "[\"https://10.0.0.1:6443\"]"}},
     {.kind = BIND_JOB, .name = "mail", .login = "mail_1", .parameters = "{\"read_only\":true}"},
 };
 
@@ -47,6 +57,15 @@ static void expect_request(const struct driver_call *call, const char *action, c
 #define INSTANCE                                                                                                       \
 	"\"instance\":{\"name\":\"mydb\",\"resource\":\"mydb_1\",\"incarnation\":\"00ff\",\"team\":\"r\\\"e\\\\d\","   \
 	"\"parameters\":{\"resource\":\"other\"},\"tags\":[]}"
+#define SHOP                                                                                                           \
+	"\"kind\":\"app\",\"name\":\"shop\",\"login\":\"shop_1\",\"parameters\":{},\"user\":\"d\\\"ev@example.com\","  \
+	"\"hosts\":[\"shop.example.com\",\"b\"],\"internal_hosts\":[\"tcp://shop-web:8888\"],"                         \
+	"\"pool\":\"ea\\\"st\",\"pool_provisioner\":\"kubernetes\",\"cluster\":\"c1\",\"cluster_provisioner\":"        \
+	"\"k8s\","                                                                                                     \
+	"\"cluster_addresses\":[\"https://10.0.0.1:6443\"]"
+#define MAIL                                                                                                           \
+	"\"kind\":\"job\",\"name\":\"mail\",\"login\":\"mail_1\",\"parameters\":{\"read_only\":true},\"hosts\":[],"    \
+	"\"internal_hosts\":[],\"cluster_addresses\":[]"
 #define PLAN "\"plan\":{\"name\":\"small\",\"options\":{\"size\":\"1\\\"}\",\"zone\":\"a\"}}"
 
 static void test_requests(void **state)
@@ -72,17 +91,14 @@ static void test_requests(void **state)
 	call.renew = true;
 	expect_request(&call, "bind",
 	               "{\"action\":\"bind\",\"service\":\"files\",\"server\":\"main\"," INSTANCE "," PLAN
-	               ",\"bind\":{\"kind\":\"app\",\"name\":\"shop\",\"login\":\"shop_1\",\"parameters\":{},"
-	               "\"password\":\"secret\",\"renew\":true}}\n");
+	               ",\"bind\":{" SHOP ",\"password\":\"secret\",\"renew\":true}}\n");
 	call.kind = CALL_UPDATE;
 	call.bind = NULL;
 	call.binds = binds;
 	call.bind_count = 2;
-	expect_request(
-	    &call, "update",
-	    "{\"action\":\"update\",\"service\":\"files\",\"server\":\"main\"," INSTANCE "," PLAN
-	    ",\"binds\":[{\"kind\":\"app\",\"name\":\"shop\",\"login\":\"shop_1\",\"parameters\":{}},"
-	    "{\"kind\":\"job\",\"name\":\"mail\",\"login\":\"mail_1\",\"parameters\":{\"read_only\":true}}]}\n");
+	expect_request(&call, "update",
+	               "{\"action\":\"update\",\"service\":\"files\",\"server\":\"main\"," INSTANCE "," PLAN
+	               ",\"binds\":[{" SHOP "},{" MAIL "}]}\n");
 }
 
 int main(void)
