@@ -15,8 +15,8 @@ int template_check(const char *template, const char *const *names, const char *c
 /* Appends the template with each {name} replaced by its pair's value; a name without a pair becomes nothing. */
 void template_render(const char *template, const struct pair *values, size_t count, struct text *ret_text);
 
-/* The variables that every service's templates may use. */
-extern const char *const template_common[]; /* service, instance, plan, team, app, NULL */
+/* The variables that every service's templates may use; ends with NULL. src/life/environment.c gives their values. */
+extern const char *const template_common[];
 
 /* An environment variable's name: [A-Za-z_][A-Za-z0-9_]*, at most 128 bytes. */
 int template_check_name(const char *name, struct error *error);

@@ -2,12 +2,14 @@
 #include "life/environment.h"
 
 #include <cjson/cJSON.h>
+#include <limits.h>
 #include <string.h>
 
 #include "model/parameters.h"
 #include "model/template.h"
 
-#define PREFIX_MAX 64 /* bytes */
+#define PREFIX_MAX        64 /* bytes */
+#define WHEREABOUTS_COUNT 8  /* variables */
 
 struct layers {
 	struct pair items[ENVIRONMENT_MAX]; /* name and template */
@@ -70,24 +72,64 @@ static int collect_layers(const struct job *job, struct layers *ret_layers, stru
 	return rc;
 }
 
-/* What every service's templates may use and the driver's results; a result that bears a common name wins. */
+/* A list as text: its first items, at most count of them, with commas between. NULL: memory is out. */
+static const char *join(struct arena *arena, const char *list, int count)
+{
+	struct cJSON *items = list != NULL ? cJSON_Parse(list) : NULL;
+	/* Without its quotes and escapes it is never longer than the list. */
+	char *joined = items != NULL ? arena_alloc(arena, strlen(list) + 1) : NULL, *end = joined;
+	const struct cJSON *item;
+
+	cJSON_ArrayForEach(item, items)
+	{
+		if (joined == NULL || !cJSON_IsString(item) || count-- == 0)
+			break;
+		if (end != joined)
+			*end++ = ',';
+		end = stpcpy(end, item->valuestring);
+	}
+	cJSON_Delete(items);
+	return list != NULL ? joined : "";
+}
+
+/* What tsuru says with a bind. false: memory is out. */
+static bool put_whereabouts(struct arena *arena, const struct whereabouts *at, struct pair *ret_values)
+{
+	const struct pair values[WHEREABOUTS_COUNT] = {
+	    {"app_host", join(arena, at->hosts, 1)},
+	    {"app_hosts", join(arena, at->hosts, INT_MAX)},
+	    {"app_internal_hosts", join(arena, at->internal_hosts, INT_MAX)},
+	    {"cluster_addresses", join(arena, at->cluster_addresses, INT_MAX)},
+	    {"pool", at->pool},
+	    {"pool_provisioner", at->pool_provisioner},
+	    {"cluster", at->cluster},
+	    {"cluster_provisioner", at->cluster_provisioner},
+	};
+
+	memcpy(ret_values, values, sizeof(values));
+	return values[0].value != NULL && values[1].value != NULL && values[2].value != NULL && values[3].value != NULL;
+}
+
+/* What every service's templates may use (template_common) and the driver's results; a result that bears a common name
+ * wins. NULL: memory is out. */
 static struct pair *collect_values(const struct job *job, size_t *ret_count)
 {
 	const struct run *run = job->run;
 	const struct instance *instance = &run->instance.record;
+	const struct bind *bind = &run->bind.record;
 	const struct pair common[] = {
-	    {"service", instance->service}, {"instance", instance->name},   {"plan", run->plan},
-	    {"team", instance->team},       {"app", run->bind.record.name},
+	    {"service", instance->service}, {"instance", instance->name}, {"plan", run->plan},
+	    {"team", instance->team},       {"app", bind->name},          {"tsuru_user", bind->user},
 	};
-	size_t count = sizeof(common) / sizeof(*common);
-	struct pair *values = arena_alloc(&job->run->arena, (run->call.result_count + count) * sizeof(*values));
+	const size_t own = run->call.result_count, count = own + sizeof(common) / sizeof(*common);
+	struct pair *values = arena_alloc(&job->run->arena, (count + WHEREABOUTS_COUNT) * sizeof(*values));
 
-	if (values == NULL)
+	if (values == NULL || !put_whereabouts(&job->run->arena, &bind->whereabouts, values + count))
 		return NULL;
-	if (run->call.result_count > 0)
-		memcpy(values, run->call.results, run->call.result_count * sizeof(*values));
-	memcpy(values + run->call.result_count, common, sizeof(common));
-	*ret_count = count + run->call.result_count;
+	if (own > 0)
+		memcpy(values, run->call.results, own * sizeof(*values));
+	memcpy(values + own, common, sizeof(common));
+	*ret_count = count + WHEREABOUTS_COUNT;
 	return values;
 }
 

@@ -6,7 +6,22 @@
 
 #define VARIABLE_NAME_MAX 128 /* bytes of an environment variable's name */
 
-const char *const template_common[] = {"service", "instance", "plan", "team", "app", NULL};
+/* Of the instance; who is bound, and by whom; how it is reached; where it runs. */
+const char *const template_common[] = {"service",
+                                       "instance",
+                                       "plan",
+                                       "team",
+                                       "app",
+                                       "tsuru_user",
+                                       "app_host",
+                                       "app_hosts",
+                                       "app_internal_hosts",
+                                       "pool",
+                                       "pool_provisioner",
+                                       "cluster",
+                                       "cluster_provisioner",
+                                       "cluster_addresses",
+                                       NULL};
 
 enum piece_kind {
 	PIECE_TEXT,     /* stands for itself; of a doubled brace, the one it stands for */

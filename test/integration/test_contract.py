@@ -154,6 +154,32 @@ def test_where_an_app_runs(tsuru):
     assert tsuru.send("PUT", "/resources/mydb/binds/jobs/j", {"job-name": "j", "job-cluster-name": "c" * 256}).status == 400
 
 
+def test_where_an_app_runs_in_variables(start_broker, tmp_path):
+    names = ("tsuru_user", "app_host", "app_hosts", "app_internal_hosts", "pool", "pool_provisioner", "cluster",
+             "cluster_provisioner", "cluster_addresses")
+    env = "    env: {" + ", ".join(f'X_{name}: "{{{name}}}"' for name in names) + "}\n"
+    broker = start_broker(scripted_service(tmp_path, "api-password", more=env))
+    for encoding in ("form", "json"):
+        tsurud = Tsurud(broker, encoding)
+        tsurud.expect("create", 201, "")
+        bound = tsurud.expect("bind", 201).json
+        assert {name: bound[f"X_{name}"] for name in names} == {
+            "tsuru_user": "dev@example.com", "app_host": "shop.example.com", "app_hosts": "shop.example.com,www.shop.example.com",
+            "app_internal_hosts": "tcp://shop-web.tsuru-pool1.svc.cluster.local:8888", "pool": "pool1",
+            "pool_provisioner": "kubernetes", "cluster": "c1", "cluster_provisioner": "kubernetes",
+            "cluster_addresses": "https://10.0.0.1:6443"}
+        job = tsurud.expect("bind-job", 201).json
+        assert {name: job[f"X_{name}"] for name in names if job[f"X_{name}"]} == {
+            "tsuru_user": "dev@example.com", "pool": "pool1", "cluster": "c1"}
+        tsurud.expect("update", 200, "")
+        tsurud.expect("remove", 200, "")
+    host = Tsuru(broker, "scripted", "api-password")
+    host.create("mydb")
+    where = {"app-name": "shop", "app-hosts": ['a"b', "c,d", "e\u00e9"]}
+    bound = host.send("POST", "/resources/mydb/bind-app", where).json
+    assert (bound["X_app_host"], bound["X_app_hosts"]) == ('a"b', 'a"b,c,d,e\u00e9')
+
+
 # ---- byte for byte ----
 
 class Tsurud:

@@ -47,8 +47,10 @@ static void test_check(void **state)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
 		assert_int_equal(template_check(bad[i], template_common, more, &error), ERR_INVALID);
 	assert_int_equal(template_check("{url}", template_common, NULL, &error), ERR_INVALID);
-	assert_string_equal(error.text, "the variable \"{url}\" is not known here; allowed are {service}, {instance}, "
-	                                "{plan}, {team}, {app}");
+	assert_string_equal(error.text,
+	                    "the variable \"{url}\" is not known here; allowed are {service}, {instance}, "
+	                    "{plan}, {team}, {app}, {tsuru_user}, {app_host}, {app_hosts}, {app_internal_hosts}, "
+	                    "{pool}, {pool_provisioner}, {cluster}, {cluster_provisioner}, {cluster_addresses}");
 	assert_int_equal(template_check("x{Any_1}{service}{{}}", NULL, NULL, &error), 0);
 	assert_int_equal(template_check("{\"a\": 1}", NULL, NULL, &error), ERR_INVALID);
 	assert_string_equal(error.text, "\"{\"a\": 1}\" is no variable: its name is not made of letters, digits and _");
