@@ -1,6 +1,7 @@
 """The driver exec through the whole program: its sample configuration and programs, what apps get, and a broker that dies."""
 
 import contextlib
+import glob
 import grp
 import json
 import os
@@ -12,17 +13,14 @@ import tempfile
 
 import pytest
 
-from backends import SAMPLES, ExecFiles, ExecSettings, configuration, service
+from backends import SAMPLES, ExecBackend, ExecFiles, ExecSettings, configuration, service
 from harness import BROKER, Tsuru, wait_until
 
 SAMPLE = os.path.join(SAMPLES, "..", "exec.yaml")
 
 
-@pytest.fixture(params=[ExecFiles, ExecSettings], ids=lambda kind: kind.name)
-def sample(request):
-    """A sample by itself, and a function that runs it as the driver does: its exit status, its answer or its message."""
-    backend = request.param()
-    backend.start()
+def runner(backend):
+    """A function that runs a sample as the driver does: its exit status, its answer or its message."""
     server, = backend.service("s")["servers"]
 
     def run(action, plan="small", logins=(), **members):
@@ -34,7 +32,49 @@ def sample(request):
                               capture_output=True, check=False, env={"PATH": os.environ["PATH"]}, cwd="/")
         return done.returncode, json.loads(done.stdout or "{}") if done.returncode == 0 else done.stderr.strip()
 
-    yield backend, run
+    return run
+
+
+@pytest.fixture(params=[ExecFiles, ExecSettings], ids=lambda kind: kind.name)
+def sample(request):
+    """A sample by itself, and its runner."""
+    backend = request.param()
+    backend.start()
+    yield backend, runner(backend)
+    backend.close()
+
+
+class ExecAccess(ExecBackend):
+    """access.py: lists of hosts that a gateway lets in. There is nothing to log in to."""
+
+    def start(self):
+        super().start()
+        for place in ("lists", "instances", "retired"):
+            os.mkdir(os.path.join(self.root, place))
+
+    def service(self, name):
+        program = os.path.realpath(os.path.join(SAMPLES, "access.py"))
+        return service(name, "exec", {"command": "/usr/bin/python3", "args": ["-I", program, self.root, "https://api.example.com"]})
+
+    def lists(self):
+        """What the gateway reads: by the instance, its lines."""
+        found = {}
+        for path in glob.glob(os.path.join(self.root, "lists", "*.lst")):
+            with open(path, encoding="ascii") as file:
+                found[os.path.basename(path)[:-len(".lst")]] = file.read().splitlines()
+        return found
+
+    def objects(self):
+        homes = glob.glob(os.path.join(self.root, "instances", "*")) + glob.glob(os.path.join(self.root, "retired", "*"))
+        logins = {os.path.basename(path) for home in homes for path in glob.glob(os.path.join(home, "binds", "*"))}
+        return {os.path.basename(home) for home in homes} | set(self.lists()), logins
+
+
+@pytest.fixture
+def access():
+    backend = ExecAccess()
+    backend.start()
+    yield backend, runner(backend)
     backend.close()
 
 
@@ -139,6 +179,108 @@ def test_a_root_that_goes_away_meanwhile(monkeypatch, tmp_path):
         assert backend.objects() == ({"mydb_1"}, {"shop_1"})
         run("deprovision")
         assert backend.objects() == (set(), set())
+
+
+def at(*hosts, login="shop_1", internal=(), **more):
+    return {"kind": "app", "name": "shop", "login": login, "parameters": {}, "user": "dev@example.com", "hosts": list(hosts),
+            "internal_hosts": list(internal), "cluster_addresses": [], **more}
+
+
+def test_access_follows_the_hosts(access):
+    """A bind with other hosts replaces those of before; every action may come twice."""
+    backend, run = access
+    for _ in range(2):
+        assert run("provision") == (0, {}) and backend.lists() == {"mydb_1": []}
+        assert run("observe") == (0, {"items": [{"label": "Let in", "value": "nobody"}]})
+    for _ in range(2):
+        status, answer = run("bind", bind=at("shop.example.com", internal=["tcp://shop-web.pool1.svc.cluster.local:8888"]))
+        assert status == 0 and answer["variables"] == {"ACCESS_URL": "https://api.example.com/mydb_1/",
+                                                       "ACCESS_HOSTS": "shop-web.pool1.svc.cluster.local,shop.example.com"}
+        assert run("bind", bind=at("Mail.example.com", "shop.example.com", login="mail_1"))[0] == 0
+        assert backend.lists() == {"mydb_1": ["mail.example.com", "shop-web.pool1.svc.cluster.local", "shop.example.com"]}
+    for _ in range(2):
+        assert run("bind", bind=at("new.example.com"))[0] == 0
+        assert backend.lists() == {"mydb_1": ["mail.example.com", "new.example.com", "shop.example.com"]}
+        assert "shop: new.example.com" in run("observe")[1]["items"][0]["value"]
+    for _ in range(2):
+        assert run("unbind", bind=at(login="mail_1")) == (0, {}) and backend.lists() == {"mydb_1": ["new.example.com"]}
+    for _ in range(2):
+        assert run("retire") == (0, {}) and backend.lists() == {"mydb_1": []}
+        assert run("list") == (0, {"instances": ["mydb_1"], "logins": ["shop_1"]})
+    for _ in range(2):
+        assert run("restore") == (0, {}) and backend.lists() == {"mydb_1": ["new.example.com"]}
+    for _ in range(2):
+        assert run("deprovision") == (0, {}) and backend.objects() == (set(), set())
+
+
+def test_what_access_finds_missing(access):
+    backend, run = access
+    shop, mail = at("shop.example.com"), at("mail.example.com", login="mail_1")
+    assert [drift["kind"] for drift in run("inspect", binds=[])[1]["drift"]] == ["lost"]
+    run("provision")
+    run("bind", bind=shop)
+    assert run("inspect", binds=[shop]) == (0, {"drift": []})
+    assert run("inspect", binds=[shop, mail]) == (0, {"drift": [{"kind": "bind", "text": "mail_1"}]})
+    assert run("inspect", binds=[at("other.example.com")]) == (0, {"drift": [{"kind": "bind", "text": "shop_1"}]})
+    assert [drift["kind"] for drift in run("inspect", "large", binds=[shop])[1]["drift"]] == ["instance"]
+    with open(os.path.join(backend.root, "lists", "mydb_1.lst"), "a", encoding="ascii") as file:
+        file.write("stranger.example.com\n")
+    assert [drift["kind"] for drift in run("inspect", binds=[shop])[1]["drift"]] == ["instance"]
+    assert run("update") == (0, {}) and backend.lists() == {"mydb_1": ["shop.example.com"]}
+
+
+def test_whom_access_does_not_let_in(access):
+    backend, run = access
+    for action in ("bind", "update", "observe"):
+        assert run(action, bind=at("a.example.com")) == (1, "the list is lost")
+    run("provision")
+    for host in ("*.example.com", "a b", "a\nstranger.example.com", "../x", "", "a..b", "-a", "a" * 64, "a." * 127 + "a", "é"):
+        status, message = run("bind", bind=at("shop.example.com", host))
+        assert status == 1 and "cannot be let in" in message, host
+        assert run("bind", bind=at(internal=[f"tcp://{host}:80"]))[0] == 1, host
+    status, message = run("bind", bind=at(kind="job", pool="pool1"))
+    assert status == 1 and message == "tsuru says no host of the job \"shop\" that could be let in"
+    assert run("bind", bind=at("a.example.com", pool="pool3"))[0] == 0  # the plan names no pools
+    assert run("bind", bind={**at("a.example.com"), "parameters": {"colour": "red"}})[0] == 1
+    assert run("bind", bind=at("a.example.com", login="../store"))[0] == 1
+    assert run("provision", instance={"resource": "../../x"})[0] == 1
+    assert run("fly")[0] == 64
+    mine, other = "0123456789abcdef", "fedcba9876543210"
+    assert run("check", store=other)[0] == 0 and run("provision", store=mine)[0] == 0
+    status, message = run("bind", store=other, bind=at("b.example.com"))
+    assert status == 75 and mine in message and other in message and "hand it over" in message
+    assert backend.lists() == {"mydb_1": ["a.example.com"]}
+    backend.stop()
+    assert run("check")[0] == 75 and run("provision")[0] == 75
+
+
+def test_access_through_the_broker(start_broker, access):
+    """The sample as it is configured: what tsuru says with each bind is what the gateway reads."""
+    backend, _ = access
+    with open(SAMPLE, encoding="utf-8") as file:
+        services = "  - name: access\n" + file.read().partition("  - name: access\n")[2]
+    broker = start_broker(services, environment={"SAMPLES": os.path.realpath(SAMPLES), "ACCESS_ROOT": backend.root})
+    tsuru = Tsuru(broker, "access", "change-me")
+    assert tsuru.create("api", "inner").status == 201
+    name, = backend.lists()
+
+    def bind_app(app, pool, *hosts):
+        return tsuru.send("POST", "/resources/api/bind-app", {"app-name": app, "app-hosts": list(hosts), "app-pool-name": pool})
+
+    assert bind_app("shop", "pool1", "shop.example.com", "www.example.com").json["ACCESS_HOSTS"] == "shop.example.com,www.example.com"
+    assert backend.lists() == {name: ["shop.example.com", "www.example.com"]}
+    refused = bind_app("mail", "pool3", "mail.example.com")
+    assert refused.status == 422 and "pool3" in refused.message and "pool1, pool2" in refused.message
+    assert bind_app("mail", "pool2", "mail.example.com").status == 201
+    assert bind_app("shop", "pool1", "new.example.com").status == 201
+    assert backend.lists() == {name: ["mail.example.com", "new.example.com"]}
+    assert tsuru.update("api", "any").status == 200
+    wait_until("it is observed", lambda: "shop: new.example.com" in tsuru.described("api").get("Let in", ""))
+    assert tsuru.unbind("api", "mail").status == 200 and backend.lists() == {name: ["new.example.com"]}
+    job = tsuru.bind_job("api", "report")
+    assert job.status == 422 and "no host" in job.message
+    assert tsuru.remove("api").status == 200
+    assert backend.objects() == (set(), set())
 
 
 def test_the_sample_configuration(start_broker):
