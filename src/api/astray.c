@@ -28,6 +28,14 @@ static bool is_cut_short(const struct http_request *http)
 	       strcmp(method, "HEAD") != 0 && strcmp(method, "OPTIONS") != 0;
 }
 
+/* A person asked for it by tsuru's proxy, and for nothing of tsuru's own. */
+static bool is_open_to_users(const char *path)
+{
+	const size_t length = strlen(OPEN_TO_USERS);
+
+	return strncmp(path, OPEN_TO_USERS, length) == 0 && (path[length] == '/' || path[length] == '\0');
+}
+
 void astray_explain(const struct http_request *http, struct error *error)
 {
 	const struct http_site *site = http_request_site(http);
@@ -39,6 +47,12 @@ void astray_explain(const struct http_request *http, struct error *error)
 		          "or the "
 		          "endpoint that tsuru has for it is wrong; nothing was done",
 		          path);
+	else if (is_open_to_users(path))
+		error_set(
+		    error, ERR_NOT_FOUND,
+		    "the service \"%.100s\" has nothing at \"%.200s\"; what it has for everybody is " OPEN_TO_USERS
+		    "/plans",
+		    ((const struct service *)site->owner)->name, path);
 	else if (has_surplus(path) || is_cut_short(http))
 		error_set(error, ERR_UNAVAILABLE,
 		          "the service \"%.100s\" has nothing at \"%.200s\": the endpoint that tsuru has for it is "

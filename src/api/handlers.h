@@ -29,8 +29,13 @@ int read_rotate(struct exchange *exchange);
 /* An action that the service's operator has declared, with `parameters`. */
 int read_action(struct exchange *exchange);
 
-/* Answers. The plans, from the configuration. */
+/* tsuru passes everybody who is logged in to it through to what is below, and asks for no permission. */
+#define OPEN_TO_USERS "/authenticated-resources"
+
+/* Answers. The plans, from the configuration; asked for without a pool, tsuru asks its user for one. */
 void answer_plans(struct exchange *exchange);
+/* The same for people, of all pools. */
+void answer_all_plans(struct exchange *exchange);
 /* tsuru reads the state from the code, and a text only from a 200. */
 void answer_status(struct exchange *exchange);
 /* An update that says nothing: the instance is looked for, and stays as it is. */

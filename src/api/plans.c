@@ -1,4 +1,4 @@
-/* GET /resources/plans: the list is made of the configuration. */
+/* GET /resources/plans, and what people see of it: the list is made of the configuration. */
 #include "api/handlers.h"
 
 #define PLANS_MAX (4 << 20) /* bytes of the list */
@@ -29,16 +29,18 @@ static void list_plans(const struct service *service, struct text *json)
 
 void answer_plans(struct exchange *exchange)
 {
+	if (lacks_cluster(exchange))
+		http_reply_json(exchange->http, 400, no_cluster);
+	else if (service_check_place(exchange->service, exchange->ask.cluster, exchange->ask.pool, &exchange->error) != 0)
+		exchange_refuse(exchange);
+	else
+		answer_all_plans(exchange);
+}
+
+void answer_all_plans(struct exchange *exchange)
+{
 	struct text json;
 
-	if (lacks_cluster(exchange)) {
-		http_reply_json(exchange->http, 400, no_cluster);
-		return;
-	}
-	if (service_check_place(exchange->service, exchange->ask.cluster, exchange->ask.pool, &exchange->error) != 0) {
-		exchange_refuse(exchange);
-		return;
-	}
 	text_init(&json, PLANS_MAX);
 	list_plans(exchange->service, &json);
 	exchange_show(exchange, &json);

@@ -44,6 +44,7 @@ const struct http_route api_routes[] = {
           .read = read_rotate, .ask = &ask_rotate, .status = 202, .json = ROTATED, .permission = "binds.rotate"),
     ROUTE("POST", INSTANCE "/actions/{action}", "action",
           .read = read_action, .ask = &ask_act, .status = 202, .json = BEGUN),
+    ROUTE("GET", OPEN_TO_USERS "/plans", "open-plans", .answer = answer_all_plans),
     {.method = NULL},
 };
 /* clang-format on */

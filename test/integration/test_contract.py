@@ -86,6 +86,24 @@ def test_methods_and_paths(tsuru):
     assert tsuru.send("HEAD", "/resources/plans").status == 200
 
 
+def test_what_everybody_may_ask_for(tsuru):
+    """tsuru passes every user through below /authenticated-resources/ and asks for no permission: nothing of an instance is
+    there, by whatever way."""
+    assert tsuru.create("mydb").status == 201
+    assert tsuru.send("GET", "/authenticated-resources/plans").json == tsuru.plans().json
+    answer = tsuru.send("POST", "/authenticated-resources/plans", {})
+    assert answer.status == 405 and answer.headers["Allow"] == "GET, HEAD, OPTIONS"
+    for path in ("", "/", "/x", "/resources", "/resources/mydb", "/resources/plans", "/plans/", "/plans/mydb"):
+        for method in ("GET", "POST", "PUT", "DELETE"):
+            answer = tsuru.send(method, "/authenticated-resources" + path, None if method == "GET" else {})
+            assert answer.status == 404 and "/authenticated-resources/plans" in answer.message, (method, path, answer)
+    for up in ("..", "%2e%2e", ".%2E"):
+        for path in (f"/{up}/resources/mydb", f"/plans/{up}/{up}/resources/mydb", f"%2f{up}%2fresources%2fmydb"):
+            answer = tsuru.send("DELETE", "/authenticated-resources" + path, {})
+            assert answer.status in (400, 404), (path, answer)
+    assert tsuru.status("mydb").status == 204
+
+
 def test_every_route_asks_for_credentials(tsuru):
     tsuru.password = "wrong"
     for method, path in (("GET", "/resources/plans"), ("POST", "/resources"), ("GET", "/resources/x"),
@@ -95,7 +113,7 @@ def test_every_route_asks_for_credentials(tsuru):
                          ("PUT", "/resources/x/binds/jobs/j"), ("DELETE", "/resources/x/binds/jobs/j"),
                          ("GET", "/resources/x/binds"), ("GET", "/resources/x/operations"),
                          ("POST", "/resources/x/operations/retry"), ("POST", "/resources/x/rotate"),
-                         ("GET", "/anything"), ("PATCH", "/authenticated-resources/anything")):
+                         ("GET", "/anything"), ("GET", "/authenticated-resources/plans"), ("PATCH", "/authenticated-resources/anything")):
         answer = tsuru.send(method, path)
         assert answer.status == 401, (method, path)
         assert answer.headers["WWW-Authenticate"].startswith("Basic realm=")
@@ -270,6 +288,7 @@ def test_multi_cluster(start_broker, server):
     tsuru = Tsuru(start_broker(service), "postgres", "x")
     answer = tsuru.plans()
     assert answer.status == 400 and answer.json["missing_params"] == ["cluster"]
+    assert [plan["name"] for plan in tsuru.send("GET", "/authenticated-resources/plans").json] == ["small", "large"]
     pool = {"X-Tsuru-Pool-Name": "west", "X-Tsuru-Cluster-Kube-Config": "c2VjcmV0" * 7000}
     assert tsuru.plans(**pool).status == 200
     for cluster in ({}, {"X-Tsuru-Cluster-Name": "far"}):

@@ -45,6 +45,9 @@ static void leaves_the_rest_alone(void **state)
 	assert_string_equal(label("GET", "/resources/one/binds/jobs"), "none");
 	assert_string_equal(label("PUT", "/resources/one/binds/jobs/j/k"), "none");
 	assert_string_equal(label("GET", "/authenticated-resources/one"), "none");
+	assert_string_equal(label("GET", "/authenticated-resources/resources/one"), "none");
+	assert_string_equal(label("GET", "/authenticated-resources/plans"), "open-plans");
+	assert_string_equal(label("POST", "/authenticated-resources/plans"), "other method");
 	assert_string_equal(label("PATCH", "/resources/one"), "other method");
 	assert_string_equal(label("DELETE", "/resources/plans"), "other method");
 	assert_string_equal(label("PUT", "/resources/plans"), "other method");
