@@ -30,6 +30,7 @@ enum error_code {
 	ERR_CORRUPT = -18,     /* a record or a secret cannot be read */
 	ERR_MEDIA = -19,       /* a body of a type nobody here reads */
 	ERR_LOCKED = -20,      /* somebody else's lock is in the way; tried again without holding a place; may pass */
+	ERR_ANSWER = -21,      /* what a server answered cannot be used: nothing that the caller could mend */
 };
 
 struct error {

@@ -53,7 +53,7 @@ struct client_answer {
 	int64_t retry_after; /* ms that the server asks to wait (Retry-After); 0: it says nothing */
 };
 
-/* code 0 and an answer, whatever its status; or ERR_UNAVAILABLE, ERR_TIMEOUT, ERR_TOO_LARGE, ERR_NO_MEMORY with a
+/* code 0 and an answer, whatever its status; or ERR_UNAVAILABLE, ERR_TIMEOUT, ERR_ANSWER, ERR_NO_MEMORY with a
  * sentence that holds no credentials, and answer NULL. All borrowed. The exchange is gone afterwards. */
 typedef void client_done(void *arg, int code, const struct error *error, const struct client_answer *answer);
 

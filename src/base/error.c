@@ -35,6 +35,7 @@ static const struct error_row kinds[] = {
     {ERR_CORRUPT, "corrupt", 500, false},
     {ERR_MEDIA, "media", 415, false},
     {ERR_LOCKED, "locked", 503, true},
+    {ERR_ANSWER, "answer", 502, false},
 };
 
 static const struct error_row *find_kind(int code)

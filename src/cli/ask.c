@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "base/secret.h"
 #include "base/text.h"
 #include "cli/address.h"
@@ -233,7 +234,7 @@ static int ask_any(struct asker *asker, const char *path, const char *const *fie
 		make_object(fields, &object);
 	rc = perform(asker, path, fields != NULL ? &object : NULL, &body, &status, error);
 	if (rc == 0) {
-		json = cJSON_Parse(text_string(&body));
+		json = json_parse_value(text_string(&body), body.length);
 		if (status >= 300 && !any_status)
 			rc = refuse(status, json, error);
 		else if (json == NULL)

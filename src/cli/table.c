@@ -12,7 +12,7 @@
 /* The member as text, in cell when it has to be formatted. */
 static const char *cell_text(const struct cJSON *value, char *cell)
 {
-	if (cJSON_IsString(value))
+	if (cJSON_IsString(value) || cJSON_IsRaw(value)) /* raw: a number that a double would change */
 		snprintf(cell, CELL_MAX, "%s", value->valuestring);
 	else if (cJSON_IsNumber(value))
 		snprintf(cell, CELL_MAX, "%.15g", value->valuedouble);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/secret.h"
 #include "base/text.h"
 #include "cli/command.h"
@@ -105,7 +106,7 @@ static int add_value(struct cJSON *line, enum keyspace keyspace, const struct st
 	}
 	if (forms[keyspace].form == FORM_NUMBER && value->length == sizeof(number)) {
 		memcpy(&number, value->bytes, sizeof(number));
-		cJSON_AddNumberToObject(line, "number", (double)number);
+		cJSON_AddItemToObject(line, "number", json_new_whole(number));
 		return 0;
 	}
 	text_init(&text, 2 * (size_t)STORE_VALUE_MAX);
@@ -245,14 +246,14 @@ static int read_value(const struct cJSON *line, enum keyspace keyspace, struct t
 static int put(struct import *import, const struct cJSON *line, enum keyspace keyspace, const struct text *key,
                struct error *error)
 {
-	const struct cJSON *number = cJSON_GetObjectItemCaseSensitive(line, "number");
 	struct text value;
+	int64_t number;
 	int rc;
 
 	if (forms[keyspace].form == FORM_NUMBER) {
-		if (!cJSON_IsNumber(number))
-			return error_set(error, ERR_INVALID, "the counter has no \"number\"");
-		batch_add(import->batch, text_string(key), (int64_t)number->valuedouble);
+		if (!json_read_whole(cJSON_GetObjectItemCaseSensitive(line, "number"), &number))
+			return error_set(error, ERR_INVALID, "the counter has no whole \"number\"");
+		batch_add(import->batch, text_string(key), number);
 		return 0;
 	}
 	text_init(&value, RECORD_MAX);
@@ -266,7 +267,7 @@ static int put(struct import *import, const struct cJSON *line, enum keyspace ke
 
 static int import_line(struct import *import, const char *text, struct error *error)
 {
-	struct cJSON *line = cJSON_Parse(text);
+	struct cJSON *line = json_parse_value(text, strlen(text));
 	const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(line, "keyspace"));
 	const enum keyspace keyspace = name != NULL ? store_keyspace_find(name) : KEYSPACE_COUNT;
 	struct text key;
@@ -288,7 +289,7 @@ static int import_lines(struct import *import, struct error *error)
 	struct error reason;
 	int rc = line == NULL ? error_no_memory(error) : 0;
 
-	while (rc == 0 && fgets(line, LINE_BYTES, import->file) != NULL) {
+	while (rc == 0 && line != NULL && fgets(line, LINE_BYTES, import->file) != NULL) {
 		import->lines++;
 		if (import->batch == NULL)
 			import->batch = batch_new(import->store);

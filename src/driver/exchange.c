@@ -48,7 +48,7 @@ static int explain(const struct client_exchange *exchange, CURLcode result, stru
 	const char *reason = exchange->reason[0] != '\0' ? exchange->reason : curl->easy_strerror(result);
 
 	if (result == CURLE_WRITE_ERROR && is_too_large(exchange))
-		return error_set(error, ERR_TOO_LARGE,
+		return error_set(error, ERR_ANSWER,
 		                 "its answer is over %zu bytes or %d values of JSON, or its headers over %zu bytes",
 		                 CLIENT_ANSWER_MAX, JSON_VALUES_MAX, HEADS_MAX);
 	/* libcurl says so of a line over 100 kB, too, which it does not hand over. */

@@ -1,15 +1,10 @@
-/* JSON bodies on cJSON. What cJSON is lenient about (depth, an escaped NUL, what follows the value) is checked here. */
+/* JSON bodies as fields. What a tree of cJSON is lenient about (depth, an escaped NUL) is checked here. */
 #include <string.h>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "http/body.h"
 #include "http/parameters.h"
-
-/* Looks at an escape in a string; a NUL would cut the text short. */
-static bool is_escaped_nul(const char *at, const char *end)
-{
-	return end - at >= 6 && memcmp(at, "\\u0000", 6) == 0;
-}
 
 static int check_depth(const char *bytes, size_t length, struct error *error)
 {
@@ -17,8 +12,6 @@ static int check_depth(const char *bytes, size_t length, struct error *error)
 	int depth = 0;
 
 	for (const char *at = bytes, *end = bytes + length; at < end; at++) {
-		if (in_string && is_escaped_nul(at, end))
-			return error_set(error, ERR_INVALID, "the JSON body has a NUL in a text");
 		if (in_string && *at == '\\')
 			at++;
 		else if (*at == '"')
@@ -36,17 +29,18 @@ static int check_depth(const char *bytes, size_t length, struct error *error)
 
 static int read_root(const char *bytes, size_t length, cJSON **ret_root, struct error *error)
 {
-	const char *end = bytes;
+	cJSON *root;
+	int rc;
 
 	if (!text_is_clean(bytes, length))
 		return error_set(error, ERR_INVALID, "the JSON body is not clean UTF-8 text");
-	int rc = check_depth(bytes, length, error);
+	if (json_has_nul(bytes, length))
+		return error_set(error, ERR_INVALID, "the JSON body has a NUL in a text");
+	rc = check_depth(bytes, length, error);
 	if (rc < 0)
 		return rc;
-	cJSON *root = cJSON_ParseWithLengthOpts(bytes, length, &end, false);
-	while (root != NULL && end < bytes + length && strchr(" \t\r\n", *end) != NULL)
-		end++;
-	if (root == NULL || !cJSON_IsObject(root) || end != bytes + length) {
+	root = json_parse_value(bytes, length);
+	if (!cJSON_IsObject(root)) {
 		cJSON_Delete(root);
 		return error_set(error, ERR_INVALID, "the body is not one JSON object");
 	}

@@ -182,6 +182,16 @@ static int print_container(struct printer *printer, const cJSON *item, bool may_
 	return print_items(printer, items, count, !listed);
 }
 
+/* One that a double would change: as the caller wrote it. */
+static int print_long_number(struct printer *printer, const char *number)
+{
+	if (!isfinite(strtod(number, NULL)))
+		return error_set(printer->error, ERR_INVALID,
+		                 "the field \"parameters\" has a number beyond all bounds");
+	text_add(&printer->text, number);
+	return 0;
+}
+
 static int print_item(struct printer *printer, const cJSON *item, bool may_be_list)
 {
 	char number[64];
@@ -192,9 +202,8 @@ static int print_item(struct printer *printer, const cJSON *item, bool may_be_li
 		text_add_json(&printer->text, item->valuestring);
 		return 0;
 	}
-	if (cJSON_IsNumber(item) && !isfinite(item->valuedouble))
-		return error_set(printer->error, ERR_INVALID,
-		                 "the field \"parameters\" has a number beyond all bounds");
+	if (cJSON_IsRaw(item))
+		return print_long_number(printer, item->valuestring);
 	/* What is left is a number, a boolean or null: at most 26 characters. */
 	if (!cJSON_PrintPreallocated((cJSON *)(uintptr_t)item, number, sizeof(number), false))
 		return error_no_memory(printer->error);

@@ -157,7 +157,7 @@ static int render_one(struct arena *arena, const char *prefix, const struct pair
 	template_render(template->value, values, value_count, &value);
 	if (value.failed) {
 		text_wipe(&value);
-		return error_set(error, ERR_INVALID, "the value of the variable \"%s\" is over %d bytes",
+		return error_set(error, ERR_ANSWER, "what the server gives for the variable \"%s\" is over %d bytes",
 		                 template->name, ENVIRONMENT_VALUE_MAX);
 	}
 	ret_pair->name = arena_format(arena, "%s%s", prefix, template->name);

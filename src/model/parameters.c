@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "model/model.h"
 
@@ -19,7 +20,7 @@ int parameters_parse(const char *json, struct cJSON **ret_object, struct error *
 
 	if (!absent && strlen(json) > PARAMETERS_MAX)
 		return error_set(error, ERR_TOO_LARGE, "the parameters are over %d bytes", PARAMETERS_MAX);
-	object = absent ? cJSON_CreateObject() : cJSON_ParseWithOpts(json, NULL, 1);
+	object = absent ? cJSON_CreateObject() : json_parse_value(json, strlen(json));
 	if (object == NULL && absent)
 		return error_no_memory(error);
 	if (!cJSON_IsObject(object)) {
@@ -110,25 +111,16 @@ int parameters_flag(const struct cJSON *object, const char *name, bool *ret_flag
 	return 0;
 }
 
-/* Whether the item is a whole number that a double holds exactly, or the text of one. */
+/* Whether the item is a whole number or the text of one. */
 static bool read_number(const struct cJSON *item, int64_t *ret_number)
 {
-	const double exact = 9007199254740992.0; /* 2^53 */
-	int64_t number;
-
 	if (is_zero(item)) {
 		*ret_number = 0;
 		return true;
 	}
 	if (cJSON_IsString(item))
 		return text_parse_number(item->valuestring, ret_number) == 0;
-	if (!cJSON_IsNumber(item) || !(item->valuedouble >= -exact && item->valuedouble <= exact))
-		return false;
-	number = (int64_t)item->valuedouble;
-	if ((double)number != item->valuedouble)
-		return false;
-	*ret_number = number;
-	return true;
+	return json_read_whole(item, ret_number);
 }
 
 int parameters_number(const struct cJSON *object, const char *name, int64_t min, int64_t max, int64_t *ret_number,

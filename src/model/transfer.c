@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "model/codec.h"
 #include "model/model.h"
 #include "model/record.h"
@@ -38,7 +39,7 @@ static struct cJSON *make_member(const struct field *field, const struct record_
 		return record_text(from) != NULL ? cJSON_CreateString(record_text(from)) : NULL;
 	if (field->type == FIELD_BYTES)
 		return make_bytes(from);
-	return record_number(from, &number) ? cJSON_CreateNumber((double)number) : NULL;
+	return record_number(from, &number) ? json_new_whole(number) : NULL;
 }
 
 static const struct field *field_of_tag(const struct schema *schema, uint8_t tag)
@@ -112,21 +113,16 @@ static int put_bytes(const struct field *field, const char *base64, struct text 
 	return length < 0 ? ERR_INVALID : 0;
 }
 
-/* A number of JSON is a double, which holds every whole number up to 2^53. */
-static int put_number(const struct field *field, double number, struct text *record)
-{
-	const double most = 9007199254740992.0;
-
-	if (!(number >= -most && number <= most) || (double)(int64_t)number != number)
-		return ERR_INVALID;
-	record_put_number(record, field->tag, (int64_t)number);
-	return 0;
-}
-
 static int put_member(const struct field *field, const struct cJSON *member, struct text *record)
 {
-	if (field->type != FIELD_TEXT && field->type != FIELD_BYTES)
-		return cJSON_IsNumber(member) ? put_number(field, member->valuedouble, record) : ERR_INVALID;
+	int64_t number;
+
+	if (field->type != FIELD_TEXT && field->type != FIELD_BYTES) {
+		if (!json_read_whole(member, &number))
+			return ERR_INVALID;
+		record_put_number(record, field->tag, number);
+		return 0;
+	}
 	if (!cJSON_IsString(member))
 		return ERR_INVALID;
 	if (field->type == FIELD_BYTES)

@@ -396,6 +396,48 @@ def test_credentials_that_are_told_once(start_broker, upstream, asynchronous):
     assert is_dead(env) and value(other) is None
 
 
+LONG = 12345678901234567
+EXACT = {"account": 123456789012345678, "round": 100000000000000000, "negative": -9007199254740993, "most": 9007199254740991}
+
+
+@pytest.mark.parametrize("encoding", ["form", "json"])
+def test_numbers_are_passed_on_as_they_are(start_broker, upstream, encoding):
+    """Beyond what a double holds: users' parameters, the plan's, the upstream's answers, and what is kept of them."""
+    plans = f"      - {{name: small, parameters: {{zone: a, quota: {LONG}, limits: '[{LONG}, 1]'}}}}\n"
+    tsuru = Tsuru(start_broker(osb_service(upstream, plans=plans)), "kv", "x", encoding=encoding)
+    as_sent, more = (LONG, {"list": [LONG]}) if encoding == "json" else (str(LONG), str(LONG))
+    assert tsuru.create("mydb", "small", parameters={"size": LONG, "more": more}).status == 201
+    (instance,) = upstream.instances.values()
+    assert instance["body"]["parameters"] == {"size": LONG, "more": more, "zone": "a", "quota": LONG, "limits": [LONG, 1]}
+    upstream.credentials_once = True
+    body = json.dumps({"credentials": {**EXACT, "pi": 0}}).replace('"pi": 0', '"pi": 3.14159265358979323846')
+    upstream.rule("PUT", "/service_bindings/", status=201, act=True, body=body)
+    event = "0123456789abcdef01234567"
+    env = tsuru.bind("mydb", "shop", event=event, parameters={"quota": LONG}).json
+    assert env == {**{name.upper(): str(number) for name, number in EXACT.items()}, "PI": "3.14159265358979323846"}
+    (binding,) = upstream.bindings.values()
+    assert binding["body"]["parameters"] == {"quota": as_sent}
+    upstream.rule("PUT", "/service_bindings/", status=200, act=True, body="{}")
+    assert tsuru.bind("mydb", "shop", event=event, parameters={"quota": LONG}).json == env
+
+
+@pytest.mark.parametrize("text", ['{"a\\u0000": 1}', '["\\u0000"]'])
+def test_a_plan_with_a_nul_is_refused(tmp_path, upstream, text):
+    path = tmp_path / "broker.yaml"
+    plans = f"      - {{name: small, parameters: {{zone: '{text}'}}}}\n"
+    path.write_text(f"data_dir: {tmp_path}/data\nservices:\n{osb_service(upstream, plans=plans)}")
+    result = subprocess.run([BROKER, "check", "-c", str(path)], capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == 1 and '"zone" holds a NUL' in result.stderr, result.stderr
+
+
+@pytest.mark.parametrize("encoding", ["form", "json"])
+def test_users_texts_with_a_nul_are_refused(start_broker, upstream, encoding):
+    tsuru = Tsuru(start_broker(osb_service(upstream)), "kv", "x", encoding=encoding)
+    for parameters in ({"note": "a\0b"}, {"a\0b": "note"}):
+        assert tsuru.create("mydb", parameters=parameters).status == 400
+    assert not sent(upstream, "PUT")
+
+
 def test_earlier_bindings_are_never_left(start_broker, upstream):
     """Binds whose upstream fails in the middle: what was made by any of them goes with the unbind."""
     tsuru = Tsuru(start_broker(osb_service(upstream, more="    bind_wait: 1s\n")), "kv", "x")
@@ -471,16 +513,21 @@ def test_a_redirect_is_not_followed(start_broker, upstream, status):
 @pytest.mark.parametrize("body", ["x" * (9 << 20), '{"credentials": {"a": "' + "x" * (9 << 20) + '"}}', "[" * 200000,
                                   '{"credentials": {' + ", ".join(f'"k{i}": "v"' for i in range(201)) + "}}",
                                   '{"credentials": ' + '{"a": ' * 40 + "1" + "}" * 41, '{"credentials": {"a": "x\\u001b[2J"}}',
-                                  '{"credentials": {"' + "k" * 200 + '": "v"}}', '{"credentials": []}', "\0" * 100, "{}", "null"],
-                         ids=["huge", "huge-text", "tower", "many", "deep", "escape", "long-name", "list", "nul", "nothing", "null"])
-def test_answers_that_no_app_should_get(start_broker, upstream, body):
+                                  '{"credentials": {"' + "k" * 200 + '": "v"}}', '{"credentials": []}', "\0" * 100, "null",
+                                  '{"credentials": {"password": "a\\u0000b"}}', '{"credentials": {"big": "' + "x" * (65 << 10) + '"}}'],
+                         ids=["huge", "huge-text", "tower", "many", "deep", "escape", "long-name", "list", "nul", "null", "nul-text", "long"])
+def test_answers_that_no_app_should_get(start_broker, upstream, body, request):
+    """What is wrong is the upstream's answer, and nothing that the caller sent: never 400 or 413."""
+    name = request.node.callspec.id
     broker = start_broker(osb_service(upstream, more="    retry_for: 1s\n    bind_wait: 20s\n"))
     tsuru = Tsuru(broker, "kv", "x")
     tsuru.create("mydb")
     upstream.rule("PUT", "service_bindings", times=100, status=201, body=body)
     upstream.rule("GET", "service_bindings", times=100, status=200, body=body)
     answer = tsuru.bind("mydb", "shop")
-    assert answer.status in (413, 422, 503) and len(answer.body) < 2000, answer
+    assert answer.status == (422 if name in ("nul", "null") else 502) and len(answer.body) < 2000, answer
+    named = {"nul-text": "PASSWORD", "long": "BIG", "escape": '"A"', "long-name": "_...", "many": "200", "deep": "deep", "list": "credentials"}
+    assert named.get(name, "") in answer.message and "xxxx" not in answer.message, answer
     assert "\x1b" not in broker.log() and len(broker.log()) < 100000
     upstream.rules.clear()
     assert value(tsuru.bind("mydb", "other").json, put="fine") == "fine"

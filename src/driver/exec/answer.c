@@ -134,19 +134,6 @@ static void wipe_texts(const cJSON *root)
 	}
 }
 
-/* cJSON would take the text up to there for all of it. */
-static bool has_nul(const char *bytes, size_t length)
-{
-	for (size_t i = 0; i + 6 <= length; i++) {
-		if (bytes[i] != '\\')
-			continue;
-		if (memcmp(bytes + i, "\\u0000", 6) == 0)
-			return true;
-		i++; /* what is escaped begins no escape */
-	}
-	return false;
-}
-
 int answer_read(enum call_kind kind, const char *bytes, size_t length, answer_add *add, void *arg, struct error *error)
 {
 	cJSON *root;
@@ -154,12 +141,11 @@ int answer_read(enum call_kind kind, const char *bytes, size_t length, answer_ad
 
 	if (strspn(bytes, " \t\r\n") == length)
 		return 0;
-	if (has_nul(bytes, length))
+	if (json_has_nul(bytes, length))
 		return error_set(error, ERR_REFUSED, "a text in its answer has a NUL");
 	if (json_count_values(bytes, length) > JSON_VALUES_MAX)
 		return error_set(error, ERR_REFUSED, "its answer has over %d values", JSON_VALUES_MAX);
-	/* With the NUL, so that nothing may stand behind the object. */
-	root = cJSON_ParseWithLengthOpts(bytes, length + 1, NULL, true);
+	root = json_parse_value(bytes, length);
 	rc = read_root(kind, &(const struct reading){root, add, arg, error});
 	wipe_texts(root);
 	cJSON_Delete(root);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/text.h"
 
 struct osb_catalog {
@@ -67,7 +68,7 @@ static int refuse(const char *what, const char *name, const cJSON *list, struct 
 int catalog_parse(const char *json, const char *service, struct osb_catalog **ret_catalog, struct error *error)
 {
 	struct osb_catalog *catalog;
-	cJSON *root = cJSON_ParseWithOpts(json, NULL, 1);
+	cJSON *root = json_parse_value(json, strlen(json));
 	const cJSON *services = cJSON_GetObjectItemCaseSensitive(root, "services");
 	const cJSON *found = find_named(services, service);
 	int rc;

@@ -16,10 +16,10 @@ typedef void credentials_add(void *arg, const char *name, const char *value);
 /* Whether the answer has any of what makes variables. */
 bool credentials_are_in(const struct cJSON *binding);
 /* Adds a variable for every text, number, true and false within the binding's answer: its credentials by their path,
- * in capitals, joined by _ ("hosts": [{"port": 1}] is HOSTS_0_PORT); `endpoints`, `syslog_drain_url`,
- * `route_service_url` and `volume_mounts` by theirs. Other characters of a name than letters and digits become _. Of
- * two that get the same name the first one counts; null is nothing.
- * ERR_REFUSED when the binding has nothing to give, or too much, or something that is not clean text. */
+ * in capitals, joined by _ ("hosts": [{"port": 1}] is HOSTS_0_PORT), numbers as they stand; `endpoints`,
+ * `syslog_drain_url`, `route_service_url` and `volume_mounts` by theirs. Other characters of a name than letters and
+ * digits become _. Of two that get the same name the first one counts; null is nothing. A binding may have none.
+ * ERR_ANSWER when it has too many, or something that is too long or not clean text. */
 int credentials_flatten(const struct cJSON *binding, credentials_add *add, void *arg, struct error *error);
 
 #endif

@@ -5,6 +5,7 @@
 #include <cjson/cJSON.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/secret.h"
 #include "base/text.h"
 #include "outcome.h"
@@ -27,7 +28,7 @@ void kept_write(struct driver_call *call, const char *id, const struct cJSON *bi
 
 struct cJSON *kept_read(const struct driver_call *call, const char *id)
 {
-	cJSON *root = call->kept != NULL ? cJSON_ParseWithOpts(call->kept, NULL, 1) : NULL;
+	cJSON *root = call->kept != NULL ? json_parse_value(call->kept, strlen(call->kept)) : NULL;
 	const char *of = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, "id"));
 	cJSON *binding = NULL;
 

@@ -1,11 +1,23 @@
 /* The vtable, the configuration's keys, and the service's upstream brokers opened and closed. */
 #include "osb.h"
 
+#include <string.h>
+
+#include "base/json.h"
 #include "driver/drivers.h"
 #include "driver/keys.h"
 #include "work.h"
 
 /* ---- keys ---- */
+
+/* An object or a list is read and written again, where a NUL would end a name. */
+static int check_parameter(const char *name, const char *value, struct error *error)
+{
+	const bool holds = value != NULL && strchr("{[", value[strspn(value, " \t\r\n")]) != NULL &&
+	                   json_has_nul(value, strlen(value));
+
+	return holds ? error_set(error, ERR_INVALID, "\"%s\" holds a NUL, which cannot be passed on", name) : 0;
+}
 
 static const struct config_key server_keys[] = {
     {.name = "url",
@@ -55,7 +67,11 @@ static const struct config_key plan_keys[] = {
      .min = 1,
      .max = 255,
      .help = "the name or id of the plan in the catalog; default: the plan's own name"},
-    {.name = "parameters", .type = KEY_MAP, .max = 100, .help = "given when an instance is made; JSON or text"},
+    {.name = "parameters",
+     .type = KEY_MAP,
+     .max = 100,
+     .check = check_parameter,
+     .help = "given when an instance is made; JSON or text"},
     {.name = NULL},
 };
 

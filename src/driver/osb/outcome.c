@@ -5,6 +5,7 @@
 #include <cjson/cJSON.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/secret.h"
 #include "base/text.h"
 
@@ -113,7 +114,7 @@ static void read_success(enum verb verb, int status, struct outcome *outcome)
 
 void outcome_read(enum verb verb, int status, const char *body, struct outcome *ret_outcome)
 {
-	*ret_outcome = (struct outcome){.answer = cJSON_ParseWithOpts(body, NULL, 1)};
+	*ret_outcome = (struct outcome){.answer = json_parse_value(body, strlen(body))};
 	if (status >= 200 && status < 300)
 		read_success(verb, status, ret_outcome);
 	else if (status == 410 && verb == VERB_REMOVE)
@@ -132,7 +133,7 @@ void outcome_read(enum verb verb, int status, const char *body, struct outcome *
 
 void outcome_read_progress(enum verb verb, int status, const char *body, struct outcome *ret_outcome)
 {
-	cJSON *answer = cJSON_ParseWithOpts(body, NULL, 1);
+	cJSON *answer = json_parse_value(body, strlen(body));
 	const char *state = status == 200 ? text_of(answer, "state") : NULL;
 	const char *description = description_of(answer);
 
@@ -154,7 +155,7 @@ static void wipe_texts(cJSON *item)
 {
 	cJSON *child;
 
-	if (cJSON_IsString(item))
+	if (cJSON_IsString(item) || cJSON_IsRaw(item))
 		secret_wipe(item->valuestring, strlen(item->valuestring));
 	cJSON_ArrayForEach(child, item)
 	{

@@ -5,6 +5,7 @@
 #include <cjson/cJSON.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "model/parameters.h"
 
 #define PLATFORM "tsuru"
@@ -34,7 +35,7 @@ static bool fits(const cJSON *value, const cJSON *property)
 {
 	if (cJSON_IsBool(value))
 		return allows(property, "boolean");
-	if (cJSON_IsNumber(value))
+	if (json_is_number(value))
 		return allows(property, "number") || allows(property, "integer");
 	if (cJSON_IsObject(value))
 		return allows(property, "object");
@@ -51,7 +52,7 @@ static cJSON *read_text(const char *text, const cJSON *property)
 		return cJSON_CreateFalse();
 	if (text[0] == '\0' && (allows(property, "number") || allows(property, "integer")))
 		return cJSON_CreateNumber(0);
-	value = cJSON_ParseWithOpts(text, NULL, 1);
+	value = json_has_nul(text, strlen(text)) ? NULL : json_parse_value(text, strlen(text));
 	if (fits(value, property))
 		return value;
 	cJSON_Delete(value);
@@ -110,9 +111,9 @@ static bool cast_all(cJSON *object, const cJSON *properties)
 /* An operator's value: JSON when it reads as such and is no text, so that numbers can be written in YAML. */
 static cJSON *plan_value(const char *text)
 {
-	cJSON *value = cJSON_ParseWithOpts(text, NULL, 1);
+	cJSON *value = json_parse_value(text, strlen(text));
 
-	if (value != NULL && !cJSON_IsString(value))
+	if (value != NULL && !json_is_text(value))
 		return value;
 	cJSON_Delete(value);
 	return cJSON_CreateString(text);

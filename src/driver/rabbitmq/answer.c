@@ -4,6 +4,7 @@
 #include <cjson/cJSON.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/secret.h"
 #include "base/text.h"
 #include "description.h"
@@ -97,7 +98,7 @@ static int read_missing(const cJSON *root, struct error *error)
 
 int rabbitmq_answer_read(int status, const char *body, bool *ret_found, struct cJSON **ret_root, struct error *error)
 {
-	cJSON *root = cJSON_ParseWithOpts(body, NULL, 1);
+	cJSON *root = json_parse_value(body, strlen(body));
 	int rc;
 
 	if (status >= 200 && status < 300) {
@@ -230,10 +231,12 @@ static bool limits_fit(const cJSON *values, const struct rabbit_limits *limits, 
 {
 	for (size_t i = 0; i < LIMITS_COUNT; i++) {
 		const cJSON *value = member_of(values, limits->items[i].name);
-		const double has = cJSON_IsNumber(value) ? value->valuedouble : -1;
 		const int64_t wanted = options_number(plan, limits->items[i].key);
+		int64_t has = -1;
 
-		if (wanted > 0 ? has != (double)wanted : has >= 0)
+		if (!json_read_whole(value, &has) && json_is_number(value))
+			return false;
+		if (wanted > 0 ? has != wanted : has >= 0)
 			return false;
 	}
 	return true;
@@ -297,11 +300,12 @@ size_t rabbitmq_answer_count(const cJSON *list)
 int64_t rabbitmq_answer_number(const cJSON *object, const char *member)
 {
 	const cJSON *value = member_of(object, member);
+	int64_t number = 0;
 
 	/* Not NaN either, and nothing that a double cannot hold exactly. */
-	return cJSON_IsNumber(value) && value->valuedouble >= 0 && value->valuedouble <= (double)(1LL << 53)
-	           ? (int64_t)value->valuedouble
-	           : 0;
+	if (cJSON_IsNumber(value) && value->valuedouble >= 0 && value->valuedouble <= (double)(1LL << 53))
+		return (int64_t)value->valuedouble;
+	return json_read_whole(value, &number) && number > 0 ? number : 0;
 }
 
 int64_t rabbitmq_answer_sum(const cJSON *list, const char *member)

@@ -9,6 +9,7 @@
 #include <cjson/cJSON.h>
 #include <cmocka.h>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "driver/osb/credentials.h"
 
@@ -19,7 +20,7 @@ static void add(void *arg, const char *name, const char *value)
 
 static int flatten(const char *json, struct text *ret_variables, struct error *error)
 {
-	cJSON *binding = cJSON_Parse(json);
+	cJSON *binding = json_parse_value(json, strlen(json));
 	int rc;
 
 	assert_non_null(binding);
@@ -27,6 +28,15 @@ static int flatten(const char *json, struct text *ret_variables, struct error *e
 	rc = credentials_flatten(binding, add, ret_variables, error);
 	cJSON_Delete(binding);
 	return rc;
+}
+
+static bool are_in(const char *json)
+{
+	cJSON *binding = json_parse_value(json, strlen(json));
+	const bool are = credentials_are_in(binding);
+
+	cJSON_Delete(binding);
+	return are;
 }
 
 static void test_names(void **state)
@@ -42,8 +52,15 @@ static void test_names(void **state)
 	    {"{\"credentials\":{\"a\":\"1\"},\"syslog_drain_url\":\"s\",\"endpoints\":[{\"host\":\"h\"}],\"other\":1}",
 	     "A=1;SYSLOG_DRAIN_URL=s;ENDPOINTS_0_HOST=h;"},
 	    {"{\"syslog_drain_url\":\"syslog://x\"}", "SYSLOG_DRAIN_URL=syslog://x;"},
-	    {"{\"credentials\":{\"big\":9007199254740993,\"neg\":-3,\"huge\":1e30}}",
-	     "BIG=9007199254740992;NEG=-3;HUGE=1e+30;"},
+	    {"{\"credentials\":{\"big\":9007199254740993,\"neg\":-3,\"huge\":1e30,\"pi\":3.14159265358979323846}}",
+	     "BIG=9007199254740993;NEG=-3;HUGE=1e+30;PI=3.14159265358979323846;"},
+	    {"{\"credentials\":{\"a\":123456789012345678,\"b\":[100000000000000000,0.1],\"c\":1e400}}",
+	     "A=123456789012345678;B_0=100000000000000000;B_1=0.1;C=1e400;"},
+	    {"{\"credentials\":{\"a\\u0000b\":1,\"a\\u0000c\":2}}", "A_U0000B=1;A_U0000C=2;"},
+	    {"{}", ""},
+	    {"{\"credentials\":{}}", ""},
+	    {"{\"credentials\":null,\"volume_mounts\":[]}", ""},
+	    {"{\"credentials\":{\"a\":null}}", ""},
 	};
 	struct text variables;
 	struct error error;
@@ -60,11 +77,11 @@ static void test_names(void **state)
 static void test_refused(void **state)
 {
 	static const char *const cases[] = {
-	    "{}",
-	    "{\"credentials\":{}}",
 	    "{\"credentials\":\"text\"}",
 	    "{\"credentials\":[1]}",
-	    "{\"credentials\":{\"a\":null}}",
+	    "{\"credentials\":12345678901234567}",
+	    "{\"credentials\":{\"password\":\"a\\u0000b\"}}",
+	    "{\"credentials\":{\"a\":[\"\\u0000\"]}}",
 	    "{\"credentials\":{\"a\":\"line\\u0001\"}}",
 	    "{\"credentials\":{\"a\":[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]}}",
 	};
@@ -74,8 +91,22 @@ static void test_refused(void **state)
 	(void)state;
 	text_init(&variables, 4096);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
-		assert_int_equal(flatten(cases[i], &variables, &error), ERR_REFUSED);
+		assert_int_equal(flatten(cases[i], &variables, &error), ERR_ANSWER);
 	text_release(&variables);
+}
+
+/* An empty list or object tells nothing: what was kept counts. */
+static void test_credentials_are_in(void **state)
+{
+	static const char *const none[] = {"{}", "{\"credentials\":null}", "{\"credentials\":{},\"volume_mounts\":[]}"};
+	static const char *const some[] = {"{\"credentials\":{\"a\":null}}", "{\"credentials\":7}",
+	                                   "{\"endpoints\":[{}]}", "{\"syslog_drain_url\":\"\"}"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(none) / sizeof(*none); i++)
+		assert_false(are_in(none[i]));
+	for (size_t i = 0; i < sizeof(some) / sizeof(*some); i++)
+		assert_true(are_in(some[i]));
 }
 
 static void test_long_name(void **state)
@@ -96,7 +127,7 @@ static void test_long_name(void **state)
 	for (int i = 0; i < 200; i++)
 		text_add(&json, "a");
 	text_add(&json, "\":\"does not\"}}");
-	assert_int_equal(flatten(text_string(&json), &variables, &error), ERR_REFUSED);
+	assert_int_equal(flatten(text_string(&json), &variables, &error), ERR_ANSWER);
 	text_release(&variables);
 	text_release(&json);
 }
@@ -113,7 +144,7 @@ static void test_many(void **state)
 	for (int i = 1; i <= CREDENTIALS_MAX; i++)
 		text_add_format(&json, ",%d", i);
 	text_add(&json, "]}}");
-	assert_int_equal(flatten(text_string(&json), &variables, &error), ERR_REFUSED);
+	assert_int_equal(flatten(text_string(&json), &variables, &error), ERR_ANSWER);
 	text_release(&variables);
 	text_release(&json);
 }
@@ -121,10 +152,8 @@ static void test_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_names),
-	    cmocka_unit_test(test_refused),
-	    cmocka_unit_test(test_long_name),
-	    cmocka_unit_test(test_many),
+	    cmocka_unit_test(test_names),     cmocka_unit_test(test_refused), cmocka_unit_test(test_credentials_are_in),
+	    cmocka_unit_test(test_long_name), cmocka_unit_test(test_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,9 +11,11 @@
 #include "base/secret.h"
 #include "driver/osb/request.h"
 
-static const struct pair given[] = {{"size", "10"}, {"zone", "a"}, {"tags", "[1]"}, {"code", "\"7\""}};
+static const struct pair given[] = {
+    {"size", "10"},        {"zone", "a"}, {"tags", "[1]"}, {"code", "\"7\""}, {"account", "12345678901234567"},
+    {"end", "\"\\u0000\""}};
 static const struct config_key parameters_key = {.name = "parameters", .type = KEY_MAP};
-static const struct option with_parameters = {.key = &parameters_key, .value = {.map = {given, 4}}};
+static const struct option with_parameters = {.key = &parameters_key, .value = {.map = {given, 6}}};
 static const struct option without_parameters = {.key = &parameters_key};
 static const struct plan plain = {.name = "small", .options = {&without_parameters, 1}};
 static const struct plan filled = {.name = "small", .options = {&with_parameters, 1}};
@@ -57,8 +59,9 @@ static void test_instance(void **state)
 	expect_instance(&plain, &offer, "{\"a\":{\"b\":\"1\"}}",
 	                "{" IDS "," CONTEXT "}," GUIDS ",\"parameters\":{\"a\":{\"b\":\"1\"}}}");
 	expect_instance(&filled, &offer, "{\"zone\":\"b\"}",
-	                "{" IDS "," CONTEXT "}," GUIDS
-	                ",\"parameters\":{\"zone\":\"b\",\"size\":10,\"tags\":[1],\"code\":\"\\\"7\\\"\"}}");
+	                "{" IDS "," CONTEXT "}," GUIDS ",\"parameters\":{\"zone\":\"b\",\"size\":10,\"tags\":[1],"
+	                "\"code\":\"\\\"7\\\"\",\"account\":12345678901234567,\"end\":"
+	                "\"\\\"\\\\u0000\\\"\"}}");
 }
 
 /* A user's text becomes what the schema wants, unless it may be a text or does not read as it. */
@@ -100,6 +103,28 @@ static void test_cast_of_empty_texts(void **state)
 	    &plain, &typed, "{\"o\":{\"b\":\"\",\"n\":\"7\",\"x\":\"\"},\"l\":[\"\",\"1\",\"two\"],\"z\":{\"a\":\"\"}}",
 	    "{" IDS "," CONTEXT "}," GUIDS
 	    ",\"parameters\":{\"o\":{\"b\":false,\"n\":7,\"x\":\"\"},\"l\":[0,1,\"two\"],\"z\":{\"a\":\"\"}}}");
+	cJSON_Delete(schemas);
+}
+
+/* Users' numbers arrive as they were written, cast or not; an object with a NUL stays the text that it is. */
+static void test_long_numbers(void **state)
+{
+	cJSON *schemas = cJSON_Parse(
+	    "{\"service_instance\":{\"create\":{\"parameters\":{\"properties\":{\"n\":{\"type\":\"integer\"},"
+	    "\"f\":{\"type\":\"number\"},\"o\":{\"type\":\"object\"}}}}}}");
+	struct offer typed = offer;
+
+	(void)state;
+	assert_non_null(schemas);
+	typed.schemas = schemas;
+	expect_instance(
+	    &plain, &typed,
+	    "{\"n\":\"12345678901234567\",\"f\":\"0.12345678901234567\",\"o\":\"{\\\"a\\\":98765432109876543}\","
+	    "\"any\":9007199254740993}",
+	    "{" IDS "," CONTEXT "}," GUIDS ",\"parameters\":{\"n\":12345678901234567,\"f\":0.12345678901234567,"
+	    "\"o\":{\"a\":98765432109876543},\"any\":9007199254740993}}");
+	expect_instance(&plain, &typed, "{\"o\":\"{\\\"a\\\\u0000\\\":1}\"}",
+	                "{" IDS "," CONTEXT "}," GUIDS ",\"parameters\":{\"o\":\"{\\\"a\\\\u0000\\\":1}\"}}");
 	cJSON_Delete(schemas);
 }
 
@@ -212,6 +237,7 @@ int main(void)
 	    cmocka_unit_test(test_instance),
 	    cmocka_unit_test(test_cast),
 	    cmocka_unit_test(test_cast_of_empty_texts),
+	    cmocka_unit_test(test_long_numbers),
 	    cmocka_unit_test(test_update),
 	    cmocka_unit_test(test_binding),
 	    cmocka_unit_test(test_ids),

@@ -105,6 +105,24 @@ static void test_json_values_keep_their_type(void **state)
 	assert_string_equal(text, "{\"b\":false,\"f\":1.5,\"n\":10,\"nil\":null,\"o\":{},\"z\":[]}");
 }
 
+/* What a double cannot hold is kept as it was written, in either encoding. */
+static void test_long_numbers(void **state)
+{
+	static const char json[] =
+	    "{\"parameters\":{\"a\":9007199254740993,\"l\":[-123456789012345678,100000000000000000],"
+	    "\"o\":{\"f\":0.12345678901234567}}}";
+	static const char form[] = "parameters.a=9007199254740993";
+	struct error error;
+	char text[256];
+
+	(void)state;
+	assert_int_equal(read_body(JSON, json, sizeof(json) - 1, text, sizeof(text), &error), 0);
+	assert_string_equal(text, "{\"a\":9007199254740993,\"l\":[-123456789012345678,100000000000000000],"
+	                          "\"o\":{\"f\":0.12345678901234567}}");
+	assert_int_equal(read_body(FORM, form, sizeof(form) - 1, text, sizeof(text), &error), 0);
+	assert_string_equal(text, "{\"a\":\"9007199254740993\"}");
+}
+
 static void test_types(void **state)
 {
 	static const struct {
@@ -168,6 +186,8 @@ static const struct refused refused[] = {
     REFUSED(JSON, "{\"a\":\"\xff\"}", "clean"),
     REFUSED(JSON, "{\"a\":\"b\"}\0", "clean"),
     REFUSED(JSON, "{\"name\":\"a\\u0000b\"}", "NUL"),
+    REFUSED(JSON, "{\"parameters\":{\"a\\u0000b\":1}}", "NUL"),
+    REFUSED(JSON, "{\"parameters\":{\"a\":01234567890123456}}", "one JSON object"),
     REFUSED(JSON, "{\"name\":\"a\\u001bb\"}", "control"),
     REFUSED(JSON, "{\"name\":5}", "\"name\""),
     REFUSED(JSON, "{\"appName\":true}", "\"app-name\""),
@@ -332,6 +352,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_form_and_json_are_equal),
 	    cmocka_unit_test(test_json_values_keep_their_type),
+	    cmocka_unit_test(test_long_numbers),
 	    cmocka_unit_test(test_types),
 	    cmocka_unit_test(test_refused),
 	    cmocka_unit_test(test_unknown_fields_are_left_out),

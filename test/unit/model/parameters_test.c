@@ -119,7 +119,9 @@ static void test_number(void **state)
 	                                  "-1e300",
 	                                  "[7]",
 	                                  "\"7 \"",
-	                                  "\"99999999999999999999\""};
+	                                  "\"99999999999999999999\"",
+	                                  "99999999999999999999",
+	                                  "9007199254740993"};
 	struct error error = {0};
 	struct cJSON *object;
 	char json[48];
@@ -145,6 +147,18 @@ static void test_number(void **state)
 		cJSON_Delete(object);
 	}
 	assert_string_equal(error.text, "the parameter \"n\" is not a whole number from 1 to 100");
+}
+
+/* To the last digit, which a double would change. */
+static void test_long_number(void **state)
+{
+	struct cJSON *object = parse("{\"n\":9007199254740993}");
+	int64_t number = 0;
+
+	(void)state;
+	assert_int_equal(parameters_number(object, "n", 0, INT64_MAX, &number, NULL), 0);
+	assert_true(number == 9007199254740993);
+	cJSON_Delete(object);
 }
 
 /* What tsuru's form leaves empty is 0, and goes through the same range as any other number. */
@@ -190,8 +204,9 @@ static void test_text(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_parse),  cmocka_unit_test(test_check_names),   cmocka_unit_test(test_flag),
-	    cmocka_unit_test(test_number), cmocka_unit_test(test_empty_is_zero), cmocka_unit_test(test_text),
+	    cmocka_unit_test(test_parse),  cmocka_unit_test(test_check_names), cmocka_unit_test(test_flag),
+	    cmocka_unit_test(test_number), cmocka_unit_test(test_long_number), cmocka_unit_test(test_empty_is_zero),
+	    cmocka_unit_test(test_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
