@@ -288,6 +288,8 @@ struct driver_call {
 
 	/* what the driver added; the caller's once settled, in the call's arena */
 	const char *keep; /* NULL: nothing is to be kept */
+	int64_t
+	    until; /* monotonic ms: the server asks for that much time, however long failures are retried; 0: none */
 	struct pair *results;
 	size_t result_count;
 

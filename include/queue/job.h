@@ -63,7 +63,8 @@ struct job {
 	bool held_up;                 /* which is one of those for what is held up */
 	enum job_aim aim;
 	int64_t attempts;
-	int64_t locked;     /* of them, those that a lock was in the way of */
+	int64_t locked; /* of them, those that a lock was in the way of */
+	int64_t until;  /* monotonic ms: a failure before it is not the last one, since a server asked for the time */
 	int64_t created_at; /* wall ms */
 	int64_t accepted;   /* monotonic ms; before the start of the program by what the wall clock says */
 	struct error error; /* of the last attempt */

@@ -165,9 +165,24 @@ static bool is_removal(const struct job *job)
 	return verb_of(job->kind)->removal || job->aim == JOB_CLEANS;
 }
 
+static bool is_over_age(const struct job *job)
+{
+	return job_age(job) > job->host->offering->service->retry_for;
+}
+
 static bool is_expired(const struct job *job)
 {
-	return !is_removal(job) && job_age(job) > job->host->offering->service->retry_for;
+	return !is_removal(job) && is_over_age(job) && timers_now(job->queue->catalog->timers) >= job->until;
+}
+
+/* A server that is at work on it says so each time; one that is busy may put the end off until the age is reached, and
+ * not for ever. */
+static void take_until(struct job *job, int code)
+{
+	const int64_t until = job->run->call.until;
+
+	if (until > job->until && (code == ERR_LOCKED || !is_over_age(job)))
+		job->until = until;
 }
 
 /* The sentence that says so, with the last failure behind it. */
@@ -209,6 +224,7 @@ static void end_attempt(struct job *job, int code, const struct error *outcome)
 		return;
 	}
 	job->error = *outcome;
+	take_until(job, code);
 	if (error_may_pass(code) && queue_is_doomed(job) && !is_removal(job)) {
 		error_set(&job->error, ERR_CANCELED, "the instance \"%s\" is being removed",
 		          job->run->instance.record.name);

@@ -266,6 +266,29 @@ def test_retry_after(tsuru, upstream):
     assert upstream.count("GET", "last_operation") == 2
 
 
+def test_work_may_take_longer_than_failures_are_retried(start_broker, upstream):
+    """The upstream says when to come back (Retry-After), and how long it may take is maximum_polling's to say."""
+    tsuru = Tsuru(start_broker(osb_service(upstream, more="    retry_for: 1s\n    wait: 1s\n    bind_wait: 30s\n")), "kv", "x")
+    upstream.asynchronous, upstream.polls, upstream.retry_after = True, 1, 4
+    assert tsuru.create("mydb").status == 201 and tsuru.status("mydb").status == 202
+    wait_until("it is up", lambda: tsuru.is_up("mydb"), 60)
+    assert makes(upstream) == ["PUT"] and upstream.count("GET", "last_operation") == 2
+    assert value(tsuru.bind("mydb", "shop").json) is None
+
+
+def test_busy_for_longer_than_failures_are_retried(start_broker, upstream):
+    """A Retry-After of a failure is waited for, but one that comes again and again does not put the end off for ever."""
+    tsuru = Tsuru(start_broker(osb_service(upstream, more="    retry_for: 1s\n    wait: 1s\n")), "kv", "x")
+    upstream.rule("PUT", "/v2/service_instances/", times=1000, status=429, body="{}", headers={"Retry-After": "20"})
+    tsuru.create("mydb")
+    time.sleep(3)
+    upstream.rules.clear()
+    wait_until("it is up", lambda: tsuru.is_up("mydb"), 60)
+    upstream.rule("PUT", "/v2/service_instances/", times=1000, status=503, body="{}", headers={"Retry-After": "2"})
+    tsuru.create("other")
+    wait_until("it has failed", lambda: tsuru.operations("other")[-1]["state"] == "failed", 60)
+
+
 def test_maximum_polling(start_broker, upstream):
     tsuru = Tsuru(start_broker(osb_service(upstream, server_more="        maximum_polling: 1s\n")), "kv", "x")
     upstream.asynchronous, upstream.polls = True, 10**6

@@ -224,7 +224,7 @@ static void note_end(const struct osb_work *work, const struct outcome *outcome)
 		pending_end_operation(pendings, work->id);
 }
 
-static void take_failure(struct osb_work *work, struct outcome *outcome)
+static void take_failure(struct osb_work *work, struct outcome *outcome, int64_t retry_after)
 {
 	if (outcome->error.code == ERR_NOT_FOUND && work->finds) {
 		work->on_done(work, NULL);
@@ -233,6 +233,8 @@ static void take_failure(struct osb_work *work, struct outcome *outcome)
 	/* tsuru takes "not found" for success at times, and what is lacking here is not what the user named. */
 	if (outcome->error.code == ERR_NOT_FOUND)
 		outcome->error.code = ERR_UNAVAILABLE;
+	if (retry_after > 0)
+		work->call->until = now_of(work) + retry_after;
 	call_fail_because(work->call, &outcome->error);
 }
 
@@ -285,9 +287,10 @@ static void poll_when_due(struct osb_work *work, struct pending *pending)
 {
 	int64_t delay = pending->due - now_of(work);
 
-	if (delay > 0 && pending->due > work->patience)
+	if (delay > 0 && pending->due > work->patience) {
+		work->call->until = pending->since + polling_limit(work);
 		call_fail(work->call, ERR_LOCKED, "it is still at work");
-	else if (timer_start(work->call->backend->context->timers, &work->pause, delay > 0 ? delay : 0) != 0)
+	} else if (timer_start(work->call->backend->context->timers, &work->pause, delay > 0 ? delay : 0) != 0)
 		call_fail(work->call, ERR_NO_MEMORY, "out of memory");
 }
 
@@ -315,7 +318,7 @@ static void take_outcome(struct osb_work *work, struct outcome *outcome, int64_t
 	} else {
 		note_end(work, outcome);
 		if (outcome->kind == OUTCOME_FAILED)
-			take_failure(work, outcome);
+			take_failure(work, outcome, retry_after);
 		else
 			work->on_done(work, work->polling ? NULL : outcome->answer);
 	}
