@@ -419,6 +419,33 @@ def test_credentials_that_are_told_once(start_broker, upstream, asynchronous):
     assert is_dead(env) and value(other) is None
 
 
+@pytest.mark.parametrize("document", [{}, {"credentials": {}}, {"credentials": None}, {"credentials": {}, "volume_mounts": []}])
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_a_binding_without_credentials_is_a_binding(tsuru, upstream, asynchronous, document):
+    tsuru.create("mydb")
+    upstream.asynchronous = asynchronous
+    upstream.rule("GET" if asynchronous else "PUT", "/service_bindings/", status=200 if asynchronous else 201, act=True, body=json.dumps(document))
+    if asynchronous:
+        upstream.rules.insert(0, {"method": "GET", "path": "last_operation", "times": 3, "act": True})
+    event = "0123456789abcdef01234567"
+    answer = tsuru.bind("mydb", "shop", event=event)
+    assert answer.status == 201 and answer.json == {} and len(upstream.bindings) == 1
+    upstream.rule("PUT", "/service_bindings/", status=200, act=True, body=json.dumps(document))
+    assert tsuru.bind("mydb", "shop", event=event).json == {} and not sent(upstream, "DELETE", "/service_bindings/")
+    assert tsuru.unbind("mydb", "shop").status == 200
+    wait_until("it is unbound", lambda: not upstream.bindings)
+
+
+def test_credentials_that_nobody_knows(tsuru, upstream):
+    """They were told once, and the broker lost them before it had recorded them: another binding takes its place."""
+    upstream.credentials_once = True
+    tsuru.create("mydb")
+    upstream.rule("PUT", "/service_bindings/", status=408, body="{}", act=True)
+    env = tsuru.bind("mydb", "shop").json
+    assert value(env) is None and len(upstream.bindings) == 1
+    assert [method for method, path, _, _ in upstream.requests if "/service_bindings/" in path] == ["PUT", "PUT", "DELETE", "PUT"]
+
+
 LONG = 12345678901234567
 EXACT = {"account": 123456789012345678, "round": 100000000000000000, "negative": -9007199254740993, "most": 9007199254740991}
 

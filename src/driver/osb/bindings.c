@@ -11,6 +11,8 @@
 
 /* ---- bind ---- */
 
+static void step_create_binding(void *arg);
+
 static void step_check_bindable(void *arg)
 {
 	struct osb_work *work = arg;
@@ -37,21 +39,40 @@ static void add_result(void *arg, const char *name, const char *value)
 	call_result(arg, name, value);
 }
 
-/* An upstream may tell the credentials only once: then they are those that were kept. */
+static void give(struct osb_work *work, const struct cJSON *binding)
+{
+	struct error error;
+
+	if (credentials_flatten(binding, add_result, work->call, &error) != 0) {
+		call_fail_because(work->call, &error);
+		return;
+	}
+	kept_write(work->call, work->id, binding);
+	call_next(work->call);
+}
+
+static void make_again(struct osb_work *work, const struct cJSON *answer)
+{
+	(void)answer;
+	work->remade = true;
+	step_create_binding(work);
+}
+
+/* A binding may have no credentials. But an upstream may also tell them only once: then they are those that were kept,
+ * and when none were, as after a crash, a binding that was there before has credentials that nobody knows. Another one
+ * takes its place. */
 static void take_credentials(struct osb_work *work, const struct cJSON *answer)
 {
+	const bool was_there = work->verb == VERB_MAKE && work->status == 200;
 	cJSON *kept = credentials_are_in(answer) ? NULL : kept_read(work->call, work->id);
-	const cJSON *binding = kept != NULL ? kept : answer;
-	struct error error;
-	int rc = credentials_flatten(binding, add_result, work->call, &error);
 
-	if (rc == 0)
-		kept_write(work->call, work->id, binding);
-	outcome_wipe(kept);
-	if (rc != 0)
-		call_fail_because(work->call, &error);
+	if (kept != NULL)
+		give(work, kept);
+	else if (credentials_are_in(answer) || !was_there || work->remade)
+		give(work, answer);
 	else
-		call_next(work->call);
+		osb_ask(work, VERB_REMOVE, make_again);
+	outcome_wipe(kept);
 }
 
 /* A binding that was made while we polled is fetched. */

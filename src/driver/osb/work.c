@@ -120,10 +120,12 @@ static void on_answer(void *arg, int code, const struct error *error, const stru
 		call_fail_because(work->call, error);
 		return;
 	}
-	if (work->polling)
+	if (work->polling) {
 		outcome_read_progress(work->verb, answer->status, answer->body, &outcome);
-	else
+	} else {
+		work->status = answer->status;
 		outcome_read(work->verb, answer->status, answer->body, &outcome);
+	}
 	hide_credentials(work, answer, &outcome);
 	take_outcome(work, &outcome, answer->retry_after);
 }

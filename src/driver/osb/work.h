@@ -33,7 +33,9 @@ struct osb_work {
 	enum verb verb;
 	char id[ID_SIZE];           /* of the object; "" for the catalog */
 	bool polling;               /* it is last_operation that is asked */
+	int status;                 /* of the answer to what was asked last, polling aside */
 	bool finds;                 /* 404 is an answer */
+	bool remade;                /* a binding whose credentials nobody knows was removed, and is made once more */
 	const struct offer *polled; /* whose plan last_operation is asked with */
 	osb_done *on_done;
 
