@@ -13,7 +13,8 @@
 #define SECRET_SEAL_OVERHEAD 45 /* sealed length = plain length + this */
 #define SECRET_SHA256_BYTES  32
 #define SECRET_ID_LENGTH     16
-#define PASSWORD_LENGTH      32 /* characters of [A-Za-z0-9]: 190 bits */
+#define PASSWORD_LENGTH      32
+#define PASSWORD_MARKS       "-." /* what is neither letter nor digit in a password: urls take both as they are */
 
 struct keyring; /* the master keys: one seals, all open */
 
@@ -40,7 +41,8 @@ void keyring_seal(const struct keyring *keyring, const char *context, const void
 int keyring_open(const struct keyring *keyring, const char *context, const unsigned char *sealed, size_t length,
                  void *ret_plain, struct error *error);
 
-/* A random password, PASSWORD_LENGTH characters and a NUL. */
+/* A random password, PASSWORD_LENGTH characters and a NUL, that servers which check passwords take: two or more of A-Z,
+ * of a-z and of 0-9, and each of PASSWORD_MARKS once, never first or last. Over 185 bits. */
 void secret_password(char ret_password[PASSWORD_LENGTH + 1]);
 void secret_random(void *ret_bytes, size_t length);
 /* Random bytes as lower-case hex: 2 * bytes characters and a NUL. bytes is at most 32. */

@@ -253,13 +253,36 @@ int keyring_open(const struct keyring *keyring, const char *context, const unsig
 
 /* ---- random, hashes, comparison ---- */
 
+#define UPPER  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define LOWER  "abcdefghijklmnopqrstuvwxyz"
+#define DIGITS "0123456789"
+
+/* The usual rules want one of each; stricter ones, two. */
+static bool has_two_of_each(const char *password)
+{
+	static const char *const classes[] = {UPPER, LOWER, DIGITS, PASSWORD_MARKS};
+
+	for (size_t i = 0; i < sizeof(classes) / sizeof(*classes); i++) {
+		const char *first = strpbrk(password, classes[i]);
+
+		if (first == NULL || strpbrk(first + 1, classes[i]) == NULL)
+			return false;
+	}
+	return true;
+}
+
+/* Drawn again until it keeps the rules (1.1 times on average), so that those that do are equally likely. */
 void secret_password(char ret_password[PASSWORD_LENGTH + 1])
 {
-	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+	static const char alphabet[] = UPPER LOWER DIGITS;
 
-	for (size_t i = 0; i < PASSWORD_LENGTH; i++)
-		ret_password[i] = alphabet[randombytes_uniform(sizeof(alphabet) - 1)];
 	ret_password[PASSWORD_LENGTH] = '\0';
+	do {
+		for (size_t i = 0; i < PASSWORD_LENGTH; i++)
+			ret_password[i] = alphabet[randombytes_uniform(sizeof(alphabet) - 1)];
+		for (size_t i = 0; i < strlen(PASSWORD_MARKS); i++)
+			ret_password[1 + randombytes_uniform(PASSWORD_LENGTH - 2)] = PASSWORD_MARKS[i];
+	} while (!has_two_of_each(ret_password));
 }
 
 void secret_random(void *ret_bytes, size_t length)

@@ -138,6 +138,38 @@ static void test_random_and_equal(void **state)
 		assert_true(secret_random_below(3) < 3);
 }
 
+static size_t count_of(const char *text, const char *class)
+{
+	size_t count = 0;
+
+	for (text = strpbrk(text, class); text != NULL; text = strpbrk(text + 1, class))
+		count++;
+	return count;
+}
+
+/* What servers that look at passwords want, and what no url has to escape. */
+static void test_passwords_keep_the_usual_rules(void **state)
+{
+	static const char upper[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", lower[] = "abcdefghijklmnopqrstuvwxyz";
+	static const char digits[] = "0123456789";
+	char password[PASSWORD_LENGTH + 1];
+
+	(void)state;
+	for (int i = 0; i < 10000; i++) {
+		size_t letters;
+
+		secret_password(password);
+		letters = count_of(password, upper) + count_of(password, lower);
+		assert_true(count_of(password, upper) >= 2 && count_of(password, lower) >= 2);
+		assert_true(count_of(password, digits) >= 2);
+		assert_int_equal(count_of(password, "-"), 1);
+		assert_int_equal(count_of(password, "."), 1);
+		assert_int_equal(letters + count_of(password, digits) + 2, PASSWORD_LENGTH);
+		assert_null(strchr("-.", password[0]));
+		assert_null(strchr("-.", password[PASSWORD_LENGTH - 1]));
+	}
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -166,9 +198,13 @@ static void test_ids(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_keys),     cmocka_unit_test(test_seal_and_open),
-	    cmocka_unit_test(test_key_file), cmocka_unit_test(test_hashes_do_not_run_together),
-	    cmocka_unit_test(test_sha256),   cmocka_unit_test(test_random_and_equal),
+	    cmocka_unit_test(test_keys),
+	    cmocka_unit_test(test_seal_and_open),
+	    cmocka_unit_test(test_key_file),
+	    cmocka_unit_test(test_hashes_do_not_run_together),
+	    cmocka_unit_test(test_sha256),
+	    cmocka_unit_test(test_random_and_equal),
+	    cmocka_unit_test(test_passwords_keep_the_usual_rules),
 	    cmocka_unit_test(test_ids),
 	};
 
