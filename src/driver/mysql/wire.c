@@ -14,10 +14,10 @@
 
 /* Nothing that the server's configuration says may change how the broker's statements act. No lock that a tenant may
  * hold is waited for longer than a second. A session that the network has cut off ends by wait_timeout, in seconds, and
- * with it its lock on the instance. */
+ * with it its lock on the instance. Some errors are told apart by their text (errors.c). */
 #define SETTINGS                                                                                                       \
 	"SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION%s', autocommit = 1, foreign_key_checks = 1," \
-	" lock_wait_timeout = 1, innodb_lock_wait_timeout = 1, wait_timeout = %lld"
+	" lock_wait_timeout = 1, innodb_lock_wait_timeout = 1, wait_timeout = %lld, lc_messages = 'en_US'"
 
 /* A MariaDB's GRANT to an account that went meanwhile would make one without a password; MySQL has no such mode. */
 #define NO_ACCOUNT_BY_GRANT ",NO_AUTO_CREATE_USER"
