@@ -19,7 +19,7 @@ class MariaDb:
     def __init__(self, tls=None, options=()):
         self.directory = tempfile.mkdtemp(prefix="broker-mysql-")
         self.data = os.path.join(self.directory, "data")
-        self.password = secrets.token_hex(8)
+        self.password = "aA1-" + secrets.token_hex(8)
         self.port = free_port()
         self.process = None
         self.user = ["--user=mysql"] if os.getuid() == 0 else []

@@ -4,6 +4,7 @@
 
 #include "accounts.h"
 #include "look.h"
+#include "password.h"
 #include "query.h"
 #include "rights.h"
 
@@ -31,20 +32,6 @@ static void step_drop_accounts_elsewhere(void *arg)
 		sql_add(sql, "DROP USER IF EXISTS %l@%l;\n", account->user, account->host);
 	}
 	work->account_count = kept;
-	maria_query(work, NULL);
-}
-
-static void step_create_account(void *arg)
-{
-	struct mysql_work *work = arg;
-	struct sql *sql = maria_sql(work);
-
-	sql_add(sql, "%s USER %l@%l ", work->account_count > 0 ? "ALTER" : "CREATE", work->login,
-	        work->host->target.app_host);
-	maria_add_password(sql, maria_is_mariadb(work), work->call->password);
-	if (maria_add_limits(work, sql) != 0)
-		return;
-	sql_add(sql, " PASSWORD EXPIRE NEVER ACCOUNT UNLOCK");
 	maria_query(work, NULL);
 }
 
@@ -121,7 +108,8 @@ const struct step maria_bind_steps[] = {
     {"find_the_database", maria_step_require_database},
     {"find_the_login", maria_step_find_login},
     {"drop_accounts_of_other_hosts", step_drop_accounts_elsewhere},
-    {"create_the_login", step_create_account},
+    {"choose_how_its_password_is_told", maria_step_choose_password_way},
+    {"create_the_login", maria_step_create_account},
     {"grant_rights", step_grant_rights},
     {"tell_the_environment", step_tell},
     {"end_earlier_sessions", step_end_earlier_sessions},

@@ -76,11 +76,11 @@ bool maria_hash_password(const char *password, char ret_hash[PASSWORD_HASH_SIZE]
 	return done;
 }
 
-void maria_add_password(struct sql *sql, bool mariadb, const char *password)
+void maria_add_password(struct sql *sql, bool hashed, const char *password)
 {
 	char hash[PASSWORD_HASH_SIZE];
 
-	if (!mariadb) {
+	if (!hashed) {
 		sql_add(sql, "IDENTIFIED BY %l", password);
 		return;
 	}

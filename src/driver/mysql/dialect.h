@@ -17,8 +17,7 @@ bool maria_pattern(const char *database, bool literal, char *ret_pattern);
 
 /* What mysql_native_password keeps of a password: * and the SHA-1 of its SHA-1. */
 bool maria_hash_password(const char *password, char ret_hash[PASSWORD_HASH_SIZE]);
-/* IDENTIFIED BY, so that a MariaDB is never told the password: it gets the hash that it would keep. MySQL, whose hashes
- * have a salt of its own, gets the password. */
-void maria_add_password(struct sql *sql, bool mariadb, const char *password);
+/* IDENTIFIED BY. hashed: as a MariaDB takes the hash that it would keep. */
+void maria_add_password(struct sql *sql, bool hashed, const char *password);
 
 #endif

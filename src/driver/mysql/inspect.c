@@ -4,6 +4,7 @@
 
 #include "accounts.h"
 #include "look.h"
+#include "password.h"
 #include "query.h"
 #include "rights.h"
 #include "session.h"
@@ -146,8 +147,7 @@ static void add_password(struct mysql_work *work, struct sql *sql, const char *p
 
 	if (mariadb)
 		sql_add(sql, " AND EXISTS (SELECT 1 FROM mysql.global_priv g WHERE g.User = u.User AND g.Host = u.Host"
-		             " AND JSON_VALUE(g.Priv, '$.auth_or[0]') IS NULL"
-		             " AND COALESCE(JSON_VALUE(g.Priv, '$.password_last_changed'), 1) <> 0"
+		             " AND " ONE_LIVING_WAY_IN
 		             " AND IF(COALESCE(JSON_VALUE(g.Priv, '$.password_lifetime'), -1) >= 0,"
 		             " JSON_VALUE(g.Priv, '$.password_lifetime'), @@GLOBAL.default_password_lifetime) = 0)");
 	else

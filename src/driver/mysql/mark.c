@@ -27,7 +27,7 @@ const struct step maria_read_mark_steps[] = {
     {NULL, NULL},
 };
 
-/* Nobody knows its password, which has what servers that look at passwords want of one. */
+/* Nobody knows its password; a server that looks at passwords wants one also of an account that is locked. */
 static void step_add_mark(void *arg)
 {
 	struct mysql_work *work = arg;
@@ -35,7 +35,7 @@ static void step_add_mark(void *arg)
 	char password[PASSWORD_LENGTH + 1];
 
 	secret_password(password);
-	sql_add(sql, "CREATE USER IF NOT EXISTS %l@%l IDENTIFIED BY '%s-aA1' ACCOUNT LOCK", MARK_USER, work->call->mark,
+	sql_add(sql, "CREATE USER IF NOT EXISTS %l@%l IDENTIFIED BY %l ACCOUNT LOCK", MARK_USER, work->call->mark,
 	        password);
 	secret_wipe(password, sizeof(password));
 	maria_query(work, NULL);

@@ -6,6 +6,7 @@
 #include "badge.h"
 #include "driver/login.h"
 #include "look.h"
+#include "password.h"
 #include "query.h"
 #include "rights.h"
 
@@ -15,12 +16,16 @@
 
 /* ---- check ---- */
 
-static void on_read_only(struct mysql_work *work, MYSQL_RES *rows)
+static void on_answer(struct mysql_work *work, MYSQL_RES *rows)
 {
+	enum { READ_ONLY, WANTS_CLEAR };
 	MYSQL_ROW row = mysql_fetch_row(rows);
 
 	login_server_warn(work->host->target.logins, work->call);
-	if (row[0] != NULL && strcmp(row[0], "0") != 0)
+	if (strcmp(row[WANTS_CLEAR], "1") == 0 && !maria_is_private(work))
+		call_tell(work->call, CHECK_WARNING, "binds are refused: " CLEAR_AND_OPEN, maria_why_clear(work),
+		          work->host->target.name);
+	if (row[READ_ONLY] != NULL && strcmp(row[READ_ONLY], "0") != 0)
 		call_fail(work->call, ERR_UNAVAILABLE, "it is read-only, a replica perhaps");
 	else
 		call_next(work->call);
@@ -71,8 +76,11 @@ static void step_answer(void *arg)
 {
 	struct mysql_work *work = arg;
 
-	sql_add(maria_sql(work), "SELECT @@GLOBAL.read_only");
-	maria_query(work, on_read_only);
+	struct sql *sql = maria_sql(work);
+
+	sql_add(sql, "SELECT @@GLOBAL.read_only, ");
+	maria_add_wants_clear(work, sql);
+	maria_query(work, on_answer);
 }
 
 const struct step maria_check_steps[] = {

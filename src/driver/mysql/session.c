@@ -279,6 +279,12 @@ unsigned long maria_session_asking(const struct mysql_session *session)
 	return session->state == SESSION_QUERYING ? maria_session_id(session) : 0;
 }
 
+const char *maria_session_address(const struct mysql_session *session)
+{
+	assert(session->address < session->address_count);
+	return session->addresses[session->address];
+}
+
 const char *maria_session_badge(const struct mysql_session *session)
 {
 	return session->badge;

@@ -20,6 +20,8 @@ typedef void session_answered(void *arg, int code, const struct error *error, MY
 
 /* Sessions to a struct mysql_target, for a pool. Every address of its host is tried. */
 extern const struct pool_kind maria_session_kind;
+/* Which of them the session is at. Borrowed. */
+const char *maria_session_address(const struct mysql_session *session);
 
 /* Sends statements (copied), separated by semicolons; the first that fails is the last. The session is idle. limit: ms
  * that the server gives each of them; MySQL gives it to those that only read. */

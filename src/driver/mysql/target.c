@@ -105,6 +105,11 @@ void maria_target_release(struct mysql_target *target)
 	*target = (struct mysql_target){0};
 }
 
+bool maria_address_is_local(const char *address)
+{
+	return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
+}
+
 void maria_target_app_url(const struct mysql_target *target, const char *database, const char *user,
                           const char *password, bool tls, struct text *ret_url)
 {

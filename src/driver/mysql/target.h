@@ -35,6 +35,8 @@ void maria_target_release(struct mysql_target *target);
 /* The checks of the keys `url` and `app_host`. */
 int maria_target_check_url(const char *name, const char *value, struct error *error);
 int maria_target_check_app_host(const char *name, const char *value, struct error *error);
+/* Whether what goes to the address stays within the machine. */
+bool maria_address_is_local(const char *address);
 /* The url for an app, every part percent-encoded. */
 void maria_target_app_url(const struct mysql_target *target, const char *database, const char *user,
                           const char *password, bool tls, struct text *ret_url);

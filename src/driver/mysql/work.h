@@ -19,6 +19,12 @@ struct account {
 	bool has_events; /* those that it defined may run */
 };
 
+enum password_way {
+	PASSWORD_HASHED, /* the server is told the hash that it keeps */
+	PASSWORD_CLEAR,  /* it has to see the password */
+	PASSWORD_KEPT,   /* the account has it already */
+};
+
 struct mysql_work {
 	struct driver_call *call;
 	const struct mysql_host *host;
@@ -46,7 +52,8 @@ struct mysql_work {
 	enum owner owner, retired_owner; /* of those two */
 	struct account *accounts;        /* those that the call is about and the server has */
 	size_t account_count, living;    /* living: of update, how many behind those have a bind */
-	struct arena arena;              /* they */
+	enum password_way password_way;
+	struct arena arena; /* they */
 };
 
 /* What the core begins a work with, runs its table once more for, and ends it with. */

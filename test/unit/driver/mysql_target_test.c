@@ -129,10 +129,25 @@ static void test_app_hosts(void **state)
 	assert_int_equal(maria_target_check_app_host("app_host", "", &error), ERR_INVALID);
 }
 
+/* What the broker may send a password to in clear. */
+static void test_which_addresses_are_the_machine_s_own(void **state)
+{
+	static const char *const others[] = {
+	    "0.0.0.0", "10.0.0.6", "128.0.0.1", "::", "fd00::1", "::ffff:10.0.0.6", "12.7.0.1"};
+
+	(void)state;
+	assert_true(maria_address_is_local("127.0.0.1"));
+	assert_true(maria_address_is_local("127.255.0.9"));
+	assert_true(maria_address_is_local("::1"));
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		assert_false(maria_address_is_local(others[i]));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_refused), cmocka_unit_test(test_parts),
-	                                   cmocka_unit_test(test_tls), cmocka_unit_test(test_app_hosts)};
+	                                   cmocka_unit_test(test_tls), cmocka_unit_test(test_app_hosts),
+	                                   cmocka_unit_test(test_which_addresses_are_the_machine_s_own)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
