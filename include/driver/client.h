@@ -48,7 +48,7 @@ struct client_request {
 
 struct client_answer {
 	int status;       /* 200 */
-	const char *body; /* NUL-terminated; "" for none */
+	const char *body; /* NUL-terminated; "" for none; no more values of JSON than JSON_VALUES_MAX (base/json.h) */
 	size_t length;
 	int64_t retry_after; /* ms that the server asks to wait (Retry-After); 0: it says nothing */
 };

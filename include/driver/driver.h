@@ -164,8 +164,9 @@ struct driver {
 	size_t work_size; /* bytes of the driver's struct, whose first member is a `struct driver_call *call` */
 	/* Prepares the work, which is zeroed but for `call`. */
 	int (*begin)(void *work, struct error *error);
-	/* A step has failed: whether its table is run once more, for which it forgets what was found out. NULL: never.
-	 */
+	/* A step has failed: whether its table is run once more, at once and from its first step, for which it forgets
+	 * what was found out. The core goes on for as long as it is asked to (call->rounds says how often the table was
+	 * begun), and keeps the results that are there (call->result_count). NULL: never. */
 	bool (*again)(void *work);
 	/* Frees what the work holds, but not itself; also after a begin that failed. given_up: a step is under way, and
 	 * a command that is on the wire is given up with its connection. */
@@ -271,7 +272,8 @@ struct driver_call {
 	size_t bind_count;
 	bool keep_owner;              /* adopt: a login that is the owner stays the owner, which apps act as */
 	bool retired;                 /* deprovision: the records say that it is retired */
-	const char *const *passwords; /* inspect; of each of binds, in clear, never to be logged; NULL: not known */
+	const char *const *passwords; /* inspect; of each of binds, in clear, never to be logged; NULL, all or one: not
+	                                 known */
 	const char *unit;             /* allow_unit, deny_unit */
 	const char *action;           /* act */
 	const char *parameters;       /* act; a JSON object or NULL */
