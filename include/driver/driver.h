@@ -162,11 +162,11 @@ struct driver {
 	/* ---- its calls; the core makes a work for each, and runs its steps ---- */
 
 	size_t work_size; /* bytes of the driver's struct, whose first member is a `struct driver_call *call` */
-	/* Prepares the work, which is zeroed but for `call`. */
+	/* Prepares the work, which is zeroed but for `call`. NULL: that will do. */
 	int (*begin)(void *work, struct error *error);
 	/* A step has failed: whether its table is run once more, at once and from its first step, for which it forgets
-	 * what was found out. The core goes on for as long as it is asked to (call->rounds says how often the table was
-	 * begun), and keeps the results that are there (call->result_count). NULL: never. */
+	 * what was found out, while the core drops the results. That goes on for as long as it is asked for:
+	 * call->rounds says how often the table was begun. NULL: never. */
 	bool (*again)(void *work);
 	/* Frees what the work holds, but not itself; also after a begin that failed. given_up: a step is under way, and
 	 * a command that is on the wire is given up with its connection. */

@@ -31,7 +31,8 @@ void answer_plans(struct exchange *exchange)
 {
 	if (lacks_cluster(exchange))
 		http_reply_json(exchange->http, 400, no_cluster);
-	else if (service_check_place(exchange->service, exchange->ask.cluster, exchange->ask.pool, &exchange->error) != 0)
+	else if (service_check_place(exchange->service, exchange->ask.cluster, exchange->ask.pool, &exchange->error) !=
+	         0)
 		exchange_refuse(exchange);
 	else
 		answer_all_plans(exchange);

@@ -124,6 +124,7 @@ static void on_end(void *arg, int code, const struct error *error)
 	const struct driver *driver = call->backend->driver;
 
 	if (code != 0 && driver->again != NULL && driver->again(call->work)) {
+		call->result_count = 0;
 		run_table(call);
 		return;
 	}
@@ -134,7 +135,7 @@ static void on_end(void *arg, int code, const struct error *error)
 static int begin_work(struct driver_call *call, struct error *error)
 {
 	const struct driver *driver = call->backend->driver;
-	int rc = driver->begin(call->work, error);
+	int rc = driver->begin != NULL ? driver->begin(call->work, error) : 0;
 
 	if (rc == 0 && call->kind == CALL_BIND && driver->read_only)
 		rc = driver_read_only(call->bind, &call->read_only, error);

@@ -97,6 +97,7 @@ static void step_tell(void *arg)
 
 static const struct step run_steps[] = {{"run_it", step_run}, {NULL, NULL}};
 static const struct step tell_steps[] = {{"tell", step_tell}, {NULL, NULL}};
+static const struct step list_steps[] = {{"tell", step_tell}, {"run_it", step_run}, {NULL, NULL}};
 static const struct step wait_steps[] = {{"wait", step_wait}, {NULL, NULL}};
 
 static const struct driver driver_plain = {
@@ -112,7 +113,8 @@ static const struct driver driver_plain = {
     .steps = {[CALL_PROVISION] = run_steps,
               [CALL_DEPROVISION] = run_steps,
               [CALL_BIND] = run_steps,
-              [CALL_CHECK] = wait_steps},
+              [CALL_CHECK] = wait_steps,
+              [CALL_DENY_UNIT] = list_steps},
     .retired_steps = tell_steps,
     .renew_steps = tell_steps,
 };
@@ -294,13 +296,25 @@ static void test_steps_for_some(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* What the failed round has told is told once more, or is not so any more. */
+static void test_another_round_tells_all_anew(void **state)
+{
+	struct world *world = *state;
+
+	failures = forgiven = 1;
+	run(world, CALL_DENY_UNIT);
+	assert_int_equal(world->code, 0);
+	assert_int_equal(runs, 2);
+	assert_int_equal(world->call.result_count, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(test_servers),        TEST(test_steps),
 	    TEST(test_once_more),      TEST(test_a_begin_that_fails),
 	    TEST(test_given_up),       TEST(test_kinds_without_steps),
-	    TEST(test_steps_for_some),
+	    TEST(test_steps_for_some), TEST(test_another_round_tells_all_anew),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
