@@ -1,6 +1,5 @@
-/* What a service's instances and binds live through: requests are checked against the store and accepted (record and
- * operation in one durable batch), operations run in order per instance on their driver, results become durable, and
- * whoever waits is answered. The sequences of docs/tsuru.md are decided here. */
+/* The broker as a whole: its rooms are built in order, given another configuration, and taken down without losing what
+ * is pending. Whoever asks for something asks one of the rooms that it hands out. */
 #ifndef BROKER_BROKER_H
 #define BROKER_BROKER_H
 

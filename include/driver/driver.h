@@ -262,7 +262,7 @@ struct driver_call {
 	const char *seal; /* a secret of the store, in hex, to vouch by, never to be logged; NULL: none */
 	const char
 	    *mark; /* what the server has to carry when the call changes something, or write_mark's; NULL: anything */
-	const struct plan *plan;  /* provision, update, bind, inspect, adopt, act */
+	const struct plan *plan;  /* provision, update, bind, observe (NULL: unknown), inspect, adopt, act */
 	const struct bind *bind;  /* bind, unbind */
 	const char *password;     /* bind; in clear, never to be logged */
 	bool renew;               /* bind */

@@ -163,6 +163,8 @@ enum operation_kind {
 	OPERATION_ACT,     /* an action that only the driver knows */
 };
 
+#define OPERATION_LAST OPERATION_ACT
+
 enum operation_state {
 	OPERATION_PENDING = 1, /* durable; waiting for its turn, running, or waiting to be tried again */
 	OPERATION_CLEANING,    /* a create that failed for good is being wiped off the server */

@@ -60,7 +60,7 @@ struct job {
 	char service[SERVICE_NAME_MAX + 1], server[SERVER_NAME_MAX + 1]; /* where it has to run */
 	char team[TURN_NAME_MAX + 1]; /* that it takes turns with others for; cut, "" for none */
 	int64_t placed_at;            /* monotonic ms: since when it has, or had, its place */
-	bool held_up;                 /* which is one of those for what is held up */
+	bool held_up;                 /* and that place is of the held-ups' share */
 	enum job_aim aim;
 	int64_t attempts;
 	int64_t locked; /* of them, those that a lock was in the way of */

@@ -1,4 +1,4 @@
-/* The upkeep as a whole. */
+/* Opens and closes all of the upkeep: drift, sweep, retention, rekey and inspections. */
 #ifndef UPKEEP_PARTS_H
 #define UPKEEP_PARTS_H
 

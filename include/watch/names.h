@@ -1,4 +1,5 @@
-/* The names of a server's list, each once under its kind, to be taken off by those who know of them. */
+/* The names of a server's list, each once under its kind, from which each record that knows one takes it off:
+ * what is left are strays. */
 #ifndef WATCH_NAMES_H
 #define WATCH_NAMES_H
 

@@ -1,7 +1,7 @@
-/* Answers that anybody may ask for, kept in a measure. To make one costs more with each service and server, up to some
- * milliseconds, and a thousand strangers may ask in one turn of the loop. So making them gets a share of the loop's
- * time, and whoever asks when that is used up is given the last answer again. Its age is bounded by a multiple of what
- * it cost. */
+/* Answers that anybody may ask for, whose cost is limited. To make one costs more with each service and server, up to
+ * some milliseconds, and a thousand strangers may ask in one turn of the loop. So making them gets a share of the
+ * loop's time, and whoever asks when that is used up is given the last answer again. Its age is bounded by a multiple
+ * of what it cost. */
 #include "admin/internal.h"
 
 #define SHARE 10               /* a tenth of the time */

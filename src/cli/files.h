@@ -1,4 +1,4 @@
-/* Open files: the process takes as many as it may have, and connections leave some of them for all else. */
+/* Open files: the process takes as many as it may have, some of which are kept from connections. */
 #ifndef CLI_FILES_H
 #define CLI_FILES_H
 

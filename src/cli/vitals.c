@@ -1,4 +1,5 @@
-/* The names without the broker's prefix are those that every Prometheus client gives for the same things. */
+/* Metrics of the process itself. The names without the broker's prefix are those that every Prometheus client gives for
+ * the same things. */
 #include "cli/vitals.h"
 
 #include <dirent.h>

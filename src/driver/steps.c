@@ -6,7 +6,7 @@
  * the first attempt came: the answer may be what was lost.
  *
  * The idea. Work is a table of named steps, read from top to bottom like the manual of what is done. A step sends its
- * command and returns; its answer ends it by steps_next, steps_finish (the rest is not needed) or steps_fail. No step
+ * command and returns; its answer ends it by call_next, call_finish (the rest is not needed) or call_fail. No step
  * remembers what an earlier attempt did. Each makes sure of its part and takes what is so already for success ("create
  * it unless it is there, then set what may differ"), so an attempt always begins at the top, after a failure as after a
  * crash. The name of a step is the words of its error ("could not create the login"), and of three crash points: before
@@ -14,9 +14,10 @@
  * program at each of them in every driver without a list of them anywhere.
  *
  * A step may end inside its own run, when it has nothing to ask, or later. Both have to look the same to it, and a row
- * of a hundred that end at once must not deepen the stack. So steps_next only notes the end of a step that is still
- * inside its run, and the loop in run_from_current goes on once that has returned; for one that ended later, it starts
- * the loop anew. on_end is always the last thing that is done, because it may free what holds the steps.
+ * of a hundred that end at once must not deepen the stack. So steps_next, which call_next and its neighbours (core.c)
+ * call, only notes the end of a step that is still inside its run, and the loop in run_from_current goes on once that
+ * has returned; for one that ended later, it starts the loop anew. on_end is always the last thing that is done,
+ * because it may free what holds the steps.
  *
  * What else would do. Coroutines make such work look like a plain function, and src/driver/mysql has one where a
  * library leaves no other way (fiber.h); but they need a stack for each call, and hide where a crash may fall. To
@@ -26,8 +27,8 @@
  * The limits. Steps run one after another; what a server could do side by side in one call, it does not. A step whose
  * second run differs from its first, in a counter that goes up or a name drawn by chance, breaks the whole, and no
  * compiler sees it: only the crash matrix does. A table that has to begin again (somebody else was there first) does so
- * from the top, by its driver. A step that never ends is ended by the call's deadline (call.c), and its driver's
- * `cancel` gives the wire up. */
+ * from the top, where its driver's `again` says so. A step that never ends is ended by the call's deadline (call.c),
+ * and its driver's `end` gives the wire up. */
 #include "driver/steps.h"
 
 #include <assert.h>

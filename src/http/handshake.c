@@ -1,6 +1,6 @@
-/* Handshakes in turns. The bufferevent's own events wait for nothing while its handshake lasts. So it is told by hand
- * that it may go on; behind that, in the same turn, it says what it wants to wait for next, and this file waits for it
- * instead. */
+/* Handshakes in turns. While a handshake lasts, its bufferevent is kept from waiting for anything itself. This file
+ * tells the bufferevent by hand that it may go on; in the same turn the bufferevent then says what it wants to wait for
+ * next, and this file waits for that in its place. */
 #include "http/handshake.h"
 
 #include <event2/bufferevent.h>

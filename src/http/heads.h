@@ -1,6 +1,6 @@
-/* Requests that are not whole yet, and have more than a small head here. Thousands of strangers can each have a large
- * one kept for as long as they take to send it, so all of them together have a measure, and where it is passed, the one
- * that came first is told that it did not arrive in time. What is sent in one go is here for milliseconds. */
+/* Requests that are not whole yet, and have more than a small head in memory. Thousands of strangers can each have a
+ * large one kept for as long as they take to send it, so all of them together have a limit, and where it is passed, the
+ * one that came first is told that it did not arrive in time. What is sent in one go is here for milliseconds. */
 #ifndef HTTP_HEADS_H
 #define HTTP_HEADS_H
 

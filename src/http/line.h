@@ -1,5 +1,5 @@
 /* Who waits for a turn at something that costs time. A source of connections has one place in the line, however many of
- * its connections wait: when its turn has come one of these goes, and the others have it behind all other sources. So
+ * its connections wait: when its turn has come one of these goes, and its others wait behind all other sources. So
  * thousands of one address hold up another address by one of them. */
 #ifndef HTTP_LINE_H
 #define HTTP_LINE_H

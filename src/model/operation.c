@@ -52,7 +52,7 @@ static const unsigned int moves[] = {
 static const struct field fields[] = {
     {"id", 1, FIELD_TEXT, true, AT(id), .min = OPERATION_ID_LENGTH, .max = OPERATION_ID_LENGTH},
     {"incarnation", 2, FIELD_TEXT, true, AT(incarnation), .min = INCARNATION_LENGTH, .max = INCARNATION_LENGTH},
-    {"kind", 3, FIELD_ENUM, true, AT(kind), .max = OPERATION_ACT},
+    {"kind", 3, FIELD_ENUM, true, AT(kind), .max = OPERATION_LAST},
     {"state", 4, FIELD_ENUM, true, AT(state), .max = OPERATION_CANCELED},
     {"bind's kind", 5, FIELD_ENUM, false, AT(bind_kind), .max = BIND_JOB},
     {"bind's name", 6, FIELD_TEXT, false, AT(bind_name), .min = 1, .max = APP_NAME_MAX},
@@ -77,7 +77,7 @@ static const struct field fields[] = {
 
 static const struct operation_row *kind_of(enum operation_kind kind)
 {
-	return &kinds[kind >= OPERATION_CREATE && kind <= OPERATION_ACT ? kind : 0];
+	return &kinds[kind >= OPERATION_CREATE && kind <= OPERATION_LAST ? kind : 0];
 }
 
 static const char *find_missing(const void *object)

@@ -1,5 +1,5 @@
 /* Instances that were held up lately, by incarnation. A lock that is let go for a moment, so that an operation ends,
- * and taken again does not make its instance one of the fresh. */
+ * and taken again does not put its instance before others again (places.c). */
 #ifndef QUEUE_HELD_UP_H
 #define QUEUE_HELD_UP_H
 

@@ -4,7 +4,7 @@
  *
  * - An operation that meets a lock gives its place back and comes again. From then on its instance is held up, as it is
  *   after an attempt that ran into its deadline, until an attempt of it ends otherwise.
- * - The held-up have a quarter of the places at most, and at least one. Where one is more than a quarter of them, they
+ * - The held-up have a quarter of the places at most, and at least one. On a host with fewer than four places they
  *   have a quarter of the time: after each try that was in vain the place is kept from them for a while.
  * - The fresh go first, but of the held-up that may run one goes after every FRESH_MAX fresh ones: a removal ends once
  *   nothing is in its way any more, however busy the host is.

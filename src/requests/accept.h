@@ -1,4 +1,4 @@
-/* Checks that several decisions share: 0, or an error, which intent->error then is. */
+/* Checks that several decisions share. Each returns 0, or a code whose sentence is in intent->error. */
 #ifndef REQUESTS_ACCEPT_H
 #define REQUESTS_ACCEPT_H
 

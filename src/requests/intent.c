@@ -119,7 +119,7 @@ static void on_wait_over(struct intent *intent)
 /* Its server is known to be down, or is not configured: it will be a while. */
 static bool is_out_of_reach(const struct job *job)
 {
-	return job->host == NULL || job->host->health == HOST_DOWN;
+	return job->state == JOB_STRANDED || (job->host != NULL && job->host->health == HOST_DOWN);
 }
 
 static void wait_on(struct intent *intent);

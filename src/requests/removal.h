@@ -1,4 +1,4 @@
-/* Removals as decisions of several requests take them up. */
+/* Removals, with which the requests to remove, to purge and to try again begin. */
 #ifndef REQUESTS_REMOVAL_H
 #define REQUESTS_REMOVAL_H
 

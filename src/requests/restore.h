@@ -1,4 +1,4 @@
-/* The way back as decisions of several requests take it. */
+/* Bringing an instance back, with which the requests to undelete and to try again begin. */
 #ifndef REQUESTS_RESTORE_H
 #define REQUESTS_RESTORE_H
 

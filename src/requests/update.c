@@ -53,8 +53,20 @@ static enum intent_next refuse(struct intent *intent, struct held_instance *held
 static bool is_under_way(struct intent *intent, const struct instance *instance, const struct plan *plan)
 {
 	return same_text(instance->wanted_plan, plan->name) &&
-	       same_text(instance->parameters, intent->request->parameters) && instance->refusal == NULL &&
+	       same_text(instance->parameters, intent->request->parameters) &&
 	       queue_has(intent->requests->queue, instance->incarnation, 1U << OPERATION_UPDATE);
+}
+
+/* No more work; but an update is accepted, so the refusal of an earlier one goes first. */
+static enum intent_next join(struct intent *intent, struct held_instance *held)
+{
+	struct instance *instance = &held->record;
+
+	if (instance->refusal == NULL)
+		return intent_join(intent, instance->incarnation, NULL, OPERATION_UPDATE);
+	instance->refusal = NULL;
+	changes_put_instance(&intent->changes, KEYSPACE_INSTANCES, instance, held->revision);
+	return INTENT_COMMIT_AGAIN;
 }
 
 static enum intent_next decide_update(struct intent *intent)
@@ -72,7 +84,7 @@ static enum intent_next decide_update(struct intent *intent)
 	if (rc == 0)
 		rc = accept_parameters(intent, plan, false);
 	if (rc == 0 && is_under_way(intent, &held.record, plan))
-		return intent_join(intent, held.record.incarnation, NULL, OPERATION_UPDATE);
+		return join(intent, &held);
 	if (rc == 0)
 		rc = accept_work(intent, &held.record);
 	if (rc == 0)

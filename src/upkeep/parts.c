@@ -1,4 +1,4 @@
-/* The parts of the upkeep, together. */
+/* The parts of the upkeep in the order in which they begin and end. */
 #include "upkeep/parts.h"
 
 #include "queue/queue.h"

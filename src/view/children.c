@@ -1,4 +1,4 @@
-/* Binds and operations as people see them; of an operation the record, and what the queue knows of it. */
+/* Binds and operations as people see them. An operation is shown from its record and from what the queue knows. */
 #include "view/children.h"
 
 #include "queue/queue.h"

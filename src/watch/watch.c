@@ -304,6 +304,7 @@ static void start_observing(struct observation *observation)
 	host->observing++;
 	host_prepare_call(host, &observing->call, CALL_OBSERVE, OBSERVE_TIMEOUT, on_observed, observing);
 	observing->call.instance = &observing->instance.record;
+	observing->call.plan = service_plan(host->offering->service, observing->instance.record.plan);
 	if (call_start(&observing->call) != 0)
 		stop_observing(observation);
 }

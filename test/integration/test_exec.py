@@ -322,6 +322,15 @@ def test_variables_and_templates(start_broker):
     assert tsuru.bind("mydb", "mail", parameters={"env_prefix": "X_"}).json.keys() == {"X_URL", "X_host", "X_DB_URL"}
 
 
+def test_what_is_observed_has_its_plan(start_broker):
+    """Where the size that an instance may have is the plan's, its program says how much of it is left."""
+    program = shell("""[ "$1" != observe ] || jq '{items: [{label: "Of", value: .plan.options.quota}]}'""")
+    program["plans"][0]["options"] = {"quota": "1000"}
+    tsuru = Tsuru(start_broker(configuration(program)), "s", program["password"])
+    assert tsuru.create("mydb").status == 201
+    wait_until("it is observed", lambda: tsuru.described("mydb").get("Of") == "1000")
+
+
 def test_an_action_of_its_own(start_broker):
     backend = ExecSettings()
     backend.start()

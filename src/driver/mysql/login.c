@@ -1,6 +1,7 @@
 /* Connector/C's own non-blocking calls still block in the TLS handshake (version 3.3). So its plain call runs in a
  * fiber here, and wherever it would wait, the library asks on_wait, which leaves for the thread's other logins. The
- * fiber begins and ends on one thread: code that the compiler has found errno for may not go on on another. */
+ * fiber begins and ends on one thread: the compiler may keep the
+ * address of errno, which is the thread's. */
 #include "login.h"
 
 #include <event2/event.h>

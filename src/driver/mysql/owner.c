@@ -1,7 +1,7 @@
 /* A tenant may change the comment of its own database. So a comment counts only when its second half, a hash over the
  * store's seal, the database's name and the first half, is right: nobody else can make one that says "another
  * instance's", and one that is wrong says nothing. Neither half gives away the incarnation or the seal. (The store's id
- * would not do: it is in the marks, and every login of a PostgreSQL server can read that one's.) */
+ * would not do: it is in the marks, which every login of a PostgreSQL server can read.) */
 #include "owner.h"
 
 #include <stdio.h>

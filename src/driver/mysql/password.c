@@ -1,9 +1,9 @@
 /* A MariaDB is told the hash that it would keep of a password, so that none of its logs has the password. With a
  * plug-in that looks at passwords (strict_password_validation) it refuses hashes, and a MySQL salts its own: both have
- * to see the password. It is sent where nobody else can read it alone. A MariaDB masks it in no log, and what stands in
- * the binary log goes to replicas and backups: there CREATE USER leaves a password that counts for nothing, since SET
- * PASSWORD, which leaves a hash, follows while the account is locked. An account that has the password keeps it: a
- * plug-in that remembers refuses the same one twice. */
+ * to see the password. It is sent only over a connection that nobody else can read. A MariaDB masks it in no log, and
+ * what stands in the binary log goes to replicas and backups: there CREATE USER leaves a password that counts for
+ * nothing, since SET PASSWORD, which leaves a hash, follows while the account is locked. An account that has the
+ * password keeps it: a plug-in that remembers refuses the same one twice. */
 #include "password.h"
 
 #include <string.h>

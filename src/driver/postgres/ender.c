@@ -1,5 +1,5 @@
-/* One question at a time. After a failure it rests until the next session is left or the server has answered a check,
- * so a server that hangs is not asked in a circle. */
+/* The ender asks one question at a time. After a failure it rests until the next session is left or the server has
+ * answered a check, so a server that hangs is not asked in a circle. */
 #include "ender.h"
 
 #include "dialect.h"

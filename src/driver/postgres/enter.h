@@ -1,4 +1,4 @@
-/* Into a database that somebody else owns. */
+/* Enters a database that somebody else owns. */
 #ifndef DRIVER_POSTGRES_ENTER_H
 #define DRIVER_POSTGRES_ENTER_H
 

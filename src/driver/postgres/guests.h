@@ -1,5 +1,5 @@
-/* Sessions in a database that is to go which are no logins' of its instance: those of the broker's other logins, whom
- * the tenant let in, and those that the server does not show yet. */
+/* Sessions, in a database that is to go, that do not belong to the logins of its instance: those of the broker's other
+ * logins, whom the tenant let in, and those that the server does not show yet. */
 #ifndef DRIVER_POSTGRES_GUESTS_H
 #define DRIVER_POSTGRES_GUESTS_H
 

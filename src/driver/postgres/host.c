@@ -1,4 +1,4 @@
-/* Its parts, made in the order in which they need each other. */
+/* The parts of a host, made in the order in which they need each other. */
 #include "host.h"
 
 #include "driver/login.h"

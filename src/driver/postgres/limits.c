@@ -1,6 +1,6 @@
 /* A statement's limit is a little below the attempt's, so that the server's own word comes back and the session can be
- * used again. From 13 on it counts for each statement of a query; the whole transaction has one from 17 on, which ends
- * the session and so is the later of the two. */
+ * used again. From version 13 on the limit counts for each statement of a query; from 17 on the whole transaction has a
+ * limit, too, which ends the session and so is the later of the two. */
 #include "limits.h"
 
 #include <string.h>

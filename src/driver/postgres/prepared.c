@@ -1,4 +1,4 @@
-/* A transaction is rolled back in its own database, and by nobody but its owner or a superuser. Who cannot be rolled
+/* A transaction is rolled back in its own database, and by nobody but its owner or a superuser. What cannot be rolled
  * back is passed over for the rest of the round, and whoever needs it gone says so. */
 #include "prepared.h"
 

@@ -1,7 +1,8 @@
 /* bind and unbind: a user with rights in the vhost only. The server gets the password's hash, never the password.
  *
- * Sessions end by DELETE /api/connections/username/NAME: what it goes by is kept at once, other lists of connections
- * are seconds behind. sweep.c has an eye on those that were just beginning. */
+ * Sessions end by DELETE /api/connections/username/NAME: the server looks into a list that is
+ * always current, while the other lists of connections are seconds behind. sweep.c has an eye on those that were just
+ * beginning. */
 #include "work.h"
 
 /* ---- what both do ---- */

@@ -1,5 +1,5 @@
-/* deprovision: a look whether it is what the records say; then the logins first, then the vhost with all that is in it,
- * which ends its connections. */
+/* deprovision: the vhost is compared with what the records say of it; then the logins go, then the vhost with all that
+ * is in it, which ends its connections. */
 #include "work.h"
 
 /* ---- the look ---- */

@@ -1,5 +1,5 @@
 /* retire and restore: the logins are switched off and on again with their passwords; the keys stay where they are, and
- * a user that nobody can be says that the instance is retired. */
+ * a user that is switched off for good says that the instance is retired. */
 #include "work.h"
 
 static void switch_logins(struct redis_work *work, const char *state)

@@ -1,7 +1,7 @@
 /* The work of one call: its steps, its seat, and a link to one node of the server after another.
  *
- * A step fills work->batch and sends it by work_each to every node (or every master), or goes node by node itself with
- * work_open and work_send. Any failure ends the call. */
+ * A step fills work->batch and sends it by redis_work_each to every node (or every master), or goes node by node itself
+ * with redis_work_open and redis_work_send. Any failure ends the call. */
 #ifndef DRIVER_REDIS_WORK_H
 #define DRIVER_REDIS_WORK_H
 
