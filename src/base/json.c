@@ -208,8 +208,10 @@ static bool is_blank(const char *at, const char *end)
 struct cJSON *json_parse_value(const char *bytes, size_t length)
 {
 	const char *end = bytes, *at = bytes;
-	cJSON *root = cJSON_ParseWithLengthOpts(bytes, length, &end, false);
+	cJSON *root = NULL;
 
+	if (length > 0 && memchr(bytes, '\0', length) == NULL) /* cJSON would take one for an end, or for a blank */
+		root = cJSON_ParseWithLengthOpts(bytes, length, &end, false);
 	if (root != NULL && is_blank(end, bytes + length) && keep_all(root, &at, bytes + length))
 		return root;
 	cJSON_Delete(root);

@@ -39,6 +39,8 @@ static int read_root(const char *bytes, size_t length, cJSON **ret_root, struct 
 	rc = check_depth(bytes, length, error);
 	if (rc < 0)
 		return rc;
+	if (json_count_values(bytes, length) > JSON_VALUES_MAX)
+		return error_set(error, ERR_INVALID, "the JSON body has over %d values", JSON_VALUES_MAX);
 	root = json_parse_value(bytes, length);
 	if (!cJSON_IsObject(root)) {
 		cJSON_Delete(root);

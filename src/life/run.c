@@ -175,13 +175,13 @@ static bool is_expired(const struct job *job)
 	return !is_removal(job) && is_over_age(job) && timers_now(job->queue->catalog->timers) >= job->until;
 }
 
-/* A server that is at work on it says so each time; one that is busy may put the end off until the age is reached, and
- * not for ever. */
+/* A server that is at work on it says so each time, and may take that back; one that is busy may put the end off until
+ * the age is reached, and not for ever. */
 static void take_until(struct job *job, int code)
 {
 	const int64_t until = job->run->call.until;
 
-	if (until > job->until && (code == ERR_LOCKED || !is_over_age(job)))
+	if (until != 0 && (until < job->until || code == ERR_LOCKED || !is_over_age(job)))
 		job->until = until;
 }
 

@@ -301,6 +301,20 @@ def test_maximum_polling(start_broker, upstream):
     wait_until("nothing is left", lambda: not upstream.instances, 90)
 
 
+def test_lost_work_ends_the_time_that_it_was_given(start_broker, upstream):
+    """The upstream asked for time for what it then forgot: that failure is counted as any other."""
+    more = "    retry_for: 3s\n    wait: 1s\n    attempt_timeout: 2s\n"
+    tsuru = Tsuru(start_broker(osb_service(upstream, more=more, server_more="        maximum_polling: 10m\n")), "kv", "x")
+    upstream.asynchronous, upstream.polls = True, 10**6
+    tsuru.create("mydb")
+    time.sleep(5)
+    assert tsuru.operations("mydb")[-1]["state"] in ("pending", "running")  # beyond retry_for
+    upstream.polls = 1
+    upstream.operations.clear()
+    wait_until("it has failed", lambda: tsuru.operations("mydb")[-1]["state"] == "failed", 60)
+    assert makes(upstream).count("PUT") == 1
+
+
 def test_nonsense_while_polling(tsuru, upstream):
     upstream.asynchronous = True
     for does in ({"status": 500}, {"status": 200, "body": "<html>"},
@@ -591,18 +605,19 @@ def test_names_of_credentials_are_no_more_than_names(tsuru, upstream):
     assert env and all(set(name) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") and not name[0].isdigit() for name in env), env
 
 
-@pytest.mark.parametrize("echo", ["upstream-secret", "dXBzdHJlYW06dXBzdHJlYW0tc2VjcmV0"])
+@pytest.mark.parametrize("echo", ["upstream-secret", "dXBzdHJlYW06dXBzdHJlYW0tc2VjcmV0", "upstream\\u002dsecret"])
 def test_an_upstream_that_echoes_the_credentials(start_broker, upstream, echo):
     """Users read what an upstream says, but not the broker's password there, cut off or not."""
     broker = start_broker(osb_service(upstream))
     tsuru = Tsuru(broker, "kv", "x")
     tsuru.create("mydb")
     for padding in (0, 190):
-        upstream.rule("PUT", "service_bindings", times=1, status=400, body=json.dumps({"description": "x" * padding + f"you sent {echo}"}))
+        upstream.rule("PUT", "service_bindings", times=1, status=400, body='{"description": "' + "x" * padding + f'you sent {echo}"' + "}")
         answer = tsuru.bind("mydb", f"shop{padding}")
         assert answer.status == 422 and "are not shown" in answer.message and echo[:6] not in answer.body, answer
     wait_until("all has ended", lambda: is_idle(tsuru, "mydb"))
     assert echo not in broker.log() and echo not in tsuru.send("GET", "/resources/mydb/operations").body
+    assert "upstream-secret" not in broker.log() + tsuru.send("GET", "/resources/mydb/operations").body
 
 
 def test_what_tenants_send_stays_in_its_place(start_broker, upstream):

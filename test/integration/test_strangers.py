@@ -484,9 +484,8 @@ def test_open_answers_take_a_share_of_the_time(start):
         one.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 299 + b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         answers = [answer.split(b"\r\n\r\n", 1)[1] for answer in one.makefile("rb").read().split(b"HTTP/1.1 200 OK")[1:]]
     assert len(answers) == 300 and len(set(answers)) < 150  # each would count the one before
-    # Who asks now and then has what is now.
-    first, second = (metric(broker, "http_requests_total", listener="admin", route="metrics", code="200") for _ in range(2))
-    assert first >= 300, (first, second)
+    # Who asks now and then has what is now: a multiple of what an answer cost later, on a busy machine, too.
+    wait_until("an answer is new", lambda: metric(broker, "http_requests_total", listener="admin", route="metrics", code="200") >= 300)
 
 
 def test_kinds_are_complete():

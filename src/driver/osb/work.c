@@ -79,13 +79,29 @@ static bool is_well(int status)
 	return status < 500 && status != 401 && status != 403;
 }
 
+/* Also in a text that is written with escapes, which are gone in what is shown. */
+static bool holds(const char *body, const cJSON *answer, const char *secret)
+{
+	const char *text = cJSON_IsString(answer) ? answer->valuestring : NULL;
+	const cJSON *child;
+
+	if (strstr(body, secret) != NULL || (text != NULL && strstr(text, secret) != NULL))
+		return true;
+	cJSON_ArrayForEach(child, answer)
+	{
+		if (holds("", child, secret))
+			return true;
+	}
+	return false;
+}
+
 /* As it stands, and as Basic authentication sends it. */
-static bool holds_credentials(const char *body, const struct options *options)
+static bool holds_credentials(const char *body, const cJSON *answer, const struct options *options)
 {
 	const char *user = options_text(options, "username"), *password = options_text(options, "password");
 	const char *secret = password != NULL ? password : options_text(options, "token");
 	struct text login, sent;
-	bool holds = false;
+	bool found;
 
 	if (secret == NULL || secret[0] == '\0')
 		return false;
@@ -93,16 +109,16 @@ static bool holds_credentials(const char *body, const struct options *options)
 	text_init(&sent, 2 * IDENTITY_MAX);
 	text_add_format(&login, "%s:%s", user != NULL ? user : "", secret);
 	text_add_base64(&sent, text_string(&login), login.length);
-	holds = strstr(body, secret) != NULL || (!sent.failed && strstr(body, text_string(&sent)) != NULL);
+	found = holds(body, answer, secret) || (!sent.failed && holds(body, answer, text_string(&sent)));
 	text_wipe(&login);
 	text_wipe(&sent);
-	return holds;
+	return found;
 }
 
 /* An upstream that is careless with what it was sent would have users read the broker's own credentials. */
 static void hide_credentials(const struct osb_work *work, const struct client_answer *answer, struct outcome *outcome)
 {
-	if (outcome->error.code != 0 && holds_credentials(answer->body, &work->call->server->options))
+	if (outcome->error.code != 0 && holds_credentials(answer->body, outcome->answer, &work->call->server->options))
 		error_set(&outcome->error, outcome->error.code,
 		          "it answered %d in words that hold the broker's own credentials there and are not shown",
 		          answer->status);
@@ -235,7 +251,9 @@ static void take_failure(struct osb_work *work, struct outcome *outcome, int64_t
 	/* tsuru takes "not found" for success at times, and what is lacking here is not what the user named. */
 	if (outcome->error.code == ERR_NOT_FOUND)
 		outcome->error.code = ERR_UNAVAILABLE;
-	if (retry_after > 0)
+	if (work->polling) /* what it had asked for time for has ended */
+		work->call->until = now_of(work);
+	else if (retry_after > 0)
 		work->call->until = now_of(work) + retry_after;
 	call_fail_because(work->call, &outcome->error);
 }
