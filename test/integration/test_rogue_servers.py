@@ -150,6 +150,18 @@ def test_answers_without_measure_are_refused(start, rogues):
     assert Tsuru(broker, "shared", "x").plans().status == 200
 
 
+def test_words_that_are_no_text_reach_nobodys_terminal(start, rogues):
+    """What tsuru shows of a status has the server's words, and none of its bytes that a terminal would obey."""
+    fields = b"SFATAL\0C53300\0M\x1b[2Jwiped \xf5 \xc3\xa9\0\0"
+    server = rogues(RogueRedis, b"E" + (len(fields) + 4).to_bytes(4, "big") + fields)
+    url = f"postgres://a:b@127.0.0.1:{server.port}/postgres?sslmode=disable"
+    broker = start(service("databases", "postgres", url).replace("wait: 1s", "wait: 1s, retry_for: 1s"))
+    tsuru = Tsuru(broker, "databases", "x")
+    tsuru.create("mydb")
+    wait_until("it has failed", lambda: tsuru.status("mydb").status == 200)
+    assert "?[2Jwiped ? é" in tsuru.status("mydb").body
+
+
 @pytest.mark.parametrize("begin, header, sentence", [
     (b"", b"HTTP/1.1 103 Early Hints\r\nX: " + b"x" * 900 + b"\r\n\r\n", "headers over 262144 bytes"),
     (b"HTTP/1.1 200 OK\r\n", b"X: " + b"x" * 900 + b"\r\n", "headers over 262144 bytes"),

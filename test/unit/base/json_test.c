@@ -87,6 +87,9 @@ static void test_no_json(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
 		assert_null(json_parse_value(cases[i], strlen(cases[i])));
 	assert_null(json_parse_value("{}\0x", 4));
+	assert_null(json_parse_value("[\"a\0b\"]", 7));
+	assert_null(json_parse_value("[1\0]", 4));
+	assert_null(json_parse_value("", 0));
 }
 
 /* It reads no further than it is told to. */

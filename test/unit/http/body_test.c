@@ -316,7 +316,9 @@ static void test_limits(void **state)
 	assert_int_equal(read_repeated(FORM, "parameters.a", ".a", "=b", 32), ERR_INVALID);
 	assert_int_equal(read_repeated(JSON, "{\"tags\":[\"a\"", ",\"#\"", "]}", 999), 0);
 	assert_int_equal(read_repeated(JSON, "{\"tags\":[\"a\"", ",\"#\"", "]}", 1000), ERR_INVALID);
-	/* What is left out does not count. */
+	/* What is left out does not count, but takes its time. */
+	assert_int_equal(read_repeated_known(true, JSON, "{\"later\":[1", ",1", "]}", 99000), 0);
+	assert_int_equal(read_repeated_known(true, JSON, "{\"later\":[1", ",1", "]}", 100000), ERR_INVALID);
 	assert_int_equal(read_repeated_known(true, JSON, "{\"later\":[\"a\"", ",\"#\"", "]}", 1000), 0);
 	assert_int_equal(read_repeated_known(true, JSON, "{\"tags\":[\"a\"", ",\"#\"", "]}", 1000), ERR_INVALID);
 	assert_int_equal(read_repeated(JSON, "{\"parameters\":{\"a\":1", ",\"k#\":1", "}}", 999), 0);
