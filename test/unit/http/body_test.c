@@ -281,7 +281,7 @@ static int read_repeated_known(bool known_only, const char *type, const char *be
 	char *text = malloc(1 << 16);
 
 	assert_non_null(text);
-	text_init(&bytes, 1 << 16);
+	text_init(&bytes, 1 << 18);
 	text_add(&bytes, begin);
 	for (int i = 0; i < count; i++) {
 		for (const char *at = piece; *at != '\0'; at++) {
