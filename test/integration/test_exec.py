@@ -445,7 +445,7 @@ def test_a_user_of_its_own(start_broker, open_path):
     pid = wait_until("it runs", lambda: (whole / "pid").exists() and (whole / "pid").read_text().strip())
     wait_until("it is killed", lambda: not os.path.exists(f"/proc/{pid}"))
     answer = foreign.create("mydb")
-    assert "Permission denied" in answer.message or "Permission denied" in foreign.status("mydb").body, answer
+    wait_until("it is told", lambda: "Permission denied" in answer.body + foreign.status("mydb").body)
 
 
 @AS_ROOT
