@@ -12,7 +12,7 @@
 #include "queue/queue.h"
 #include "queue/reply.h"
 
-static void save(struct job *job);
+static void save_outcome(struct job *job);
 
 static void drop_follower(struct run *run)
 {
@@ -23,7 +23,7 @@ static void drop_follower(struct run *run)
 
 static void on_pause_over(void *arg)
 {
-	save(arg);
+	save_outcome(arg);
 }
 
 /* The work is done but its result is not on the disk: nobody is told, and it is tried again. */
@@ -87,7 +87,7 @@ static void on_saved(void *arg, int code, const struct error *error, uint64_t re
 	}
 	drop_follower(job->run);
 	if (code == ERR_STALE)
-		save(job);
+		save_outcome(job);
 	else
 		save_later(job, error);
 }
@@ -112,7 +112,7 @@ static void forget_operation(struct saving *saving)
 	changes_delete_operation(&saving->changes, &gone);
 }
 
-static void save(struct job *job)
+static void save_outcome(struct job *job)
 {
 	struct saving saving = {.job = job, .run = job->run, .wall = timers_wall(job->queue->catalog->timers)};
 	struct error error = {0};
@@ -146,5 +146,5 @@ void finish_start(struct job *job, enum verdict verdict)
 {
 	job_move(job, JOB_SAVING);
 	job->run->verdict = verdict;
-	save(job);
+	save_outcome(job);
 }

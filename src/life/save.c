@@ -296,7 +296,7 @@ static int add_unbind(struct saving *saving, struct held_bind *bind, struct erro
 }
 
 /* What the driver wants to see again takes the place of what was kept. */
-static int keep(struct saving *saving, struct bind *bind, struct error *error)
+static int keep_text(struct saving *saving, struct bind *bind, struct error *error)
 {
 	const char *plain = saving->run->call.keep;
 	const size_t length = plain != NULL ? strlen(plain) : 0;
@@ -325,7 +325,7 @@ static int keep(struct saving *saving, struct bind *bind, struct error *error)
 /* The bind works, and earlier versions of it are gone. */
 static int settle_bind(struct saving *saving, struct bind *bind, struct error *error)
 {
-	int rc = keep(saving, bind, error);
+	int rc = keep_text(saving, bind, error);
 
 	bind->oldest = bind->version;
 	bind->failure = NULL;

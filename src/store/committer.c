@@ -124,7 +124,7 @@ static bool take_group(struct committer *committer, struct batch_list *ret_group
 	return any;
 }
 
-static void *run(void *arg)
+static void *run_thread(void *arg)
 {
 	struct store *store = arg;
 	struct committer *committer = &store->committer;
@@ -179,7 +179,7 @@ static int start_thread(struct store *store)
 	/* The thread blocks every signal: the loop handles them all. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	code = pthread_create(&store->committer.thread, NULL, run, store);
+	code = pthread_create(&store->committer.thread, NULL, run_thread, store);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return code;
 }

@@ -30,7 +30,7 @@ static void try_catalog(const char *text)
 	catalog_drop(catalog);
 }
 
-static void try_outcome(enum verb verb, int status, const char *text)
+static void try_outcome(enum osb_verb verb, int status, const char *text)
 {
 	struct outcome outcome;
 

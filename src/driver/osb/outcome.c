@@ -11,7 +11,7 @@
 
 #define DESCRIPTION_MAX 200 /* bytes of the upstream's own words in a message */
 
-const char *verb_method(enum verb verb)
+const char *verb_method(enum osb_verb verb)
 {
 	static const char *const methods[] = {
 	    [VERB_FETCH] = "GET", [VERB_MAKE] = "PUT", [VERB_CHANGE] = "PATCH", [VERB_REMOVE] = "DELETE"};
@@ -86,7 +86,7 @@ static bool has_operation(const cJSON *answer, const char **ret_operation)
 }
 
 /* 200, 201 and 202 with a body that is not what it should be. */
-static void fail_malformed(enum verb verb, int status, struct outcome *outcome)
+static void fail_malformed(enum osb_verb verb, int status, struct outcome *outcome)
 {
 	/* A removal or a look may be repeated until the answer is good. */
 	bool repeats = verb == VERB_REMOVE || verb == VERB_FETCH;
@@ -97,7 +97,7 @@ static void fail_malformed(enum verb verb, int status, struct outcome *outcome)
 	          "it answered %d with a body that is not what the Open Service Broker API demands", status);
 }
 
-static void read_success(enum verb verb, int status, struct outcome *outcome)
+static void read_success(enum osb_verb verb, int status, struct outcome *outcome)
 {
 	bool accepts = status == 202 && verb != VERB_FETCH;
 
@@ -112,7 +112,7 @@ static void read_success(enum verb verb, int status, struct outcome *outcome)
 	}
 }
 
-void outcome_read(enum verb verb, int status, const char *body, struct outcome *ret_outcome)
+void outcome_read(enum osb_verb verb, int status, const char *body, struct outcome *ret_outcome)
 {
 	*ret_outcome = (struct outcome){.answer = json_parse_value(body, strlen(body))};
 	if (status >= 200 && status < 300)
@@ -131,7 +131,7 @@ void outcome_read(enum verb verb, int status, const char *body, struct outcome *
 
 /* ---- last_operation ---- */
 
-void outcome_read_progress(enum verb verb, int status, const char *body, struct outcome *ret_outcome)
+void outcome_read_progress(enum osb_verb verb, int status, const char *body, struct outcome *ret_outcome)
 {
 	cJSON *answer = json_parse_value(body, strlen(body));
 	const char *state = status == 200 ? text_of(answer, "state") : NULL;

@@ -11,14 +11,14 @@ struct cJSON;
 
 #define OPERATION_MAX 10000 /* bytes of the upstream's name for an operation */
 
-enum verb {
+enum osb_verb {
 	VERB_FETCH,  /* GET: the catalog, an instance, a binding */
 	VERB_MAKE,   /* PUT: an instance or a binding; what fails may leave an orphan */
 	VERB_CHANGE, /* PATCH: an instance */
 	VERB_REMOVE, /* DELETE: an instance or a binding; what is gone is success */
 };
 
-const char *verb_method(enum verb verb); /* "PUT" */
+const char *verb_method(enum osb_verb verb); /* "PUT" */
 
 enum outcome_kind {
 	OUTCOME_DONE,     /* answer holds what it gave */
@@ -35,10 +35,10 @@ struct outcome {
 };
 
 /* body may be any bytes without a NUL. */
-void outcome_read(enum verb verb, int status, const char *body, struct outcome *ret_outcome);
+void outcome_read(enum osb_verb verb, int status, const char *body, struct outcome *ret_outcome);
 /* The same for an answer of last_operation: OUTCOME_ACCEPTED means that it goes on, which an answer that makes no sense
  * means, too. */
-void outcome_read_progress(enum verb verb, int status, const char *body, struct outcome *ret_outcome);
+void outcome_read_progress(enum osb_verb verb, int status, const char *body, struct outcome *ret_outcome);
 void outcome_release(struct outcome *outcome);
 /* Frees an answer and wipes its texts: those about bindings hold passwords. Accepts NULL. */
 void outcome_wipe(struct cJSON *answer);

@@ -59,8 +59,8 @@ void pending_note_orphan(struct pendings *pendings, const char *id)
 	pending->orphan = true;
 }
 
-struct pending *pending_note_operation(struct pendings *pendings, const char *id, enum verb verb, const char *operation,
-                                       int64_t now)
+struct pending *pending_note_operation(struct pendings *pendings, const char *id, enum osb_verb verb,
+                                       const char *operation, int64_t now)
 {
 	char *copy = operation != NULL ? strdup(operation) : NULL;
 	struct pending *pending = operation == NULL || copy != NULL ? find_or_add(pendings, id) : NULL;

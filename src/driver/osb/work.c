@@ -192,7 +192,7 @@ void osb_choose(struct osb_work *work, const struct bind *bind, int64_t version)
 	osb_add_object(&work->path, work->instance_id, bind != NULL ? work->id : NULL);
 }
 
-void osb_ask(struct osb_work *work, enum verb verb, osb_done *on_done)
+void osb_ask(struct osb_work *work, enum osb_verb verb, osb_done *on_done)
 {
 	struct pending *pending = pending_find(&work->upstream->pendings, work->id);
 

@@ -30,7 +30,7 @@ struct osb_work {
 	struct text path; /* of the object, without a query */
 	struct text url;  /* with one */
 	struct text body, identity;
-	enum verb verb;
+	enum osb_verb verb;
 	char id[ID_SIZE];           /* of the object; "" for the catalog */
 	bool polling;               /* it is last_operation that is asked */
 	int status;                 /* of the answer to what was asked last, polling aside */
@@ -52,7 +52,7 @@ void osb_end(void *arg, bool given_up);
 void osb_choose(struct osb_work *work, const struct bind *bind, int64_t version);
 /* Sends a request about it, with work->body. Polls when the upstream says so, or when an earlier attempt's operation
  * still goes on. */
-void osb_ask(struct osb_work *work, enum verb verb, osb_done *on_done);
+void osb_ask(struct osb_work *work, enum osb_verb verb, osb_done *on_done);
 /* An osb_done that goes on with the next step. */
 void osb_go_on(struct osb_work *work, const struct cJSON *answer);
 /* A GET that takes 404 for an answer. */

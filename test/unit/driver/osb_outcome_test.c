@@ -11,7 +11,7 @@
 #include "driver/osb/pending.h"
 
 struct expectation {
-	enum verb verb;
+	enum osb_verb verb;
 	int status;
 	const char *body;
 	enum outcome_kind kind;
