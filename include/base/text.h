@@ -62,5 +62,8 @@ void text_slug(const char *source, char *ret_slug, size_t max);
 
 /* Whether the bytes are valid UTF-8 without a NUL or, other than tab, LF and CR, a control character. */
 bool text_is_clean(const char *bytes, size_t length);
+/* Puts '?' in the place of each byte that keeps the string from being clean: what is no text, and what a terminal would
+ * obey. */
+void text_clean(char *string);
 
 #endif

@@ -10,28 +10,12 @@
 
 #include "base/text.h"
 
-/* Bytes of the character, or of the harmless control character, that is there; 0: neither. */
-static size_t clean_length(const char *at)
-{
-	for (size_t length = 1; length <= 4 && at[length - 1] != '\0'; length++)
-		if (text_is_clean(at, length))
-			return length;
-	return 0;
-}
-
-/* A server's words may hold what is no text, and what the user's terminal would obey. */
 static void reply_text(struct exchange *exchange, const char *begin, const char *words)
 {
 	char text[ERROR_TEXT_MAX + sizeof("down: ")];
 
 	snprintf(text, sizeof(text), "%s%s", begin, words);
-	for (char *at = text; *at != '\0';) {
-		const size_t length = clean_length(at);
-
-		if (length == 0)
-			*at = '?';
-		at += length > 0 ? length : 1;
-	}
+	text_clean(text);
 	http_reply_text(exchange->http, 200, text);
 }
 

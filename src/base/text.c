@@ -8,6 +8,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/utf8.h"
+
 #define CAPACITY_FIRST 512 /* bytes */
 
 /* ---- the buffer ---- */
@@ -105,56 +107,7 @@ void text_add_format(struct text *text, const char *format, ...)
 	va_end(again);
 }
 
-/* ---- UTF-8 ---- */
-
-/* The bounds of a character's second byte, which rule out what is overlong, a surrogate or over U+10FFFF. */
-static bool is_second(unsigned char first, unsigned char second)
-{
-	unsigned char least = 0x80, most = 0xbf;
-
-	if (first == 0xe0)
-		least = 0xa0;
-	else if (first == 0xed)
-		most = 0x9f;
-	else if (first == 0xf0)
-		least = 0x90;
-	else if (first == 0xf4)
-		most = 0x8f;
-	return second >= least && second <= most;
-}
-
-/* The bytes of the character at s (at most left), or 0 when it is not valid UTF-8 (RFC 3629). */
-static size_t character_length(const unsigned char *s, size_t left)
-{
-	size_t length;
-
-	if (s[0] < 0x80)
-		return 1;
-	if (s[0] < 0xc2 || s[0] > 0xf4)
-		return 0;
-	length = s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
-	if (length > left || !is_second(s[0], s[1]))
-		return 0;
-	for (size_t i = 2; i < length; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	return length;
-}
-
-bool text_is_clean(const char *bytes, size_t length)
-{
-	const unsigned char *s = (const unsigned char *)bytes;
-
-	for (size_t i = 0; i < length;) {
-		size_t step = character_length(s + i, length - i);
-
-		if (step == 0 || s[i] == 0x7f || (s[i] < 0x20 && s[i] != '\t' && s[i] != '\n' && s[i] != '\r'))
-			return false;
-		i += step;
-	}
-	return true;
-}
+/* ---- JSON ---- */
 
 static void add_json_byte(struct text *text, unsigned char byte)
 {
@@ -191,7 +144,7 @@ void text_add_json(struct text *text, const char *string)
 		left -= plain;
 		if (left == 0)
 			break;
-		step = character_length(s, left);
+		step = utf8_length(s, left);
 		if (step == 0)
 			text_add(text, "\xef\xbf\xbd");
 		else if (step == 1)

@@ -160,7 +160,11 @@ static void test_slug(void **state)
 
 static void test_clean(void **state)
 {
+	char dirty[] = "\x1b[2J\xf5 \xc3\xa9\t\xe2\x82";
+
 	(void)state;
+	text_clean(dirty);
+	assert_string_equal(dirty, "?[2J? \xc3\xa9\t??");
 	assert_true(text_is_clean("a\tb\r\n\xc3\xa4", 7));
 	assert_false(text_is_clean("a\0b", 3));
 	assert_false(text_is_clean("\x1b", 1));
