@@ -126,15 +126,6 @@ static bool tell_maker(const struct census *census, const struct maker *maker, c
 	return true;
 }
 
-static bool has_server(const struct service *service, const char *name)
-{
-	bool found = name[0] == '\0';
-
-	for (size_t i = 0; !found && i < service->server_count; i++)
-		found = strcmp(service->servers[i].name, name) == 0;
-	return found;
-}
-
 /* What has no place: of the whole service once, else of the server. */
 static void tell_place(const struct census *census, const struct placement *place, const struct config *config,
                        FILE *err)
@@ -149,7 +140,7 @@ static void tell_place(const struct census *census, const struct placement *plac
 		    "%s: note: the store has %zu instance%s of the service \"%s\", which is not here: kept, tsuru is "
 		    "answered 503 for %s, and work on %s waits\n",
 		    config->file, count, plural, place->service, them, them);
-	else if (service != NULL && !has_server(service, place->server))
+	else if (service != NULL && place->server[0] != '\0' && service_server(service, place->server) == NULL)
 		fprintf(
 		    err,
 		    "%s: note: the store has %zu instance%s of %s/%s, which is not here: kept, and work on %s waits\n",
