@@ -79,20 +79,19 @@ static bool is_well(int status)
 	return status < 500 && status != 401 && status != 403;
 }
 
-/* Also in a text that is written with escapes, which are gone in what is shown. */
+/* In one of its texts, which may have been written with escapes. */
+static bool tells(const cJSON *answer, const char *secret)
+{
+	bool found = cJSON_IsString(answer) && strstr(answer->valuestring, secret) != NULL;
+
+	for (const cJSON *child = answer != NULL ? answer->child : NULL; child != NULL && !found; child = child->next)
+		found = tells(child, secret);
+	return found;
+}
+
 static bool holds(const char *body, const cJSON *answer, const char *secret)
 {
-	const char *text = cJSON_IsString(answer) ? answer->valuestring : NULL;
-	const cJSON *child;
-
-	if (strstr(body, secret) != NULL || (text != NULL && strstr(text, secret) != NULL))
-		return true;
-	cJSON_ArrayForEach(child, answer)
-	{
-		if (holds("", child, secret))
-			return true;
-	}
-	return false;
+	return strstr(body, secret) != NULL || tells(answer, secret);
 }
 
 /* As it stands, and as Basic authentication sends it. */
