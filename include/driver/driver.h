@@ -192,6 +192,9 @@ size_t driver_actions(const struct driver *driver, const struct plan *plan, cons
 /* Whether the bind's parameters ask for one that only reads (`read_only`). */
 int driver_read_only(const struct bind *bind, bool *ret_read_only, struct error *error);
 
+/* Names of parameters: none, and `read_only` alone. */
+extern const char *const driver_no_parameters[], *const driver_read_only_parameters[];
+
 /* For drivers whose parameters need no look. */
 int driver_validate_nothing(void *state, const struct plan *plan, const struct cJSON *parameters, bool is_bind,
                             struct error *error);

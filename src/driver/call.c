@@ -51,6 +51,9 @@ int driver_read_only(const struct bind *bind, bool *ret_read_only, struct error 
 	return rc;
 }
 
+const char *const driver_no_parameters[] = {NULL};
+const char *const driver_read_only_parameters[] = {READ_ONLY, NULL};
+
 int driver_validate_read_only(void *state, const struct plan *plan, const struct cJSON *parameters, bool is_bind,
                               struct error *error)
 {

@@ -139,9 +139,6 @@ static const struct pair environment[] = {
     {"MYSQL_PASSWORD", "{password}"},
     {NULL, NULL},
 };
-static const char *const instance_parameters[] = {NULL};
-static const char *const bind_parameters[] = {"read_only", NULL};
-
 const struct driver driver_mysql = {
     .name = "mysql",
     .server_keys = server_keys,
@@ -150,8 +147,8 @@ const struct driver driver_mysql = {
     .login_name_max = LOGIN_MAX,
     .variables = variables,
     .environment = environment,
-    .instance_parameters = instance_parameters,
-    .bind_parameters = bind_parameters,
+    .instance_parameters = driver_no_parameters,
+    .bind_parameters = driver_read_only_parameters,
     .read_only = true,
     .retires = true,
     .marks = true,

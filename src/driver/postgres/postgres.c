@@ -75,9 +75,6 @@ static const struct pair environment[] = {
     {"DATABASE_URL", "{url}"}, {"PG_HOST", "{host}"},         {"PG_PORT", "{port}"}, {"PG_DATABASE", "{database}"},
     {"PG_USER", "{user}"},     {"PG_PASSWORD", "{password}"}, {NULL, NULL},
 };
-static const char *const instance_parameters[] = {NULL};
-static const char *const bind_parameters[] = {"read_only", NULL};
-
 const struct driver driver_postgres = {
     .name = "postgres",
     .server_keys = server_keys,
@@ -86,8 +83,8 @@ const struct driver driver_postgres = {
     .login_name_max = LOGIN_MAX,
     .variables = variables,
     .environment = environment,
-    .instance_parameters = instance_parameters,
-    .bind_parameters = bind_parameters,
+    .instance_parameters = driver_no_parameters,
+    .bind_parameters = driver_read_only_parameters,
     .read_only = true,
     .retires = true,
     .marks = true,

@@ -107,9 +107,6 @@ static const struct pair environment[] = {
     {"RABBITMQ_PASSWORD", "{password}"},
     {NULL, NULL},
 };
-static const char *const instance_parameters[] = {NULL};
-static const char *const bind_parameters[] = {"read_only", NULL};
-
 const struct driver driver_rabbitmq = {
     .name = "rabbitmq",
     .server_keys = server_keys,
@@ -118,8 +115,8 @@ const struct driver driver_rabbitmq = {
     .login_name_max = BACKEND_NAME_MAX,
     .variables = variables,
     .environment = environment,
-    .instance_parameters = instance_parameters,
-    .bind_parameters = bind_parameters,
+    .instance_parameters = driver_no_parameters,
+    .bind_parameters = driver_read_only_parameters,
     .read_only = true,
     .retires = true,
     .marks = true,

@@ -135,9 +135,6 @@ static const struct pair environment[] = {
     {"REDIS_HOSTS", "{hosts}"},       {"SENTINEL_HOSTS", "{sentinels}"},
     {"REDIS_MASTER", "{master}"},     {NULL, NULL},
 };
-static const char *const instance_parameters[] = {NULL};
-static const char *const bind_parameters[] = {"read_only", NULL};
-
 const struct driver driver_redis = {
     .name = "redis",
     .server_keys = server_keys,
@@ -146,8 +143,8 @@ const struct driver driver_redis = {
     .login_name_max = LOGIN_MAX,
     .variables = variables,
     .environment = environment,
-    .instance_parameters = instance_parameters,
-    .bind_parameters = bind_parameters,
+    .instance_parameters = driver_no_parameters,
+    .bind_parameters = driver_read_only_parameters,
     .read_only = true,
     .retires = true,
     .marks = true,
