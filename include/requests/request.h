@@ -26,6 +26,7 @@ struct broker_request {
 	const char *bind_name;
 	struct whereabouts whereabouts; /* bind */
 	bool bind_by_host;              /* bind_name is an old client's app-host */
+	int64_t bind_updated;           /* end_bind: the bind's updated_at when it was looked at; 0: whatever it is */
 	const char *unit;               /* unit hosts of old clients */
 	const char *action;             /* act */
 };

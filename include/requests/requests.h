@@ -31,6 +31,16 @@ extern const struct asked ask_retry;
 extern const struct asked ask_purge;
 /* Brings a retained one back with its content and logins, under its name or, when given, under instance. */
 extern const struct asked ask_restore;
+/* Ends one bind for good, as an unbind by tsuru does, but nobody takes it back: a bind of the same app or job gets
+ * other credentials. The request says service (never NULL), incarnation, bind_kind, bind_name and the caller, who
+ * stands in the audit as the one who unbound; request and texts are borrowed until the reply. The reply has code 0 once
+ * the login is dead, and `pending` after the service's wait, or 2 s where its server is known to be down: then it is
+ * durable and goes on by itself. One that is being unbound already is joined, one whose unbind failed is ended anew.
+ *
+ * ERR_NOT_FOUND: there is no such instance, or nothing is bound to it under that kind and name. ERR_INVALID: it is
+ * retained, where no login works. ERR_STALE: bind_updated is given and the bind changed since: somebody asked for it
+ * again meanwhile. In all of them nothing was done. */
+extern const struct asked ask_end_bind;
 /* Makes resource, which exists on server, an instance of the team with the plan. */
 extern const struct asked ask_adopt;
 /* Drops every record of the instance and leaves its server alone. service may be NULL. */

@@ -124,6 +124,7 @@ static enum intent_next join_bind(struct intent *intent, struct held_bind *held)
 	if (event == NULL || event[0] == '\0' || same_event(event, bind->event))
 		return intent_join(intent, bind->incarnation, bind->operation, OPERATION_BIND);
 	bind->event = event;
+	bind->updated_at = timers_wall(intent->requests->catalog->timers);
 	changes_put_bind(&intent->changes, KEYSPACE_BINDS, bind, held->revision);
 	return INTENT_COMMIT_AGAIN;
 }

@@ -79,9 +79,11 @@ static void on_again(void *arg)
 
 static void decide_later(struct intent *intent, int64_t delay)
 {
+	const struct broker_request *request = intent->request;
+
 	if (++intent->rounds > ROUNDS_MAX) {
 		error_set(&intent->error, ERR_BUSY, "too many requests change the instance \"%s\" at once; try again",
-		          intent->request->instance);
+		          request->incarnation != NULL ? request->incarnation : request->instance);
 		answer_soon(intent);
 		return;
 	}

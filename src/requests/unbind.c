@@ -63,3 +63,43 @@ static enum intent_next decide_unbind(struct intent *intent)
 }
 
 const struct asked ask_unbind = {decide_unbind, 0};
+
+/* ---- by an operator ---- */
+
+/* Whoever says what the bind was like when it was looked at does not mean one that tsuru has asked for since. */
+static int accept_end(struct intent *intent, const struct instance *instance, const struct bind *bind)
+{
+	const int64_t updated = intent->request->bind_updated;
+
+	if (instance->state == INSTANCE_RETAINED)
+		return error_set(&intent->error, ERR_INVALID,
+		                 "the instance \"%s\" is retained: none of its logins works; ctl purge drops it now",
+		                 instance->name);
+	if (updated != 0 && updated != bind->updated_at)
+		return error_set(&intent->error, ERR_STALE,
+		                 "the bind of the %s \"%s\" to the instance \"%s\" has changed",
+		                 bind_kind_name(bind->kind), bind->name, instance->name);
+	return 0;
+}
+
+static enum intent_next decide_end(struct intent *intent)
+{
+	const struct broker_request *request = intent->request;
+	struct held_instance instance;
+	struct held_bind held;
+	int rc = bind_check_host(request->bind_name, &intent->error); /* an app's or a job's name is one, too */
+
+	if (rc == 0)
+		rc = intent_find_instance(intent, &instance);
+	if (rc != 0)
+		return INTENT_REFUSE;
+	rc = intent_find_bind(intent, KEYSPACE_BINDS, instance.record.incarnation, &held);
+	if (rc == ERR_NOT_FOUND)
+		rc = error_set(&intent->error, rc, "the %s \"%s\" is not bound to the instance \"%s\"",
+		               bind_kind_name(request->bind_kind), request->bind_name, instance.record.name);
+	if (rc == 0)
+		rc = accept_end(intent, &instance.record, &held.record);
+	return rc == 0 ? decide_bound(intent, &instance.record, &held) : INTENT_REFUSE;
+}
+
+const struct asked ask_end_bind = {decide_end, 0};

@@ -252,6 +252,8 @@ static void set_field(struct broker_request *to, const char *name, const char *v
 		set_bind(to, BIND_JOB, value, false);
 	else if (strcmp(name, "host") == 0)
 		set_bind(to, BIND_APP, value, true);
+	else if (strcmp(name, "updated") == 0)
+		to->bind_updated = strtoll(value, NULL, 10);
 	else
 		fail_msg("no field \"%s\"", name);
 }
