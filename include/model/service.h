@@ -46,6 +46,7 @@ struct service {
 	int64_t instances_per_team;   /* of all plans; 0: no limit */
 	int64_t status_code;          /* of the status of an instance that is down: 200, with the reason, or 500 */
 	bool multi_cluster;
+	bool single_tsuru; /* one tsuru alone uses it: what that one does not know of is nobody's */
 	const struct server *servers;
 	size_t server_count; /* may be 0 for drivers that have no servers */
 	const struct pair

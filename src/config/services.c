@@ -269,6 +269,7 @@ static void load_service(struct loader *loader, int node, struct service *servic
 	service->instances_per_team = number_of(&mapping, "instances_per_team");
 	service->status_code = number_of(&mapping, "status_code");
 	service->multi_cluster = options_flag(&mapping.options, "multi_cluster");
+	service->single_tsuru = options_flag(&mapping.options, "single_tsuru");
 	load_passwords(loader, &mapping, "a service", &service->passwords, &service->password_count);
 	take_env(loader, &mapping, driver, &service->env, &service->env_count);
 	load_servers(loader, &mapping, driver, service);

@@ -7,6 +7,7 @@
 #include "catalog/host.h"
 #include "queue/queue.h"
 #include "requests/accept.h"
+#include "requests/bind.h"
 #include "requests/removal.h"
 
 /* The time first, so that new records stand together in the store and a commit of many writes few pages; what is left
@@ -110,19 +111,40 @@ static enum operation_kind under_way(const struct intent *intent, const struct i
 	return queue_has(queue, instance->incarnation, 1U << OPERATION_ADOPT) ? OPERATION_ADOPT : OPERATION_CREATE;
 }
 
-/* tsuru has no row of it, or it would not ask: its create was not answered in time. The asker gets what it asks for
- * now. */
-static enum intent_next decide_takeover(struct intent *intent, struct held_instance *held, const struct plan *plan)
+/* Where one tsuru alone uses the service, its create says that it has no row of the instance, so that nobody has a bind
+ * of it. A second copy of the very create that the instance has its event from says nothing. */
+static bool binds_are_orphans(const struct intent *intent, const struct instance *instance)
+{
+	return intent->offering->service->single_tsuru && !same_event(intent->request->caller.event, instance->event);
+}
+
+/* Nobody takes these ends back. *ret_any: there are binds that have not ended. */
+static int end_binds(struct intent *intent, struct instance *instance, bool *ret_any)
+{
+	struct records *records = intent->requests->catalog->records;
+	struct held_bind *binds = NULL;
+	size_t count = 0;
+	int rc = 0;
+
+	if (binds_are_orphans(intent, instance)) {
+		rc = records_read_binds(records, &intent->arena, instance->incarnation, &binds, &count, &intent->error);
+		instance->was_bound = false;
+	}
+	for (size_t i = 0; rc == 0 && i < count; i++) {
+		if (binds[i].record.state == BIND_UNBINDING && !bind_is_left(records, &binds[i].record))
+			continue;
+		binds[i].record.unbind_event = NULL;
+		rc = bind_end(intent, instance, &binds[i]);
+	}
+	*ret_any = count > 0;
+	return rc;
+}
+
+/* What is asked for now. */
+static void take_wishes(const struct intent *intent, struct instance *instance, const struct plan *plan)
 {
 	const struct broker_request *request = intent->request;
-	const struct operation update = {.kind = OPERATION_UPDATE};
-	struct instance *instance = &held->record;
-	const struct instance before = *instance;
-	bool same = wants_the_same(instance, plan, request->parameters);
-	enum intent_next next;
 
-	if (same && instance->state == INSTANCE_CREATING)
-		return intent_join(intent, instance->incarnation, NULL, under_way(intent, instance));
 	instance->wanted_plan = plan->name;
 	instance->parameters = request->parameters;
 	instance->description = request->description;
@@ -131,13 +153,31 @@ static enum intent_next decide_takeover(struct intent *intent, struct held_insta
 	instance->refusal = NULL;
 	instance->older = instance->older || instance->plan != NULL;
 	instance->updated_at = timers_wall(intent->requests->catalog->timers);
+}
+
+/* tsuru has no row of it, or it would not ask: its create was not answered in time, or tsuru forgot it. The asker gets
+ * what it asks for now, and is answered after the ends of the binds that are nobody's. */
+static enum intent_next decide_takeover(struct intent *intent, struct held_instance *held, const struct plan *plan)
+{
+	const struct operation update = {.kind = OPERATION_UPDATE};
+	struct instance *instance = &held->record;
+	const struct instance before = *instance;
+	const bool same = wants_the_same(instance, plan, intent->request->parameters);
+	const bool reached = same_text(instance->plan, plan->name) && !instance->update_failed;
+	enum intent_next next;
+	bool ends;
+
+	if (end_binds(intent, instance, &ends) != 0)
+		return INTENT_REFUSE;
+	if (same && !ends && instance->state == INSTANCE_CREATING)
+		return intent_join(intent, instance->incarnation, NULL, under_way(intent, instance));
+	take_wishes(intent, instance, plan);
 	next = accept_owned(intent, &before, instance);
 	if (next != INTENT_COMMIT)
 		return next;
 	if (accept_work(intent, instance) != 0)
 		return INTENT_REFUSE;
-	same = same && same_text(instance->plan, instance->wanted_plan) && !instance->update_failed;
-	if (!same && intent_add_operation(intent, instance, &update, NULL) != 0)
+	if ((!same || !reached || ends) && intent_add_operation(intent, instance, &update, NULL) != 0)
 		return INTENT_REFUSE;
 	changes_count_owned(&intent->changes, &before, -1);
 	changes_count_owned(&intent->changes, instance, 1);
@@ -193,7 +233,8 @@ static enum intent_next decide_create(struct intent *intent)
 		return INTENT_REFUSE;
 	if (held.record.state == INSTANCE_REMOVING || held.record.state == INSTANCE_REMOVAL_FAILED)
 		return decide_new(intent, plan, name_revision);
-	if (same_text(held.record.team, request->team) && !held.record.was_bound)
+	if (same_text(held.record.team, request->team) &&
+	    (!held.record.was_bound || binds_are_orphans(intent, &held.record)))
 		return decide_takeover(intent, &held, plan);
 	refuse_taken(intent, &held.record);
 	return INTENT_REFUSE;

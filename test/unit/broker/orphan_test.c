@@ -136,6 +136,153 @@ static void test_no_login_of_a_retained_one_is_ended(void **state)
 	                 ERR_INVALID);
 }
 
+/* ---- an instance that tsuru forgot ---- */
+
+static void alone(struct world *world)
+{
+	restart_edited(world, "    attempt_timeout: 10s\n", "    attempt_timeout: 10s\n    single_tsuru: true\n");
+}
+
+static struct answer create_again(struct world *world, const char *event, const char *plan)
+{
+	return request(world, &ask_create, "instance", "db", "plan", plan, "team", "t", "event", event, NULL);
+}
+
+static void test_where_several_share_it_a_bound_one_is_not_taken_over(void **state)
+{
+	struct world *world = *state;
+	struct answer bound;
+
+	create(world);
+	bound = bind_shop(world, "e1");
+	assert_int_equal(create_again(world, "c2", "small").code, ERR_EXISTS);
+	assert_true(scripted_password_is(scripted(world), bound.user, bound.password));
+}
+
+/* It keeps its content; whoever was bound is so no more, and is bound anew with other credentials. */
+static void test_a_bound_one_is_taken_over_without_its_binds(void **state)
+{
+	struct world *world = *state;
+	struct answer app, job, again;
+	char incarnation[INCARNATION_LENGTH + 1];
+
+	alone(world);
+	create(world);
+	app = bind_shop(world, "e1");
+	job = request(world, &ask_bind, "instance", "db", "job", "nightly", "event", "e2", NULL);
+	snprintf(incarnation, sizeof(incarnation), "%s", incarnation_of(world, "db"));
+	assert_int_equal(
+	    request(world, &ask_create, "instance", "db", "plan", "small", "team", "u", "event", "c2", NULL).code,
+	    ERR_EXISTS);
+	assert_true(scripted_password_is(scripted(world), app.user, app.password));
+	assert_int_equal(create_again(world, "c3", "small").code, 0);
+	assert_string_equal(incarnation_of(world, "db"), incarnation);
+	assert_false(scripted_has_login(scripted(world), app.user));
+	assert_false(scripted_has_login(scripted(world), job.user));
+	assert_string_equal(binds(world, "db"), "[]");
+	assert_int_equal(scripted_instances(scripted(world)), 1);
+	again = bind_shop(world, "e1"); /* an event of before brings nothing back */
+	assert_string_not_equal(again.password, app.password);
+}
+
+static void test_it_gets_the_plan_that_is_asked_for(void **state)
+{
+	struct world *world = *state;
+	struct answer bound;
+
+	alone(world);
+	create(world);
+	bound = bind_shop(world, "e1");
+	assert_int_equal(create_again(world, "c2", "none").code, ERR_INVALID);
+	assert_true(scripted_password_is(scripted(world), bound.user, bound.password));
+	assert_int_equal(create_again(world, "c3", "large").code, 0);
+	assert_false(scripted_has_login(scripted(world), bound.user));
+	assert_non_null(strstr(describe(world, "db"), "large"));
+}
+
+/* A copy of the create that made it is no word of tsuru that it has no row: its apps stay. */
+static void test_a_copy_of_its_own_create_ends_no_bind(void **state)
+{
+	struct world *world = *state;
+	struct answer bound;
+
+	alone(world);
+	create(world);
+	bound = bind_shop(world, "e1");
+	assert_int_equal(create_again(world, "c1", "small").code, ERR_EXISTS);
+	assert_true(scripted_password_is(scripted(world), bound.user, bound.password));
+}
+
+/* The server is away: the ends are durable before the answer, survive, and come before any new bind. */
+static void test_the_ends_survive_a_restart(void **state)
+{
+	struct world *world = *state;
+	struct answer bound, again;
+
+	alone(world);
+	create(world);
+	bound = bind_shop(world, "e1");
+	scripted_rule(scripted(world), CALL_UNBIND, SCRIPTED_FAIL_TRANSIENT, 0, 0, 0);
+	assert_true(create_again(world, "c2", "small").pending);
+	assert_true(create_again(world, "c3", "small").pending); /* and once more */
+	scripted_clear_rules(scripted(world));
+	restart(world);
+	again = bind_shop(world, "e2");
+	assert_string_not_equal(again.password, bound.password);
+	assert_false(scripted_password_is(scripted(world), bound.user, bound.password));
+	assert_null(strstr(binds(world, "db"), "unbinding"));
+}
+
+/* A bind that nobody has got yet, of an instance that is still being made, is ended, too. */
+static void test_one_that_is_being_made_is_taken_over(void **state)
+{
+	struct world *world = *state;
+	struct ask made, bound;
+
+	alone(world);
+	scripted_rule(scripted(world), CALL_PROVISION, SCRIPTED_DELAY, 1, 3000, 0);
+	begin(world, &made, &ask_create, "instance", "db", "plan", "small", "team", "t", "event", "c1", NULL);
+	settle(world);
+	begin(world, &bound, &ask_bind, "instance", "db", "app", "shop", "event", "e1", NULL);
+	settle(world);
+	assert_int_equal(create_again(world, "c2", "small").code, 0);
+	assert_true(made.answer.came && made.answer.code == 0);
+	assert_int_equal(scripted_logins(scripted(world)), 0);
+	assert_string_equal(binds(world, "db"), "[]");
+}
+
+/* One that failed to end for good is ended anew by the next create; what tsuru takes back ends with it. */
+static void test_a_login_that_was_left_is_ended(void **state)
+{
+	struct world *world = *state;
+	struct answer bound;
+
+	alone(world);
+	create(world);
+	bound = bind_shop(world, "e1");
+	scripted_rule(scripted(world), CALL_UNBIND, SCRIPTED_FAIL_FINAL, 1, 0, 0);
+	request(world, &ask_unbind, "instance", "db", "app", "shop", "event", "e2", NULL);
+	assert_true(scripted_has_login(scripted(world), bound.user));
+	assert_int_equal(create_again(world, "c2", "small").code, 0);
+	assert_false(scripted_has_login(scripted(world), bound.user));
+	assert_string_not_equal(bind_shop(world, "e2").password, bound.password);
+}
+
+/* tsuru takes that create back: what was there before it is kept. */
+static void test_an_undone_takeover_keeps_the_content(void **state)
+{
+	struct world *world = *state;
+
+	restart_edited(world, "    plans:\n      - {name: small, description: a, weight: 1}\n",
+	               "    single_tsuru: true\n    plans:\n"
+	               "      - {name: small, description: a, weight: 1, retain: 2h}\n");
+	create(world);
+	bind_shop(world, "e1");
+	assert_int_equal(create_again(world, "c2", "small").code, 0);
+	assert_int_equal(request(world, &ask_remove, "instance", "db", "event", "c2", NULL).code, 0);
+	assert_int_equal(scripted_instances(scripted(world)), 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 
 int main(void)
@@ -146,6 +293,14 @@ int main(void)
 	    TEST(test_a_bind_that_came_since_is_left_alone),
 	    TEST(test_an_end_survives_a_restart),
 	    TEST(test_no_login_of_a_retained_one_is_ended),
+	    TEST(test_where_several_share_it_a_bound_one_is_not_taken_over),
+	    TEST(test_a_bound_one_is_taken_over_without_its_binds),
+	    TEST(test_it_gets_the_plan_that_is_asked_for),
+	    TEST(test_a_copy_of_its_own_create_ends_no_bind),
+	    TEST(test_the_ends_survive_a_restart),
+	    TEST(test_one_that_is_being_made_is_taken_over),
+	    TEST(test_a_login_that_was_left_is_ended),
+	    TEST(test_an_undone_takeover_keeps_the_content),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

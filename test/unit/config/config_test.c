@@ -87,6 +87,7 @@ static const struct {
     {SERVICE "    wait: 25\n" PLANS, "5:11: \"wait\" is \"25\"; it must be a duration"},
     {SERVICE "    wait: 281s\n" PLANS, "5:11: \"wait\" is 281s; allowed is 0 to 280s"},
     {SERVICE "    multi_cluster: yes\n" PLANS, "5:20: \"multi_cluster\" is \"yes\"; it must be true or false"},
+    {SERVICE "    single_tsuru: 1\n" PLANS, "5:19: \"single_tsuru\" is \"1\"; it must be true or false"},
     {SERVICE "    wait: [1]\n" PLANS, "5:11: here must stand a single value"},
     {SERVICE "    servers: [{name: x}]\n" PLANS, "5:14: the driver \"shared\" has no servers"},
     {SERVICE "    path: a\n" PLANS, "5:11: \"path\" is \"a\"; a path begins with /"},
