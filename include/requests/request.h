@@ -17,6 +17,7 @@ struct broker_request {
 	const char *instance;
 	const char *incarnation;               /* operators: the instance by its id instead of service and name */
 	const char *server, *resource;         /* adopt: where it is, under which name */
+	bool even_protected;                   /* end_instance: also one that deletion_protection keeps */
 	bool keep_owner;                       /* adopt: a login of its name stays its owner */
 	const char *team, *plan, *description; /* create, update */
 	const char *tags;                      /* JSON list or NULL */

@@ -31,6 +31,10 @@ extern const struct asked ask_retry;
 extern const struct asked ask_purge;
 /* Brings a retained one back with its content and logins, under its name or, when given, under instance. */
 extern const struct asked ask_restore;
+/* Removes the instance as a removal by tsuru does: it is retained where its plan says so, and every bind is ended. What
+ * deletion_protection keeps is refused by ERR_FORBIDDEN, unless the request says even_protected, which the audit tells.
+ * A removal under way is joined. ERR_INVALID: it is retained already. */
+extern const struct asked ask_end_instance;
 /* Ends one bind for good, as an unbind by tsuru does, but nobody takes it back: a bind of the same app or job gets
  * other credentials. The request says service (never NULL), incarnation, bind_kind, bind_name and the caller, who
  * stands in the audit as the one who unbound; request and texts are borrowed until the reply. The reply has code 0 once

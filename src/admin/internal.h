@@ -83,6 +83,10 @@ int read_restored(struct admin_call *call);
 /* The instance, and why it is to be forgotten; its service may be gone. */
 int read_forgotten(struct admin_call *call);
 int read_adoption(struct admin_call *call);
+/* The instance, and whether it is to be removed even if it is protected. */
+int read_removal(struct admin_call *call);
+/* The instance, and which bind of it. */
+int read_bind(struct admin_call *call);
 
 /* Done at once. */
 int act_hurry(struct admin_call *call);

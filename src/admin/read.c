@@ -44,7 +44,7 @@ int read_forgotten(struct admin_call *call)
 	return find_instance(call);
 }
 
-/* ---- adopt ---- */
+/* ---- what is ended, adopted ---- */
 
 static int read_flag(struct admin_call *call, const char *name, bool *ret_flag)
 {
@@ -55,6 +55,38 @@ static int read_flag(struct admin_call *call, const char *name, bool *ret_flag)
 		return 0;
 	return error_set(&call->error, ERR_INVALID, "the field \"%s\" is \"%.100s\"; allowed are true and false", name,
 	                 value);
+}
+
+int read_removal(struct admin_call *call)
+{
+	int rc = read_instance(call);
+
+	return rc != 0 ? rc : read_flag(call, "protected", &call->ask.even_protected);
+}
+
+static int read_kind(struct admin_call *call)
+{
+	const char *kind = http_request_field(call->http, "kind");
+
+	for (enum bind_kind known = BIND_APP; kind != NULL && known <= BIND_JOB; known++)
+		if (strcmp(kind, bind_kind_name(known)) == 0)
+			call->ask.bind_kind = known;
+	if (call->ask.bind_kind != 0)
+		return 0;
+	return error_set(&call->error, ERR_INVALID, "the field \"kind\" is \"%.100s\"; allowed are app and job",
+	                 kind != NULL ? kind : "");
+}
+
+int read_bind(struct admin_call *call)
+{
+	int rc = read_instance(call);
+
+	if (rc == 0)
+		rc = read_kind(call);
+	call->ask.bind_name = http_request_field(call->http, "name");
+	if (rc == 0 && call->ask.bind_name == NULL)
+		rc = error_set(&call->error, ERR_INVALID, "the field \"name\" is missing: whose bind it is");
+	return rc;
 }
 
 static int read_service(struct admin_call *call)

@@ -19,6 +19,8 @@ const struct http_route admin_routes[] = {
     ROUTE("GET", INSTANCE, "instance", .item = view_show_instance),
     ROUTE("POST", INSTANCE "/undelete", "undelete", .read = read_restored, .ask = &ask_restore),
     ROUTE("POST", INSTANCE "/purge", "purge", .read = read_instance, .ask = &ask_purge),
+    ROUTE("POST", INSTANCE "/remove", "remove", .read = read_removal, .ask = &ask_end_instance),
+    ROUTE("POST", INSTANCE "/unbind", "unbind", .read = read_bind, .ask = &ask_end_bind),
     ROUTE("POST", INSTANCE "/forget", "forget", .read = read_forgotten, .ask = &ask_forget),
     ROUTE("POST", INSTANCE "/retry", "retry-instance", .read = read_instance, .ask = &ask_retry),
     {"POST", INSTANCE "/verify", admin_verify_instance, "verify-instance", NULL},

@@ -76,13 +76,18 @@ static enum option_id option_of(int value)
 static int read_operand(const struct command_line *line, struct invocation *invocation)
 {
 	const char *operand = line->command->operand;
+	const char *space = operand != NULL ? strchr(operand, ' ') : NULL;
 
 	if (operand != NULL && optind < line->argc)
 		invocation->operand = line->argv[optind++];
+	if (space != NULL && optind < line->argc)
+		invocation->second = line->argv[optind++];
 	if (optind < line->argc)
 		return complain(line, "unexpected argument", line->argv[optind]);
 	if (operand != NULL && operand[0] != '[' && invocation->operand == NULL)
 		return complain(line, "missing argument", operand);
+	if (space != NULL && invocation->second == NULL)
+		return complain(line, "missing argument", space + 1);
 	return 0;
 }
 

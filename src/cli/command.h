@@ -28,6 +28,7 @@ enum option_id {
 	OPTION_PLAN,
 	OPTION_YES,
 	OPTION_KEEP_OWNER,
+	OPTION_PROTECTED,
 	OPTION_COUNT
 };
 
@@ -44,13 +45,14 @@ struct invocation {
 	const struct command *commands; /* all there are */
 	const char *config_file;
 	const char *operand;              /* NULL: none was given */
+	const char *second;               /* operand, likewise */
 	const char *values[OPTION_COUNT]; /* NULL: not given; "" for one without an argument */
 	FILE *out, *err;                  /* borrowed */
 };
 
 struct command {
 	const char *name;    /* NULL ends a table */
-	const char *operand; /* what its one operand is called; NULL: none; "[NAME]" may be left away */
+	const char *operand; /* what its operand is called, or its two; NULL: none; one "[NAME]" may be left away */
 	unsigned options;    /* TAKES() of those beside help */
 	const char *summary; /* one line */
 	const char *help;    /* the rest, whole lines */

@@ -38,6 +38,16 @@ const struct command ctl_commands[] = {
     {"drain", "SERVICE/SERVER", ADMIN, "place no new instances on a server",
      "What it holds stays and goes on to be served. Lasts over restarts, until undrain.\n", ctl_drain, NULL},
     {"undrain", "SERVICE/SERVER", ADMIN, "place new instances on a server again", "", ctl_undrain, NULL},
+    {"remove", "INSTANCE", ADMIN | TAKES(OPTION_PROTECTED) | TAKES(OPTION_YES), "remove an instance, as tsuru would",
+     "For one that tsuru has lost. INSTANCE is SERVICE/NAME, or the id. Its binds are ended, and it is\nretained where "
+     "its plan says so. Asks for its name first. Where tsuru does have it, remove it there.\n",
+     ctl_remove, NULL},
+    {"unbind", "INSTANCE APP|JOB", ADMIN | TAKES(OPTION_YES), "end the bind of an app or a job, as tsuru would",
+     "For what tsuru has lost: an app that was removed, or whose unbind was forced, while the broker was\naway, and "
+     "jobs that were deleted. INSTANCE is SERVICE/NAME, or the id; where an app and a job have\nthe name, app/NAME or "
+     "job/NAME. Its login is gone, and nothing brings its password back. Asks for the\nname of the app or the job "
+     "first.\n",
+     ctl_unbind, NULL},
     {"undelete", "INSTANCE", ADMIN | TAKES(OPTION_AS), "bring a removed instance back",
      "INSTANCE is SERVICE/NAME, NAME, or the id; where several that were removed had the name, they are listed\nwith "
      "their ids. While it is retained, or when its removal failed or was canceled: its content and the\ncredentials of "

@@ -14,6 +14,8 @@ int ctl_claim(const struct invocation *invocation);
 int ctl_drain(const struct invocation *invocation);
 int ctl_undrain(const struct invocation *invocation);
 int ctl_undelete(const struct invocation *invocation);
+int ctl_remove(const struct invocation *invocation);
+int ctl_unbind(const struct invocation *invocation);
 int ctl_purge(const struct invocation *invocation);
 int ctl_forget(const struct invocation *invocation);
 int ctl_adopt(const struct invocation *invocation);

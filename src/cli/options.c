@@ -27,6 +27,8 @@ const struct cli_option cli_options[OPTION_COUNT] = {
     [OPTION_KEEP_OWNER] = {0, "keep-owner", NULL,
                            "adopt it also when its owner has its name and can log in; apps act\nas that owner, and "
                            "may set its password"},
+    [OPTION_PROTECTED] = {0, "protected", NULL,
+                          "remove it also when deletion_protection is set, which is its team's\nto lift"},
     [OPTION_YES] = {'y', "yes", NULL, "do not ask whether it is meant"},
 };
 

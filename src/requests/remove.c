@@ -37,6 +37,25 @@ enum intent_next removal_repeat(struct intent *intent, struct held_instance *hel
 	return rc == 0 ? accept(intent, held, promise_kept(&held->record)) : INTENT_REFUSE;
 }
 
+/* What exists, and what accept lets go. */
+static enum intent_next decide_found(struct intent *intent, struct held_instance *held,
+                                     int (*accept_it)(struct intent *intent, const struct instance *instance))
+{
+	int rc = 0;
+
+	if (held->record.state == INSTANCE_REMOVING)
+		return intent_join(intent, held->record.incarnation, NULL, OPERATION_REMOVE);
+	if (queue_has(intent->requests->queue, held->record.incarnation, 1U << OPERATION_ADOPT))
+		rc = error_set(&intent->error, ERR_NOT_READY, "the instance \"%s\" is still being adopted; try again",
+		               held->record.name);
+	if (rc == 0)
+		rc = accept_it(intent, &held->record);
+	if (rc != 0)
+		return INTENT_REFUSE;
+	changes_use_reserve(&intent->changes);
+	return removal_repeat(intent, held);
+}
+
 static enum intent_next decide_remove(struct intent *intent)
 {
 	struct held_instance held;
@@ -44,20 +63,57 @@ static enum intent_next decide_remove(struct intent *intent)
 
 	if (rc == ERR_NOT_FOUND)
 		return decide_absent(intent);
-	if (rc == 0 && held.record.state == INSTANCE_REMOVING)
-		return intent_join(intent, held.record.incarnation, NULL, OPERATION_REMOVE);
-	if (rc == 0 && queue_has(intent->requests->queue, held.record.incarnation, 1U << OPERATION_ADOPT))
-		rc = error_set(&intent->error, ERR_NOT_READY, "the instance \"%s\" is still being adopted; try again",
-		               held.record.name);
-	if (rc == 0)
-		rc = accept_removal(intent, &held.record);
-	if (rc != 0)
-		return INTENT_REFUSE;
-	changes_use_reserve(&intent->changes);
-	return removal_repeat(intent, &held);
+	return rc == 0 ? decide_found(intent, &held, accept_removal) : INTENT_REFUSE;
 }
 
 const struct asked ask_remove = {decide_remove, 0};
+
+/* ---- by an operator ---- */
+
+static void note_protected(struct intent *intent, const struct instance *instance)
+{
+	const struct caller *caller = &intent->request->caller;
+
+	changes_put_audit(&intent->changes, &(struct audit){.action = "override-protection",
+	                                                    .outcome = "done",
+	                                                    .user = caller->user,
+	                                                    .request = caller->request,
+	                                                    .service = instance->service,
+	                                                    .instance = instance->name,
+	                                                    .incarnation = instance->incarnation,
+	                                                    .text = "removed although " ACCEPT_PROTECTION " is set",
+	                                                    .at = timers_wall(intent->requests->catalog->timers)});
+}
+
+/* The protection is the team's to lift; but where tsuru has lost the instance, the team cannot. */
+static int accept_end(struct intent *intent, const struct instance *instance)
+{
+	int rc;
+
+	if (instance->state == INSTANCE_RETAINED)
+		return error_set(&intent->error, ERR_INVALID,
+		                 "the instance \"%s\" is removed already, and retained; ctl purge drops it now, ctl "
+		                 "undelete brings it back",
+		                 instance->name);
+	rc = accept_removal(intent, instance);
+	if (rc != ERR_FORBIDDEN)
+		return rc;
+	if (!intent->request->even_protected)
+		return error_set(&intent->error, rc,
+		                 "%s; where tsuru has lost it and nobody can, ctl remove --protected removes it",
+		                 intent->error.text);
+	note_protected(intent, instance);
+	return 0;
+}
+
+static enum intent_next decide_end(struct intent *intent)
+{
+	struct held_instance held;
+
+	return intent_find_instance(intent, &held) == 0 ? decide_found(intent, &held, accept_end) : INTENT_REFUSE;
+}
+
+const struct asked ask_end_instance = {decide_end, 0};
 
 /* ---- what was retained is dropped ---- */
 

@@ -47,7 +47,7 @@ def test_a_url_and_a_password_are_enough(broker):
 
 @pytest.mark.parametrize("command", [("services",), ("instances",), ("operations",), ("audit",), ("drift",), ("health",),
                                      ("verify",), ("verify", "scripted/mydb"), ("show", "scripted/mydb"), ("reload",), ("rekey",),
-                                     ("purge", "scripted/mydb"), ("drain", "scripted/one"), ("cancel", NOTHING)],
+                                     ("purge", "scripted/mydb"), ("remove", "scripted/mydb", "--yes"), ("unbind", "scripted/mydb", "shop"), ("drain", "scripted/one"), ("cancel", NOTHING)],
                          ids=" ".join)
 def test_no_broker_answers(command):
     done = ctl(*command, "--url", f"http://127.0.0.1:{free_port()}", password="operate")
@@ -128,7 +128,7 @@ def test_what_takes_long_says_how_far_it_is(start_broker, tmp_path):
 # ---- what does not exist ----
 
 def test_nothing_is_done_to_an_instance_that_is_not_there(broker):
-    for verb in ("undelete", "purge", "forget", "verify"):
+    for verb in ("undelete", "purge", "remove", "unbind", "forget", "verify"):
         answer = broker.admin(f"/v1/instances/{NOBODY}/{verb}", "POST", fields={"reason": "because"})
         assert answer.status == 404 and NOBODY in answer.message, verb
     assert broker.admin(f"/v1/instances/{NOBODY}").status == 404
@@ -140,7 +140,7 @@ def test_an_instance_whose_service_is_gone_can_only_be_forgotten(broker, tmp_pat
     Tsuru(broker, "scripted", "x").create("mydb")
     broker.reload(scripted_service(tmp_path, "x", name="other"))
     [left] = broker.ctl("instances", "--json")
-    for verb in ("undelete", "purge"):
+    for verb in ("undelete", "purge", "remove", "unbind"):
         answer = broker.admin(f"/v1/instances/{left['id']}/{verb}", "POST", fields={})
         assert answer.status == 422 and "can only be forgotten" in answer.message, verb
     assert broker.admin(f"/v1/instances/{left['id']}/forget", "POST", fields={"reason": "the service went"}).status == 200

@@ -254,7 +254,7 @@ def test_help_of_every_command(scripted):
     subprocess.run(["bash", "-n"], input=completion.encode(), check=True)
     done = subprocess.run(["bash", "-c", completion + "\nCOMP_WORDS=(tsuru-broker ctl un) COMP_CWORD=2; _tsuru_broker; "
                            "echo ${COMPREPLY[@]}"], capture_output=True, check=True)
-    assert done.stdout.split() == [b"undrain", b"undelete"]
+    assert done.stdout.split() == [b"undrain", b"unbind", b"undelete"]
 
 
 # ---- soft removal ----

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "broker/internal.h"
+#include "view/list.h"
 
 static void create(struct world *world)
 {
@@ -181,7 +182,8 @@ static void test_a_bound_one_is_taken_over_without_its_binds(void **state)
 	assert_false(scripted_has_login(scripted(world), job.user));
 	assert_string_equal(binds(world, "db"), "[]");
 	assert_int_equal(scripted_instances(scripted(world)), 1);
-	again = bind_shop(world, "e1"); /* an event of before brings nothing back */
+	assert_int_equal(create_again(world, "c3", "small").code, 0); /* nothing was bound since */
+	again = bind_shop(world, "e1");                               /* an event of before brings nothing back */
 	assert_string_not_equal(again.password, app.password);
 }
 
@@ -268,6 +270,24 @@ static void test_a_login_that_was_left_is_ended(void **state)
 	assert_string_not_equal(bind_shop(world, "e2").password, bound.password);
 }
 
+/* A login that cannot be ended keeps nobody from the instance: it is tried again by itself, and told meanwhile. */
+static void test_a_login_that_cannot_be_ended_is_told(void **state)
+{
+	struct world *world = *state;
+	struct answer bound;
+
+	alone(world);
+	create(world);
+	bound = bind_shop(world, "e1");
+	scripted_rule(scripted(world), CALL_UNBIND, SCRIPTED_FAIL_FINAL, 1, 0, 0);
+	assert_int_equal(create_again(world, "c2", "small").code, 0);
+	assert_int_equal(status_of(world, "db"), STATUS_UP);
+	assert_int_equal(view_count_lingering(broker_view(world->broker)), 1);
+	pass(world, 8 * 60 * 60 * 1000); /* the drift pass */
+	assert_false(scripted_has_login(scripted(world), bound.user));
+	assert_int_equal(view_count_lingering(broker_view(world->broker)), 0);
+}
+
 /* tsuru takes that create back: what was there before it is kept. */
 static void test_an_undone_takeover_keeps_the_content(void **state)
 {
@@ -300,6 +320,7 @@ int main(void)
 	    TEST(test_the_ends_survive_a_restart),
 	    TEST(test_one_that_is_being_made_is_taken_over),
 	    TEST(test_a_login_that_was_left_is_ended),
+	    TEST(test_a_login_that_cannot_be_ended_is_told),
 	    TEST(test_an_undone_takeover_keeps_the_content),
 	};
 
