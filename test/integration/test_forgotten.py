@@ -261,6 +261,21 @@ def test_a_server_that_is_away_keeps_no_login_alive(start_broker, own_server):
     assert bound(broker, "mydb", "postgres") == {("app", "shop")}
 
 
+def test_one_without_servers_comes_back_too(start_broker):
+    broker = start_broker("""  - name: relay
+    driver: shared
+    password: x
+    single_tsuru: true
+    plans:
+      - {name: only, env: {RELAY: "smtp://{instance}"}}
+""")
+    tsuru = Tsuru(broker, "relay", "x")
+    assert tsuru.create("mydb", "only").status == 201 and tsuru.bind("mydb", "shop").status == 201
+    assert tsuru.create("mydb", "only").status == 201
+    assert not bound(broker, "mydb", "relay") and tsuru.is_up("mydb")
+    assert tsuru.bind("mydb", "shop").json == {"RELAY": "smtp://mydb"}
+
+
 POINTS = ["intent:before", "intent:durable", *(f"result:{when}:{number}" for number in (1, 2, 3) for when in ("before", "durable")), "reply:before"]
 
 
