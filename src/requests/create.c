@@ -118,7 +118,20 @@ static bool binds_are_orphans(const struct intent *intent, const struct instance
 	return intent->offering->service->single_tsuru && !same_event(intent->request->caller.event, instance->event);
 }
 
-/* Nobody takes these ends back. *ret_any: there are binds that have not ended. */
+/* Nobody takes the end back, also not one that is under way already. */
+static int end_orphan(struct intent *intent, const struct instance *instance, struct held_bind *held)
+{
+	const bool ends =
+	    held->record.state == BIND_UNBINDING && !bind_is_left(intent->requests->catalog->records, &held->record);
+
+	held->record.unbind_event = NULL;
+	if (!ends)
+		return bind_end(intent, instance, held);
+	changes_put_bind(&intent->changes, KEYSPACE_BINDS, &held->record, held->revision);
+	return 0;
+}
+
+/* *ret_any: there are binds that have not ended. */
 static int end_binds(struct intent *intent, struct instance *instance, bool *ret_any)
 {
 	struct records *records = intent->requests->catalog->records;
@@ -130,12 +143,8 @@ static int end_binds(struct intent *intent, struct instance *instance, bool *ret
 		rc = records_read_binds(records, &intent->arena, instance->incarnation, &binds, &count, &intent->error);
 		instance->was_bound = false;
 	}
-	for (size_t i = 0; rc == 0 && i < count; i++) {
-		if (binds[i].record.state == BIND_UNBINDING && !bind_is_left(records, &binds[i].record))
-			continue;
-		binds[i].record.unbind_event = NULL;
-		rc = bind_end(intent, instance, &binds[i]);
-	}
+	for (size_t i = 0; rc == 0 && i < count; i++)
+		rc = end_orphan(intent, instance, &binds[i]);
 	*ret_any = count > 0;
 	return rc;
 }

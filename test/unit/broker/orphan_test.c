@@ -270,6 +270,25 @@ static void test_a_login_that_was_left_is_ended(void **state)
 	assert_string_not_equal(bind_shop(world, "e2").password, bound.password);
 }
 
+/* Nor does tsuru take back what it was ending when it lost the instance. */
+static void test_an_end_under_way_is_for_good(void **state)
+{
+	struct world *world = *state;
+	struct answer bound;
+	struct ask ending;
+
+	alone(world);
+	create(world);
+	bound = bind_shop(world, "e1");
+	scripted_rule(scripted(world), CALL_UNBIND, SCRIPTED_DELAY, 1, 3000, 0);
+	begin(world, &ending, &ask_unbind, "instance", "db", "app", "shop", "event", "e2", NULL);
+	settle(world);
+	assert_int_equal(create_again(world, "c2", "small").code, 0);
+	assert_true(ending.answer.came && ending.answer.code == 0);
+	assert_int_equal(scripted_begun(scripted(world), CALL_UNBIND), 1);
+	assert_string_not_equal(bind_shop(world, "e2").password, bound.password);
+}
+
 /* A login that cannot be ended keeps nobody from the instance: it is tried again by itself, and told meanwhile. */
 static void test_a_login_that_cannot_be_ended_is_told(void **state)
 {
@@ -320,6 +339,7 @@ int main(void)
 	    TEST(test_the_ends_survive_a_restart),
 	    TEST(test_one_that_is_being_made_is_taken_over),
 	    TEST(test_a_login_that_was_left_is_ended),
+	    TEST(test_an_end_under_way_is_for_good),
 	    TEST(test_a_login_that_cannot_be_ended_is_told),
 	    TEST(test_an_undone_takeover_keeps_the_content),
 	};
