@@ -17,6 +17,7 @@
 #define INCARNATION_LENGTH  16  /* hex digits */
 #define OPERATION_ID_LENGTH 20  /* hex digits, in order of time */
 #define PARAMETERS_MAX      (64 * 1024) /* bytes of an instance's or bind's parameters as JSON */
+#define SENT_MAX            (32 * 1024) /* bytes of a bind's own, where the instance's are added to them */
 #define TAGS_MAX            100
 #define ACTION_MAX          63          /* bytes of an action's name */
 #define KEPT_MAX            (64 * 1024) /* bytes of what a driver keeps with a bind */
@@ -114,7 +115,8 @@ struct bind {
 	const unsigned char
 	    *kept; /* the sealed text that the driver wants to see again; context: and "/kept". NULL: none */
 	size_t kept_length;
-	const char *parameters; /* JSON object or NULL */
+	const char *parameters; /* JSON object or NULL: those in force, with what the instance had for it then */
+	const char *sent;       /* those that it was asked for with; NULL: the same */
 	const char *user;       /* who asked */
 	struct whereabouts whereabouts;
 	const char *event;        /* tsuru's event id of the bind */
@@ -136,6 +138,8 @@ int bind_decode(const void *bytes, size_t length, struct bind *ret_bind, struct 
 int bind_move(struct bind *bind, enum bind_state next, struct error *error);
 /* To UNBINDING, and says when that was first accepted; wall: now, in ms. */
 int bind_move_to_end(struct bind *bind, int64_t wall, struct error *error);
+/* The parameters that it was asked for with; NULL: none. */
+const char *bind_sent(const struct bind *bind);
 const char *bind_kind_name(enum bind_kind kind); /* "app", "job" */
 const char *bind_state_name(enum bind_state state);
 /* App and job names: ^[a-z][a-z0-9-]{0,39}$. */

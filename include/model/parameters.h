@@ -11,9 +11,18 @@
 
 struct cJSON;
 
+#define PARAMETER_ENV_PREFIX "env_prefix"
+#define PARAMETER_READ_ONLY  "read_only"
+#define PARAMETER_BINDS      "binds"
+
 /* json may be NULL or empty: *ret_object is then an empty object. ERR_INVALID when it is not an object.
  * The object is the caller's, to be freed by cJSON_Delete. */
 int parameters_parse(const char *json, struct cJSON **ret_object, struct error *error);
+/* The zero value of every type, as tsuru's form has it, and as JSON may. */
+bool parameters_is_zero(const struct cJSON *item);
+/* The value as a message shows it, cut off. */
+void parameters_show(const struct cJSON *item, char *ret_shown);
+#define PARAMETER_SHOWN_SIZE 104 /* bytes with the NUL */
 /* ERR_INVALID, naming it and what is allowed, for a name that is not in allowed (ends with NULL). */
 int parameters_check_names(const struct cJSON *object, const char *const *allowed, struct error *error);
 /* true, false, "true", "false", "1", "0", "yes", "no", 1, 0, ""; absent leaves *ret_flag untouched. */

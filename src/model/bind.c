@@ -57,6 +57,7 @@ static const struct field fields[] = {
     {"cluster", 23, FIELD_TEXT, false, AT(whereabouts.cluster), .max = TEXT_MAX},
     {"cluster's provisioner", 24, FIELD_TEXT, false, AT(whereabouts.cluster_provisioner), .max = TEXT_MAX},
     {"cluster's addresses", 25, FIELD_TEXT, false, AT(whereabouts.cluster_addresses), .max = ADDRESSES_MAX},
+    {"sent parameters", 26, FIELD_TEXT, false, AT(sent), .max = SENT_MAX},
 };
 
 const struct schema schema_bind = {
@@ -95,6 +96,11 @@ int bind_move_to_end(struct bind *bind, int64_t wall, struct error *error)
 	if (bind->ended_at == 0)
 		bind->ended_at = bind->state == BIND_UNBINDING ? bind->updated_at : wall;
 	return bind_move(bind, BIND_UNBINDING, error);
+}
+
+const char *bind_sent(const struct bind *bind)
+{
+	return bind->sent != NULL ? bind->sent : bind->parameters;
 }
 
 const char *bind_kind_name(enum bind_kind kind)

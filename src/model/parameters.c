@@ -4,6 +4,7 @@
 #include "model/parameters.h"
 
 #include <cjson/cJSON.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -29,6 +30,18 @@ int parameters_parse(const char *json, struct cJSON **ret_object, struct error *
 	}
 	*ret_object = object;
 	return 0;
+}
+
+void parameters_show(const struct cJSON *item, char *ret_shown)
+{
+	if (cJSON_IsString(item))
+		snprintf(ret_shown, PARAMETER_SHOWN_SIZE, "\"%.*s\"", SHOWN_MAX, item->valuestring);
+	else if (cJSON_IsObject(item) || cJSON_IsArray(item))
+		snprintf(ret_shown, PARAMETER_SHOWN_SIZE, "%s", cJSON_IsObject(item) ? "an object" : "a list");
+	else if (cJSON_IsRaw(item))
+		snprintf(ret_shown, PARAMETER_SHOWN_SIZE, "%.*s", SHOWN_MAX, item->valuestring);
+	else if (!cJSON_PrintPreallocated((struct cJSON *)(uintptr_t)item, ret_shown, PARAMETER_SHOWN_SIZE, false))
+		snprintf(ret_shown, PARAMETER_SHOWN_SIZE, "no text");
 }
 
 static bool is_allowed(const char *name, const char *const *allowed)
@@ -72,8 +85,7 @@ static int find_word(const char *word, const char *const *words)
 	return 0;
 }
 
-/* The zero value of every type, as tsuru's form has it, and as JSON may. */
-static bool is_zero(const struct cJSON *item)
+bool parameters_is_zero(const struct cJSON *item)
 {
 	return cJSON_IsNull(item) || (cJSON_IsString(item) && item->valuestring[0] == '\0');
 }
@@ -84,7 +96,7 @@ static int read_flag(const struct cJSON *item)
 	static const char *const truths[] = {"true", "yes", "1", NULL};
 	static const char *const falsehoods[] = {"false", "no", "0", NULL};
 
-	if (is_zero(item))
+	if (parameters_is_zero(item))
 		return 0;
 	if (cJSON_IsBool(item))
 		return cJSON_IsTrue(item) ? 1 : 0;
@@ -97,6 +109,16 @@ static int read_flag(const struct cJSON *item)
 	return -1;
 }
 
+static int refuse_flag(const char *name, const struct cJSON *item, struct error *error)
+{
+	char shown[PARAMETER_SHOWN_SIZE];
+
+	parameters_show(item, shown);
+	return error_set(error, ERR_INVALID,
+	                 "the parameter \"%s\" is %s, neither true nor false; it may be true, false, yes, no, 1 or 0",
+	                 name, shown);
+}
+
 int parameters_flag(const struct cJSON *object, const char *name, bool *ret_flag, struct error *error)
 {
 	const struct cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
@@ -106,7 +128,7 @@ int parameters_flag(const struct cJSON *object, const char *name, bool *ret_flag
 		return 0;
 	flag = read_flag(item);
 	if (flag < 0)
-		return error_set(error, ERR_INVALID, "the parameter \"%s\" is neither true nor false", name);
+		return refuse_flag(name, item, error);
 	*ret_flag = flag == 1;
 	return 0;
 }
@@ -114,7 +136,7 @@ int parameters_flag(const struct cJSON *object, const char *name, bool *ret_flag
 /* Whether the item is a whole number or the text of one. */
 static bool read_number(const struct cJSON *item, int64_t *ret_number)
 {
-	if (is_zero(item)) {
+	if (parameters_is_zero(item)) {
 		*ret_number = 0;
 		return true;
 	}
@@ -146,7 +168,7 @@ int parameters_text(const struct cJSON *object, const char *name, size_t max, co
 
 	if (item == NULL)
 		return 0;
-	if (is_zero(item)) {
+	if (parameters_is_zero(item)) {
 		*ret_text = "";
 		return 0;
 	}

@@ -15,7 +15,8 @@ static const struct bind full = {
     .login = "nightly_0123456789",
     .secret = sealed,
     .secret_length = sizeof(sealed),
-    .parameters = "{\"read_only\":true}",
+    .parameters = "{\"read_only\":true,\"env_prefix\":\"A_\"}",
+    .sent = "{\"read_only\":true}",
     .user = "ana",
     .whereabouts = {.hosts = "[\"shop.example.com\"]",
                     .internal_hosts = "[\"tcp://shop-web:8888\"]",
@@ -36,6 +37,22 @@ static const struct bind full = {
     .updated_at = 6,
     .ended_at = 7,
 };
+
+/* A record of an earlier program does not tell what was sent from what holds. */
+static void test_without_what_was_sent(void **state)
+{
+	struct bind earlier = full, bind;
+	struct text record;
+
+	(void)state;
+	earlier.sent = NULL;
+	text_init(&record, RECORD_MAX);
+	assert_int_equal(bind_encode(&earlier, &record, NULL), 0);
+	assert_int_equal(bind_decode(record.bytes, record.length, &bind, NULL), 0);
+	assert_null(bind.sent);
+	assert_string_equal(bind_sent(&bind), full.parameters);
+	text_release(&record);
+}
 
 static int decode(const void *bytes, size_t length, struct error *error)
 {
@@ -67,6 +84,8 @@ static void test_round_trip(void **state)
 	assert_int_equal(bind.secret_length, sizeof(sealed));
 	assert_memory_equal(bind.secret, sealed, sizeof(sealed));
 	assert_string_equal(bind.parameters, full.parameters);
+	assert_string_equal(bind.sent, full.sent);
+	assert_string_equal(bind_sent(&bind), full.sent);
 	assert_string_equal(bind.user, full.user);
 	assert_true(whereabouts_same(&bind.whereabouts, &full.whereabouts));
 	assert_string_equal(bind.event, full.event);
@@ -249,15 +268,11 @@ static void test_contexts_differ(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_round_trip),
-	    cmocka_unit_test(test_whereabouts),
-	    cmocka_unit_test(test_whereabouts_differ),
-	    cmocka_unit_test(test_hostile),
-	    cmocka_unit_test(test_encode_needs_a_whole_secret),
-	    cmocka_unit_test(test_moves),
-	    cmocka_unit_test(test_the_time_of_the_unbind),
-	    cmocka_unit_test(test_check_name),
-	    cmocka_unit_test(test_check_host),
+	    cmocka_unit_test(test_round_trip),      cmocka_unit_test(test_without_what_was_sent),
+	    cmocka_unit_test(test_whereabouts),     cmocka_unit_test(test_whereabouts_differ),
+	    cmocka_unit_test(test_hostile),         cmocka_unit_test(test_encode_needs_a_whole_secret),
+	    cmocka_unit_test(test_moves),           cmocka_unit_test(test_the_time_of_the_unbind),
+	    cmocka_unit_test(test_check_name),      cmocka_unit_test(test_check_host),
 	    cmocka_unit_test(test_contexts_differ),
 	};
 
