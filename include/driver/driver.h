@@ -125,9 +125,12 @@ struct driver {
 	 * whatever it gives becomes a variable of the app under its own name, which has to be fit for one. */
 	const char *const *variables;
 	const struct pair *environment; /* the default templates; ends with a NULL name */
-	const char *const
-	    *instance_parameters;           /* names a user may give on create and update; ends with NULL. NULL: any */
-	const char *const *bind_parameters; /* likewise on bind; `env_prefix` is every driver's and not listed */
+	/* Names a user may give on create and update; ends with NULL. NULL: any. What every driver has is not listed:
+	 * `env_prefix`, and of instances `deletion_protection` and `binds`. */
+	const char *const *instance_parameters;
+	const char *const *bind_parameters; /* likewise on bind, and below an instance's `binds` */
+	/* Whether the instance's `read_only` holds for each of its binds that says nothing of it. */
+	bool hands_down_read_only;
 	bool instant;      /* whether a provision has nothing to do: an instance is ready once it is accepted */
 	bool read_only;    /* whether a bind may ask to only read; call->read_only says so */
 	bool units;        /* whether allow_unit and deny_unit do anything */
@@ -198,7 +201,7 @@ extern const char *const driver_no_parameters[], *const driver_read_only_paramet
 /* For drivers whose parameters need no look. */
 int driver_validate_nothing(void *state, const struct plan *plan, const struct cJSON *parameters, bool is_bind,
                             struct error *error);
-/* For drivers whose binds know `read_only` and nothing else. */
+/* For drivers whose instances and binds know `read_only` and nothing else. */
 int driver_validate_read_only(void *state, const struct plan *plan, const struct cJSON *parameters, bool is_bind,
                               struct error *error);
 

@@ -11,6 +11,5 @@ int environment_check_prefix(const struct cJSON *parameters, struct error *error
 
 #define ENVIRONMENT_MAX       256         /* variables of one bind */
 #define ENVIRONMENT_VALUE_MAX (64 * 1024) /* bytes of one value */
-#define ENVIRONMENT_PREFIX    "env_prefix"
 
 #endif

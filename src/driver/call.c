@@ -13,7 +13,6 @@
 #include "core.h"
 #include "model/parameters.h"
 
-#define READ_ONLY         "read_only"
 #define NAME_STORE_LENGTH 8 /* digits */
 #define NAME_HASH_BYTES   4
 
@@ -44,7 +43,7 @@ int driver_read_only(const struct bind *bind, bool *ret_read_only, struct error 
 
 	if (rc != 0)
 		return rc;
-	rc = parameters_flag(parameters, READ_ONLY, &read_only, error);
+	rc = parameters_flag(parameters, PARAMETER_READ_ONLY, &read_only, error);
 	cJSON_Delete(parameters);
 	if (rc == 0)
 		*ret_read_only = read_only;
@@ -52,7 +51,7 @@ int driver_read_only(const struct bind *bind, bool *ret_read_only, struct error 
 }
 
 const char *const driver_no_parameters[] = {NULL};
-const char *const driver_read_only_parameters[] = {READ_ONLY, NULL};
+const char *const driver_read_only_parameters[] = {PARAMETER_READ_ONLY, NULL};
 
 int driver_validate_read_only(void *state, const struct plan *plan, const struct cJSON *parameters, bool is_bind,
                               struct error *error)
@@ -61,7 +60,8 @@ int driver_validate_read_only(void *state, const struct plan *plan, const struct
 
 	(void)state;
 	(void)plan;
-	return is_bind ? parameters_flag(parameters, READ_ONLY, &read_only, error) : 0;
+	(void)is_bind;
+	return parameters_flag(parameters, PARAMETER_READ_ONLY, &read_only, error);
 }
 
 size_t driver_actions(const struct driver *driver, const struct plan *plan, const char *const **ret_actions)

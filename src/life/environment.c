@@ -9,7 +9,8 @@
 #include "model/template.h"
 
 #define PREFIX_MAX        64 /* bytes */
-#define WHEREABOUTS_COUNT 8  /* variables */
+#define TSURU_OWN         "TSURU_"
+#define WHEREABOUTS_COUNT 8 /* variables */
 
 struct layers {
 	struct pair items[ENVIRONMENT_MAX]; /* name and template */
@@ -141,7 +142,7 @@ static int read_prefix(const struct bind *bind, struct arena *arena, const char 
 
 	if (rc != 0)
 		return rc;
-	rc = parameters_text(parameters, ENVIRONMENT_PREFIX, PREFIX_MAX, &prefix, error);
+	rc = parameters_text(parameters, PARAMETER_ENV_PREFIX, PREFIX_MAX, &prefix, error);
 	if (rc == 0)
 		*ret_prefix = arena_text(arena, prefix);
 	cJSON_Delete(parameters);
@@ -218,13 +219,20 @@ int environment_render(struct job *job, struct error *error)
 int environment_check_prefix(const struct cJSON *parameters, struct error *error)
 {
 	const char *prefix = "";
-	int rc = parameters_text(parameters, ENVIRONMENT_PREFIX, PREFIX_MAX, &prefix, error);
+	int rc = parameters_text(parameters, PARAMETER_ENV_PREFIX, PREFIX_MAX, &prefix, error);
 
 	if (rc != 0 || prefix[0] == '\0')
 		return rc;
+	if (strcmp(prefix, "TSURU") == 0 || strncmp(prefix, TSURU_OWN, strlen(TSURU_OWN)) == 0)
+		return error_set(error, ERR_INVALID,
+		                 "the parameter \"" PARAMETER_ENV_PREFIX
+		                 "\" is \"%s\"; it may be any other, but names that "
+		                 "begin with " TSURU_OWN " are tsuru's own",
+		                 prefix);
 	if (template_check_name(prefix, NULL) != 0)
 		return error_set(error, ERR_INVALID,
-		                 "the parameter \"" ENVIRONMENT_PREFIX "\" is \"%s\"; it may only hold letters, digits "
+		                 "the parameter \"" PARAMETER_ENV_PREFIX
+		                 "\" is \"%s\"; it may only hold letters, digits "
 		                 "and _, and not begin with a digit",
 		                 prefix);
 	return 0;

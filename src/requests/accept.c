@@ -1,14 +1,11 @@
-/* Checks before anything is promised: plans and parameters. */
+/* Checks before anything is promised: plans and limits. Neighbour: parameters.c. */
 #include "requests/accept.h"
 
 #include <cjson/cJSON.h>
 #include <string.h>
 
-#include "life/environment.h"
 #include "model/parameters.h"
 #include "queue/queue.h"
-
-#define NAMES_MAX 64 /* parameters that a driver may know */
 
 int accept_living(struct intent *intent, const struct instance *instance)
 {
@@ -67,44 +64,6 @@ int accept_plan(struct intent *intent, const char *fallback, const struct plan *
 	}
 	*ret_plan = plan;
 	return 0;
-}
-
-/* Besides the driver's own there is one that every driver has: env_prefix on binds, deletion_protection on instances.
- */
-static int check_names(const struct driver *driver, const struct cJSON *parameters, bool is_bind, struct error *error)
-{
-	const char *allowed[NAMES_MAX + 2] = {NULL};
-	const char *const *own = is_bind ? driver->bind_parameters : driver->instance_parameters;
-	size_t count = 0;
-
-	if (own == NULL)
-		return 0;
-	allowed[count++] = is_bind ? ENVIRONMENT_PREFIX : ACCEPT_PROTECTION;
-	while (*own != NULL && count <= NAMES_MAX)
-		allowed[count++] = *own++;
-	return parameters_check_names(parameters, allowed, error);
-}
-
-int accept_parameters(struct intent *intent, const struct plan *plan, bool is_bind)
-{
-	const struct backend *backend = intent->offering->backend;
-	struct cJSON *parameters;
-	bool protects;
-	int rc;
-
-	if (intent->request->parameters != NULL && strlen(intent->request->parameters) > PARAMETERS_MAX)
-		return error_set(&intent->error, ERR_TOO_LARGE, "the parameters are over %d bytes", PARAMETERS_MAX);
-	rc = parameters_parse(intent->request->parameters, &parameters, &intent->error);
-	if (rc != 0)
-		return rc;
-	rc = check_names(backend->driver, parameters, is_bind, &intent->error);
-	if (rc == 0)
-		rc = is_bind ? environment_check_prefix(parameters, &intent->error)
-		             : parameters_flag(parameters, ACCEPT_PROTECTION, &protects, &intent->error);
-	if (rc == 0)
-		rc = backend->driver->validate(backend->state, plan, parameters, is_bind, &intent->error);
-	cJSON_Delete(parameters);
-	return rc;
 }
 
 /* ---- limits ---- */

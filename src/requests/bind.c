@@ -3,8 +3,10 @@
  * A bind of the same event as the last unbind takes that unbind back: the very same credentials. A repeat of the event
  * that made the bind gets the same, too. Every other bind of something bound gets a new password, and the old one ends:
  * tsuru forgot the earlier bind, or the app's name is somebody else's by now. */
+#include <cjson/cJSON.h>
 #include <string.h>
 
+#include "model/parameters.h"
 #include "queue/queue.h"
 #include "requests/accept.h"
 #include "requests/bind.h"
@@ -32,7 +34,9 @@ int bind_new_secret(struct intent *intent, struct bind *bind)
 	return 0;
 }
 
-static int make_bind(struct intent *intent, const struct instance *instance, struct bind *ret_bind)
+/* asked: what the request asks for, by which parameters. */
+static int make_bind(struct intent *intent, const struct instance *instance, const struct bind *asked,
+                     struct bind *ret_bind)
 {
 	const struct broker_request *request = intent->request;
 	char *login = arena_alloc(&intent->arena, BACKEND_NAME_MAX + 1);
@@ -43,10 +47,11 @@ static int make_bind(struct intent *intent, const struct instance *instance, str
 	           instance->incarnation, request->bind_kind, request->bind_name);
 	*ret_bind = (struct bind){
 	    .incarnation = instance->incarnation,
-	    .kind = request->bind_kind,
-	    .name = request->bind_name,
+	    .kind = asked->kind,
+	    .name = asked->name,
 	    .login = login,
-	    .parameters = request->parameters,
+	    .parameters = asked->parameters,
+	    .sent = asked->sent,
 	    .whereabouts = request->whereabouts,
 	    .event = request->caller.event,
 	    .state = BIND_BINDING,
@@ -92,7 +97,7 @@ static enum intent_next commit_bind(struct intent *intent, struct held_instance 
 }
 
 /* Nothing is bound under this name; an unbind of the same event may have left what to restore. */
-static enum intent_next decide_new(struct intent *intent, struct held_instance *instance)
+static enum intent_next decide_new(struct intent *intent, struct held_instance *instance, const struct bind *asked)
 {
 	const struct broker_request *request = intent->request;
 	struct held_bind unbound;
@@ -109,7 +114,7 @@ static enum intent_next decide_new(struct intent *intent, struct held_instance *
 		place_bind(&bind, request, true);
 		rc = bind_move(&bind, BIND_BINDING, &intent->error);
 	} else {
-		rc = make_bind(intent, &instance->record, &bind);
+		rc = make_bind(intent, &instance->record, asked, &bind);
 	}
 	return rc == 0 ? commit_bind(intent, instance, &bind, REVISION_ABSENT, false) : INTENT_REFUSE;
 }
@@ -130,7 +135,8 @@ static enum intent_next join_bind(struct intent *intent, struct held_bind *held)
 }
 
 /* A record exists: a retry, an undone unbind, or somebody new under the name. */
-static enum intent_next decide_again(struct intent *intent, struct held_instance *instance, struct held_bind *held)
+static enum intent_next decide_again(struct intent *intent, struct held_instance *instance, const struct bind *asked,
+                                     struct held_bind *held)
 {
 	const struct broker_request *request = intent->request;
 	struct bind *bind = &held->record;
@@ -139,12 +145,13 @@ static enum intent_next decide_again(struct intent *intent, struct held_instance
 	int rc = 0;
 
 	if (bind->state == BIND_BINDING && !bind_is_left(intent->requests->catalog->records, bind) &&
-	    (repeat || same_text(bind->parameters, request->parameters)) &&
+	    (repeat || same_text(bind->parameters, asked->parameters)) &&
 	    whereabouts_same(&bind->whereabouts, &request->whereabouts))
 		return join_bind(intent, held);
 	bind->event = request->caller.event;
 	if (!undo && !repeat) {
-		bind->parameters = request->parameters;
+		bind->parameters = asked->parameters;
+		bind->sent = asked->sent;
 		rc = bind_new_secret(intent, bind);
 	}
 	if (undo)
@@ -178,18 +185,34 @@ static int check_request(struct intent *intent, struct held_instance *ret_instan
 	return rc != 0 ? rc : accept_parameters(intent, plan, true);
 }
 
+static int find_parameters(struct intent *intent, const struct instance *instance, struct bind *asked)
+{
+	struct cJSON *from;
+	int rc = parameters_parse(instance->parameters, &from, &intent->error);
+
+	if (rc != 0)
+		return rc;
+	rc = accept_bind_parameters(intent, from, intent->request->parameters, asked);
+	cJSON_Delete(from);
+	return rc;
+}
+
 static enum intent_next decide_bind(struct intent *intent)
 {
+	const struct broker_request *request = intent->request;
+	struct bind asked = {.kind = request->bind_kind, .name = request->bind_name};
 	struct held_instance instance;
 	struct held_bind held;
 	int rc = check_request(intent, &instance);
 
+	if (rc == 0)
+		rc = find_parameters(intent, &instance.record, &asked);
 	if (rc != 0)
 		return INTENT_REFUSE;
 	rc = intent_find_bind(intent, KEYSPACE_BINDS, instance.record.incarnation, &held);
 	if (rc == ERR_NOT_FOUND)
-		return decide_new(intent, &instance);
-	return rc == 0 ? decide_again(intent, &instance, &held) : INTENT_REFUSE;
+		return decide_new(intent, &instance, &asked);
+	return rc == 0 ? decide_again(intent, &instance, &asked, &held) : INTENT_REFUSE;
 }
 
 const struct asked ask_bind = {decide_bind, INTENT_NEEDS_ANSWER};

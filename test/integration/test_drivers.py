@@ -109,6 +109,23 @@ def test_a_prefix_of_the_environment(tsuru, backend):
     tsuru.remove("mydb")
 
 
+def test_two_instances_at_one_app(tsuru, backend):
+    """By what tsuru's client can send: without prefixes the variables of one were those of the other."""
+    assert tsuru.create("orders", parameters={"binds.shop.env_prefix": "ORDERS_"}).status == 201
+    assert tsuru.create("stock", parameters={"env_prefix": "STOCK_", "binds.job:shop.env_prefix": ""}).status == 201
+    orders, stock = tsuru.bind("orders", "shop").json, tsuru.bind("stock", "shop").json
+    assert not orders.keys() & stock.keys()
+    for env, prefix in ((orders, "ORDERS_"), (stock, "STOCK_")):
+        assert env and all(name.startswith(prefix) for name in env)
+        assert backend.works({name[len(prefix):]: value for name, value in env.items()})
+    assert backend.works(tsuru.bind_job("stock", "shop").json) and backend.works(tsuru.bind("orders", "mail").json)
+    assert tsuru.update("orders", parameters={"binds.shop.env_prefix": ""}).status == 200
+    wait_until("the update is done", lambda: tsuru.is_up("orders"))
+    assert backend.works(tsuru.bind("orders", "shop").json)
+    tsuru.remove("orders")
+    tsuru.remove("stock")
+
+
 def test_many_binds_at_once(tsuru, backend):
     tsuru.create("mydb", "large")
     with concurrent.futures.ThreadPoolExecutor(32) as pool:

@@ -13,7 +13,7 @@ import tempfile
 
 import pytest
 
-from backends import SAMPLES, ExecBackend, ExecFiles, ExecSettings, configuration, service
+from backends import PASSWORD, SAMPLES, ExecBackend, ExecFiles, ExecSettings, configuration, service
 from harness import BROKER, Tsuru, wait_until
 
 SAMPLE = os.path.join(SAMPLES, "..", "exec.yaml")
@@ -320,6 +320,35 @@ def test_variables_and_templates(start_broker):
     tsuru.create("mydb")
     assert tsuru.bind("mydb", "shop").json == {"URL": "a{app}{{", "host": "its h", "DB_URL": "a{app}{{@h of shop"}
     assert tsuru.bind("mydb", "mail", parameters={"env_prefix": "X_"}).json.keys() == {"X_URL", "X_host", "X_DB_URL"}
+
+
+def test_parameters_by_the_instance(start_broker):
+    """A program is given with each bind what holds for it, of whatever type; its instances are told what is theirs."""
+    program = shell("""jq -c '{variables: {"P": (.bind.parameters | tojson), "I": (.instance.parameters | tojson)}}'""")
+    tsuru = Tsuru(start_broker(configuration(program)), "s", program["password"], encoding="json")
+    given = {"env_prefix": "A_", "read_only": True, "size": 1, "binds": {"shop": {"read_only": "tables", "role": "r"}}, "binds.job:shop.role": "j"}
+    assert tsuru.create("mydb", parameters=given).status == 201
+    told = {"env_prefix": "A_", "read_only": True, "size": 1}
+    for answer, holds in ((tsuru.bind("mydb", "shop"), {"env_prefix": "A_", "read_only": "tables", "role": "r"}),
+                          (tsuru.bind_job("mydb", "shop"), {"env_prefix": "A_", "read_only": True, "role": "j"}),
+                          (tsuru.bind("mydb", "mail"), {"env_prefix": "A_", "read_only": True})):
+        assert json.loads(answer.json["A_P"]) == holds and json.loads(answer.json["A_I"]) == told
+
+
+@pytest.mark.parametrize("sample, status", [("backend.py", 201), ("backend.sh", 400)])
+def test_samples_judge_read_only(start_broker, sample, status):
+    """One knows it, the other says that it does not; neither makes a login that may do more than was asked for."""
+    backend = (ExecSettings if sample == "backend.py" else ExecFiles)()
+    backend.start()
+    try:
+        tsuru = Tsuru(start_broker(configuration(backend.service("s"))), "s", PASSWORD)
+        assert tsuru.create("mydb", parameters={"binds.report.read_only": True, "env_prefix": "A_"}).status == 201
+        assert tsuru.bind("mydb", "shop").status == 201
+        answer = tsuru.bind("mydb", "report")
+        assert answer.status == status or (status == 400 and "read_only" in answer.message), answer
+        assert tsuru.remove("mydb").status == 200
+    finally:
+        backend.close()
 
 
 def test_what_is_observed_has_its_plan(start_broker):

@@ -544,6 +544,18 @@ def test_environment(start_broker, upstream):
     assert binding["body"]["parameters"] == {"role": "reader"}
 
 
+def test_parameters_by_the_instance(start_broker, upstream):
+    """What an upstream's bindings take can be given by tsuru's client; its instances are not told of it."""
+    tsuru = Tsuru(start_broker(osb_service(upstream)), "kv", "x")
+    given = {"size": "10", "env_prefix": "MAIN_", "binds.shop.role": "reader", "binds.shop.env_prefix": "SHOP_", "read_only": "x"}
+    assert tsuru.create("mydb", parameters=given).status == 201
+    (instance,) = upstream.instances.values()
+    assert instance["body"]["parameters"] == {"size": 10, "zone": "a", "read_only": "x"}
+    assert "SHOP_URI" in tsuru.bind("mydb", "shop").json and "MAIN_URI" in tsuru.bind_job("mydb", "shop").json
+    assert sorted(str(binding["body"].get("parameters")) for binding in upstream.bindings.values()) == ["None", "{'role': 'reader'}"]
+    assert tsuru.create("other", parameters={"binds": "x"}).status == 400
+
+
 def test_isolation(tsuru, upstream):
     tsuru.create("one")
     tsuru.create("two")

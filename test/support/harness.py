@@ -293,6 +293,16 @@ class Answer:
         return f"<{self.status} {self.body[:300]!r}>"
 
 
+def flatten(parameters):
+    """The form's names: nested ones are joined by dots, and a dot that is in a name is escaped."""
+    for name, value in parameters.items():
+        escaped = name.replace("\\", "\\\\").replace(".", "\\.")
+        if isinstance(value, dict):
+            yield from ((f"{escaped}.{rest}", item) for rest, item in flatten(value))
+        else:
+            yield escaped, value
+
+
 class Tsuru:
     """Sends what tsuru sends: each request on a connection of its own, with its headers, as form or JSON."""
 
@@ -330,7 +340,7 @@ class Tsuru:
         pairs += [(name, item) for name, value in fields.items() if isinstance(value, list) for item in value]
         # tsuru's form leaves the zero value of every type empty: false and 0, too.
         pairs += [(f"parameters.{name}", str(value).lower() if isinstance(value, bool) and value else value or "")
-                  for name, value in (parameters or {}).items()]
+                  for name, value in flatten(parameters or {})]
         return "application/x-www-form-urlencoded", urllib.parse.urlencode(pairs)
 
     def send(self, method, path, fields=None, parameters=None, event=None, headers=None, timeout=TIMEOUT * 3):

@@ -85,6 +85,15 @@ def check_parameters(parameters, allowed):
         raise Refused("there are no such parameters: " + ", ".join(unknown))
 
 
+def flag(parameters, name):
+    """tsuru's form makes a text of true and an empty one of false."""
+    value = parameters.get(name)
+    text = "" if value is None else str(value).lower()
+    if text not in ("true", "yes", "1", "false", "no", "0", ""):
+        raise Refused(f"the parameter \"{name}\" is \"{text}\", neither true nor false")
+    return text in ("true", "yes", "1")
+
+
 def require_space(database, request):
     name = request["instance"]["resource"]
     row = database.execute("SELECT plan, quota FROM spaces WHERE name = ? AND NOT retired", (name,)).fetchone()
@@ -94,7 +103,8 @@ def require_space(database, request):
 
 
 def provision(database, request):
-    check_parameters(request["instance"]["parameters"], ())
+    check_parameters(request["instance"]["parameters"], ("read_only",))
+    flag(request["instance"]["parameters"], "read_only")  # the broker gives it with each bind
     database.execute("INSERT INTO spaces (name, plan, quota) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE "
                      "SET plan = excluded.plan, quota = excluded.quota",
                      (request["instance"]["resource"], request["plan"]["name"], quota(request)))
@@ -113,7 +123,7 @@ def bind(database, request):
     space, _ = require_space(database, request)
     asked = request["bind"]
     check_parameters(asked["parameters"], ("read_only",))
-    read_only = asked["parameters"].get("read_only", False) in (True, "true")
+    read_only = flag(asked["parameters"], "read_only")
     salt = os.urandom(16)
     database.execute("INSERT OR REPLACE INTO accounts (login, space, salt, hash, read_only) VALUES (?, ?, ?, ?, ?)",
                      (asked["login"], space, salt, hash_password(asked["password"], salt), read_only))

@@ -37,7 +37,7 @@ texts=$(printf '%s' "$request" | jq -r '@sh "store=\(.store // "")
   resource=\(.instance.resource // "")
   plan=\(.plan.name // "")
   login=\(.bind.login // "")
-  parameters=\(.instance.parameters // {} | del(.deletion_protection) | keys | join(", "))
+  parameters=\((.bind // .instance // {}).parameters // {} | del(.deletion_protection, .env_prefix) | keys | join(", "))
   binds=\(.binds // [] | map(.login) | join(" "))"')
 eval "$texts"
 home=instances/$resource retired=retired/$resource
@@ -136,6 +136,7 @@ deprovision)
   ;;
 bind)
   require_home
+  [ -z "$parameters" ] || fail 1 "there are no such parameters: $parameters"
   # The password goes through pipes alone: arguments are there for everybody to see.
   password=$(printf '%s' "$request" | jq -r .bind.password)
   hash=$(printf '%s' "$password" | openssl passwd -6 -stdin)

@@ -171,6 +171,7 @@ const struct driver driver_exec = {
     .environment = environment,
     .instance_parameters = NULL,
     .bind_parameters = NULL,
+    .hands_down_read_only = true,
     .retires = true,
     .actions_key = "actions",
     .validate = driver_validate_nothing,

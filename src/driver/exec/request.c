@@ -2,6 +2,8 @@
  * wiped. */
 #include "request.h"
 
+#include "model/defaults.h"
+
 /* Adds `,"name":`; the first member of every object is written by hand. */
 static void add_name(struct text *request, const char *name)
 {
@@ -26,6 +28,19 @@ static void add_json(struct text *request, const char *name, const char *json, c
 	text_add(request, json != NULL && json[0] != '\0' ? json : empty);
 }
 
+/* Without what the instance has for its binds alone: each of them has its own. */
+static void add_instance_parameters(struct text *request, const struct instance *instance)
+{
+	struct arena arena;
+	const char *json;
+
+	arena_init(&arena);
+	json = defaults_without(instance->parameters, &arena);
+	request->failed |= json == NULL && instance->parameters != NULL;
+	add_json(request, "parameters", json, "{}");
+	arena_release(&arena);
+}
+
 static void add_instance(struct text *request, const struct instance *instance)
 {
 	add_name(request, "instance");
@@ -40,7 +55,7 @@ static void add_instance(struct text *request, const struct instance *instance)
 	add_text(request, "wanted_plan", instance->wanted_plan);
 	add_text(request, "cluster", instance->cluster);
 	add_text(request, "pool", instance->pool);
-	add_json(request, "parameters", instance->parameters, "{}");
+	add_instance_parameters(request, instance);
 	add_json(request, "tags", instance->tags, "[]");
 	text_add(request, "}");
 }

@@ -6,12 +6,13 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "model/defaults.h"
 #include "model/parameters.h"
 
 #define PLATFORM "tsuru"
 
-/* Ours, not the upstream's: each is every driver's. */
-static const char *const own_parameters[] = {"deletion_protection", "env_prefix", NULL};
+/* Ours, not the upstream's: each is every driver's. So is what an instance has for its binds alone. */
+static const char *const own_parameters[] = {"deletion_protection", PARAMETER_ENV_PREFIX, NULL};
 
 /* ---- parameters ---- */
 
@@ -163,6 +164,22 @@ static int add_parameters(struct text *body, const char *json, const struct plan
 	return rc;
 }
 
+/* Without what the instance has for its binds alone, which is given with them. */
+static int add_instance_parameters(struct text *body, const struct instance *instance, const struct plan *plan,
+                                   const cJSON *schema, struct error *error)
+{
+	struct arena arena;
+	const char *json;
+	int rc;
+
+	arena_init(&arena);
+	json = defaults_without(instance->parameters, &arena);
+	rc = json == NULL && instance->parameters != NULL ? error_no_memory(error)
+	                                                  : add_parameters(body, json, plan, schema, error);
+	arena_release(&arena);
+	return rc;
+}
+
 static const cJSON *find_schema(const struct offer *offer, const char *object, const char *action)
 {
 	return cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(offer->schemas, object), action);
@@ -227,8 +244,8 @@ int osb_write_instance(const struct driver_call *call, const struct offer *offer
 	/* Deprecated and required: a team is what comes nearest to an organization, and to a space in it. */
 	add_text(ret_body, "organization_guid", team);
 	add_text(ret_body, "space_guid", team);
-	rc = add_parameters(ret_body, instance->parameters, call->plan,
-	                    find_schema(offer, "service_instance", "create"), error);
+	rc = add_instance_parameters(ret_body, instance, call->plan, find_schema(offer, "service_instance", "create"),
+	                             error);
 	return close_body(ret_body, rc, error);
 }
 
@@ -242,8 +259,8 @@ int osb_write_update(const struct driver_call *call, const struct offer *offer, 
 	text_add(ret_body, ",\"previous_values\":{\"plan_id\":");
 	text_add_json(ret_body, previous->plan_id);
 	text_add(ret_body, "}");
-	rc = add_parameters(ret_body, call->instance->parameters, NULL,
-	                    find_schema(offer, "service_instance", "update"), error);
+	rc = add_instance_parameters(ret_body, call->instance, NULL, find_schema(offer, "service_instance", "update"),
+	                             error);
 	return close_body(ret_body, rc, error);
 }
 

@@ -273,8 +273,9 @@ static int scripted_validate(void *state, const struct plan *plan, const struct 
 
 	(void)state;
 	(void)plan;
-	return is_bind ? parameters_flag(parameters, "read_only", &flag, error)
-	               : parameters_number(parameters, "size", 1, SIZE_ALLOWED, &size, error);
+	if (parameters_flag(parameters, "read_only", &flag, error) != 0)
+		return ERR_INVALID;
+	return is_bind ? 0 : parameters_number(parameters, "size", 1, SIZE_ALLOWED, &size, error);
 }
 
 /* ---- the driver ---- */
@@ -299,7 +300,7 @@ static const struct pair environment[] = {
     {NULL, NULL},
 };
 
-static const char *const instance_parameters[] = {"size", NULL};
+static const char *const instance_parameters[] = {"size", "read_only", NULL};
 static const char *const bind_parameters[] = {"read_only", NULL};
 
 const struct driver driver_scripted = {
@@ -312,6 +313,7 @@ const struct driver driver_scripted = {
     .environment = environment,
     .instance_parameters = instance_parameters,
     .bind_parameters = bind_parameters,
+    .hands_down_read_only = true,
     .units = true,
     .retires = true,
     .marks = true,

@@ -101,9 +101,28 @@ static void test_requests(void **state)
 	               ",\"binds\":[{" SHOP "},{" MAIL "}]}\n");
 }
 
+/* What the instance has for one bind alone is that bind's. */
+static void test_parameters_of_binds_are_left_out(void **state)
+{
+	const struct instance told = {.name = "mydb",
+	                              .parameters =
+	                                  "{\"binds\":{\"shop\":{\"read_only\":true}},\"binds.mail.env_prefix\":\"A_\","
+	                                  "\"env_prefix\":\"B_\",\"size\":1}"};
+	const struct driver_call call = {
+	    .kind = CALL_PROVISION, .backend = &backend, .server = &server, .instance = &told};
+
+	(void)state;
+	expect_request(&call, "provision",
+	               "{\"action\":\"provision\",\"service\":\"files\",\"server\":\"main\",\"instance\":{\"name\":"
+	               "\"mydb\",\"parameters\":{\"env_prefix\":\"B_\",\"size\":1},\"tags\":[]}}\n");
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_requests)};
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_requests),
+	    cmocka_unit_test(test_parameters_of_binds_are_left_out),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

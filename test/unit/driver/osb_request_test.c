@@ -147,6 +147,29 @@ static void test_update(void **state)
 	text_release(&body);
 }
 
+/* read_only is the upstream's, whatever it means by it; what is for one bind alone is not the instance's. */
+static void test_parameters_of_binds_are_left_out(void **state)
+{
+	const struct instance told = {.service = "kv",
+	                              .name = "mydb",
+	                              .parameters = "{\"binds\":{\"shop\":{\"role\":\"r\"}},\"binds.mail.role\":\"r\","
+	                                            "\"env_prefix\":\"A_\",\"read_only\":true}"};
+	const struct offer movable = {.service_id = "s", .plan_id = "old", .updateable = true};
+	const struct driver_call call = {.instance = &told, .plan = &filled};
+	struct text body;
+	struct error error;
+
+	(void)state;
+	text_init(&body, REQUEST_BODY_MAX);
+	assert_int_equal(osb_write_instance(&call, &offer, &body, &error), 0);
+	assert_non_null(strstr(text_string(&body), "\"parameters\":{\"read_only\":true"));
+	assert_null(strstr(text_string(&body), "binds"));
+	text_reset(&body);
+	assert_int_equal(osb_write_update(&call, &offer, &movable, &body, &error), 0);
+	assert_non_null(strstr(text_string(&body), "\"parameters\":{\"read_only\":true}"));
+	text_release(&body);
+}
+
 static void test_binding(void **state)
 {
 	struct bind bind = app;
@@ -239,6 +262,7 @@ int main(void)
 	    cmocka_unit_test(test_cast_of_empty_texts),
 	    cmocka_unit_test(test_long_numbers),
 	    cmocka_unit_test(test_update),
+	    cmocka_unit_test(test_parameters_of_binds_are_left_out),
 	    cmocka_unit_test(test_binding),
 	    cmocka_unit_test(test_ids),
 	    cmocka_unit_test(test_paths),
