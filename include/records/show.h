@@ -18,7 +18,8 @@ void show_comma(struct text *json);
 
 /* Whole objects; the drift is an item of a list. */
 void show_drift(struct text *json, const struct pair *drift);
-void show_bind(struct text *json, const struct bind *bind);
+/* waits (NULL: nothing) names the parameters that the instance has another value of for it since. */
+void show_bind(struct text *json, const struct bind *bind, const char *waits);
 /* What only memory knows of an operation under way; NULL: nothing. */
 struct progress {
 	bool running;

@@ -28,8 +28,9 @@ static const struct column plan_columns[] = {
     {"PLAN", "name"}, {"INSTANCES", "instances"}, {"LIMIT", "limit"}, {"DESCRIPTION", "description"}, {NULL, NULL},
 };
 static const struct column bind_columns[] = {
-    {"BIND", "name"},     {"KIND", "kind"},       {"STATE", "state"}, {"LOGIN", "login"},
-    {"SINCE", "created"}, {"FAILURE", "failure"}, {NULL, NULL},
+    {"BIND", "name"},       {"KIND", "kind"},     {"STATE", "state"},
+    {"LOGIN", "login"},     {"SINCE", "created"}, {"OLD PARAMETERS", "old_parameters"},
+    {"FAILURE", "failure"}, {NULL, NULL},
 };
 static const struct column history_columns[] = {
     {"OPERATION", "id"}, {"KIND", "kind"},     {"STATE", "state"},      {"TRIES", "attempts"},

@@ -398,10 +398,10 @@ int view_show_instance(const struct view *view, const char *incarnation, struct 
 		text_add(ret_json, "{");
 		show_instance(ret_json, &held.record);
 		show_name(ret_json, "binds");
-		rc = children_show_binds(view, &arena, incarnation, ret_json, error);
+		rc = children_show_binds(view, &arena, &held.record, ret_json, error);
 		show_name(ret_json, "operations");
 		if (rc == 0)
-			rc = children_show_operations(view, &arena, incarnation, ret_json, error);
+			rc = children_show_operations(view, &arena, &held.record, ret_json, error);
 		text_add(ret_json, "}");
 	}
 	arena_release(&arena);

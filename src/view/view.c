@@ -10,11 +10,15 @@
 #include "records/show.h"
 #include "upkeep/inspect.h"
 #include "view/children.h"
+#include "view/old.h"
 
 #define TIME_SIZE     32
 #define SECOND        ((int64_t)1000)
 #define MINUTE        (60 * SECOND)
 #define FIGURES_FRESH MINUTE /* ms: younger ones of a server that is up are as good as new */
+#define OLD_MAX       20     /* binds with old parameters that are listed by name */
+#define OLD_NAMES_MAX 200    /* bytes of their parameters' names */
+#define OLD_TEXT_MAX  (OLD_MAX * (APP_NAME_MAX + OLD_NAMES_MAX + 32))
 
 /* An instance as it is shown. */
 struct seen {
@@ -145,6 +149,49 @@ static void note_failure(struct seen *seen, const struct bind *bind)
 		                                  bind_kind_name(bind->kind), bind->name, what, bind->failure);
 }
 
+static void list_old(struct text *list, const struct bind *bind, const char *names)
+{
+	text_add_format(list, "%sthe %s \"%s\" (%s)", list->length > 0 ? ", " : "", bind_kind_name(bind->kind),
+	                bind->name, strlen(names) <= OLD_NAMES_MAX ? names : "many");
+}
+
+/* Those whose next bind gives them other parameters: a login may still do what its instance's parameters deny it. */
+static int find_old(struct seen *seen, const struct present *present, const struct held_bind *binds, size_t count,
+                    struct text *list, struct error *error)
+{
+	const char *names = NULL;
+	size_t found = 0;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < count; i++) {
+		rc = present_compare(present, &binds[i].record, &seen->arena, &names, error);
+		if (rc == 0 && names != NULL && ++found <= OLD_MAX)
+			list_old(list, &binds[i].record, names);
+	}
+	if (found > OLD_MAX)
+		text_add_format(list, " and %zu more", found - OLD_MAX);
+	return rc;
+}
+
+static int add_old_item(struct seen *seen, const struct held_bind *binds, size_t count, struct text *json,
+                        struct error *error)
+{
+	struct present present;
+	struct text list;
+	int rc = present_open(&present, seen->view->catalog, &seen->instance.record, error);
+
+	text_init(&list, OLD_TEXT_MAX);
+	if (rc == 0)
+		rc = find_old(seen, &present, binds, count, &list, error);
+	if (rc == 0 && list.failed)
+		rc = error_no_memory(error);
+	if (rc == 0 && list.length > 0)
+		add_item(json, "Old parameters until bound again", text_string(&list));
+	text_release(&list);
+	present_close(&present);
+	return rc;
+}
+
 static int add_bind_items(struct seen *seen, struct text *json, struct error *error)
 {
 	struct held_bind *binds;
@@ -159,7 +206,7 @@ static int add_bind_items(struct seen *seen, struct text *json, struct error *er
 		note_failure(seen, &binds[i].record);
 	snprintf(number, sizeof(number), "%zu", count);
 	add_item(json, "Binds", number);
-	return 0;
+	return add_old_item(seen, binds, count, json, error);
 }
 
 /* The failure that matters now: a running operation's last attempt, or the last one that failed for good. */
@@ -298,7 +345,7 @@ int view_describe(const struct view *view, const struct service *service, const 
 
 /* ---- lists for the service's own commands ---- */
 
-typedef int show(const struct view *view, struct arena *arena, const char *incarnation, struct text *json,
+typedef int show(const struct view *view, struct arena *arena, const struct instance *instance, struct text *json,
                  struct error *error);
 
 static int show_list(const struct view *view, const struct service *service, const char *instance, show *list,
@@ -309,7 +356,7 @@ static int show_list(const struct view *view, const struct service *service, con
 
 	if (rc != 0)
 		return rc;
-	rc = list(view, &seen.arena, seen.instance.record.incarnation, ret_json, error);
+	rc = list(view, &seen.arena, &seen.instance.record, ret_json, error);
 	arena_release(&seen.arena);
 	return rc;
 }

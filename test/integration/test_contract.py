@@ -76,6 +76,125 @@ def test_false_lifts_a_protection(tsuru):
     assert tsuru.remove("mydb").status == 200
 
 
+def prefix_of(answer):
+    assert answer.status == 201, answer
+    prefixes = {name.rpartition("SCRIPTED_")[0] for name in answer.json}
+    assert len(prefixes) == 1, answer.json
+    return prefixes.pop()
+
+
+def bind_of(tsuru, name, kind="app"):
+    one, = [bind for bind in tsuru.send("GET", "/resources/mydb/binds").json if (bind["kind"], bind["name"]) == (kind, name)]
+    return one
+
+
+OLD = "Old parameters until bound again"
+
+
+@pytest.mark.parametrize("binds", [
+    {"binds.shop.env_prefix": "B_", "binds.shop.read_only": True, "binds.job:shop.env_prefix": "J_"},  # as tsuru's client sends it
+    {"binds": {"shop": {"env_prefix": "B_", "read_only": True}, "job:shop": {"env_prefix": "J_"}}},
+])
+def test_what_an_instance_has_for_its_binds(tsuru, binds):
+    """tsuru's client knows no parameters of a bind, and jobs get none. What is nearer to the bind wins."""
+    assert tsuru.create("mydb", parameters={"env_prefix": "A_", **binds}).status == 201
+    assert prefix_of(tsuru.bind("mydb", "mail")) == "A_" and prefix_of(tsuru.bind_job("mydb", "mail")) == "A_"
+    assert prefix_of(tsuru.bind("mydb", "shop")) == "B_" and prefix_of(tsuru.bind_job("mydb", "shop")) == "J_"
+    assert json.loads(bind_of(tsuru, "shop")["parameters"]).keys() == {"env_prefix", "read_only"}
+    assert json.loads(bind_of(tsuru, "shop", "job")["parameters"]) == {"env_prefix": "J_"}
+    assert prefix_of(tsuru.bind("mydb", "shop", parameters={"env_prefix": "C_"})) == "C_"
+    assert prefix_of(tsuru.bind("mydb", "shop", parameters={"env_prefix": ""})) == ""
+    assert json.loads(bind_of(tsuru, "shop")["parameters"])["read_only"] in (True, "true")
+    old = tsuru.send("POST", "/resources/mydb/bind", {"app-host": "old.example.com", "user": "dev"})
+    assert prefix_of(old) == "A_"
+    assert OLD not in tsuru.described("mydb")
+
+
+def test_changed_parameters_hold_from_the_next_bind(tsuru):
+    assert tsuru.create("mydb", parameters={"binds.shop.env_prefix": "A_"}).status == 201
+    assert prefix_of(tsuru.bind("mydb", "shop")) == "A_" and prefix_of(tsuru.bind("mydb", "mail")) == ""
+    # --add-param sends all that there is, and what is added.
+    assert tsuru.update("mydb", parameters={"binds.shop.env_prefix": "B_", "read_only": True}).status == 200
+    assert tsuru.described("mydb")[OLD] == 'the app "mail" (read_only), the app "shop" (env_prefix, read_only)'
+    assert bind_of(tsuru, "shop")["old_parameters"] == "env_prefix, read_only"
+    assert json.loads(bind_of(tsuru, "shop")["parameters"]) == {"env_prefix": "A_"}
+    # A rotation is a new login in all but its name, and so are the parameters.
+    assert tsuru.send("POST", "/resources/mydb/rotate", {"app-name": "mail"}).status == 202
+    wait_until("it is done", lambda: bind_of(tsuru, "mail")["state"] == "bound")
+    assert json.loads(bind_of(tsuru, "mail")["parameters"])["read_only"] in (True, "true")
+    assert tsuru.described("mydb")[OLD] == 'the app "shop" (env_prefix, read_only)'
+    assert prefix_of(tsuru.bind("mydb", "shop")) == "B_"
+    assert OLD not in tsuru.described("mydb") and "old_parameters" not in bind_of(tsuru, "shop")
+    # --remove-param: what is left is all that there is. A false says no more than nothing.
+    assert tsuru.update("mydb", parameters={"read_only": False}).status == 200
+    assert tsuru.described("mydb")[OLD] == 'the app "mail" (read_only), the app "shop" (env_prefix, read_only)'
+    assert prefix_of(tsuru.bind("mydb", "shop")) == "" and prefix_of(tsuru.bind("mydb", "mail")) == ""
+    assert OLD not in tsuru.described("mydb")
+
+
+def test_an_undone_unbind_keeps_its_parameters(tsuru):
+    """The app's units keep the environment that they have (S6), whatever the instance says by now."""
+    assert tsuru.create("mydb", parameters={"env_prefix": "A_"}).status == 201
+    before = tsuru.bind("mydb", "shop").json
+    assert tsuru.update("mydb", parameters={"env_prefix": "B_"}).status == 200
+    assert tsuru.unbind("mydb", "shop", event="e2").status == 200
+    assert tsuru.bind("mydb", "shop", event="e2").json == before
+    assert tsuru.described("mydb")[OLD] == 'the app "shop" (env_prefix)'
+    assert prefix_of(tsuru.bind("mydb", "shop")) == "B_"
+
+
+def test_a_bind_has_the_parameters_that_it_was_asked_for_with(tsuru):
+    assert tsuru.create("mydb", parameters={"env_prefix": "A_"}).status == 201
+    assert prefix_of(tsuru.bind("mydb", "shop", parameters={"env_prefix": "OWN_"})) == "OWN_"
+    assert tsuru.update("mydb", parameters={"env_prefix": "B_", "read_only": True}).status == 200
+    assert tsuru.described("mydb")[OLD] == 'the app "shop" (read_only)'
+    assert tsuru.send("POST", "/resources/mydb/rotate", {"app-name": "shop"}).status == 202
+    wait_until("it is done", lambda: bind_of(tsuru, "shop")["state"] == "bound")
+    assert json.loads(bind_of(tsuru, "shop")["parameters"])["env_prefix"] == "OWN_"
+    assert OLD not in tsuru.described("mydb")
+
+
+@pytest.mark.parametrize("parameters, says", [
+    ({"env_prefix": "1-"}, '"env_prefix" is "1-"'),
+    ({"env_prefix": "x" * 65}, "at most 64 bytes"),
+    ({"env_prefix": "TSURU_"}, "tsuru's own"),
+    ({"read_only": "perhaps"}, '"read_only" is "perhaps", neither true nor false'),
+    ({"binds": "shop"}, '"binds" is "shop"'),
+    ({"binds.shop": "A_"}, '"binds.shop" is "A_"'),
+    ({"binds.shop.env_prefix": "1-"}, 'in "binds.shop": the parameter "env_prefix" is "1-"'),
+    ({"binds.shop.env_prefix": "TSURU_A"}, 'in "binds.shop": the parameter "env_prefix" is "TSURU_A"'),
+    ({"binds": {"shop": {"read_only": "perhaps"}}}, 'in "binds.shop": the parameter "read_only" is "perhaps"'),
+    ({"binds.shop.colour": "red"}, 'in "binds.shop": the parameter "colour" is not known; allowed are: env_prefix, read_only'),
+    ({"binds.job:shop.deletion_protection": True}, 'in "binds.job:shop": the parameter "deletion_protection" is not known'),
+    ({"binds.Shop.env_prefix": "A_"}, 'the app\'s name "Shop"'),
+    ({"binds.job:a b.env_prefix": "A_"}, 'the job\'s name "a b"'),
+    ({"binds.shop.env_prefix": "A_", "binds": {"shop": {"env_prefix": "A_"}}}, "given twice"),
+    ({f"binds.app{i}.env_prefix": "A_" for i in range(257)}, "more than 256"),
+    ({"colour": "red"}, "allowed are: deletion_protection, env_prefix, binds, size, read_only"),
+])
+def test_parameters_for_binds_are_judged_at_once(tsuru, parameters, says):
+    refused = tsuru.create("mydb", parameters=parameters)
+    assert refused.status == 400 and says in refused.message, refused
+    assert tsuru.create("mydb").status == 201
+    refused = tsuru.update("mydb", parameters=parameters)
+    assert refused.status == 400 and says in refused.message, refused
+
+
+def test_a_driver_without_logins(start_broker):
+    """A login that only reads is a promise: where there is none, nobody is left to believe in it."""
+    tsuru = Tsuru(start_broker("  - name: mail\n    driver: shared\n    password: x\n    env: {MAIL_URL: 'smtp://mail'}\n"
+                               "    plans: [{name: small}]\n"), "mail", "x")
+    for parameters, where in (({"read_only": True}, "the parameter"), ({"binds.shop.read_only": True}, 'in "binds.shop": the parameter')):
+        refused = tsuru.create("mydb", parameters=parameters)
+        assert refused.status == 400 and refused.message.startswith(where + ' "read_only" is "true"'), refused
+        assert 'the driver "shared" has no binds that only read; allowed are: ' in refused.message
+    assert tsuru.create("mydb", parameters={"env_prefix": "A_", "binds.shop.env_prefix": "B_"}).status == 201
+    assert tsuru.bind("mydb", "shop").json == {"B_MAIL_URL": "smtp://mail"}
+    assert tsuru.bind_job("mydb", "shop").json == {"A_MAIL_URL": "smtp://mail"}
+    refused = tsuru.bind("mydb", "shop", parameters={"read_only": True})
+    assert refused.status == 400 and "allowed are: env_prefix" in refused.message
+
+
 def test_methods_and_paths(tsuru):
     answer = tsuru.send("PATCH", "/resources/mydb", {})
     assert answer.status == 405

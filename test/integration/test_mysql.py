@@ -102,6 +102,25 @@ def test_read_only(tsuru, server):
     tsuru.remove("mydb")
 
 
+def test_read_only_by_the_instance(tsuru, server):
+    assert tsuru.create("mydb", "small", parameters={"read_only": True, "binds.writer.read_only": False}).status == 201
+    writer, reader, job = tsuru.bind("mydb", "writer").json, tsuru.bind("mydb", "reader").json, tsuru.bind_job("mydb", "writer").json
+    server.as_app(writer, "CREATE TABLE t (a int)", "INSERT INTO t VALUES (1)")
+    for env in (reader, job):
+        assert server.as_app(env, "SELECT a FROM t") == ((1,),)
+        refused(server, env, "INSERT INTO t VALUES (2)")
+    assert tsuru.update("mydb", "small", parameters={"read_only": True}).status == 200
+    wait_until("the update is done", lambda: tsuru.is_up("mydb"))
+    assert tsuru.described("mydb")["Old parameters until bound again"] == 'the app "writer" (read_only)'
+    server.as_app(writer, "INSERT INTO t VALUES (2)")
+    assert tsuru.send("POST", "/resources/mydb/rotate", {"app-name": "writer"}).status == 202
+    wait_until("it is done", lambda: {one["state"] for one in tsuru.send("GET", "/resources/mydb/binds").json} == {"bound"})
+    grants = str(server.ask(f"SHOW GRANTS FOR '{writer['MYSQL_USER']}'"))
+    assert "SELECT" in grants and "INSERT" not in grants and "ALL" not in grants, grants
+    refused(server, tsuru.bind("mydb", "writer").json, "INSERT INTO t VALUES (3)")
+    tsuru.remove("mydb")
+
+
 def test_what_a_login_defined_outlives_it(tsuru, server):
     tsuru.create("mydb", "small")
     first, second = tsuru.bind("mydb", "first").json, tsuru.bind("mydb", "second").json

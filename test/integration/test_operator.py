@@ -293,6 +293,24 @@ def test_a_removed_database_comes_back_with_rows_and_credentials(start_broker, s
     assert server.databases() == set() and server.roles() == set()
 
 
+def test_parameters_for_binds_come_back(start_broker, tmp_path):
+    """An instance that is brought back has what it had for its binds, and they what holds for them, also under another name; the
+    team's create of that name says anew what it has."""
+    broker = start_broker(scripted_service(tmp_path, "x").replace("{name: small,", "{name: small, retain: 1h,"))
+    tsuru = Tsuru(broker, "scripted", "x")
+    assert tsuru.create("mydb", parameters={"binds.shop.env_prefix": "A_"}).status == 201
+    assert tsuru.bind("mydb", "shop").json.keys() >= {"A_SCRIPTED_USER"}
+    assert tsuru.remove("mydb").status == 200
+    assert broker.ctl("undelete", "mydb", "--as", "saved") == "done\n"
+    assert "binds.shop.env_prefix" in broker.ctl("show", "scripted/saved")
+    assert not re.search(r"^shop .* env_prefix\b", broker.ctl("show", "scripted/saved"), re.M)
+    assert tsuru.create("saved", parameters={"env_prefix": "B_"}).status == 201
+    wait_until("it is taken over", lambda: tsuru.is_up("saved"))
+    assert re.search(r"^shop .* env_prefix\b", broker.ctl("show", "scripted/saved"), re.M)
+    assert tsuru.bind("saved", "shop").json.keys() >= {"B_SCRIPTED_USER"}
+    assert not re.search(r"^shop .* env_prefix\b", broker.ctl("show", "scripted/saved"), re.M)
+
+
 def test_a_removed_instance_is_named_by_its_name(start_broker, tmp_path):
     """By its name alone, also beside a newer one of the name; of several none is chosen."""
     services = scripted_service(tmp_path, "x").replace("{name: small,", "{name: small, retain: 1h,")
@@ -712,9 +730,10 @@ def test_backup_under_load_and_start_on_it(scripted, start_broker, tmp_path):
 
 def test_export_and_import_keep_everything(scripted, start_broker, tmp_path):
     broker, tsuru = scripted
-    tsuru.create("mydb")
+    tsuru.create("mydb", parameters={"binds.shop.read_only": True})
     env = tsuru.bind("mydb", "shop", event="e").json
     broker.ctl("export", str(tmp_path / "lines"))
+    assert '"sent parameters":' in (tmp_path / "lines").read_text()
     assert env["SCRIPTED_PASSWORD"] not in (tmp_path / "lines").read_text()
     other = start_broker(broker.services)
     assert "in use" in other.ctl("import", str(tmp_path / "lines"), status=1)

@@ -74,6 +74,41 @@ def test_read_only(tsuru, server):
     tsuru.remove("mydb")
 
 
+def test_read_only_by_the_instance(tsuru, server):
+    assert tsuru.create("mydb", parameters={"binds.report.read_only": True}).status == 201
+    writer, reader = tsuru.bind("mydb", "shop").json, tsuru.bind("mydb", "report").json
+    job = tsuru.bind_job("mydb", "report").json
+    server.as_app(writer, "CREATE TABLE t (a int); INSERT INTO t VALUES (1)")
+    server.as_app(job, "INSERT INTO t VALUES (2)")
+    assert server.as_app(reader, "SELECT count(*) FROM t") == [(2,)]
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        server.as_app(reader, "SET TRANSACTION READ WRITE; INSERT INTO t VALUES (3)")
+    # What changes is told until it holds.
+    assert tsuru.update("mydb", parameters={"read_only": True, "binds.report.read_only": False}).status == 200
+    wait_until("the update is done", lambda: tsuru.is_up("mydb"))
+    server.as_app(writer, "INSERT INTO t VALUES (3)")
+    old = tsuru.described("mydb")["Old parameters until bound again"]
+    assert old == 'the app "report" (read_only), the app "shop" (read_only), the job "report" (read_only)'
+    server.as_app(tsuru.bind("mydb", "report").json, "INSERT INTO t VALUES (4)")
+    # A rotation makes it true at once, also for who is inside and acts as the owner.
+    with closing(psycopg2.connect(writer["DATABASE_URL"])) as (session,):
+        session.cursor().execute("INSERT INTO t VALUES (5)")
+        assert tsuru.send("POST", "/resources/mydb/rotate", {"app-name": "shop"}).status == 202
+        wait_until("it is done", lambda: old_of(tsuru, "mydb") == 'the job "report" (read_only)')
+        with pytest.raises(psycopg2.OperationalError):
+            session.cursor().execute("INSERT INTO t VALUES (6)")
+    assert server.rows(f"SELECT r.rolname LIKE '%\\_r' FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid "
+                       f"JOIN pg_roles u ON u.oid = m.member WHERE u.rolname = '{writer['PG_USER']}'") == [(True,)]
+    tsuru.remove("mydb")
+
+
+def old_of(tsuru, name):
+    """Once nothing is under way."""
+    if any(bind["state"] != "bound" for bind in tsuru.send("GET", f"/resources/{name}/binds").json):
+        return None
+    return tsuru.described(name).get("Old parameters until bound again")
+
+
 def test_an_undone_unbind_stays_read_only(tsuru, server):
     tsuru.create("mydb")
     env = tsuru.bind("mydb", "shop", parameters={"read_only": True}).json

@@ -167,6 +167,23 @@ def test_read_only(tsuru, rabbit):
     tsuru.remove("mine")
 
 
+def test_read_only_by_the_instance(tsuru, rabbit):
+    assert tsuru.create("mine", parameters={"read_only": True, "binds.shop.read_only": False}).status == 201
+    writer, reader, job = tsuru.bind("mine", "shop").json, tsuru.bind("mine", "report").json, tsuru.bind_job("mine", "shop").json
+    with contextlib.closing(log_in(rabbit, writer)) as connection:
+        connection.channel().queue_declare("q", durable=True)
+    for env in (reader, job):
+        assert refused(rabbit, env, lambda channel: channel.basic_publish("", "q", b"y")) == 403
+    assert tsuru.update("mine", parameters={"read_only": True}).status == 200
+    assert tsuru.described("mine")["Old parameters until bound again"] == 'the app "shop" (read_only)'
+    assert tsuru.send("POST", "/resources/mine/rotate", {"app-name": "shop"}).status == 202
+    wait_until("it is done", lambda: {one["state"] for one in tsuru.send("GET", "/resources/mine/binds").json} == {"bound"})
+    status, rights = rabbit.ask("GET", f"/api/permissions/{writer['RABBITMQ_VHOST']}/{writer['RABBITMQ_USER']}")
+    assert status == 200 and rights["write"] == "^$" == rights["configure"]
+    assert refused(rabbit, tsuru.bind("mine", "shop").json, lambda channel: channel.basic_publish("", "q", b"y")) == 403
+    tsuru.remove("mine")
+
+
 def test_limits_hold(start_broker, rabbit):
     plans = ("      - {name: small, max_connections: 3, max_queues: 2, max_user_connections: 2, max_user_channels: 4}\n"
              "      - {name: large, retain: 0}\n")

@@ -80,6 +80,29 @@ def test_a_bound_app_reaches_nothing_but_its_own(start_broker, servers):
             log_in(server, mine).execute_command(*attack)
 
 
+def test_read_only_by_the_instance(start_broker, servers):
+    server = servers()
+    tsuru = Tsuru(start_broker(service([f"url: '{server.url()}'"])), "redis", "x")
+    assert tsuru.create("mine", parameters={"read_only": True, "binds.shop.read_only": False}).status == 201
+    writer, reader, job = tsuru.bind("mine", "shop").json, tsuru.bind("mine", "report").json, tsuru.bind_job("mine", "shop").json
+    own = writer["REDIS_PREFIX"]
+    log_in(server, writer).set(own + "k", "v")
+    for env in (reader, job):
+        assert log_in(server, env).get(own + "k") == "v"
+        with pytest.raises(redis.exceptions.NoPermissionError):
+            log_in(server, env).set(own + "k", "x")
+    assert tsuru.update("mine", parameters={"read_only": True}).status == 200
+    wait_until("the update is done", lambda: tsuru.is_up("mine"))
+    assert tsuru.described("mine")["Old parameters until bound again"] == 'the app "shop" (read_only)'
+    log_in(server, writer).set(own + "k", "w")
+    assert tsuru.send("POST", "/resources/mine/rotate", {"app-name": "shop"}).status == 202
+    wait_until("it is done", lambda: {one["state"] for one in tsuru.send("GET", "/resources/mine/binds").json} == {"bound"})
+    assert f"%R~{own}*" in str(server.client().execute_command("ACL", "GETUSER", writer["REDIS_USER"]))
+    with pytest.raises(redis.exceptions.NoPermissionError):
+        log_in(server, tsuru.bind("mine", "shop").json).set(own + "k", "x")
+    tsuru.remove("mine")
+
+
 MANY = 1000000  # keys of another instance
 
 
