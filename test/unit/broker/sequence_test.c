@@ -220,6 +220,31 @@ static void test_joined_bind_is_repeated(void **state)
 	assert_true(scripted_password_is(scripted(world), bound.user, bound.password));
 }
 
+/* A bind that began before the instance's parameters changed is not the next one's: it would have the old ones. */
+static void test_bind_under_way_when_parameters_change(void **state)
+{
+	struct world *world = *state;
+	struct ask lost, update;
+
+	create(world, "e1");
+	scripted_rule(scripted(world), CALL_BIND, SCRIPTED_DELAY, 1, 4000, 0);
+	begin(world, &lost, &ask_bind, "instance", "db", "app", "shop", "event", "e2", NULL);
+	settle(world);
+	begin(world, &update, &ask_update, "instance", "db", "parameters", "{\"binds.shop.read_only\":true}", NULL);
+	settle(world);
+	assert_null(strstr(binds(world, "db"), "{\\\"read_only"));
+	assert_int_equal(request(world, &ask_bind, "instance", "db", "app", "shop", "event", "e3", NULL).code, 0);
+	assert_non_null(strstr(binds(world, "db"), "{\\\"read_only\\\":true}"));
+	/* A bind that is asked for by the same event again is that bind, whatever came between. */
+	request(world, &ask_update, "instance", "db", NULL);
+	restart(world);
+	request(world, &ask_bind, "instance", "db", "app", "shop", "event", "e3", NULL);
+	assert_non_null(strstr(binds(world, "db"), "{\\\"read_only\\\":true}"));
+	assert_non_null(strstr(binds(world, "db"), "\"old_parameters\":\"read_only\""));
+	request(world, &ask_bind, "instance", "db", "app", "shop", "event", "e4", NULL);
+	assert_null(strstr(binds(world, "db"), "read_only"));
+}
+
 /* S6: the same while the unbind still runs, and after an unbind that came twice. */
 static void test_undone_unbind_that_still_runs(void **state)
 {
@@ -550,6 +575,7 @@ int main(void)
 	    SEQUENCE(test_undone_unbind_restores_the_credentials),
 	    SEQUENCE(test_undone_unbind_is_repeated),
 	    SEQUENCE(test_joined_bind_is_repeated),
+	    SEQUENCE(test_bind_under_way_when_parameters_change),
 	    SEQUENCE(test_undone_unbind_that_still_runs),
 	    SEQUENCE(test_hosts_are_kept),
 	    SEQUENCE(test_other_hosts_while_binding),
