@@ -19,6 +19,9 @@ size_t json_count_values(const char *bytes, size_t length);
 /* Whether a text or a name in it has a NUL, which JSON writes as \u0000. */
 bool json_has_nul(const char *bytes, size_t length);
 
+/* Whether they are a number as the grammar of JSON has it: strtod takes more. */
+bool json_is_number_text(const char *bytes, size_t length);
+
 /* The one value that bytes hold, to be freed by cJSON_Delete; NULL: they hold no JSON, or memory is out.
  * What cJSON would change is a cJSON_Raw, which is printed as it stood: a number of more than 15 digits or beyond the
  * range of doubles, and a text with a NUL. A name with a NUL is what stood between its quotes, escapes included. */

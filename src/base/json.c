@@ -94,10 +94,9 @@ static bool skip_one_of(const char **at, const char *end, const char *characters
 	return found;
 }
 
-/* As the grammar of JSON has it: cJSON takes what strtod takes. */
-static bool is_number(struct token token)
+bool json_is_number_text(const char *bytes, size_t length)
 {
-	const char *at = token.bytes, *end = at + token.length;
+	const char *at = bytes, *end = bytes + length;
 
 	skip_one_of(&at, end, "-");
 	if (!skip_one_of(&at, end, "0") && skip_digits(&at, end) == 0)
@@ -177,7 +176,7 @@ static bool keep_value(cJSON *item, const char **at, const char *end)
 	token = next_token(at, end);
 	if (cJSON_IsString(item))
 		return !json_has_nul(token.bytes, token.length) || keep_raw(item, token);
-	if (!is_number(token))
+	if (!json_is_number_text(token.bytes, token.length))
 		return false;
 	return fits_double(token, item->valuedouble) || keep_raw(item, token);
 }
