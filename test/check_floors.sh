@@ -12,7 +12,7 @@ floor_of() {
   base) echo 0 ;;
   config | model) echo 1 ;;
   store | driver) echo 2 ;;
-  records) echo 3 ;;
+  records | tsuru) echo 3 ;;
   catalog) echo 4 ;;
   queue) echo 5 ;;
   watch) echo 6 ;;
@@ -35,7 +35,7 @@ complain() {
 }
 
 # Our own headers: "FOLDER/name.h" must be of the same floor's folder or of a lower floor (equal floors: config and model,
-# store and driver may see each other's contracts).
+# store and driver, records and tsuru may see each other's contracts).
 for file in $(find src include -name '*.[ch]' | sort); do
   folder=$(echo "$file" | cut -d/ -f2)
   own=$(floor_of "$folder")

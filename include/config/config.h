@@ -49,6 +49,18 @@ struct admin {
 	bool open_metrics;     /* /metrics needs no login */
 };
 
+/* tsuru itself, whose own list the records are compared with. */
+struct tsuru {
+	const char *url;     /* http:// or https://, perhaps with a path */
+	const char *token;   /* that the broker logs in with; never to be logged */
+	const char *ca_file; /* NULL: the system's */
+	int64_t interval;    /* ms between two comparisons; 0: only when an operator asks; default 1h */
+	int64_t grace; /* ms that a bind has to have been one that tsuru does not know before it may be ended; default
+	                  6h */
+	bool end_orphans; /* whether a comparison that nobody asked for ends such binds */
+	int64_t limit;    /* of those, the most that one comparison ends; default 10 */
+};
+
 struct limits {
 	int64_t header_bytes;            /* request line and headers; default 64KiB */
 	int64_t body_bytes;              /* default 1MiB */
@@ -78,6 +90,7 @@ struct config {
 	size_t listener_count;            /* 1 to CONFIG_LISTENERS_MAX */
 	const struct tls_files *tls;      /* for those that are no socket files; NULL: none */
 	const struct admin *admin;        /* NULL: none */
+	const struct tsuru *tsuru;        /* NULL: nothing is compared */
 	const struct network *proxies;    /* that say for whom they send a request */
 	size_t proxy_count;
 	bool trusts_sockets; /* whoever comes by a socket file is such a proxy */

@@ -36,6 +36,10 @@ void client_free(struct client *client);
 /* How many connections it has now, used and kept. */
 size_t client_connections(const struct client *client);
 
+/* Takes the next bytes of an answer's body as they come. False: they are of no use, the exchange ends with ERR_ANSWER.
+ */
+typedef bool client_take(void *arg, const char *bytes, size_t length);
+
 /* What is asked. Copied by client_start. */
 struct client_request {
 	const char *method;         /* "PUT" */
@@ -44,12 +48,15 @@ struct client_request {
 	const struct pair *headers; /* more headers */
 	size_t header_count;
 	int64_t timeout; /* ms for the whole exchange */
+	/* Gets the body of an answer 200, which is not kept then and may be of any size; NULL: it is kept. */
+	client_take *take;
 };
 
 struct client_answer {
 	int status;       /* 200 */
 	const char *body; /* NUL-terminated; "" for none; no more values of JSON than JSON_VALUES_MAX (base/json.h) */
 	size_t length;
+	const char *type;    /* of its content, as the server says it; "" for none */
 	int64_t retry_after; /* ms that the server asks to wait (Retry-After); 0: it says nothing */
 };
 

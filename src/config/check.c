@@ -80,6 +80,21 @@ int check_name(const char *name, const char *value, struct error *error)
 	                 NAME_MAX_BYTES);
 }
 
+/* The value is not shown: somebody may have put a password into it. */
+int check_url(const char *name, const char *value, struct error *error)
+{
+	const char *host = strncmp(value, "http://", 7) == 0    ? value + 7
+	                   : strncmp(value, "https://", 8) == 0 ? value + 8
+	                                                        : "";
+
+	if (host[0] != '\0' && host[0] != '/' && host[0] != ':' && strpbrk(value, " \t\r\n@?#\\") == NULL)
+		return 0;
+	return error_set(error, ERR_INVALID,
+	                 "\"%s\" must be http:// or https:// with a host and perhaps a path, without user, query and "
+	                 "fragment",
+	                 name);
+}
+
 int check_path(const char *name, const char *value, struct error *error)
 {
 	static const char unreserved[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/";

@@ -151,6 +151,33 @@ static void load_admin(struct loader *loader, int node)
 	loader->config->admin = admin;
 }
 
+/* A token stands in a header: a space in it would be the end of it for tsuru. */
+static void load_tsuru(struct loader *loader, int node)
+{
+	struct mapping mapping;
+	struct tsuru *tsuru;
+
+	if (node == 0)
+		return;
+	tsuru = arena_alloc(loader->reader.arena, sizeof(*tsuru));
+	if (tsuru == NULL || !reader_mapping(&loader->reader, node, "\"tsuru\"", tsuru_keys, NULL, &mapping))
+		return;
+	tsuru->url = text_of(&mapping, "url");
+	tsuru->ca_file = text_of(&mapping, "ca_file");
+	tsuru->interval = number_of(&mapping, "interval");
+	tsuru->grace = number_of(&mapping, "grace");
+	tsuru->end_orphans = options_flag(&mapping.options, "end_orphans");
+	tsuru->limit = number_of(&mapping, "limit");
+	if (text_of(&mapping, "token_file") != NULL)
+		tsuru->token =
+		    load_secret_file(loader, node_of(&mapping, "token_file"), "token", text_of(&mapping, "token_file"));
+	if (tsuru->token != NULL && strpbrk(tsuru->token, " \t\r\n") != NULL)
+		reader_error(&loader->reader, node_of(&mapping, "token_file"),
+		             "the token file \"%s\" holds spaces or lines: it must hold one token of tsuru's",
+		             text_of(&mapping, "token_file"));
+	loader->config->tsuru = tsuru;
+}
+
 static void load_document(struct loader *loader)
 {
 	struct config *config = loader->config;
@@ -164,6 +191,7 @@ static void load_document(struct loader *loader)
 	load_tls(loader, node_of(&mapping, "tls"));
 	load_proxies(loader, options_find(&mapping.options, "trusted_proxies"));
 	load_admin(loader, node_of(&mapping, "admin"));
+	load_tsuru(loader, node_of(&mapping, "tsuru"));
 	load_log(loader, node_of(&mapping, "log"));
 	load_limits(loader, node_of(&mapping, "limits"));
 	load_services(loader, node_of(&mapping, "services"));

@@ -16,6 +16,9 @@ int node_of(const struct mapping *mapping, const char *key);
 const char *text_of(const struct mapping *mapping, const char *key);
 int64_t number_of(const struct mapping *mapping, const char *key);
 
+/* The content of the file, which is a secret, without one newline at its end; NULL: an error was noted. `what` is what
+ * messages call it: "password". */
+const char *load_secret_file(struct loader *loader, int node, const char *what, const char *path);
 /* The values of the mapping's `password`, or the content of the files in its `password_file`. `what` is what messages
  * call the mapping. */
 void load_passwords(struct loader *loader, const struct mapping *mapping, const char *what,

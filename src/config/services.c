@@ -10,7 +10,7 @@
 #include "config/tables.h"
 #include "model/template.h"
 
-#define PASSWORD_FILE_MAX 4096 /* bytes */
+#define SECRET_FILE_MAX 4096 /* bytes */
 
 /* The options of the driver's own keys, which stand behind those of the common keys. */
 static struct options own_options(const struct mapping *mapping, const struct config_key *common)
@@ -163,32 +163,31 @@ static const struct config_driver *find_driver(struct loader *loader, const stru
 	return NULL;
 }
 
-/* The file's content without one newline at its end. */
-static const char *read_password(struct loader *loader, int node, const char *path)
+const char *load_secret_file(struct loader *loader, int node, const char *what, const char *path)
 {
 	struct reader *reader = &loader->reader;
-	char content[PASSWORD_FILE_MAX + 1];
-	const char *password = NULL;
+	char content[SECRET_FILE_MAX + 1];
+	const char *secret = NULL;
 	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	ssize_t length = fd >= 0 ? read(fd, content, sizeof(content)) : -1;
 
 	if (length < 0)
-		reader_error(reader, node, "the password file \"%s\" cannot be read: %s", path, strerror(errno));
-	else if (length > PASSWORD_FILE_MAX)
-		reader_error(reader, node, "the password file \"%s\" is over %d bytes", path, PASSWORD_FILE_MAX);
+		reader_error(reader, node, "the %s file \"%s\" cannot be read: %s", what, path, strerror(errno));
+	else if (length > SECRET_FILE_MAX)
+		reader_error(reader, node, "the %s file \"%s\" is over %d bytes", what, path, SECRET_FILE_MAX);
 	else {
 		if (length > 0 && content[length - 1] == '\n')
 			length--;
 		if (length == 0 || !text_is_clean(content, (size_t)length))
-			reader_error(reader, node, "the password file \"%s\" is empty or holds control characters",
+			reader_error(reader, node, "the %s file \"%s\" is empty or holds control characters", what,
 			             path);
 		else
-			password = arena_bytes(reader->arena, content, (size_t)length);
+			secret = arena_bytes(reader->arena, content, (size_t)length);
 	}
 	secret_wipe(content, sizeof(content));
 	if (fd >= 0)
 		close(fd);
-	return password;
+	return secret;
 }
 
 void load_passwords(struct loader *loader, const struct mapping *mapping, const char *what,
@@ -211,7 +210,7 @@ void load_passwords(struct loader *loader, const struct mapping *mapping, const 
 		return;
 	passwords = arena_alloc(loader->reader.arena, (count + 1) * sizeof(*passwords));
 	for (size_t i = 0; passwords != NULL && i < count; i++)
-		passwords[i] = read_password(loader, file_node, given->value.list.items[i]);
+		passwords[i] = load_secret_file(loader, file_node, "password", given->value.list.items[i]);
 	*ret_passwords = passwords;
 }
 

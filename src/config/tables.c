@@ -35,6 +35,7 @@ const struct config_key top_keys[] = {
      .help = "who may say for whom it sends a request"},
     {.name = "data_dir", .fallback = "/var/lib/tsuru-broker", .min = 1, .max = 3000, .help = "the store's directory"},
     {.name = "secret_key_file", .min = 1, .max = 3000, .help = "the file that holds the master key"},
+    {.name = "tsuru", .type = KEY_NODE, .help = "tsuru's own API, to compare the records with what it knows"},
     {.name = "log", .type = KEY_NODE, .help = "the log's format and level"},
     {.name = "limits", .type = KEY_NODE, .help = "sizes and times"},
     {.name = "services", .type = KEY_NODE, .required = true, .help = "a list of what tsuru is offered"},
@@ -83,6 +84,17 @@ const struct config_key log_keys[] = {
 	{                                                                                                              \
 		.name = (key), .type = KEY_NUMBER, .fallback = (def), .min = (least), .max = (most), .help = (says)    \
 	}
+
+const struct config_key tsuru_keys[] = {
+    {.name = "url", .required = true, .check = check_url, .help = "of tsuru's API"},
+    {.name = "token_file", .required = true, .min = 1, .max = 3000, .help = "the file that holds a token of tsuru's"},
+    {.name = "ca_file", .min = 1, .max = 3000, .help = "the certificates that https trusts; default: the system's"},
+    TIME_KEY("interval", "1h", 0, 7 * DAY, "between two comparisons; 0: only ctl reconcile begins one"),
+    TIME_KEY("grace", "6h", SECOND, 365 * DAY, "that tsuru does not know a bind before it may be ended"),
+    {.name = "end_orphans", .type = KEY_BOOL, .fallback = "false", .help = "whether comparisons end such binds"},
+    NUMBER_KEY("limit", "10", 1, 1000, "of the binds that one comparison ends"),
+    {0},
+};
 
 const struct config_key limits_keys[] = {
     SIZE_KEY("header_bytes", "64KiB", 4 * KIB, MIB, "of a request line and its headers"),

@@ -36,7 +36,11 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *arg)
 static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
 {
 	struct client_exchange *exchange = arg;
+	long status = 0;
 
+	exchange->curl->easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (exchange->take != NULL && status == 200)
+		return exchange->take(exchange->arg, bytes, size * count) ? size * count : 0;
 	text_add_bytes(&exchange->body, bytes, size * count);
 	exchange->values += json_count_values(bytes, size * count);
 	return is_too_large(exchange) ? 0 : size * count;
@@ -51,6 +55,8 @@ static int explain(const struct client_exchange *exchange, CURLcode result, stru
 		return error_set(error, ERR_ANSWER,
 		                 "its answer is over %zu bytes or %d values of JSON, or its headers over %zu bytes",
 		                 CLIENT_ANSWER_MAX, JSON_VALUES_MAX, HEADS_MAX);
+	if (result == CURLE_WRITE_ERROR && exchange->take != NULL)
+		return error_set(error, ERR_ANSWER, "its answer is not what was asked for");
 	/* libcurl says so of a line over 100 kB, too, which it does not hand over. */
 	if (result == CURLE_OUT_OF_MEMORY && !exchange->has_head)
 		return error_set(error, ERR_UNAVAILABLE, "a header of its answer is too long, or memory is short");
@@ -62,6 +68,7 @@ static int explain(const struct client_exchange *exchange, CURLcode result, stru
 void exchange_tell(struct client_exchange *exchange, CURLcode result)
 {
 	const struct libcurl *curl = exchange->curl;
+	const char *type = NULL;
 	struct client_answer answer = {.body = text_string(&exchange->body), .length = exchange->body.length};
 	curl_off_t seconds = 0;
 	struct error error;
@@ -69,7 +76,9 @@ void exchange_tell(struct client_exchange *exchange, CURLcode result)
 
 	curl->easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
 	curl->easy_getinfo(exchange->easy, CURLINFO_RETRY_AFTER, &seconds);
+	curl->easy_getinfo(exchange->easy, CURLINFO_CONTENT_TYPE, &type);
 	answer.status = (int)status;
+	answer.type = type != NULL ? type : "";
 	answer.retry_after = seconds > RETRY_AFTER_MAX / 1000 ? RETRY_AFTER_MAX : (int64_t)seconds * 1000;
 	error_clear(&error);
 	if (result != CURLE_OK)
@@ -177,6 +186,7 @@ struct client_exchange *exchange_new(const struct libcurl *curl, const struct cl
 	if (exchange == NULL)
 		return NULL;
 	exchange->curl = curl;
+	exchange->take = request->take;
 	exchange->on_done = on_done;
 	exchange->arg = arg;
 	text_init(&exchange->body, CLIENT_ANSWER_MAX);

@@ -24,6 +24,7 @@ struct client_exchange {
 	size_t heads;  /* bytes of headers, also of interim answers and behind the body: libcurl keeps them all */
 	bool has_head; /* up to the empty line */
 	char reason[CURL_ERROR_SIZE];
+	client_take *take;
 	client_done *on_done;
 	void *arg;
 };

@@ -131,6 +131,22 @@ static const struct {
      "1:19: \"trusted_proxies\": \"10.0.0.1/8\" has bits behind its length; it must be"},
     {"trusted_proxies: ['0.0.0.0/0']\n" SERVICE PLANS,
      "\"trusted_proxies\": \"0.0.0.0/0\" is every address there is, or every one of IPv4; "},
+    {"tsuru: {url: 'http://tsuru.example.com'}\n" SERVICE PLANS, "1:8: \"tsuru\" must have the key \"token_file\""},
+    {"tsuru: {token_file: /proc/sys/kernel/ostype}\n" SERVICE PLANS, "\"tsuru\" must have the key \"url\""},
+    {"tsuru: {url: 'ftp://x', token_file: /proc/sys/kernel/ostype}\n" SERVICE PLANS,
+     "1:14: \"url\" must be http:// or https://"},
+    {"tsuru: {url: 'http://', token_file: /proc/sys/kernel/ostype}\n" SERVICE PLANS,
+     "\"url\" must be http:// or https://"},
+    {"tsuru: {url: 'http://a:b@x', token_file: /proc/sys/kernel/ostype}\n" SERVICE PLANS,
+     "\"url\" must be http:// or https://"},
+    {"tsuru: {url: 'http://x/?a', token_file: /proc/sys/kernel/ostype}\n" SERVICE PLANS,
+     "\"url\" must be http:// or https://"},
+    {"tsuru: {url: 'http://x', token_file: /nowhere/x}\n" SERVICE PLANS,
+     "1:38: the token file \"/nowhere/x\" cannot be read"},
+    {"tsuru: {url: 'http://x', token_file: /proc/sys/kernel/ostype, limit: 0}\n" SERVICE PLANS,
+     "\"limit\" is 0; allowed is 1 to"},
+    {"tsuru: {url: 'http://x', token_file: /proc/sys/kernel/ostype, grace: 0}\n" SERVICE PLANS,
+     "\"grace\" is 0; allowed is 1s to"},
     {"trusted_proxies: proxy.example.com\n" SERVICE PLANS,
      "\"proxy.example.com\" is neither an address nor a network; "},
     {"limits: {history: 0}\n" SERVICE PLANS, "1:19: \"history\" is 0; allowed is 1 to 1000"},
@@ -338,6 +354,38 @@ static void test_password_file(void **state)
 	assert_int_equal(unlink(path), 0);
 }
 
+static void test_tsuru(void **state)
+{
+	static const char *const contents[] = {"0123abc\n", "two words\n", "two\nlines\n", "\n"};
+	char path[] = "/tmp/config-token-XXXXXX", text[256];
+	const int fd = mkstemp(path);
+	struct loaded loaded;
+
+	(void)state;
+	assert_true(fd >= 0);
+	snprintf(text, sizeof(text), "tsuru: {url: 'https://tsuru.example.com/api/', token_file: %s}\n" SERVICE PLANS,
+	         path);
+	for (size_t i = 0; i < sizeof(contents) / sizeof(*contents); i++) {
+		assert_int_equal(ftruncate(fd, 0), 0);
+		assert_int_equal(pwrite(fd, contents[i], strlen(contents[i]), 0), strlen(contents[i]));
+		loaded = load(text);
+		if (i == 0) {
+			assert_string_equal(loaded.config->tsuru->token, "0123abc");
+			assert_int_equal(loaded.config->tsuru->interval, 3600 * 1000);
+			assert_int_equal(loaded.config->tsuru->grace, 6 * 3600 * 1000);
+			assert_int_equal(loaded.config->tsuru->limit, 10);
+			assert_false(loaded.config->tsuru->end_orphans);
+		} else {
+			assert_null(loaded.config);
+			assert_non_null(strstr(loaded.errors->texts[0], "the token file"));
+			assert_null(strstr(loaded.errors->texts[0], "two"));
+		}
+		unload(&loaded);
+	}
+	close(fd);
+	assert_int_equal(unlink(path), 0);
+}
+
 static void test_files_that_cannot_be_read(void **state)
 {
 	static const char *const paths[] = {"/nowhere/broker.yaml", "/tmp"};
@@ -380,6 +428,7 @@ int main(void)
 	    cmocka_unit_test(test_connections_fit_under_the_files),
 	    cmocka_unit_test(test_everything),
 	    cmocka_unit_test(test_password_file),
+	    cmocka_unit_test(test_tsuru),
 	    cmocka_unit_test(test_files_that_cannot_be_read),
 	    cmocka_unit_test(test_too_many_errors_are_counted),
 	};
