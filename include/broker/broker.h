@@ -49,7 +49,8 @@ void broker_change_free(struct broker_change *change);
 void broker_close(struct broker *broker);
 
 /* The rooms that are asked for something, for as long as the broker is open: requests/requests.h and
- * requests/operator.h, upkeep/drift.h, upkeep/inspect.h and upkeep/rekey.h, view/view.h and view/list.h. */
+ * requests/operator.h, upkeep/drift.h, upkeep/inspect.h, upkeep/reconcile.h and upkeep/rekey.h, view/view.h and
+ * view/list.h. */
 struct requests *broker_requests(struct broker *broker);
 struct upkeep *broker_upkeep(struct broker *broker);
 const struct view *broker_view(const struct broker *broker);

@@ -26,6 +26,7 @@ struct listed {
 	const char *service, *instance, *name; /* "" where the kind has none */
 	bool tells_jobs;                       /* of an instance: which jobs are bound to it is said */
 	bool known;                            /* for who compares: there is a record of it */
+	bool compared;                         /* likewise, of an instance: so were its binds */
 };
 
 struct listing;

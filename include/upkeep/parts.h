@@ -1,4 +1,4 @@
-/* Opens and closes all of the upkeep: drift, sweep, retention, rekey and inspections. */
+/* Opens and closes all of the upkeep: drift, reconciling, sweep, retention, rekey and inspections. */
 #ifndef UPKEEP_PARTS_H
 #define UPKEEP_PARTS_H
 

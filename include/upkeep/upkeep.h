@@ -7,6 +7,7 @@
 
 struct drift;
 struct finding;
+struct reconcile;
 
 TAILQ_HEAD(errand_list, errand);
 TAILQ_HEAD(inspection_list, inspection);
@@ -30,10 +31,11 @@ struct upkeep {
 	struct requests *requests;
 	struct errand_list errands; /* requests of the broker itself */
 	struct inspection_list inspections;
-	size_t inspecting;        /* of them */
-	struct finding *findings; /* table by incarnation, the first found first */
-	size_t differing;         /* instances that were found to differ since the last pass began */
-	struct drift *drift;      /* NULL: memory was out */
+	size_t inspecting;           /* of them */
+	struct finding *findings;    /* table by incarnation, the first found first */
+	size_t differing;            /* instances that were found to differ since the last pass began */
+	struct drift *drift;         /* NULL: memory was out */
+	struct reconcile *reconcile; /* NULL: memory was out */
 	struct rekey rekey;
 	struct timer retention;
 	struct timer sweep;

@@ -39,6 +39,10 @@ int view_list_drift(const struct view *view, struct text *ret_json, struct error
 /* Logins that should be dead and may live: their unbind or the removal of their instance was accepted and has not
  * ended, or failed for good. */
 size_t view_count_lingering(const struct view *view);
+/* How the last comparison with tsuru's list went, and what differs. */
+int view_list_reconcile(const struct view *view, struct text *ret_json, struct error *error);
+/* Members of an object: the same in short. None where nothing is compared. */
+void view_show_tsuru(const struct view *view, struct text *ret_json);
 /* How far the sealing with another master key is. */
 int view_show_rekey(const struct view *view, struct text *ret_json, struct error *error);
 

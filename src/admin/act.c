@@ -2,6 +2,7 @@
 #include "admin/internal.h"
 #include "upkeep/drift.h"
 #include "upkeep/inspect.h"
+#include "upkeep/reconcile.h"
 #include "upkeep/rekey.h"
 
 int act_hurry(struct admin_call *call)
@@ -41,6 +42,20 @@ int act_undrain(struct admin_call *call)
 int act_verify(struct admin_call *call)
 {
 	return drift_start(broker_upkeep(call->admin->options.broker), &call->error);
+}
+
+int act_reconcile(struct admin_call *call)
+{
+	return reconcile_start(broker_upkeep(call->admin->options.broker), NULL, &call->error);
+}
+
+int act_reconcile_apply(struct admin_call *call)
+{
+	const int rc = reconcile_start(broker_upkeep(call->admin->options.broker), call->ask.caller.user, &call->error);
+
+	if (rc == 0)
+		operator_note(requests_of(call), &call->ask.caller, "reconcile", "done", NULL);
+	return rc;
 }
 
 int act_reload(struct admin_call *call)

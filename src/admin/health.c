@@ -50,7 +50,9 @@ static int write_ready(const struct admin_server *admin, struct text *json)
 	view_list_servers(broker_view(admin->options.broker), json);
 	text_add(json, ",\"missing_services\":");
 	view_list_missing(broker_view(admin->options.broker), json);
-	text_add_format(json, ",\"logins_to_end\":%zu}", view_count_lingering(broker_view(admin->options.broker)));
+	text_add_format(json, ",\"logins_to_end\":%zu", view_count_lingering(broker_view(admin->options.broker)));
+	view_show_tsuru(broker_view(admin->options.broker), json);
+	text_add(json, "}");
 	return writable ? 200 : 503;
 }
 

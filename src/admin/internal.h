@@ -95,6 +95,8 @@ int act_claim(struct admin_call *call);
 int act_drain(struct admin_call *call);
 int act_undrain(struct admin_call *call);
 int act_verify(struct admin_call *call);
+int act_reconcile(struct admin_call *call);
+int act_reconcile_apply(struct admin_call *call);
 int act_reload(struct admin_call *call);
 int act_rekey(struct admin_call *call);
 

@@ -12,6 +12,7 @@
 #include "upkeep/drift.h"
 #include "upkeep/errand.h"
 #include "upkeep/parts.h"
+#include "upkeep/reconcile.h"
 
 static void open_host(struct host *host)
 {
@@ -204,6 +205,7 @@ void broker_enter(struct broker *broker, struct broker_change *change)
 	queue_move(&broker->queue);
 	watch_open(&broker->watch);
 	drift_reload(&broker->upkeep);
+	reconcile_reload(&broker->upkeep);
 	missing_log(broker->catalog.store, catalog_config(&broker->catalog), broker->life.log);
 	free(change);
 }

@@ -75,6 +75,11 @@ const struct command ctl_commands[] = {
      ctl_verify, NULL},
     {"drift", NULL, ADMIN, "show what the last comparison found", "Exits 3 when something was found.\n", ctl_drift,
      NULL},
+    {"reconcile", NULL, ADMIN | TAKES(OPTION_APPLY), "compare the records with tsuru's own list now",
+     "Needs \"tsuru\" in the configuration. Shows what either side lacks. With --apply, binds that tsuru has\n"
+     "forgotten are ended: those that comparisons have found so for tsuru.grace, and that nobody has changed\n"
+     "for as long. Instances are never removed. Exits 3 when something differs, or tsuru's answer was of no\nuse.\n",
+     ctl_reconcile, NULL},
     {"audit", NULL, ADMIN | TAKES(OPTION_SERVICE) | TAKES(OPTION_NAME) | TAKES(OPTION_STATE) | TAKES(OPTION_LIMIT),
      "show who did what, the newest first", "--state filters by outcome: done, failed, canceled.\n", ctl_audit, NULL},
     {"health", NULL, ADMIN, "show whether the broker and its servers are well",

@@ -23,6 +23,7 @@ int ctl_verify(const struct invocation *invocation);
 int ctl_drift(const struct invocation *invocation);
 int ctl_audit(const struct invocation *invocation);
 int ctl_health(const struct invocation *invocation);
+int ctl_reconcile(const struct invocation *invocation);
 int ctl_reload(const struct invocation *invocation);
 int ctl_rekey(const struct invocation *invocation);
 

@@ -2,16 +2,13 @@
 #include <cjson/cJSON.h>
 #include <stdint.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli/progress.h"
 #include "cli/table.h"
 #include "cli/talk.h"
 #include "model/model.h"
 
-#define POLL_INTERVAL 300 /* ms */
-#define CLAIM_LOOKS   40  /* until it is said that the server is not up yet */
-#define VERIFY_LOOKS  40  /* until what was found beside work under way is shown */
+#define CLAIM_LOOKS 40 /* until it is said that the server is not up yet */
 
 /* ---- instances ---- */
 
@@ -144,13 +141,6 @@ static int do_to_server(const struct invocation *invocation, const char *verb)
 	return talk_end(&talk, rc);
 }
 
-static void pause_a_moment(void)
-{
-	const struct timespec moment = {.tv_nsec = POLL_INTERVAL * 1000000L};
-
-	nanosleep(&moment, NULL);
-}
-
 /* The server of the operand in what /ready answers; NULL: it is not there. */
 static const struct cJSON *find_server(const struct cJSON *json, const char *service, const char *server)
 {
@@ -215,7 +205,7 @@ static int claim(struct talk *talk, const char *service, const char *server, con
 
 	cJSON_Delete(json);
 	for (int i = 0; rc == 0 && !up && i < CLAIM_LOOKS; i++) {
-		pause_a_moment();
+		progress_pause();
 		rc = look_at_server(talk, service, server, &up, text);
 	}
 	if (rc == 0)
@@ -261,134 +251,4 @@ int ctl_reload(const struct invocation *invocation)
 	if (talk_open(&talk, invocation) != EXIT_GOOD)
 		return EXIT_FAILED;
 	return talk_end(&talk, talk_do(&talk, "/v1/reload", NULL));
-}
-
-/* ---- what takes long ---- */
-
-static size_t count_of(const struct cJSON *json, const char *member)
-{
-	const double number = cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(json, member));
-
-	return number > 0 && number < (double)SIZE_MAX ? (size_t)number : 0;
-}
-
-/* Begins by a POST to start, then asks path until its state is "resting"; shows member's number meanwhile on a
- * terminal. *ret_json is the caller's. */
-static int wait_until_resting(struct talk *talk, const char *start, const char *path, const char *member,
-                              struct cJSON **ret_json)
-{
-	static const char *const nothing[] = {NULL};
-	struct cJSON *json = NULL;
-	struct progress_line progress;
-	int rc = ask(talk->asker, start, nothing, &json, &talk->error);
-
-	progress_begin(&progress, !talk_prints_json(talk));
-	while (rc == 0) {
-		const char *state;
-
-		cJSON_Delete(json);
-		json = NULL;
-		rc = ask(talk->asker, path, NULL, &json, &talk->error);
-		state = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "state"));
-		if (rc != 0 || state == NULL || strcmp(state, "resting") == 0)
-			break;
-		progress_show(&progress, state, count_of(json, member));
-		pause_a_moment();
-	}
-	progress_end(&progress);
-	*ret_json = json;
-	return rc;
-}
-
-static bool is_unsettled(const struct cJSON *json)
-{
-	return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "unsettled"));
-}
-
-/* Looks until no work on the instance was under way meanwhile, such as what an earlier look had begun to mend. */
-static int look_at_instance(struct talk *talk, const char *path, struct cJSON **ret_json)
-{
-	static const char *const nothing[] = {NULL};
-	int rc = ask(talk->asker, path, nothing, ret_json, &talk->error);
-
-	for (int i = 0; rc == 0 && i < VERIFY_LOOKS && is_unsettled(*ret_json); i++) {
-		pause_a_moment();
-		cJSON_Delete(*ret_json);
-		*ret_json = NULL;
-		rc = ask(talk->asker, path, nothing, ret_json, &talk->error);
-	}
-	if (rc == 0 && is_unsettled(*ret_json))
-		fputs("tsuru-broker: work on the instance is under way, and what is found may come from it\n",
-		      talk->invocation->err);
-	return rc;
-}
-
-static int verify_one(struct talk *talk, int *ret_code)
-{
-	char id[INCARNATION_LENGTH + 1], path[CTL_PATH_MAX];
-	const struct cJSON *drift;
-	struct cJSON *json = NULL;
-	int rc = talk_find(talk, talk->invocation->operand, id);
-
-	if (rc != 0)
-		return rc;
-	snprintf(path, sizeof(path), "/v1/instances/%s/verify", id);
-	rc = look_at_instance(talk, path, &json);
-	if (rc != 0)
-		return rc;
-	drift = cJSON_GetObjectItemCaseSensitive(json, "drift");
-	*ret_code = cJSON_GetArraySize(drift) > 0 ? EXIT_AMISS : EXIT_GOOD;
-	if (talk_prints_json(talk))
-		talk_print_json(talk, json);
-	else if (*ret_code == EXIT_GOOD)
-		fputs("the server has what the records say\n", talk->invocation->out);
-	else
-		table_print(talk->invocation->out, drift,
-		            (const struct column[]){{"KIND", "kind"}, {"FOUND", "found"}, {NULL, NULL}});
-	cJSON_Delete(json);
-	return 0;
-}
-
-int ctl_verify(const struct invocation *invocation)
-{
-	struct talk talk;
-	struct cJSON *json = NULL;
-	int rc, code = EXIT_GOOD;
-
-	if (talk_open(&talk, invocation) != EXIT_GOOD)
-		return EXIT_FAILED;
-	if (invocation->operand != NULL) {
-		rc = talk_end(&talk, verify_one(&talk, &code));
-		return rc != EXIT_GOOD ? rc : code;
-	}
-	rc = wait_until_resting(&talk, "/v1/verify", "/v1/drift", "looked_at", &json);
-	if (rc == 0 && cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(json, "differed")) > 0)
-		code = EXIT_AMISS; /* also when it is mended by now */
-	cJSON_Delete(json);
-	rc = talk_end(&talk, rc);
-	if (rc == EXIT_GOOD)
-		rc = ctl_drift(invocation);
-	return rc != EXIT_GOOD ? rc : code;
-}
-
-int ctl_rekey(const struct invocation *invocation)
-{
-	struct talk talk;
-	struct cJSON *json = NULL;
-	double failed = 0;
-	int rc;
-
-	if (talk_open(&talk, invocation) != EXIT_GOOD)
-		return EXIT_FAILED;
-	rc = wait_until_resting(&talk, "/v1/rekey", "/v1/rekey", "sealed", &json);
-	if (rc == 0) {
-		failed = cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(json, "failed"));
-		if (talk_prints_json(&talk))
-			talk_print_json(&talk, json);
-		else
-			table_print_object(invocation->out, json);
-	}
-	cJSON_Delete(json);
-	rc = talk_end(&talk, rc);
-	return rc != EXIT_GOOD ? rc : failed > 0 ? EXIT_AMISS : EXIT_GOOD;
 }

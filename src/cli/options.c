@@ -29,6 +29,7 @@ const struct cli_option cli_options[OPTION_COUNT] = {
                            "may set its password"},
     [OPTION_PROTECTED] = {0, "protected", NULL,
                           "remove it also when deletion_protection is set, which is its team's\nto lift"},
+    [OPTION_APPLY] = {0, "apply", NULL, "end the binds that are due, no more than tsuru.limit"},
     [OPTION_YES] = {'y', "yes", NULL, "do not ask whether it is meant"},
 };
 

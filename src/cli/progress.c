@@ -1,8 +1,11 @@
-/* The line of progress. Neighbours: ctl_do.c and transfer.c, which have something to tell. */
+/* The line of progress. Neighbours: ctl_do.c, ctl_long.c and transfer.c, which have something to tell. */
 #include "cli/progress.h"
 
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
+
+#define POLL_INTERVAL 300 /* ms */
 
 void progress_begin(struct progress_line *progress, bool wanted)
 {
@@ -19,4 +22,11 @@ void progress_end(const struct progress_line *progress)
 {
 	if (progress->shown)
 		fputs("\r\033[K", stderr);
+}
+
+void progress_pause(void)
+{
+	const struct timespec moment = {.tv_nsec = POLL_INTERVAL * 1000000L};
+
+	nanosleep(&moment, NULL);
 }

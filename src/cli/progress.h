@@ -12,6 +12,8 @@ struct progress_line {
 /* It is shown when wanted and standard error is a terminal. */
 void progress_begin(struct progress_line *progress, bool wanted);
 void progress_show(const struct progress_line *progress, const char *what, size_t count);
+/* Waits a moment, before it is asked again how far it has come. */
+void progress_pause(void);
 /* Wipes the line. */
 void progress_end(const struct progress_line *progress);
 

@@ -36,7 +36,7 @@ static void on_done(void *arg, const struct broker_reply *reply)
 }
 
 void errand_run(struct upkeep *upkeep, const struct asked *what, const struct instance *instance, const char *user,
-                enum bind_kind bind_kind, const char *bind_name)
+                const struct bind *bind)
 {
 	struct offering *offering = catalog_offering(upkeep->catalog, instance->service);
 	struct errand *errand = offering != NULL ? calloc(1, sizeof(*errand)) : NULL;
@@ -52,9 +52,12 @@ void errand_run(struct upkeep *upkeep, const struct asked *what, const struct in
 	    .service = offering->service,
 	    .incarnation = arena_text(&errand->arena, instance->incarnation),
 	    .caller.user = arena_text(&errand->arena, user),
-	    .bind_kind = bind_kind,
-	    .bind_name = arena_text(&errand->arena, bind_name),
 	};
+	if (bind != NULL) {
+		errand->request.bind_kind = bind->kind;
+		errand->request.bind_name = arena_text(&errand->arena, bind->name);
+		errand->request.bind_updated = bind->updated_at;
+	}
 	if (arena_failed(&errand->arena))
 		errand_free(errand);
 	else

@@ -150,12 +150,12 @@ static void mend(struct inspection *inspection, const struct pair *drift, bool *
 	log_drift(inspection, drift);
 	metric_add(upkeep->life->measures->of[MEASURE_DRIFTS], 1, (const char *[]){instance->service, drift->name});
 	if (strcmp(drift->name, DRIFT_INSTANCE) == 0 && !*mended_instance) {
-		errand_run(upkeep, &ask_mend, instance, MEND_USER, 0, NULL);
+		errand_run(upkeep, &ask_mend, instance, MEND_USER, NULL);
 		*mended_instance = true;
 	} else if (strcmp(drift->name, DRIFT_BIND) == 0) {
 		bind = bind_of(&inspection->call, drift->value);
 		if (bind != NULL)
-			errand_run(upkeep, &ask_mend, instance, MEND_USER, bind->kind, bind->name);
+			errand_run(upkeep, &ask_mend, instance, MEND_USER, bind);
 	}
 }
 
@@ -243,7 +243,7 @@ static void on_inspected(struct driver_call *call, int code, const struct error 
 		mend_all(inspection);
 	}
 	if (code == 0 && lingering_of(inspection->upkeep->catalog->records, &inspection->instance.record) > 0)
-		errand_run(inspection->upkeep, &ask_end_logins, &inspection->instance.record, MEND_USER, 0, NULL);
+		errand_run(inspection->upkeep, &ask_end_logins, &inspection->instance.record, MEND_USER, NULL);
 	tell(inspection, settled, code, error);
 	free_inspection(inspection);
 }

@@ -4,6 +4,7 @@
 #include "queue/queue.h"
 #include "upkeep/drift.h"
 #include "upkeep/inspect.h"
+#include "upkeep/reconcile.h"
 #include "upkeep/rekey.h"
 #include "upkeep/retention.h"
 #include "upkeep/sweep.h"
@@ -13,6 +14,7 @@ void upkeep_open(struct upkeep *upkeep)
 	sweep_open(upkeep);
 	retention_open(upkeep);
 	drift_open(upkeep);
+	reconcile_open(upkeep);
 }
 
 void upkeep_close(struct upkeep *upkeep)
@@ -21,6 +23,7 @@ void upkeep_close(struct upkeep *upkeep)
 	retention_close(upkeep);
 	rekey_close(upkeep);
 	drift_close(upkeep);
+	reconcile_close(upkeep);
 	inspect_close(upkeep);
 }
 

@@ -48,7 +48,7 @@ static void purge(struct upkeep *upkeep, const char *incarnation)
 	arena_init(&arena);
 	if (records_read_instance(upkeep->catalog->records, &arena, incarnation, &held, NULL) == 0 &&
 	    held.record.retained_until <= timers_wall(upkeep->catalog->timers))
-		errand_run(upkeep, &ask_purge, &held.record, "retention", 0, NULL);
+		errand_run(upkeep, &ask_purge, &held.record, "retention", NULL);
 	arena_release(&arena);
 }
 

@@ -4,6 +4,7 @@
 #include "queue/queue.h"
 #include "upkeep/drift.h"
 #include "upkeep/inspect.h"
+#include "upkeep/reconcile.h"
 #include "view/logins.h"
 #include "watch/measure.h"
 
@@ -93,6 +94,23 @@ static void collect_store(const struct view *view)
 	metric_set(measures[MEASURE_STORE_BROKEN], store_broken(view->catalog->store), NULL);
 }
 
+static void measure_difference(void *arg, const char *service, const char *kind, size_t count)
+{
+	metric_set(arg, (double)count, (const char *[]){service, kind});
+}
+
+static void collect_tsuru(const struct view *view)
+{
+	struct metric *const *measures = view->measures->of;
+	const int64_t age = reconcile_age(view->upkeep);
+
+	for (size_t i = 0; i < view->catalog->present->offering_count; i++)
+		reconcile_count(view->upkeep, view->catalog->present->offerings[i].service->name, measure_difference,
+		                measures[MEASURE_TSURU_DIFFERENCES]);
+	if (age >= 0)
+		metric_set(measures[MEASURE_TSURU_AGE], (double)age / MEASURE_MS, NULL);
+}
+
 static void count_login(void *arg, const struct instance *instance, const struct bind *bind)
 {
 	(void)bind;
@@ -113,7 +131,9 @@ static void clear(struct metric *const *measures)
 	                                       MEASURE_TO_END,
 	                                       MEASURE_SERVER_CONNECTIONS,
 	                                       MEASURE_SERVER_SESSIONS,
-	                                       MEASURE_DRIFTING};
+	                                       MEASURE_DRIFTING,
+	                                       MEASURE_TSURU_DIFFERENCES,
+	                                       MEASURE_TSURU_AGE};
 
 	for (size_t i = 0; i < sizeof(counted) / sizeof(counted[0]); i++)
 		metric_clear(measures[counted[i]]);
@@ -130,5 +150,6 @@ void view_collect(void *arg)
 	for (const struct finding *finding = view->upkeep->findings; finding != NULL; finding = finding->hh.next)
 		metric_add(measures[MEASURE_DRIFTING], 1, (const char *[]){finding->service, "instance"});
 	lingering_walk(view, count_login, measures[MEASURE_TO_END]);
+	collect_tsuru(view);
 	collect_store(view);
 }

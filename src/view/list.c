@@ -11,6 +11,7 @@
 #include "records/missing.h"
 #include "records/reserve.h"
 #include "records/show.h"
+#include "upkeep/reconcile.h"
 #include "view/children.h"
 
 /* A page in the making. */
@@ -368,6 +369,21 @@ int view_list_services(const struct view *view, struct text *ret_json, struct er
 	}
 	text_add(ret_json, "]}");
 	return ret_json->failed ? error_no_memory(error) : 0;
+}
+
+int view_list_reconcile(const struct view *view, struct text *ret_json, struct error *error)
+{
+	int rc;
+
+	text_add(ret_json, "{");
+	rc = reconcile_show(view->upkeep, ret_json, error);
+	text_add(ret_json, "}");
+	return rc == 0 && ret_json->failed ? error_no_memory(error) : rc;
+}
+
+void view_show_tsuru(const struct view *view, struct text *ret_json)
+{
+	reconcile_show_health(view->upkeep, ret_json);
 }
 
 int view_show_rekey(const struct view *view, struct text *ret_json, struct error *error)

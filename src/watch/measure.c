@@ -51,6 +51,11 @@ static const struct metric_family families[MEASURE_COUNT] = {
         GAUGE("drift", "Instances that differ from their records, and names that nobody knows of.", "service", "kind"),
     [MEASURE_TO_END] = GAUGE(
         "logins_to_end", "Logins that should be dead and may live: pending or failed unbinds and removals.", "service"),
+    [MEASURE_TSURU_DIFFERENCES] =
+        GAUGE("tsuru_differences", "What tsuru's list and the records had without the other at the last comparison.",
+              "service", "kind"),
+    [MEASURE_TSURU_AGE] =
+        GAUGE("tsuru_compared_age_seconds", "How long ago the records were last compared with tsuru's list.", NULL),
     [MEASURE_COMMITS] = COUNTER("store_commits_total", "Durable commits of the store.", NULL),
     [MEASURE_BATCHES] = COUNTER("store_batches_total", "Batches in those commits.", NULL),
     [MEASURE_COMMIT_SECONDS] = {HISTOGRAM("store_commit_duration_seconds", "How long a commit took, its sync included.",
