@@ -250,11 +250,19 @@ void key_incarnation_prefix(struct text *ret_key, const char *incarnation);
 
 /* ---- names on a backend ---- */
 
-/* <slug of the instance, cut>_<10 hex of a hash over service, instance, incarnation>, at most max bytes (max >= 24). */
-void name_instance(char *ret_name, size_t max, const char *service, const char *instance, const char *incarnation);
-/* <slug of the app, cut>_<10 hex over the same and the bind's kind and name>. */
-void name_login(char *ret_name, size_t max, const char *service, const char *instance, const char *incarnation,
-                enum bind_kind kind, const char *bind);
+/* What a driver's servers take for a name. */
+struct name_rule {
+	size_t max;                  /* bytes, 24 to BACKEND_NAME_MAX */
+	const char *const *reserved; /* beginnings of names that they keep to themselves; ends with NULL. NULL: none */
+};
+
+/* <slug of the instance, cut>_<10 hex of a hash over service, instance, incarnation>; "tsuru_" stands before one that
+ * would begin as the rule reserves it. */
+void name_instance(char *ret_name, const struct name_rule *rule, const char *service, const char *instance,
+                   const char *incarnation);
+/* <slug of the app, cut>_<10 hex over the same and the bind's kind and name>, likewise. */
+void name_login(char *ret_name, const struct name_rule *rule, const char *service, const char *instance,
+                const char *incarnation, enum bind_kind kind, const char *bind);
 
 /* Both absent or both equal. */
 bool same_text(const char *a, const char *b);

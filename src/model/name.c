@@ -8,23 +8,41 @@
 #define HASH_BYTES 5
 #define HASH_CHARS (2 * HASH_BYTES)
 #define NAME_MIN   24 /* the least max: it leaves 13 bytes for the slug */
+#define FREED      "tsuru_"
 
-static void compose(char *ret_name, size_t max, const char *source, const char *const *parts, size_t count)
+static bool is_reserved(const char *name, const char *const *reserved)
+{
+	for (; reserved != NULL && *reserved != NULL; reserved++)
+		if (strncmp(name, *reserved, strlen(*reserved)) == 0)
+			return true;
+	return false;
+}
+
+/* The slug is for people alone: the hash keeps names apart, with or without something before it. */
+static void compose(char *ret_name, const struct name_rule *rule, const char *source, const char *const *parts,
+                    size_t count)
 {
 	size_t length;
 
-	assert(max >= NAME_MIN && max <= BACKEND_NAME_MAX);
-	text_slug(source, ret_name, max - HASH_CHARS - 1);
+	assert(rule->max >= NAME_MIN && rule->max <= BACKEND_NAME_MAX);
+	text_slug(source, ret_name, rule->max - HASH_CHARS - 1);
 	length = strlen(ret_name);
+	strcpy(ret_name + length, "_");
+	if (is_reserved(ret_name, rule->reserved)) {
+		strcpy(ret_name, FREED);
+		text_slug(source, ret_name + strlen(FREED), rule->max - strlen(FREED) - HASH_CHARS - 1);
+		length = strlen(ret_name);
+	}
 	ret_name[length] = '_';
 	secret_hash_hex(ret_name + length + 1, HASH_BYTES, parts, count);
 }
 
-void name_instance(char *ret_name, size_t max, const char *service, const char *instance, const char *incarnation)
+void name_instance(char *ret_name, const struct name_rule *rule, const char *service, const char *instance,
+                   const char *incarnation)
 {
 	const char *const parts[] = {service, instance, incarnation};
 
-	compose(ret_name, max, instance, parts, sizeof(parts) / sizeof(*parts));
+	compose(ret_name, rule, instance, parts, sizeof(parts) / sizeof(*parts));
 }
 
 bool same_text(const char *a, const char *b)
@@ -47,10 +65,10 @@ bool name_is_ours(const char *name)
 	return name[0] == '_' && strspn(name + 1, "0123456789abcdef") == HASH_CHARS;
 }
 
-void name_login(char *ret_name, size_t max, const char *service, const char *instance, const char *incarnation,
-                enum bind_kind kind, const char *bind)
+void name_login(char *ret_name, const struct name_rule *rule, const char *service, const char *instance,
+                const char *incarnation, enum bind_kind kind, const char *bind)
 {
 	const char *const parts[] = {service, instance, incarnation, bind_kind_name(kind), bind};
 
-	compose(ret_name, max, bind, parts, sizeof(parts) / sizeof(*parts));
+	compose(ret_name, rule, bind, parts, sizeof(parts) / sizeof(*parts));
 }

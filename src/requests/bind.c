@@ -39,12 +39,14 @@ static int make_bind(struct intent *intent, const struct instance *instance, con
                      struct bind *ret_bind)
 {
 	const struct broker_request *request = intent->request;
+	const struct driver *driver = intent->offering->backend->driver;
+	const struct name_rule rule = {.max = driver->login_name_max, .reserved = driver->reserved_names};
 	char *login = arena_alloc(&intent->arena, BACKEND_NAME_MAX + 1);
 
 	if (login == NULL)
 		return error_no_memory(&intent->error);
-	name_login(login, intent->offering->backend->driver->login_name_max, instance->service, instance->name,
-	           instance->incarnation, request->bind_kind, request->bind_name);
+	name_login(login, &rule, instance->service, instance->name, instance->incarnation, request->bind_kind,
+	           request->bind_name);
 	*ret_bind = (struct bind){
 	    .incarnation = instance->incarnation,
 	    .kind = asked->kind,

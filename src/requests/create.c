@@ -24,6 +24,8 @@ int create_make_instance(struct intent *intent, const struct plan *plan, const s
 {
 	const struct broker_request *request = intent->request;
 	const struct service *service = intent->offering->service;
+	const struct driver *driver = intent->offering->backend->driver;
+	const struct name_rule rule = {.max = driver->instance_name_max, .reserved = driver->reserved_names};
 	char *incarnation = arena_alloc(&intent->arena, INCARNATION_LENGTH + 1);
 	char *resource = arena_alloc(&intent->arena, BACKEND_NAME_MAX + 1);
 	int64_t wall = timers_wall(intent->requests->catalog->timers);
@@ -31,8 +33,7 @@ int create_make_instance(struct intent *intent, const struct plan *plan, const s
 	if (arena_failed(&intent->arena))
 		return error_no_memory(&intent->error);
 	make_incarnation(intent->requests->catalog->timers, incarnation);
-	name_instance(resource, intent->offering->backend->driver->instance_name_max, service->name, request->instance,
-	              incarnation);
+	name_instance(resource, &rule, service->name, request->instance, incarnation);
 	*ret_instance = (struct instance){
 	    .incarnation = incarnation,
 	    .service = service->name,

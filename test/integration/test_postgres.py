@@ -256,3 +256,19 @@ def test_a_vanished_database_is_seen(tsuru, server):
     assert tsuru.unbind("mydb", "shop").status == 200
     assert tsuru.remove("mydb").status == 200
     assert env["PG_USER"] not in server.roles()
+
+
+def test_names_that_the_server_keeps_to_itself(tsuru, server):
+    """No role may begin with pg_, and servers that others run reserve more."""
+    before = server.databases(), server.roles()
+    for name in ("pg-main", "pg", "rdsadmin", "azure-things", "cloudsqlproxy"):
+        assert tsuru.create(name, "small").status == 201
+        place = tsuru.described(name)["Name on the server"]
+        assert place.startswith("tsuru_" + name.replace("-", "_") + "_") and place in server.databases()
+        env = tsuru.bind(name, "pg-admin").json
+        assert env["PG_USER"].startswith("tsuru_pg_admin_")
+        assert server.as_app(env, "SELECT current_user") == [(place,)]
+        reader = tsuru.bind(name, "postgres", parameters={"read_only": True}).json
+        assert reader["PG_USER"].startswith("postgres_") and server.as_app(reader, "SELECT 1") == [(1,)]
+        assert tsuru.unbind(name, "pg-admin").status == 200 and tsuru.remove(name).status == 200
+    assert (server.databases(), server.roles()) == before

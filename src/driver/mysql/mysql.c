@@ -129,6 +129,8 @@ static size_t connections(const void *arg)
 
 /* ---- the vtable ---- */
 
+/* Of who runs the server for others. What it reserves itself are whole words, like mysql and mariadb.sys. */
+static const char *const reserved_names[] = {"rds", "azure", "cloudsql", NULL};
 static const char *const variables[] = {"url", "host", "port", "database", "user", "password", NULL};
 static const struct pair environment[] = {
     {"DATABASE_URL", "{url}"},
@@ -145,6 +147,7 @@ const struct driver driver_mysql = {
     .plan_keys = plan_keys,
     .instance_name_max = INSTANCE_MAX,
     .login_name_max = LOGIN_MAX,
+    .reserved_names = reserved_names,
     .variables = variables,
     .environment = environment,
     .instance_parameters = driver_read_only_parameters,

@@ -70,6 +70,8 @@ static const struct config_key plan_keys[] = {
 
 /* ---- the vtable ---- */
 
+/* PostgreSQL's own roles, and those of who runs it for others. */
+static const char *const reserved_names[] = {"pg_", "rds", "azure", "cloudsql", "alloydb", "aiven", NULL};
 static const char *const variables[] = {"url", "host", "port", "database", "user", "password", NULL};
 static const struct pair environment[] = {
     {"DATABASE_URL", "{url}"}, {"PG_HOST", "{host}"},         {"PG_PORT", "{port}"}, {"PG_DATABASE", "{database}"},
@@ -81,6 +83,7 @@ const struct driver driver_postgres = {
     .plan_keys = plan_keys,
     .instance_name_max = INSTANCE_MAX,
     .login_name_max = LOGIN_MAX,
+    .reserved_names = reserved_names,
     .variables = variables,
     .environment = environment,
     .instance_parameters = driver_read_only_parameters,
