@@ -63,9 +63,13 @@ static void drop_member(struct member *member)
 
 /* ---- idle ones ---- */
 
+/* One that was lent and not used yet is still watched: its call finds out by itself. */
 static void on_died(void *arg)
 {
-	drop_member(arg);
+	struct member *member = arg;
+
+	if (member->list == &member->pool->idle)
+		drop_member(member);
 }
 
 static void set_timer(struct pool *pool)

@@ -210,6 +210,21 @@ static void test_what_is_not_clean_or_died_is_closed(void **state)
 	assert_int_equal(pool_size(world->pool), 0);
 }
 
+/* Its watch ends with its first query: until then the server may end a session that a call has. */
+static void test_a_lent_session_that_dies_stays_the_lease_s(void **state)
+{
+	struct world *world = *state;
+	struct lease lease;
+	struct session *session = lend_new(world, &lease);
+
+	session->on_died(session->died_arg);
+	assert_ptr_equal(lease_session(&lease), session);
+	assert_int_equal(world->closes, 0);
+	lease_drop(&lease);
+	assert_int_equal(world->closes, 1);
+	assert_int_equal(pool_size(world->pool), 0);
+}
+
 static void test_no_session_is_told_to_all_who_wait(void **state)
 {
 	struct world *world = *state;
@@ -259,6 +274,7 @@ int main(void)
 	    TEST(test_a_session_that_is_never_clean_is_closed),
 	    TEST(test_a_kept_session_lives_until_it_is_unused_for_long),
 	    TEST(test_what_is_not_clean_or_died_is_closed),
+	    TEST(test_a_lent_session_that_dies_stays_the_lease_s),
 	    TEST(test_no_session_is_told_to_all_who_wait),
 	    TEST(test_every_session_is_visited),
 	};
