@@ -13,7 +13,7 @@ esac
 test_packages="$demo_packages debootstrap git libcmocka-dev clang clang-format clang-tidy cppcheck gcovr $clang_runtime valgrind shellcheck pmccabe
   openssl jq file
   prometheus man-db groff-base systemd dpkg-dev
-  mariadb-server nginx-light rabbitmq-server redis-server redis-sentinel redis-tools
+  mariadb-server nginx-light pgbouncer rabbitmq-server redis-server redis-sentinel redis-tools
   python3-pika python3-pytest python3-psycopg2 python3-pymysql python3-redis python3-yaml"
 
 # as_root COMMAND ...: runs it as root, by sudo when need be.

@@ -68,10 +68,27 @@ static void try_next_address(struct dial *dial)
 	try_address(dial);
 }
 
+/* A pooler passes no options on. The session then sets for itself what they would have set (session.c). */
+static void take_refusal(struct dial *dial, const char *message)
+{
+	const bool goes_on = !dial->plain && sqlstate_is_about_options(message);
+
+	dial->denied |= sqlstate_is_wrong_password(message);
+	sqlstate_explain_refusal(message, &dial->error);
+	if (!goes_on) {
+		try_next_address(dial);
+		return;
+	}
+	dial->plain = true;
+	if (dial->target->takes_no_options != NULL)
+		*dial->target->takes_no_options = true;
+	try_address(dial);
+}
+
 static void take_connection(struct dial *dial, PGconn *connection)
 {
 	const struct libpq *pq = &dial->target->pq;
-	const char *message;
+	char *message;
 
 	if (connection == NULL) {
 		run_out_of_memory(dial);
@@ -80,11 +97,10 @@ static void take_connection(struct dial *dial, PGconn *connection)
 		error_clear(&dial->error);
 		end_dial(dial, connection);
 	} else {
-		message = pq->errorMessage(connection);
-		dial->denied |= sqlstate_is_wrong_password(message);
-		sqlstate_explain_refusal(message, &dial->error);
+		message = strdup(pq->errorMessage(connection));
 		pq->finish(connection);
-		try_next_address(dial);
+		take_refusal(dial, message != NULL ? message : "");
+		free(message);
 	}
 }
 
@@ -114,7 +130,7 @@ static void on_login(void *arg, enum login_end end, void *work)
 static int start_login(struct dial *dial)
 {
 	struct pg_entry *entry = entry_new(dial->target, &dial->target->places[dial->place],
-	                                   dial->addresses[dial->address], dial->database, dial->login);
+	                                   dial->addresses[dial->address], dial->database, dial->login, dial->plain);
 
 	if (entry == NULL)
 		return ERR_NO_MEMORY;
@@ -158,6 +174,7 @@ int dial_start(struct dial *dial, const struct driver_context *context, const st
                const char *database, const struct target_login *login, dial_done *on_done, void *arg)
 {
 	*dial = (struct dial){.context = context, .target = target, .login = login, .on_done = on_done, .arg = arg};
+	dial->plain = target->takes_no_options != NULL && *target->takes_no_options;
 	timer_init(&dial->timer, on_timer, dial);
 	dial->database = strdup(database);
 	if (dial->database != NULL && timer_start(context->timers, &dial->timer, 0) == 0)

@@ -29,6 +29,7 @@ struct dial {
 	char addresses[RESOLVER_ADDRESSES][DIAL_ADDRESS_MAX]; /* of the place; "" for a unix socket */
 	size_t address, address_count;
 	struct login *logging_in; /* NULL: none */
+	bool plain;               /* the connection asks for no options */
 	bool denied;              /* an address said that the login's password is wrong */
 	struct error error;       /* the last address's */
 };

@@ -20,10 +20,14 @@ static void on_inside(void *arg, int code, const struct error *error)
 
 static void on_settings(struct pg_work *work, const struct rows *rows)
 {
-	const char *ours = target_session_options(&work->host->target);
+	enum { OPTIONS, STATEMENT };
+	const struct pg_settings *ours = &work->host->target.settings;
 
-	work->entrance.options = arena_format(&work->arena, "%s%s", rows_text(rows, 0, 0), ours);
-	if (work->entrance.options == NULL) {
+	work->entrance.settings = (struct pg_settings){
+	    .options = arena_format(&work->arena, "%s%s", rows_text(rows, 0, OPTIONS), ours->options),
+	    .statement = arena_format(&work->arena, "%s%s", rows_text(rows, 0, STATEMENT), ours->statement),
+	};
+	if (arena_failed(&work->arena)) {
 		call_fail(work->call, ERR_NO_MEMORY, "out of memory");
 		return;
 	}
@@ -44,7 +48,9 @@ void work_enter(struct pg_work *work, const char *database, void (*on_entered)(s
 	work->on_shut_out = work->on_failed;
 	sql_add(sql,
 	        "SELECT coalesce(string_agg(DISTINCT format('-c %%s=%%s ', s.name,"
-	        " regexp_replace(s.reset_val, '([\\\\[:space:]])', '\\\\\\1', 'g')), ''), '')"
+	        " regexp_replace(s.reset_val, '([\\\\[:space:]])', '\\\\\\1', 'g')), ''), ''),"
+	        " coalesce(string_agg(DISTINCT format('SELECT pg_catalog.set_config(%%L, %%L, false);', s.name,"
+	        " s.reset_val), ' '), '')"
 	        " FROM pg_db_role_setting r JOIN pg_database d ON d.oid = r.setdatabase, unnest(r.setconfig) c"
 	        " JOIN pg_settings s ON lower(s.name) = lower(split_part(c, '=', 1)) AND s.context = 'user'"
 	        " AND c !~ '" SETTING_OF_NO_USE "'"

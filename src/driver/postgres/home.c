@@ -23,6 +23,7 @@
 
 enum {
 	ROW_STANDBY,
+	ROW_READ_ONLY,
 	ROW_THERE,
 	ROW_OWNER,         /* quoted, as all names here */
 	ROW_OWNER_IS_OURS, /* a role that is or was a service's admin */
@@ -159,6 +160,18 @@ static void mend_home(struct room *room, const struct rows *rows)
 
 /* ---- looking ---- */
 
+/* Whoever set it has a reason: a disk that is nearly full, or another server that takes over. */
+const char *home_obstacle(bool standby, bool read_only)
+{
+	if (standby)
+		return "it is a read-only standby";
+	if (read_only)
+		return "it is read-only by default_transaction_read_only; to work all the same, the broker's role "
+		       "needs: "
+		       "ALTER ROLE ... SET default_transaction_read_only = off";
+	return NULL;
+}
+
 static bool is_good(const struct rows *rows)
 {
 	return rows_say(rows, ROW_OPEN) && rows_say(rows, ROW_LET_IN) && !has_text(rows, ROW_STRANGERS) &&
@@ -167,8 +180,12 @@ static bool is_good(const struct rows *rows)
 
 static void judge_home(struct room *room, const struct rows *rows)
 {
-	if (rows_say(rows, ROW_STANDBY)) {
-		give_up(room, "it is a read-only standby");
+	/* What the url's database alone is set to counts only where home has to be made from there. */
+	const char *obstacle =
+	    home_obstacle(rows_say(rows, ROW_STANDBY), room->at_home && rows_say(rows, ROW_READ_ONLY));
+
+	if (obstacle != NULL) {
+		give_up(room, "%s", obstacle);
 	} else if (!rows_say(rows, ROW_THERE)) {
 		make_home(room);
 	} else if (!rows_say(rows, ROW_OWNER_IS_OURS)) {
@@ -207,11 +224,9 @@ static void look_at_home(struct room *room)
 		give_up(room, "its database \"" HOME_DATABASE "\" is being changed by somebody else");
 		return;
 	}
-	if (session_is_fresh(room->session))
-		limits_add_first(sql, room->session);
 	sql_add(
 	    sql,
-	    "SELECT pg_is_in_recovery(), d.oid IS NOT NULL, quote_ident(o.rolname), (o.rolsuper OR o.rolcreaterole)"
+	    "SELECT " HOME_IS_READ_ONLY ", d.oid IS NOT NULL, quote_ident(o.rolname), (o.rolsuper OR o.rolcreaterole)"
 	    ", o.rolsuper, pg_has_role(d.datdba, 'USAGE'), d.datallowconn, has_database_privilege(d.oid, 'CONNECT'),"
 	    " (SELECT string_agg(DISTINCT coalesce(quote_ident(rolname), 'PUBLIC'), ', ')"
 	    " FROM aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a LEFT JOIN pg_roles ON oid = a.grantee"

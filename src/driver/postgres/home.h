@@ -17,8 +17,14 @@
 	"(SELECT string_agg(quote_ident(rolname), ', ') FROM pg_roles"                                                 \
 	" WHERE rolcanlogin AND " HOME_ADMINS " AND NOT has_database_privilege(oid, d.oid, 'CONNECT'))"
 
+/* Two booleans of a query, for home_obstacle: a standby, and what starts transactions that may not write. */
+#define HOME_IS_READ_ONLY "pg_is_in_recovery(), current_setting('transaction_read_only')::boolean"
+
 struct pg_session;
 struct pg_target;
+
+/* Why the server takes no changes; NULL: it does. */
+const char *home_obstacle(bool standby, bool read_only);
 
 struct home {
 	const struct pg_target *target; /* borrowed */

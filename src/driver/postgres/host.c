@@ -30,6 +30,7 @@ int pg_host_open(const struct backend *backend, const struct server *server, voi
 		return rc;
 	roster_init(&host->roster, context, backend->service);
 	target_set_roster(&host->target, &host->roster);
+	host->target.takes_no_options = &host->takes_no_options;
 	host->home = (struct home){.target = &host->target, .is_ready = &host->home_is_ready};
 	rc = pool_new(context, &home_kind, &host->home, &limits, &host->pool, error);
 	if (rc == 0)

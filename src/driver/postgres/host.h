@@ -15,7 +15,7 @@
 struct pg_host {
 	struct pg_target target;
 	struct home home;
-	bool home_is_ready;
+	bool home_is_ready, takes_no_options;
 	struct pool *pool;    /* of sessions in the home database */
 	struct roster roster; /* of all its sessions */
 	struct ender ender;

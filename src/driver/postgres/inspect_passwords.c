@@ -135,14 +135,21 @@ static void begin_knocking(struct pg_work *work)
 		knock_next(work);
 }
 
+/* A pooler denies a login that it does not know as the server denies a wrong password. */
+static bool can_knock(const struct pg_work *work)
+{
+	return !session_is_pooled(home_session(lease_session(&work->lease)));
+}
+
 void step_compare_passwords(void *arg)
 {
 	struct pg_work *work = arg;
 	const struct driver_call *call = work->call;
+	const bool is_superuser = work_is_superuser(work);
 
-	if (call->bind_count == 0 || call->passwords == NULL)
+	if (call->bind_count == 0 || call->passwords == NULL || (!is_superuser && !can_knock(work)))
 		call_next(work->call);
-	else if (work_is_superuser(work))
+	else if (is_superuser)
 		ask_verifiers(work);
 	else
 		begin_knocking(work);

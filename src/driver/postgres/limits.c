@@ -3,47 +3,25 @@
  * limit, too, which ends the session and so is the later of the two. */
 #include "limits.h"
 
-#include <string.h>
-
 #include "dialect.h"
+#include "target.h"
 
 #define TRANSACTIONS_HAVE_LIMITS 170000
-#define CONNECTIONS_ARE_CHECKED  140000
 #define MARGIN_MAX               500 /* ms */
-
-/* Refused where the system cannot tell that the other end has closed; only Linux is known to for all versions. */
-void limits_add_first(struct sql *sql, const struct pg_session *session)
-{
-	if (session_version(session) >= CONNECTIONS_ARE_CHECKED)
-		sql_add(sql, "SELECT pg_catalog.set_config('client_connection_check_interval', '1s', false)"
-		             " WHERE pg_catalog.version() ~ 'linux';\n");
-}
 
 const char *limits_reset(const struct pg_session *session)
 {
 	return session_version(session) >= TRANSACTIONS_HAVE_LIMITS
-	           ? "RESET statement_timeout;\nRESET transaction_timeout;\n"
-	           : "RESET statement_timeout;\n";
+	           ? "SET statement_timeout TO '" STATEMENT_TIMEOUT "';\nSET transaction_timeout TO 0;\n"
+	           : "SET statement_timeout TO '" STATEMENT_TIMEOUT "';\n";
 }
 
 /* ---- a query ---- */
-
-bool limited_is_alone(const char *text)
-{
-	static const char *const alone[] = {"CREATE DATABASE ", "DROP DATABASE ", "ROLLBACK PREPARED "};
-
-	for (size_t i = 0; i < sizeof(alone) / sizeof(*alone); i++)
-		if (strncmp(text, alone[i], strlen(alone[i])) == 0)
-			return true;
-	return false;
-}
 
 static void add_limits(struct sql *sql, const struct pg_session *session, int64_t left)
 {
 	const int64_t margin = left / 10 < MARGIN_MAX ? left / 10 : MARGIN_MAX;
 
-	if (session_is_fresh(session))
-		limits_add_first(sql, session);
 	sql_add(sql, "SET statement_timeout TO %d;\n", left - margin);
 	if (session_version(session) >= TRANSACTIONS_HAVE_LIMITS)
 		sql_add(sql, "SET transaction_timeout TO %d;\n", left);
@@ -64,7 +42,7 @@ static void on_limits(void *arg, int code, const struct error *error, const stru
 int limited_query(struct limited *limited, struct pg_session *session, const char *text, int64_t left,
                   session_answered *on_answered, void *arg, struct error *error)
 {
-	const bool is_alone = limited_is_alone(text);
+	const bool is_alone = session_sends_alone(text);
 	const char *sent;
 
 	limited->session = session;

@@ -4,7 +4,6 @@
 #ifndef DRIVER_POSTGRES_LIMITS_H
 #define DRIVER_POSTGRES_LIMITS_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "driver/sql.h"
@@ -27,11 +26,6 @@ void limited_release(struct limited *limited);
  * in left ms. */
 int limited_query(struct limited *limited, struct pg_session *session, const char *text, int64_t left,
                   session_answered *on_answered, void *arg, struct error *error);
-/* Whether text is a statement that the server runs in no block of a transaction, so nothing stands before it. */
-bool limited_is_alone(const char *text);
-
-/* For a session's first query: a statement ends soon after its client is gone. It gives rows. */
-void limits_add_first(struct sql *sql, const struct pg_session *session);
 /* Back to what a session begins with, for one that no call has. */
 const char *limits_reset(const struct pg_session *session);
 

@@ -25,7 +25,7 @@ static void add_keyword(struct pg_entry *entry, const char *name, const char *va
 
 /* Where a keyword comes twice, libpq takes the later. */
 static void add_keywords(struct pg_entry *entry, const struct pg_target *target, const struct pg_place *place,
-                         const char *address, const char *database, const struct target_login *login)
+                         const char *address, const char *database, const struct target_login *login, bool plain)
 {
 	add_keyword(entry, "host", place->host);
 	add_keyword(entry, "port", place->port);
@@ -34,8 +34,8 @@ static void add_keywords(struct pg_entry *entry, const struct pg_target *target,
 		add_keyword(entry, "hostaddr", address);
 	for (size_t i = 0; i < target->option_count; i++)
 		add_keyword(entry, target->keywords[i], target->values[i]);
-	if (login != NULL && login->options != NULL)
-		add_keyword(entry, "options", login->options);
+	if (!plain)
+		add_keyword(entry, "options", target_settings(target, login)->options);
 	if (target_login_is_other(login)) {
 		add_keyword(entry, "user", login->user);
 		add_keyword(entry, "password", login->password);
@@ -95,7 +95,7 @@ static void free_entry(void *work)
 const struct login_kind postgres_login_kind = {.step = step_login, .free = free_entry};
 
 struct pg_entry *entry_new(const struct pg_target *target, const struct pg_place *place, const char *address,
-                           const char *database, const struct target_login *login)
+                           const char *database, const struct target_login *login, bool plain)
 {
 	struct pg_entry *entry = calloc(1, sizeof(*entry));
 
@@ -103,7 +103,7 @@ struct pg_entry *entry_new(const struct pg_target *target, const struct pg_place
 		return NULL;
 	entry->pq = target->pq;
 	arena_init(&entry->arena);
-	add_keywords(entry, target, place, address, database, login);
+	add_keywords(entry, target, place, address, database, login, plain);
 	if (!arena_failed(&entry->arena))
 		return entry;
 	free_entry(entry);

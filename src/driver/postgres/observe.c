@@ -10,7 +10,9 @@
 
 /* ---- check ---- */
 
-enum { ROW_STANDBY, ROW_USER, ROW_NOT_LET_IN, ROW_SESSIONS, ROW_STRAYS };
+#define SECOND_MS 3000
+
+enum { ROW_STANDBY, ROW_READ_ONLY, ROW_USER, ROW_NOT_LET_IN, ROW_SESSIONS, ROW_STRAYS };
 
 static void warn_of_superuser(struct pg_work *work, const char *user)
 {
@@ -35,8 +37,11 @@ static void let_in(struct pg_work *work, const char *roles)
 
 static void on_answer(struct pg_work *work, const struct rows *rows)
 {
-	if (rows_say(rows, ROW_STANDBY)) {
-		call_fail(work->call, ERR_UNAVAILABLE, "it is a read-only standby");
+	const char *obstacle = home_obstacle(rows_say(rows, ROW_STANDBY), rows_say(rows, ROW_READ_ONLY));
+
+	if (obstacle != NULL) {
+		lease_drop(&work->lease); /* what the role is set to counts for a new session */
+		call_fail(work->call, ERR_UNAVAILABLE, "%s", obstacle);
 		return;
 	}
 	login_server_warn(work->host->target.logins, work->call);
@@ -45,6 +50,43 @@ static void on_answer(struct pg_work *work, const struct rows *rows)
 	call_result(work->call, CHECK_SESSIONS, rows_text(rows, 0, ROW_SESSIONS));
 	call_result(work->call, CHECK_STRAYS, rows_text(rows, 0, ROW_STRAYS));
 	let_in(work, rows_text(rows, 0, ROW_NOT_LET_IN));
+}
+
+/* Late, or had: the pooler may have no more connections for the user just now, which says nothing of its mode. */
+static void end_second(void *arg)
+{
+	struct pg_work *work = arg;
+
+	timer_stop(work->call->backend->context->timers, &work->pause);
+	work_leave(work);
+	call_next(work->call);
+}
+
+static void on_second(void *arg, int code, const struct error *error)
+{
+	struct pg_work *work = arg;
+
+	if (code != 0)
+		call_fail_because(work->call, error);
+	else
+		end_second(work);
+}
+
+/* A second session beside the first, which asks nothing: a pooler that shares gives it the same process of the server,
+ * and the session itself says so. */
+static void step_try_pooler(void *arg)
+{
+	struct pg_work *work = arg;
+	const struct driver_context *context = work->call->backend->context;
+
+	if (!session_is_pooled(home_session(lease_session(&work->lease)))) {
+		call_next(work->call);
+		return;
+	}
+	work->on_resume = end_second;
+	work->inside = session_open(context, &work->host->target, HOME_DATABASE, NULL, on_second, work);
+	if (work->inside == NULL || timer_start(context->timers, &work->pause, SECOND_MS) != 0)
+		call_fail(work->call, ERR_NO_MEMORY, "out of memory");
 }
 
 /* Its sessions that were left behind end even while there is no connection. */
@@ -61,7 +103,7 @@ static void step_ask_server(void *arg)
 	struct pg_work *work = arg;
 	struct sql *sql = work_sql(work);
 
-	sql_add(sql, "SELECT pg_is_in_recovery(), current_user, (SELECT " HOME_NOT_LET_IN
+	sql_add(sql, "SELECT " HOME_IS_READ_ONLY ", current_user, (SELECT " HOME_NOT_LET_IN
 	             " FROM pg_database d WHERE d.datname = '" HOME_DATABASE "' AND pg_has_role(d.datdba, 'USAGE')),"
 	             " (SELECT count(*) FROM pg_stat_activity a WHERE " ROSTER_OURS "),"
 	             " (SELECT count(*) FROM pg_stat_activity a WHERE ");
@@ -73,6 +115,7 @@ static void step_ask_server(void *arg)
 const struct step postgres_check_steps[] = {
     {"end_what_was_left", step_end_what_was_left},
     {"take_session", step_take_session},
+    {"try_the_pooler", step_try_pooler},
     {"answer", step_ask_server},
     {NULL, NULL},
 };

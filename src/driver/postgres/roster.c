@@ -1,6 +1,7 @@
 /* The list of sessions, and the numbers of those that were given up. */
 #include "roster.h"
 
+#include <stdio.h>
 #include <string.h>
 
 void roster_init(struct roster *roster, const struct driver_context *context, const struct service *service)
@@ -21,9 +22,33 @@ void roster_enter(struct roster *roster, struct roster_entry *entry)
 	roster->count++;
 }
 
-void roster_know(struct roster_entry *entry, int pid)
+static bool is_present(const struct roster *roster, int pid, const char *began)
 {
+	const struct roster_entry *one;
+
+	LIST_FOREACH(one, &roster->present, entry)
+	if (one->pid == pid && strcmp(one->began, began) == 0)
+		return true;
+	return false;
+}
+
+/* Its place stays, since the ender counts them; no process has the number 0. */
+static void spare_left(struct roster *roster, int pid)
+{
+	for (size_t i = 0; i < roster->left_count; i++)
+		if (roster->left[i].pid == pid)
+			roster->left[i].pid = 0;
+}
+
+bool roster_know(struct roster_entry *entry, int pid, const char *began)
+{
+	if (entry->roster != NULL && is_present(entry->roster, pid, began))
+		return false;
 	entry->pid = pid;
+	snprintf(entry->began, sizeof(entry->began), "%s", began);
+	if (entry->roster != NULL)
+		spare_left(entry->roster, pid);
+	return true;
 }
 
 void roster_forget(struct roster *roster, size_t count)

@@ -11,15 +11,17 @@
 #include "driver/driver.h"
 #include "driver/sql.h"
 
-#define ROSTER_LEFT_MAX 256 /* given up and not ended; of more, the oldest are left to the server's limits */
+#define ROSTER_TIME_SIZE 48
+#define ROSTER_LEFT_MAX  256 /* given up and not ended; of more, the oldest are left to the server's limits */
 
 struct roster;
 
 /* One session's place; embedded in it. */
 struct roster_entry {
 	LIST_ENTRY(roster_entry) entry;
-	struct roster *roster; /* NULL: it is in none */
-	int pid;               /* the server's process; 0: not known yet */
+	struct roster *roster;        /* NULL: it is in none */
+	int pid;                      /* the server's process; 0: not known yet */
+	char began[ROSTER_TIME_SIZE]; /* when the process did, as the server writes it */
 };
 
 struct roster_left {
@@ -42,8 +44,9 @@ struct roster {
 void roster_init(struct roster *roster, const struct driver_context *context, const struct service *service);
 /* roster may be NULL: the session is not counted. */
 void roster_enter(struct roster *roster, struct roster_entry *entry);
-/* It is connected. */
-void roster_know(struct roster_entry *entry, int pid);
+/* It is connected, to that process of the server: false when another session that is present has the same one. What is
+ * at that process now was not left behind. */
+bool roster_know(struct roster_entry *entry, int pid, const char *began);
 /* It is closed; is_asking: the server has not answered its last query. */
 void roster_leave(struct roster_entry *entry, bool is_asking);
 /* The first count of those that are left have ended. */

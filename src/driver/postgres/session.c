@@ -1,4 +1,10 @@
-/* Each turn of the loop hands the socket to libpq and waits for what it asks next; the event is for one shot. */
+/* Each turn of the loop hands the socket to libpq and waits for what it asks next; the event is for one shot.
+ *
+ * A pooler (pgbouncer and others) may stand between. One that gives each session a connection of its own to the server
+ * is as good as none. One that gives a connection for a transaction alone breaks what the broker rests on: settings and
+ * locks of a session. Nothing says which of them it is, but a process of the server that two sessions have at one time,
+ * or that changes, is proof. So each session asks for its process first, and behind a pooler each query asks whether it
+ * is still the same. */
 #include "session.h"
 
 #include <assert.h>
@@ -8,10 +14,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "dial.h"
+#include "driver/sql.h"
 #include "roster.h"
 #include "sqlstate.h"
 #include "target.h"
+
+#define CONNECTIONS_ARE_CHECKED 140000
+
+/* Before every statement behind a pooler: it fails, and with it all that follows, when the server's process is another
+ * than the session began with. There what the session has set does not hold, a lock is another's, and operators may be
+ * a tenant's. */
+#define GUARD                                                                                                          \
+	"SELECT 1 OPERATOR(pg_catalog./) (pg_catalog.pg_backend_pid() OPERATOR(pg_catalog.=) %d)::pg_catalog.int4;\n"
+#define GUARD_MAX    256 /* bytes */
+#define GUARD_FAILED "22012"
 
 enum pg_session_state {
 	SESSION_DIALING,
@@ -29,13 +47,16 @@ struct rows {
 struct pg_session {
 	const struct driver_context *context;
 	enum pg_session_state state;
-	bool is_fresh; /* nothing was asked yet */
+	bool is_pooled; /* a pooler stands between: the process that the connection named is not the server's */
+	const struct pg_target *target;
+	const struct pg_settings *settings;
 	struct dial dial;
 	struct roster_entry entry;
 	struct event event;
 	struct pg_connection connection;
 
 	pool_done *on_opened;
+	void *opened_arg;
 	session_answered *on_answered;
 	void (*on_died)(void *arg);
 	void *arg;
@@ -46,6 +67,14 @@ struct pg_session {
 };
 
 static void on_socket(evutil_socket_t fd, short what, void *arg);
+
+static void explain_pooler(struct error *error)
+{
+	error_set(
+	    error, ERR_UNAVAILABLE,
+	    "its pooler lets several sessions share one of the server's (pool_mode transaction or statement): the "
+	    "broker needs pool_mode = session for its user, or a url that leads to the server itself");
+}
 
 static int wait_for(struct pg_session *session, short what)
 {
@@ -58,15 +87,72 @@ static int wait_for(struct pg_session *session, short what)
 
 /* ---- opening ---- */
 
+static void end_opening(struct pg_session *session)
+{
+	const struct error error = session->error;
+
+	session->on_opened(session->opened_arg, error.code, &error);
+}
+
+static void on_greeted(void *arg, int code, const struct error *error, const struct rows *rows);
+
+/* What the session begins with is set here, too: a pooler leaves options out, or does not take any. The system may not
+ * be able to tell that the other end has closed; only Linux is known to for all versions. */
+static void greet(struct pg_session *session)
+{
+	struct text text;
+	int rc;
+
+	text_init(&text, SQL_MAX);
+	text_add(&text, session->settings->statement);
+	text_add(&text, ";\n");
+	if (session_version(session) >= CONNECTIONS_ARE_CHECKED)
+		text_add(&text, "SELECT pg_catalog.set_config('client_connection_check_interval', '1s', false)"
+		                " WHERE pg_catalog.version() ~ 'linux';\n");
+	text_add(&text, "SELECT pg_catalog.pg_backend_pid(), backend_start"
+	                " FROM pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid())");
+	rc = text.failed ? error_no_memory(&session->error)
+	                 : session_query(session, text_string(&text), on_greeted, session, &session->error);
+	text_release(&text);
+	if (rc != 0)
+		end_opening(session);
+}
+
+static void take_process(struct pg_session *session, const struct rows *rows)
+{
+	const int pid = (int)strtol(rows_text(rows, 0, 0), NULL, 10);
+
+	session->is_pooled = pid != session->connection.pq->backendPID(session->connection.handle);
+	if (!session->is_pooled && session->target->takes_no_options != NULL)
+		*session->target->takes_no_options = false;
+	if (!roster_know(&session->entry, pid, rows_text(rows, 0, 1)))
+		explain_pooler(&session->error);
+}
+
+static void on_greeted(void *arg, int code, const struct error *error, const struct rows *rows)
+{
+	struct pg_session *session = arg;
+
+	session->error = *error;
+	if (code == 0 && (rows == NULL || rows_count(rows) != 1))
+		error_set(&session->error, ERR_UNAVAILABLE, "it does not tell its own process");
+	else if (code == 0)
+		take_process(session, rows);
+	end_opening(session);
+}
+
+/* As somebody else the door is all that is tried. */
 static void on_dialed(void *arg, const struct error *error, PGconn *connection)
 {
 	struct pg_session *session = arg;
 
 	session->connection.handle = connection;
 	session->state = connection != NULL ? SESSION_IDLE : SESSION_BROKEN;
-	if (connection != NULL)
-		roster_know(&session->entry, session->connection.pq->backendPID(connection));
-	session->on_opened(session->arg, error->code, error);
+	session->error = *error;
+	if (connection == NULL || target_login_is_other(session->dial.login))
+		end_opening(session);
+	else
+		greet(session);
 }
 
 struct pg_session *session_open(const struct driver_context *context, const struct pg_target *target,
@@ -78,9 +164,10 @@ struct pg_session *session_open(const struct driver_context *context, const stru
 		return NULL;
 	session->context = context;
 	session->connection.pq = session->rows.pq = &target->pq;
-	session->is_fresh = true;
+	session->target = target;
+	session->settings = target_settings(target, login);
 	session->on_opened = on_opened;
-	session->arg = arg;
+	session->opened_arg = arg;
 	event_assign(&session->event, context->base, -1, 0, on_socket, session);
 	if (dial_start(&session->dial, context, target, database != NULL ? database : target->database, login,
 	               on_dialed, session) != 0) {
@@ -150,7 +237,10 @@ static void note_failure(struct pg_session *session, const PGresult *result)
 		return;
 	}
 	strncpy(session->sqlstate, sqlstate, SQLSTATE_LENGTH);
-	sqlstate_explain(sqlstate, message != NULL ? message : "", &session->error);
+	if (session->is_pooled && strcmp(sqlstate, GUARD_FAILED) == 0)
+		explain_pooler(&session->error);
+	else
+		sqlstate_explain(sqlstate, message != NULL ? message : "", &session->error);
 }
 
 static void take_result(struct pg_session *session, PGresult *result)
@@ -197,6 +287,33 @@ static void go_on_querying(struct pg_session *session, short what)
 	await_answer(session);
 }
 
+bool session_sends_alone(const char *statements)
+{
+	static const char *const alone[] = {"CREATE DATABASE ", "DROP DATABASE ", "ROLLBACK PREPARED "};
+
+	for (size_t i = 0; i < sizeof(alone) / sizeof(*alone); i++)
+		if (strncmp(statements, alone[i], strlen(alone[i])) == 0)
+			return true;
+	return false;
+}
+
+static int send_statements(struct pg_session *session, const char *statements)
+{
+	const struct libpq *pq = session->connection.pq;
+	struct text guarded;
+	int sent = 0;
+
+	if (!session->is_pooled || session_sends_alone(statements))
+		return pq->sendQuery(session->connection.handle, statements);
+	text_init(&guarded, SQL_MAX + GUARD_MAX);
+	text_add_format(&guarded, GUARD, session->entry.pid);
+	text_add(&guarded, statements);
+	if (!guarded.failed)
+		sent = pq->sendQuery(session->connection.handle, text_string(&guarded));
+	text_wipe(&guarded);
+	return sent;
+}
+
 int session_query(struct pg_session *session, const char *statements, session_answered *on_answered, void *arg,
                   struct error *error)
 {
@@ -209,8 +326,7 @@ int session_query(struct pg_session *session, const char *statements, session_an
 	session->on_answered = on_answered;
 	session->arg = arg;
 	session->state = SESSION_QUERYING;
-	session->is_fresh = false;
-	if (session->connection.pq->sendQuery(session->connection.handle, statements))
+	if (send_statements(session, statements))
 		unsent = session->connection.pq->flush(session->connection.handle);
 	if (unsent < 0)
 		explain_connection(session);
@@ -286,9 +402,9 @@ int session_pid(const struct pg_session *session)
 	return session->entry.pid;
 }
 
-bool session_is_fresh(const struct pg_session *session)
+bool session_is_pooled(const struct pg_session *session)
 {
-	return session->is_fresh;
+	return session->is_pooled;
 }
 
 int session_version(const struct pg_session *session)

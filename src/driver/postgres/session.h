@@ -47,6 +47,8 @@ void session_close(struct pg_session *session);
  * On failure nothing will be called. */
 int session_query(struct pg_session *session, const char *statements, session_answered *on_answered, void *arg,
                   struct error *error);
+/* Whether it is a statement that the server runs in no block of a transaction, so nothing stands before it. */
+bool session_sends_alone(const char *statements);
 /* The SQLSTATE of the last query's failure; "" when it had none. */
 const char *session_sqlstate(const struct pg_session *session);
 
@@ -59,8 +61,8 @@ int session_watch(struct pg_session *session, void (*on_died)(void *arg), void *
 struct pg_connection *session_connection(struct pg_session *session);
 /* The server's process; 0: not connected. */
 int session_pid(const struct pg_session *session);
-/* Nothing was asked yet. */
-bool session_is_fresh(const struct pg_session *session);
+/* A pooler stands between it and the server. */
+bool session_is_pooled(const struct pg_session *session);
 /* 150004: as libpq counts. */
 int session_version(const struct pg_session *session);
 bool session_is_superuser(const struct pg_session *session);

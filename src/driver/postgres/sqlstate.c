@@ -1,5 +1,6 @@
 /* One table from SQLSTATE to code and sentence: a whole state before its class. The codes are those of appendix A of
- * PostgreSQL's manual. */
+ * PostgreSQL's manual. Some stand for several things, XX000 for whatever has no state of its own: the server's words
+ * tell them apart. */
 #include "sqlstate.h"
 
 #include <stddef.h>
@@ -11,12 +12,42 @@ struct pg_meaning {
 	const char *sentence;
 };
 
+/* What the server's words have where the state means this. They are the server's language's; those of libraries are in
+ * English. */
+struct pg_special {
+	const char *prefix; /* of the state; "": any */
+	const char *mark;
+	int code;
+	const char *sentence;
+};
+
+#define RULES                                                                                                          \
+	"its rules for names and passwords refuse the login (an extension like credcheck has them): an operator "      \
+	"exempts the broker's logins or changes the rules"
+
+static const struct pg_special specials[] = {
+    {"", "not a plain text", ERR_REFUSED,
+     "it wants to see passwords, of which the broker sends verifiers alone, so that no log has them: "
+     "credcheck.encrypted_password_allowed = on lets them in"},
+    {"", "credcheck.", ERR_REFUSED, RULES},
+    {"XX000", "password ", ERR_REFUSED, RULES},
+    {"XX000", "username ", ERR_REFUSED, RULES},
+    {"22023", "password ", ERR_REFUSED, RULES},
+    {"", "collation version", ERR_REFUSED,
+     "the template's order of letters is of another version of the system: an operator rebuilds its indexes and says "
+     "ALTER DATABASE ... REFRESH COLLATION VERSION, or the plan names template0"},
+    {"", "shared_preload_libraries", ERR_REFUSED, "the library of an extension has to be loaded when it starts"},
+    {"", "must be preloaded", ERR_REFUSED, "the library of an extension has to be loaded when it starts"},
+    {"", "can only create extension in database", ERR_REFUSED, "the extension is for one database alone"},
+    {"55000", "invalid database", ERR_UNAVAILABLE, "a removal of the database did not come to its end: DROP DATABASE"},
+};
+
 static const struct pg_meaning meanings[] = {
     {"08", ERR_UNAVAILABLE, "the connection failed"},
     {"0A000", ERR_REFUSED, "it cannot do that"},
     {"22", ERR_REFUSED, "it does not take the value"},
-    {"25006", ERR_UNAVAILABLE, "it is read-only, a standby perhaps"},
-    {"28", ERR_UNAVAILABLE, "it does not let the broker's user in"},
+    {"25006", ERR_UNAVAILABLE, "it is read-only, as a standby or by default_transaction_read_only"},
+    {"28", ERR_REFUSED, RULES}, /* of a statement; connections that are refused are told by themselves */
     {"2BP01", ERR_REFUSED, "something else depends on it"},
     {"3D000", ERR_REFUSED, "the database is not there"},
     {"3F000", ERR_REFUSED, "the schema is not there"},
@@ -25,6 +56,7 @@ static const struct pg_meaning meanings[] = {
     {"40P01", ERR_LOCKED, "somebody else waits for a lock the other way round"},
     {"40", ERR_UNAVAILABLE, "it was in conflict with other work"},
     {"42501", ERR_REFUSED, "the broker's user lacks the right"},
+    {"42939", ERR_REFUSED, "it keeps names like that to itself"},
     {"42", ERR_REFUSED, "it does not take the statement"},
     {"53100", ERR_UNAVAILABLE, "its disk is full"},
     {"53300", ERR_UNAVAILABLE, "it has too many connections"},
@@ -33,6 +65,9 @@ static const struct pg_meaning meanings[] = {
     {"55006", ERR_LOCKED, "the object is in use"},
     {"55P03", ERR_LOCKED, "somebody else holds what it needs"},
     {"57014", ERR_TIMEOUT, "the statement did not end in time"},
+    {"57P01", ERR_UNAVAILABLE, "the session was ended, or it stops"},
+    {"57P04", ERR_UNAVAILABLE, "the database was dropped meanwhile"},
+    {"57P05", ERR_UNAVAILABLE, "it ends sessions that are idle"},
     {"57P", ERR_UNAVAILABLE, "it is starting or stopping"},
     {"58P01", ERR_REFUSED, "a file is missing on it, of an extension perhaps"},
     {"58", ERR_UNAVAILABLE, "its system failed"},
@@ -86,6 +121,11 @@ bool sqlstate_is_wrong_password(const char *message)
 	return strstr(message, ":  28P01: ") != NULL;
 }
 
+bool sqlstate_is_about_options(const char *message)
+{
+	return strstr(message, ":  08P01: ") != NULL || strstr(message, ":  0A000: ") != NULL;
+}
+
 /* Behind "FATAL:  ", where libpq is told to be verbose. */
 static const char *find_state(const char *line, size_t length)
 {
@@ -113,14 +153,21 @@ void sqlstate_explain_refusal(const char *message, struct error *error)
 	          begin, line, (int)length - skipped, line + skipped);
 }
 
+static bool begins_with(const char *sqlstate, const char *prefix)
+{
+	return strncmp(prefix, sqlstate, strlen(prefix)) == 0;
+}
+
 int sqlstate_explain(const char *sqlstate, const char *message, struct error *error)
 {
-	const size_t count = sizeof(meanings) / sizeof(*meanings);
-
 	if (sqlstate == NULL || sqlstate[0] == '\0')
 		return error_set(error, ERR_UNAVAILABLE, "the connection failed: %s", message);
-	for (size_t i = 0; i < count; i++)
-		if (strncmp(meanings[i].prefix, sqlstate, strlen(meanings[i].prefix)) == 0)
+	for (size_t i = 0; i < sizeof(specials) / sizeof(*specials); i++)
+		if (begins_with(sqlstate, specials[i].prefix) && strstr(message, specials[i].mark) != NULL)
+			return error_set(error, specials[i].code, "%s: %s (SQLSTATE %s)", specials[i].sentence, message,
+			                 sqlstate);
+	for (size_t i = 0; i < sizeof(meanings) / sizeof(*meanings); i++)
+		if (begins_with(sqlstate, meanings[i].prefix))
 			return error_set(error, meanings[i].code, "%s: %s (SQLSTATE %s)", meanings[i].sentence, message,
 			                 sqlstate);
 	if (sqlstate_is_overtaken(sqlstate, message))

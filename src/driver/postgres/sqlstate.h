@@ -8,6 +8,7 @@
 #include "base/error.h"
 
 #define SQLSTATE_LENGTH     5
+#define SQLSTATE_READ_ONLY  "25006"
 #define SQLSTATE_LOCK_TAKEN "55P03" /* lock_not_available: lock_timeout has passed */
 
 /* Fills error from a failed statement's SQLSTATE ("" or NULL: none) and the server's own message; returns the code. */
@@ -28,6 +29,10 @@ bool sqlstate_is_blocked(const char *sqlstate);
  * was going and without the SQLSTATE. A lock that was waited for in vain may pass as any other: ERR_LOCKED, otherwise
  * ERR_UNAVAILABLE. */
 void sqlstate_explain_refusal(const char *message, struct error *error);
+
+/* Whether libpq's message of a failed connection, likewise, can be that what stands between does not know options:
+ * pgbouncer takes them for a violation of the protocol, others for a feature. */
+bool sqlstate_is_about_options(const char *message);
 
 /* Whether libpq's message of a failed connection, at the verbosity that shows SQLSTATEs, is that a password is wrong:
  * invalid_password, in whatever language the server speaks. A login that may not log in, or a rule of pg_hba.conf, has

@@ -16,17 +16,23 @@
 /* What a tenant sets on its own database may not change how the broker's statements act there. The limits are those of
  * statements that belong to no call (limits.h), and of a lock that somebody else has (LOCK_TIMEOUT_MS). A session that
  * the network has cut off ends within a minute, and with it its lock on the instance. */
-#define SESSION_OPTIONS                                                                                                \
-	"-c role=none -c search_path=pg_catalog,pg_temp -c default_transaction_read_only=off"                          \
-	" -c default_transaction_isolation=read\\ committed -c statement_timeout=30s -c lock_timeout=1s"               \
-	" -c local_preload_libraries= -c standard_conforming_strings=on -c idle_in_transaction_session_timeout=10s"    \
-	" -c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
+static const struct pair session_settings[] = {
+    {"role", "none"},
+    {"search_path", "pg_catalog,pg_temp"},
+    {"default_transaction_isolation", "read committed"},
+    {"statement_timeout", STATEMENT_TIMEOUT},
+    {"lock_timeout", "1s"},
+    {"standard_conforming_strings", "on"},
+    {"idle_in_transaction_session_timeout", "10s"},
+    {"tcp_keepalives_idle", "30"},
+    {"tcp_keepalives_interval", "10"},
+    {"tcp_keepalives_count", "3"},
+};
 
 /* Ours come first: where the url says otherwise, libpq takes the later. */
 static const struct pair own_options[] = {
     {APPLICATION_NAME, "tsuru-broker"},
     {"client_encoding", "UTF8"},
-    {"options", SESSION_OPTIONS},
     {"gssencmode", "disable"},
     {"passfile", NO_FILE},
     {"sslmode", "prefer"},
@@ -60,6 +66,25 @@ static const char *const url_options[] = {
 
 static const char *const ssl_modes[] = {"disable", "allow", "prefer", "require", "verify-ca", "verify-full", NULL};
 static const char *const demanding_modes[] = {"require", "verify-ca", "verify-full", NULL};
+
+/* Of the two ways, the options come before what the server has set for the database. */
+static void write_settings(struct pg_target *target)
+{
+	const char *options = "-c local_preload_libraries=", *statement = "SELECT true";
+
+	for (size_t i = 0; i < sizeof(session_settings) / sizeof(*session_settings); i++) {
+		const char *name = session_settings[i].name, *value = session_settings[i].value;
+		const size_t word = strcspn(value, " ");
+
+		options = arena_format(&target->arena, "%s -c %s=%.*s%s%s", options, name, (int)word, value,
+		                       value[word] != '\0' ? "\\" : "", value + word);
+		statement = arena_format(&target->arena, "%s, pg_catalog.set_config('%s', '%s', false)", statement,
+		                         name, value);
+		if (options == NULL || statement == NULL)
+			return;
+	}
+	target->settings = (struct pg_settings){.options = options, .statement = statement};
+}
 
 static bool is_one_of(const char *text, const char *const *list)
 {
@@ -221,6 +246,7 @@ int target_init(struct pg_target *target, const struct server *server, struct er
 	target->connect_timeout = options_number(&server->options, "connect_timeout");
 	for (size_t i = 0; i < sizeof(own_options) / sizeof(*own_options); i++)
 		add_option(target, own_options[i].name, own_options[i].value);
+	write_settings(target);
 	rc = take_url(target, url, error);
 	if (rc == 0)
 		rc = take_public(target, &server->options, error);
@@ -247,14 +273,6 @@ void target_set_roster(struct pg_target *target, struct roster *roster)
 	for (size_t i = 0; i < target->option_count; i++)
 		if (target->keywords[i] != NULL && strcmp(target->keywords[i], APPLICATION_NAME) == 0)
 			target->values[i] = roster->name;
-}
-
-const char *target_session_options(const struct pg_target *target)
-{
-	for (size_t i = 0; i < target->option_count; i++)
-		if (strcmp(target->keywords[i], "options") == 0)
-			return target->values[i];
-	return "";
 }
 
 void target_app_url(const struct pg_target *target, const char *database, const char *user, const char *password,

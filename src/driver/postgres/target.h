@@ -23,6 +23,14 @@ struct pg_place {
 	const char *port;
 };
 
+/* What a session begins with, in two ways. */
+struct pg_settings {
+	const char *options;   /* "-c name=value ...", of the connection: they count before anything else does */
+	const char *statement; /* the same but for what only a connection can have; a SELECT without its semicolon */
+};
+
+#define STATEMENT_TIMEOUT "30s" /* of statements that belong to no call */
+
 struct pg_target {
 	struct libpq pq;
 	const char *name; /* the server's, for sentences; borrowed from the configuration */
@@ -31,6 +39,9 @@ struct pg_target {
 	/* libpq's options but for host, port and database */
 	const char *keywords[TARGET_OPTIONS_MAX], *values[TARGET_OPTIONS_MAX];
 	size_t option_count;
+	struct pg_settings settings;
+	/* The last connection was one that takes no options; borrowed. NULL: that is not remembered. */
+	bool *takes_no_options;
 	const char *database; /* the one to manage the server from */
 	const char *sslmode;  /* NULL: the default */
 	const char *public_host, *public_port;
@@ -44,7 +55,7 @@ struct pg_target {
 /* Whom to connect as, instead of the url's user. Borrowed. */
 struct target_login {
 	const char *user, *password; /* NULL: the url's */
-	const char *options;         /* of the session, instead of target_session_options; NULL: these */
+	struct pg_settings settings; /* instead of the target's; NULL: these */
 };
 
 /* Whether it is another's than the url's. login may be NULL. */
@@ -60,8 +71,12 @@ void target_release(struct pg_target *target);
 /* Its sessions are in roster from now on, under the name that this gives them. */
 void target_set_roster(struct pg_target *target, struct roster *roster);
 
-/* What every session begins with: "-c name=value ..." */
-const char *target_session_options(const struct pg_target *target);
+/* What a session of the login begins with. login may be NULL. */
+static inline const struct pg_settings *target_settings(const struct pg_target *target,
+                                                        const struct target_login *login)
+{
+	return login != NULL && login->settings.options != NULL ? &login->settings : &target->settings;
+}
 
 /* The check of the key `url`. */
 int target_check_url(const char *name, const char *value, struct error *error);

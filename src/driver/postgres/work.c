@@ -2,6 +2,7 @@
 #include "work.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/secret.h"
 #include "dialect.h"
@@ -136,6 +137,9 @@ void work_fail(struct pg_work *work, const char *sqlstate, const struct error *e
 	work->again = work->call->rounds < ROUNDS_MAX && sqlstate_is_overtaken(sqlstate, error->text);
 	if (work_removes(work) && sqlstate_is_curable(sqlstate))
 		reason.code = ERR_LOCKED;
+	/* What the role is set to counts for a new session. The state is the old one's. */
+	if (strcmp(sqlstate, SQLSTATE_READ_ONLY) == 0)
+		lease_drop(&work->lease);
 	if (reason.code == ERR_LOCKED && work->witness.found[0] != '\0')
 		fail_locked(work, &reason);
 	else
@@ -176,7 +180,7 @@ static void send_query(struct pg_work *work, struct pg_session *asked,
 		return;
 	}
 	work->on_rows = on_rows;
-	if (!limited_is_alone(text))
+	if (!session_sends_alone(text))
 		witness_watch(&work->witness, steps_name(&work->call->steps), session_pid(asked));
 	if (limited_query(&work->limited, asked, text, call_left(work->call), on_answered, work, &error) != 0)
 		call_fail_because(work->call, &error);

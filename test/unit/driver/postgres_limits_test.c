@@ -6,16 +6,16 @@
 
 #include <cmocka.h>
 
-#include "driver/postgres/limits.h"
+#include "driver/postgres/session.h"
 
 static void test_what_goes_alone(void **state)
 {
 	(void)state;
-	assert_true(limited_is_alone("CREATE DATABASE x"));
-	assert_true(limited_is_alone("DROP DATABASE IF EXISTS x WITH (FORCE)"));
-	assert_true(limited_is_alone("ROLLBACK PREPARED 'x'"));
-	assert_false(limited_is_alone("ALTER DATABASE x RENAME TO y"));
-	assert_false(limited_is_alone("SELECT 1; DROP DATABASE x"));
+	assert_true(session_sends_alone("CREATE DATABASE x"));
+	assert_true(session_sends_alone("DROP DATABASE IF EXISTS x WITH (FORCE)"));
+	assert_true(session_sends_alone("ROLLBACK PREPARED 'x'"));
+	assert_false(session_sends_alone("ALTER DATABASE x RENAME TO y"));
+	assert_false(session_sends_alone("SELECT 1; DROP DATABASE x"));
 }
 
 int main(void)

@@ -51,7 +51,7 @@ static void leave(int pid, bool is_asking)
 	struct roster_entry entry;
 
 	roster_enter(&fixture.roster, &entry);
-	roster_know(&entry, pid);
+	assert_true(roster_know(&entry, pid, "noon"));
 	roster_leave(&entry, is_asking);
 }
 
@@ -86,7 +86,7 @@ static void test_conditions(void **state)
 
 	(void)state;
 	roster_enter(&fixture.roster, &first);
-	roster_know(&first, 11);
+	assert_true(roster_know(&first, 11, "noon"));
 	roster_enter(&fixture.roster, &second);
 	sql_begin(&fixture.sql, NULL);
 	roster_add_stray(&fixture.roster, &fixture.sql);
@@ -103,6 +103,40 @@ static void test_conditions(void **state)
 	roster_leave(&second, false);
 }
 
+/* Two sessions that are present at one process prove that something between lets them share it. */
+static void test_a_process_of_two_sessions(void **state)
+{
+	struct roster_entry first, second, third;
+
+	(void)state;
+	roster_enter(&fixture.roster, &first);
+	roster_enter(&fixture.roster, &second);
+	roster_enter(&fixture.roster, &third);
+	assert_true(roster_know(&first, 11, "noon"));
+	assert_false(roster_know(&second, 11, "noon"));
+	assert_true(roster_know(&third, 11, "midnight"));
+	roster_leave(&first, false);
+	assert_true(roster_know(&second, 11, "noon"));
+	roster_leave(&second, false);
+	roster_leave(&third, false);
+}
+
+/* A pooler gives a process that was left to the next session: it is not to be ended with that. */
+static void test_a_process_that_is_used_again(void **state)
+{
+	struct roster_entry again;
+
+	(void)state;
+	leave(12, true);
+	leave(13, true);
+	roster_enter(&fixture.roster, &again);
+	assert_true(roster_know(&again, 12, "noon"));
+	assert_null(strstr(left(), "a.pid = 12 "));
+	assert_non_null(strstr(left(), "a.pid = 13 "));
+	assert_int_equal(fixture.roster.left_count, 2);
+	roster_leave(&again, false);
+}
+
 static void test_of_too_many_the_oldest_are_dropped(void **state)
 {
 	(void)state;
@@ -117,8 +151,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-	    TEST(test_only_who_was_asking_is_left),
-	    TEST(test_conditions),
+	    TEST(test_only_who_was_asking_is_left),        TEST(test_conditions),
+	    TEST(test_a_process_of_two_sessions),          TEST(test_a_process_that_is_used_again),
 	    TEST(test_of_too_many_the_oldest_are_dropped),
 	};
 

@@ -21,9 +21,9 @@ static int code_of(const char *sqlstate)
 
 static void test_what_may_pass(void **state)
 {
-	static const char *const states[] = {"08006", "08P01", "25006", "28P01", "28000", "40001", "40P01",
-	                                     "53100", "53200", "53300", "55006", "55P03", "57P01", "57P02",
-	                                     "57P03", "57014", "58030", "XX000", "23505", "",      NULL};
+	static const char *const states[] = {"08006", "08P01", "25006", "40001", "40P01", "53100", "53200",
+	                                     "53300", "55006", "55P03", "57P01", "57P02", "57P03", "57014",
+	                                     "58030", "XX000", "23505", "",      NULL};
 
 	(void)state;
 	for (size_t i = 0; states[i] != NULL; i++) {
@@ -50,8 +50,9 @@ static void test_locks_and_limits(void **state)
 
 static void test_what_is_final(void **state)
 {
-	static const char *const states[] = {"42501", "42601", "42704", "42710", "22023", "22P02", "0A000",
-	                                     "58P01", "2BP01", "3D000", "3F000", "23502", "P0001", NULL};
+	static const char *const states[] = {"42501", "42601", "42704", "42710", "22023", "22P02",
+	                                     "0A000", "58P01", "2BP01", "3D000", "3F000", "23502",
+	                                     "P0001", "28000", "28P01", "42939", NULL};
 
 	(void)state;
 	for (size_t i = 0; states[i] != NULL; i++)
@@ -102,6 +103,70 @@ static void test_what_an_operator_can_cure(void **state)
 		assert_true(sqlstate_is_curable(curable[i]));
 	for (size_t i = 0; others[i] != NULL; i++)
 		assert_false(sqlstate_is_curable(others[i]));
+}
+
+static void expect(const char *sqlstate, const char *message, int code, const char *sentence)
+{
+	struct error error;
+
+	assert_int_equal(sqlstate_explain(sqlstate, message, &error), code);
+	if (strncmp(error.text, sentence, strlen(sentence)) != 0 || strstr(error.text, message) == NULL)
+		fail_msg("\"%s\" should begin with \"%s\"", error.text, sentence);
+}
+
+/* credcheck's words of several versions: earlier ones had no state for them. */
+static void test_rules_for_names_and_passwords(void **state)
+{
+	static const char *const words[] = {
+	    "password length should match the configured credcheck.password_min_length",
+	    "password should not contain username",
+	    "password does not contain the configured credcheck.password_min_special characters",
+	    "username does not contain the configured credcheck.username_min_upper characters",
+	    "username length should match the configured credcheck.username_min_length",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		expect("28000", words[i], ERR_REFUSED, "its rules for names and passwords refuse the login");
+		expect("XX000", words[i], ERR_REFUSED, "its rules for names and passwords refuse the login");
+	}
+	expect("22023", "password is too short", ERR_REFUSED, "its rules for names and passwords");
+	expect("28000", "password type is not a plain text", ERR_REFUSED, "it wants to see passwords");
+	expect("XX000", "password type is not a plain text", ERR_REFUSED, "it wants to see passwords");
+	expect("22023", "invalid value for parameter \"x\"", ERR_REFUSED, "it does not take the value");
+}
+
+static void test_one_state_of_several_meanings(void **state)
+{
+	(void)state;
+	expect("XX000", "template database \"t\" has a collation version mismatch", ERR_REFUSED,
+	       "the template's order");
+	expect("XX000",
+	       "template database \"t\" has a collation version, but no actual collation version could be determined",
+	       ERR_REFUSED, "the template's order");
+	expect("XX000", "pg_cron can only be loaded via shared_preload_libraries", ERR_REFUSED, "the library of");
+	expect("55000", "x must be loaded via shared_preload_libraries", ERR_REFUSED, "the library of an extension");
+	expect("XX000", "extension \"timescaledb\" must be preloaded", ERR_REFUSED, "the library of an extension");
+	expect("XX000", "can only create extension in database postgres", ERR_REFUSED, "the extension is for one");
+	expect("55000", "cannot connect to invalid database \"x\"", ERR_UNAVAILABLE, "a removal of the database");
+	expect("55000", "database \"x\" is not currently accepting connections", ERR_UNAVAILABLE,
+	       "it is not in the state");
+	expect("XX000", "cache lookup failed for relation 1", ERR_UNAVAILABLE, "it failed inside");
+	expect("57P01", "terminating connection due to administrator command", ERR_UNAVAILABLE,
+	       "the session was ended");
+	expect("57P03", "the database system is starting up", ERR_UNAVAILABLE, "it is starting or stopping");
+	expect("57P04", "the database was dropped", ERR_UNAVAILABLE, "the database was dropped");
+	expect("57P05", "terminating connection due to idle-session timeout", ERR_UNAVAILABLE, "it ends sessions");
+	expect("42939", "role name \"pg_x\" is reserved", ERR_REFUSED, "it keeps names like that to itself");
+}
+
+static void test_what_does_not_know_options(void **state)
+{
+	(void)state;
+	assert_true(sqlstate_is_about_options("failed: FATAL:  08P01: unsupported startup parameter: options\n"));
+	assert_true(sqlstate_is_about_options("failed: FATAL:  0A000: Feature not supported: command-line options\n"));
+	assert_false(sqlstate_is_about_options("failed: FATAL:  28P01: password authentication failed\n"));
+	assert_false(sqlstate_is_about_options("failed: Connection refused\n"));
 }
 
 static void test_sentences_are_of_the_whole_state_first(void **state)
@@ -159,6 +224,9 @@ int main(void)
 	    cmocka_unit_test(test_what_somebody_else_holds),
 	    cmocka_unit_test(test_refusals_of_connections),
 	    cmocka_unit_test(test_what_an_operator_can_cure),
+	    cmocka_unit_test(test_rules_for_names_and_passwords),
+	    cmocka_unit_test(test_one_state_of_several_meanings),
+	    cmocka_unit_test(test_what_does_not_know_options),
 	    cmocka_unit_test(test_sentences_are_of_the_whole_state_first),
 	    cmocka_unit_test(test_a_wrong_password),
 	    cmocka_unit_test(test_what_was_overtaken),

@@ -131,7 +131,13 @@ static void test_limits_and_name(void **state)
 
 	take(fixture, "postgresql://admin@db");
 	for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++)
-		assert_non_null(strstr(value_of(&fixture->target, "options"), limits[i]));
+		assert_non_null(strstr(fixture->target.settings.options, limits[i]));
+	assert_non_null(strstr(fixture->target.settings.options, "-c default_transaction_isolation=read\\ committed "));
+	assert_non_null(strstr(fixture->target.settings.statement,
+	                       ", pg_catalog.set_config('default_transaction_isolation', 'read committed', false), "));
+	/* What a connection alone can have. */
+	assert_non_null(strstr(fixture->target.settings.options, "local_preload_libraries"));
+	assert_null(strstr(fixture->target.settings.statement, "local_preload_libraries"));
 	roster_init(&roster, &context, &service);
 	target_set_roster(&fixture->target, &roster);
 	roster_enter(&roster, &entry);
