@@ -101,6 +101,8 @@ static void step_tell(void *arg)
 
 const struct step maria_bind_steps[] = {
     {"take_session", maria_step_take_session},
+    {"find_it_writable", maria_step_require_writable},
+
     {"find_the_earlier_login", step_find_earlier},
     {"shut_the_earlier_login", maria_step_shut_accounts},
     {"end_its_sessions", maria_step_end_sessions},
@@ -163,15 +165,11 @@ static void step_look_for_definitions(void *arg)
 }
 
 const struct step maria_unbind_steps[] = {
-    {"take_session", maria_step_take_session},
-    {"find_the_login", maria_step_find_login},
-    {"shut_the_login", maria_step_shut_accounts},
-    {"end_sessions", maria_step_end_sessions},
-    {"look_for_the_database", maria_step_look},
-    {"find_the_login_again", maria_step_find_login},
-    {"shut_the_login_again", maria_step_shut_accounts},
-    {"end_sessions_again", maria_step_end_sessions},
-    {"look_for_what_it_defined", step_look_for_definitions},
-    {"drop_the_login", maria_step_drop_accounts},
-    {NULL, NULL},
+    {"take_session", maria_step_take_session},       {"find_it_writable", maria_step_require_writable},
+
+    {"find_the_login", maria_step_find_login},       {"shut_the_login", maria_step_shut_accounts},
+    {"end_sessions", maria_step_end_sessions},       {"look_for_the_database", maria_step_look},
+    {"find_the_login_again", maria_step_find_login}, {"shut_the_login_again", maria_step_shut_accounts},
+    {"end_sessions_again", maria_step_end_sessions}, {"look_for_what_it_defined", step_look_for_definitions},
+    {"drop_the_login", maria_step_drop_accounts},    {NULL, NULL},
 };

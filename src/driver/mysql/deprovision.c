@@ -91,6 +91,8 @@ static void step_drop_databases(void *arg)
 
 const struct step maria_deprovision_steps[] = {
     {"take_session", maria_step_take_session},
+    {"find_it_writable", maria_step_require_writable},
+
     {"find_logins", maria_step_find_accounts},
     {"shut_logins", maria_step_shut_accounts},
     {"end_sessions", maria_step_end_sessions},
@@ -100,6 +102,7 @@ const struct step maria_deprovision_steps[] = {
     {"shut_logins_again", maria_step_shut_accounts},
     {"end_sessions_again", maria_step_end_sessions},
     {"spare_the_retired_database", step_spare_retired},
+    {"find_the_engines", maria_step_require_engines},
     {"look_for_referring_tables", step_look_for_referring},
     {"drop_the_database", step_drop_databases},
     {"drop_logins", maria_step_drop_accounts},
@@ -139,12 +142,15 @@ static void step_spare_living(void *arg)
 /* The retired one last: it tells a purge that begins again that the other is no living one. */
 const struct step maria_deprovision_retired_steps[] = {
     {"take_session", maria_step_take_session},
+    {"find_it_writable", maria_step_require_writable},
+
     {"look_for_the_database", maria_step_look},
     {"find_the_database", maria_step_require_own},
     {"find_logins", maria_step_find_accounts},
     {"spare_the_living_database", step_spare_living},
     {"shut_logins", maria_step_shut_accounts},
     {"end_sessions", maria_step_end_sessions},
+    {"find_the_engines", maria_step_require_engines},
     {"look_for_referring_tables", step_look_for_referring},
     {"drop_the_databases", step_drop_databases},
     {"drop_logins", maria_step_drop_accounts},

@@ -23,7 +23,6 @@
 #define REFERRED "a table of another database refers to one of it by a foreign key, which has to be dropped first"
 #define CUT      "the connection was cut off"
 #define FULL     "its disk is full"
-#define READS    "it is read-only, a replica perhaps"
 #define RULES                                                                                                          \
 	"its rules for passwords refuse this one: a rotation (binds.rotate), or an unbind and a bind, makes a new "    \
 	"one, of "                                                                                                     \
@@ -49,8 +48,8 @@ static const struct mysql_special specials[] = {
     {ER_OPTION_PREVENTS_STATEMENT,
      "skip-grant-tables",
      {0, ERR_UNAVAILABLE, "it has no accounts until it is started again without --skip-grant-tables"}},
-    {ER_OPTION_PREVENTS_STATEMENT, "read-only", {0, ERR_UNAVAILABLE, READS}},
-    {ER_OPTION_PREVENTS_STATEMENT, "read_only", {0, ERR_UNAVAILABLE, READS}},
+    {ER_OPTION_PREVENTS_STATEMENT, "read-only", {0, ERR_UNAVAILABLE, MARIA_READ_ONLY}},
+    {ER_OPTION_PREVENTS_STATEMENT, "read_only", {0, ERR_UNAVAILABLE, MARIA_READ_ONLY}},
 };
 
 /* Errors of the system, which the server names by their number in the text of errors about files. */
@@ -107,8 +106,8 @@ static const struct mysql_meaning meanings[] = {
     {ER_UNKNOWN_STORAGE_ENGINE, ERR_UNAVAILABLE, "a table's storage engine is not loaded"},
     {ER_QUERY_INTERRUPTED, ERR_UNAVAILABLE, "the statement was ended"},
     {ER_OPTION_PREVENTS_STATEMENT, ERR_UNAVAILABLE, "one of its options forbids the statement"},
-    {ER_READ_ONLY_MODE, ERR_UNAVAILABLE, READS},
-    {ER_INNODB_READ_ONLY, ERR_UNAVAILABLE, READS},
+    {ER_READ_ONLY_MODE, ERR_UNAVAILABLE, MARIA_READ_ONLY},
+    {ER_INNODB_READ_ONLY, ERR_UNAVAILABLE, MARIA_READ_ONLY},
     {INNODB_FORCED_RECOVERY, ERR_UNAVAILABLE, "it is read-only while innodb_force_recovery is set"},
     {ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION, ERR_UNAVAILABLE,
      "its transactions are read-only until tx_read_only (transaction_read_only) is off"},

@@ -7,6 +7,10 @@
 
 #include "base/error.h"
 
+#define MARIA_READ_ONLY "it is read-only (read_only, super_read_only), as a replica or by an operator"
+/* A condition: it takes changes from nobody but who may override that. */
+#define MARIA_IS_READ_ONLY "CAST(@@GLOBAL.read_only AS CHAR) NOT IN ('0', 'OFF')"
+
 /* Fills error from the number and the text that goes with it; returns the code. */
 int maria_error_explain(unsigned int number, const char *message, struct error *error);
 /* The library's own: the connection failed or was lost. */

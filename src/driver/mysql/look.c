@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "badge.h"
+#include "errors.h"
 #include "query.h"
 #include "session.h"
 
@@ -34,6 +35,52 @@ static void on_lease(void *arg, int code, const struct error *error)
 		have_session(work);
 	else
 		call_fail_to_connect(work->call, error);
+}
+
+/* An account with READ_ONLY ADMIN could write there; whoever made the server read-only has a reason. From 12 on a
+ * MariaDB has words for it. */
+static void on_state(struct mysql_work *work, MYSQL_RES *rows)
+{
+	if (strcmp(mysql_fetch_row(rows)[0], "1") == 0)
+		call_fail(work->call, ERR_UNAVAILABLE, MARIA_READ_ONLY);
+	else
+		call_next(work->call);
+}
+
+void maria_step_require_writable(void *arg)
+{
+	struct mysql_work *work = arg;
+
+	sql_add(maria_sql(work), "SELECT " MARIA_IS_READ_ONLY);
+	maria_query(work, on_state);
+}
+
+/* DROP DATABASE leaves the files of a table whose engine is not loaded, and forgets the table; RENAME does not find it.
+ */
+static void on_unloaded(struct mysql_work *work, MYSQL_RES *rows)
+{
+	enum { SCHEMA, TABLE, ENGINE };
+	MYSQL_ROW row = mysql_fetch_row(rows);
+
+	if (row == NULL)
+		call_next(work->call);
+	else
+		call_fail(work->call, ERR_LOCKED,
+		          "the table \"%s\" of the database \"%s\" is one of the storage engine %s, which is not "
+		          "loaded: INSTALL SONAME loads it",
+		          row[TABLE], row[SCHEMA], row[ENGINE]);
+}
+
+void maria_step_require_engines(void *arg)
+{
+	struct mysql_work *work = arg;
+
+	sql_add(maria_sql(work),
+	        "SELECT TABLE_SCHEMA, TABLE_NAME, ENGINE FROM information_schema.TABLES"
+	        " WHERE TABLE_SCHEMA IN (%l, %l) AND ENGINE NOT IN"
+	        " (SELECT ENGINE FROM information_schema.ENGINES WHERE SUPPORT IN ('YES', 'DEFAULT')) LIMIT 1",
+	        work->database, work->retired);
+	maria_query(work, on_unloaded);
 }
 
 void maria_step_take_session(void *arg)

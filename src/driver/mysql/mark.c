@@ -63,6 +63,7 @@ static void step_drop_other_marks(void *arg)
 /* The new one first: a server without any would look lost. */
 const struct step maria_write_mark_steps[] = {
     {"take_session", maria_step_take_session},
+    {"find_it_writable", maria_step_require_writable},
     {"add_its_mark", step_add_mark},
     {"drop_other_marks", step_drop_other_marks},
     {NULL, NULL},

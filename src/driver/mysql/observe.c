@@ -5,6 +5,7 @@
 
 #include "badge.h"
 #include "driver/login.h"
+#include "errors.h"
 #include "look.h"
 #include "password.h"
 #include "query.h"
@@ -25,8 +26,8 @@ static void on_answer(struct mysql_work *work, MYSQL_RES *rows)
 	if (strcmp(row[WANTS_CLEAR], "1") == 0 && !maria_is_private(work))
 		call_tell(work->call, CHECK_WARNING, "binds are refused: " CLEAR_AND_OPEN, maria_why_clear(work),
 		          work->host->target.name);
-	if (row[READ_ONLY] != NULL && strcmp(row[READ_ONLY], "0") != 0)
-		call_fail(work->call, ERR_UNAVAILABLE, "it is read-only, a replica perhaps");
+	if (strcmp(row[READ_ONLY], "1") == 0)
+		call_fail(work->call, ERR_UNAVAILABLE, MARIA_READ_ONLY);
 	else
 		call_next(work->call);
 }
@@ -78,7 +79,7 @@ static void step_answer(void *arg)
 
 	struct sql *sql = maria_sql(work);
 
-	sql_add(sql, "SELECT @@GLOBAL.read_only, ");
+	sql_add(sql, "SELECT " MARIA_IS_READ_ONLY ", ");
 	maria_add_wants_clear(work, sql);
 	maria_query(work, on_answer);
 }

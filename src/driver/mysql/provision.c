@@ -42,11 +42,10 @@ static void step_sign_database(void *arg)
 }
 
 const struct step maria_provision_steps[] = {
-    {"take_session", maria_step_take_session},
-    {"look_for_the_database", maria_step_look},
-    {"find_no_other_database", maria_step_require_own},
-    {"create_the_database", step_create_database},
-    {NULL, NULL},
+    {"take_session", maria_step_take_session},     {"find_it_writable", maria_step_require_writable},
+
+    {"look_for_the_database", maria_step_look},    {"find_no_other_database", maria_step_require_own},
+    {"create_the_database", step_create_database}, {NULL, NULL},
 };
 
 /* ---- update ---- */
@@ -94,17 +93,13 @@ static void step_apply_plan(void *arg)
 }
 
 const struct step maria_update_steps[] = {
-    {"take_session", maria_step_take_session},
-    {"look_for_the_database", maria_step_look},
-    {"find_the_database", maria_step_require_database},
-    {"find_logins", maria_step_find_accounts},
-    {"choose_ended_logins", step_choose_ended},
-    {"shut_ended_logins", maria_step_shut_accounts},
-    {"end_their_sessions", maria_step_end_sessions},
-    {"choose_living_logins", step_choose_living},
-    {"apply_the_plan", step_apply_plan},
-    {"sign_the_database", step_sign_database},
-    {NULL, NULL},
+    {"take_session", maria_step_take_session},       {"find_it_writable", maria_step_require_writable},
+
+    {"look_for_the_database", maria_step_look},      {"find_the_database", maria_step_require_database},
+    {"find_logins", maria_step_find_accounts},       {"choose_ended_logins", step_choose_ended},
+    {"shut_ended_logins", maria_step_shut_accounts}, {"end_their_sessions", maria_step_end_sessions},
+    {"choose_living_logins", step_choose_living},    {"apply_the_plan", step_apply_plan},
+    {"sign_the_database", step_sign_database},       {NULL, NULL},
 };
 
 /* ---- adopt ---- */
@@ -141,9 +136,8 @@ static void step_require_adoptable(void *arg)
 }
 
 const struct step maria_adopt_steps[] = {
-    {"take_session", maria_step_take_session},
-    {"look_for_the_database", maria_step_look},
-    {"find_the_database", step_require_adoptable},
-    {"sign_the_database", step_sign_database},
-    {NULL, NULL},
+    {"take_session", maria_step_take_session},  {"find_it_writable", maria_step_require_writable},
+
+    {"look_for_the_database", maria_step_look}, {"find_the_database", step_require_adoptable},
+    {"sign_the_database", step_sign_database},  {NULL, NULL},
 };

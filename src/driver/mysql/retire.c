@@ -83,12 +83,13 @@ static void step_move_away(void *arg)
 }
 
 const struct step maria_retire_steps[] = {
-    {"take_session", maria_step_take_session},       {"find_logins", maria_step_find_accounts},
-    {"shut_logins", maria_step_shut_accounts},       {"end_sessions", maria_step_end_sessions},
-    {"look_for_the_database", maria_step_look},      {"find_the_database", maria_step_require_own},
-    {"find_logins_again", maria_step_find_accounts}, {"shut_logins_again", maria_step_shut_accounts},
-    {"end_sessions_again", maria_step_end_sessions}, {"create_the_retired_database", step_create_retired},
-    {"move_its_tables_away", step_move_away},        {NULL, NULL},
+    {"take_session", maria_step_take_session},        {"find_it_writable", maria_step_require_writable},
+    {"find_logins", maria_step_find_accounts},        {"shut_logins", maria_step_shut_accounts},
+    {"end_sessions", maria_step_end_sessions},        {"look_for_the_database", maria_step_look},
+    {"find_the_database", maria_step_require_own},    {"find_logins_again", maria_step_find_accounts},
+    {"shut_logins_again", maria_step_shut_accounts},  {"end_sessions_again", maria_step_end_sessions},
+    {"find_the_engines", maria_step_require_engines}, {"create_the_retired_database", step_create_retired},
+    {"move_its_tables_away", step_move_away},         {NULL, NULL},
 };
 
 /* ---- restore ---- */
@@ -162,8 +163,11 @@ static void step_unlock_logins(void *arg)
 
 const struct step maria_restore_steps[] = {
     {"take_session", maria_step_take_session},
+    {"find_it_writable", maria_step_require_writable},
+
     {"look_for_the_database", maria_step_look},
     {"find_the_database", maria_step_require_database},
+    {"find_the_engines", maria_step_require_engines},
     {"move_its_tables_back", step_move_back},
     {"drop_the_retired_database", step_drop_retired},
     {"find_logins", maria_step_find_accounts},
