@@ -595,6 +595,15 @@ def test_the_server_does_not_let_the_broker_in(start_broker, rabbit):
         assert "sekret" not in broker.log() and "wrong" not in broker.log()
     broker = start_broker(service(rabbit).replace(rabbit.url(), rabbit.url() + "/elsewhere"))
     wait_until("the log says that it is not there", lambda: "management API" in broker.log())
+    rabbit.ctl("set_user_tags", "watcher", "administrator")
+    tsuru = Tsuru(start_broker(service(rabbit, login=("watcher", "sekret")) + "    bind_wait: 2s\n"), "rabbitmq", "x")
+    assert tsuru.create("mine").status == 201
+    rabbit.ctl("set_user_tags", "watcher", "management")
+    answer = tsuru.bind("mine", "shop")
+    assert answer.status == 503 and "lacks the right, which the tag administrator gives" in answer.message
+    rabbit.ctl("set_user_tags", "watcher", "administrator")
+    wait_until("it goes on", lambda: tsuru.bind("mine", "shop").status == 201)
+    assert tsuru.remove("mine").status == 200
     rabbit.ask("DELETE", "/api/users/watcher")
 
 

@@ -631,3 +631,16 @@ def test_the_list_of_confined_commands_is_what_the_server_says(servers):
         if "no permissions to run" not in answer:
             assert name in listed or name.split("|")[0] in listed, f"a login of a shared server may run {name}: {answer}"
     connection.disconnect()
+
+
+def test_what_was_taken_away_from_the_server_or_the_broker(start_broker, servers):
+    """Those who run a Redis for others rename commands, or take them away."""
+    server = servers(options=("--rename-command", "ACL", ""))
+    broker = start_broker(service([f"url: '{server.url()}'"]))
+    assert "the command was taken away from it, or has another name there" in broker.servers()[0]["reason"]
+    server = servers()
+    tsuru = Tsuru(start_broker(service([f"url: '{server.url()}'"])), "redis", "x")
+    assert tsuru.create("mydb", "small").status == 201
+    server.client().execute_command("ACL", "SETUSER", "admin", "-acl|setuser")
+    answer = tsuru.bind("mydb", "shop")
+    assert answer.status == 422 and "the broker's user lacks the right: NOPERM" in answer.message

@@ -2,6 +2,7 @@
 #include "answer.h"
 
 #include <cjson/cJSON.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -51,19 +52,30 @@ static void add_reason(const cJSON *root, struct text *text)
 			text->bytes[i] = ' ';
 }
 
+/* 401 stands for several things, which the reason tells apart. */
+static const char *why_denied(const char *reason)
+{
+	if (strstr(reason, "localhost") != NULL)
+		return "the broker's user may log in from the server's own machine alone (loopback_users)";
+	if (strncmp(reason, "Not ", 4) == 0 || strncmp(reason, "User not ", 9) == 0)
+		return "the broker's user lacks the right, which the tag " ADMINISTRATOR " gives";
+	return "it does not let the broker's user in";
+}
+
 static int explain(int code, int status, const cJSON *root, struct error *error)
 {
 	struct text reason;
+	char answered[32];
+	const char *meaning = answered;
 	int rc;
 
 	text_init(&reason, ERROR_TEXT_MAX);
 	add_reason(root, &reason);
+	snprintf(answered, sizeof(answered), "it answered %d", status);
 	if (status == 401 || status == 403)
-		rc = error_set(error, code, "it does not let the broker's user in%s%.*s", reason.length > 0 ? ": " : "",
-		               REASON_MAX, text_string(&reason));
-	else
-		rc = error_set(error, code, "it answered %d%s%.*s", status, reason.length > 0 ? ": " : "", REASON_MAX,
-		               text_string(&reason));
+		meaning = why_denied(text_string(&reason));
+	rc = error_set(error, code, "%s%s%.*s", meaning, reason.length > 0 ? ": " : "", REASON_MAX,
+	               text_string(&reason));
 	text_release(&reason);
 	return rc;
 }

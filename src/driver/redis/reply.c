@@ -108,38 +108,41 @@ bool reply_is_nil(const redisReply *reply)
 
 /* ---- errors ---- */
 
-/* The beginnings of errors that may pass. */
-static const char *const passing[] = {
-    "LOADING ",
-    "BUSY ",
-    "MASTERDOWN ",
-    "READONLY ",
-    "CLUSTERDOWN ",
-    "TRYAGAIN ",
-    "MOVED ",
-    "ASK ",
-    "OOM ",
-    "MISCONF ",
-    "NOREPLICAS ",
-    "NOAUTH ",
-    "WRONGPASS ",
-    "NOMASTERLINK ",
-    "ERR max number of clients",
-    "ERR There was an error trying to save the ACLs",
-    NULL,
+struct redis_meaning {
+	const char *beginning;
+	int code;
+	const char *sentence;
+};
+
+#define MOVES "its cluster is moving keys"
+
+/* Most errors begin with a word of their own; ERR stands for whatever has none. */
+static const struct redis_meaning meanings[] = {
+    {"LOADING ", ERR_UNAVAILABLE, "it is loading its data"},
+    {"BUSY ", ERR_UNAVAILABLE, "a script keeps it busy"},
+    {"MASTERDOWN ", ERR_UNAVAILABLE, "its master is away"},
+    {"NOMASTERLINK ", ERR_UNAVAILABLE, "its master is away"},
+    {"READONLY ", ERR_UNAVAILABLE, "it takes no changes, as a replica"},
+    {"UNBLOCKED ", ERR_UNAVAILABLE, "it became a replica meanwhile"},
+    {"CLUSTERDOWN ", ERR_UNAVAILABLE, "its cluster is down"},
+    {"TRYAGAIN ", ERR_UNAVAILABLE, MOVES},
+    {"MOVED ", ERR_UNAVAILABLE, MOVES},
+    {"ASK ", ERR_UNAVAILABLE, MOVES},
+    {"OOM ", ERR_UNAVAILABLE, "it is out of memory"},
+    {"MISCONF ", ERR_UNAVAILABLE, "it cannot write to its disk"},
+    {"NOREPLICAS ", ERR_UNAVAILABLE, "it has too few replicas to take changes"},
+    {"NOAUTH ", ERR_UNAVAILABLE, "it does not accept the broker's user and password"},
+    {"WRONGPASS ", ERR_UNAVAILABLE, "it does not accept the broker's user and password"},
+    {"NOPERM ", ERR_REFUSED, "the broker's user lacks the right"},
+    {"ERR max number of clients", ERR_UNAVAILABLE, "it has as many clients as it takes"},
+    {"ERR There was an error trying to save the ACLs", ERR_UNAVAILABLE, "it cannot write its file of users"},
+    {"ERR unknown command", ERR_REFUSED, "the command was taken away from it, or has another name there"},
+    {"ERR unknown subcommand", ERR_REFUSED, "version 7.0 or later is needed"},
 };
 
 static bool begins_with(const char *text, const char *beginning)
 {
 	return strncmp(text, beginning, strlen(beginning)) == 0;
-}
-
-static bool may_pass(const char *text)
-{
-	for (size_t i = 0; passing[i] != NULL; i++)
-		if (begins_with(text, passing[i]))
-			return true;
-	return false;
 }
 
 int reply_check(const redisReply *reply, struct error *error)
@@ -148,7 +151,11 @@ int reply_check(const redisReply *reply, struct error *error)
 		return error_set(error, ERR_UNAVAILABLE, "it gave no answer");
 	if (reply->type != REDIS_REPLY_ERROR)
 		return 0;
-	return error_set(error, may_pass(reply->str) ? ERR_UNAVAILABLE : ERR_REFUSED, "%.*s", SHOWN_MAX, reply->str);
+	for (size_t i = 0; i < sizeof(meanings) / sizeof(*meanings); i++)
+		if (begins_with(reply->str, meanings[i].beginning))
+			return error_set(error, meanings[i].code, "%s: %.*s", meanings[i].sentence, SHOWN_MAX,
+			                 reply->str);
+	return error_set(error, ERR_REFUSED, "%.*s", SHOWN_MAX, reply->str);
 }
 
 int reply_check_greeting(const redisReply *reply, struct error *error)

@@ -65,6 +65,13 @@ static void test_statuses(void **state)
 	assert_int_equal(read_answer(200, "7", &found, &error), ERR_UNAVAILABLE);
 	assert_int_equal(read_answer(401, "{\"reason\":\"Login failed\"}", &found, &error), ERR_UNAVAILABLE);
 	assert_string_equal(error.text, "it does not let the broker's user in: Login failed");
+	assert_int_equal(read_answer(401, "{\"reason\":\"Not administrator user\"}", &found, &error), ERR_UNAVAILABLE);
+	assert_string_equal(error.text, "the broker's user lacks the right, which the tag administrator gives: "
+	                                "Not administrator user");
+	assert_int_equal(read_answer(401, "{\"reason\":\"User can only log in via localhost\"}", &found, &error),
+	                 ERR_UNAVAILABLE);
+	assert_string_equal(error.text, "the broker's user may log in from the server's own machine alone "
+	                                "(loopback_users): User can only log in via localhost");
 	assert_int_equal(read_answer(403, "", &found, &error), ERR_UNAVAILABLE);
 	assert_int_equal(read_answer(500, "", &found, &error), ERR_UNAVAILABLE);
 	assert_int_equal(read_answer(301, "", &found, &error), ERR_UNAVAILABLE);

@@ -160,6 +160,16 @@ static void expect_code(const char *bytes, int code, int greeting_code)
 	freeReplyObject(reply);
 }
 
+static void expect_sentence(const char *wire, int code, const char *sentence)
+{
+	redisReply *reply = read_reply(wire);
+	struct error error;
+
+	assert_int_equal(reply_check(reply, &error), code);
+	assert_string_equal(error.text, sentence);
+	freeReplyObject(reply);
+}
+
 static void test_errors(void **state)
 {
 	redisReply *reply;
@@ -173,6 +183,16 @@ static void test_errors(void **state)
 	expect_code("-OOM command not allowed\r\n", ERR_UNAVAILABLE, ERR_UNAVAILABLE);
 	expect_code("-ERR Error in ACL SETUSER modifier\r\n", ERR_REFUSED, ERR_UNAVAILABLE);
 	assert_int_equal(reply_check(NULL, NULL), ERR_UNAVAILABLE);
+
+	expect_sentence("-READONLY You can't write\r\n", ERR_UNAVAILABLE,
+	                "it takes no changes, as a replica: READONLY You can't write");
+	expect_sentence("-NOPERM this user has no permissions\r\n", ERR_REFUSED,
+	                "the broker's user lacks the right: NOPERM this user has no permissions");
+	expect_sentence("-ERR unknown command 'ACL'\r\n", ERR_REFUSED,
+	                "the command was taken away from it, or has another name there: ERR unknown command 'ACL'");
+	expect_sentence("-ERR max number of clients reached\r\n", ERR_UNAVAILABLE,
+	                "it has as many clients as it takes: ERR max number of clients reached");
+	expect_sentence("-ERR value is not an integer\r\n", ERR_REFUSED, "ERR value is not an integer");
 
 	/* an error of HELLO may hold the password */
 	reply = read_reply("-ERR Syntax error in HELLO option 'sekret'\r\n");
