@@ -126,6 +126,18 @@ def test_two_instances_at_one_app(tsuru, backend):
     tsuru.remove("stock")
 
 
+RESERVED = ["pg-main", "postgres", "template0", "public", "none", "mysql", "mariadb-sys", "information-schema", "guest", "amq-things",
+            "default", "rdsadmin", "azure-superuser", "cloudsqladmin"]
+
+
+def test_names_that_servers_keep_to_themselves(tsuru, backend):
+    """As names of instances, and of apps."""
+    for name in RESERVED:
+        assert tsuru.create(name, "small").status == 201, name
+        assert backend.works(tsuru.bind(name, name).json), name
+        assert tsuru.unbind(name, name).status == 200 and tsuru.remove(name).status == 200
+
+
 def test_many_binds_at_once(tsuru, backend):
     tsuru.create("mydb", "large")
     with concurrent.futures.ThreadPoolExecutor(32) as pool:
