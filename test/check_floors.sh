@@ -10,7 +10,7 @@ cd "${2:-$here/..}"
 floor_of() {
   case $1 in
   base) echo 0 ;;
-  config | model) echo 1 ;;
+  config | model | pq) echo 1 ;;
   store | driver) echo 2 ;;
   records | tsuru) echo 3 ;;
   catalog) echo 4 ;;
@@ -65,7 +65,7 @@ one_home() {
 one_home 'lmdb\.h' src/store
 one_home 'event2/http.*\.h' src/http
 one_home 'yaml\.h' src/config
-one_home 'libpq.*\.h|libpq-fe\.h' src/driver/postgres
+one_home 'libpq.*\.h|libpq-fe\.h' include/pq
 one_home 'sched\.h' src/driver/exec
 one_home 'mysql.*\.h|errmsg\.h' src/driver/mysql
 one_home 'hiredis/.*\.h' src/driver/redis

@@ -5,7 +5,9 @@
  * once its outcome is on the disk. Every record carries the revision of the commit that wrote it; a put or delete says
  * the revision it was based on, and a batch with one stale item changes nothing and completes with ERR_STALE.
  *
- * Written so that a second store can follow on etcd: callers may not assume that they are the only writer. */
+ * The records are in LMDB alone, or in a journal that several brokers share (struct store_shared). One of those is the
+ * active one, and writes; on the others, and on one that the journal does not answer, batches complete with
+ * ERR_UNAVAILABLE. Callers may not assume that they are the only writer. */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
@@ -41,12 +43,49 @@ enum keyspace {
 #define REVISION_ABSENT ((uint64_t)0)  /* the key must not exist */
 #define REVISION_ANY    (~(uint64_t)0) /* whatever is there */
 
+/* ---- several brokers on one journal ---- */
+
+#define STORE_NAME_MAX    63  /* bytes */
+#define STORE_ADDRESS_MAX 255 /* bytes */
+
+/* Where the records are when brokers share them: in the schema "tsuru_broker" of a PostgreSQL database. */
+struct store_shared {
+	const char *url;      /* of the database; several hosts are tried in turn for the one that takes writes */
+	const char *password; /* NULL: the url has it, or none is needed */
+	const char *name;     /* this broker's, among those that share */
+	const char *address;  /* where the others reach it; "": nowhere */
+	int64_t lease;        /* ms without a sign of life after which another may become the active one */
+	bool notify;          /* tell the others of each commit at once; false: they look each second */
+};
+
+enum store_role {
+	STORE_ALONE,   /* the records are in LMDB alone */
+	STORE_STANDBY, /* another broker may be the active one, or the journal does not answer */
+	STORE_ACTIVE,
+	STORE_DEPOSED, /* it was the active one; its lease is over. It stays so until it is opened again */
+};
+
+struct store_standing {
+	enum store_role role;
+	/* Milliseconds of timers_clock until which no other broker can have become the active one. 0 without one. */
+	int64_t leased_until;
+	uint64_t epoch;                      /* 0: not known yet */
+	uint64_t journal_revision;           /* the journal's head, as it was seen last */
+	uint64_t losses;                     /* how often the journal lacked what this broker had seen in it */
+	char active[STORE_NAME_MAX + 1];     /* the active one's name; "": none, or not known */
+	char address[STORE_ADDRESS_MAX + 1]; /* and where it is reached */
+	struct error trouble;                /* why the journal cannot be asked; code 0: it can */
+};
+
 struct store_options {
 	const char *directory;   /* made (0700) when it does not exist */
 	int64_t size_max;        /* bytes the file may grow to; the map grows by itself up to it */
 	struct event_base *base; /* completions run on it; borrowed for the store's life */
 	/* Called once, from the loop, when the store breaks (store_broken); error is borrowed. NULL: nobody is told. */
 	void (*on_broken)(void *arg, const struct error *error);
+	const struct store_shared *shared; /* NULL: LMDB alone; borrowed for the store's life */
+	/* Called from the loop when the role, the active broker or the trouble has changed; only with `shared`. */
+	void (*on_standing)(void *arg, const struct store_standing *standing);
 	void *arg;
 };
 
@@ -71,9 +110,10 @@ int store_open(const struct store_options *options, struct store **ret_store, st
 void store_close(struct store *store);
 
 /* What tells the store's file from a copy of it on the same or another machine, however alike: its inode and its birth.
- * ret_text holds STORE_IDENTITY_MAX + 1. "" where the file system tells nothing. */
+ * Of a shared store, its journal's history. ret_text holds STORE_IDENTITY_MAX + 1. "" where the file system tells
+ * nothing. */
 #define STORE_IDENTITY_MAX 63
-void store_identity(const struct store *store, char *ret_text);
+void store_identity(struct store *store, char *ret_text);
 
 /* ---- reading; what is returned is borrowed until the next call that is not a read, or the return to the loop ---- */
 
@@ -142,6 +182,8 @@ void store_flush(struct store *store);
 /* Whether a write or sync failed in a way that leaves the disk's state unknown: nothing more is acknowledged then
  * (every commit completes with ERR_INTERNAL) until the program is started again. */
 bool store_broken(const struct store *store);
+/* How this broker stands among those that share the store; borrowed until the return to the loop. */
+const struct store_standing *store_standing(const struct store *store);
 void store_statistics(struct store *store, struct store_statistics *ret_statistics);
 
 #endif

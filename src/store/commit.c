@@ -2,13 +2,16 @@
  * When the group does not fit, each batch is tried alone, so that what fits is kept. Runs on the helper thread. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/secret.h"
 #include "base/timer.h"
+#include "follow.h"
+#include "group.h"
+#include "point.h"
 #include "store_internal.h"
-
-static const char revision_key[] = "store.revision";
 
 /* ---- one item ---- */
 
@@ -100,27 +103,6 @@ static int write_batch(const struct store *store, MDB_txn *txn, struct batch *ba
 
 /* ---- one transaction ---- */
 
-/* The store-wide revision; 0 before the first batch. */
-static int revision_read(const struct store *store, MDB_txn *txn, uint64_t *ret_revision)
-{
-	MDB_val key = value_of(revision_key, sizeof(revision_key) - 1);
-	struct store_value value;
-	const int code = value_find(store, txn, KEYSPACE_META, &key, &value);
-
-	if (code == 0)
-		*ret_revision = value.revision;
-	else if (code == MDB_NOTFOUND)
-		*ret_revision = 0;
-	return code == MDB_NOTFOUND ? 0 : code;
-}
-
-static int revision_write(const struct store *store, MDB_txn *txn, uint64_t revision)
-{
-	MDB_val key = value_of(revision_key, sizeof(revision_key) - 1);
-
-	return value_write(store, txn, KEYSPACE_META, &key, &(MDB_val){0, NULL}, revision);
-}
-
 /* Commits. The last write, of the page that makes the transaction the newest, decides. A failure before it leaves the
  * old state. After a failure in it nobody knows which state is on the disk, and LMDB begins no transaction any more:
  * MDB_PANIC. */
@@ -163,43 +145,104 @@ static size_t bucket_of(uint64_t count)
 	return bucket;
 }
 
+static void count_commit(struct store_statistics *sum, int64_t began, uint64_t written)
+{
+	sum->commits++;
+	sum->batches += written;
+	sum->sync_us_last = (uint64_t)(timers_clock() - began);
+	if (sum->sync_us_last > sum->sync_us_max)
+		sum->sync_us_max = sum->sync_us_last;
+	sum->sync_us_sum += sum->sync_us_last;
+	sum->sync_counts[bucket_of((sum->sync_us_last + 999) / 1000)]++;
+	sum->batch_counts[bucket_of(written)]++;
+}
+
+/* Everything that txn needs is written when the journal gets what it changed: what follows can fail only in the view.
+ */
+static int append(struct store *store, MDB_txn *txn, struct batch *first, const struct batch *end,
+                  const struct point *before, struct point *ret_after)
+{
+	struct group group = {.before = *before, .after = *before};
+	struct key_change *changes = NULL;
+	int code = revision_read(store, txn, &group.after.revision);
+
+	secret_random(group.after.group, sizeof(group.after.group));
+	if (code == 0)
+		code = point_write(store, txn, &group.after);
+	if (code == 0)
+		code = group_collect(store, txn, first, end, &changes, &group.count);
+	if (code != 0)
+		return code;
+	group.changes = changes;
+	code = store->journal->kind->append(store->journal, &group, &store->committer.trouble);
+	free(changes);
+	*ret_after = group.after;
+	return code;
+}
+
+/* The journal has it. A view that cannot be written the usual way reads it there. */
+static int finish_view(struct store *store, MDB_txn *txn, const struct point *after)
+{
+	bool lost = false;
+
+	if (mdb_txn_commit(txn) == 0)
+		return 0;
+	return follow_to(store, after, &lost, &store->committer.trouble) == 0 ? 0 : MDB_PANIC;
+}
+
+static int write_shared(struct store *store, MDB_txn *txn, struct batch *first, const struct batch *end,
+                        uint64_t *ret_written)
+{
+	struct point before, after;
+	int code = point_read(store, txn, &before);
+
+	if (code == 0)
+		code = write_batches(store, txn, first, end, ret_written);
+	if (code == 0 && *ret_written > 0)
+		code = append(store, txn, first, end, &before, &after);
+	if (code == 0 && *ret_written > 0)
+		return finish_view(store, txn, &after);
+	mdb_txn_abort(txn);
+	return code;
+}
+
+static int write_alone(struct store *store, MDB_txn *txn, struct batch *first, const struct batch *end,
+                       uint64_t *ret_written)
+{
+	const int code = write_batches(store, txn, first, end, ret_written);
+
+	if (code == 0 && *ret_written > 0)
+		return finish(store, txn);
+	mdb_txn_abort(txn);
+	return code;
+}
+
 static int write_transaction(struct store *store, struct batch *first, const struct batch *end)
 {
-	struct store_statistics *sum = &store->committer.running_sum;
-	const int64_t begin = timers_clock();
+	const int64_t began = timers_clock();
 	uint64_t written = 0;
 	MDB_txn *txn;
 	int code = mdb_txn_begin(store->env, NULL, 0, &txn);
 
 	if (code != 0)
 		return code;
-	code = write_batches(store, txn, first, end, &written);
-	if (code != 0 || written == 0) {
-		mdb_txn_abort(txn);
-		return code;
-	}
-	code = finish(store, txn);
-	if (code != 0)
-		return code;
-	sum->commits++;
-	sum->batches += written;
-	sum->sync_us_last = (uint64_t)(timers_clock() - begin);
-	if (sum->sync_us_last > sum->sync_us_max)
-		sum->sync_us_max = sum->sync_us_last;
-	sum->sync_us_sum += sum->sync_us_last;
-	sum->sync_counts[bucket_of((sum->sync_us_last + 999) / 1000)]++;
-	sum->batch_counts[bucket_of(written)]++;
-	return 0;
+	if (store->journal != NULL)
+		code = write_shared(store, txn, first, end, &written);
+	else
+		code = write_alone(store, txn, first, end, &written);
+	if (code == 0 && written > 0)
+		count_commit(&store->committer.running_sum, began, written);
+	return code;
 }
 
-static int write_growing(struct store *store, struct batch *first, const struct batch *end, commit_grow *grow)
+static int write_growing(struct store *store, struct batch *first, const struct batch *end)
 {
 	for (;;) {
 		int code = write_transaction(store, first, end);
 
 		if (code != MDB_MAP_FULL)
 			return code;
-		code = grow(store);
+		code = store->committer.grow(store, store->size_max);
 		if (code != 0)
 			return code;
 	}
@@ -218,10 +261,14 @@ static bool short_write(const struct store *store)
 	       disk_refuses(posix_fallocate(fd, stat.st_size, 64 * 1024));
 }
 
-/* The error of a transaction that failed with the LMDB code; ERR_INTERNAL when the disk's state is in doubt. */
+/* The error of a transaction that failed with the LMDB code, or the journal's; ERR_INTERNAL when the disk's state is in
+ * doubt. */
 static void explain(const struct store *store, int code, struct error *ret_error)
 {
-	if (code == MDB_MAP_FULL)
+	if (code == ERR_UNAVAILABLE || code == ERR_NO_SPACE ||
+	    (code == MDB_PANIC && store->committer.trouble.code != 0))
+		*ret_error = store->committer.trouble;
+	else if (code == MDB_MAP_FULL)
 		error_set(ret_error, ERR_NO_SPACE, "the store in \"%s\" has reached its limit of %zu bytes",
 		          store->directory, store->size_max);
 	else if (disk_refuses(code) || (code == EIO && short_write(store)))
@@ -242,9 +289,9 @@ static void fail_batches(struct batch *first, const struct batch *end, const str
 }
 
 /* Writes the batches together, or one by one when that failed and a smaller transaction may not. */
-static void settle(struct store *store, struct batch *first, const struct batch *end, commit_grow *grow)
+static void settle(struct store *store, struct batch *first, const struct batch *end)
 {
-	const int code = store->committer.failed ? MDB_PANIC : write_growing(store, first, end, grow);
+	const int code = store->committer.failed ? MDB_PANIC : write_growing(store, first, end);
 	struct error error;
 
 	if (code == 0)
@@ -252,15 +299,15 @@ static void settle(struct store *store, struct batch *first, const struct batch 
 	explain(store, code, &error);
 	if (error.code == ERR_INTERNAL)
 		store->committer.failed = true;
-	if (error.code == ERR_INTERNAL || STAILQ_NEXT(first, entry) == end) {
+	if (error.code == ERR_INTERNAL || error.code == ERR_UNAVAILABLE || STAILQ_NEXT(first, entry) == end) {
 		fail_batches(first, end, &error);
 		return;
 	}
 	for (struct batch *batch = first; batch != end; batch = STAILQ_NEXT(batch, entry))
-		settle(store, batch, STAILQ_NEXT(batch, entry), grow);
+		settle(store, batch, STAILQ_NEXT(batch, entry));
 }
 
-void commit_group(struct store *store, struct batch_list *group, commit_grow *grow)
+void commit_group(struct store *store, struct batch_list *group)
 {
-	settle(store, STAILQ_FIRST(group), NULL, grow);
+	settle(store, STAILQ_FIRST(group), NULL);
 }

@@ -48,7 +48,7 @@
 
 /* ---- on the thread ---- */
 
-static void call_loop(struct committer *committer)
+void committer_call_loop(struct committer *committer)
 {
 	const uint64_t one = 1;
 
@@ -57,8 +57,7 @@ static void call_loop(struct committer *committer)
 	(void)!write(committer->answer_fd, &one, sizeof(one));
 }
 
-/* The commit_grow of a group. */
-static int ask_for_room(struct store *store)
+static int grow(struct store *store, size_t limit)
 {
 	struct committer *committer = &store->committer;
 	MDB_envinfo map;
@@ -69,17 +68,17 @@ static int ask_for_room(struct store *store)
 	if (mdb_reader_check(store->env, &dead) == 0 && dead > 0)
 		return 0;
 	mdb_env_info(store->env, &map);
-	if (map.me_mapsize >= store->size_max)
+	if (map.me_mapsize >= limit)
 		return MDB_MAP_FULL;
 
 	/* Growing may move the map, and only the loop knows when no borrowed pointer leads into it. So the loop grows
 	 * it, while this thread waits. */
 	pthread_mutex_lock(&committer->mutex);
-	committer->grow_to = map.me_mapsize > store->size_max / 2 ? store->size_max : map.me_mapsize * 2;
-	call_loop(committer);
-	while (committer->grow_to != 0)
+	committer->grow_to = map.me_mapsize > limit / 2 ? limit : map.me_mapsize * 2;
+	committer_call_loop(committer);
+	while (committer->grow_to != 0 && !committer->closing)
 		pthread_cond_wait(&committer->called, &committer->mutex);
-	code = committer->grow_code;
+	code = committer->grow_to != 0 ? MDB_MAP_FULL : committer->grow_code;
 	pthread_mutex_unlock(&committer->mutex);
 	return code;
 }
@@ -124,36 +123,58 @@ static bool take_group(struct committer *committer, struct batch_list *ret_group
 	return any;
 }
 
-static void *run_thread(void *arg)
+void committer_give_back(struct store *store, struct batch_list *group)
 {
-	struct store *store = arg;
+	struct committer *committer = &store->committer;
+
+	pthread_mutex_lock(&committer->mutex);
+	STAILQ_CONCAT(&committer->done, group);
+	committer->writers = committer->group_count + committer->todo_count;
+	committer->broken = committer->failed;
+	committer->sum = committer->running_sum;
+	pthread_mutex_unlock(&committer->mutex);
+	committer_call_loop(committer);
+}
+
+void committer_run(struct store *store)
+{
 	struct committer *committer = &store->committer;
 	struct batch_list group;
 
+	while (take_group(committer, &group)) {
+		commit_group(store, &group);
+		committer->usual_us = (committer->usual_us * 7 + committer->running_sum.sync_us_last) / 8;
+		committer_give_back(store, &group);
+	}
+}
+
+static void *run_thread(void *arg)
+{
+	struct store *store = arg;
+
 	/* The names of the store's files must be durable before the first commit is acknowledged. This thread syncs the
 	 * directory, so that the loop reads meanwhile. */
-	committer->failed = file_sync_directory(store->directory, NULL) != 0;
-	while (take_group(committer, &group)) {
-		commit_group(store, &group, ask_for_room);
-		committer->usual_us = (committer->usual_us * 7 + committer->running_sum.sync_us_last) / 8;
-		pthread_mutex_lock(&committer->mutex);
-		STAILQ_CONCAT(&committer->done, &group);
-		committer->writers = committer->group_count + committer->todo_count;
-		committer->broken = committer->failed;
-		committer->sum = committer->running_sum;
-		pthread_mutex_unlock(&committer->mutex);
-		call_loop(committer);
-	}
+	store->committer.failed = file_sync_directory(store->directory, NULL) != 0;
+	store->committer.run(store);
 	return NULL;
 }
 
 /* ---- on the loop ---- */
 
+static void call_thread(struct committer *committer)
+{
+	const uint64_t one = 1;
+
+	pthread_cond_signal(&committer->called);
+	if (committer->call_fd >= 0)
+		(void)!write(committer->call_fd, &one, sizeof(one));
+}
+
 void committer_init(struct committer *committer)
 {
 	pthread_condattr_t monotonic;
 
-	*committer = (struct committer){.answer_fd = -1, .patience = PATIENCE_LEAST};
+	*committer = (struct committer){.answer_fd = -1, .call_fd = -1, .grow = grow, .patience = PATIENCE_LEAST};
 	STAILQ_INIT(&committer->todo);
 	STAILQ_INIT(&committer->done);
 	pthread_mutex_init(&committer->mutex, NULL);
@@ -184,10 +205,12 @@ static int start_thread(struct store *store)
 	return code;
 }
 
-int committer_start(struct store *store, struct error *error)
+int committer_start(struct store *store, void (*run)(struct store *store), struct error *error)
 {
-	const int code = start_thread(store);
+	int code;
 
+	store->committer.run = run;
+	code = start_thread(store);
 	if (code != 0)
 		return error_set(error, ERR_INTERNAL, "the store's thread for \"%s\" could not be started: %s",
 		                 store->directory, strerror(code));
@@ -203,7 +226,7 @@ void committer_stop(struct store *store)
 		return;
 	pthread_mutex_lock(&committer->mutex);
 	committer->closing = true;
-	pthread_cond_signal(&committer->called);
+	call_thread(committer);
 	pthread_mutex_unlock(&committer->mutex);
 	pthread_join(committer->thread, NULL);
 	committer->running = false;
@@ -223,7 +246,7 @@ void committer_hand_over(struct store *store)
 	pthread_mutex_unlock(&committer->mutex);
 	store->handed_count = 0;
 	if (enough)
-		pthread_cond_signal(&committer->called);
+		call_thread(committer);
 }
 
 /* Grows the map for the thread. The mutex is held, and the loop reads from no snapshot. */
@@ -266,18 +289,30 @@ static void answer_some(struct store *store)
 		event_add(store->rest, &at_once);
 }
 
+static bool standing_differs(const struct store_standing *a, const struct store_standing *b)
+{
+	return a->role != b->role || a->epoch != b->epoch || a->losses != b->losses ||
+	       strcmp(a->active, b->active) != 0 || strcmp(a->address, b->address) != 0 ||
+	       a->trouble.code != b->trouble.code || strcmp(a->trouble.text, b->trouble.text) != 0;
+}
+
 void committer_answer(struct store *store)
 {
 	struct committer *committer = &store->committer;
+	bool changed;
 
 	read_end(store);
 	pthread_mutex_lock(&committer->mutex);
 	STAILQ_CONCAT(&store->answers, &committer->done);
 	store->broken = committer->broken;
 	store->statistics = committer->sum;
+	changed = standing_differs(&store->standing, &committer->standing);
+	store->standing = committer->standing;
 	if (committer->grow_to != 0)
 		grow_map(store);
 	pthread_mutex_unlock(&committer->mutex);
+	if (changed && store->on_standing != NULL)
+		store->on_standing(store->arg, &store->standing);
 	answer_some(store);
 }
 

@@ -201,6 +201,11 @@ bool store_broken(const struct store *store)
 	return store->broken;
 }
 
+const struct store_standing *store_standing(const struct store *store)
+{
+	return &store->standing;
+}
+
 void store_statistics(struct store *store, struct store_statistics *ret_statistics)
 {
 	*ret_statistics = store->statistics;

@@ -14,12 +14,10 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "owner.h"
 #include "store_internal.h"
 
 #define MAP_FIRST ((size_t)64 * 1024 * 1024) /* bytes; address space only, the file grows as it is used */
-#define FORMAT    ((uint64_t)2)              /* format 2 knows removals that failed, and what was promised for them */
-
-static const char format_key[] = "store.format";
 
 /* ---- the directory ---- */
 
@@ -82,44 +80,28 @@ static int open_environment(struct store *store, struct error *error)
 		code = mdb_env_set_maxdbs(store->env, KEYSPACE_COUNT);
 	if (code == 0)
 		code = mdb_env_set_mapsize(store->env, store->size_max < MAP_FIRST ? store->size_max : MAP_FIRST);
-	/* NOTLS: a read transaction belongs to its handle, not to the thread that began it. */
+	/* NOTLS: a read transaction belongs to its handle, not to the thread that began it. A view needs no sync: after
+	 * a crash of the machine it is made afresh. */
 	if (code == 0)
-		code = mdb_env_open(store->env, store->directory, MDB_NOTLS, 0600);
-	return code == 0 ? 0 : open_failed(store, code, error);
-}
-
-/* Marks the store with the format of this program before it writes records that an earlier program cannot read. */
-static int write_format(struct store *store, MDB_txn *txn, MDB_val *key, struct error *error)
-{
-	unsigned char bytes[sizeof(uint64_t)];
-	int code;
-
-	number_encode(FORMAT, bytes);
-	code = value_write(store, txn, KEYSPACE_META, key, &(MDB_val){sizeof(bytes), bytes}, 1);
+		code = mdb_env_open(store->env, store->directory, MDB_NOTLS | (store->journal != NULL ? MDB_NOSYNC : 0),
+		                    0600);
 	return code == 0 ? 0 : open_failed(store, code, error);
 }
 
 /* Refuses a store whose format this program cannot read. A new store, and one of an earlier program, gets its own. */
 static int check_format(struct store *store, MDB_txn *txn, struct error *error)
 {
-	MDB_val key = value_of(format_key, sizeof(format_key) - 1);
-	struct store_value value;
-	int code = value_find(store, txn, KEYSPACE_META, &key, &value);
+	uint64_t newer = 0;
+	const int code = format_check(store, txn, &newer);
 
-	if (code == MDB_NOTFOUND)
-		return write_format(store, txn, &key, error);
 	if (code != 0)
 		return open_failed(store, code, error);
-	if (value.length != sizeof(uint64_t))
-		return open_failed(store, MDB_CORRUPTED, error);
-	if (number_decode(value.bytes) < FORMAT)
-		return write_format(store, txn, &key, error);
-	if (number_decode(value.bytes) > FORMAT)
+	if (newer != 0)
 		return error_set(
 		    error, ERR_CORRUPT,
 		    "the store in \"%s\" was written by a newer tsuru-broker: its format is %llu, and this "
 		    "program reads up to %llu",
-		    store->directory, (unsigned long long)number_decode(value.bytes), (unsigned long long)FORMAT);
+		    store->directory, (unsigned long long)newer, (unsigned long long)STORE_FORMAT);
 	return 0;
 }
 
@@ -213,6 +195,8 @@ static struct store *store_new(const struct store_options *options)
 	}
 	store->size_max = (size_t)options->size_max;
 	store->on_broken = options->on_broken;
+	store->shared = options->shared;
+	store->on_standing = options->on_standing;
 	store->arg = options->arg;
 	store->lock_fd = -1;
 	STAILQ_INIT(&store->handed);
@@ -242,6 +226,7 @@ static void store_free(struct store *store)
 		mdb_env_close(store->view);
 	if (store->env != NULL)
 		mdb_env_close(store->env);
+	shared_close(store);
 	if (store->lock_fd >= 0)
 		close(store->lock_fd);
 	committer_release(&store->committer);
@@ -256,6 +241,11 @@ static int open_parts(struct store *store, struct event_base *base, struct error
 	if (code == 0)
 		code = lock_directory(store, error);
 	if (code == 0)
+		code = shared_open(store, error);
+	if (code == 0)
+		code = store->shared != NULL ? owner_claim_view(store->directory, error)
+		                             : owner_check_alone(store->directory, error);
+	if (code == 0)
 		code = open_environment(store, error);
 	if (code == 0)
 		code = open_keyspaces(store, error);
@@ -263,7 +253,7 @@ static int open_parts(struct store *store, struct event_base *base, struct error
 		code = open_reader(store, error);
 	if (code == 0)
 		code = join_loop(store, base, error);
-	return code == 0 ? committer_start(store, error) : code;
+	return code == 0 ? committer_start(store, store->shared != NULL ? shared_run : committer_run, error) : code;
 }
 
 int store_open(const struct store_options *options, struct store **ret_store, struct error *error)
@@ -280,20 +270,6 @@ int store_open(const struct store_options *options, struct store **ret_store, st
 	}
 	*ret_store = store;
 	return 0;
-}
-
-void store_identity(const struct store *store, char *ret_text)
-{
-	struct statx file;
-	int fd = -1;
-
-	ret_text[0] = '\0';
-	if (mdb_env_get_fd(store->env, &fd) != 0 || statx(fd, "", AT_EMPTY_PATH, STATX_INO | STATX_BTIME, &file) != 0)
-		return;
-	if ((file.stx_mask & STATX_BTIME) == 0)
-		file.stx_btime = (struct statx_timestamp){0};
-	snprintf(ret_text, STORE_IDENTITY_MAX + 1, "%llx.%lld.%u", (unsigned long long)file.stx_ino,
-	         (long long)file.stx_btime.tv_sec, file.stx_btime.tv_nsec);
 }
 
 void store_flush(struct store *store)

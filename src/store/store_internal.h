@@ -15,7 +15,8 @@
 #include "base/text.h"
 #include "store/store.h"
 
-#define SPARE_BATCHES 64 /* set aside for when memory is out */
+#define STORE_FORMAT  ((uint64_t)2) /* it knows removals that failed, and what was promised for them */
+#define SPARE_BATCHES 64            /* set aside for when memory is out */
 
 enum item_kind { ITEM_PUT, ITEM_DELETE, ITEM_CHECK, ITEM_ADD };
 
@@ -26,6 +27,8 @@ struct item {
 	uint64_t base;
 	MDB_val key, value;
 };
+
+struct journal;
 
 struct batch {
 	STAILQ_ENTRY(batch) entry;
@@ -45,22 +48,29 @@ STAILQ_HEAD(batch_list, batch);
 /* The helper thread and what it exchanges with the loop. */
 struct committer {
 	pthread_t thread;
-	bool running;                /* only the loop uses it */
-	int answer_fd;               /* an eventfd: the thread calls the loop */
-	pthread_mutex_t mutex;       /* guards the members from here to `sum` */
-	pthread_cond_t called;       /* for the thread: as many as wanted, closing, or grow_to changed */
-	pthread_cond_t answered;     /* for store_close: done or grow_to changed */
-	struct batch_list todo;      /* handed over */
-	size_t todo_count;           /* batches in it */
-	size_t wanted;               /* the thread waits for so many */
-	struct batch_list done;      /* settled; the loop runs the completions */
-	bool closing;                /* the thread ends once todo is empty */
-	size_t grow_to;              /* the thread waits for a map of so many bytes; 0: it does not */
-	int grow_code;               /* what became of it, an LMDB code */
-	bool broken;                 /* as of the last group */
-	struct store_statistics sum; /* as of the last group; without bytes */
+	bool running;                   /* only the loop uses it */
+	int answer_fd;                  /* an eventfd: the thread calls the loop */
+	int call_fd;                    /* another: the loop calls a thread that waits for a journal; -1: it does not */
+	pthread_mutex_t mutex;          /* guards the members from here to `standing` */
+	pthread_cond_t called;          /* for the thread: as many as wanted, closing, or grow_to changed */
+	pthread_cond_t answered;        /* for store_close: done or grow_to changed */
+	struct batch_list todo;         /* handed over */
+	size_t todo_count;              /* batches in it */
+	size_t wanted;                  /* the thread waits for so many */
+	struct batch_list done;         /* settled; the loop runs the completions */
+	bool closing;                   /* the thread ends once todo is empty */
+	size_t grow_to;                 /* the thread waits for a map of so many bytes; 0: it does not */
+	int grow_code;                  /* what became of it, an LMDB code */
+	bool broken;                    /* as of the last group */
+	struct store_statistics sum;    /* as of the last group; without bytes */
+	struct store_standing standing; /* as of the last look at the journal */
 	/* from here on: only the thread uses them */
-	bool failed; /* a write failed so that nobody knows what is on the disk: nothing more is written */
+	void (*run)(struct store *store);
+	/* Makes room in the map, outside a transaction. 0; MDB_MAP_FULL at the limit, in bytes; MDB_PANIC when the map
+	 * is lost. */
+	int (*grow)(struct store *store, size_t limit);
+	bool failed;          /* a write failed so that nobody knows what is on the disk: nothing more is written */
+	struct error trouble; /* the journal's last */
 	struct store_statistics running_sum;
 	uint64_t usual_us;  /* the usual time of a commit: a mean in which the last one counts an eighth */
 	size_t group_count; /* batches of the group that is being committed */
@@ -92,6 +102,10 @@ struct store {
 	void (*on_broken)(void *arg, const struct error *error); /* NULL once it was told */
 	void *arg;
 	struct store_statistics statistics;
+	const struct store_shared *shared; /* NULL: LMDB alone */
+	struct journal *journal;           /* only the thread uses it once that runs; NULL: LMDB alone */
+	struct store_standing standing;    /* the loop's copy */
+	void (*on_standing)(void *arg, const struct store_standing *standing);
 	struct committer committer;
 };
 
@@ -132,15 +146,38 @@ bool view_open(struct store *store);
 bool batch_next(const struct batch *batch, size_t *position, struct item *ret_item);
 
 /* commit.c, on the thread */
-/* Makes room in the map, outside a transaction. 0; MDB_MAP_FULL at the limit; MDB_PANIC when the map is lost. */
-typedef int commit_grow(struct store *store);
 /* Writes the group durably, in as few transactions as can be, and sets each batch's error and revision. */
-void commit_group(struct store *store, struct batch_list *group, commit_grow *grow);
+void commit_group(struct store *store, struct batch_list *group);
+
+/* committer.c, on the thread */
+/* The thread's work of a store that is alone. */
+void committer_run(struct store *store);
+/* Lets the loop see what the guarded part has. */
+void committer_call_loop(struct committer *committer);
+/* Gives a settled group back to the loop. */
+void committer_give_back(struct store *store, struct batch_list *group);
+
+/* shared.c */
+/* Opens the journal of a store that is shared; the thread is not there yet. Nothing for one that is alone. */
+int shared_open(struct store *store, struct error *error);
+/* Once the thread is gone. */
+void shared_close(struct store *store);
+/* The thread's work of a store that is shared. */
+void shared_run(struct store *store);
+
+/* format.c */
+/* Marks the store with the format of this program. An LMDB code. */
+int format_write(const struct store *store, MDB_txn *txn);
+/* An LMDB code. A store that has none yet, or an earlier one, gets this program's, before records are
+ * written that an earlier program cannot read. *ret_newer is set when it is a newer one, which nobody here can read.
+ */
+int format_check(const struct store *store, MDB_txn *txn, uint64_t *ret_newer);
 
 /* committer.c, on the loop */
 void committer_init(struct committer *committer);
 void committer_release(struct committer *committer);
-int committer_start(struct store *store, struct error *error);
+/* The thread does run until that returns. */
+int committer_start(struct store *store, void (*run)(struct store *store), struct error *error);
 /* Everything must have been drained. */
 void committer_stop(struct store *store);
 /* Passes `handed` to the thread. */

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "libpq.h"
+#include "pq/libpq.h"
 
 /* Settings whose value the server takes as a list of names: one literal would be one name, commas and all. */
 static const char *const list_settings[] = {

@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "driver/driver.h"
 #include "driver/pool.h"
-#include "libpq.h"
+#include "pq/libpq.h"
 
 /* Since this version a role with CREATEROLE acts for another one only when it was granted so, and grants have options.
  */

@@ -9,7 +9,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/text.h"
-#include "libpq.h"
+#include "pq/libpq.h"
 #include "model/service.h"
 
 #define TARGET_PLACES_MAX  8  /* hosts of one url */

@@ -1,4 +1,5 @@
-/* What the store's tests share: a store in a temporary directory, driven by a loop of its own. */
+/* What the store's tests share: a store in a temporary directory, driven by a loop of its own. With STORE_URL in the
+ * environment its records are in a PostgreSQL database, in the schema "tsuru_broker", which each test finds empty. */
 #ifndef STORE_HARNESS_H
 #define STORE_HARNESS_H
 
@@ -14,6 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <libpq-fe.h>
+
 #include "store/store.h"
 
 #define ROOMY ((int64_t)1 << 30)
@@ -22,6 +25,7 @@ struct fixture {
 	char directory[256];
 	struct event_base *base;
 	struct store *store;
+	struct store_shared shared; /* url NULL: LMDB alone */
 };
 
 /* What a batch's completion said. */
@@ -31,6 +35,23 @@ struct outcome {
 	struct error error;
 	uint64_t revision;
 };
+
+/* Runs a statement on the shared store's database. */
+static inline void run_sql(const char *url, const char *statement)
+{
+	PGconn *connection = PQconnectdb(url);
+	PGresult *result = PQexec(connection, statement);
+
+	if (PQresultStatus(result) != PGRES_COMMAND_OK && PQresultStatus(result) != PGRES_TUPLES_OK)
+		fail_msg("%s: %s", statement, PQerrorMessage(connection));
+	PQclear(result);
+	PQfinish(connection);
+}
+
+static inline bool is_shared(const struct fixture *fixture)
+{
+	return fixture->shared.url != NULL;
+}
 
 static inline int fixture_setup(void **state)
 {
@@ -42,6 +63,11 @@ static inline int fixture_setup(void **state)
 	assert_non_null(mkdtemp(fixture->directory));
 	fixture->base = event_base_new();
 	assert_non_null(fixture->base);
+	fixture->shared = (struct store_shared){
+	    .url = getenv("STORE_URL"), .name = "test", .address = "", .lease = 10000, .notify = true};
+	if (is_shared(fixture))
+		run_sql(fixture->shared.url,
+		        "SET client_min_messages = error; DROP SCHEMA IF EXISTS tsuru_broker CASCADE");
 	*state = fixture;
 	return 0;
 }
@@ -63,6 +89,7 @@ static inline int fixture_teardown(void **state)
 	remove_file(fixture, "data.mdb");
 	remove_file(fixture, "lock.mdb");
 	remove_file(fixture, "lock");
+	remove_file(fixture, "view");
 	assert_int_equal(rmdir(fixture->directory), 0);
 	free(fixture);
 	return 0;
@@ -70,10 +97,19 @@ static inline int fixture_teardown(void **state)
 
 static inline int fixture_try_open(struct fixture *fixture, int64_t size_max, struct error *error)
 {
-	const struct store_options options = {
-	    .directory = fixture->directory, .size_max = size_max, .base = fixture->base};
+	const struct store_options options = {.directory = fixture->directory,
+	                                      .size_max = size_max,
+	                                      .base = fixture->base,
+	                                      .shared = is_shared(fixture) ? &fixture->shared : NULL};
 
 	return store_open(&options, &fixture->store, error);
+}
+
+/* Runs the loop until the store is in that role. */
+static inline void await_role(struct fixture *fixture, enum store_role role)
+{
+	while (store_standing(fixture->store)->role != role)
+		event_base_loop(fixture->base, EVLOOP_ONCE);
 }
 
 static inline void fixture_open(struct fixture *fixture, int64_t size_max)
@@ -82,6 +118,8 @@ static inline void fixture_open(struct fixture *fixture, int64_t size_max)
 
 	if (fixture_try_open(fixture, size_max, &error) != 0)
 		fail_msg("%s", error.text);
+	if (is_shared(fixture))
+		await_role(fixture, STORE_ACTIVE);
 }
 
 static inline void fixture_close(struct fixture *fixture)
@@ -137,7 +175,8 @@ static inline uint64_t store_text(struct fixture *fixture, const char *key, cons
 
 	put_text(batch, key, value, REVISION_ANY);
 	outcome = commit(fixture, batch);
-	assert_int_equal(outcome.code, 0);
+	if (outcome.code != 0)
+		fail_msg("%s", outcome.error.text);
 	assert_true(outcome.revision > 0);
 	return outcome.revision;
 }

@@ -1,6 +1,6 @@
-/* libpq, loaded when it is needed first (base/library.h): pq->finish is PQfinish. */
-#ifndef DRIVER_POSTGRES_LIBPQ_H
-#define DRIVER_POSTGRES_LIBPQ_H
+/* libpq, loaded when it is needed first (base/library.h): pq->finish is PQfinish. For the driver and the store. */
+#ifndef PQ_LIBPQ_H
+#define PQ_LIBPQ_H
 
 #include <libpq-fe.h>
 
@@ -21,16 +21,20 @@
 	X(flush)                                                                                                       \
 	X(freemem)                                                                                                     \
 	X(getResult)                                                                                                   \
+	X(getlength)                                                                                                   \
 	X(getvalue)                                                                                                    \
 	X(isBusy)                                                                                                      \
+	X(notifies)                                                                                                    \
 	X(ntuples)                                                                                                     \
 	X(parameterStatus)                                                                                             \
 	X(resultErrorField)                                                                                            \
 	X(resultStatus)                                                                                                \
 	X(sendQuery)                                                                                                   \
+	X(sendQueryParams)                                                                                             \
 	X(serverVersion)                                                                                               \
 	X(setErrorVerbosity)                                                                                           \
 	X(setNoticeProcessor)                                                                                          \
+	X(setSingleRowMode)                                                                                            \
 	X(setnonblocking)                                                                                              \
 	X(socket)                                                                                                      \
 	X(status)                                                                                                      \

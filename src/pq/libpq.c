@@ -1,5 +1,5 @@
-/* libpq's functions, found when a service needs them first. */
-#include "libpq.h"
+/* libpq's functions, found when they are needed first. */
+#include "pq/libpq.h"
 
 #include "base/library.h"
 

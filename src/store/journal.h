@@ -1,0 +1,95 @@
+/* A journal behind a store that several brokers share: where their records are, durable and in one order. The store's
+ * own LMDB file is then a view of it. One broker, the active one, appends; the others follow.
+ *
+ * Only the store's thread calls a journal, which may block it, within the limits said here; while it waits it renews
+ * the lease. Codes are LMDB's (of a visit) or those of base/error.h, with error filled. The design after which it is
+ * made: etcd's and OpenBao's leases, with each write fenced by the epoch. */
+#ifndef STORE_JOURNAL_H
+#define STORE_JOURNAL_H
+
+#include <lmdb.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "store/store.h"
+
+#define POINT_ID_BYTES 16
+
+/* A point in the journal. Two that are equal have the same records behind them: a group is appended only where its
+ * appender's view is. */
+struct point {
+	unsigned char history[POINT_ID_BYTES]; /* of the journal, made once with it */
+	unsigned char group[POINT_ID_BYTES];   /* the last group's, made anew for each */
+	uint64_t revision;                     /* of the last group's last batch */
+};
+
+/* What one key of a group has become. */
+struct key_change {
+	enum keyspace keyspace;
+	MDB_val key;
+	struct store_value value; /* bytes NULL: it is deleted */
+};
+
+struct group {
+	struct point before, after;
+	const struct key_change *changes; /* one for each key, in no order */
+	size_t count;
+};
+
+struct journal_head {
+	struct point point;
+	uint64_t epoch; /* how often a broker became the active one */
+	uint64_t beat;  /* moves with each renewal */
+	bool is_led;    /* false: the active one has left, or there was none yet */
+	char active[STORE_NAME_MAX + 1];
+	char address[STORE_ADDRESS_MAX + 1];
+};
+
+struct journal;
+
+/* Called for each group, or record, in turn; anything but 0 ends the reading and is its result. Borrowed for the call.
+ */
+typedef int journal_visit_group(void *arg, const struct group *group);
+typedef int journal_visit_change(void *arg, const struct key_change *change);
+
+struct journal_kind {
+	/* Nothing is asked yet. ERR_INVALID for a url that is none. options is borrowed for the journal's life. */
+	int (*open)(const struct store_shared *options, struct journal **ret_journal, struct error *error);
+	void (*close)(struct journal *journal);
+
+	/* Waits until fd can be read, others have appended, or until that moment of timers_clock. Whether others have.
+	 */
+	bool (*wait)(struct journal *journal, int fd, int64_t until);
+
+	/* Its head; the first call also makes it where there is none, or refuses it (ERR_CORRUPT: a newer program's).
+	 * ERR_UNAVAILABLE when it does not answer. */
+	int (*look)(struct journal *journal, struct journal_head *ret_head, struct error *error);
+	/* Some of the groups that follow point, in their order; none is no error. ERR_STALE when point, or what follows
+	 * it, is not there: only a snapshot helps. */
+	int (*read)(struct journal *journal, const struct point *point, journal_visit_group *visit, void *arg,
+	            struct error *error);
+	/* All records as of ret_point. */
+	int (*snapshot)(struct journal *journal, journal_visit_change *visit, void *arg, struct point *ret_point,
+	                struct error *error);
+
+	/* Becomes the active one, unless anything has moved since head was seen (ERR_STALE). */
+	int (*claim)(struct journal *journal, const struct journal_head *head, struct error *error);
+	/* Until when, by timers_clock, nobody else can have become the active one; moves with each append and renewal.
+	 * 0 when this broker is not the active one, or has found out that another is. */
+	int64_t (*leased_until)(const struct journal *journal);
+	/* 0: durable. ERR_UNAVAILABLE: it is not, or, where leased_until is over, nobody knows. ERR_NO_SPACE: it is
+	 * not. An answer that is lost is waited for, and asked for anew, until the lease is over. */
+	int (*append)(struct journal *journal, const struct group *group, struct error *error);
+	/* Is not the active one any more, and lets the others know. */
+	void (*leave)(struct journal *journal);
+};
+
+struct journal {
+	const struct journal_kind *kind;
+};
+
+extern const struct journal_kind journal_postgres;
+
+#endif

@@ -1,0 +1,141 @@
+/* The lease of the active broker: a row of its own that moves each third of a lease, on a connection of its own. What
+ * is counted from is when a renewal was sent, so an answer that comes late renews less, and never more. */
+#include "base/timer.h"
+#include "internal.h"
+
+#define PAUSE_US (100 * MILLI_US)
+
+static const char renew[] = "UPDATE tsuru_broker.pulse SET beat = beat + 1 WHERE epoch = $1 RETURNING beat";
+
+static int64_t third(const struct pg_journal *journal)
+{
+	return journal->options->lease * MILLI_US / 3;
+}
+
+void keeper_renewed(struct pg_journal *journal, int64_t sent)
+{
+	const int64_t until = sent + journal->options->lease * MILLI_US;
+
+	if (until > journal->leased_until)
+		journal->leased_until = until;
+	if (journal->keeper.state <= KEEPER_IDLE && sent + third(journal) > journal->keeper.due)
+		journal->keeper.due = sent + third(journal);
+}
+
+void keeper_close(struct pg_journal *journal)
+{
+	struct keeper *keeper = &journal->keeper;
+
+	if (keeper->handle != NULL)
+		journal->pq.finish(keeper->handle);
+	*keeper = (struct keeper){.due = timers_clock() + PAUSE_US};
+}
+
+static void begin_connecting(struct pg_journal *journal)
+{
+	struct keeper *keeper = &journal->keeper;
+
+	keeper->handle = journal->pq.connectStartParams(journal->keywords, journal->values, 0);
+	if (keeper->handle == NULL || journal->pq.status(keeper->handle) == CONNECTION_BAD) {
+		keeper_close(journal);
+		return;
+	}
+	keeper->state = KEEPER_CONNECTING;
+	keeper->events = POLLOUT;
+	keeper->until = timers_clock() + third(journal);
+}
+
+static void ask(struct pg_journal *journal)
+{
+	struct keeper *keeper = &journal->keeper;
+	struct bound parameters = {.count = 0};
+	static const int binary[] = {1};
+
+	bound_number(&parameters, journal->epoch);
+	keeper->sent = timers_clock();
+	keeper->until = keeper->sent + third(journal);
+	if (journal->pq.sendQueryParams(keeper->handle, renew, 1, NULL, parameters.values, parameters.lengths, binary,
+	                                1) == 0) {
+		keeper_close(journal);
+		return;
+	}
+	keeper->state = KEEPER_ASKED;
+	keeper->events = POLLIN;
+}
+
+static void go_on_connecting(struct pg_journal *journal)
+{
+	struct keeper *keeper = &journal->keeper;
+
+	switch (journal->pq.connectPoll(keeper->handle)) {
+	case PGRES_POLLING_OK:
+		ask(journal);
+		break;
+	case PGRES_POLLING_READING:
+		keeper->events = POLLIN;
+		break;
+	case PGRES_POLLING_WRITING:
+		keeper->events = POLLOUT;
+		break;
+	default:
+		keeper_close(journal);
+	}
+}
+
+static void finish_asking(struct pg_journal *journal)
+{
+	struct keeper *keeper = &journal->keeper;
+	PGresult *result = journal->pq.getResult(keeper->handle);
+	const bool is_answer = journal->pq.resultStatus(result) == PGRES_TUPLES_OK;
+	const bool is_ours = is_answer && journal->pq.ntuples(result) == 1;
+
+	journal->pq.clear(result);
+	if (!is_answer) {
+		keeper_close(journal);
+		return;
+	}
+	while ((result = journal->pq.getResult(keeper->handle)) != NULL)
+		journal->pq.clear(result);
+	journal->fenced |= !is_ours;
+	keeper->state = KEEPER_IDLE;
+	keeper->events = 0;
+	keeper->due = keeper->sent + third(journal);
+	if (is_ours)
+		keeper_renewed(journal, keeper->sent);
+}
+
+static void go_on_asking(struct pg_journal *journal)
+{
+	if (journal->pq.consumeInput(journal->keeper.handle) == 0)
+		keeper_close(journal);
+	else if (!journal->pq.isBusy(journal->keeper.handle))
+		finish_asking(journal);
+}
+
+void keeper_turn(struct pg_journal *journal, bool ready)
+{
+	struct keeper *keeper = &journal->keeper;
+	const int64_t now = timers_clock();
+
+	if (journal->epoch == 0)
+		return;
+	if (ready && keeper->state == KEEPER_CONNECTING)
+		go_on_connecting(journal);
+	else if (ready && keeper->state == KEEPER_ASKED)
+		go_on_asking(journal);
+	else if (keeper->state > KEEPER_IDLE && now >= keeper->until)
+		keeper_close(journal);
+	else if (keeper->state == KEEPER_OFF && now >= keeper->due)
+		begin_connecting(journal);
+	else if (keeper->state == KEEPER_IDLE && now >= keeper->due)
+		ask(journal);
+}
+
+int64_t keeper_due(const struct pg_journal *journal)
+{
+	const struct keeper *keeper = &journal->keeper;
+
+	if (journal->epoch == 0)
+		return INT64_MAX;
+	return keeper->state == KEEPER_OFF || keeper->state == KEEPER_IDLE ? keeper->due : keeper->until;
+}

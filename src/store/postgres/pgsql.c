@@ -1,0 +1,272 @@
+/* A connection that blocks the store's thread, and lets the keeper renew the lease meanwhile. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/timer.h"
+#include "internal.h"
+
+#define CONNECT_US (3 * SECOND_US)
+#define PAUSE_US   (200 * MILLI_US)
+
+/* Without a plan by size: the tables grow faster than their statistics, and each statement is to find its rows by the
+ * key. What a database or role has set does not count. */
+#define SESSION                                                                                                        \
+	"SET search_path = pg_catalog, pg_temp; SET default_transaction_read_only = off;"                              \
+	"SET default_transaction_isolation = 'read committed'; SET synchronous_commit = on;"                           \
+	"SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = '10s';"            \
+	"SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET bytea_output = 'hex';"   \
+	"SET jit = off; SET plan_cache_mode = force_generic_plan; SET client_min_messages = warning"
+
+/* ---- waiting ---- */
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* poll counts whole milliseconds; a part of one is rounded up, so that nobody spins. */
+static int milliseconds_to(int64_t moment)
+{
+	const int64_t left = moment - timers_clock();
+
+	return left <= 0 ? 0 : (int)earlier((left + MILLI_US - 1) / MILLI_US, 60 * MILLI_US);
+}
+
+#define OTHERS 2 /* sockets that are waited for, beside the keeper's */
+
+/* The lease is renewed while it is waited for. */
+static int64_t end_of(const struct pg_journal *journal, int64_t until)
+{
+	return until == PGSQL_LEASE ? journal->leased_until : until;
+}
+
+/* Until one of the others has what it waits for. */
+static bool hold(struct pg_journal *journal, const struct pollfd *others, int64_t until)
+{
+	const struct keeper *keeper = &journal->keeper;
+
+	for (;;) {
+		struct pollfd polled[OTHERS + 1] = {others[0], others[1], {.fd = -1}};
+
+		if (keeper->events != 0)
+			polled[OTHERS] =
+			    (struct pollfd){.fd = journal->pq.socket(keeper->handle), .events = keeper->events};
+		if (poll(polled, OTHERS + 1, milliseconds_to(earlier(end_of(journal, until), keeper_due(journal)))) < 0)
+			polled[0].revents = polled[1].revents = polled[OTHERS].revents = 0;
+		keeper_turn(journal, polled[OTHERS].revents != 0);
+		if (polled[0].revents != 0 || polled[1].revents != 0)
+			return true;
+		if (timers_clock() >= end_of(journal, until))
+			return false;
+	}
+}
+
+bool pgsql_hold(struct pg_journal *journal, int fd, short events, int64_t until)
+{
+	const struct pollfd others[OTHERS] = {{.fd = fd, .events = events}, {.fd = -1}};
+
+	return hold(journal, others, until);
+}
+
+void pgsql_wait(struct pg_journal *journal, int fd, int64_t until)
+{
+	const struct pollfd others[OTHERS] = {
+	    {.fd = fd, .events = POLLIN},
+	    {.fd = journal->handle != NULL ? journal->pq.socket(journal->handle) : -1, .events = POLLIN}};
+
+	hold(journal, others, until);
+}
+
+/* ---- connecting ---- */
+
+void pgsql_close(struct pg_journal *journal)
+{
+	if (journal->handle != NULL)
+		journal->pq.finish(journal->handle);
+	journal->handle = NULL;
+}
+
+/* The message is libpq's or the server's: it names hosts and users, and no password. */
+static int lost(struct pg_journal *journal, const char *what, struct error *error)
+{
+	const char *reason = journal->handle != NULL ? journal->pq.errorMessage(journal->handle) : "";
+	const int length = (int)strcspn(reason, "\n");
+
+	error_set(error, ERR_UNAVAILABLE, "the store's PostgreSQL %s%s%.*s", what, length > 0 ? ": " : "", length,
+	          reason);
+	pgsql_close(journal);
+	return ERR_UNAVAILABLE;
+}
+
+static int connect_now(struct pg_journal *journal, int64_t until, struct error *error)
+{
+	PostgresPollingStatusType state = PGRES_POLLING_WRITING;
+
+	journal->handle = journal->pq.connectStartParams(journal->keywords, journal->values, 0);
+	if (journal->handle == NULL)
+		return error_no_memory(error);
+	while (state != PGRES_POLLING_OK) {
+		if (journal->pq.status(journal->handle) == CONNECTION_BAD || state == PGRES_POLLING_FAILED)
+			return lost(journal, "cannot be reached", error);
+		if (!pgsql_hold(journal, journal->pq.socket(journal->handle),
+		                state == PGRES_POLLING_READING ? POLLIN : POLLOUT, until))
+			return lost(journal, "did not answer in time", error);
+		state = journal->pq.connectPoll(journal->handle);
+	}
+	journal->pq.setnonblocking(journal->handle, 1);
+	return 0;
+}
+
+int pgsql_open(struct pg_journal *journal, int64_t until, struct error *error)
+{
+	const int64_t now = timers_clock();
+	int rc;
+
+	if (journal->handle != NULL)
+		return 0;
+	if (now < journal->retry_at)
+		return error_set(error, ERR_UNAVAILABLE, "the store's PostgreSQL cannot be reached");
+	journal->retry_at = now + PAUSE_US;
+	until = earlier(end_of(journal, until), now + CONNECT_US);
+	rc = connect_now(journal, until, error);
+	if (rc == 0)
+		rc = pgsql_run(journal, SESSION, until, error);
+	if (rc == 0 && journal->options->notify)
+		rc = pgsql_run(journal, "LISTEN tsuru_broker", until, error);
+	if (rc != 0)
+		pgsql_close(journal);
+	else
+		journal->retry_at = 0;
+	return rc;
+}
+
+/* ---- asking ---- */
+
+/* All of it is on its way before answers are waited for. */
+static int flush(struct pg_journal *journal, int64_t until, struct error *error)
+{
+	int left;
+
+	while ((left = journal->pq.flush(journal->handle)) == 1) {
+		if (!pgsql_hold(journal, journal->pq.socket(journal->handle), POLLIN | POLLOUT, until))
+			return lost(journal, "did not take a statement in time", error);
+		if (journal->pq.consumeInput(journal->handle) == 0)
+			return lost(journal, "closed the connection", error);
+	}
+	return left == 0 ? 0 : lost(journal, "closed the connection", error);
+}
+
+int pgsql_begin(struct pg_journal *journal, const char *statement, const struct bound *parameters, int64_t until,
+                struct error *error)
+{
+	static const int binary[BOUND_MAX] = {1, 1, 1, 1, 1, 1, 1, 1, 1};
+
+	if (journal->pq.sendQueryParams(journal->handle, statement, parameters->count, NULL, parameters->values,
+	                                parameters->lengths, binary, 1) == 0)
+		return lost(journal, "took no statement", error);
+	return flush(journal, until, error);
+}
+
+int pgsql_take(struct pg_journal *journal, int64_t until, PGresult **ret_result, struct error *error)
+{
+	while (journal->pq.isBusy(journal->handle)) {
+		if (!pgsql_hold(journal, journal->pq.socket(journal->handle), POLLIN, until))
+			return lost(journal, "did not answer in time", error);
+		if (journal->pq.consumeInput(journal->handle) == 0)
+			return lost(journal, "closed the connection", error);
+	}
+	*ret_result = journal->pq.getResult(journal->handle);
+	return 0;
+}
+
+/* A session that was ended may have committed before: like no answer. One to a server that takes no writes (any more)
+ * is of no use. */
+static bool is_of_no_use(const struct pg_journal *journal, const PGresult *result)
+{
+	const char *state = journal->pq.resultErrorField(result, PG_DIAG_SQLSTATE);
+
+	return journal->pq.status(journal->handle) == CONNECTION_BAD || (state != NULL && strcmp(state, "25006") == 0);
+}
+
+int pgsql_refusal(const struct pg_journal *journal, const PGresult *result, struct error *error)
+{
+	const char *state = journal->pq.resultErrorField(result, PG_DIAG_SQLSTATE);
+	const char *text = journal->pq.resultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+	int code = ERR_REFUSED;
+
+	if (state != NULL && strncmp(state, "53", 2) == 0)
+		code = strcmp(state, "53100") == 0 ? ERR_NO_SPACE : ERR_UNAVAILABLE;
+	if (state != NULL && (strncmp(state, "57", 2) == 0 || strcmp(state, "25006") == 0))
+		code = ERR_UNAVAILABLE;
+	return error_set(error, code, "the store's PostgreSQL refused a statement: %s (%s)",
+	                 text != NULL ? text : "it says no reason", state != NULL ? state : "no SQLSTATE");
+}
+
+/* The last result that says something; those before it are cleared. */
+static int take_last(struct pg_journal *journal, int64_t until, PGresult **ret_result, struct error *error)
+{
+	PGresult *last = NULL, *result;
+	int rc;
+
+	while ((rc = pgsql_take(journal, until, &result, error)) == 0 && result != NULL) {
+		const bool is_good = journal->pq.resultStatus(result) == PGRES_TUPLES_OK ||
+		                     journal->pq.resultStatus(result) == PGRES_COMMAND_OK;
+
+		journal->pq.clear(last);
+		last = result;
+		if (!is_good)
+			rc = pgsql_refusal(journal, result, error);
+		if (!is_good && is_of_no_use(journal, result)) {
+			rc = ERR_UNAVAILABLE;
+			if (error != NULL)
+				error->code = rc;
+			pgsql_close(journal);
+		}
+		if (rc != 0)
+			break;
+	}
+	if (rc != 0) {
+		journal->pq.clear(last);
+		return rc;
+	}
+	*ret_result = last;
+	return 0;
+}
+
+/* After a refusal the rest of the answer is read, so that the connection can be used again. */
+static void drain(struct pg_journal *journal, int64_t until)
+{
+	PGresult *result = NULL;
+
+	while (journal->handle != NULL && pgsql_take(journal, until, &result, NULL) == 0 && result != NULL)
+		journal->pq.clear(result);
+}
+
+int pgsql_ask(struct pg_journal *journal, const char *statement, const struct bound *parameters, int64_t until,
+              PGresult **ret_result, struct error *error)
+{
+	int rc = pgsql_begin(journal, statement, parameters, until, error);
+
+	if (rc == 0)
+		rc = take_last(journal, until, ret_result, error);
+	if (rc != 0)
+		drain(journal, until);
+	return rc;
+}
+
+int pgsql_run(struct pg_journal *journal, const char *statements, int64_t until, struct error *error)
+{
+	PGresult *result = NULL;
+	int rc = 0;
+
+	if (journal->pq.sendQuery(journal->handle, statements) == 0)
+		return lost(journal, "took no statement", error);
+	rc = flush(journal, until, error);
+	if (rc == 0)
+		rc = take_last(journal, until, &result, error);
+	if (rc != 0)
+		drain(journal, until);
+	else
+		journal->pq.clear(result);
+	return rc;
+}

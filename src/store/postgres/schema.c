@@ -1,0 +1,98 @@
+/* The journal's tables, made by the first broker that finds none. Its role needs CREATE on the database for that, once,
+ * and later only what the owner of the tables may. */
+#include <string.h>
+
+#include "base/secret.h"
+#include "internal.h"
+
+#define FORMAT 1
+
+/* One at a time: the lock ends with the transaction that this text is. Rows that change with each commit get room to
+ * change in point. The log keeps values as they are: compressing what is sealed only costs. */
+static const char make[] =
+    "SELECT pg_advisory_xact_lock(hashtext('tsuru_broker'));"
+    "CREATE SCHEMA IF NOT EXISTS tsuru_broker;"
+    "CREATE TABLE IF NOT EXISTS tsuru_broker.head ("
+    "  one_row boolean PRIMARY KEY DEFAULT true CHECK (one_row), format int8 NOT NULL, history bytea NOT NULL,"
+    "  revision int8 NOT NULL, last_group bytea NOT NULL, epoch int8 NOT NULL, is_led boolean NOT NULL,"
+    "  active text NOT NULL, address text NOT NULL) WITH (fillfactor = 10);"
+    "CREATE TABLE IF NOT EXISTS tsuru_broker.pulse ("
+    "  one_row boolean PRIMARY KEY DEFAULT true CHECK (one_row), epoch int8 NOT NULL, beat int8 NOT NULL)"
+    "  WITH (fillfactor = 10);"
+    "CREATE TABLE IF NOT EXISTS tsuru_broker.log ("
+    "  revision int8 PRIMARY KEY, last_group bytea NOT NULL, follows int8 NOT NULL, follows_group bytea NOT NULL,"
+    "  epoch int8 NOT NULL, at timestamptz NOT NULL DEFAULT clock_timestamp(),"
+    "  keyspaces text[] NOT NULL, keys bytea[] NOT NULL, revisions int8[] NOT NULL, contents bytea[] NOT NULL);"
+    "ALTER TABLE tsuru_broker.log ALTER keys SET STORAGE EXTERNAL, ALTER contents SET STORAGE EXTERNAL;"
+    "CREATE TABLE IF NOT EXISTS tsuru_broker.record ("
+    "  keyspace text COLLATE \"C\" NOT NULL, key bytea NOT NULL, revision int8 NOT NULL, content bytea NOT NULL,"
+    "  PRIMARY KEY (keyspace, key));"
+    "ALTER TABLE tsuru_broker.record ALTER content SET STORAGE EXTERNAL;"
+    "INSERT INTO tsuru_broker.pulse (epoch, beat) VALUES (0, 0) ON CONFLICT DO NOTHING;";
+
+static const char begin[] =
+    "INSERT INTO tsuru_broker.head (format, history, revision, last_group, epoch, is_led, active, address)"
+    " VALUES ($1, $2, 0, '', 0, false, '', '') ON CONFLICT DO NOTHING";
+
+static const char is_there[] = "SELECT count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n"
+                               " ON n.oid = c.relnamespace WHERE n.nspname = 'tsuru_broker' AND c.relname = 'head'";
+
+static int ask_number(struct pg_journal *journal, const char *statement, int64_t until, uint64_t *ret_number,
+                      struct error *error)
+{
+	const struct bound none = {.count = 0};
+	PGresult *result = NULL;
+	const int rc = pgsql_ask(journal, statement, &none, until, &result, error);
+
+	if (rc != 0)
+		return rc;
+	*ret_number = journal->pq.ntuples(result) == 1 ? answer_number(journal, result, 0) : 0;
+	journal->pq.clear(result);
+	return 0;
+}
+
+static int begin_history(struct pg_journal *journal, int64_t until, struct error *error)
+{
+	struct bound parameters = {.count = 0};
+	unsigned char history[POINT_ID_BYTES];
+	PGresult *result = NULL;
+	int rc;
+
+	secret_random(history, sizeof(history));
+	bound_number(&parameters, FORMAT);
+	bound_bytes(&parameters, history, sizeof(history));
+	rc = pgsql_ask(journal, begin, &parameters, until, &result, error);
+	if (rc == 0)
+		journal->pq.clear(result);
+	return rc;
+}
+
+static int check_format(struct pg_journal *journal, int64_t until, struct error *error)
+{
+	uint64_t format = 0;
+	const int rc = ask_number(journal, "SELECT format FROM tsuru_broker.head", until, &format, error);
+
+	if (rc != 0)
+		return rc;
+	if (format > FORMAT)
+		return error_set(error, ERR_CORRUPT,
+		                 "the store's tables were made by a newer tsuru-broker: their format is %llu, and this "
+		                 "program reads up to %d",
+		                 (unsigned long long)format, FORMAT);
+	journal->is_made = true;
+	return 0;
+}
+
+int schema_open(struct pg_journal *journal, int64_t until, struct error *error)
+{
+	uint64_t tables = 0, heads = 0;
+	int rc = ask_number(journal, is_there, until, &tables, error);
+
+	if (rc == 0 && tables == 0)
+		rc = pgsql_run(journal, make, until, error);
+	if (rc == 0)
+		rc = ask_number(journal, "SELECT count(*) FROM tsuru_broker.head", until, &heads, error);
+	if (rc == 0 && heads == 0)
+		rc = begin_history(journal, until, error);
+	return rc == 0 ? check_format(journal, until, error) : rc;
+}

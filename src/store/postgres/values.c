@@ -1,0 +1,41 @@
+/* What goes with a statement, and what an answer's fields hold: all in PostgreSQL's binary formats. */
+#include <string.h>
+
+#include "internal.h"
+
+void bound_bytes(struct bound *parameters, const void *bytes, size_t length)
+{
+	parameters->values[parameters->count] = bytes;
+	parameters->lengths[parameters->count++] = (int)length;
+}
+
+void bound_number(struct bound *parameters, uint64_t number)
+{
+	unsigned char *bytes = parameters->numbers[parameters->count];
+
+	network_encode(number, bytes);
+	bound_bytes(parameters, bytes, 8);
+}
+
+uint64_t answer_number(const struct pg_journal *journal, const PGresult *result, int column)
+{
+	return journal->pq.getlength(result, 0, column) == 8 ? network_decode(journal->pq.getvalue(result, 0, column))
+	                                                     : 0;
+}
+
+bool answer_bytes(const struct pg_journal *journal, const PGresult *result, int column, void *ret_bytes, size_t length)
+{
+	if (journal->pq.getlength(result, 0, column) != (int)length)
+		return false;
+	memcpy(ret_bytes, journal->pq.getvalue(result, 0, column), length);
+	return true;
+}
+
+void answer_text(const struct pg_journal *journal, const PGresult *result, int column, char *ret_text, size_t size)
+{
+	const size_t length = (size_t)journal->pq.getlength(result, 0, column);
+	const size_t kept = length < size ? length : size - 1;
+
+	memcpy(ret_text, journal->pq.getvalue(result, 0, column), kept);
+	ret_text[kept] = '\0';
+}

@@ -1,0 +1,268 @@
+/* What the active broker writes: its claim, its groups, its leaving. Each is one statement that finds its row only
+ * where nothing has moved; none waits for anything between its begin and its end, so a broker that stops holds nothing.
+ *
+ * An append whose answer is lost is sent again. If the first one came through, or comes through now, the second finds
+ * another head, and the log says by the group's id that it was ours. The group is durable then as far as the server
+ * that answers is concerned; that its standbys have it is told by a renewal, which is a commit after it. */
+#include <string.h>
+
+#include "base/crash.h"
+#include "base/timer.h"
+#include "internal.h"
+#include "store/copy.h"
+
+#define ANSWER_US (5 * SECOND_US)
+#define AGAIN_US  (100 * MILLI_US)
+#define ARRAY_MAX ((size_t)512 * 1024 * 1024) /* bytes; PostgreSQL takes up to 1 GiB */
+
+static struct pg_journal *journal_of(struct journal *base)
+{
+	return (struct pg_journal *)base;
+}
+
+/* ---- the claim ---- */
+
+/* The pulse is locked first, so that no renewal of the former one comes in between. */
+static const char claim[] =
+    "WITH p AS (SELECT 1 FROM tsuru_broker.pulse WHERE epoch = $1 AND beat = $2 FOR UPDATE),"
+    " h AS (UPDATE tsuru_broker.head SET epoch = epoch + 1, is_led = true, active = $5, address = $6"
+    "  WHERE epoch = $1 AND revision = $3 AND last_group = $4 AND EXISTS (SELECT FROM p) RETURNING epoch),"
+    " q AS (UPDATE tsuru_broker.pulse SET epoch = h.epoch, beat = 0 FROM h)"
+    " SELECT h.epoch, pg_notify('tsuru_broker', '') FROM h";
+
+static const struct bound *claim_of(const struct pg_journal *journal, const struct journal_head *head,
+                                    struct bound *parameters)
+{
+	parameters->count = 0;
+	bound_number(parameters, head->epoch);
+	bound_number(parameters, head->beat);
+	bound_number(parameters, head->point.revision);
+	bound_bytes(parameters, head->point.group, head->point.revision == 0 ? 0 : POINT_ID_BYTES);
+	bound_bytes(parameters, journal->options->name, strlen(journal->options->name));
+	bound_bytes(parameters, journal->options->address, strlen(journal->options->address));
+	return parameters;
+}
+
+int writing_claim(struct journal *base, const struct journal_head *head, struct error *error)
+{
+	struct pg_journal *journal = journal_of(base);
+	struct bound parameters;
+	PGresult *result = NULL;
+	int64_t sent;
+	int rc = pgsql_open(journal, timers_clock() + ANSWER_US, error);
+
+	sent = timers_clock();
+	if (rc == 0)
+		rc = pgsql_ask(journal, claim, claim_of(journal, head, &parameters), sent + ANSWER_US, &result, error);
+	if (rc != 0)
+		return rc;
+	if (journal->pq.ntuples(result) == 1) {
+		journal->epoch = answer_number(journal, result, 0);
+		journal->fenced = false;
+		journal->keeper = (struct keeper){.due = sent};
+		keeper_renewed(journal, sent);
+	} else {
+		rc = ERR_STALE;
+	}
+	journal->pq.clear(result);
+	return rc;
+}
+
+static const char leave[] = "WITH h AS (UPDATE tsuru_broker.head SET is_led = false WHERE epoch = $1 RETURNING 1)"
+                            " SELECT pg_notify('tsuru_broker', '') FROM h";
+
+/* Nobody has to know whether it came through: otherwise the lease ends by itself. */
+void writing_leave(struct journal *base)
+{
+	struct pg_journal *journal = journal_of(base);
+	struct bound parameters = {.count = 0};
+	PGresult *result = NULL;
+	const int64_t until = timers_clock() + SECOND_US;
+
+	bound_number(&parameters, journal->epoch);
+	journal->epoch = 0;
+	journal->leased_until = 0;
+	keeper_close(journal);
+	if (pgsql_open(journal, until, NULL) == 0 && pgsql_ask(journal, leave, &parameters, until, &result, NULL) == 0)
+		journal->pq.clear(result);
+}
+
+/* ---- a group ---- */
+
+#define APPEND                                                                                                         \
+	"WITH h AS (UPDATE tsuru_broker.head SET revision = $3, last_group = $4"                                       \
+	"  WHERE revision = $1 AND last_group = $2 AND epoch = $5 RETURNING 1),"                                       \
+	" l AS (INSERT INTO tsuru_broker.log"                                                                          \
+	"  (revision, last_group, follows, follows_group, epoch, keyspaces, keys, revisions, contents)"                \
+	"  SELECT $3, $4, $1, $2, $5, $6, $7, $8, $9 FROM h),"                                                         \
+	" r AS (INSERT INTO tsuru_broker.record (keyspace, key, revision, content)"                                    \
+	"  SELECT u.keyspace, u.key, u.revision, u.content FROM h,"                                                    \
+	"  unnest($6::text[], $7::bytea[], $8::int8[], $9::bytea[]) AS u (keyspace, key, revision, content)"           \
+	"  WHERE u.content IS NOT NULL"                                                                                \
+	"  ON CONFLICT (keyspace, key) DO UPDATE SET revision = excluded.revision, content = excluded.content),"       \
+	" d AS (DELETE FROM tsuru_broker.record d USING h, unnest($6::text[], $7::bytea[], $9::bytea[])"               \
+	"  AS u (keyspace, key, content) WHERE u.content IS NULL AND d.keyspace = u.keyspace AND d.key = u.key)"
+
+static const char append_quietly[] = APPEND " SELECT 1 FROM h";
+static const char append_and_notify[] = APPEND " SELECT pg_notify('tsuru_broker', '') FROM h";
+
+/* The arrays of a group, as the server reads them. */
+struct arrays {
+	struct text keyspaces, keys, revisions, contents;
+};
+
+static void arrays_release(struct arrays *body)
+{
+	text_release(&body->keyspaces);
+	text_release(&body->keys);
+	text_release(&body->revisions);
+	text_wipe(&body->contents);
+}
+
+static int arrays_encode(const struct group *group, struct arrays *ret_body, struct error *error)
+{
+	unsigned char revision[8];
+
+	array_begin(&ret_body->keyspaces, ARRAY_TEXT, group->count);
+	array_begin(&ret_body->keys, ARRAY_BYTEA, group->count);
+	array_begin(&ret_body->revisions, ARRAY_INT8, group->count);
+	array_begin(&ret_body->contents, ARRAY_BYTEA, group->count);
+	for (size_t i = 0; i < group->count; i++) {
+		const struct key_change *change = &group->changes[i];
+		const char *name = store_keyspace_name(change->keyspace);
+
+		network_encode(change->value.revision, revision);
+		array_add(&ret_body->keyspaces, name, strlen(name));
+		array_add(&ret_body->keys, change->key.mv_data, change->key.mv_size);
+		array_add(&ret_body->revisions, revision, sizeof(revision));
+		array_add(&ret_body->contents, change->value.bytes, change->value.length);
+	}
+	if (ret_body->keyspaces.failed || ret_body->keys.failed || ret_body->revisions.failed ||
+	    ret_body->contents.failed)
+		return error_set(error, ERR_NO_MEMORY, "a group of %zu records is too large for memory", group->count);
+	return 0;
+}
+
+static void parameters_text(struct bound *parameters, const struct text *text)
+{
+	bound_bytes(parameters, text->bytes, text->length);
+}
+
+/* ERR_STALE: the head is not where the group begins, or another broker is the active one. */
+static int send_once(struct pg_journal *journal, const struct bound *parameters, struct error *error)
+{
+	const int64_t sent = timers_clock();
+	PGresult *result = NULL;
+	int rc;
+
+	crash_point("append:before");
+	rc = pgsql_ask(journal, journal->options->notify ? append_and_notify : append_quietly, parameters, PGSQL_LEASE,
+	               &result, error);
+	if (rc != 0)
+		return rc;
+	rc = journal->pq.ntuples(result) == 1 ? 0 : ERR_STALE;
+	journal->pq.clear(result);
+	if (rc == 0) {
+		crash_point("append:durable");
+		keeper_renewed(journal, sent);
+	}
+	return rc;
+}
+
+static const char is_ours[] = "SELECT revision FROM tsuru_broker.log WHERE revision = $1 AND last_group = $2";
+static const char confirm[] = "UPDATE tsuru_broker.pulse SET beat = beat + 1 WHERE epoch = $1 RETURNING beat";
+
+/* 0 when there is a row, ERR_STALE when there is none. */
+static int find(struct pg_journal *journal, const char *statement, const struct bound *parameters, struct error *error)
+{
+	PGresult *result = NULL;
+	int rc = pgsql_ask(journal, statement, parameters, PGSQL_LEASE, &result, error);
+
+	if (rc != 0)
+		return rc;
+	rc = journal->pq.ntuples(result) == 1 ? 0 : ERR_STALE;
+	journal->pq.clear(result);
+	return rc;
+}
+
+/* Whether an earlier sending of the group has come through. */
+static int find_group(struct pg_journal *journal, const struct group *group, struct error *error)
+{
+	struct bound wanted = {.count = 0}, ours = {.count = 0};
+	int rc;
+
+	bound_number(&wanted, group->after.revision);
+	bound_bytes(&wanted, group->after.group, POINT_ID_BYTES);
+	bound_number(&ours, journal->epoch);
+	rc = find(journal, is_ours, &wanted, error);
+	return rc == 0 ? find(journal, confirm, &ours, error) : rc;
+}
+
+static int try_once(struct pg_journal *journal, const struct group *group, const struct bound *parameters,
+                    bool *in_doubt, struct error *error)
+{
+	const bool again = *in_doubt;
+	int rc = pgsql_open(journal, PGSQL_LEASE, error);
+
+	if (rc != 0)
+		return rc;
+	rc = send_once(journal, parameters, error);
+	*in_doubt = again || journal->handle == NULL;
+	return rc == ERR_STALE && again ? find_group(journal, group, error) : rc;
+}
+
+/* Until it is known what became of the group, or the lease is over. What was never sent is known at once, and so is
+ * what the server has refused: the connection is open still. */
+static int settle(struct pg_journal *journal, const struct group *group, const struct bound *parameters,
+                  struct error *error)
+{
+	bool in_doubt = false;
+	int rc;
+
+	while ((rc = try_once(journal, group, parameters, &in_doubt, error)) == ERR_UNAVAILABLE && in_doubt) {
+		if (timers_clock() >= journal->leased_until || journal->fenced)
+			break;
+		pgsql_hold(journal, -1, 0, timers_clock() + AGAIN_US);
+	}
+	return rc;
+}
+
+static int append(struct pg_journal *journal, const struct group *group, const struct arrays *body, struct error *error)
+{
+	struct bound parameters = {.count = 0};
+	int rc;
+
+	bound_number(&parameters, group->before.revision);
+	bound_bytes(&parameters, group->before.group, group->before.revision == 0 ? 0 : POINT_ID_BYTES);
+	bound_number(&parameters, group->after.revision);
+	bound_bytes(&parameters, group->after.group, POINT_ID_BYTES);
+	bound_number(&parameters, journal->epoch);
+	parameters_text(&parameters, &body->keyspaces);
+	parameters_text(&parameters, &body->keys);
+	parameters_text(&parameters, &body->revisions);
+	parameters_text(&parameters, &body->contents);
+	rc = settle(journal, group, &parameters, error);
+	if (rc == ERR_STALE) {
+		journal->fenced = true;
+		return error_set(error, ERR_UNAVAILABLE,
+		                 "another broker of those that share the store is the active one");
+	}
+	return rc == ERR_REFUSED ? error_set(error, ERR_UNAVAILABLE, "%s", error->text) : rc;
+}
+
+int writing_append(struct journal *base, const struct group *group, struct error *error)
+{
+	struct pg_journal *journal = journal_of(base);
+	struct arrays body;
+	int rc;
+
+	text_init(&body.keyspaces, ARRAY_MAX);
+	text_init(&body.keys, ARRAY_MAX);
+	text_init(&body.revisions, ARRAY_MAX);
+	text_init(&body.contents, ARRAY_MAX);
+	rc = arrays_encode(group, &body, error);
+	if (rc == 0)
+		rc = append(journal, group, &body, error);
+	arrays_release(&body);
+	return rc;
+}

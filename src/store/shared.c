@@ -1,0 +1,237 @@
+/* The thread of a store that several brokers share: it follows the journal, becomes the active one when nobody else is,
+ * and commits as long as it is.
+ *
+ * A standby looks at the journal's head whenever somebody has appended, and each second at the least. When the active
+ * broker gives no sign of life for a lease, by this machine's monotonic clock, it claims the journal: that succeeds
+ * only when nothing has moved meanwhile, and from then on no statement of the former one finds its epoch. What that one
+ * had appended is read before this broker is the active one. No two clocks are compared.
+ *
+ * An active broker whose lease is over has been deposed, whether another has claimed the journal or not: what it holds
+ * in memory may be out of date. Neighbours: journal.h, follow.c, commit.c. */
+#include <errno.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/timer.h"
+#include "follow.h"
+#include "point.h"
+#include "store_internal.h"
+
+#define SECOND_US ((int64_t)1000000)
+
+/* What the thread knows of the journal. */
+struct sharing {
+	struct store *store;
+	struct store_standing standing;
+	struct journal_head sign; /* the last that was seen */
+	int64_t moved_at;         /* when it was first seen as it is */
+	int64_t look_at;          /* when to look again */
+};
+
+/* ---- with the loop ---- */
+
+static void tell(struct sharing *sharing)
+{
+	struct committer *committer = &sharing->store->committer;
+
+	pthread_mutex_lock(&committer->mutex);
+	committer->standing = sharing->standing;
+	pthread_mutex_unlock(&committer->mutex);
+	committer_call_loop(committer);
+}
+
+static void take(struct committer *committer, struct batch_list *ret_group, bool *ret_closing)
+{
+	STAILQ_INIT(ret_group);
+	pthread_mutex_lock(&committer->mutex);
+	STAILQ_CONCAT(ret_group, &committer->todo);
+	committer->group_count = committer->todo_count;
+	committer->todo_count = 0;
+	*ret_closing = committer->closing;
+	pthread_mutex_unlock(&committer->mutex);
+}
+
+static void refuse(const struct sharing *sharing, struct batch_list *group)
+{
+	struct batch *batch;
+
+	STAILQ_FOREACH(batch, group, entry)
+	{
+		if (batch->refused)
+			continue;
+		if (sharing->standing.trouble.code != 0)
+			batch->error = sharing->standing.trouble;
+		else
+			error_set(&batch->error, ERR_UNAVAILABLE,
+			          "this broker is not the active one of those that share the store");
+	}
+}
+
+/* ---- standing by ---- */
+
+static void note_trouble(struct sharing *sharing, const struct error *error)
+{
+	sharing->standing.trouble = *error;
+	tell(sharing);
+}
+
+static bool has_moved(const struct journal_head *before, const struct journal_head *now)
+{
+	return before->epoch != now->epoch || before->beat != now->beat || !point_equal(&before->point, &now->point);
+}
+
+static void note_head(struct sharing *sharing, const struct journal_head *head)
+{
+	struct store_standing *standing = &sharing->standing;
+
+	if (sharing->moved_at == 0 || has_moved(&sharing->sign, head))
+		sharing->moved_at = timers_clock();
+	sharing->sign = *head;
+	standing->epoch = head->epoch;
+	standing->journal_revision = head->point.revision;
+	strcpy(standing->active, head->is_led ? head->active : "");
+	strcpy(standing->address, head->is_led ? head->address : "");
+	error_clear(&standing->trouble);
+}
+
+static bool may_claim(const struct sharing *sharing)
+{
+	const int64_t lease = sharing->store->shared->lease * 1000;
+
+	return !sharing->sign.is_led || timers_clock() - sharing->moved_at >= lease;
+}
+
+static int look(struct sharing *sharing, struct error *error)
+{
+	struct journal *journal = sharing->store->journal;
+	struct journal_head head;
+	bool lost = false;
+	int rc = journal->kind->look(journal, &head, error);
+
+	if (rc == 0)
+		note_head(sharing, &head);
+	if (rc == 0)
+		rc = follow_to(sharing->store, &head.point, &lost, error);
+	sharing->standing.losses += lost;
+	return rc;
+}
+
+/* Once it is claimed nobody else appends: what the next look shows is all. */
+static int become_active(struct sharing *sharing, struct error *error)
+{
+	struct journal *journal = sharing->store->journal;
+	int rc = journal->kind->claim(journal, &sharing->sign, error);
+
+	if (rc == ERR_STALE)
+		return 0;
+	if (rc == 0)
+		rc = look(sharing, error);
+	if (rc == 0)
+		sharing->standing.role = STORE_ACTIVE;
+	else
+		journal->kind->leave(journal);
+	return rc;
+}
+
+static void stand_by(struct sharing *sharing)
+{
+	struct error error = {0};
+	int rc;
+
+	if (timers_clock() < sharing->look_at)
+		return;
+	rc = look(sharing, &error);
+	if (rc == 0 && may_claim(sharing))
+		rc = become_active(sharing, &error);
+	if (rc != 0)
+		sharing->moved_at = 0; /* it may have moved unseen */
+	sharing->look_at = timers_clock() + SECOND_US;
+	if (rc != 0)
+		note_trouble(sharing, &error);
+	else
+		tell(sharing);
+}
+
+/* ---- being the active one ---- */
+
+static void check_lease(struct sharing *sharing)
+{
+	struct journal *journal = sharing->store->journal;
+	struct store_standing *standing = &sharing->standing;
+	const int64_t until = journal->kind->leased_until(journal);
+
+	if (timers_clock() >= until) {
+		standing->role = STORE_DEPOSED;
+		standing->leased_until = 0;
+		tell(sharing);
+	} else if (until / 1000 != standing->leased_until) {
+		standing->leased_until = until / 1000;
+		tell(sharing);
+	}
+}
+
+static void serve(struct sharing *sharing, struct batch_list *group)
+{
+	if (STAILQ_EMPTY(group))
+		return;
+	if (sharing->standing.role == STORE_ACTIVE)
+		commit_group(sharing->store, group);
+	else
+		refuse(sharing, group);
+	committer_give_back(sharing->store, group);
+}
+
+static void wait_for_more(struct sharing *sharing)
+{
+	struct store *store = sharing->store;
+	int64_t until = timers_clock() + SECOND_US / 4;
+	uint64_t calls;
+
+	if (sharing->standing.role == STORE_STANDBY && sharing->look_at < until)
+		until = sharing->look_at;
+	if (store->journal->kind->wait(store->journal, store->committer.call_fd, until))
+		sharing->look_at = 0;
+	(void)!read(store->committer.call_fd, &calls, sizeof(calls));
+}
+
+void shared_run(struct store *store)
+{
+	struct sharing sharing = {.store = store, .standing = {.role = STORE_STANDBY}};
+	struct batch_list group;
+	bool closing = false;
+
+	while (!closing) {
+		if (sharing.standing.role == STORE_STANDBY)
+			stand_by(&sharing);
+		else if (sharing.standing.role == STORE_ACTIVE)
+			check_lease(&sharing);
+		wait_for_more(&sharing);
+		take(&store->committer, &group, &closing);
+		serve(&sharing, &group);
+	}
+	if (sharing.standing.role == STORE_ACTIVE)
+		store->journal->kind->leave(store->journal);
+}
+
+/* ---- on the loop ---- */
+
+int shared_open(struct store *store, struct error *error)
+{
+	if (store->shared == NULL)
+		return 0;
+	store->standing.role = store->committer.standing.role = STORE_STANDBY;
+	store->committer.call_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (store->committer.call_fd < 0)
+		return error_set(error, ERR_INTERNAL, "the store in \"%s\" cannot make an eventfd: %s",
+		                 store->directory, strerror(errno));
+	return journal_postgres.open(store->shared, &store->journal, error);
+}
+
+void shared_close(struct store *store)
+{
+	if (store->journal != NULL)
+		store->journal->kind->close(store->journal);
+	if (store->committer.call_fd >= 0)
+		close(store->committer.call_fd);
+}
