@@ -29,7 +29,9 @@
 	X(parameterStatus)                                                                                             \
 	X(resultErrorField)                                                                                            \
 	X(resultStatus)                                                                                                \
+	X(sendPrepare)                                                                                                 \
 	X(sendQuery)                                                                                                   \
+	X(sendQueryPrepared)                                                                                           \
 	X(sendQueryParams)                                                                                             \
 	X(serverVersion)                                                                                               \
 	X(setErrorVerbosity)                                                                                           \

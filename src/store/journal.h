@@ -82,6 +82,8 @@ struct journal_kind {
 	/* 0: durable. ERR_UNAVAILABLE: it is not, or, where leased_until is over, nobody knows. ERR_NO_SPACE: it is
 	 * not. An answer that is lost is waited for, and asked for anew, until the lease is over. */
 	int (*append)(struct journal *journal, const struct group *group, struct error *error);
+	/* Drops some of the groups that are older than ten minutes; who is that far behind needs a snapshot. */
+	int (*trim)(struct journal *journal, struct error *error);
 	/* Is not the active one any more, and lets the others know. */
 	void (*leave)(struct journal *journal);
 };

@@ -27,6 +27,7 @@ struct sharing {
 	struct journal_head sign; /* the last that was seen */
 	int64_t moved_at;         /* when it was first seen as it is */
 	int64_t look_at;          /* when to look again */
+	int64_t trim_at;          /* when to trim the log again, if anything has been appended */
 };
 
 /* ---- with the loop ---- */
@@ -171,6 +172,15 @@ static void check_lease(struct sharing *sharing)
 	}
 }
 
+/* A log that is not trimmed now is trimmed later. */
+static void trim_log(struct sharing *sharing)
+{
+	if (sharing->standing.role != STORE_ACTIVE || timers_clock() < sharing->trim_at)
+		return;
+	sharing->store->journal->kind->trim(sharing->store->journal, NULL);
+	sharing->trim_at = timers_clock() + SECOND_US;
+}
+
 static void serve(struct sharing *sharing, struct batch_list *group)
 {
 	if (STAILQ_EMPTY(group))
@@ -180,6 +190,7 @@ static void serve(struct sharing *sharing, struct batch_list *group)
 	else
 		refuse(sharing, group);
 	committer_give_back(sharing->store, group);
+	trim_log(sharing);
 }
 
 static void wait_for_more(struct sharing *sharing)

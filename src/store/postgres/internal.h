@@ -41,26 +41,27 @@ struct pg_journal {
 	PQconninfoOption *parsed; /* the url */
 	const char *keywords[OPTIONS_MAX + 1], *values[OPTIONS_MAX + 1];
 	char timeout_ms[24];
-	PGconn *handle;   /* for all but renewals; NULL: none */
-	bool is_made;     /* the tables were looked at */
-	int64_t retry_at; /* no connection is tried before */
-	uint64_t epoch;   /* ours; 0: this broker is not the active one */
-	bool fenced;      /* another broker is */
+	PGconn *handle;       /* for all but renewals; NULL: none */
+	const char *prepared; /* the one statement that is, on this connection; NULL: none */
+	bool is_made;         /* the tables were looked at */
+	int64_t retry_at;     /* no connection is tried before */
+	uint64_t epoch;       /* ours; 0: this broker is not the active one */
+	bool fenced;          /* another broker is */
 	int64_t leased_until;
 	struct keeper keeper;
 };
 
 /* values.c */
-/* A statement's parameters, all binary. */
-#define BOUND_MAX 9
-struct bound {
-	const char *values[BOUND_MAX];
-	int lengths[BOUND_MAX];
-	unsigned char numbers[BOUND_MAX][8];
+/* What goes with a statement, all binary. */
+#define OPERANDS_MAX 9
+struct operands {
+	const char *values[OPERANDS_MAX];
+	int lengths[OPERANDS_MAX];
+	unsigned char numbers[OPERANDS_MAX][8];
 	int count;
 };
-void bound_number(struct bound *parameters, uint64_t number);
-void bound_bytes(struct bound *parameters, const void *bytes, size_t length);
+void operands_number(struct operands *operands, uint64_t number);
+void operands_bytes(struct operands *operands, const void *bytes, size_t length);
 
 /* What a result's field holds. */
 uint64_t answer_number(const struct pg_journal *journal, const PGresult *result, int column);
@@ -81,13 +82,16 @@ void pgsql_close(struct pg_journal *journal);
 /* Sends a statement and waits for its last result, the caller's to clear. ERR_UNAVAILABLE when there is no answer: the
  * connection is closed then, and nobody knows what became of the statement. What the server refuses has changed
  * nothing: ERR_NO_SPACE, ERR_REFUSED. */
-int pgsql_ask(struct pg_journal *journal, const char *statement, const struct bound *parameters, int64_t until,
+int pgsql_ask(struct pg_journal *journal, const char *statement, const struct operands *operands, int64_t until,
               PGresult **ret_result, struct error *error);
-/* Several statements in one text, without parameters. */
+/* The same, of a statement that is prepared under that name when the connection has not done so yet. */
+int pgsql_execute(struct pg_journal *journal, const char *name, const char *statement, const struct operands *operands,
+                  int64_t until, PGresult **ret_result, struct error *error);
+/* Several statements in one text, without operands. */
 int pgsql_run(struct pg_journal *journal, const char *statements, int64_t until, struct error *error);
 /* The pieces of pgsql_ask, for results that come row by row: begins, then takes one after the other until it is NULL.
  */
-int pgsql_begin(struct pg_journal *journal, const char *statement, const struct bound *parameters, int64_t until,
+int pgsql_begin(struct pg_journal *journal, const char *statement, const struct operands *operands, int64_t until,
                 struct error *error);
 int pgsql_take(struct pg_journal *journal, int64_t until, PGresult **ret_result, struct error *error);
 /* Of a result that is no success. */
@@ -116,6 +120,7 @@ int reading_snapshot(struct journal *base, journal_visit_change *visit, void *ar
 /* writing.c */
 int writing_claim(struct journal *base, const struct journal_head *head, struct error *error);
 int writing_append(struct journal *base, const struct group *group, struct error *error);
+int writing_trim(struct journal *base, struct error *error);
 void writing_leave(struct journal *base);
 
 #endif

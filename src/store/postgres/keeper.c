@@ -48,14 +48,14 @@ static void begin_connecting(struct pg_journal *journal)
 static void ask(struct pg_journal *journal)
 {
 	struct keeper *keeper = &journal->keeper;
-	struct bound parameters = {.count = 0};
+	struct operands operands = {.count = 0};
 	static const int binary[] = {1};
 
-	bound_number(&parameters, journal->epoch);
+	operands_number(&operands, journal->epoch);
 	keeper->sent = timers_clock();
 	keeper->until = keeper->sent + third(journal);
-	if (journal->pq.sendQueryParams(keeper->handle, renew, 1, NULL, parameters.values, parameters.lengths, binary,
-	                                1) == 0) {
+	if (journal->pq.sendQueryParams(keeper->handle, renew, 1, NULL, operands.values, operands.lengths, binary, 1) ==
+	    0) {
 		keeper_close(journal);
 		return;
 	}

@@ -84,6 +84,7 @@ void pgsql_close(struct pg_journal *journal)
 	if (journal->handle != NULL)
 		journal->pq.finish(journal->handle);
 	journal->handle = NULL;
+	journal->prepared = NULL;
 }
 
 /* The message is libpq's or the server's: it names hosts and users, and no password. */
@@ -156,13 +157,13 @@ static int flush(struct pg_journal *journal, int64_t until, struct error *error)
 	return left == 0 ? 0 : lost(journal, "closed the connection", error);
 }
 
-int pgsql_begin(struct pg_journal *journal, const char *statement, const struct bound *parameters, int64_t until,
+static const int binary[OPERANDS_MAX] = {1, 1, 1, 1, 1, 1, 1, 1, 1};
+
+int pgsql_begin(struct pg_journal *journal, const char *statement, const struct operands *operands, int64_t until,
                 struct error *error)
 {
-	static const int binary[BOUND_MAX] = {1, 1, 1, 1, 1, 1, 1, 1, 1};
-
-	if (journal->pq.sendQueryParams(journal->handle, statement, parameters->count, NULL, parameters->values,
-	                                parameters->lengths, binary, 1) == 0)
+	if (journal->pq.sendQueryParams(journal->handle, statement, operands->count, NULL, operands->values,
+	                                operands->lengths, binary, 1) == 0)
 		return lost(journal, "took no statement", error);
 	return flush(journal, until, error);
 }
@@ -242,10 +243,10 @@ static void drain(struct pg_journal *journal, int64_t until)
 		journal->pq.clear(result);
 }
 
-int pgsql_ask(struct pg_journal *journal, const char *statement, const struct bound *parameters, int64_t until,
-              PGresult **ret_result, struct error *error)
+/* The answer to what has been sent. */
+static int finish(struct pg_journal *journal, int64_t until, PGresult **ret_result, struct error *error)
 {
-	int rc = pgsql_begin(journal, statement, parameters, until, error);
+	int rc = flush(journal, until, error);
 
 	if (rc == 0)
 		rc = take_last(journal, until, ret_result, error);
@@ -254,19 +255,54 @@ int pgsql_ask(struct pg_journal *journal, const char *statement, const struct bo
 	return rc;
 }
 
+int pgsql_ask(struct pg_journal *journal, const char *statement, const struct operands *operands, int64_t until,
+              PGresult **ret_result, struct error *error)
+{
+	const int rc = pgsql_begin(journal, statement, operands, until, error);
+
+	return rc == 0 ? finish(journal, until, ret_result, error) : rc;
+}
+
+static int prepare(struct pg_journal *journal, const char *name, const char *statement, int64_t until,
+                   struct error *error)
+{
+	PGresult *result = NULL;
+	int rc;
+
+	if (journal->prepared == name)
+		return 0;
+	if (journal->pq.sendPrepare(journal->handle, name, statement, 0, NULL) == 0)
+		return lost(journal, "took no statement", error);
+	rc = finish(journal, until, &result, error);
+	if (rc != 0)
+		return rc;
+	journal->pq.clear(result);
+	journal->prepared = name;
+	return 0;
+}
+
+int pgsql_execute(struct pg_journal *journal, const char *name, const char *statement, const struct operands *operands,
+                  int64_t until, PGresult **ret_result, struct error *error)
+{
+	const int rc = prepare(journal, name, statement, until, error);
+
+	if (rc != 0)
+		return rc;
+	if (journal->pq.sendQueryPrepared(journal->handle, name, operands->count, operands->values, operands->lengths,
+	                                  binary, 1) == 0)
+		return lost(journal, "took no statement", error);
+	return finish(journal, until, ret_result, error);
+}
+
 int pgsql_run(struct pg_journal *journal, const char *statements, int64_t until, struct error *error)
 {
 	PGresult *result = NULL;
-	int rc = 0;
+	int rc;
 
 	if (journal->pq.sendQuery(journal->handle, statements) == 0)
 		return lost(journal, "took no statement", error);
-	rc = flush(journal, until, error);
+	rc = finish(journal, until, &result, error);
 	if (rc == 0)
-		rc = take_last(journal, until, &result, error);
-	if (rc != 0)
-		drain(journal, until);
-	else
 		journal->pq.clear(result);
 	return rc;
 }

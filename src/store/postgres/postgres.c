@@ -132,5 +132,6 @@ const struct journal_kind journal_postgres = {
     .claim = writing_claim,
     .leased_until = postgres_leased_until,
     .append = writing_append,
+    .trim = writing_trim,
     .leave = writing_leave,
 };

@@ -53,7 +53,7 @@ static int read_head(const struct pg_journal *journal, const PGresult *result, s
 
 static int ask_head(struct pg_journal *journal, struct journal_head *ret_head, struct error *error)
 {
-	const struct bound none = {.count = 0};
+	const struct operands none = {.count = 0};
 	PGresult *result = NULL;
 	int rc = pgsql_ask(journal, look, &none, timers_clock() + ANSWER_US, &result, error);
 
@@ -188,13 +188,13 @@ int reading_read(struct journal *base, const struct point *point, journal_visit_
                  struct error *error)
 {
 	struct pg_journal *journal = journal_of(base);
-	struct bound parameters = {.count = 0};
+	struct operands operands = {.count = 0};
 	PGresult *result = NULL;
 	int rc = pgsql_open(journal, timers_clock() + ANSWER_US, error);
 
-	bound_number(&parameters, point->revision);
+	operands_number(&operands, point->revision);
 	if (rc == 0)
-		rc = pgsql_ask(journal, read_log, &parameters, timers_clock() + ROW_US, &result, error);
+		rc = pgsql_ask(journal, read_log, &operands, timers_clock() + ROW_US, &result, error);
 	if (rc != 0)
 		return rc;
 	for (int i = 0; rc == 0 && i < journal->pq.ntuples(result); i++)
@@ -238,7 +238,7 @@ static int take_record(struct pg_journal *journal, PGresult *result, journal_vis
 /* Row by row, so that no more than one is in memory. */
 static int take_records(struct pg_journal *journal, journal_visit_change *visit, void *arg, struct error *error)
 {
-	const struct bound none = {.count = 0};
+	const struct operands none = {.count = 0};
 	PGresult *result = NULL;
 	int rc = pgsql_begin(journal, "SELECT keyspace, key, revision, content FROM tsuru_broker.record", &none,
 	                     timers_clock() + ANSWER_US, error);

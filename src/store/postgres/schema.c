@@ -40,7 +40,7 @@ static const char is_there[] = "SELECT count(*) FROM pg_catalog.pg_class c JOIN 
 static int ask_number(struct pg_journal *journal, const char *statement, int64_t until, uint64_t *ret_number,
                       struct error *error)
 {
-	const struct bound none = {.count = 0};
+	const struct operands none = {.count = 0};
 	PGresult *result = NULL;
 	const int rc = pgsql_ask(journal, statement, &none, until, &result, error);
 
@@ -53,15 +53,15 @@ static int ask_number(struct pg_journal *journal, const char *statement, int64_t
 
 static int begin_history(struct pg_journal *journal, int64_t until, struct error *error)
 {
-	struct bound parameters = {.count = 0};
+	struct operands operands = {.count = 0};
 	unsigned char history[POINT_ID_BYTES];
 	PGresult *result = NULL;
 	int rc;
 
 	secret_random(history, sizeof(history));
-	bound_number(&parameters, FORMAT);
-	bound_bytes(&parameters, history, sizeof(history));
-	rc = pgsql_ask(journal, begin, &parameters, until, &result, error);
+	operands_number(&operands, FORMAT);
+	operands_bytes(&operands, history, sizeof(history));
+	rc = pgsql_ask(journal, begin, &operands, until, &result, error);
 	if (rc == 0)
 		journal->pq.clear(result);
 	return rc;

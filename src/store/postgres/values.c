@@ -3,18 +3,18 @@
 
 #include "internal.h"
 
-void bound_bytes(struct bound *parameters, const void *bytes, size_t length)
+void operands_bytes(struct operands *operands, const void *bytes, size_t length)
 {
-	parameters->values[parameters->count] = bytes;
-	parameters->lengths[parameters->count++] = (int)length;
+	operands->values[operands->count] = bytes;
+	operands->lengths[operands->count++] = (int)length;
 }
 
-void bound_number(struct bound *parameters, uint64_t number)
+void operands_number(struct operands *operands, uint64_t number)
 {
-	unsigned char *bytes = parameters->numbers[parameters->count];
+	unsigned char *bytes = operands->numbers[operands->count];
 
 	network_encode(number, bytes);
-	bound_bytes(parameters, bytes, 8);
+	operands_bytes(operands, bytes, 8);
 }
 
 uint64_t answer_number(const struct pg_journal *journal, const PGresult *result, int column)

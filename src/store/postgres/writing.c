@@ -30,30 +30,30 @@ static const char claim[] =
     " q AS (UPDATE tsuru_broker.pulse SET epoch = h.epoch, beat = 0 FROM h)"
     " SELECT h.epoch, pg_notify('tsuru_broker', '') FROM h";
 
-static const struct bound *claim_of(const struct pg_journal *journal, const struct journal_head *head,
-                                    struct bound *parameters)
+static const struct operands *claim_of(const struct pg_journal *journal, const struct journal_head *head,
+                                       struct operands *operands)
 {
-	parameters->count = 0;
-	bound_number(parameters, head->epoch);
-	bound_number(parameters, head->beat);
-	bound_number(parameters, head->point.revision);
-	bound_bytes(parameters, head->point.group, head->point.revision == 0 ? 0 : POINT_ID_BYTES);
-	bound_bytes(parameters, journal->options->name, strlen(journal->options->name));
-	bound_bytes(parameters, journal->options->address, strlen(journal->options->address));
-	return parameters;
+	operands->count = 0;
+	operands_number(operands, head->epoch);
+	operands_number(operands, head->beat);
+	operands_number(operands, head->point.revision);
+	operands_bytes(operands, head->point.group, head->point.revision == 0 ? 0 : POINT_ID_BYTES);
+	operands_bytes(operands, journal->options->name, strlen(journal->options->name));
+	operands_bytes(operands, journal->options->address, strlen(journal->options->address));
+	return operands;
 }
 
 int writing_claim(struct journal *base, const struct journal_head *head, struct error *error)
 {
 	struct pg_journal *journal = journal_of(base);
-	struct bound parameters;
+	struct operands operands;
 	PGresult *result = NULL;
 	int64_t sent;
 	int rc = pgsql_open(journal, timers_clock() + ANSWER_US, error);
 
 	sent = timers_clock();
 	if (rc == 0)
-		rc = pgsql_ask(journal, claim, claim_of(journal, head, &parameters), sent + ANSWER_US, &result, error);
+		rc = pgsql_ask(journal, claim, claim_of(journal, head, &operands), sent + ANSWER_US, &result, error);
 	if (rc != 0)
 		return rc;
 	if (journal->pq.ntuples(result) == 1) {
@@ -68,6 +68,25 @@ int writing_claim(struct journal *base, const struct journal_head *head, struct 
 	return rc;
 }
 
+/* Groups come into the log in the order of their revisions, and grow old in it. */
+static const char trim[] = "DELETE FROM tsuru_broker.log WHERE revision IN (SELECT revision FROM (SELECT revision, at"
+                           " FROM tsuru_broker.log ORDER BY revision LIMIT 10000) oldest"
+                           " WHERE at < clock_timestamp() - interval '10 minutes')";
+
+int writing_trim(struct journal *base, struct error *error)
+{
+	struct pg_journal *journal = journal_of(base);
+	const struct operands none = {.count = 0};
+	PGresult *result = NULL;
+	int rc = pgsql_open(journal, PGSQL_LEASE, error);
+
+	if (rc == 0)
+		rc = pgsql_ask(journal, trim, &none, PGSQL_LEASE, &result, error);
+	if (rc == 0)
+		journal->pq.clear(result);
+	return rc;
+}
+
 static const char leave[] = "WITH h AS (UPDATE tsuru_broker.head SET is_led = false WHERE epoch = $1 RETURNING 1)"
                             " SELECT pg_notify('tsuru_broker', '') FROM h";
 
@@ -75,15 +94,15 @@ static const char leave[] = "WITH h AS (UPDATE tsuru_broker.head SET is_led = fa
 void writing_leave(struct journal *base)
 {
 	struct pg_journal *journal = journal_of(base);
-	struct bound parameters = {.count = 0};
+	struct operands operands = {.count = 0};
 	PGresult *result = NULL;
 	const int64_t until = timers_clock() + SECOND_US;
 
-	bound_number(&parameters, journal->epoch);
+	operands_number(&operands, journal->epoch);
 	journal->epoch = 0;
 	journal->leased_until = 0;
 	keeper_close(journal);
-	if (pgsql_open(journal, until, NULL) == 0 && pgsql_ask(journal, leave, &parameters, until, &result, NULL) == 0)
+	if (pgsql_open(journal, until, NULL) == 0 && pgsql_ask(journal, leave, &operands, until, &result, NULL) == 0)
 		journal->pq.clear(result);
 }
 
@@ -143,21 +162,21 @@ static int arrays_encode(const struct group *group, struct arrays *ret_body, str
 	return 0;
 }
 
-static void parameters_text(struct bound *parameters, const struct text *text)
+static void parameters_text(struct operands *operands, const struct text *text)
 {
-	bound_bytes(parameters, text->bytes, text->length);
+	operands_bytes(operands, text->bytes, text->length);
 }
 
 /* ERR_STALE: the head is not where the group begins, or another broker is the active one. */
-static int send_once(struct pg_journal *journal, const struct bound *parameters, struct error *error)
+static int send_once(struct pg_journal *journal, const struct operands *operands, struct error *error)
 {
 	const int64_t sent = timers_clock();
 	PGresult *result = NULL;
 	int rc;
 
 	crash_point("append:before");
-	rc = pgsql_ask(journal, journal->options->notify ? append_and_notify : append_quietly, parameters, PGSQL_LEASE,
-	               &result, error);
+	rc = pgsql_execute(journal, "append", journal->options->notify ? append_and_notify : append_quietly, operands,
+	                   PGSQL_LEASE, &result, error);
 	if (rc != 0)
 		return rc;
 	rc = journal->pq.ntuples(result) == 1 ? 0 : ERR_STALE;
@@ -173,10 +192,10 @@ static const char is_ours[] = "SELECT revision FROM tsuru_broker.log WHERE revis
 static const char confirm[] = "UPDATE tsuru_broker.pulse SET beat = beat + 1 WHERE epoch = $1 RETURNING beat";
 
 /* 0 when there is a row, ERR_STALE when there is none. */
-static int find(struct pg_journal *journal, const char *statement, const struct bound *parameters, struct error *error)
+static int find(struct pg_journal *journal, const char *statement, const struct operands *operands, struct error *error)
 {
 	PGresult *result = NULL;
-	int rc = pgsql_ask(journal, statement, parameters, PGSQL_LEASE, &result, error);
+	int rc = pgsql_ask(journal, statement, operands, PGSQL_LEASE, &result, error);
 
 	if (rc != 0)
 		return rc;
@@ -188,17 +207,17 @@ static int find(struct pg_journal *journal, const char *statement, const struct 
 /* Whether an earlier sending of the group has come through. */
 static int find_group(struct pg_journal *journal, const struct group *group, struct error *error)
 {
-	struct bound wanted = {.count = 0}, ours = {.count = 0};
+	struct operands wanted = {.count = 0}, ours = {.count = 0};
 	int rc;
 
-	bound_number(&wanted, group->after.revision);
-	bound_bytes(&wanted, group->after.group, POINT_ID_BYTES);
-	bound_number(&ours, journal->epoch);
+	operands_number(&wanted, group->after.revision);
+	operands_bytes(&wanted, group->after.group, POINT_ID_BYTES);
+	operands_number(&ours, journal->epoch);
 	rc = find(journal, is_ours, &wanted, error);
 	return rc == 0 ? find(journal, confirm, &ours, error) : rc;
 }
 
-static int try_once(struct pg_journal *journal, const struct group *group, const struct bound *parameters,
+static int try_once(struct pg_journal *journal, const struct group *group, const struct operands *operands,
                     bool *in_doubt, struct error *error)
 {
 	const bool again = *in_doubt;
@@ -206,20 +225,20 @@ static int try_once(struct pg_journal *journal, const struct group *group, const
 
 	if (rc != 0)
 		return rc;
-	rc = send_once(journal, parameters, error);
+	rc = send_once(journal, operands, error);
 	*in_doubt = again || journal->handle == NULL;
 	return rc == ERR_STALE && again ? find_group(journal, group, error) : rc;
 }
 
 /* Until it is known what became of the group, or the lease is over. What was never sent is known at once, and so is
  * what the server has refused: the connection is open still. */
-static int settle(struct pg_journal *journal, const struct group *group, const struct bound *parameters,
+static int settle(struct pg_journal *journal, const struct group *group, const struct operands *operands,
                   struct error *error)
 {
 	bool in_doubt = false;
 	int rc;
 
-	while ((rc = try_once(journal, group, parameters, &in_doubt, error)) == ERR_UNAVAILABLE && in_doubt) {
+	while ((rc = try_once(journal, group, operands, &in_doubt, error)) == ERR_UNAVAILABLE && in_doubt) {
 		if (timers_clock() >= journal->leased_until || journal->fenced)
 			break;
 		pgsql_hold(journal, -1, 0, timers_clock() + AGAIN_US);
@@ -229,19 +248,19 @@ static int settle(struct pg_journal *journal, const struct group *group, const s
 
 static int append(struct pg_journal *journal, const struct group *group, const struct arrays *body, struct error *error)
 {
-	struct bound parameters = {.count = 0};
+	struct operands operands = {.count = 0};
 	int rc;
 
-	bound_number(&parameters, group->before.revision);
-	bound_bytes(&parameters, group->before.group, group->before.revision == 0 ? 0 : POINT_ID_BYTES);
-	bound_number(&parameters, group->after.revision);
-	bound_bytes(&parameters, group->after.group, POINT_ID_BYTES);
-	bound_number(&parameters, journal->epoch);
-	parameters_text(&parameters, &body->keyspaces);
-	parameters_text(&parameters, &body->keys);
-	parameters_text(&parameters, &body->revisions);
-	parameters_text(&parameters, &body->contents);
-	rc = settle(journal, group, &parameters, error);
+	operands_number(&operands, group->before.revision);
+	operands_bytes(&operands, group->before.group, group->before.revision == 0 ? 0 : POINT_ID_BYTES);
+	operands_number(&operands, group->after.revision);
+	operands_bytes(&operands, group->after.group, POINT_ID_BYTES);
+	operands_number(&operands, journal->epoch);
+	parameters_text(&operands, &body->keyspaces);
+	parameters_text(&operands, &body->keys);
+	parameters_text(&operands, &body->revisions);
+	parameters_text(&operands, &body->contents);
+	rc = settle(journal, group, &operands, error);
 	if (rc == ERR_STALE) {
 		journal->fenced = true;
 		return error_set(error, ERR_UNAVAILABLE,

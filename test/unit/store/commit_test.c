@@ -831,8 +831,8 @@ static void test_kill_loses_nothing_acknowledged(void **state)
 
 #define sync_case(name) cmocka_unit_test_setup_teardown(name, sync_setup, fixture_teardown)
 
-/* What holds for a shared store as well: the others are about syncs, and about a file that cannot grow. A view grows with
- * what the journal has taken, over its limit if need be. */
+/* What holds for a shared store as well: the others are about syncs, and about a file that cannot grow. A view grows
+ * with what the journal has taken, over its limit if need be. */
 static const struct CMUnitTest shared_tests[] = {
     sync_case(test_group_checks_in_order),
     sync_case(test_stale_alone_costs_no_commit),

@@ -216,6 +216,22 @@ static void test_directories_are_not_mixed(void **state)
 	assert_non_null(strstr(error.text, fixture->directory));
 }
 
+/* What is older than ten minutes goes with the next commits; the first trims at once. */
+static void test_old_groups_leave_the_log(void **state)
+{
+	struct fixture *fixture = opened(state);
+
+	store_text(fixture, "one", "1");
+	store_text(fixture, "two", "2");
+	run_sql(fixture->shared.url, "UPDATE tsuru_broker.log SET at = at - interval '11 minutes'");
+	usleep(1100 * 1000);
+	store_text(fixture, "three", "3");
+	store_text(fixture, "four", "4"); /* the thread is past the trimming that followed the third */
+	run_sql(fixture->shared.url, "DO $$ BEGIN IF (SELECT count(*) FROM tsuru_broker.log) <> 2 THEN"
+	                             " RAISE 'the log has % groups', (SELECT count(*) FROM tsuru_broker.log);"
+	                             " END IF; END $$");
+}
+
 static void test_newer_tables_are_refused(void **state)
 {
 	struct fixture *fixture = opened(state);
@@ -240,6 +256,7 @@ int main(void)
 	    store_case(test_lost_answers),
 	    store_case(test_directories_are_not_mixed),
 	    store_case(test_newer_tables_are_refused),
+	    store_case(test_old_groups_leave_the_log),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
