@@ -1,6 +1,7 @@
 /* What provision, adopt and update set up around a database: its roles, who may connect, what is in it for readers. */
 #include "setup.h"
 
+#include "dialect.h"
 #include "enter.h"
 #include "extensions.h"
 #include "hinder.h"
@@ -49,14 +50,27 @@ void step_open_database(void *arg)
 	work_query(work, NULL);
 }
 
+/* Before 15 the schema is a superuser's and everybody may create objects there. It is given to the owner by whoever may
+ * do that: a superuser, or the broker's role where the schema of the plan's template is its own. */
+static void close_public_schema(struct sql *sql, const struct pg_work *work)
+{
+	struct sql query;
+
+	sql_begin_part(&query, sql);
+	sql_add(&query,
+	        "SELECT unnest(ARRAY[format('ALTER SCHEMA public OWNER TO %%I', %l),"
+	        " 'REVOKE CREATE ON SCHEMA public FROM PUBLIC']) FROM pg_namespace"
+	        " WHERE nspname = 'public' AND pg_has_role(nspowner, 'USAGE')",
+	        work->owner);
+	sql_end_loop(sql, &query);
+}
+
 static void finish_preparing(struct pg_work *work)
 {
 	struct sql *sql = work_sql(work);
 
-	/* Before 15 it takes a superuser to close the schema public; the manual says what others do. */
-	if (work->call->kind == CALL_PROVISION && work_version(work) < PUBLIC_SCHEMA_CLOSED && work_is_superuser(work))
-		sql_add(sql, "ALTER SCHEMA public OWNER TO %i;\nREVOKE CREATE ON SCHEMA public FROM PUBLIC;\n",
-		        work->owner);
+	if (work->call->kind == CALL_PROVISION && work_version(work) < PUBLIC_SCHEMA_CLOSED)
+		close_public_schema(sql, work);
 	inside_add_default_grants(sql, work);
 	inside_add_grants(sql, work);
 	sql_add(sql, "COMMIT;\n");
