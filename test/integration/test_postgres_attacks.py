@@ -276,6 +276,28 @@ def test_nor_does_what_it_made_in_the_schema_of_another(ground):
     assert ground.tsuru.remove("mine").status == 200
 
 
+def test_the_broker_is_a_member_of_no_login_when_it_is_done(ground):
+    """It joins those of the instance to hand on what one of them made; before version 15 an app can make another's login one of
+    these."""
+    victim = ground.bound("victim", app="shop")
+    mine = ground.bound("mine", app="web")
+    ended = ground.tsuru.bind("mine", "second").json
+    with contextlib.closing(ground.connect(mine)) as connection:
+        connection.autocommit = True
+        cursor = connection.cursor()
+        cursor.execute("CREATE TABLE t (a int)")
+        cursor.execute(f'GRANT SELECT ON t TO "{ended["PG_USER"]}"')
+        with contextlib.suppress(psycopg2.errors.InsufficientPrivilege):
+            cursor.execute(f'SET ROLE NONE; GRANT "{mine["PG_USER"]}" TO "{victim["PG_USER"]}"')
+    assert ground.tsuru.unbind("mine", "second").status == 200 and ground.role(ended) is None
+    admin = "admin" if ground.broker_is_superuser else "plain"
+    for env in (mine, victim):
+        assert ground.server.rows(f"SELECT count(*) FROM pg_auth_members WHERE pg_get_userbyid(roleid) = '{env['PG_USER']}' AND"
+                                  f" pg_get_userbyid(member) = '{admin}' AND pg_get_userbyid(grantor) = '{admin}'") == [(0,)], env
+    for name in ("mine", "victim"):
+        assert ground.tsuru.remove(name).status == 200
+
+
 def test_what_others_granted_to_a_login_does_not_keep_it(ground):
     victim, other = ground.bound("victim"), ground.bound("other")
     granted(ground, other, victim).close()

@@ -210,6 +210,7 @@ static void add_owner(struct sql *sql, const struct pg_work *work)
 		sql_add(sql, "GRANT %i TO CURRENT_USER;\n", adoption->former);
 	sql_add(sql, "ALTER DATABASE %i OWNER TO %i;\n", work->owner, work->owner);
 	handover_add(sql, work, adoption->former);
+	handover_add_end(sql, work);
 	if (adoption->joins)
 		sql_add(sql, "REVOKE %i FROM CURRENT_USER;\n", adoption->former);
 	/* The other way round: it goes on to use the database, and nobody may do what it may. */

@@ -234,6 +234,8 @@ static void clear_database(struct pg_work *work)
 		if (own)
 			handover_add(sql, work, work->roles[i].name);
 		sql_add(sql, "DROP OWNED BY %i;\n", work->roles[i].name);
+		if (own)
+			handover_add_end(sql, work);
 	}
 	work_forgive(work, on_not_cleared);
 	work_query_inside(work, clear_next_database);
