@@ -48,7 +48,7 @@ __attribute__((format(printf, 2, 3))) static void shell(const struct postgres_se
 
 static void find_binaries(struct postgres_server *server)
 {
-	const char *given = getenv("PG_BIN");
+	const char *given = getenv("POSTGRES_BIN");
 	glob_t found;
 
 	if (given != NULL) {

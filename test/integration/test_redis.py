@@ -11,7 +11,7 @@ import time
 import pytest
 import redis
 
-from harness import BROKER, TIMEOUT, Broker, Tsuru, closing, free_port, wait_until
+from harness import BROKER, TIMEOUT, Broker, Tsuru, closing, free_port, program, wait_until
 from proxy import Fault, Proxy
 from redis_server import Redis
 from test_tls import make_certificate
@@ -320,14 +320,9 @@ def test_a_password_of_any_bytes(start_broker, servers):
 
 def test_the_rights_that_the_manual_names_are_enough(start_broker, servers):
     """The line of docs/drivers/redis.md, word by word."""
-    path = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "drivers", "redis.md")
-    with open(path, encoding="utf-8") as file:
-        line = next(line for line in file if line.startswith("ACL SETUSER tsuru_broker"))
     for plans in ("      - {name: small, retain: 1h}\n", "      - {name: whole, dedicated: true}\n"):
         server = servers()
-        server.client().execute_command(*line.replace("...", "sekret").split())
-        url = f"redis://tsuru_broker:sekret@127.0.0.1:{server.port}"
-        broker = start_broker(service([f"url: '{url}', capacity: 1"], plans))
+        broker = start_broker(service([f"url: '{server.plain_url()}', capacity: 1"], plans))
         tsuru = Tsuru(broker, "redis", "x")
         assert tsuru.create("mine").status == 201
         env = tsuru.bind("mine", "shop").json
@@ -349,7 +344,7 @@ def test_sentinel_and_its_failover(start_broker, servers, tmp_path):
         f"sentinel auth-user mymaster admin\nsentinel auth-pass mymaster {master.password}\n"
         "sentinel down-after-milliseconds mymaster 1000\nsentinel failover-timeout mymaster 5000\n")
     with open(tmp_path / "log", "wb") as log:
-        sentinel = subprocess.Popen(["redis-server", tmp_path / "sentinel.conf", "--sentinel"], stdout=log, stderr=log)
+        sentinel = subprocess.Popen([program("REDIS_BIN", "redis-server"), tmp_path / "sentinel.conf", "--sentinel"], stdout=log, stderr=log)
     try:
         asked = redis.Redis(port=port, decode_responses=True, socket_timeout=TIMEOUT)
 

@@ -1,8 +1,6 @@
 """What apps on MariaDB may try: against other tenants, the server and the broker; to have what they made run with the broker's
 rights; to stay in after their bind has ended, or to hold its end up."""
 
-import os
-import re
 import threading
 import time
 
@@ -12,7 +10,6 @@ from harness import TIMEOUT, Broker, Tsuru, wait_until
 from mysql_server import MariaDb
 
 ADMINS = ("plain", "superuser")
-ROOT = os.path.join(os.path.dirname(__file__), "..", "..")
 SECRET = "the-victim's-secret"
 # Anything else than a refusal for want of a right would say nothing of rights. 1305: what a login may not see does not exist.
 REFUSED = {1044, 1045, 1095, 1142, 1143, 1227, 1290, 1305, 1370, 1410, 1419, 1449, 1698, 3619, 4151, 1094, 1131, 1396, 1133}
@@ -22,24 +19,13 @@ PLANS = """      - {name: small, connection_limit: 20, retain: 1h}
 """
 
 
-def manual():
-    """The statements of docs/drivers/mysql.md that make the broker's account, word by word."""
-    with open(os.path.join(ROOT, "docs", "drivers", "mysql.md"), encoding="utf-8") as file:
-        told = re.search(r"```sql\n-- MariaDB\n(.*?)```", file.read(), re.S).group(1)
-    return [statement.replace("...", "sekret") for statement in told.split(";\n") if statement.strip()]
-
-
 class Ground:
     """A server, a broker with the account of its kind, a victim, and an attacker that writes and one that reads."""
 
     def __init__(self, admin):
         self.server = MariaDb(options=("--event-scheduler=ON", "--local-infile=ON"))
         self.root = self.server.connect()
-        url = self.server.url()
-        if admin == "plain":
-            for statement in manual():
-                self.ask(statement)
-            url = f"mysql://tsuru_broker:sekret@127.0.0.1:{self.server.port}"
+        url = self.server.plain_url() if admin == "plain" else self.server.url()
         self.admin = "tsuru_broker" if admin == "plain" else "admin"
         self.broker = Broker("  - name: mysql\n    driver: mysql\n    password: x\n    servers:\n"
                              f"      - {{name: main, url: '{url}'}}\n    plans:\n{PLANS}").start()

@@ -3,7 +3,6 @@ that would run things of theirs: shovels and federation), and to stay in after t
 
 import contextlib
 import os
-import shlex
 import socket
 import struct
 import threading
@@ -36,10 +35,7 @@ class Ground:
                                settings=(f"mqtt.listeners.tcp.1 = 127.0.0.1:{self.mqtt}", "mqtt.allow_anonymous = false"))
         username, password = self.server.username, self.server.password
         if admin == "plain":
-            username, password = "tsuru_broker", "sekret"
-            with open(os.path.join(ROOT, "docs", "drivers", "rabbitmq.md"), encoding="utf-8") as file:
-                for line in [line for line in file if line.startswith("rabbitmqctl ")]:
-                    self.server.ctl(*shlex.split(line.replace("...", password))[1:])
+            username, password = self.server.plain_login
         plans = "".join(f"      - {plan}\n" for plan in sample_plans())
         self.broker = Broker(f"  - name: rabbitmq\n    driver: rabbitmq\n    password: x\n    servers:\n"
                              f"      - {{name: main, url: '{self.server.url()}', username: {username}, password: {password}, "

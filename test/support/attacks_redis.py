@@ -19,12 +19,6 @@ SECRET = "the-victim's-secret"
 CLIENTS = 60  # that the shared server takes
 
 
-def manual():
-    """The line of docs/drivers/redis.md that makes the broker's user."""
-    with open(os.path.join(ROOT, "docs", "drivers", "redis.md"), encoding="utf-8") as file:
-        return next(line for line in file if line.startswith("ACL SETUSER tsuru_broker"))
-
-
 def sample_plans(dedicated):
     with open(os.path.join(ROOT, "conf", "samples", "redis.yaml"), encoding="utf-8") as file:
         services = yaml.safe_load(file)["services"]
@@ -40,7 +34,7 @@ class Ground:
         self.shared, self.own = Redis(options=options), Redis(options=options)
         plans = {name: sample_plans(name == "own") for name in ("shared", "own")}
         services = [{"name": name, "driver": "redis", "password": "x", "plans": plans[name],
-                     "servers": [{"name": "main", "url": self.url(server, admin), "capacity": 1 if name == "own" else 500}]}
+                     "servers": [{"name": "main", "url": server.plain_url() if admin == "plain" else server.url(), "capacity": 1 if name == "own" else 500}]}
                     for name, server in (("shared", self.shared), ("own", self.own))]
         self.broker = Broker("".join(f"  - {json.dumps(service)}\n" for service in services)).start()
         self.tsuru, self.owner = Tsuru(self.broker, "shared", "x"), Tsuru(self.broker, "own", "x")
@@ -52,13 +46,6 @@ class Ground:
         self.whole = self.owner.bind("whole", "app").json
         self.furnish()
         self.before = self.state()
-
-    @staticmethod
-    def url(server, admin):
-        if admin == "superuser":
-            return server.url()
-        server.client().execute_command(*manual().replace("...", "sekret").split())
-        return f"redis://tsuru_broker:sekret@127.0.0.1:{server.port}"
 
     def bind(self, name, plan=""):
         assert self.tsuru.create(name, plan).status == 201

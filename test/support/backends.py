@@ -22,7 +22,7 @@ A driver joins with one class of about 40 lines and its place in BACKENDS:
         restores = False                     # when the server chooses the credentials: an unbind that is taken back
                                              # then gives others
 
-Keys and values are letters and digits. write and read of two apps of one instance see the same content. The plans must be
+The broker logs in with the rights that the driver's manual names, and no more. Keys and values are letters and digits. write and read of two apps of one instance see the same content. The plans must be
 "small" (the default) and "large". What only this driver can do is tested in a file of its own, test_NAME.py.
 """
 
@@ -131,9 +131,9 @@ class PostgresBackend(Backend):
         self.server.close()
 
     def service(self, name):
-        return service(name, "postgres", {"url": self.server.url(), "connections": 16, "connect_timeout": "3s"},
-                       {"connection_limit": 10, "retain": 0},
-                       {"connection_limit": 100, "statement_timeout": "90s", "retain": 0})
+        return service(name, "postgres", {"url": self.server.plain_url(), "connections": 16, "connect_timeout": "3s"},
+                       {"connection_limit": 10, "retain": 0, **self.server.plain_plan},
+                       {"connection_limit": 100, "statement_timeout": "90s", "retain": 0, **self.server.plain_plan})
 
     def ask(self, env, sql):
         import psycopg2  # pylint: disable=import-outside-toplevel
@@ -365,7 +365,7 @@ class RedisBackend(Backend):
         self.server.close()
 
     def service(self, name):
-        return service(name, "redis", {"url": self.server.url(), "connect_timeout": "3s"}, {}, {"commands": ["+sort"]})
+        return service(name, "redis", {"url": self.server.plain_url(), "connect_timeout": "3s"}, {}, {"commands": ["+sort"]})
 
     def ask(self, env, *command):
         import redis  # pylint: disable=import-outside-toplevel
@@ -418,7 +418,7 @@ class MysqlBackend(Backend):
         self.server.close()
 
     def service(self, name):
-        return service(name, "mysql", {"url": self.server.url(), "connections": 16, "connect_timeout": "3s"},
+        return service(name, "mysql", {"url": self.server.plain_url(), "connections": 16, "connect_timeout": "3s"},
                        {"connection_limit": 10, "retain": 0},
                        {"connection_limit": 100, "statement_timeout": "90s", "retain": 0})
 
@@ -466,7 +466,8 @@ class RabbitmqBackend(Backend):
         self.server.close()
 
     def service(self, name):
-        server = {"url": self.server.url(), "username": self.server.username, "password": self.server.password,
+        username, password = self.server.plain_login
+        server = {"url": self.server.url(), "username": username, "password": password,
                   "amqp_port": self.server.port, "connect_timeout": "3s"}
         return service(name, "rabbitmq", server, {"max_connections": 50, "retain": 0},
                        {"max_connections": 500, "max_user_channels": 100, "retain": 0})

@@ -6,6 +6,7 @@ Everything runs on 127.0.0.1 on free ports in directories of its own, and is gon
 import base64
 import collections
 import contextlib
+import functools
 import glob
 import http.client
 import json
@@ -23,6 +24,7 @@ import time
 import urllib.parse
 
 BROKER = os.environ.get("BROKER", "build-sanitize/tsuru-broker")
+ROOT = os.path.join(os.path.dirname(__file__), "..", "..")
 TIMEOUT = 60  # seconds that anything may take to come about
 
 
@@ -60,11 +62,27 @@ def free_port():
             return listener.getsockname()[1]
 
 
+def program(variable, name, *usual):
+    """A server's program: from the directory that the variable of the environment names, or from where Debian puts it. So
+    test/matrix.sh has the same tests run on other versions."""
+    path = os.environ.get(variable) or os.pathsep.join((*usual, os.environ["PATH"], "/usr/sbin"))
+    found = shutil.which(name, path=path)
+    assert found, f"no {name} in {path}"
+    return found
+
+
+def manual(driver, pattern):
+    """What the driver's manual tells to type, with "sekret" for the password: the pattern's first group, or all of it."""
+    with open(os.path.join(ROOT, "docs", "drivers", f"{driver}.md"), encoding="utf-8") as file:
+        found = re.search(pattern, file.read(), re.M | re.S)
+    return found[1 if found.groups() else 0].replace("...", "sekret")
+
+
 class Postgres:
-    """A private PostgreSQL server, of the version in POSTGRES_BIN; settings are lines of its postgresql.conf."""
+    """A private PostgreSQL server; settings are lines of its postgresql.conf."""
 
     def __init__(self, settings=""):
-        self.bin = os.environ.get("POSTGRES_BIN") or sorted(glob.glob("/usr/lib/postgresql/*/bin"))[-1]
+        self.bin = os.path.dirname(program("POSTGRES_BIN", "initdb", *sorted(glob.glob("/usr/lib/postgresql/*/bin"), reverse=True)))
         self.directory = tempfile.mkdtemp(prefix="broker-postgres-")
         self.data = os.path.join(self.directory, "data")
         self.log = os.path.join(self.directory, "log")
@@ -109,6 +127,29 @@ class Postgres:
         query = "?" + urllib.parse.urlencode(parameters) if parameters else ""
         return f"postgres://admin:{self.password}@127.0.0.1:{self.port}/postgres{query}"
 
+    @functools.cached_property
+    def plain_login(self):
+        """The user and password of a role that is no superuser: what the manual has made for the broker, and managed servers give."""
+        self.rows(manual("postgres", "^CREATE ROLE tsuru_broker [^;]*;"))
+        return "tsuru_broker:sekret"
+
+    def plain_url(self):
+        return self.url().replace(f"admin:{self.password}", self.plain_login)
+
+    @functools.cached_property
+    def plain_plan(self):
+        """What the manual has a plan say for such a role: before version 15 a template whose schema `public` is its own."""
+        if self.version() >= 150000:
+            return {}
+        made, closed = manual("postgres", r"^CREATE DATABASE tsuru_template .*?^```").split("\\connect tsuru_template\n")
+        for statement in made.split(";\n")[:-1]:
+            self.rows(statement)
+        self.rows(closed.removesuffix("```"), "tsuru_template")
+        return {"template": "tsuru_template"}
+
+    def version(self):
+        return int(self.rows("SHOW server_version_num")[0][0])
+
     def rows(self, sql, database="postgres", user="admin", password=None):
         """Runs a statement and gives its rows."""
         import psycopg2  # pylint: disable=import-outside-toplevel
@@ -129,11 +170,12 @@ class Postgres:
 
     def databases(self):
         return {row[0] for row in self.rows(
-            "SELECT datname FROM pg_database WHERE datname NOT IN ('postgres', 'template0', 'template1', 'tsuru_broker')")}
+            "SELECT datname FROM pg_database WHERE datname NOT IN"
+            " ('postgres', 'template0', 'template1', 'tsuru_broker', 'tsuru_template')")}
 
     def roles(self):
         return {row[0] for row in self.rows(
-            "SELECT rolname FROM pg_roles WHERE rolname <> 'admin' AND rolname NOT LIKE 'pg\\_%'")}
+            "SELECT rolname FROM pg_roles WHERE rolname NOT IN ('admin', 'tsuru_broker') AND rolname NOT LIKE 'pg\\_%'")}
 
     def close(self):
         self.stop()

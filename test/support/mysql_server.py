@@ -1,5 +1,6 @@
 """A private MariaDB: on a free port, in a directory of its own, as the user mysql when the tests are root's."""
 
+import functools
 import os
 import secrets
 import shutil
@@ -8,7 +9,7 @@ import tempfile
 
 import pymysql
 
-from harness import TIMEOUT, free_port, wait_until
+from harness import TIMEOUT, free_port, manual, program, wait_until
 
 OVERHEAD = {"mysql", "information_schema", "performance_schema", "sys"}
 
@@ -38,7 +39,7 @@ class MariaDb:
                         "--innodb-flush-log-at-trx-commit=2", *options]
         if tls:
             self.options += [f"--ssl-cert={self.own(tls[0])}", f"--ssl-key={self.own(tls[1])}"]
-        subprocess.run(["mariadb-install-db", "--no-defaults", f"--datadir={self.data}", *self.user,
+        subprocess.run([program("MARIADB_BIN", "mariadb-install-db"), "--no-defaults", f"--datadir={self.data}", *self.user,
                         "--auth-root-authentication-method=normal", "--skip-test-db"], check=True,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "TMPDIR": scratch})
         init = os.path.join(self.directory, "init.sql")
@@ -58,7 +59,7 @@ class MariaDb:
 
     def start(self, *more):
         with open(os.path.join(self.directory, "log"), "ab") as log:
-            self.process = subprocess.Popen([shutil.which("mariadbd") or "/usr/sbin/mariadbd", *self.options, *more],
+            self.process = subprocess.Popen([program("MARIADB_BIN", "mariadbd"), *self.options, *more],
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         wait_until("MariaDB answers", self.answers)
 
@@ -105,11 +106,21 @@ class MariaDb:
     def url(self):
         return f"mysql://admin:{self.password}@127.0.0.1:{self.port}"
 
+    @functools.cached_property
+    def plain_login(self):
+        """The user and password of an account with the rights that the manual names."""
+        for statement in manual("mysql", r"```sql\n-- MariaDB\n(.*?);\n```").split(";\n"):
+            self.ask(statement)
+        return "tsuru_broker:sekret"
+
+    def plain_url(self):
+        return f"mysql://{self.plain_login}@127.0.0.1:{self.port}"
+
     def databases(self):
         return {row[0] for row in self.ask("SHOW DATABASES")} - OVERHEAD
 
     def users(self):
-        return {row[0] for row in self.ask("SELECT User FROM mysql.user")} - {"admin", "root", "mysql", "mariadb.sys", "PUBLIC", "tsuru-broker-mark"}
+        return {row[0] for row in self.ask("SELECT User FROM mysql.user")} - {"admin", "root", "mysql", "mariadb.sys", "PUBLIC", "tsuru_broker", "tsuru-broker-mark"}
 
     def stop(self):
         if self.process is not None:

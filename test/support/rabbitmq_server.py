@@ -2,12 +2,14 @@
 directories of their own, known to an epmd of their own."""
 
 import base64
+import functools
 import hashlib
 import http.client
 import json
 import logging
 import os
 import secrets
+import shlex
 import shutil
 import socket
 import ssl
@@ -16,10 +18,9 @@ import subprocess
 import tempfile
 import urllib.parse
 
-from harness import TIMEOUT, free_port, wait_until
+from harness import TIMEOUT, free_port, manual, program, wait_until
 
-PROGRAM = "/usr/lib/rabbitmq/bin/rabbitmq-server"
-CTL = "/usr/lib/rabbitmq/bin/rabbitmqctl"
+DEBIAN = "/usr/lib/rabbitmq/bin"  # what is in /usr/sbin insists on a user
 START = 180  # seconds that a server may take to begin
 
 
@@ -67,7 +68,7 @@ class RabbitMQ:
             # In the foreground, so that it is ours to end; a server that finds none leaves one behind.
             self.epmd = subprocess.Popen(["epmd", "-port", str(self.epmd_port), "-address", "127.0.0.1"], stdin=subprocess.DEVNULL,
                                          stdout=output, stderr=output, env=self.environment, cwd=self.directory)
-            self.process = subprocess.Popen([PROGRAM], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+            self.process = subprocess.Popen([program("RABBITMQ_BIN", "rabbitmq-server", DEBIAN)], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                                             env=self.environment, cwd=self.directory)
         wait_until("RabbitMQ answers", self.answers, START, 0.2)
 
@@ -105,7 +106,14 @@ class RabbitMQ:
         return {vhost["name"] for vhost in self.ask("GET", "/api/vhosts")[1]} - {"/"}
 
     def users(self):
-        return {user["name"] for user in self.ask("GET", "/api/users")[1]} - {self.username}
+        return {user["name"] for user in self.ask("GET", "/api/users")[1]} - {self.username, "tsuru_broker"}
+
+    @functools.cached_property
+    def plain_login(self):
+        """The name and password of a user with the rights that the manual names."""
+        for line in manual("rabbitmq", "```\n(rabbitmqctl .*?)\n```").splitlines():
+            self.ctl(*shlex.split(line)[1:])
+        return "tsuru_broker", "sekret"
 
     def add_user(self, name, password, tags=""):
         salt = secrets.token_bytes(4)
@@ -114,7 +122,7 @@ class RabbitMQ:
 
     def ctl(self, *arguments):
         """rabbitmqctl, as an operator runs it."""
-        done = subprocess.run([CTL, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, env=self.environment,
+        done = subprocess.run([program("RABBITMQ_BIN", "rabbitmqctl", DEBIAN), *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, env=self.environment,
                               cwd=self.directory, timeout=START, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
 

@@ -1,5 +1,6 @@
 """Private Redis servers: single, with TLS, with sentinels, as a cluster. On free ports, in directories of their own."""
 
+import functools
 import os
 import secrets
 import shutil
@@ -8,7 +9,7 @@ import tempfile
 
 import redis
 
-from harness import TIMEOUT, free_port, wait_until
+from harness import TIMEOUT, free_port, manual, program, wait_until
 
 
 class Redis:
@@ -35,7 +36,7 @@ class Redis:
 
     def start(self):
         with open(os.path.join(self.directory, "log"), "ab") as log:
-            self.process = subprocess.Popen(["redis-server", *self.options], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.process = subprocess.Popen([program("REDIS_BIN", "redis-server"), *self.options], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         wait_until("Redis answers", self.answers)
 
     def answers(self):
@@ -53,9 +54,19 @@ class Redis:
     def url(self, scheme="redis"):
         return f"{scheme}://admin:{self.password}@127.0.0.1:{self.port}"
 
+    @functools.cached_property
+    def plain_login(self):
+        """The user and password that the manual has made for the broker."""
+        self.client().execute_command(*manual("redis", "^ACL SETUSER tsuru_broker .*?$").split())
+        self.client().execute_command("ACL", "SAVE")
+        return "tsuru_broker:sekret"
+
+    def plain_url(self):
+        return f"redis://{self.plain_login}@127.0.0.1:{self.port}"
+
     def users(self):
         """Those that are neither the operator's nor the broker's own."""
-        return {user for user in self.client().acl_users() if user not in ("default", "admin") and not user.startswith("tsuru-broker-")}
+        return {user for user in self.client().acl_users() if user not in ("default", "admin", "tsuru_broker") and not user.startswith("tsuru-broker-")}
 
     def stop(self):
         if self.process is not None:
