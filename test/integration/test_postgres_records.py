@@ -190,9 +190,17 @@ def adopting(request, start_broker, own_server):
     return own_server, broker, tsuru
 
 
+def make_owner(server, more=""):
+    """A role dba that has databases. From version 16 on, a role that is no superuser acts for it only when it was let."""
+    server.rows(f"CREATE ROLE dba {more}")
+    if server.version() >= 160000:
+        server.rows("GRANT dba TO limited WITH ADMIN OPTION")
+
+
 def test_an_adopted_database_gets_an_owner_that_may_nothing_else(adopting):
     server, broker, tsuru = adopting
-    server.rows("CREATE ROLE dba LOGIN PASSWORD 'dba'; CREATE ROLE extra")
+    make_owner(server, "LOGIN PASSWORD 'dba'")
+    server.rows("CREATE ROLE extra")
     server.rows("CREATE DATABASE blog OWNER dba")
     server.rows("CREATE TABLE posts (text text); INSERT INTO posts VALUES ('kept'); CREATE SCHEMA deep;"
                 "CREATE FUNCTION deep.one() RETURNS int LANGUAGE sql AS 'SELECT 1'", "blog", "dba", "dba")
@@ -255,7 +263,7 @@ def test_what_is_not_fit_for_adoption_is_left_as_it_is(adopting):
 
 def test_an_adopted_one_is_adopted_by_nobody_else(adopting, start_broker):
     server, broker, _ = adopting
-    server.rows("CREATE ROLE dba")
+    make_owner(server)
     server.rows("CREATE DATABASE blog OWNER dba")
     assert adopt(broker, "blog") == "done\n"
     before = server.rows("SELECT datname, datdba, datacl::text FROM pg_database ORDER BY 1")
@@ -296,7 +304,7 @@ def test_what_opens_the_database_is_found_and_closed(ready):
     other = tsuru.bind("other", "web").json
     for opening in (f"GRANT CONNECT ON DATABASE {name} TO PUBLIC", f"GRANT ALL ON DATABASE {name} TO PUBLIC",
                     f"GRANT CONNECT ON DATABASE {name} TO {other['PG_USER']}", f"GRANT {name} TO {other['PG_USER']}",
-                    f"GRANT {name}_r TO {other['PG_DATABASE']}", f"GRANT pg_read_all_data TO {name}_r",
+                    f"GRANT {name}_r TO {other['PG_DATABASE']}", f"GRANT pg_read_all_settings TO {name}_r",
                     f"GRANT {other['PG_DATABASE']} TO {name}", f"GRANT {other['PG_DATABASE']} TO {env['PG_USER']}",
                     f"GRANT {name} TO {reader['PG_USER']}", f"ALTER ROLE {name} CREATEDB", f"ALTER ROLE {name} LOGIN PASSWORD 'x'",
                     f"ALTER ROLE {name}_r CREATEROLE", f"ALTER ROLE {env['PG_USER']} CREATEROLE",
