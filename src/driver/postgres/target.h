@@ -9,8 +9,8 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/text.h"
-#include "pq/libpq.h"
 #include "model/service.h"
+#include "pq/libpq.h"
 
 #define TARGET_PLACES_MAX  8  /* hosts of one url */
 #define TARGET_OPTIONS_MAX 48 /* libpq's keywords, those of the url and our own */
