@@ -7,7 +7,7 @@
  * had appended is read before this broker is the active one. No two clocks are compared.
  *
  * An active broker whose lease is over has been deposed, whether another has claimed the journal or not: what it holds
- * in memory may be out of date. Neighbours: journal.h, follow.c, commit.c. */
+ * in memory may be out of date. It renews nothing any more, so that another can follow it. Neighbours: journal.h, follow.c, commit.c. */
 #include <errno.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -165,6 +165,7 @@ static void check_lease(struct sharing *sharing)
 	if (timers_clock() >= until) {
 		standing->role = STORE_DEPOSED;
 		standing->leased_until = 0;
+		journal->kind->leave(journal);
 		tell(sharing);
 	} else if (until / 1000 != standing->leased_until) {
 		standing->leased_until = until / 1000;

@@ -119,15 +119,32 @@ static void test_deposed_one_writes_nothing(void **state)
 	assert_int_equal(get_text(fixture, "two", &value), ERR_NOT_FOUND);
 }
 
+static void *hold_the_pulse(void *arg)
+{
+	run_sql(arg, "SELECT 1 FROM tsuru_broker.pulse FOR UPDATE; SELECT pg_sleep(4)");
+	return NULL;
+}
+
+/* Nothing is renewed after the end of the lease either: otherwise nobody could follow. */
 static void test_lease_ends_without_a_renewal(void **state)
 {
-	struct fixture *fixture = *state;
+	struct fixture *fixture = *state, second;
+	char *url = strdup(fixture->shared.url);
+	pthread_t holder;
 
 	fixture->shared.lease = 2000;
 	fixture_open(fixture, ROOMY);
-	run_sql(fixture->shared.url, "UPDATE tsuru_broker.pulse SET epoch = epoch + 1");
+	store_text(fixture, "one", "1");
+	assert_int_equal(pthread_create(&holder, NULL, hold_the_pulse, url), 0);
 	await_role(fixture, STORE_DEPOSED);
 	assert_int_equal(store_standing(fixture->store)->leased_until, 0);
+	open_beside(fixture, &second);
+	pthread_join(holder, NULL);
+	free(url);
+	await_role(&second, STORE_ACTIVE);
+	assert_text(&second, "one", "1");
+	assert_int_equal(try_to_write(fixture, "two"), ERR_UNAVAILABLE);
+	second_teardown(&second);
 }
 
 /* A failover to a server that lacks the last commits: what this broker has seen is not there any more. */
