@@ -29,6 +29,11 @@ struct broker_options {
 /* Opens every service's driver and takes up the operations that are pending in the store. All of options is borrowed.
  */
 int broker_open(const struct broker_options *options, struct broker **ret_broker, struct error *error);
+/* Where the store is shared, and this broker stands by, it is opened without looking at what is pending: it does
+ * nothing until it begins, once it is the active one. Not for a broker that has begun. */
+int broker_begin(struct broker *broker, struct error *error);
+/* 0 once it has begun; before that ERR_UNAVAILABLE, with a sentence that names the active one. */
+int broker_has_begun(const struct broker *broker, struct error *error);
 /* Another configuration, in two steps, so that a program can put it in force in all its parts or in none. data_dir and
  * listeners are not the broker's: the caller sees to them. */
 struct broker_next {

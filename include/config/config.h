@@ -61,6 +61,15 @@ struct tsuru {
 	int64_t limit;    /* of those, the most that one comparison ends; default 10 */
 };
 
+/* The database that several brokers share. */
+struct shared_store {
+	const char *postgres; /* its url; never to be logged */
+	const char *password; /* NULL: the url has it, or none is needed; never to be logged */
+	const char *name;     /* this broker's among them; NULL: the machine's */
+	int64_t lease;        /* ms without a sign of life after which another takes over; default 10s */
+	bool notify;          /* whether others are told of each commit at once; default true */
+};
+
 struct limits {
 	int64_t header_bytes;            /* request line and headers; default 64KiB */
 	int64_t body_bytes;              /* default 1MiB */
@@ -95,9 +104,10 @@ struct config {
 	size_t proxy_count;
 	bool trusts_sockets; /* whoever comes by a socket file is such a proxy */
 	const char *data_dir;
-	const char *secret_key_file; /* NULL: SECRET_KEY from the environment, else <data_dir>/secret.key */
-	const char *log_format;      /* "text" or "json" */
-	const char *log_level;       /* "debug", "info", "warning", "error" */
+	const struct shared_store *store; /* NULL: the records are in data_dir alone */
+	const char *secret_key_file;      /* NULL: SECRET_KEY from the environment, else <data_dir>/secret.key */
+	const char *log_format;           /* "text" or "json" */
+	const char *log_level;            /* "debug", "info", "warning", "error" */
 	struct limits limits;
 	const struct service *services;
 	size_t service_count; /* at least 1 */

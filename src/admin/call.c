@@ -31,9 +31,10 @@ struct admin_call *call_begin(void *arg, struct http_request *http)
 		call->ask.caller.user = read_operator(http);
 		call->ask.caller.request = arena_text(arena, request);
 	}
-	if (!arena_failed(arena))
+	if (arena_failed(arena))
+		error_no_memory(&error);
+	else if (strcmp(http_request_method(http), "GET") == 0 || broker_has_begun(admin->options.broker, &error) == 0)
 		return call;
-	error_no_memory(&error);
 	http_reply_error(http, &error);
 	return NULL;
 }

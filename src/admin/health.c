@@ -9,6 +9,24 @@ static void add_configuration(const struct admin_server *admin, struct text *jso
 	text_add_json(json, error != NULL ? error : "good");
 }
 
+/* Nothing where the store is not shared. */
+static void add_standing(const struct admin_server *admin, struct text *json)
+{
+	static const char *const roles[] = {
+	    [STORE_STANDBY] = "standby", [STORE_ACTIVE] = "active", [STORE_DEPOSED] = "deposed"};
+	const struct store_standing *standing = store_standing(admin->options.store);
+
+	if (standing->role == STORE_ALONE)
+		return;
+	text_add_format(json, ",\"role\":\"%s\",\"epoch\":%llu,\"active\":", roles[standing->role],
+	                (unsigned long long)standing->epoch);
+	text_add_json(json, standing->active);
+	if (standing->trouble.code != 0) {
+		text_add(json, ",\"trouble\":");
+		text_add_json(json, standing->trouble.text);
+	}
+}
+
 static void answer(struct http_request *http, int status, const struct text *json)
 {
 	struct error error;
@@ -42,9 +60,12 @@ void admin_health(void *arg, struct http_request *http)
 static int write_ready(const struct admin_server *admin, struct text *json)
 {
 	const bool writable = !store_broken(admin->options.store);
+	struct error error;
+	const bool ready = writable && broker_has_begun(admin->options.broker, &error) == 0;
 
-	text_add_format(json, "{\"ready\":%s,\"store\":\"%s\"", writable ? "true" : "false",
-	                writable ? "writable" : "a write failed; restart the broker");
+	text_add_format(json, "{\"ready\":%s,\"store\":", ready ? "true" : "false");
+	text_add_json(json, ready ? "writable" : writable ? error.text : "a write failed; restart the broker");
+	add_standing(admin, json);
 	add_configuration(admin, json);
 	text_add(json, ",\"servers\":");
 	view_list_servers(broker_view(admin->options.broker), json);
@@ -53,7 +74,7 @@ static int write_ready(const struct admin_server *admin, struct text *json)
 	text_add_format(json, ",\"logins_to_end\":%zu", view_count_lingering(broker_view(admin->options.broker)));
 	view_show_tsuru(broker_view(admin->options.broker), json);
 	text_add(json, "}");
-	return writable ? 200 : 503;
+	return ready ? 200 : 503;
 }
 
 void admin_ready(void *arg, struct http_request *http)

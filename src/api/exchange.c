@@ -124,6 +124,13 @@ static struct exchange *begin(struct exchange_tools *tools, struct http_request 
 	return exchange;
 }
 
+/* Whoever balances the load sees it at /ready; a caller that comes here all the same may ask again soon. */
+static void stand_by(struct exchange *exchange)
+{
+	http_reply_header(exchange->http, "Retry-After", "1");
+	exchange_refuse(exchange);
+}
+
 void exchange_serve(void *arg, struct http_request *http)
 {
 	struct exchange *exchange = begin(arg, http);
@@ -132,7 +139,9 @@ void exchange_serve(void *arg, struct http_request *http)
 	if (exchange == NULL)
 		return;
 	endpoint = exchange->endpoint;
-	if (endpoint->bodiless != NULL && !http_request_has_body(http))
+	if (broker_has_begun(exchange->broker, &exchange->error) != 0)
+		stand_by(exchange);
+	else if (endpoint->bodiless != NULL && !http_request_has_body(http))
 		endpoint->bodiless(exchange);
 	else if (endpoint->read != NULL && endpoint->read(exchange) != 0)
 		exchange_refuse(exchange);

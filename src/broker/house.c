@@ -106,6 +106,43 @@ static int open_present(struct broker *broker, struct config *config, struct err
 	return rc;
 }
 
+int broker_begin(struct broker *broker, struct error *error)
+{
+	const struct config *config = catalog_config(&broker->catalog);
+	struct store *store = broker->catalog.store;
+	int rc = keycheck(store, broker->life.keyring, config->data_dir, error);
+
+	if (rc == 0)
+		rc = maker_check(store, config, error);
+	if (rc == 0)
+		rc = maker_write(store, config, error);
+	if (rc == 0)
+		rc = migrate(broker->catalog.records, error);
+	if (rc == 0)
+		rc = mark_open(&broker->mark, store, error);
+	if (rc == 0)
+		rc = queue_recover(&broker->queue, error);
+	if (rc != 0)
+		return rc;
+	watch_open(&broker->watch);
+	upkeep_open(&broker->upkeep);
+	missing_log(store, config, broker->life.log);
+	broker->has_begun = true;
+	return 0;
+}
+
+int broker_has_begun(const struct broker *broker, struct error *error)
+{
+	const struct store_standing *standing = store_standing(broker->catalog.store);
+
+	if (broker->has_begun)
+		return 0;
+	if (standing->active[0] == '\0')
+		return error_set(error, ERR_UNAVAILABLE,
+		                 "no broker of those that share the store is the active one yet");
+	return error_set(error, ERR_UNAVAILABLE, "this broker stands by; the active one is \"%s\"", standing->active);
+}
+
 int broker_open(const struct broker_options *options, struct broker **ret_broker, struct error *error)
 {
 	struct broker *broker = calloc(1, sizeof(*broker));
@@ -119,26 +156,13 @@ int broker_open(const struct broker_options *options, struct broker **ret_broker
 	init_upper(broker, options);
 	if (rc == 0)
 		rc = open_present(broker, options->config, error);
-	if (rc == 0)
-		rc = keycheck(options->store, options->keyring, options->config->data_dir, error);
-	if (rc == 0)
-		rc = maker_check(options->store, options->config, error);
-	if (rc == 0)
-		rc = maker_write(options->store, options->config, error);
-	if (rc == 0)
-		rc = migrate(records, error);
-	if (rc == 0)
-		rc = mark_open(&broker->mark, options->store, error);
-	if (rc == 0)
-		rc = queue_recover(&broker->queue, error);
+	if (rc == 0 && store_standing(options->store)->role != STORE_STANDBY)
+		rc = broker_begin(broker, error);
 	if (rc != 0) {
 		broker_close(broker);
 		return rc;
 	}
 	measure_open(&broker->measures, options->metrics, view_collect, &broker->view);
-	watch_open(&broker->watch);
-	upkeep_open(&broker->upkeep);
-	missing_log(options->store, options->config, options->log);
 	*ret_broker = broker;
 	return 0;
 }
@@ -178,13 +202,13 @@ int broker_prepare(struct broker *broker, const struct broker_next *next, struct
 
 	if (change == NULL)
 		return error_no_memory(error);
-	if (next->keyring != NULL)
+	if (next->keyring != NULL && broker->has_begun)
 		rc = keycheck(broker->catalog.store, next->keyring, catalog_config(&broker->catalog)->data_dir, error);
-	if (rc == 0)
+	if (rc == 0 && broker->has_begun)
 		rc = maker_check(broker->catalog.store, next->config, error);
 	if (rc == 0)
 		rc = generation_open(&broker->catalog, next->config, &change->generation, error);
-	if (rc == 0)
+	if (rc == 0 && broker->has_begun)
 		rc = maker_write(broker->catalog.store, next->config, error);
 	if (rc != 0) {
 		broker_change_free(change);
@@ -195,18 +219,25 @@ int broker_prepare(struct broker *broker, const struct broker_next *next, struct
 	return 0;
 }
 
-void broker_enter(struct broker *broker, struct broker_change *change)
+static void go_on(struct broker *broker)
 {
-	if (change->keyring != NULL)
-		broker->life.keyring = change->keyring;
-	watch_close(&broker->watch);
-	watch_inherit(&broker->watch, change->generation);
-	generation_enter(&broker->catalog, change->generation);
-	queue_move(&broker->queue);
 	watch_open(&broker->watch);
 	drift_reload(&broker->upkeep);
 	reconcile_reload(&broker->upkeep);
 	missing_log(broker->catalog.store, catalog_config(&broker->catalog), broker->life.log);
+}
+
+void broker_enter(struct broker *broker, struct broker_change *change)
+{
+	if (change->keyring != NULL)
+		broker->life.keyring = change->keyring;
+	if (broker->has_begun)
+		watch_close(&broker->watch);
+	watch_inherit(&broker->watch, change->generation);
+	generation_enter(&broker->catalog, change->generation);
+	queue_move(&broker->queue);
+	if (broker->has_begun)
+		go_on(broker);
 	free(change);
 }
 

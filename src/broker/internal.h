@@ -15,6 +15,7 @@ struct broker {
 	struct view view;
 	struct mark mark;
 	struct measures measures;
+	bool has_begun;
 };
 
 #endif

@@ -19,6 +19,15 @@ static void warn_of_new_key(const struct log *log, const char *path)
 	log_end(&line);
 }
 
+/* Replicas need the same one, and a view that is made afresh keeps none. */
+static int refuse_own_file(struct error *error)
+{
+	return error_set(
+	    error, ERR_INVALID,
+	    "brokers that share a store need the master key from \"secret_key_file\" or SECRET_KEY: none of "
+	    "them makes one");
+}
+
 static int open_own_file(const struct config *config, const struct log *log, bool may_create,
                          struct keyring **ret_keyring, struct error *error)
 {
@@ -45,6 +54,8 @@ int key_open(const struct config *config, const struct log *log, bool may_create
 		rc = keyring_load(config->secret_key_file, false, ret_keyring, &created, error);
 	else if (variable != NULL && variable[0] != '\0')
 		rc = keyring_parse(variable, ret_keyring, error);
+	else if (config->store != NULL)
+		rc = refuse_own_file(error);
 	else
 		rc = open_own_file(config, log, may_create, ret_keyring, error);
 	if (variable != NULL) {

@@ -7,6 +7,7 @@
 #include "api/api.h"
 #include "cli/pulse.h"
 #include "cli/trim.h"
+#include "store/store.h"
 
 #define PROGRAM_SIGNALS 3
 
@@ -35,6 +36,12 @@ struct program {
 	struct trim trim;
 	struct resolver *resolver;
 	struct logins *logins;
+	struct store_shared shared; /* url NULL: the store is not shared */
+	char name[STORE_NAME_MAX + 1];
+	struct event *standing_due; /* active: how the broker stands among those that share has changed */
+	enum store_role role;       /* as of the last time */
+	uint64_t losses;            /* likewise */
+	bool has_failed;            /* what keeps it from going on is in the log */
 	struct store *store;
 	struct keyring *keyring;
 	bool is_short_of_files; /* the limits of connections had to be lowered */

@@ -73,6 +73,17 @@ static const char *admin_address(const struct config *config)
 	return config->admin != NULL ? config->admin->listen.text : NULL;
 }
 
+/* What it says next of a store that is shared, without its secrets; "shared" when that is what it says now. */
+static const char *shared_text(const struct shared_store *now, const struct shared_store *next)
+{
+	if (now == NULL || next == NULL)
+		return next != NULL ? "shared" : NULL;
+	return same_text(now->postgres, next->postgres) && same_text(now->password, next->password) &&
+	               same_text(now->name, next->name) && now->lease == next->lease && now->notify == next->notify
+	           ? "shared"
+	           : "shared in another way";
+}
+
 /* An address, and what guards it, change together: where the one cannot, the other must not. Which certificate it is
  * may change; whether there is one may not. */
 static int refuse_fixed(const struct config *now, const struct config *next, struct error *error)
@@ -82,6 +93,7 @@ static int refuse_fixed(const struct config *now, const struct config *next, str
 	    {"tls", now->tls != NULL ? "set" : NULL, next->tls != NULL ? "set" : NULL},
 	    {"admin.listen", admin_address(now), admin_address(next)},
 	    {"data_dir", now->data_dir, next->data_dir},
+	    {"store", now->store != NULL ? "shared" : NULL, shared_text(now->store, next->store)},
 	    {"limits.store_bytes", store_now, store_next},
 	};
 	int rc = refuse_listeners(now, next, error);

@@ -16,6 +16,8 @@
 #include "cli/load.h"
 #include "cli/logins.h"
 #include "cli/program.h"
+#include "cli/shared.h"
+#include "cli/standing.h"
 #include "cli/vitals.h"
 #include "driver/resolver.h"
 #include "http/http.h"
@@ -162,15 +164,20 @@ static void on_store_broken(void *arg, const struct error *error)
 
 static int open_store(struct program *program, struct error *error)
 {
-	const struct store_options options = {
+	struct store_options options = {
 	    .directory = program->config->data_dir,
 	    .size_max = program->config->limits.store_bytes,
 	    .base = program->base,
 	    .on_broken = on_store_broken,
+	    .on_standing = standing_changed,
 	    .arg = program,
 	};
 
-	return store_open(&options, &program->store, error);
+	if (program->config->store == NULL)
+		return store_open(&options, &program->store, error);
+	shared_fill(program->config->store, program->name, &program->shared);
+	options.shared = &program->shared;
+	return standing_watch(program, error) != 0 ? error->code : store_open(&options, &program->store, error);
 }
 
 static int open_keys(struct program *program, struct error *error)
@@ -198,6 +205,7 @@ static int open_broker(struct program *program, struct error *error)
 	program->context.timers = program->timers;
 	program->context.resolver = program->resolver;
 	program->context.logins = program->logins;
+	program->role = store_standing(program->store)->role;
 	return broker_open(&options, &program->broker, error);
 }
 
@@ -286,6 +294,8 @@ static void close_parts(struct program *program)
 	trim_stop(&program->trim);
 	pulse_stop(&program->pulse);
 	log_flush(&program->log);
+	if (program->standing_due != NULL)
+		event_free(program->standing_due);
 	if (program->log_due != NULL)
 		event_free(program->log_due);
 	for (size_t i = 0; i < PROGRAM_SIGNALS; i++) {
@@ -386,6 +396,8 @@ static int run_loop(struct program *program, struct error *error)
 	log_listening(program);
 	if (event_base_dispatch(program->base) < 0 && program->stops == 0)
 		return error_set(error, ERR_INTERNAL, "the event loop failed: %s", strerror(errno));
+	if (program->has_failed)
+		return ERR_INTERNAL;
 	drain(program);
 	return 0;
 }
@@ -418,7 +430,7 @@ int run_serve(const struct invocation *invocation)
 	rc = open_parts(&program, &error);
 	if (rc == 0)
 		rc = run_loop(&program, &error);
-	if (rc != 0)
+	if (rc != 0 && !program.has_failed)
 		log_failure(&program, &error);
 	close_parts(&program);
 	if (program.computing) /* what libraries do at an exit would take away what that thread uses */

@@ -15,6 +15,7 @@
 #include "cli/command.h"
 #include "cli/load.h"
 #include "cli/progress.h"
+#include "cli/shared.h"
 #include "model/record.h"
 #include "model/transfer.h"
 #include "store/copy.h"
@@ -325,12 +326,39 @@ static bool is_empty(struct store *store)
 	return !found;
 }
 
+/* One that is shared is written by the active broker alone: this program has to be that, which it is when none runs,
+ * or a lease after the last one was killed. */
+static int await_active(struct store *store, struct event_base *base, int64_t lease, struct error *error)
+{
+	const struct store_standing *standing = store_standing(store);
+	const struct timeval patience = {.tv_sec = (time_t)(2 * lease / 1000)};
+
+	event_base_loopexit(base, &patience);
+	while (standing->role == STORE_STANDBY && standing->trouble.code == 0 && !event_base_got_exit(base))
+		event_base_loop(base, EVLOOP_ONCE);
+	if (standing->trouble.code != 0)
+		return error_set(error, standing->trouble.code, "%s", standing->trouble.text);
+	if (standing->role == STORE_STANDBY)
+		return error_set(error, ERR_BUSY, "the shared store is in use by the broker \"%s\": stop it first",
+		                 standing->active);
+	return 0;
+}
+
 static int import_into(const struct config *config, struct import *import, struct error *error)
 {
+	char name[STORE_NAME_MAX + 1];
+	struct store_shared shared;
 	struct store_options options = {
 	    .directory = config->data_dir, .size_max = config->limits.store_bytes, .base = event_base_new()};
-	int rc = options.base == NULL ? error_no_memory(error) : store_open(&options, &import->store, error);
+	int rc;
 
+	if (config->store != NULL) {
+		shared_fill(config->store, name, &shared);
+		options.shared = &shared;
+	}
+	rc = options.base == NULL ? error_no_memory(error) : store_open(&options, &import->store, error);
+	if (rc == 0)
+		rc = await_active(import->store, options.base, config->store != NULL ? config->store->lease : 0, error);
 	if (rc == 0)
 		rc = is_empty(import->store)
 		         ? import_lines(import, error)

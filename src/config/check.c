@@ -95,6 +95,14 @@ int check_url(const char *name, const char *value, struct error *error)
 	                 name);
 }
 
+/* Nor is this one. */
+int check_postgres_url(const char *name, const char *value, struct error *error)
+{
+	if (strncmp(value, "postgres://", 11) == 0 || strncmp(value, "postgresql://", 13) == 0)
+		return 0;
+	return error_set(error, ERR_INVALID, "\"%s\" must be a url like postgres://user@host:5432/database", name);
+}
+
 int check_path(const char *name, const char *value, struct error *error)
 {
 	static const char unreserved[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/";

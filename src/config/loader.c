@@ -178,6 +178,26 @@ static void load_tsuru(struct loader *loader, int node)
 	loader->config->tsuru = tsuru;
 }
 
+static void load_store(struct loader *loader, int node)
+{
+	struct shared_store *store;
+	struct mapping mapping;
+
+	if (node == 0)
+		return;
+	store = arena_alloc(loader->reader.arena, sizeof(*store));
+	if (store == NULL || !reader_mapping(&loader->reader, node, "\"store\"", store_keys, NULL, &mapping))
+		return;
+	store->postgres = text_of(&mapping, "postgres");
+	store->name = text_of(&mapping, "name");
+	store->lease = number_of(&mapping, "lease");
+	store->notify = options_flag(&mapping.options, "notify");
+	if (text_of(&mapping, "password_file") != NULL)
+		store->password = load_secret_file(loader, node_of(&mapping, "password_file"), "password",
+		                                   text_of(&mapping, "password_file"));
+	loader->config->store = store;
+}
+
 static void load_document(struct loader *loader)
 {
 	struct config *config = loader->config;
@@ -191,6 +211,7 @@ static void load_document(struct loader *loader)
 	load_tls(loader, node_of(&mapping, "tls"));
 	load_proxies(loader, options_find(&mapping.options, "trusted_proxies"));
 	load_admin(loader, node_of(&mapping, "admin"));
+	load_store(loader, node_of(&mapping, "store"));
 	load_tsuru(loader, node_of(&mapping, "tsuru"));
 	load_log(loader, node_of(&mapping, "log"));
 	load_limits(loader, node_of(&mapping, "limits"));

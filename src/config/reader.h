@@ -54,6 +54,7 @@ void value_fall_back(const struct config_key *key, struct option *ret_option);
 int check_listener(const char *name, const char *value, struct error *error);
 int check_service_name(const char *name, const char *value, struct error *error);
 int check_name(const char *name, const char *value, struct error *error);
+int check_postgres_url(const char *name, const char *value, struct error *error);
 int check_url(const char *name, const char *value, struct error *error);
 int check_path(const char *name, const char *value, struct error *error);
 int check_proxy(const char *name, const char *value, struct error *error);

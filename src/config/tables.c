@@ -35,6 +35,7 @@ const struct config_key top_keys[] = {
      .help = "who may say for whom it sends a request"},
     {.name = "data_dir", .fallback = "/var/lib/tsuru-broker", .min = 1, .max = 3000, .help = "the store's directory"},
     {.name = "secret_key_file", .min = 1, .max = 3000, .help = "the file that holds the master key"},
+    {.name = "store", .type = KEY_NODE, .help = "the database that several brokers share"},
     {.name = "tsuru", .type = KEY_NODE, .help = "tsuru's own API, to compare the records with what it knows"},
     {.name = "log", .type = KEY_NODE, .help = "the log's format and level"},
     {.name = "limits", .type = KEY_NODE, .help = "sizes and times"},
@@ -93,6 +94,22 @@ const struct config_key tsuru_keys[] = {
     TIME_KEY("grace", "6h", SECOND, 365 * DAY, "that tsuru does not know a bind before it may be ended"),
     {.name = "end_orphans", .type = KEY_BOOL, .fallback = "false", .help = "whether comparisons end such binds"},
     NUMBER_KEY("limit", "10", 1, 1000, "of the binds that one comparison ends"),
+    {0},
+};
+
+const struct config_key store_keys[] = {
+    {.name = "postgres",
+     .required = true,
+     .check = check_postgres_url,
+     .secret = true,
+     .help = "the url of the database: postgres://user@host/database"},
+    {.name = "password_file", .min = 1, .max = 3000, .help = "the file that holds the password of that url's user"},
+    {.name = "name", .min = 1, .max = 63, .help = "this broker's among those that share; the machine's if absent"},
+    TIME_KEY("lease", "10s", 2 * SECOND, HOUR, "without a sign of life after which another broker takes over"),
+    {.name = "notify",
+     .type = KEY_BOOL,
+     .fallback = "true",
+     .help = "whether standbys are told of each commit at once"},
     {0},
 };
 

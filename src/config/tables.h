@@ -4,7 +4,7 @@
 
 #include "config/key.h"
 
-extern const struct config_key top_keys[], admin_keys[], tls_keys[], log_keys[], tsuru_keys[], limits_keys[],
-    service_keys[], server_keys[], plan_keys[];
+extern const struct config_key top_keys[], admin_keys[], tls_keys[], log_keys[], tsuru_keys[], store_keys[],
+    limits_keys[], service_keys[], server_keys[], plan_keys[];
 
 #endif

@@ -17,13 +17,12 @@ struct following {
 
 static int apply_change(const struct store *store, MDB_txn *txn, const struct key_change *change)
 {
+	const MDB_val value = value_of(change->value.bytes, change->value.length);
 	MDB_val key = change->key;
 	int code;
 
 	if (change->value.bytes != NULL)
-		return value_write(store, txn, change->keyspace, &key,
-		                   &(MDB_val){change->value.length, (void *)(uintptr_t)change->value.bytes},
-		                   change->value.revision);
+		return value_write(store, txn, change->keyspace, &key, &value, change->value.revision);
 	code = mdb_del(txn, store->keyspaces[change->keyspace], &key, NULL);
 	return code == MDB_NOTFOUND ? 0 : code;
 }
@@ -136,12 +135,11 @@ int follow_point(const struct store *store, struct point *ret_point)
 static int read_on(struct following *following, struct point point, const struct point *head, struct error *error)
 {
 	struct store *store = following->store;
-	int code = 0;
 
 	while (point.revision < head->revision) {
 		const uint64_t before = point.revision;
+		int code = store->journal->kind->read(store->journal, &point, on_group, following, error);
 
-		code = store->journal->kind->read(store->journal, &point, on_group, following, error);
 		if (code == 0)
 			code = follow_point(store, &point);
 		if (code == 0 && point.revision == before)

@@ -47,11 +47,12 @@ int point_write(const struct store *store, MDB_txn *txn, const struct point *poi
 {
 	MDB_val key = value_of(POINT_KEY, strlen(POINT_KEY));
 	unsigned char bytes[2 * POINT_ID_BYTES];
+	const MDB_val value = {.mv_size = sizeof(bytes), .mv_data = bytes};
 	int code;
 
 	memcpy(bytes, point->history, POINT_ID_BYTES);
 	memcpy(bytes + POINT_ID_BYTES, point->group, POINT_ID_BYTES);
-	code = value_write(store, txn, KEYSPACE_META, &key, &(MDB_val){sizeof(bytes), bytes}, point->revision);
+	code = value_write(store, txn, KEYSPACE_META, &key, &value, point->revision);
 	return code == 0 ? revision_write(store, txn, point->revision) : code;
 }
 

@@ -7,7 +7,8 @@
  * had appended is read before this broker is the active one. No two clocks are compared.
  *
  * An active broker whose lease is over has been deposed, whether another has claimed the journal or not: what it holds
- * in memory may be out of date. It renews nothing any more, so that another can follow it. Neighbours: journal.h, follow.c, commit.c. */
+ * in memory may be out of date. It renews nothing any more, so that another can follow it. Neighbours: journal.h,
+ * follow.c, commit.c. */
 #include <errno.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -110,10 +111,10 @@ static int look(struct sharing *sharing, struct error *error)
 	bool lost = false;
 	int rc = journal->kind->look(journal, &head, error);
 
-	if (rc == 0)
-		note_head(sharing, &head);
-	if (rc == 0)
-		rc = follow_to(sharing->store, &head.point, &lost, error);
+	if (rc != 0)
+		return rc;
+	note_head(sharing, &head);
+	rc = follow_to(sharing->store, &head.point, &lost, error);
 	sharing->standing.losses += lost;
 	return rc;
 }

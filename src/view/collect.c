@@ -77,6 +77,16 @@ static void collect_services(const struct view *view)
 	}
 }
 
+/* A broker with a store of its own is always the active one. */
+static void collect_standing(struct metric *const *measures, const struct store_standing *standing)
+{
+	const bool active = standing->role == STORE_ALONE || standing->role == STORE_ACTIVE;
+
+	metric_set(measures[MEASURE_STORE_ACTIVE], active, NULL);
+	metric_set(measures[MEASURE_STORE_EPOCH], (double)standing->epoch, NULL);
+	metric_set(measures[MEASURE_STORE_LOSSES], (double)standing->losses, NULL);
+}
+
 static void collect_store(const struct view *view)
 {
 	struct metric *const *measures = view->measures->of;
@@ -92,6 +102,7 @@ static void collect_store(const struct view *view)
 	metric_set(measures[MEASURE_STORE_BYTES], (double)statistics.bytes, NULL);
 	metric_set(measures[MEASURE_STORE_LIMIT], (double)catalog_config(view->catalog)->limits.store_bytes, NULL);
 	metric_set(measures[MEASURE_STORE_BROKEN], store_broken(view->catalog->store), NULL);
+	collect_standing(measures, store_standing(view->catalog->store));
 }
 
 static void measure_difference(void *arg, const char *service, const char *kind, size_t count)

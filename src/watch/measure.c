@@ -66,6 +66,12 @@ static const struct metric_family families[MEASURE_COUNT] = {
     [MEASURE_STORE_LIMIT] = GAUGE("store_limit_bytes", "Bytes the store may grow to.", NULL),
     [MEASURE_STORE_BROKEN] =
         GAUGE("store_broken", "Whether a failed write keeps the store from acknowledging anything.", NULL),
+    [MEASURE_STORE_ACTIVE] =
+        GAUGE("store_active", "Whether this broker is the active one of those that share the store.", NULL),
+    [MEASURE_STORE_EPOCH] =
+        GAUGE("store_epoch", "How often a broker has become the active one of a shared store.", NULL),
+    [MEASURE_STORE_LOSSES] =
+        COUNTER("store_losses_total", "How often a shared store lacked commits that it had acknowledged.", NULL),
 };
 
 /* ---- as it happens ---- */

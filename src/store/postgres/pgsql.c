@@ -206,7 +206,7 @@ int pgsql_refusal(const struct pg_journal *journal, const PGresult *result, stru
 /* The last result that says something; those before it are cleared. */
 static int take_last(struct pg_journal *journal, int64_t until, PGresult **ret_result, struct error *error)
 {
-	PGresult *last = NULL, *result;
+	PGresult *last = NULL, *result = NULL;
 	int rc;
 
 	while ((rc = pgsql_take(journal, until, &result, error)) == 0 && result != NULL) {

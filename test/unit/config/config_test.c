@@ -386,6 +386,36 @@ static void test_tsuru(void **state)
 	assert_int_equal(unlink(path), 0);
 }
 
+static void test_shared_store(void **state)
+{
+	struct loaded loaded = load(
+	    "store: {postgres: 'postgres://user:secret@pg1,pg2/records', lease: 5s, notify: false}\n" SERVICE PLANS);
+
+	(void)state;
+	assert_string_equal(loaded.config->store->postgres, "postgres://user:secret@pg1,pg2/records");
+	assert_null(loaded.config->store->password);
+	assert_null(loaded.config->store->name);
+	assert_int_equal(loaded.config->store->lease, 5000);
+	assert_false(loaded.config->store->notify);
+	unload(&loaded);
+
+	loaded = load(SERVICE PLANS);
+	assert_null(loaded.config->store);
+	unload(&loaded);
+
+	/* What is no url may hold a password all the same. */
+	loaded = load("store: {postgres: 'user:secret@pg1'}\n" SERVICE PLANS);
+	assert_null(loaded.config);
+	assert_non_null(strstr(loaded.errors->texts[0], "\"postgres\" must be a url"));
+	assert_null(strstr(loaded.errors->texts[0], "secret"));
+	unload(&loaded);
+
+	loaded = load("store: {postgres: 'postgres://pg1/records', lease: 1s}\n" SERVICE PLANS);
+	assert_null(loaded.config);
+	assert_non_null(strstr(loaded.errors->texts[0], "lease"));
+	unload(&loaded);
+}
+
 static void test_files_that_cannot_be_read(void **state)
 {
 	static const char *const paths[] = {"/nowhere/broker.yaml", "/tmp"};
@@ -429,6 +459,7 @@ int main(void)
 	    cmocka_unit_test(test_everything),
 	    cmocka_unit_test(test_password_file),
 	    cmocka_unit_test(test_tsuru),
+	    cmocka_unit_test(test_shared_store),
 	    cmocka_unit_test(test_files_that_cannot_be_read),
 	    cmocka_unit_test(test_too_many_errors_are_counted),
 	};

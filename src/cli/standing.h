@@ -1,0 +1,16 @@
+/* How this broker stands among those that share a store. */
+#ifndef CLI_STANDING_H
+#define CLI_STANDING_H
+
+#include "base/error.h"
+
+struct program;
+struct store_standing;
+
+/* Before the store is opened. */
+int standing_watch(struct program *program, struct error *error);
+/* The store's on_standing; arg is the program. The call may come while the store runs completions: what follows waits
+ * for the loop. */
+void standing_changed(void *arg, const struct store_standing *standing);
+
+#endif

@@ -1,0 +1,217 @@
+"""Several brokers on one store in PostgreSQL: one is the active one, the others stand by and take over."""
+
+import os
+import re
+import secrets
+import signal
+import subprocess
+
+import pytest
+
+from harness import BROKER, TIMEOUT, Broker, Tsuru, scripted_service, wait_until
+
+KEY = "0123456789abcdef" * 4
+
+
+class Replicas:
+    """A database of the server's, and brokers on it. They share the pretended server, too."""
+
+    def __init__(self, server, directory):
+        self.server = server
+        self.directory = directory
+        self.database = "replicas_" + secrets.token_hex(4)
+        self.brokers = []
+        server.rows(f"CREATE ROLE {self.database} LOGIN PASSWORD 'sekret'")
+        server.rows(f"CREATE DATABASE {self.database} OWNER {self.database}")
+
+    def store(self, name, more=""):
+        url = f"postgres://{self.database}:sekret@127.0.0.1:{self.server.port}/{self.database}"
+        return f"store: {{postgres: '{url}', name: {name}, lease: 2s{more}}}\n"
+
+    def broker(self, name):
+        broker = Broker(scripted_service(self.directory, "x"), limits=self.store(name), environment={"SECRET_KEY": KEY})
+        self.brokers.append(broker)
+        return broker.start()
+
+    def close(self):
+        for broker in self.brokers:
+            if broker.process is not None:
+                broker.process.send_signal(signal.SIGCONT)
+            broker.close()
+        self.server.rows(f"DROP DATABASE {self.database} WITH (FORCE)")
+        self.server.rows(f"DROP ROLE {self.database}")
+
+
+@pytest.fixture
+def replicas(server, tmp_path):
+    made = Replicas(server, tmp_path)
+    yield made
+    made.close()
+
+
+def role(broker):
+    return broker.admin("/ready").json["role"]
+
+
+def await_role(broker, wanted):
+    wait_until(f"the broker is {wanted}", lambda: role(broker) == wanted)
+
+
+def tsuru_of(broker):
+    return Tsuru(broker, "scripted", "x")
+
+
+def active_and_standby(replicas):
+    first = replicas.broker("first")
+    await_role(first, "active")
+    second = replicas.broker("second")
+    wait_until("the standby knows the active one", lambda: second.admin("/ready").json["active"] == "first")
+    return first, second
+
+
+def test_standby_does_nothing_and_says_who_does(replicas):
+    first, second = active_and_standby(replicas)
+    assert tsuru_of(first).create("mydb", "small").status == 201
+    ready = second.admin("/ready")
+    assert ready.status == 503 and ready.json["ready"] is False and ready.json["role"] == "standby"
+    assert ready.json["active"] == "first" and '"first"' in ready.json["store"]
+    assert first.admin("/ready").status == 200
+    for asked in (lambda tsuru: tsuru.create("other", "small"), lambda tsuru: tsuru.info("mydb"), lambda tsuru: tsuru.bind("mydb", "shop"),
+                  lambda tsuru: tsuru.remove("mydb"), lambda tsuru: tsuru.plans()):
+        answer = asked(tsuru_of(second))
+        assert answer.status == 503 and '"first"' in answer.message and answer.headers["Retry-After"] == "1"
+    refused = second.admin("/v1/verify", method="POST")
+    assert refused.status == 503 and '"first"' in refused.message
+    wait_until("the standby shows what the active one has done",
+               lambda: [one["name"] for one in second.ctl("instances", "--json")] == ["mydb"])
+
+
+def test_kill_of_the_active_one_loses_nothing(replicas):
+    first, second = active_and_standby(replicas)
+    made = [f"db{i}" for i in range(20)]
+    for name in made:
+        assert tsuru_of(first).create(name, "small").status == 201
+    bound = tsuru_of(first).bind("db0", "shop", event="e1").json
+    first.kill()
+    await_role(second, "active")
+    for name in made:
+        assert tsuru_of(second).info(name).status == 200
+    assert tsuru_of(second).bind("db0", "shop", event="e1").json == bound
+    assert tsuru_of(second).create("next", "small").status == 201
+    # Who was killed comes back as one that stands by, with a view that it had.
+    first.start()
+    await_role(first, "standby")
+    wait_until("it has what came meanwhile", lambda: len(first.ctl("instances", "--json")) == 21)
+
+
+def test_stop_hands_over_at_once(replicas):
+    first, second = active_and_standby(replicas)
+    assert tsuru_of(first).create("mydb", "small").status == 201
+    first.stop()
+    await_role(second, "active")
+    assert tsuru_of(second).info("mydb").status == 200
+    assert "event=became-active" in second.log()
+
+
+def test_active_one_that_was_stopped_does_nothing_more(replicas):
+    """SIGSTOP for longer than the lease: it wakes up, writes nothing, and ends; started again, it stands by."""
+    first, second = active_and_standby(replicas)
+    assert tsuru_of(first).create("mydb", "small").status == 201
+    first.process.send_signal(signal.SIGSTOP)
+    await_role(second, "active")
+    assert tsuru_of(second).remove("mydb").status == 200
+    first.process.send_signal(signal.SIGCONT)
+    assert first.process.wait(TIMEOUT) == 1
+    first.process = None
+    assert "event=deposed" in first.log()
+    assert tsuru_of(second).info("mydb").status == 404
+    first.start()
+    await_role(first, "standby")
+
+
+def test_work_under_way_is_taken_up(replicas, tmp_path):
+    (tmp_path / "rules").write_text("provision hang\n", encoding="ascii")
+    first, second = active_and_standby(replicas)
+    with pytest.raises(OSError):
+        tsuru_of(first).send("POST", "/resources", {"name": "mydb", "plan": "small", "team": "red", "user": "u"}, timeout=1)
+    first.kill()
+    (tmp_path / "rules").write_text("", encoding="ascii")
+    await_role(second, "active")
+    wait_until("the create that the first one had accepted is done", lambda: tsuru_of(second).is_up("mydb"))
+
+
+def test_database_that_is_away_for_a_moment(replicas, server):
+    first, _ = active_and_standby(replicas)
+    assert tsuru_of(first).create("mydb", "small").status == 201
+    server.rows("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s" % f"'{replicas.database}'")
+    wait_until("changes are taken again", lambda: tsuru_of(first).create("other", "small").status == 201)
+    assert role(first) == "active"
+
+
+def test_one_key_for_all(replicas):
+    broker = Broker(scripted_service(replicas.directory, "x"), limits=replicas.store("keyless"))
+    broker.environment.pop("SECRET_KEY", None)
+    with pytest.raises(AssertionError, match="secret_key_file"):
+        broker.start()
+    broker.process = None
+    broker.close()
+
+
+def test_store_cannot_change_at_a_reload(replicas):
+    first = replicas.broker("first")
+    await_role(first, "active")
+    said = first.reload(scripted_service(replicas.directory, "x"), limits=replicas.store("first", ", notify: false"))
+    assert "reload-failed" in said and '\\"store\\"' in said and "sekret" not in first.log()
+
+
+def run(broker, *arguments, **options):
+    return subprocess.run([BROKER, *arguments, "-c", broker.config], capture_output=True, text=True, timeout=TIMEOUT, check=False,
+                          env=broker.environment, **options)
+
+
+def claim(broker):
+    """The servers carry the mark of the store before."""
+    wait_until("the server was checked", lambda: broker.servers()[0]["state"] != "unknown")
+    broker.ctl("claim", "scripted/one", "--yes")
+
+
+def test_records_move_both_ways(replicas, tmp_path):
+    """From a store of one broker's own to the shared one and back: instances, binds and their passwords."""
+    alone = Broker(scripted_service(replicas.directory, "x"), environment={"SECRET_KEY": KEY})
+    replicas.brokers.append(alone)
+    alone.start()
+    assert tsuru_of(alone).create("mydb", "small").status == 201
+    bound = tsuru_of(alone).bind("mydb", "shop", event="e1").json
+    alone.stop()
+    moved = run(alone, "ctl", "export", str(tmp_path / "lines"))
+    assert moved.returncode == 0, moved.stderr
+
+    shared = Broker(scripted_service(replicas.directory, "x"), limits=replicas.store("first"), environment={"SECRET_KEY": KEY})
+    replicas.brokers.append(shared)
+    moved = run(shared, "ctl", "import", str(tmp_path / "lines"))
+    assert moved.returncode == 0, moved.stderr
+    shared.start()
+    await_role(shared, "active")
+    claim(shared)
+    assert tsuru_of(shared).bind("mydb", "shop", event="e1").json == bound
+    shared.stop()
+
+    moved = run(shared, "ctl", "export", str(tmp_path / "back"))
+    assert moved.returncode == 0, moved.stderr
+    other = Broker(scripted_service(replicas.directory, "x"), environment={"SECRET_KEY": KEY})
+    replicas.brokers.append(other)
+    moved = run(other, "ctl", "import", str(tmp_path / "back"))
+    assert moved.returncode == 0, moved.stderr
+    other.start()
+    claim(other)
+    assert tsuru_of(other).bind("mydb", "shop", event="e1").json == bound
+
+
+def test_neither_kind_of_store_takes_the_others_directory(replicas):
+    first = replicas.broker("first")
+    await_role(first, "active")
+    first.stop()
+    first.write_config(scripted_service(replicas.directory, "x"))
+    ended = run(first, "serve")
+    assert ended.returncode == 1 and re.search(r"holds the view of a store", ended.stderr)
+    assert os.path.exists(os.path.join(first.data, "data.mdb"))
