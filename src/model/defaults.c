@@ -20,15 +20,16 @@ static const char *after_binds(const char *name)
 	return strncmp(name, DOTTED, strlen(DOTTED)) == 0 ? name + strlen(DOTTED) : NULL;
 }
 
-static int refuse_form(const char *name, const cJSON *item, struct error *error)
+/* before and name make the parameter's name. */
+static int refuse_form(const char *before, const char *name, const cJSON *item, struct error *error)
 {
 	char shown[PARAMETER_SHOWN_SIZE];
 
 	parameters_show(item, shown);
 	return error_set(error, ERR_INVALID,
-	                 "the parameter \"%.100s\" is %s; what is for one bind is given as " DOTTED
+	                 "the parameter \"%s%.100s\" is %s; what is for one bind is given as " DOTTED
 	                 "APP.NAME=VALUE, or " DOTTED JOB "JOB.NAME=VALUE for a job",
-	                 name, shown);
+	                 before, name, shown);
 }
 
 static int check_owner(const char *owner, struct error *error)
@@ -82,7 +83,7 @@ static int put(cJSON *binds, const char *owner, const char *name, cJSON *item, s
 }
 
 /* What is for one bind, under its name: an object, or a zero value in its place, which is none. Empties the item. */
-static int take_all_of(cJSON *binds, const char *owner, const char *name, cJSON *item, struct error *error)
+static int take_all_of(cJSON *binds, const char *owner, cJSON *item, struct error *error)
 {
 	cJSON *object = NULL;
 	int rc;
@@ -90,7 +91,7 @@ static int take_all_of(cJSON *binds, const char *owner, const char *name, cJSON 
 	if (parameters_is_zero(item))
 		return 0;
 	if (!cJSON_IsObject(item))
-		return refuse_form(name, item, error);
+		return refuse_form(DOTTED, owner, item, error);
 	rc = enter(binds, owner, &object, error);
 	while (rc == 0 && item->child != NULL) {
 		cJSON *member = cJSON_DetachItemViaPointer(item, item->child);
@@ -109,9 +110,9 @@ static int take_object(cJSON *binds, cJSON *item, struct error *error)
 	if (parameters_is_zero(item))
 		return 0;
 	if (!cJSON_IsObject(item))
-		return refuse_form(PARAMETER_BINDS, item, error);
+		return refuse_form("", PARAMETER_BINDS, item, error);
 	for (of = item->child; rc == 0 && of != NULL; of = of->next)
-		rc = take_all_of(binds, of->string, of->string, of, error);
+		rc = take_all_of(binds, of->string, of, error);
 	return rc;
 }
 
@@ -124,7 +125,7 @@ static int take_dotted(cJSON *binds, cJSON *item, struct error *error)
 	int rc;
 
 	if (length == 0 || length > OWNER_MAX || (dot != NULL && dot[1] == '\0')) {
-		rc = refuse_form(item->string, item, error);
+		rc = refuse_form("", item->string, item, error);
 		cJSON_Delete(item);
 		return rc;
 	}
@@ -132,7 +133,7 @@ static int take_dotted(cJSON *binds, cJSON *item, struct error *error)
 	owner[length] = '\0';
 	if (dot != NULL)
 		return put(binds, owner, dot + 1, item, error);
-	rc = take_all_of(binds, owner, item->string, item, error);
+	rc = take_all_of(binds, owner, item, error);
 	cJSON_Delete(item);
 	return rc;
 }

@@ -79,7 +79,7 @@ static void test_what_is_no_such_thing(void **state)
 	                                       "binds.APP.NAME=VALUE, or binds.job:JOB.NAME=VALUE for a job");
 	expect_refused("{\"binds\":[{\"env_prefix\":\"A_\"}]}", "\"binds\" is a list");
 	expect_refused("{\"binds\":true}", "\"binds\" is true");
-	expect_refused("{\"binds\":{\"shop\":\"A_\"}}", "\"shop\" is \"A_\"");
+	expect_refused("{\"binds\":{\"shop\":\"A_\"}}", "\"binds.shop\" is \"A_\"");
 	expect_refused("{\"binds.shop\":\"A_\"}", "\"binds.shop\" is \"A_\"");
 	expect_refused("{\"binds.\":\"A_\"}", "\"binds.\" is");
 	expect_refused("{\"binds..env_prefix\":\"A_\"}", "\"binds..env_prefix\" is");
