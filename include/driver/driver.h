@@ -122,7 +122,8 @@ struct driver {
 	size_t instance_name_max;             /* bytes of a name on the server, 24 to BACKEND_NAME_MAX */
 	size_t login_name_max;
 	/* How names begin that its servers, or those who run them, keep to themselves: no name on a server begins so.
-	 * Ends with NULL. NULL: none. A whole word is never taken, since every name ends in '_' and ten digits. */
+	 * Ends with NULL. NULL: none. A whole word is never taken, since every name ends in '_' and ten hex
+	 * digits. */
 	const char *const *reserved_names;
 	/* What `bind` gives for templates; ends with NULL. NULL: each bind decides, templates may name anything, and
 	 * whatever it gives becomes a variable of the app under its own name, which has to be fit for one. */

@@ -121,6 +121,16 @@ def test_read_only_by_the_instance(tsuru, server):
     tsuru.remove("mydb")
 
 
+def test_names_that_who_runs_a_server_for_others_keeps(tsuru, server):
+    for name in ("rdsadmin", "azure-superuser", "cloudsqladmin"):
+        assert tsuru.create(name, "small").status == 201
+        place, user = tsuru.described(name)["Name on the server"], tsuru.bind(name, name).json["MYSQL_USER"]
+        for made in (place, user):
+            assert made.startswith(f"tsuru_{name.replace('-', '_')}_") and len(made) <= 32
+        assert place in server.databases()
+        tsuru.remove(name)
+
+
 def test_what_a_login_defined_outlives_it(tsuru, server):
     tsuru.create("mydb", "small")
     first, second = tsuru.bind("mydb", "first").json, tsuru.bind("mydb", "second").json
