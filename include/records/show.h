@@ -18,8 +18,8 @@ void show_comma(struct text *json);
 
 /* Whole objects; the drift is an item of a list. */
 void show_drift(struct text *json, const struct pair *drift);
-/* waits (NULL: nothing) names the parameters that the instance has another value of for it since. */
-void show_bind(struct text *json, const struct bind *bind, const char *waits);
+/* old (NULL: none) names the parameters that the instance has another value of for it by now. */
+void show_bind(struct text *json, const struct bind *bind, const char *old);
 /* What only memory knows of an operation under way; NULL: nothing. */
 struct progress {
 	bool running;

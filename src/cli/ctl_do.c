@@ -1,10 +1,8 @@
 /* The subcommands of ctl that do something. */
 #include <cjson/cJSON.h>
-#include <stdint.h>
 #include <string.h>
 
 #include "cli/progress.h"
-#include "cli/table.h"
 #include "cli/talk.h"
 #include "model/model.h"
 

@@ -79,7 +79,7 @@ static void show_whereabouts(struct text *json, const struct whereabouts *at)
 	show_list(json, "cluster_addresses", at->cluster_addresses);
 }
 
-void show_bind(struct text *json, const struct bind *bind, const char *waits)
+void show_bind(struct text *json, const struct bind *bind, const char *old)
 {
 	text_add(json, "{");
 	show_text(json, "kind", bind_kind_name(bind->kind));
@@ -87,7 +87,7 @@ void show_bind(struct text *json, const struct bind *bind, const char *waits)
 	show_text(json, "state", bind_state_name(bind->state));
 	show_text(json, "login", bind->login);
 	show_text(json, "parameters", bind->parameters);
-	show_text(json, "old_parameters", waits);
+	show_text(json, "old_parameters", old);
 	show_text(json, "user", bind->user);
 	show_whereabouts(json, &bind->whereabouts);
 	show_text(json, "failure", bind->failure);

@@ -10,7 +10,7 @@
 
 /* ---- check ---- */
 
-#define SECOND_MS 3000
+#define SECOND_SESSION_WAIT 3000 /* ms */
 
 enum { ROW_STANDBY, ROW_READ_ONLY, ROW_USER, ROW_NOT_LET_IN, ROW_SESSIONS, ROW_STRAYS };
 
@@ -85,7 +85,7 @@ static void step_try_pooler(void *arg)
 	}
 	work->on_resume = end_second;
 	work->inside = session_open(context, &work->host->target, HOME_DATABASE, NULL, on_second, work);
-	if (work->inside == NULL || timer_start(context->timers, &work->pause, SECOND_MS) != 0)
+	if (work->inside == NULL || timer_start(context->timers, &work->pause, SECOND_SESSION_WAIT) != 0)
 		call_fail(work->call, ERR_NO_MEMORY, "out of memory");
 }
 

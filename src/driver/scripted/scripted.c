@@ -273,7 +273,7 @@ static int scripted_validate(void *state, const struct plan *plan, const struct 
 
 	(void)state;
 	(void)plan;
-	if (parameters_flag(parameters, "read_only", &flag, error) != 0)
+	if (parameters_flag(parameters, PARAMETER_READ_ONLY, &flag, error) != 0)
 		return ERR_INVALID;
 	return is_bind ? 0 : parameters_number(parameters, "size", 1, SIZE_ALLOWED, &size, error);
 }
@@ -300,8 +300,7 @@ static const struct pair environment[] = {
     {NULL, NULL},
 };
 
-static const char *const instance_parameters[] = {"size", "read_only", NULL};
-static const char *const bind_parameters[] = {"read_only", NULL};
+static const char *const instance_parameters[] = {"size", PARAMETER_READ_ONLY, NULL};
 
 const struct driver driver_scripted = {
     .name = "scripted",
@@ -312,7 +311,7 @@ const struct driver driver_scripted = {
     .variables = variables,
     .environment = environment,
     .instance_parameters = instance_parameters,
-    .bind_parameters = bind_parameters,
+    .bind_parameters = driver_read_only_parameters,
     .hands_down_read_only = true,
     .units = true,
     .retires = true,
