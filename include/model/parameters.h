@@ -11,6 +11,8 @@
 
 struct cJSON;
 
+/* Names that the broker gives a meaning to, whatever the driver. */
+#define PARAMETER_PROTECTION "deletion_protection" /* of an instance: its removal is refused */
 #define PARAMETER_ENV_PREFIX "env_prefix"
 #define PARAMETER_READ_ONLY  "read_only"
 #define PARAMETER_BINDS      "binds"

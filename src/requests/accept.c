@@ -145,12 +145,12 @@ int accept_removal(struct intent *intent, const struct instance *instance)
 
 	if (rc != 0)
 		return rc;
-	rc = parameters_flag(parameters, ACCEPT_PROTECTION, &protected, &intent->error);
+	rc = parameters_flag(parameters, PARAMETER_PROTECTION, &protected, &intent->error);
 	cJSON_Delete(parameters);
 	if (rc != 0 || !protected || same_event(intent->request->caller.event, instance->event))
 		return rc;
 	return error_set(&intent->error, ERR_FORBIDDEN,
-	                 "the instance \"%s\" is protected from removal; update it with " ACCEPT_PROTECTION
+	                 "the instance \"%s\" is protected from removal; update it with " PARAMETER_PROTECTION
 	                 "=false, then remove it",
 	                 instance->name);
 }

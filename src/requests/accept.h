@@ -23,9 +23,6 @@ enum intent_next accept_placed(struct intent *intent, const struct instance *ins
 /* Likewise its places within the limits of its team and its wanted plan; what before (NULL: nothing) has already is its
  * own. */
 enum intent_next accept_owned(struct intent *intent, const struct instance *before, const struct instance *instance);
-/* The instance parameter that every driver has: the removal is refused as long as it is set. */
-#define ACCEPT_PROTECTION "deletion_protection"
-
 /* ERR_FORBIDDEN, with the way out, for an instance that is protected; not when the caller's event made it, for then
  * tsuru takes its own create back. */
 int accept_removal(struct intent *intent, const struct instance *instance);

@@ -40,7 +40,7 @@ static int refuse_reading(const char *driver, const struct cJSON *item, const ch
 static int check_names(const struct given *given, const struct cJSON *parameters, struct error *error)
 {
 	static const char *const of_binds[] = {PARAMETER_ENV_PREFIX, NULL};
-	static const char *const of_instances[] = {ACCEPT_PROTECTION, PARAMETER_ENV_PREFIX, PARAMETER_BINDS, NULL};
+	static const char *const of_instances[] = {PARAMETER_PROTECTION, PARAMETER_ENV_PREFIX, PARAMETER_BINDS, NULL};
 	const struct driver *driver = given->backend->driver;
 	const char *const *own = given->is_bind ? driver->bind_parameters : driver->instance_parameters;
 	const struct cJSON *reads = cJSON_GetObjectItemCaseSensitive(parameters, PARAMETER_READ_ONLY);
@@ -56,7 +56,8 @@ static int check_names(const struct given *given, const struct cJSON *parameters
 	if (reads != NULL && !is_listed(allowed, PARAMETER_READ_ONLY))
 		return refuse_reading(driver->name, reads,
 		                      given->is_bind ? PARAMETER_ENV_PREFIX
-		                                     : ACCEPT_PROTECTION ", " PARAMETER_ENV_PREFIX ", " PARAMETER_BINDS,
+		                                     : PARAMETER_PROTECTION ", " PARAMETER_ENV_PREFIX
+		                                                            ", " PARAMETER_BINDS,
 		                      error);
 	return parameters_check_names(parameters, allowed, error);
 }
@@ -97,7 +98,7 @@ static int check_instance(const struct given *given, struct cJSON *parameters, s
 
 	if (rc != 0)
 		return rc;
-	rc = parameters_flag(parameters, ACCEPT_PROTECTION, &protects, error);
+	rc = parameters_flag(parameters, PARAMETER_PROTECTION, &protects, error);
 	if (rc == 0)
 		rc = check(given, parameters, error);
 	if (rc == 0)

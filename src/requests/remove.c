@@ -1,6 +1,7 @@
 /* DELETE /resources/{name}: the instance and every bind it has (sequences S2, S8 and S9). Its content is locked away
  * first where the plan says so, and dropped when that time is over. */
 #include "life/promise.h"
+#include "model/parameters.h"
 #include "queue/queue.h"
 #include "requests/accept.h"
 #include "requests/removal.h"
@@ -81,7 +82,7 @@ static void note_protected(struct intent *intent, const struct instance *instanc
 	                                                    .service = instance->service,
 	                                                    .instance = instance->name,
 	                                                    .incarnation = instance->incarnation,
-	                                                    .text = "removed although " ACCEPT_PROTECTION " is set",
+	                                                    .text = "removed although " PARAMETER_PROTECTION " is set",
 	                                                    .at = timers_wall(intent->requests->catalog->timers)});
 }
 

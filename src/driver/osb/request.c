@@ -12,7 +12,7 @@
 #define PLATFORM "tsuru"
 
 /* Ours, not the upstream's: each is every driver's. So is what an instance has for its binds alone. */
-static const char *const own_parameters[] = {"deletion_protection", PARAMETER_ENV_PREFIX, NULL};
+static const char *const own_parameters[] = {PARAMETER_PROTECTION, PARAMETER_ENV_PREFIX, NULL};
 
 /* ---- parameters ---- */
 
