@@ -36,8 +36,8 @@ class PooledBackend(PostgresBackend):
 
     def start(self):
         super().start()
-        self.server.rows(f"CREATE ROLE {BROKER} LOGIN CREATEDB CREATEROLE PASSWORD 'sekret'")
-        self.pooler = PgBouncer(self.server, {BROKER: "sekret"}, settings=f"{self.settings}\nserver_login_retry = 1")
+        user, password = self.server.plain_login.split(":")
+        self.pooler = PgBouncer(self.server, {user: password}, settings=f"{self.settings}\nserver_login_retry = 1")
 
     def close(self):
         self.pooler.close()
@@ -47,10 +47,6 @@ class PooledBackend(PostgresBackend):
         described = super().service(name)
         described["servers"][0].update(url=self.pooler.url(BROKER, "sekret"), connections=12, public_port=self.server.port)
         return described
-
-    def objects(self):
-        databases, logins = super().objects()
-        return databases, logins - {BROKER}
 
 
 @pytest.fixture(scope="module", params=["", "ignore_startup_parameters = options\nserver_reset_query ="], ids=["refuses", "ignores"])
@@ -145,7 +141,7 @@ def test_another_mode_is_named_and_nothing_is_made(start_broker, server, mode):
         tsuru = Tsuru(broker, "postgres", PASSWORD)  # pylint: disable=redefined-outer-name
         assert SHARED in reason(broker) and "pool_mode = session" in reason(broker)
         assert tsuru.create("mydb", "small").status == 201
-        assert tsuru.status("mydb").status == 202 and (server.databases(), server.roles() | {BROKER}) == before
+        assert tsuru.status("mydb").status == 202 and (server.databases(), server.roles()) == before
         assert tsuru.remove("mydb").status == 200
         # The user's own mode comes before the database's.
         pooler.user_modes = f"{BROKER} = pool_mode=session"
