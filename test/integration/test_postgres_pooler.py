@@ -1,13 +1,14 @@
 """The postgres driver through pgbouncer: in session mode all that it does without, in another mode a sentence that says so."""
 
 import concurrent.futures
+import os
 
 import psycopg2
 import pytest
 
 import test_drivers
 from backends import PASSWORD, PostgresBackend, configuration
-from harness import Postgres, Tsuru, closing, postgres_service, wait_until
+from harness import Postgres, Tsuru, closing, manual, postgres_service, wait_until
 from pgbouncer_server import PgBouncer
 from test_drivers import tsuru  # noqa: F401  pylint: disable=unused-import  (a fixture)
 from test_tls import make_certificate
@@ -115,6 +116,37 @@ def test_all_of_it_by_tls(start_broker, server, certificate):
         assert tsuru.unbind("mydb", "shop").status == 200 and tsuru.remove("mydb").status == 200
         wait_until("nothing is left", lambda: (server.databases(), server.roles()) == before)
         assert [one["state"] for one in broker.servers()] == ["up"] and not reason(broker)
+
+
+class ManualPooler(PgBouncer):
+    """The file of docs/drivers/postgres.md, word by word but for its places; apps' transactions share sessions there."""
+
+    def write(self, mode):
+        text = manual("postgres", r"^```ini\n(.*?)^```")
+        for place, here in (("host=10.0.0.5 port=5432", f"host=127.0.0.1 port={self.server.port}"),
+                            ("/etc/pgbouncer/userlist.txt", f"{self.directory}/users"),
+                            ("[pgbouncer]\n", f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {self.port}\nunix_socket_dir =\n"
+                                              f"logfile = {self.log}\npool_mode = {mode}\n")):
+            assert place in text
+            text = text.replace(place, here)
+        with open(os.path.join(self.directory, "ini"), "w", encoding="ascii") as file:
+            file.write(text)
+
+
+def test_the_file_of_the_manual(start_broker, server):
+    before = server.databases(), server.roles()
+    server.rows("CREATE ROLE pgbouncer LOGIN SUPERUSER PASSWORD 'asks'")
+    pooler = ManualPooler(server, {BROKER: "sekret", "pgbouncer": "asks"}, mode="transaction")
+    with closing(pooler):
+        tsuru = Tsuru(start_broker(service(pooler)), "postgres", PASSWORD)  # pylint: disable=redefined-outer-name
+        assert tsuru.create("mydb", "small").status == 201
+        env = tsuru.bind("mydb", "shop").json
+        assert pooler.rows("SELECT 1", env["PG_DATABASE"], env["PG_USER"], env["PG_PASSWORD"]) == [(1,)]
+        # Its own session in the app's database, a superuser's, would keep that for as long as pgbouncer keeps it.
+        server.rows("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'pgbouncer'")
+        assert tsuru.unbind("mydb", "shop").status == 200 and tsuru.remove("mydb").status == 200
+        server.rows("DROP ROLE pgbouncer")
+        wait_until("nothing is left", lambda: (server.databases(), server.roles()) == before)
 
 
 def test_who_holds_a_statement_up_is_named(start_broker, backend):
