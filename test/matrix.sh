@@ -276,7 +276,7 @@ mkdir -p "$logs"
 build_broker
 while read -r name driver source package libraries; do
   case $source-$package in
-  none-*) not_had "$name" "no registry known here has its server" ;;
+  none-*) not_had "$name" "Debian has no package of it" ;;
   "debian-$here") (test_server "$name" "$driver" "$source" "$package") || not_had "$name" "it is not among $here's packages" ;;
   debian-bookworm) bookworm="$bookworm $name" ;;
   debian-trixie) trixie="$trixie $name" ;;
