@@ -55,6 +55,8 @@ void text_format_duration(int64_t ms, char *ret_text, size_t size);
 void text_format_size(int64_t bytes, char *ret_text, size_t size);
 /* Wall-clock milliseconds as RFC 3339 UTC, "2026-01-31T12:00:00.000Z". Needs 32 bytes. */
 void text_format_time(int64_t wall_ms, char *ret_text, size_t size);
+/* The same way back, of nothing but what text_format_time writes; 0 or -1. */
+int text_parse_time(const char *text, int64_t *ret_wall_ms);
 
 /* Lower-case letters, digits and '_' of source, other runs as one '_', beginning with a letter, at most max bytes
  * before the NUL (ret_slug holds max + 1). Never empty: "x" stands for nothing. */

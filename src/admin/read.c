@@ -77,12 +77,27 @@ static int read_kind(struct admin_call *call)
 	                 kind != NULL ? kind : "");
 }
 
+/* As it was shown, so that a bind that tsuru has asked for since is not the one that is meant. */
+static int read_changed(struct admin_call *call)
+{
+	const char *changed = http_request_field(call->http, "changed");
+
+	if (changed == NULL || text_parse_time(changed, &call->ask.bind_updated) == 0)
+		return 0;
+	return error_set(&call->error, ERR_INVALID,
+	                 "the field \"changed\" is \"%.100s\"; it has to be as the bind shows it, like "
+	                 "2026-01-31T12:00:00.000Z",
+	                 changed);
+}
+
 int read_bind(struct admin_call *call)
 {
 	int rc = read_instance(call);
 
 	if (rc == 0)
 		rc = read_kind(call);
+	if (rc == 0)
+		rc = read_changed(call);
 	call->ask.bind_name = http_request_field(call->http, "name");
 	if (rc == 0 && call->ask.bind_name == NULL)
 		rc = error_set(&call->error, ERR_INVALID, "the field \"name\" is missing: whose bind it is");

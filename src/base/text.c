@@ -372,6 +372,28 @@ void text_format_time(int64_t wall_ms, char *ret_text, size_t size)
 	ret_text[size - 1] = '\0';
 }
 
+int text_parse_time(const char *text, int64_t *ret_wall_ms)
+{
+	char again[32];
+	struct tm tm = {0};
+	int64_t wall;
+	int ms;
+
+	if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min,
+	           &tm.tm_sec, &ms) != 7)
+		return -1;
+	tm.tm_year -= 1900;
+	tm.tm_mon--;
+	wall = (int64_t)timegm(&tm) * 1000 + ms;
+	if (wall < 0)
+		return -1;
+	text_format_time(wall, again, sizeof(again));
+	if (strcmp(again, text) != 0)
+		return -1;
+	*ret_wall_ms = wall;
+	return 0;
+}
+
 void text_slug(const char *source, char *ret_slug, size_t max)
 {
 	size_t length = 0;

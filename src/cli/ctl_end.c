@@ -143,7 +143,8 @@ static bool is_unbind_meant(const struct invocation *invocation, const struct cJ
 static int end_bind(struct talk *talk, const char *id, const struct cJSON *instance, bool *ret_meant)
 {
 	const struct cJSON *bind = find_bind(talk, cJSON_GetObjectItemCaseSensitive(instance, "binds"));
-	const char *const fields[] = {"kind", text_of(bind, "kind"), "name", text_of(bind, "name"), NULL};
+	const char *const fields[] = {"kind",    text_of(bind, "kind"),    "name", text_of(bind, "name"),
+	                              "changed", text_of(bind, "changed"), NULL};
 	char path[CTL_PATH_MAX];
 
 	if (bind == NULL)

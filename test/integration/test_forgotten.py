@@ -173,11 +173,28 @@ def test_an_end_says_what_is_wrong(scripted):
     tsuru.create("mydb", "small")
     path = f"/v1/instances/{shown(broker, 'mydb')['id']}/unbind"
     for fields, status, text in (({"name": "shop"}, 400, '"kind"'), ({"kind": "unit", "name": "shop"}, 400, "allowed are app and job"),
-                                 ({"kind": "app"}, 400, '"name" is missing'), ({"kind": "app", "name": "a/b"}, 400, "a/b"),
+                                 ({"kind": "app"}, 400, '"name" is missing'),
+                                 ({"kind": "app", "name": "shop", "changed": "now"}, 400, '"changed" is "now"'), ({"kind": "app", "name": "a/b"}, 400, "a/b"),
                                  ({"kind": "job", "name": "shop"}, 404, 'the job "shop" is not bound')):
         answer = broker.admin(path, "POST", fields=fields)
         assert answer.status == status and text in answer.message, answer
     assert broker.admin("/v1/instances/0123456789abcdef/unbind", "POST", fields={"kind": "app", "name": "shop"}).status == 404
+
+
+def test_a_bind_that_was_asked_for_again_is_not_meant(scripted):
+    """While an operator looks at it, tsuru unbinds and binds the app."""
+    broker, tsuru = scripted
+    tsuru.create("mydb", "small")
+    tsuru.bind("mydb", "shop")
+    looked_at = shown(broker, "mydb")["binds"][0]["changed"]
+    path = f"/v1/instances/{shown(broker, 'mydb')['id']}/unbind"
+    assert tsuru.unbind("mydb", "shop").status == 200
+    kept = tsuru.bind("mydb", "shop", event="e2").json
+    told = broker.admin(path, "POST", fields={"kind": "app", "name": "shop", "changed": looked_at})
+    assert told.status == 503 and "has changed" in told.message
+    assert tsuru.bind("mydb", "shop", event="e2").json == kept
+    looked_at = shown(broker, "mydb")["binds"][0]["changed"]
+    assert broker.admin(path, "POST", fields={"kind": "app", "name": "shop", "changed": looked_at}).status == 200
 
 
 def test_a_bind_by_an_old_clients_host_is_ended(scripted):

@@ -141,6 +141,27 @@ static void test_time(void **state)
 	assert_string_equal(text, "2026-01-31T12:00:00.123Z");
 }
 
+static void test_parse_time(void **state)
+{
+	static const char *const wrong[] = {"",
+	                                    "2026-01-31",
+	                                    "2026-01-31T12:00:00Z",
+	                                    "2026-02-30T12:00:00.123Z",
+	                                    "2026-01-31T12:00:00.123Z ",
+	                                    "2026-01-31T12:00:00.12Z",
+	                                    "2026-1-31T12:00:00.123Z",
+	                                    "1969-12-31T23:59:59.999Z",
+	                                    "yesterday"};
+	int64_t wall = 7;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
+		assert_int_equal(text_parse_time(wrong[i], &wall), -1);
+	assert_int_equal(wall, 7);
+	assert_int_equal(text_parse_time("2026-01-31T12:00:00.123Z", &wall), 0);
+	assert_int_equal(wall, 1769860800123);
+}
+
 static void test_slug(void **state)
 {
 	static const struct {
@@ -197,8 +218,8 @@ int main(void)
 	    cmocka_unit_test(test_limit_sticks), cmocka_unit_test(test_growth_keeps_content),
 	    cmocka_unit_test(test_json),         cmocka_unit_test(test_percent),
 	    cmocka_unit_test(test_units),        cmocka_unit_test(test_time),
-	    cmocka_unit_test(test_slug),         cmocka_unit_test(test_clean),
-	    cmocka_unit_test(test_base64),
+	    cmocka_unit_test(test_parse_time),   cmocka_unit_test(test_slug),
+	    cmocka_unit_test(test_clean),        cmocka_unit_test(test_base64),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
