@@ -1,5 +1,6 @@
 /* The access line: never a header, a body or a query, and never a name that an unauthenticated client gave itself.
- * Logins that were not looked at (429) are not worth one: whoever guesses would fill the log. */
+ * Logins that were not looked at (429) are not worth one: whoever guesses would fill the log. Nor are pings of the
+ * server as a whole, which health checks send all day. */
 #include "api/access.h"
 
 #include "api/caller.h"
@@ -17,6 +18,13 @@ static void log_exchange(struct log_line *line, const struct exchange *exchange)
 	log_text(line, "instance", exchange->ask.instance);
 }
 
+static bool is_quiet(const struct http_request *http)
+{
+	const int status = http_request_status(http);
+
+	return status == 429 || (status == 204 && http_request_site(http) == NULL);
+}
+
 void access_log(void *arg, const struct http_request *http)
 {
 	const struct exchange_tools *tools = arg;
@@ -24,7 +32,7 @@ void access_log(void *arg, const struct http_request *http)
 	const struct exchange *exchange = http_request_context(http);
 	struct log_line line;
 
-	log_begin(&line, tools->log, http_request_status(http) == 429 ? LOG_DEBUG : LOG_INFO, "request");
+	log_begin(&line, tools->log, is_quiet(http) ? LOG_DEBUG : LOG_INFO, "request");
 	log_text(&line, "method", http_request_method(http));
 	log_text(&line, "route", http_request_label(http));
 	log_number(&line, "status", http_request_status(http));

@@ -25,11 +25,20 @@ static void find_client(struct http_request *request)
 	network_format_address(&request->client, request->peer);
 }
 
+/* Of the server as a whole, and so of nothing that a login keeps: "a type of ping" (RFC 9110, 9.3.7). Proxies read what
+ * follows one each in their own way, so that its connection ends with it. */
+static bool is_ping(const struct head *head)
+{
+	return strcmp(head->method, "OPTIONS") == 0 && strcmp(head->target, "*") == 0;
+}
+
 int dispatch_head(struct http_request *request, struct refusal *ret_refusal)
 {
 	char *path, *query;
 
 	find_client(request);
+	if (is_ping(&request->head))
+		return refuse(ret_refusal, 204, NULL);
 	if (target_parse(request->head.target, &path, &query, ret_refusal) < 0)
 		return -1;
 	request->path = path;
@@ -188,15 +197,18 @@ static void serve_whole(struct http_request *request)
 		serve(request);
 }
 
-/* It was not read as a request for anything. */
+/* It was not read as a request for anything of a service's. */
 static void refuse_unread(struct http_request *request)
 {
 	char allow[ALLOW_SIZE];
 
 	request->path = "";
-	if (request->refusal.status == 405)
+	if (request->refusal.status == 405 || request->refusal.status == 204)
 		add_allow(request, NULL, allow);
-	reply_refusal(request, request->refusal.status, request->refusal.message);
+	if (request->refusal.status == 204)
+		http_reply_empty(request, 204);
+	else
+		reply_refusal(request, request->refusal.status, request->refusal.message);
 }
 
 void dispatch_request(struct http_request *request)

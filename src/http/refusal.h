@@ -3,8 +3,8 @@
 #define HTTP_REFUSAL_H
 
 struct refusal {
-	int status;          /* 0: none */
-	const char *message; /* static */
+	int status;          /* 0: none; 204: a ping, which is answered */
+	const char *message; /* static; NULL with 204 */
 };
 
 /* Fills refusal; returns -1, so that a check reads `return refuse(refusal, 400, "...")`. */

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 import yaml
 
-from harness import BROKER, Tsuru, postgres_service, scripted_service, wait_until
+from harness import BROKER, Broker, Tsuru, closing, free_port, postgres_service, scripted_service, wait_until
 
 ROOT = os.path.join(os.path.dirname(__file__), "..", "..")
 
@@ -121,6 +121,23 @@ def test_ping(tmp_path, start_broker):
     assert run("ping", "-c", broker.config).returncode == 0
     broker.stop()
     assert run("ping", "-c", broker.config).returncode == 1
+
+
+@pytest.mark.parametrize("path", ["/", "/deep"])
+@pytest.mark.parametrize("socket_file", [False, True])
+def test_a_ping_leaves_no_line(tmp_path, path, socket_file):
+    """Without an operators' listener, as in the image's own configuration: its health check asks all day."""
+    broker = Broker(scripted_service(tmp_path, "x", more=f"    path: {path}\n"))
+    listen = f"127.0.0.1:{free_port()}" if not socket_file else f"unix:{tmp_path}/socket"
+    with open(broker.config, encoding="utf-8") as file:
+        services = file.read().partition("services:")[2]
+    with open(broker.config, "w", encoding="utf-8") as file:
+        file.write(f"listen: ['{listen}', '127.0.0.1:0']\ndata_dir: {broker.data}\nservices:{services}")
+    with closing(broker.start()):
+        assert run("ping", "-c", broker.config).returncode == 0
+        broker.stop()
+        assert "event=request" not in broker.log() and "event=stopped" in broker.log(), broker.log()
+        assert run("ping", "-c", broker.config).returncode == 1
 
 
 def test_second_process_on_the_same_data(tmp_path, start_broker):

@@ -285,6 +285,8 @@ def test_operators_by_a_socket_file(tmp_path):
     try:
         assert broker.ctl("services", "--json")["services"][0]["name"] == "scripted"
         assert subprocess.run([BROKER, "ping", "-c", broker.config], check=False).returncode == 0
+        broker.stop()
+        assert broker.log().count("event=admin-request") == 1, broker.log()  # the ping's is none
     finally:
         broker.close()
 

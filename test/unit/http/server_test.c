@@ -83,7 +83,8 @@ static const struct exchange refused[] = {
     EXCHANGE(GET("/") "Transfer-Encoding: chunked\r\n\r\n\r\n1\r\na\r\n0\r\n\r\n", 400),
     EXCHANGE("GET http://broker/ HTTP/1.1\r\n" HOST AUTHORIZATION "\r\n", 400),
     EXCHANGE("GET broker:80 HTTP/1.1\r\n" HOST AUTHORIZATION "\r\n", 400),
-    EXCHANGE("OPTIONS * HTTP/1.1\r\n" HOST AUTHORIZATION "\r\n", 400),
+    EXCHANGE("GET * HTTP/1.1\r\n" HOST AUTHORIZATION "\r\n", 400),
+    EXCHANGE("OPTIONS ** HTTP/1.1\r\n" HOST AUTHORIZATION "\r\n", 400),
     EXCHANGE(GET("/%zz") "\r\n", 400),
     EXCHANGE(GET("/%4") "\r\n", 400),
     EXCHANGE(GET("/a b") "\r\n", 400),
@@ -172,6 +173,23 @@ static void test_nothing_is_smuggled(void **state)
 	assert_int_equal(harness_exchange(harness, GET("/") "Content-Length : 40\r\n\r\n" GET("/none") "\r\n"), 400);
 	assert_null(strstr(harness->reply + 12, "HTTP/1.1 "));
 	assert_int_equal(harness->accesses, 1);
+}
+
+/* A ping wants no login, and nothing behind it is read. */
+static void test_ping(void **state)
+{
+	static const char request[] = "OPTIONS * HTTP/1.1\r\n" HOST "\r\n" GET("/none") "\r\n";
+	struct harness *harness = *state;
+
+	for (size_t step = 0; step < 2; step++) {
+		assert_int_equal(harness_exchange_bytes(harness, request, sizeof(request) - 1, step), 204);
+		assert_non_null(strstr(harness->reply, "Allow: GET, HEAD, POST, DELETE, OPTIONS\r\n"));
+		assert_non_null(strstr(harness->reply, "Connection: close\r\n"));
+		assert_null(strstr(harness->reply + 12, "HTTP/1.1 "));
+		assert_true(harness->ended);
+		assert_string_equal(harness->last_label, "none");
+	}
+	assert_int_equal(harness->accesses, 2);
 }
 
 static const struct {
@@ -669,6 +687,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_nothing_is_smuggled, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_ping, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_answered, set_up, tear_down),
 	    cmocka_unit_test(test_no_site),
 	    cmocka_unit_test_setup_teardown(test_head_has_no_body, set_up, tear_down),
