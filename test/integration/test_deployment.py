@@ -53,6 +53,60 @@ def test_compose(tmp_path):
     assert compose["services"]["broker"]["read_only"] is True
 
 
+def dockerfile():
+    """Its instructions, each one line."""
+    with open(path("Dockerfile"), encoding="utf-8") as file:
+        return re.sub(r"\\\n\s*", "", re.sub(r"^#.*\n", "", file.read(), flags=re.MULTILINE))
+
+
+def stem(package):
+    """libcurl4 and libcurl4t64, libhiredis0.14 and libhiredis1.1.0: the two Debians number them for themselves."""
+    return re.match(r"(?:[a-z]+-?)+", package)[0].rstrip("-")
+
+
+def owner(library):
+    """The package of a library that the program is linked to."""
+    done = subprocess.run(["dpkg-query", "-S", f"*/{library}"], capture_output=True, check=True)
+    return done.stdout.decode().split(":")[0]
+
+
+def test_the_image_has_every_library():
+    built, own = (set(one.split()) for one in re.findall(r"--no-install-recommends (.*?) ?&&", dockerfile()))
+    with open(path("test", "support", "packages.sh"), encoding="utf-8") as file:
+        assert built == set(re.search(r'build_packages="([^"]*)"', file.read())[1].split())
+    with open(path("README.md"), encoding="utf-8") as file:
+        assert built == set(re.search(r"apt-get install -y (.*)", file.read())[1].split())
+    dynamic = subprocess.run(["readelf", "-d", BROKER], capture_output=True, check=True).stdout.decode()
+    linked = {owner(name) for name in re.findall(r"\(NEEDED\).*\[(.*)\]", dynamic)}
+    loaded = set()
+    for folder, _, files in os.walk(path("src")):
+        for name in files:
+            with open(os.path.join(folder, name), encoding="utf-8") as file:
+                loaded |= set(re.findall(r'\.package = "(\w+)"', file.read()))
+    needed = {stem(name) for name in linked | loaded} - {"libc", "libgcc-s", "libasan", "libubsan"}
+    needed -= {"libevent"}  # the other three in one, which Debian 12 links beside them
+    assert len(loaded) == 2 and needed <= {stem(name) for name in own}, needed - {stem(name) for name in own}
+
+
+def test_what_runs_the_image_fits_it():
+    text = dockerfile()
+    assert len(set(re.findall(r"^FROM (\S+)", text, re.MULTILINE))) == 1
+    with open(path(".dockerignore"), encoding="utf-8") as file:
+        sent = {line[1:] for line in file.read().splitlines() if line.startswith("!")}
+    assert {name for one in re.findall(r"^COPY ([^-].*) \S+$", text, re.MULTILINE) for name in one.split()} == sent
+    user, group = re.search(r"^USER (\d+):(\d+)$", text, re.MULTILINE).groups()
+    store, ports = re.search(r"^VOLUME (\S+)$", text, re.MULTILINE)[1], re.search(r"^EXPOSE (.*)$", text, re.MULTILINE)[1].split()
+    pod = next(one for one in documents("kubernetes.yaml") if one["kind"] == "Deployment")["spec"]["template"]["spec"]
+    container = pod["containers"][0]
+    assert [pod["securityContext"][key] for key in ("runAsUser", "runAsGroup", "fsGroup")] == [int(user), int(group), int(group)]
+    assert [str(one["containerPort"]) for one in container["ports"]] == ports
+    assert {one["mountPath"] for one in container["volumeMounts"]} == {store, "/etc/tsuru-broker"}
+    broker = documents("docker-compose.yaml")[0]["services"]["broker"]
+    assert broker["volumes"] == [f"store:{store}"] and [one.rsplit(":", 1)[1] for one in broker["ports"]] == ports
+    for name in re.findall(r'"/usr/bin/tsuru-broker", "(\w+)"|^CMD \["(\w+)"', text, re.MULTILINE):
+        assert subprocess.run([BROKER, "".join(name), "--help"], check=False, stdout=subprocess.DEVNULL).returncode == 0
+
+
 def test_the_sample_configuration_names_every_key():
     with open(path("conf", "broker.yaml"), encoding="utf-8") as file:
         sample = file.read()
