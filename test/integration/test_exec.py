@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import pwd
+import re
 import shutil
 import subprocess
 import tempfile
@@ -443,6 +444,26 @@ def open_path():
 
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root may give programs another user")
+
+
+@AS_ROOT
+def test_what_the_sample_says_to_install(open_path):
+    """Its first lines, in places of the test's own: they make all that the programs need as the broker's user."""
+    with open(SAMPLE, encoding="utf-8") as file:
+        lines = re.findall(r"^#   (.*)", file.read(), re.MULTILINE)
+    script = "\n".join(line for line in lines if not line.startswith("useradd"))
+    for said, here in (("/usr/local/lib", f"{open_path}/lib"), ("/srv", f"{open_path}/srv"), ("-o tsuru-broker", "-o nobody"), ("-u tsuru-broker", "-u nobody")):
+        assert said in script
+        script = script.replace(said, here)
+    subprocess.run(["sh", "-euc", script], check=True, cwd=os.path.join(SAMPLES, "..", "..", ".."))
+    asked = {"store": "00ff", "service": "s", "instance": {"name": "mydb", "resource": "mydb_1", "parameters": {}},
+             "plan": {"name": "small", "options": {"quota": "1000"}}, "binds": []}
+    srv = open_path / "srv"
+    url = "https://x.example.com"
+    for program, *arguments in (("backend.sh", srv / "files", url), ("backend.py", srv / "settings/settings.db"), ("access.py", srv / "access", url)):
+        command = ["runuser", "-u", "nobody", "--", open_path / "lib/tsuru-broker" / program, *arguments, "provision"]
+        done = subprocess.run(command, input=json.dumps({**asked, "action": "provision"}), text=True, capture_output=True, check=False, cwd="/")
+        assert done.returncode == 0, (program, done.stderr)
 
 
 @AS_ROOT

@@ -12,8 +12,9 @@ HAProxy, which answers 403 to a browser's request from a page of another host:
   ROOT/retired/NAME                the same, locked away: its list is empty
   ROOT/store                       the id of the broker's store that all of this belongs to
 
-Usage: access.py ROOT URL ACTION, the request on standard input. An operator makes ROOT/lists, ROOT/instances and
-ROOT/retired. Every action may come again after a crash, with the same request, and must then reach the same state.
+Usage: access.py ROOT URL ACTION, the request on standard input. An operator makes ROOT with lists,
+instances and retired in it; all four are the user's that runs this. Every action may come again after a crash, with the
+same request, and must then reach the same state.
 """
 
 import json

@@ -8,7 +8,8 @@
 #   ROOT/retired/NAME              the same, locked away
 #   ROOT/store                     the id of the broker's store that all of this belongs to
 #
-# Usage: backend.sh ROOT URL ACTION, the request on standard input. An operator makes ROOT/instances and ROOT/retired.
+# Usage: backend.sh ROOT URL ACTION, the request on standard input. An operator makes ROOT with instances
+# and retired in it; all three are the user's that runs this.
 # Every action may come again after a crash, with the same request, and must then reach the same state.
 set -eu
 umask 027
