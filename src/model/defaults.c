@@ -223,25 +223,36 @@ static bool add_absent(cJSON *object, const char *name, const cJSON *item)
 	return false;
 }
 
+static bool add_members(cJSON *object, const cJSON *of)
+{
+	const cJSON *item;
+	bool added = true;
+
+	cJSON_ArrayForEach(item, of)
+	{
+		if (item->string != NULL) /* an earlier program took a list under this name, too */
+			added = added && add_absent(object, item->string, item);
+	}
+	return added;
+}
+
+/* In each form that defaults_take takes: "binds": {"shop": {...}}, "binds.shop": {...} and "binds.shop.env_prefix". */
 static bool add_own(cJSON *object, const char *owner, const cJSON *instance)
 {
 	const cJSON *own =
 	    cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(instance, PARAMETER_BINDS), owner);
 	const size_t length = strlen(owner);
 	const cJSON *item;
-	bool added = true;
+	bool added = add_members(object, own);
 
-	cJSON_ArrayForEach(item, own)
-	{
-		if (item->string != NULL) /* an earlier program took a list under this name, too */
-			added = added && add_absent(object, item->string, item);
-	}
 	cJSON_ArrayForEach(item, instance)
 	{
 		const char *rest = after_binds(item->string);
 
 		if (rest == NULL || strncmp(rest, owner, length) != 0)
 			continue;
+		if (rest[length] == '\0')
+			added = added && add_members(object, item);
 		if (rest[length] == '.' && rest[length + 1] != '\0')
 			added = added && add_absent(object, rest + length + 1, item);
 	}

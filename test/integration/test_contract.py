@@ -94,6 +94,7 @@ OLD = "Old parameters until bound again"
 @pytest.mark.parametrize("binds", [
     {"binds.shop.env_prefix": "B_", "binds.shop.read_only": True, "binds.job:shop.env_prefix": "J_"},  # as tsuru's client sends it
     {"binds": {"shop": {"env_prefix": "B_", "read_only": True}, "job:shop": {"env_prefix": "J_"}}},
+    {"binds.shop": {"env_prefix": "B_", "read_only": True}, "binds.job:shop": {"env_prefix": "J_"}},
 ])
 def test_what_an_instance_has_for_its_binds(tsuru, binds):
     """tsuru's client knows no parameters of a bind, and jobs get none. What is nearer to the bind wins."""

@@ -149,12 +149,15 @@ static const struct {
      "{\"env_prefix\":\"A_\",\"read_only\":true,\"binds.shop.env_prefix\":\"B_\",\"binds.shop.role\":\"r\"}",
      "{\"env_prefix\":\"\",\"read_only\":false,\"role\":\"r\"}", "{\"env_prefix\":\"\",\"read_only\":false}",
      "{\"env_prefix\":\"\",\"read_only\":false}"},
+    {NULL, "{\"read_only\":false,\"binds.shop\":{\"read_only\":true,\"role.x\":\"r\"},\"binds.job:shop\":{}}",
+     "{\"read_only\":true,\"role.x\":\"r\"}", "{\"read_only\":false}", "{\"read_only\":false}"},
     /* A name that only begins so is another. */
     {NULL, "{\"binds.shops.env_prefix\":\"A_\",\"binds.sho.env_prefix\":\"B_\",\"binds.shop.\":\"C\"}", NULL, NULL,
      NULL},
     /* What an earlier program took under the name says nothing. */
     {NULL, "{\"binds\":7}", NULL, NULL, NULL},
     {NULL, "{\"binds\":{\"shop\":[1,2]}}", NULL, NULL, NULL},
+    {NULL, "{\"binds.shop\":[1,2],\"binds.job:shop\":7}", NULL, NULL, NULL},
 };
 
 static void expect_applied(enum bind_kind kind, const char *name, size_t row, const char *expected)
