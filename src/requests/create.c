@@ -112,11 +112,27 @@ static enum operation_kind under_way(const struct intent *intent, const struct i
 	return queue_has(queue, instance->incarnation, 1U << OPERATION_ADOPT) ? OPERATION_ADOPT : OPERATION_CREATE;
 }
 
-/* Where one tsuru alone uses the service, its create says that it has no row of the instance, so that nobody has a bind
- * of it. A second copy of the very create that the instance has its event from says nothing. */
-static bool binds_are_orphans(const struct intent *intent, const struct instance *instance)
+/* Whether the event was met before, as far as the instance's history goes back: then this is a second copy of a create
+ * whose asker has its answer by now, or gave up and asked anew. */
+static int look_for_event(struct intent *intent, const struct instance *instance, bool *ret_met)
 {
-	return intent->offering->service->single_tsuru && !same_event(intent->request->caller.event, instance->event);
+	const char *event = intent->request->caller.event;
+	struct held_operation *operations = NULL;
+	size_t count = 0;
+	int rc = records_read_operations(intent->requests->catalog->records, &intent->arena, instance->incarnation,
+	                                 &operations, &count, &intent->error);
+
+	*ret_met = same_event(event, instance->event);
+	for (size_t i = 0; rc == 0 && i < count; i++)
+		*ret_met = *ret_met || same_event(event, operations[i].record.event);
+	return rc;
+}
+
+/* Where one tsuru alone uses the service, its create says that it has no row of the instance, so that nobody has a bind
+ * of it; a second copy of one says nothing. */
+static bool binds_are_orphans(const struct intent *intent, bool met)
+{
+	return intent->offering->service->single_tsuru && !met;
 }
 
 /* Nobody takes the end back, also not one that is under way already. */
@@ -138,12 +154,9 @@ static int end_binds(struct intent *intent, struct instance *instance, bool *ret
 	struct records *records = intent->requests->catalog->records;
 	struct held_bind *binds = NULL;
 	size_t count = 0;
-	int rc = 0;
+	int rc = records_read_binds(records, &intent->arena, instance->incarnation, &binds, &count, &intent->error);
 
-	if (binds_are_orphans(intent, instance)) {
-		rc = records_read_binds(records, &intent->arena, instance->incarnation, &binds, &count, &intent->error);
-		instance->was_bound = false;
-	}
+	instance->was_bound = false;
 	for (size_t i = 0; rc == 0 && i < count; i++)
 		rc = end_orphan(intent, instance, &binds[i]);
 	*ret_any = count > 0;
@@ -165,9 +178,24 @@ static void take_wishes(const struct intent *intent, struct instance *instance, 
 	instance->updated_at = timers_wall(intent->requests->catalog->timers);
 }
 
+/* From now on it is this event's instance: by it tsuru takes its create back. */
+static enum intent_next join_create(struct intent *intent, struct held_instance *held, bool met)
+{
+	const char *event = intent->request->caller.event;
+	struct instance *instance = &held->record;
+
+	if (met || event == NULL || event[0] == '\0')
+		return intent_join(intent, instance->incarnation, NULL, under_way(intent, instance));
+	instance->event = event;
+	instance->older = instance->older || instance->plan != NULL;
+	changes_put_instance(&intent->changes, KEYSPACE_INSTANCES, instance, held->revision);
+	return INTENT_COMMIT_AGAIN;
+}
+
 /* tsuru has no row of it, or it would not ask: its create was not answered in time, or tsuru forgot it. The asker gets
  * what it asks for now, and is answered after the ends of the binds that are nobody's. */
-static enum intent_next decide_takeover(struct intent *intent, struct held_instance *held, const struct plan *plan)
+static enum intent_next decide_takeover(struct intent *intent, struct held_instance *held, const struct plan *plan,
+                                        bool met)
 {
 	const struct operation update = {.kind = OPERATION_UPDATE};
 	struct instance *instance = &held->record;
@@ -175,12 +203,12 @@ static enum intent_next decide_takeover(struct intent *intent, struct held_insta
 	const bool same = wants_the_same(instance, plan, intent->request->parameters);
 	const bool reached = same_text(instance->plan, plan->name) && !instance->update_failed;
 	enum intent_next next;
-	bool ends;
+	bool ends = false;
 
-	if (end_binds(intent, instance, &ends) != 0)
+	if (binds_are_orphans(intent, met) && end_binds(intent, instance, &ends) != 0)
 		return INTENT_REFUSE;
 	if (same && !ends && instance->state == INSTANCE_CREATING)
-		return intent_join(intent, instance->incarnation, NULL, under_way(intent, instance));
+		return join_create(intent, held, met);
 	take_wishes(intent, instance, plan);
 	next = accept_owned(intent, &before, instance);
 	if (next != INTENT_COMMIT)
@@ -230,6 +258,7 @@ static enum intent_next decide_create(struct intent *intent)
 	const struct plan *plan = NULL;
 	struct held_instance held;
 	uint64_t name_revision = REVISION_ABSENT;
+	bool met;
 	int rc = check_request(intent, &plan);
 
 	if (rc != 0)
@@ -243,9 +272,12 @@ static enum intent_next decide_create(struct intent *intent)
 		return INTENT_REFUSE;
 	if (held.record.state == INSTANCE_REMOVING || held.record.state == INSTANCE_REMOVAL_FAILED)
 		return decide_new(intent, plan, name_revision);
-	if (same_text(held.record.team, request->team) &&
-	    (!held.record.was_bound || binds_are_orphans(intent, &held.record)))
-		return decide_takeover(intent, &held, plan);
+	if (same_text(held.record.team, request->team)) {
+		if (look_for_event(intent, &held.record, &met) != 0)
+			return INTENT_REFUSE;
+		if (!held.record.was_bound || binds_are_orphans(intent, met))
+			return decide_takeover(intent, &held, plan, met);
+	}
 	refuse_taken(intent, &held.record);
 	return INTENT_REFUSE;
 }

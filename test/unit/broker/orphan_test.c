@@ -215,6 +215,71 @@ static void test_a_copy_of_its_own_create_ends_no_bind(void **state)
 	assert_true(scripted_password_is(scripted(world), bound.user, bound.password));
 }
 
+/* Nor is one of a create before it, whose asker gave up and asked anew, or of one that joined that. */
+static void test_a_copy_of_an_earlier_create_ends_no_bind(void **state)
+{
+	struct world *world = *state;
+	struct ask first, second;
+	struct answer bound;
+
+	alone(world);
+	scripted_rule(scripted(world), CALL_PROVISION, SCRIPTED_DELAY, 1, 3000, 0);
+	begin(world, &first, &ask_create, "instance", "db", "plan", "small", "team", "t", "event", "c1", NULL);
+	settle(world);
+	begin(world, &second, &ask_create, "instance", "db", "plan", "small", "team", "t", "event", "c2", NULL);
+	pass(world, 10000);
+	assert_true(second.answer.came && second.answer.code == 0);
+	assert_int_equal(create_again(world, "c3", "large").code, 0);
+	assert_int_equal(create_again(world, "c4", "large").code, 0);
+	bound = bind_shop(world, "e1");
+	assert_int_equal(create_again(world, "c4", "large").code, ERR_EXISTS);
+	assert_int_equal(create_again(world, "c3", "large").code, ERR_EXISTS);
+	assert_int_equal(create_again(world, "c1", "small").code, ERR_EXISTS);
+	assert_true(scripted_password_is(scripted(world), bound.user, bound.password));
+	assert_int_equal(create_again(world, "c5", "large").code, 0);
+	assert_false(scripted_has_login(scripted(world), bound.user));
+}
+
+static void test_a_copy_of_a_create_that_joined_ends_no_bind(void **state)
+{
+	struct world *world = *state;
+	struct ask first, second;
+	struct answer bound;
+
+	alone(world);
+	scripted_rule(scripted(world), CALL_PROVISION, SCRIPTED_DELAY, 1, 3000, 0);
+	begin(world, &first, &ask_create, "instance", "db", "plan", "small", "team", "t", "event", "c1", NULL);
+	settle(world);
+	begin(world, &second, &ask_create, "instance", "db", "plan", "small", "team", "t", "event", "c2", NULL);
+	settle(world);
+	assert_int_equal(create_again(world, "c1", "small").code, 0); /* a copy of what was joined changes nothing */
+	assert_true(first.answer.came && second.answer.came && second.answer.code == 0);
+	bound = bind_shop(world, "e1");
+	assert_int_equal(create_again(world, "c2", "small").code, ERR_EXISTS);
+	assert_int_equal(create_again(world, "c1", "small").code, ERR_EXISTS);
+	assert_true(scripted_password_is(scripted(world), bound.user, bound.password));
+	assert_int_equal(scripted_instances(scripted(world)), 1);
+}
+
+/* tsuru's own row failed after the second create (S2): it takes the instance back, protected or not. */
+static void test_a_create_that_joined_is_taken_back(void **state)
+{
+	struct world *world = *state;
+	static const char protects[] = "{\"deletion_protection\":true}";
+	struct ask first, second;
+
+	scripted_rule(scripted(world), CALL_PROVISION, SCRIPTED_DELAY, 1, 3000, 0);
+	begin(world, &first, &ask_create, "instance", "db", "plan", "small", "team", "t", "event", "c1", "parameters",
+	      protects, NULL);
+	settle(world);
+	begin(world, &second, &ask_create, "instance", "db", "plan", "small", "team", "t", "event", "c2", "parameters",
+	      protects, NULL);
+	pass(world, 10000);
+	assert_true(second.answer.came && second.answer.code == 0);
+	assert_int_equal(request(world, &ask_remove, "instance", "db", "event", "c2", NULL).code, 0);
+	assert_int_equal(scripted_instances(scripted(world)), 0);
+}
+
 /* The server is away: the ends are durable before the answer, survive, and come before any new bind. */
 static void test_the_ends_survive_a_restart(void **state)
 {
@@ -336,6 +401,9 @@ int main(void)
 	    TEST(test_a_bound_one_is_taken_over_without_its_binds),
 	    TEST(test_it_gets_the_plan_that_is_asked_for),
 	    TEST(test_a_copy_of_its_own_create_ends_no_bind),
+	    TEST(test_a_copy_of_an_earlier_create_ends_no_bind),
+	    TEST(test_a_copy_of_a_create_that_joined_ends_no_bind),
+	    TEST(test_a_create_that_joined_is_taken_back),
 	    TEST(test_the_ends_survive_a_restart),
 	    TEST(test_one_that_is_being_made_is_taken_over),
 	    TEST(test_a_login_that_was_left_is_ended),
