@@ -11,7 +11,8 @@
 #define HASH_NONFATAL_OOM 1 /* an element that finds no memory is not added, and its table pointer stays NULL */
 #include <uthash.h>
 
-#define LISTING_MAX ((size_t)500000) /* names that are kept; 160 bytes each */
+#define LISTING_MAX       ((size_t)500000)           /* names that are kept; 160 bytes each */
+#define LISTING_BYTES_MAX ((size_t)64 * 1024 * 1024) /* of those names */
 
 enum listed_kind {
 	LISTED_SERVICE = 's',

@@ -75,7 +75,8 @@ struct listing {
 	struct json_stream stream;
 	struct listed *table;
 	struct arena arena; /* of the table's entries */
-	size_t count;       /* of them */
+	size_t count;       /* of them, and of what is bound to the instance that is read */
+	size_t bytes;       /* of the names of both */
 	size_t services;    /* that were listed, others' included */
 	struct error error; /* what is odd */
 
@@ -89,6 +90,7 @@ struct listing {
 	struct arena of_service;
 	const char *name, *service_name; /* of the instance; in of_instance, as what is bound to it */
 	struct bound *bound, **last;
+	size_t count_before, bytes_before; /* what is bound to it came */
 	struct arena of_instance;
 };
 
@@ -127,6 +129,16 @@ struct listed *listing_find(const struct listing *listing, enum listed_kind kind
 	return found;
 }
 
+/* Makes room for a name: whoever answers in tsuru's place may send names without end. */
+static bool make_room(struct listing *listing, size_t length)
+{
+	if (listing->count >= LISTING_MAX || length > LISTING_BYTES_MAX - listing->bytes)
+		return odd(listing, "it has too many names");
+	listing->count++;
+	listing->bytes += length;
+	return true;
+}
+
 /* NULL: it is odd, or memory is out. */
 static struct listed *keep(struct listing *listing, enum listed_kind kind, const char *service, const char *instance,
                            const char *name)
@@ -136,8 +148,8 @@ static struct listed *keep(struct listing *listing, enum listed_kind kind, const
 	struct listed *listed;
 	char *kept;
 
-	if (length == 0 || listing->count >= LISTING_MAX) {
-		odd(listing, length == 0 ? "a name is too long" : "it has too many names");
+	if (length == 0) {
+		odd(listing, "a name is too long");
 		return NULL;
 	}
 	if (listing_find(listing, kind, service, instance, name) != NULL) {
@@ -145,6 +157,8 @@ static struct listed *keep(struct listing *listing, enum listed_kind kind, const
 		          service, instance, name[0] != '\0' ? " " : "", name);
 		return NULL;
 	}
+	if (!make_room(listing, length))
+		return NULL;
 	listed = arena_alloc(&listing->arena, sizeof(*listed));
 	kept = arena_bytes(&listing->arena, key, length);
 	if (listed != NULL && kept != NULL) {
@@ -158,7 +172,6 @@ static struct listed *keep(struct listing *listing, enum listed_kind kind, const
 		no_memory(listing);
 		return NULL;
 	}
-	listing->count++;
 	return listed;
 }
 
@@ -178,6 +191,8 @@ static bool end_instance(struct listing *listing)
 	if (strcmp(listing->first, service) != 0)
 		return odd(listing, "a service has an instance of another one");
 	listing->instances++;
+	listing->count = listing->count_before;
+	listing->bytes = listing->bytes_before;
 	if (config_service(listing->config, service) == NULL)
 		return true;
 	instance = keep(listing, LISTED_INSTANCE, service, name, "");
@@ -218,6 +233,8 @@ static void begin_instance(struct listing *listing)
 	listing->name = listing->service_name = NULL;
 	listing->bound = NULL;
 	listing->last = &listing->bound;
+	listing->count_before = listing->count;
+	listing->bytes_before = listing->bytes;
 	listing->seen &= ~INSTANCE_MEMBER;
 }
 
@@ -240,8 +257,11 @@ static const char *take_name(struct listing *listing, struct arena *arena, const
 
 static bool take_bound(struct listing *listing, const char *text, size_t length)
 {
-	struct bound *bound = arena_alloc(&listing->of_instance, sizeof(*bound));
+	struct bound *bound;
 
+	if (!make_room(listing, length))
+		return false;
+	bound = arena_alloc(&listing->of_instance, sizeof(*bound));
 	if (bound == NULL)
 		return no_memory(listing);
 	bound->kind = listing->member == MEMBER_APPS ? LISTED_APP : LISTED_JOB;

@@ -226,6 +226,43 @@ static void test_large(void **state)
 	text_release(&json);
 }
 
+#define BEGIN(service)                                                                                                 \
+	"[{\"service\":\"" service "\",\"instances\":[\"mydb\"],\"service_instances\":[{\"name\":\"mydb\","            \
+	"\"service_name\":\"" service "\",\"apps\":[\"shop\""
+
+/* How many more of such apps are taken, up to most. */
+static size_t count_taken(const char *begin, const char *app, size_t most)
+{
+	struct listing *listing = listing_new(config);
+	struct error error;
+	size_t taken = 0;
+
+	assert_non_null(listing);
+	assert_true(listing_read(listing, begin, strlen(begin)));
+	while (taken < most && listing_read(listing, app, strlen(app)))
+		taken++;
+	assert_int_equal(listing_end(listing, &error), ERR_ANSWER);
+	if (taken < most && strstr(error.text, "too many names") == NULL)
+		fail_msg("%s", error.text);
+	listing_free(listing);
+	return taken;
+}
+
+/* An instance whose list of apps has no end, ours or another broker's. */
+static void test_names_without_end(void **state)
+{
+	char app[60000];
+
+	(void)state;
+	memset(app, 'a', sizeof(app));
+	memcpy(app, ",\"", 2);
+	strcpy(app + sizeof(app) - 2, "\"");
+	assert_int_equal(count_taken(BEGIN("postgres"), ",\"a\"", 2 * LISTING_MAX), LISTING_MAX - 1);
+	assert_int_equal(count_taken(BEGIN("others"), ",\"a\"", 2 * LISTING_MAX), LISTING_MAX - 1);
+	assert_in_range(count_taken(BEGIN("postgres"), app, 2000), 1000, LISTING_BYTES_MAX / (sizeof(app) - 5));
+	assert_in_range(count_taken(BEGIN("others"), app, 2000), 1000, LISTING_BYTES_MAX / (sizeof(app) - 5));
+}
+
 static int start(void **state)
 {
 	static const char text[] = "services:\n"
@@ -260,6 +297,7 @@ int main(void)
 	    cmocka_unit_test(test_odd),
 	    cmocka_unit_test(test_order),
 	    cmocka_unit_test(test_large),
+	    cmocka_unit_test(test_names_without_end),
 	};
 
 	return cmocka_run_group_tests(tests, start, end);
