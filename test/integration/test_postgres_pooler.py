@@ -133,6 +133,17 @@ class ManualPooler(PgBouncer):
             file.write(text)
 
 
+# What pgbouncer's own auth_query would run in the app's database, as a superuser.
+TRAP = """CREATE SCHEMA trap; CREATE FUNCTION trap.spring() RETURNS text LANGUAGE plpgsql
+    AS $$ BEGIN EXECUTE 'ALTER ROLE {PG_USER} SUPERUSER'; RETURN NULL; EXCEPTION WHEN insufficient_privilege THEN RETURN NULL; END $$;
+    CREATE VIEW trap.pg_authid AS SELECT rolname, trap.spring() AS rolpassword, NULL::timestamptz AS rolvaliduntil, true AS rolcanlogin FROM pg_roles;
+    CREATE VIEW trap.pg_shadow AS SELECT rolname AS usename, trap.spring() AS passwd FROM pg_roles;
+    CREATE FUNCTION trap.is(name, text) RETURNS bool LANGUAGE sql AS 'SELECT trap.spring() IS NULL';
+    CREATE OPERATOR trap.= (LEFTARG = name, RIGHTARG = text, FUNCTION = trap.is);
+    CREATE FUNCTION trap.now() RETURNS timestamptz LANGUAGE sql AS 'SELECT NULL::timestamptz WHERE trap.spring() IS NULL';
+    ALTER DATABASE {PG_DATABASE} SET search_path TO trap, pg_catalog"""
+
+
 def test_the_file_of_the_manual(start_broker, server):
     before = server.databases(), server.roles()
     server.rows("CREATE ROLE pgbouncer LOGIN SUPERUSER PASSWORD 'asks'")
@@ -141,7 +152,9 @@ def test_the_file_of_the_manual(start_broker, server):
         tsuru = Tsuru(start_broker(service(pooler)), "postgres", PASSWORD)  # pylint: disable=redefined-outer-name
         assert tsuru.create("mydb", "small").status == 201
         env = tsuru.bind("mydb", "shop").json
+        server.as_app(env, TRAP.format(**env))
         assert pooler.rows("SELECT 1", env["PG_DATABASE"], env["PG_USER"], env["PG_PASSWORD"]) == [(1,)]
+        assert server.rows(f"SELECT rolsuper FROM pg_roles WHERE rolname = '{env['PG_USER']}'") == [(False,)]
         # Its own session in the app's database, a superuser's, would keep that for as long as pgbouncer keeps it.
         server.rows("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'pgbouncer'")
         assert tsuru.unbind("mydb", "shop").status == 200 and tsuru.remove("mydb").status == 200

@@ -10,6 +10,10 @@ import psycopg2
 
 from harness import TIMEOUT, free_port, wait_until
 
+# In an app's database, as a superuser: pgbouncer 1.18 knows no auth_dbname, and its own query has names without a schema.
+AUTH_QUERY = ("auth_query = SELECT rolname, CASE WHEN rolvaliduntil OPERATOR(pg_catalog.<) pg_catalog.now() THEN NULL ELSE rolpassword END"
+              " FROM pg_catalog.pg_authid WHERE rolname OPERATOR(pg_catalog.=) $1 AND rolcanlogin")
+
 
 class PgBouncer:
     """Every database of the server goes through it. Who is in users has its password in a file; others are asked for on the server."""
@@ -21,7 +25,7 @@ class PgBouncer:
         self.log = os.path.join(self.directory, "log")
         self.process = None
         self.lines = [f"listen_addr = 127.0.0.1\nlisten_port = {self.port}\nunix_socket_dir =\nlogfile = {self.log}\n"
-                      f"auth_type = scram-sha-256\nauth_file = {self.directory}/users\nauth_user = admin\nmax_client_conn = 200\n{settings}\n"]
+                      f"auth_type = scram-sha-256\nauth_file = {self.directory}/users\nauth_user = admin\n{AUTH_QUERY}\nmax_client_conn = 200\n{settings}\n"]
         if tls:
             for path in tls[:2]:
                 shutil.copy(path, self.directory)
