@@ -81,6 +81,48 @@ def fixture_ground(request, start_broker, attacked):
     return Ground(start_broker, attacked[request.param], request.param)
 
 
+# ---- a login that wrote and is to read only ----
+
+PREPARE = ["CREATE TABLE t (a int)", "CREATE SCHEMA s", "GRANT INSERT ON t TO {PG_USER}", "GRANT CREATE ON SCHEMA s TO {PG_USER}",
+           "ALTER DEFAULT PRIVILEGES GRANT INSERT ON TABLES TO {PG_USER}", "GRANT CREATE, TEMPORARY ON DATABASE {PG_DATABASE} TO {PG_USER}",
+           "SET ROLE NONE", "CREATE TABLE s.own (a int)", "RESET ROLE", "CREATE TABLE later (a int)"]
+WRITES = ["INSERT INTO t VALUES (1)", "INSERT INTO later VALUES (1)", "INSERT INTO s.own VALUES (1)", "INSERT INTO s.others VALUES (1)", "CREATE TABLE s.more (a int)",
+          "CREATE SCHEMA more", "CREATE TEMPORARY TABLE more (a int)", "SET ROLE {PG_DATABASE}"]
+
+
+@pytest.mark.parametrize("way", ["rotate", "bind"])
+def test_a_writer_that_is_to_read_only_keeps_no_rights(ground, way):
+    """Its login stays, and with it what it owns as itself and what it gave itself as the owner."""
+    env = ground.bound("mydb")
+    other = ground.tsuru.bind("mydb", "other").json
+    ground.server.as_app(env, "; ".join(PREPARE).format(**env))
+    ground.server.as_app(env, f"GRANT CREATE, USAGE ON SCHEMA s TO {other['PG_USER']}")
+    ground.server.as_app(other, f"SET ROLE NONE; CREATE TABLE s.others (a int); GRANT INSERT ON s.others TO {env['PG_USER']}")
+    if way == "rotate":
+        assert ground.tsuru.update("mydb", "small", parameters={"read_only": True}).status == 200
+        assert ground.tsuru.send("POST", "/resources/mydb/rotate", {"app-name": "shop"}).status == 202
+        wait_until("it is done", lambda: ground.tsuru.operations("mydb")[0]["state"] == "done")
+    reader = ground.tsuru.bind("mydb", "shop", parameters={"read_only": True}).json
+    with contextlib.closing(ground.connect(reader)) as connection:
+        connection.autocommit = True
+        cursor = connection.cursor()
+        cursor.execute("SET default_transaction_read_only TO off")
+        for statement in WRITES:
+            with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+                cursor.execute(statement.format(**env))
+        cursor.execute("SELECT (SELECT count(*) FROM t) + (SELECT count(*) FROM later)")
+        assert cursor.fetchall() == [(0,)]
+    admin = "admin" if ground.broker_is_superuser else "plain"
+    assert ground.server.rows(f"SELECT pg_get_userbyid(roleid) FROM pg_auth_members WHERE pg_get_userbyid(member) = '{admin}' AND"
+                              f" pg_get_userbyid(roleid) IN ('{env['PG_USER']}', '{other['PG_USER']}') AND pg_get_userbyid(grantor) = '{admin}'") == []
+    # What the owner gives it as a reader stays its own.
+    other = ground.tsuru.bind("mydb", "other", parameters={"read_only": False}).json
+    ground.server.as_app(other, f"GRANT INSERT ON t TO {reader['PG_USER']}")
+    reader = ground.tsuru.bind("mydb", "shop", parameters={"read_only": True}).json
+    ground.server.as_app(reader, "SET default_transaction_read_only TO off; COMMIT; INSERT INTO t VALUES (1)")
+    assert ground.tsuru.remove("mydb").status == 200
+
+
 # ---- access is shut first ----
 
 def test_the_lock_is_out_of_reach(ground):

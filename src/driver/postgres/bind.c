@@ -1,6 +1,7 @@
 /* bind: a login that acts as the owner, or one that reads. The server gets a SCRAM verifier, never the password. */
 #include "base/secret.h"
 #include "enter.h"
+#include "handover.h"
 #include "inside.h"
 #include "look.h"
 #include "mend.h"
@@ -70,6 +71,42 @@ static void step_change_password(void *arg)
 		return;
 	roles_take_one(work, work->login);
 	step_shut_roles(work);
+}
+
+/* Somebody in the database may hold what is to be taken; then the bind is tried again. */
+#define TAKE_WAIT  "'2s'"
+#define TAKE_LIMIT "'5s'"
+
+static void take_rights(struct pg_work *work)
+{
+	struct sql *sql = work_sql(work);
+
+	sql_add(sql, "SET LOCAL lock_timeout TO " TAKE_WAIT ";\nSET LOCAL statement_timeout TO " TAKE_LIMIT ";\n");
+	handover_add(sql, work, work->login);
+	sql_add(sql, "DROP OWNED BY %i;\n", work->login);
+	handover_add_end(sql, work);
+	work_query_inside(work, NULL);
+}
+
+static void on_membership(struct pg_work *work, const struct rows *rows)
+{
+	if (rows_say(rows, 0))
+		work_enter(work, work->owner, take_rights);
+	else
+		call_next(work->call);
+}
+
+/* A login that could write until now, and is to read only, owns what it made as itself, and has what it gave itself as
+ * the owner. It is a writer until its membership changes, so this is done again after a crash. */
+static void step_take_a_writers_rights(void *arg)
+{
+	struct pg_work *work = arg;
+
+	if (work->call->read_only && work->facts.login)
+		sql_add(work_sql(work), "SELECT pg_has_role(%l, %l, 'MEMBER')", work->login, work->owner);
+	else
+		(void)work_sql(work);
+	work_query(work, on_membership);
 }
 
 static void grant_reading(struct pg_work *work)
@@ -177,6 +214,7 @@ const struct step postgres_bind_steps[] = {
     {"find_the_database", step_require_database},
     {"act_for_the_owner", step_join_owner},
     {"undo_hindrances", step_undo_hindrances},
+    {"take_a_writers_rights", step_take_a_writers_rights},
     {"grant_reading", step_grant_reading},
     {"create_login", step_create_login},
     {"tell_the_environment", step_tell},
