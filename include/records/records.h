@@ -45,6 +45,9 @@ bool records_is_removed(struct records *records, const char *service, const char
 /* All binds of an incarnation, in an array of the arena. */
 int records_read_binds(struct records *records, struct arena *arena, const char *incarnation,
                        struct held_bind **ret_binds, size_t *ret_count, struct error *error);
+/* The same of those that an unbind left behind. */
+int records_read_unbound(struct records *records, struct arena *arena, const char *incarnation,
+                         struct held_bind **ret_binds, size_t *ret_count, struct error *error);
 /* All operations of an incarnation, oldest first. */
 int records_read_operations(struct records *records, struct arena *arena, const char *incarnation,
                             struct held_operation **ret_operations, size_t *ret_count, struct error *error);

@@ -232,6 +232,17 @@ int records_read_binds(struct records *records, struct arena *arena, const char 
 	return rc;
 }
 
+int records_read_unbound(struct records *records, struct arena *arena, const char *incarnation,
+                         struct held_bind **ret_binds, size_t *ret_count, struct error *error)
+{
+	void *all = NULL;
+	int rc = read_all(records, arena, KEYSPACE_UNBOUND, incarnation, &all, ret_count, error);
+
+	if (rc == 0)
+		*ret_binds = all;
+	return rc;
+}
+
 int records_read_operations(struct records *records, struct arena *arena, const char *incarnation,
                             struct held_operation **ret_operations, size_t *ret_count, struct error *error)
 {

@@ -148,6 +148,19 @@ static int end_orphan(struct intent *intent, const struct instance *instance, st
 	return 0;
 }
 
+/* Nor one that was over before. */
+static int forget_unbound(struct intent *intent, const struct instance *instance)
+{
+	struct held_bind *unbound = NULL;
+	size_t count = 0;
+	int rc = records_read_unbound(intent->requests->catalog->records, &intent->arena, instance->incarnation,
+	                              &unbound, &count, &intent->error);
+
+	for (size_t i = 0; rc == 0 && i < count; i++)
+		changes_delete_bind(&intent->changes, KEYSPACE_UNBOUND, &unbound[i].record, REVISION_ANY);
+	return rc;
+}
+
 /* *ret_any: there are binds that have not ended. */
 static int end_binds(struct intent *intent, struct instance *instance, bool *ret_any)
 {
@@ -160,7 +173,7 @@ static int end_binds(struct intent *intent, struct instance *instance, bool *ret
 	for (size_t i = 0; rc == 0 && i < count; i++)
 		rc = end_orphan(intent, instance, &binds[i]);
 	*ret_any = count > 0;
-	return rc;
+	return rc != 0 ? rc : forget_unbound(intent, instance);
 }
 
 /* What is asked for now. */

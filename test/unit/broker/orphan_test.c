@@ -354,6 +354,20 @@ static void test_an_end_under_way_is_for_good(void **state)
 	assert_string_not_equal(bind_shop(world, "e2").password, bound.password);
 }
 
+/* Nor what it had ended before. */
+static void test_an_end_of_before_is_for_good(void **state)
+{
+	struct world *world = *state;
+	struct answer bound;
+
+	alone(world);
+	create(world);
+	bound = bind_shop(world, "e1");
+	assert_int_equal(request(world, &ask_unbind, "instance", "db", "app", "shop", "event", "e2", NULL).code, 0);
+	assert_int_equal(create_again(world, "c2", "small").code, 0);
+	assert_string_not_equal(bind_shop(world, "e2").password, bound.password);
+}
+
 /* A login that cannot be ended keeps nobody from the instance: it is tried again by itself, and told meanwhile. */
 static void test_a_login_that_cannot_be_ended_is_told(void **state)
 {
@@ -408,6 +422,7 @@ int main(void)
 	    TEST(test_one_that_is_being_made_is_taken_over),
 	    TEST(test_a_login_that_was_left_is_ended),
 	    TEST(test_an_end_under_way_is_for_good),
+	    TEST(test_an_end_of_before_is_for_good),
 	    TEST(test_a_login_that_cannot_be_ended_is_told),
 	    TEST(test_an_undone_takeover_keeps_the_content),
 	};
