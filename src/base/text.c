@@ -372,19 +372,34 @@ void text_format_time(int64_t wall_ms, char *ret_text, size_t size)
 	ret_text[size - 1] = '\0';
 }
 
+/* The number of that many digits; what is none counts as 0. */
+static int take_digits(const char *text, int digits)
+{
+	int value = 0;
+
+	for (; digits > 0; digits--, text++)
+		value = value * 10 + (*text >= '0' && *text <= '9' ? *text - '0' : 0);
+	return value;
+}
+
+/* Whether it was one shows by writing it again. */
 int text_parse_time(const char *text, int64_t *ret_wall_ms)
 {
 	char again[32];
-	struct tm tm = {0};
+	struct tm tm;
 	int64_t wall;
-	int ms;
 
-	if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min,
-	           &tm.tm_sec, &ms) != 7)
+	if (strlen(text) != strlen("0000-00-00T00:00:00.000Z"))
 		return -1;
-	tm.tm_year -= 1900;
-	tm.tm_mon--;
-	wall = (int64_t)timegm(&tm) * 1000 + ms;
+	tm = (struct tm){
+	    .tm_year = take_digits(text, 4) - 1900,
+	    .tm_mon = take_digits(text + 5, 2) - 1,
+	    .tm_mday = take_digits(text + 8, 2),
+	    .tm_hour = take_digits(text + 11, 2),
+	    .tm_min = take_digits(text + 14, 2),
+	    .tm_sec = take_digits(text + 17, 2),
+	};
+	wall = (int64_t)timegm(&tm) * 1000 + take_digits(text + 20, 3);
 	if (wall < 0)
 		return -1;
 	text_format_time(wall, again, sizeof(again));

@@ -19,12 +19,10 @@
 
 #define COMMAND_MAX 2048
 
-__attribute__((format(printf, 2, 0))) static int try_shell(const struct postgres_server *server, const char *format,
-                                                           va_list arguments)
+static int try_shell(const struct postgres_server *server, const char *command)
 {
-	char command[COMMAND_MAX], line[COMMAND_MAX + 512];
+	char line[COMMAND_MAX + 512];
 
-	vsnprintf(command, sizeof(command), format, arguments);
 	/* What is printed goes to a file: a server must not hold the test's own output open. */
 	snprintf(line, sizeof(line), "cd %s && %s %s >%s/out 2>&1", server->directory,
 	         server->is_root ? "runuser -u postgres --" : "", command, server->directory);
@@ -33,17 +31,16 @@ __attribute__((format(printf, 2, 0))) static int try_shell(const struct postgres
 
 __attribute__((format(printf, 2, 3))) static void shell(const struct postgres_server *server, const char *format, ...)
 {
+	char command[COMMAND_MAX], line[COMMAND_MAX];
 	va_list arguments;
-	char line[COMMAND_MAX];
-	int status;
 
 	va_start(arguments, format);
-	status = try_shell(server, format, arguments);
+	vsnprintf(command, sizeof(command), format, arguments);
 	va_end(arguments);
-	if (status == 0)
+	if (try_shell(server, command) == 0)
 		return;
 	snprintf(line, sizeof(line), "cat %s/out %s/log >&2", server->directory, server->directory);
-	fail_msg("\"%s\" failed%s", format, system(line) == 0 ? "" : ", and its output cannot be shown");
+	fail_msg("\"%s\" failed%s", command, system(line) == 0 ? "" : ", and its output cannot be shown");
 }
 
 static void find_binaries(struct postgres_server *server)
