@@ -491,6 +491,12 @@ def longest_turns(machine, options, samples):
     turns.measure(machine, options, samples, loop_stall)
 
 
-CASES = {"reads": reads, "creates": creates, "beside": reads_beside_writes, "binds": binds, "hostile": hostile,
+def shared_store(machine, options, samples):
+    import shared  # pylint: disable=import-outside-toplevel
+
+    shared.measure(machine, options, samples, create_body, in_turn)
+
+
+CASES = {"reads": reads, "creates": creates, "shared": shared_store, "beside": reads_beside_writes, "binds": binds, "hostile": hostile,
          "size": size, "connections": connections, "strangers": strangers, "recovery": recovery,
          "turns": longest_turns}

@@ -95,7 +95,7 @@ class Broker(Server):
 
     prefix = "/bench"
 
-    def __init__(self, machine, services=None, delay_ms=0, data=None, name="broker", limits=None):
+    def __init__(self, machine, services=None, delay_ms=0, data=None, name="broker", limits=None, store=None):
         self.name = name
         self.machine = machine
         self.directory = machine.directory("broker")
@@ -103,12 +103,12 @@ class Broker(Server):
         self.config = os.path.join(self.directory, "broker.yaml")
         self.log_path = os.path.join(self.directory, "log")
         self.program = os.path.join(machine.build, "tsuru-broker")
-        self.environment = slow_disk(machine, delay_ms)
+        self.environment = {**slow_disk(machine, delay_ms), "SECRET_KEY": "0123456789abcdef" * 4}
         self.port = free_port()
         self.admin_port = free_port()
         with open(self.config, "w", encoding="utf-8") as file:
             json.dump({"listen": f"127.0.0.1:{self.port}", "data_dir": self.data, "log": {"level": "info"},
-                       "limits": limits or {},
+                       "limits": limits or {}, **({"store": store} if store else {}),
                        "admin": {"listen": f"127.0.0.1:{self.admin_port}", "password": PASSWORD},
                        "services": services or [shared_service()]}, file)
 

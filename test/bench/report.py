@@ -55,6 +55,10 @@ def reaches(figures):
         if batched:
             found.append(Reach(f"{case}, 64 clients: rate of a batched log",
                                figures.ratio(case, 64, "broker", "a batched log", "rate"), batched, "least"))
+    case = "durable creates, records in PostgreSQL"
+    found += [Reach(f"{case}, {of}: rate of {what}", figures.ratio(case, int(of.split()[0]), "broker", what, "rate"), least, "least")
+              for of, what, least in (("64 clients", "the same statement", 0.7), ("64 clients", "a store of its own", 0.5),
+                                      ("1 client", "the same statement", 0.6))]
     beside = "status beside 64 writers, 10 ms a sync"
     found += [Reach(f"{beside}: p50, µs", figures.median(beside, 4, "broker", "p50_us"), 500, "most"),
               Reach(f"{beside}: p99, µs", figures.median(beside, 4, "broker", "p99_us"), 2000, "most"),

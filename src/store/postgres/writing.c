@@ -6,6 +6,7 @@
  * that answers is concerned; that its standbys have it is told by a renewal, which is a commit after it. */
 #include <string.h>
 
+#include "append.h"
 #include "base/crash.h"
 #include "base/timer.h"
 #include "internal.h"
@@ -107,20 +108,6 @@ void writing_leave(struct journal *base)
 }
 
 /* ---- a group ---- */
-
-#define APPEND                                                                                                         \
-	"WITH h AS (UPDATE tsuru_broker.head SET revision = $3, last_group = $4"                                       \
-	"  WHERE revision = $1 AND last_group = $2 AND epoch = $5 RETURNING 1),"                                       \
-	" l AS (INSERT INTO tsuru_broker.log"                                                                          \
-	"  (revision, last_group, follows, follows_group, epoch, keyspaces, keys, revisions, contents)"                \
-	"  SELECT $3, $4, $1, $2, $5, $6, $7, $8, $9 FROM h),"                                                         \
-	" r AS (INSERT INTO tsuru_broker.record (keyspace, key, revision, content)"                                    \
-	"  SELECT u.keyspace, u.key, u.revision, u.content FROM h,"                                                    \
-	"  unnest($6::text[], $7::bytea[], $8::int8[], $9::bytea[]) AS u (keyspace, key, revision, content)"           \
-	"  WHERE u.content IS NOT NULL"                                                                                \
-	"  ON CONFLICT (keyspace, key) DO UPDATE SET revision = excluded.revision, content = excluded.content),"       \
-	" d AS (DELETE FROM tsuru_broker.record d USING h, unnest($6::text[], $7::bytea[], $9::bytea[])"               \
-	"  AS u (keyspace, key, content) WHERE u.content IS NULL AND d.keyspace = u.keyspace AND d.key = u.key)"
 
 static const char append_quietly[] = APPEND " SELECT 1 FROM h";
 static const char append_and_notify[] = APPEND " SELECT pg_notify('tsuru_broker', '') FROM h";
