@@ -6,6 +6,9 @@
 #  headers whose macros matter are read (-I would read all of the system's).
 set -eu
 cd "$(dirname "$0")/.."
+# shellcheck source=test/support/linters.sh
+. test/support/linters.sh
+has_version cppcheck 2.10 || exit 77
 
 # header NAME: the option that reads the system's header NAME first, so that its macros are known.
 header() {

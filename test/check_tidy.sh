@@ -3,6 +3,9 @@
 # What is looked for stands in .clang-tidy. One file a process: clang-tidy 14's analyzer forgets its va_lists between files.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
+# shellcheck source=test/support/linters.sh
+. "$root/test/support/linters.sh"
+has_version clang-tidy 14 || exit 77
 build=$1
 shift
 if [ $# = 0 ]; then
