@@ -55,5 +55,8 @@ struct pg_connection {
 };
 
 int libpq_load(struct libpq *ret_pq, struct error *error);
+/* What a postgres:// or postgresql:// url says; the caller's, for conninfoFree. NULL when it is none. libpq's own
+ * message is not given: it quotes the url. */
+PQconninfoOption *libpq_parse(const struct libpq *pq, const char *url);
 
 #endif

@@ -189,16 +189,14 @@ static int take_parsed(struct pg_target *target, const PQconninfoOption *parsed,
 	return rc;
 }
 
-/* libpq's own message is not shown: it quotes the url. */
 static int take_url(struct pg_target *target, const char *url, struct error *error)
 {
-	PQconninfoOption *parsed = NULL;
+	PQconninfoOption *parsed;
 	int rc = libpq_load(&target->pq, error);
 
 	if (rc != 0)
 		return rc;
-	if (strncmp(url, "postgres://", 11) == 0 || strncmp(url, "postgresql://", 13) == 0)
-		parsed = target->pq.conninfoParse(url, NULL);
+	parsed = libpq_parse(&target->pq, url);
 	if (parsed == NULL)
 		return error_set(error, ERR_INVALID,
 		                 "it is not a url like postgres://user:password@host:5432/postgres, its parts "

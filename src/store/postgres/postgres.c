@@ -74,11 +74,10 @@ static int postgres_open(const struct store_shared *options, struct journal **re
 	journal->base.kind = &journal_postgres;
 	journal->options = options;
 	rc = libpq_load(&journal->pq, error);
-	if (rc == 0 &&
-	    (strncmp(options->url, "postgres://", 11) == 0 || strncmp(options->url, "postgresql://", 13) == 0))
-		journal->parsed = journal->pq.conninfoParse(options->url, NULL);
-	if (rc == 0 && journal->parsed == NULL)
-		rc = refuse_url(error);
+	if (rc == 0) {
+		journal->parsed = libpq_parse(&journal->pq, options->url);
+		rc = journal->parsed != NULL ? 0 : refuse_url(error);
+	}
 	if (rc != 0) {
 		free(journal);
 		return rc;
