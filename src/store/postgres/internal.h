@@ -16,6 +16,7 @@
 
 #define SECOND_US ((int64_t)1000000)
 #define MILLI_US  ((int64_t)1000)
+#define ANSWER_US (5 * SECOND_US) /* for what is no append */
 
 enum keeper_state {
 	KEEPER_OFF,        /* no connection; the next is made when it is due */
@@ -50,6 +51,11 @@ struct pg_journal {
 	int64_t leased_until;
 	struct keeper keeper;
 };
+
+static inline struct pg_journal *journal_of(struct journal *base)
+{
+	return (struct pg_journal *)base;
+}
 
 /* values.c */
 /* What goes with a statement, all binary. */
@@ -98,6 +104,8 @@ int pgsql_take(struct pg_journal *journal, int64_t until, PGresult **ret_result,
 int pgsql_refusal(const struct pg_journal *journal, const PGresult *result, struct error *error);
 
 /* keeper.c */
+/* The statement of a sign of life: $1 is the epoch. Gives a row when this broker is the active one. */
+extern const char keeper_renewal[];
 /* Goes on with what is due; ready: its socket has what it waits for. */
 void keeper_turn(struct pg_journal *journal, bool ready);
 /* When it wants to be called at the latest. INT64_MAX: it does nothing. */

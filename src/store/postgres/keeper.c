@@ -5,7 +5,7 @@
 
 #define PAUSE_US (100 * MILLI_US)
 
-static const char renew[] = "UPDATE tsuru_broker.pulse SET beat = beat + 1 WHERE epoch = $1 RETURNING beat";
+const char keeper_renewal[] = "UPDATE tsuru_broker.pulse SET beat = beat + 1 WHERE epoch = $1 RETURNING beat";
 
 static int64_t third(const struct pg_journal *journal)
 {
@@ -54,8 +54,8 @@ static void ask(struct pg_journal *journal)
 	operands_number(&operands, journal->epoch);
 	keeper->sent = timers_clock();
 	keeper->until = keeper->sent + third(journal);
-	if (journal->pq.sendQueryParams(keeper->handle, renew, 1, NULL, operands.values, operands.lengths, binary, 1) ==
-	    0) {
+	if (journal->pq.sendQueryParams(keeper->handle, keeper_renewal, 1, NULL, operands.values, operands.lengths,
+	                                binary, 1) == 0) {
 		keeper_close(journal);
 		return;
 	}

@@ -55,7 +55,7 @@ static void set_options(struct pg_journal *journal)
 
 static void postgres_close(struct journal *base)
 {
-	struct pg_journal *journal = (struct pg_journal *)base;
+	struct pg_journal *journal = journal_of(base);
 
 	pgsql_close(journal);
 	keeper_close(journal);
@@ -108,7 +108,7 @@ static bool take_notices(struct pg_journal *journal)
 /* The connection and fd both wake it; the loop's call is seen when the caller looks for its work. */
 static bool postgres_wait(struct journal *base, int fd, int64_t until)
 {
-	struct pg_journal *journal = (struct pg_journal *)base;
+	struct pg_journal *journal = journal_of(base);
 
 	pgsql_wait(journal, fd, until);
 	return take_notices(journal);

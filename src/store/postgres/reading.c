@@ -6,14 +6,8 @@
 #include "internal.h"
 #include "store/copy.h"
 
-#define ANSWER_US (5 * SECOND_US)
 /* Between two rows of a snapshot, and for its first. */
 #define ROW_US (60 * SECOND_US)
-
-static struct pg_journal *journal_of(struct journal *base)
-{
-	return (struct pg_journal *)base;
-}
 
 static int damaged(struct error *error)
 {

@@ -12,14 +12,8 @@
 #include "internal.h"
 #include "store/copy.h"
 
-#define ANSWER_US (5 * SECOND_US)
 #define AGAIN_US  (100 * MILLI_US)
 #define ARRAY_MAX ((size_t)512 * 1024 * 1024) /* bytes; PostgreSQL takes up to 1 GiB */
-
-static struct pg_journal *journal_of(struct journal *base)
-{
-	return (struct pg_journal *)base;
-}
 
 /* ---- the claim ---- */
 
@@ -176,7 +170,6 @@ static int send_once(struct pg_journal *journal, const struct operands *operands
 }
 
 static const char is_ours[] = "SELECT revision FROM tsuru_broker.log WHERE revision = $1 AND last_group = $2";
-static const char confirm[] = "UPDATE tsuru_broker.pulse SET beat = beat + 1 WHERE epoch = $1 RETURNING beat";
 
 /* 0 when there is a row, ERR_STALE when there is none. */
 static int find(struct pg_journal *journal, const char *statement, const struct operands *operands, struct error *error)
@@ -201,7 +194,7 @@ static int find_group(struct pg_journal *journal, const struct group *group, str
 	operands_bytes(&wanted, group->after.group, POINT_ID_BYTES);
 	operands_number(&ours, journal->epoch);
 	rc = find(journal, is_ours, &wanted, error);
-	return rc == 0 ? find(journal, confirm, &ours, error) : rc;
+	return rc == 0 ? find(journal, keeper_renewal, &ours, error) : rc;
 }
 
 static int try_once(struct pg_journal *journal, const struct group *group, const struct operands *operands,
