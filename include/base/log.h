@@ -42,6 +42,8 @@ void log_text(struct log_line *line, const char *key, const char *value);
 void log_number(struct log_line *line, const char *key, int64_t value);
 /* Ends the line and writes it, behind those that wait; a failed write is dropped. */
 void log_end(struct log_line *line);
+/* A line of one field. */
+void log_event(const struct log *log, enum log_level level, const char *event, const char *key, const char *value);
 /* Ends the line and lets it wait for log_flush, for the next line that does not wait, or for want of room. */
 void log_end_gathered(struct log_line *line);
 /* Writes the lines that wait. */

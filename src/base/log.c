@@ -177,6 +177,15 @@ void log_end(struct log_line *line)
 	(void)!write(line->log->fd, line->bytes, line->length);
 }
 
+void log_event(const struct log *log, enum log_level level, const char *event, const char *key, const char *value)
+{
+	struct log_line line;
+
+	log_begin(&line, log, level, event);
+	log_text(&line, key, value);
+	log_end(&line);
+}
+
 void log_end_gathered(struct log_line *line)
 {
 	struct log_gather *gather = line->log != NULL ? line->log->gather : NULL;

@@ -9,16 +9,6 @@
 #include "cli/load.h"
 #include "cli/program.h"
 
-static void log_event(const struct program *program, enum log_level level, const char *event, const char *key,
-                      const char *value)
-{
-	struct log_line line;
-
-	log_begin(&line, &program->log, level, event);
-	log_text(&line, key, value);
-	log_end(&line);
-}
-
 static int read_file(struct program *program, struct config **ret_config, struct error *error)
 {
 	struct config_errors *errors = NULL;
@@ -29,7 +19,7 @@ static int read_file(struct program *program, struct config **ret_config, struct
 	if (errors == NULL)
 		return error_no_memory(error);
 	for (size_t i = 0; i < errors->count; i++)
-		log_event(program, LOG_ERROR, "configuration-error", "error", errors->texts[i]);
+		log_event(&program->log, LOG_ERROR, "configuration-error", "error", errors->texts[i]);
 	error_set(error, ERR_INVALID, "%s%s", errors->texts[0], errors->total > 1 ? " (and more, see the log)" : "");
 	config_errors_free(errors);
 	return ERR_INVALID;
@@ -192,9 +182,9 @@ int program_reload(struct program *program, struct error *error)
 	program->file_is_bad = rc != 0;
 	if (rc != 0) {
 		program->file_error = *error;
-		log_event(program, LOG_ERROR, "reload-failed", "error", error->text);
+		log_event(&program->log, LOG_ERROR, "reload-failed", "error", error->text);
 	} else {
-		log_event(program, LOG_INFO, "reloaded", "file", program->config_file);
+		log_event(&program->log, LOG_INFO, "reloaded", "file", program->config_file);
 	}
 	return rc;
 }

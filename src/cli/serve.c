@@ -155,11 +155,8 @@ static int open_metrics(struct program *program, struct error *error)
 static void on_store_broken(void *arg, const struct error *error)
 {
 	const struct program *program = arg;
-	struct log_line line;
 
-	log_begin(&line, &program->log, LOG_ERROR, "store-broken");
-	log_text(&line, "reason", error->text);
-	log_end(&line);
+	log_event(&program->log, LOG_ERROR, "store-broken", "reason", error->text);
 }
 
 static int open_store(struct program *program, struct error *error)
@@ -346,13 +343,10 @@ static void log_certificate(const struct program *program)
 	                             .key = files != NULL ? files->key : NULL,
 	                             .client_ca = files != NULL ? files->client_ca : NULL};
 	bool expired = false;
-	struct log_line line;
 
 	if (files == NULL || http_tls_check(&tls, &expired, NULL) != 0 || !expired)
 		return;
-	log_begin(&line, &program->log, LOG_WARNING, "certificate-expired");
-	log_text(&line, "file", files->cert);
-	log_end(&line);
+	log_event(&program->log, LOG_WARNING, "certificate-expired", "file", files->cert);
 }
 
 static void log_stopping(const struct program *program, const char *event)
@@ -402,15 +396,6 @@ static int run_loop(struct program *program, struct error *error)
 	return 0;
 }
 
-static void log_failure(const struct program *program, const struct error *error)
-{
-	struct log_line line;
-
-	log_begin(&line, &program->log, LOG_ERROR, "failed");
-	log_text(&line, "error", error->text);
-	log_end(&line);
-}
-
 int run_serve(const struct invocation *invocation)
 {
 	struct program program = {0};
@@ -431,7 +416,7 @@ int run_serve(const struct invocation *invocation)
 	if (rc == 0)
 		rc = run_loop(&program, &error);
 	if (rc != 0 && !program.has_failed)
-		log_failure(&program, &error);
+		log_event(&program.log, LOG_ERROR, "failed", "error", error.text);
 	close_parts(&program);
 	if (program.computing) /* what libraries do at an exit would take away what that thread uses */
 		_exit(rc == 0 ? EXIT_GOOD : EXIT_FAILED);

@@ -18,19 +18,10 @@ static void log_standing(const struct program *program, const struct store_stand
 	log_end(&line);
 }
 
-static void log_trouble(const struct program *program, enum log_level level, const char *event, const char *reason)
-{
-	struct log_line line;
-
-	log_begin(&line, &program->log, level, event);
-	log_text(&line, "reason", reason);
-	log_end(&line);
-}
-
 /* What cannot go on ends; who started it starts it again, as one that stands by. */
 static void fail(struct program *program, const char *event, const char *reason)
 {
-	log_trouble(program, LOG_ERROR, event, reason);
+	log_event(&program->log, LOG_ERROR, event, "reason", reason);
 	program->has_failed = true;
 	event_base_loopbreak(program->base);
 }
@@ -51,10 +42,10 @@ static void on_standing_due(evutil_socket_t number, short what, void *arg)
 	(void)number;
 	(void)what;
 	if (standing->trouble.code != 0)
-		log_trouble(program, LOG_WARNING, "store-unreachable", standing->trouble.text);
+		log_event(&program->log, LOG_WARNING, "store-unreachable", "reason", standing->trouble.text);
 	if (standing->losses > program->losses)
-		log_trouble(
-		    program, LOG_ERROR, "commits-lost",
+		log_event(
+		    &program->log, LOG_ERROR, "commits-lost", "reason",
 		    "the database lacks commits that it had acknowledged: it failed over to a server without them");
 	program->losses = standing->losses;
 	if (standing->role == program->role || program->broker == NULL)
@@ -77,7 +68,6 @@ void standing_changed(void *arg, const struct store_standing *standing)
 
 int standing_watch(struct program *program, struct error *error)
 {
-	program->role = STORE_STANDBY;
 	program->standing_due = event_new(program->base, -1, 0, on_standing_due, program);
 	return program->standing_due == NULL ? error_no_memory(error) : 0;
 }

@@ -32,14 +32,10 @@ int operator_find_service(struct requests *requests, const char *incarnation, co
 static void on_noted(void *arg, int code, const struct error *error, uint64_t revision)
 {
 	struct requests *requests = arg;
-	struct log_line line;
 
 	(void)revision;
-	if (code == 0 || requests->catalog->closing)
-		return;
-	log_begin(&line, requests->life->log, LOG_ERROR, "audit-not-written");
-	log_text(&line, "reason", error->text);
-	log_end(&line);
+	if (code != 0 && !requests->catalog->closing)
+		log_event(requests->life->log, LOG_ERROR, "audit-not-written", "reason", error->text);
 }
 
 /* Commits them with the note. */
