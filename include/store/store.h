@@ -70,7 +70,6 @@ struct store_standing {
 	/* Milliseconds of timers_clock until which no other broker can have become the active one. 0 without one. */
 	int64_t leased_until;
 	uint64_t epoch;                      /* 0: not known yet */
-	uint64_t journal_revision;           /* the journal's head, as it was seen last */
 	uint64_t losses;                     /* how often the journal lacked what this broker had seen in it */
 	char active[STORE_NAME_MAX + 1];     /* the active one's name; "": none, or not known */
 	char address[STORE_ADDRESS_MAX + 1]; /* and where it is reached */

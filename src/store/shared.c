@@ -33,14 +33,20 @@ struct sharing {
 
 /* ---- with the loop ---- */
 
-static void tell(struct sharing *sharing)
+/* Where the loop finds it when it looks next. */
+static void put_down(struct sharing *sharing)
 {
 	struct committer *committer = &sharing->store->committer;
 
 	pthread_mutex_lock(&committer->mutex);
 	committer->standing = sharing->standing;
 	pthread_mutex_unlock(&committer->mutex);
-	committer_call_loop(committer);
+}
+
+static void tell(struct sharing *sharing)
+{
+	put_down(sharing);
+	committer_call_loop(&sharing->store->committer);
 }
 
 static void take(struct committer *committer, struct batch_list *ret_group, bool *ret_closing)
@@ -91,7 +97,6 @@ static void note_head(struct sharing *sharing, const struct journal_head *head)
 		sharing->moved_at = timers_clock();
 	sharing->sign = *head;
 	standing->epoch = head->epoch;
-	standing->journal_revision = head->point.revision;
 	strcpy(standing->active, head->is_led ? head->active : "");
 	strcpy(standing->address, head->is_led ? head->address : "");
 	error_clear(&standing->trouble);
@@ -170,7 +175,7 @@ static void check_lease(struct sharing *sharing)
 		tell(sharing);
 	} else if (until / 1000 != standing->leased_until) {
 		standing->leased_until = until / 1000;
-		tell(sharing);
+		put_down(sharing);
 	}
 }
 
