@@ -32,7 +32,12 @@ int broker_open(const struct broker_options *options, struct broker **ret_broker
 /* Where the store is shared, and this broker stands by, it is opened without looking at what is pending: it does
  * nothing until it begins, once it is the active one. Not for a broker that has begun. */
 int broker_begin(struct broker *broker, struct error *error);
-/* 0 once it has begun; before that ERR_UNAVAILABLE, with a sentence that names the active one. */
+/* Not the active one any more: cancels what runs, answers ERR_UNAVAILABLE to all who wait, and is as one that has not
+ * begun, with the configuration and the drivers that it has. What is pending is in the store for whoever is the active
+ * one. Blocks until the store has given back what was handed over. An error, of a driver that cannot be opened anew,
+ * leaves a broker for broker_close alone. */
+int broker_resign(struct broker *broker, struct error *error);
+/* 0 once it has begun; otherwise ERR_UNAVAILABLE, with a sentence that names the active one. */
 int broker_has_begun(const struct broker *broker, struct error *error);
 /* Another configuration, in two steps, so that a program can put it in force in all its parts or in none. data_dir and
  * listeners are not the broker's: the caller sees to them. */

@@ -58,7 +58,12 @@ struct driver_context {
 	struct logins *logins; /* NULL: no session is opened */
 	const char *store;     /* the id of the broker's store, in hex; it is there once calls are. NULL: not known */
 	const char *seal;      /* a secret of the store, as a call's; likewise */
+	/* Whether a call may begin now; NULL: at any time. One that may not ends with ERR_UNAVAILABLE. */
+	bool (*may_call)(void *arg);
+	void *arg; /* for it */
 };
+
+bool driver_may_call(const struct driver_context *context);
 
 enum call_kind {
 	/* Makes the instance exist with call->plan. */

@@ -61,6 +61,8 @@ extern const struct asked ask_end_logins;
 /* Decides before this returns; on_done never fires in it (but when memory is out). */
 void requests_ask(struct requests *requests, const struct asked *what, const struct broker_request *request,
                   broker_done *on_done, void *arg);
+/* Replies ERR_UNAVAILABLE to all: what they wait for is in other hands now. */
+void requests_give_up_all(struct requests *requests);
 /* At the end: drops all in silence. */
 void requests_drop_all(struct requests *requests);
 

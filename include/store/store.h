@@ -62,13 +62,11 @@ enum store_role {
 	STORE_ALONE,   /* the records are in LMDB alone */
 	STORE_STANDBY, /* another broker may be the active one, or the journal does not answer */
 	STORE_ACTIVE,
-	STORE_DEPOSED, /* it was the active one; its lease is over. It stays so until it is opened again */
+	STORE_DEPOSED, /* it was the active one, and may not be any more. It stays so until store_stand_by */
 };
 
 struct store_standing {
 	enum store_role role;
-	/* Milliseconds of timers_clock until which no other broker can have become the active one. 0 without one. */
-	int64_t leased_until;
 	uint64_t epoch;                      /* 0: not known yet */
 	uint64_t losses;                     /* how often the journal lacked what this broker had seen in it */
 	char active[STORE_NAME_MAX + 1];     /* the active one's name; "": none, or not known */
@@ -183,6 +181,16 @@ void store_flush(struct store *store);
 bool store_broken(const struct store *store);
 /* How this broker stands among those that share the store; borrowed until the return to the loop. */
 const struct store_standing *store_standing(const struct store *store);
+/* Until when, in microseconds of timers_clock, no other broker can have become the active one: INT64_MAX for a store
+ * that is not shared, 0 when this one is not the active one. It moves with each commit and renewal. */
+int64_t store_leased_until(struct store *store);
+/* Hands over: the active one becomes STORE_DEPOSED, at once or after the commit that is under way, and lets the others
+ * know. For a lease it then takes over from nobody. Nothing when it is not the active one, or the store is not shared.
+ */
+void store_step_down(struct store *store);
+/* What was deposed follows the active one again, and may become that. Whoever calls has ended all that it did as the
+ * active one. */
+void store_stand_by(struct store *store);
 void store_statistics(struct store *store, struct store_statistics *ret_statistics);
 
 #endif

@@ -29,6 +29,8 @@ const struct finding *inspect_finding(const struct upkeep *upkeep, const char *i
 void inspect_forget(struct upkeep *upkeep, const char *incarnation);
 /* The member "found": all that was found. */
 void inspect_show(const struct upkeep *upkeep, struct text *json);
+/* Answers ERR_UNAVAILABLE to all who wait for one. */
+void inspect_give_up_all(struct upkeep *upkeep);
 /* At the broker's end: cancels and frees all. */
 void inspect_close(struct upkeep *upkeep);
 

@@ -11,6 +11,7 @@
 #include "records/missing.h"
 #include "upkeep/drift.h"
 #include "upkeep/errand.h"
+#include "upkeep/inspect.h"
 #include "upkeep/parts.h"
 #include "upkeep/reconcile.h"
 
@@ -32,8 +33,10 @@ static void on_saved(void *arg, const struct job *job)
 }
 
 /* Those up to the watch: they know of no request. */
-static void init_lower(struct broker *broker, const struct broker_options *options, struct records *records)
+static void init_lower(struct broker *broker, struct records *records)
 {
+	const struct broker_options *options = &broker->options;
+
 	broker->catalog = (struct catalog){
 	    .store = options->store,
 	    .records = records,
@@ -61,11 +64,13 @@ static void init_lower(struct broker *broker, const struct broker_options *optio
 	};
 }
 
-static void init_upper(struct broker *broker, const struct broker_options *options)
+static void init_upper(struct broker *broker, const struct keyring *keyring)
 {
+	const struct broker_options *options = &broker->options;
+
 	broker->life = (struct life){
 	    .catalog = &broker->catalog,
-	    .keyring = options->keyring,
+	    .keyring = keyring,
 	    .mark = &broker->mark,
 	    .log = options->log,
 	    .measures = &broker->measures,
@@ -143,19 +148,26 @@ int broker_has_begun(const struct broker *broker, struct error *error)
 	return error_set(error, ERR_UNAVAILABLE, "this broker stands by; the active one is \"%s\"", standing->active);
 }
 
+/* The rooms, empty, with the configuration's drivers opened. */
+static int build(struct broker *broker, struct config *config, const struct keyring *keyring, struct error *error)
+{
+	struct records *records = NULL;
+	int rc = records_open(broker->options.store, broker->options.timers, &records, error);
+
+	init_lower(broker, records);
+	init_upper(broker, keyring);
+	return rc == 0 ? open_present(broker, config, error) : rc;
+}
+
 int broker_open(const struct broker_options *options, struct broker **ret_broker, struct error *error)
 {
 	struct broker *broker = calloc(1, sizeof(*broker));
-	struct records *records = NULL;
 	int rc;
 
 	if (broker == NULL)
 		return error_no_memory(error);
-	rc = records_open(options->store, options->timers, &records, error);
-	init_lower(broker, options, records);
-	init_upper(broker, options);
-	if (rc == 0)
-		rc = open_present(broker, options->config, error);
+	broker->options = *options;
+	rc = build(broker, options->config, options->keyring, error);
 	if (rc == 0 && store_standing(options->store)->role != STORE_STANDBY)
 		rc = broker_begin(broker, error);
 	if (rc != 0) {
@@ -167,22 +179,50 @@ int broker_open(const struct broker_options *options, struct broker **ret_broker
 	return 0;
 }
 
-void broker_close(struct broker *broker)
+/* Nothing calls back any more. */
+static void stop(struct broker *broker)
 {
-	if (broker == NULL)
-		return;
 	broker->catalog.closing = true;
-	metrics_forget(broker->measures.metrics, &broker->view);
 	upkeep_close(&broker->upkeep);
 	if (broker->catalog.present != NULL)
 		watch_close(&broker->watch);
 	queue_stop(&broker->queue);
 	store_flush(broker->catalog.store);
+}
+
+static void clear(struct broker *broker)
+{
 	requests_drop_all(&broker->requests);
 	queue_close(&broker->queue);
 	errand_drop_all(&broker->upkeep);
 	generation_close_all(&broker->catalog);
 	records_close(broker->catalog.records);
+}
+
+int broker_resign(struct broker *broker, struct error *error)
+{
+	struct config *config = config_hold(broker->catalog.present->config);
+	const struct keyring *keyring = broker->life.keyring;
+	int rc;
+
+	broker->has_begun = false;
+	inspect_give_up_all(&broker->upkeep);
+	stop(broker);
+	requests_give_up_all(&broker->requests);
+	clear(broker);
+	broker->mark = (struct mark){.number = 0};
+	rc = build(broker, config, keyring, error);
+	config_free(config);
+	return rc;
+}
+
+void broker_close(struct broker *broker)
+{
+	if (broker == NULL)
+		return;
+	metrics_forget(broker->measures.metrics, &broker->view);
+	stop(broker);
+	clear(broker);
 	free(broker);
 }
 

@@ -6,6 +6,7 @@
 #include "view/view.h"
 
 struct broker {
+	struct broker_options options; /* but for config and keyring, which may be others by now */
 	struct catalog catalog;
 	struct queue queue;
 	struct watch watch;

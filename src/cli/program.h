@@ -39,6 +39,7 @@ struct program {
 	struct store_shared shared; /* url NULL: the store is not shared */
 	char name[STORE_NAME_MAX + 1];
 	struct event *standing_due; /* active: how the broker stands among those that share has changed */
+	struct event *lease_due;    /* when the lease is over, unless it was renewed */
 	enum store_role role;       /* as of the last time */
 	uint64_t losses;            /* likewise */
 	bool has_failed;            /* what keeps it from going on is in the log */

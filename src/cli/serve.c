@@ -128,7 +128,8 @@ static int open_loop(struct program *program, struct error *error)
 	event_config_set_flag(options, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
 	program->base = event_base_new_with_config(options);
 	event_config_free(options);
-	if (program->base == NULL)
+	/* The end of a lease goes first; all other events have the lower one of two priorities. */
+	if (program->base == NULL || event_base_priority_init(program->base, 2) != 0)
 		return error_set(error, ERR_INTERNAL, "the event loop cannot be made: %s", strerror(errno));
 	program->timers = timers_new(program->base);
 	if (program->timers == NULL)
@@ -291,8 +292,7 @@ static void close_parts(struct program *program)
 	trim_stop(&program->trim);
 	pulse_stop(&program->pulse);
 	log_flush(&program->log);
-	if (program->standing_due != NULL)
-		event_free(program->standing_due);
+	standing_end(program);
 	if (program->log_due != NULL)
 		event_free(program->log_due);
 	for (size_t i = 0; i < PROGRAM_SIGNALS; i++) {

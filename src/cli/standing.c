@@ -1,10 +1,15 @@
-/* How this broker stands among those that share a store: it begins once it is the active one, and ends when it may not
- * be that any more. */
+/* How this broker stands among those that share a store: it begins once it is the active one, and ends all that it does
+ * when it may not be that any more. The store's thread says so; where that is held up, or the whole process was, the
+ * end of the lease comes first, by an event that goes before all others of its turn. */
 #include "cli/standing.h"
 
 #include <event2/event.h>
 
+#include "base/timer.h"
 #include "cli/program.h"
+
+#define MILLI_US  ((int64_t)1000)
+#define SECOND_US (1000 * MILLI_US)
 
 static void log_standing(const struct program *program, const struct store_standing *standing)
 {
@@ -12,26 +17,117 @@ static void log_standing(const struct program *program, const struct store_stand
 	    [STORE_STANDBY] = "standing-by", [STORE_ACTIVE] = "became-active", [STORE_DEPOSED] = "deposed"};
 	struct log_line line;
 
-	log_begin(&line, &program->log, standing->role == STORE_DEPOSED ? LOG_ERROR : LOG_INFO, events[standing->role]);
+	log_begin(&line, &program->log, standing->role == STORE_DEPOSED ? LOG_WARNING : LOG_INFO,
+	          events[standing->role]);
 	log_text(&line, "active", standing->active);
 	log_number(&line, "epoch", (int64_t)standing->epoch);
 	log_end(&line);
 }
 
-/* What cannot go on ends; who started it starts it again, as one that stands by. */
-static void fail(struct program *program, const char *event, const char *reason)
+/* What cannot go on ends; who started it starts it again. */
+static void fail(struct program *program, const char *reason)
 {
-	log_event(&program->log, LOG_ERROR, event, "reason", reason);
+	log_event(&program->log, LOG_ERROR, "failed", "reason", reason);
 	program->has_failed = true;
 	event_base_loopbreak(program->base);
 }
 
-static void begin(struct program *program)
+static void resign(struct program *program)
 {
 	struct error error;
 
-	if (broker_begin(program->broker, &error) != 0)
-		fail(program, "failed", error.text);
+	(void)event_del(program->lease_due);
+	if (broker_has_begun(program->broker, &error) != 0)
+		return;
+	if (broker_resign(program->broker, &error) != 0)
+		fail(program, error.text);
+}
+
+/* ---- the lease ---- */
+
+static bool is_leased(struct program *program)
+{
+	return timers_clock() < store_leased_until(program->store);
+}
+
+static void await_end_of_lease(struct program *program)
+{
+	const int64_t left = store_leased_until(program->store) - timers_clock();
+	const struct timeval delay = {.tv_sec = left > 0 ? left / SECOND_US : 0,
+	                              .tv_usec = left > 0 ? left % SECOND_US : 0};
+
+	if (event_add(program->lease_due, &delay) != 0)
+		fail(program, "out of memory");
+}
+
+static void on_lease_due(evutil_socket_t number, short what, void *arg)
+{
+	struct program *program = arg;
+
+	(void)number;
+	(void)what;
+	if (is_leased(program)) {
+		await_end_of_lease(program);
+		return;
+	}
+	log_event(&program->log, LOG_WARNING, "lease-over", "reason", "the store's database did not renew it in time");
+	store_step_down(program->store); /* it may have been renewed just now */
+	resign(program);
+}
+
+/* No call begins in the last third of the lease. */
+static bool may_call(void *arg)
+{
+	struct program *program = arg;
+	const int64_t third = program->shared.lease * MILLI_US / 3;
+
+	return timers_clock() + third < store_leased_until(program->store);
+}
+
+/* ---- the role ---- */
+
+static void begin(struct program *program)
+{
+	struct error error;
+	int rc;
+
+	if (broker_has_begun(program->broker, &error) == 0)
+		return;
+	await_end_of_lease(program);
+	rc = broker_begin(program->broker, &error);
+	if (rc == 0)
+		return;
+	if (rc != ERR_UNAVAILABLE) {
+		fail(program, error.text);
+		return;
+	}
+	log_event(&program->log, LOG_WARNING, "store-unreachable", "reason", error.text);
+	store_step_down(program->store);
+	if (broker_resign(program->broker, &error) != 0)
+		fail(program, error.text);
+}
+
+static void take_role(struct program *program, const struct store_standing *standing)
+{
+	program->role = standing->role;
+	log_standing(program, standing);
+	if (standing->role == STORE_ACTIVE)
+		begin(program);
+	if (standing->role != STORE_DEPOSED)
+		return;
+	resign(program);
+	store_stand_by(program->store);
+}
+
+static void log_trouble(struct program *program, const struct store_standing *standing)
+{
+	if (standing->trouble.code != 0)
+		log_event(&program->log, LOG_WARNING, "store-unreachable", "reason", standing->trouble.text);
+	if (standing->losses > program->losses)
+		log_event(
+		    &program->log, LOG_ERROR, "commits-lost", "reason",
+		    "the database lacks commits that it had acknowledged: it failed over to a server without them");
+	program->losses = standing->losses;
 }
 
 static void on_standing_due(evutil_socket_t number, short what, void *arg)
@@ -41,21 +137,13 @@ static void on_standing_due(evutil_socket_t number, short what, void *arg)
 
 	(void)number;
 	(void)what;
-	if (standing->trouble.code != 0)
-		log_event(&program->log, LOG_WARNING, "store-unreachable", "reason", standing->trouble.text);
-	if (standing->losses > program->losses)
-		log_event(
-		    &program->log, LOG_ERROR, "commits-lost", "reason",
-		    "the database lacks commits that it had acknowledged: it failed over to a server without them");
-	program->losses = standing->losses;
-	if (standing->role == program->role || program->broker == NULL)
+	log_trouble(program, standing);
+	if (program->broker == NULL || standing->role == program->role)
 		return;
-	program->role = standing->role;
-	log_standing(program, standing);
-	if (standing->role == STORE_ACTIVE)
-		begin(program);
-	else if (standing->role == STORE_DEPOSED)
-		fail(program, "failed", "the lease is over: another broker may be the active one");
+	if (store_broken(program->store))
+		fail(program, "the view of the store cannot be written");
+	else
+		take_role(program, standing);
 }
 
 void standing_changed(void *arg, const struct store_standing *standing)
@@ -69,5 +157,19 @@ void standing_changed(void *arg, const struct store_standing *standing)
 int standing_watch(struct program *program, struct error *error)
 {
 	program->standing_due = event_new(program->base, -1, 0, on_standing_due, program);
-	return program->standing_due == NULL ? error_no_memory(error) : 0;
+	program->lease_due = event_new(program->base, -1, 0, on_lease_due, program);
+	if (program->standing_due == NULL || program->lease_due == NULL)
+		return error_no_memory(error);
+	event_priority_set(program->lease_due, 0);
+	program->context.may_call = may_call;
+	program->context.arg = program;
+	return 0;
+}
+
+void standing_end(struct program *program)
+{
+	if (program->standing_due != NULL)
+		event_free(program->standing_due);
+	if (program->lease_due != NULL)
+		event_free(program->lease_due);
 }

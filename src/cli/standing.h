@@ -12,5 +12,7 @@ int standing_watch(struct program *program, struct error *error);
 /* The store's on_standing; arg is the program. The call may come while the store runs completions: what follows waits
  * for the loop. */
 void standing_changed(void *arg, const struct store_standing *standing);
+/* Once the loop has ended. */
+void standing_end(struct program *program);
 
 #endif

@@ -128,11 +128,29 @@ void call_init(struct driver_call *call)
 	timer_init(&call->timer, on_timer, call);
 }
 
+bool driver_may_call(const struct driver_context *context)
+{
+	return context->may_call == NULL || context->may_call(context->arg);
+}
+
+static void refuse(struct driver_call *call)
+{
+	call->state = CALL_SETTLED;
+	error_set(&call->outcome, ERR_UNAVAILABLE,
+	          "this broker may soon not be the active one any more, and begins nothing on a server");
+}
+
 int call_start(struct driver_call *call)
 {
+	const bool may_call = driver_may_call(call->backend->context);
+
 	assert(call->state == CALL_IDLE && call->on_settled != NULL);
-	if (timer_start(call->backend->context->timers, &call->timer, call->timeout) != 0)
+	if (timer_start(call->backend->context->timers, &call->timer, may_call ? call->timeout : 0) != 0)
 		return ERR_NO_MEMORY;
+	if (!may_call) {
+		refuse(call);
+		return 0;
+	}
 	call->state = CALL_WORKING;
 	crash_point("call:%s:before", call_kind_name(call->kind));
 	core_start(call);

@@ -47,6 +47,7 @@
 #define LOCKED_FIRST  500   /* ms: the same where a lock was in the way */
 #define LOCKED_MAX    5000  /* ms */
 #define PAUSE         1000  /* ms */
+#define HELD_BACK     250   /* ms: no call may begin, and it is looked again whether one may */
 
 #define PLACES_WITHOUT_SERVER 64
 
@@ -154,11 +155,16 @@ static void on_places(void *arg)
 	give_places(arg);
 }
 
-static void give_places_in(struct host *host, int64_t delay)
+static int give_places_after(struct host *host, int64_t delay)
 {
 	timer_stop(timers_of(host), &host->turn);
 	timer_init(&host->turn, on_places, host);
-	if (timer_start(timers_of(host), &host->turn, delay) == 0)
+	return timer_start(timers_of(host), &host->turn, delay);
+}
+
+static void give_places_in(struct host *host, int64_t delay)
+{
+	if (give_places_after(host, delay) == 0)
 		return;
 	host->places.resting_until = 0;
 	give_places(host);
@@ -174,6 +180,10 @@ static void give_places(struct host *host)
 
 	if (host->fence == FENCE_ASKING)
 		return;
+	if (places_waiting(places) > 0 && !driver_may_call(&host->offering->generation->catalog->context)) {
+		(void)give_places_after(host, HELD_BACK); /* without memory, who comes next looks again */
+		return;
+	}
 	for (size_t left = places->count - places->running; left > 0; left--) {
 		job = places_next(places, now, &rest);
 		if (job == NULL)

@@ -287,6 +287,16 @@ void requests_ask(struct requests *requests, const struct asked *what, const str
 	intent_decide(intent);
 }
 
+void requests_give_up_all(struct requests *requests)
+{
+	const struct broker_reply reply = {.code = ERR_UNAVAILABLE,
+	                                   .text = "this broker is not the active one any more"};
+	struct intent *intent;
+
+	while ((intent = TAILQ_FIRST(&requests->intents)) != NULL)
+		intent_end(intent, &reply);
+}
+
 void requests_drop_all(struct requests *requests)
 {
 	struct intent *intent;

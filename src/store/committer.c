@@ -83,29 +83,34 @@ static int grow(struct store *store, size_t limit)
 	return code;
 }
 
-/* Waits, with the mutex held, until as many batches are there as there were writers when the last commit ended, or
- * until the patience ends: 8 sixteenths of a usual commit if at least half of the missing ones came last time, and 3
- * otherwise. */
-static void gather(struct committer *committer)
+static bool wait_for_call(struct store *store, int64_t end)
 {
-	const uint64_t end_us = (uint64_t)timers_clock() + committer->usual_us * committer->patience / 16;
-	const struct timespec end = {.tv_sec = (time_t)(end_us / 1000000), .tv_nsec = (long)(end_us % 1000000) * 1000};
+	struct committer *committer = &store->committer;
+	const struct timespec time = {.tv_sec = (time_t)(end / 1000000), .tv_nsec = (long)(end % 1000000) * 1000};
+
+	return pthread_cond_timedwait(&committer->called, &committer->mutex, &time) == 0;
+}
+
+void committer_gather(struct store *store, committer_wait *wait)
+{
+	struct committer *committer = &store->committer;
+	const int64_t end = timers_clock() + (int64_t)(committer->usual_us * committer->patience / 16);
 	const size_t before = committer->todo_count;
 	bool came;
 
 	if (before >= committer->writers)
 		return;
 	committer->wanted = committer->writers;
-	while (committer->todo_count < committer->wanted && !committer->closing &&
-	       pthread_cond_timedwait(&committer->called, &committer->mutex, &end) == 0)
+	while (committer->todo_count < committer->wanted && !committer->closing && wait(store, end))
 		;
 	came = (committer->todo_count - before) * 2 >= committer->wanted - before;
 	committer->patience = came ? PATIENCE_MOST : PATIENCE_LEAST;
 }
 
 /* Waits for batches and takes them all; false when there are none and the store closes. */
-static bool take_group(struct committer *committer, struct batch_list *ret_group)
+static bool take_group(struct store *store, struct batch_list *ret_group)
 {
+	struct committer *committer = &store->committer;
 	bool any;
 
 	STAILQ_INIT(ret_group);
@@ -115,7 +120,7 @@ static bool take_group(struct committer *committer, struct batch_list *ret_group
 		pthread_cond_wait(&committer->called, &committer->mutex);
 	any = committer->todo_count > 0;
 	if (any)
-		gather(committer);
+		committer_gather(store, wait_for_call);
 	STAILQ_CONCAT(ret_group, &committer->todo);
 	committer->group_count = committer->todo_count;
 	committer->todo_count = 0;
@@ -136,14 +141,18 @@ void committer_give_back(struct store *store, struct batch_list *group)
 	committer_call_loop(committer);
 }
 
+void committer_learn(struct committer *committer)
+{
+	committer->usual_us = (committer->usual_us * 7 + committer->running_sum.sync_us_last) / 8;
+}
+
 void committer_run(struct store *store)
 {
-	struct committer *committer = &store->committer;
 	struct batch_list group;
 
-	while (take_group(committer, &group)) {
+	while (take_group(store, &group)) {
 		commit_group(store, &group);
-		committer->usual_us = (committer->usual_us * 7 + committer->running_sum.sync_us_last) / 8;
+		committer_learn(&store->committer);
 		committer_give_back(store, &group);
 	}
 }
@@ -161,7 +170,7 @@ static void *run_thread(void *arg)
 
 /* ---- on the loop ---- */
 
-static void call_thread(struct committer *committer)
+void committer_call_thread(struct committer *committer)
 {
 	const uint64_t one = 1;
 
@@ -226,7 +235,7 @@ void committer_stop(struct store *store)
 		return;
 	pthread_mutex_lock(&committer->mutex);
 	committer->closing = true;
-	call_thread(committer);
+	committer_call_thread(committer);
 	pthread_mutex_unlock(&committer->mutex);
 	pthread_join(committer->thread, NULL);
 	committer->running = false;
@@ -246,7 +255,7 @@ void committer_hand_over(struct store *store)
 	pthread_mutex_unlock(&committer->mutex);
 	store->handed_count = 0;
 	if (enough)
-		call_thread(committer);
+		committer_call_thread(committer);
 }
 
 /* Grows the map for the thread. The mutex is held, and the loop reads from no snapshot. */

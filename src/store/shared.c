@@ -7,8 +7,8 @@
  * had appended is read before this broker is the active one. No two clocks are compared.
  *
  * An active broker whose lease is over has been deposed, whether another has claimed the journal or not: what it holds
- * in memory may be out of date. It renews nothing any more, so that another can follow it. Neighbours: journal.h,
- * follow.c, commit.c. */
+ * in memory may be out of date. It renews nothing any more, so that another can follow it, and stands by again once the
+ * loop has ended all that it did as the active one. Neighbours: journal.h, follow.c, commit.c. */
 #include <errno.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -28,7 +28,9 @@ struct sharing {
 	struct journal_head sign; /* the last that was seen */
 	int64_t moved_at;         /* when it was first seen as it is */
 	int64_t look_at;          /* when to look again */
+	int64_t leased_until;     /* 0: it is not the active one */
 	int64_t trim_at;          /* when to trim the log again, if anything has been appended */
+	int64_t claim_at;         /* it handed over: not before */
 };
 
 /* ---- with the loop ---- */
@@ -40,6 +42,7 @@ static void put_down(struct sharing *sharing)
 
 	pthread_mutex_lock(&committer->mutex);
 	committer->standing = sharing->standing;
+	committer->leased_until = sharing->leased_until;
 	pthread_mutex_unlock(&committer->mutex);
 }
 
@@ -49,14 +52,40 @@ static void tell(struct sharing *sharing)
 	committer_call_loop(&sharing->store->committer);
 }
 
-static void take(struct committer *committer, struct batch_list *ret_group, bool *ret_closing)
+/* Waits in the journal, which renews the lease meanwhile; the mutex is held. */
+static bool wait_for_call(struct store *store, int64_t end)
 {
-	STAILQ_INIT(ret_group);
+	struct committer *committer = &store->committer;
+	uint64_t calls;
+
+	pthread_mutex_unlock(&committer->mutex);
+	store->journal->kind->wait(store->journal, committer->call_fd, end);
+	(void)!read(committer->call_fd, &calls, sizeof(calls));
 	pthread_mutex_lock(&committer->mutex);
-	STAILQ_CONCAT(ret_group, &committer->todo);
+	return timers_clock() < end;
+}
+
+/* What the loop has for the thread. */
+struct wanted {
+	struct batch_list group;
+	bool closing, step_down, stand_by;
+};
+
+static void take(struct sharing *sharing, struct wanted *ret_wanted)
+{
+	struct committer *committer = &sharing->store->committer;
+
+	STAILQ_INIT(&ret_wanted->group);
+	pthread_mutex_lock(&committer->mutex);
+	if (committer->todo_count > 0 && sharing->standing.role == STORE_ACTIVE)
+		committer_gather(sharing->store, wait_for_call);
+	STAILQ_CONCAT(&ret_wanted->group, &committer->todo);
 	committer->group_count = committer->todo_count;
-	committer->todo_count = 0;
-	*ret_closing = committer->closing;
+	committer->todo_count = committer->wanted = 0;
+	ret_wanted->closing = committer->closing;
+	ret_wanted->step_down = committer->step_down;
+	ret_wanted->stand_by = committer->stand_by;
+	committer->step_down = committer->stand_by = false;
 	pthread_mutex_unlock(&committer->mutex);
 }
 
@@ -106,6 +135,8 @@ static bool may_claim(const struct sharing *sharing)
 {
 	const int64_t lease = sharing->store->shared->lease * 1000;
 
+	if (timers_clock() < sharing->claim_at)
+		return false;
 	return !sharing->sign.is_led || timers_clock() - sharing->moved_at >= lease;
 }
 
@@ -134,9 +165,10 @@ static int become_active(struct sharing *sharing, struct error *error)
 		return 0;
 	if (rc == 0)
 		rc = look(sharing, error);
-	if (rc == 0)
+	if (rc == 0) {
 		sharing->standing.role = STORE_ACTIVE;
-	else
+		sharing->leased_until = journal->kind->leased_until(journal);
+	} else
 		journal->kind->leave(journal);
 	return rc;
 }
@@ -162,19 +194,24 @@ static void stand_by(struct sharing *sharing)
 
 /* ---- being the active one ---- */
 
+static void end_lease(struct sharing *sharing)
+{
+	sharing->standing.role = STORE_DEPOSED;
+	sharing->standing.active[0] = sharing->standing.address[0] = '\0';
+	sharing->leased_until = 0;
+	sharing->store->journal->kind->leave(sharing->store->journal);
+	tell(sharing);
+}
+
 static void check_lease(struct sharing *sharing)
 {
-	struct journal *journal = sharing->store->journal;
-	struct store_standing *standing = &sharing->standing;
+	const struct journal *journal = sharing->store->journal;
 	const int64_t until = journal->kind->leased_until(journal);
 
 	if (timers_clock() >= until) {
-		standing->role = STORE_DEPOSED;
-		standing->leased_until = 0;
-		journal->kind->leave(journal);
-		tell(sharing);
-	} else if (until / 1000 != standing->leased_until) {
-		standing->leased_until = until / 1000;
+		end_lease(sharing);
+	} else if (until != sharing->leased_until) {
+		sharing->leased_until = until;
 		put_down(sharing);
 	}
 }
@@ -192,12 +229,30 @@ static void serve(struct sharing *sharing, struct batch_list *group)
 {
 	if (STAILQ_EMPTY(group))
 		return;
-	if (sharing->standing.role == STORE_ACTIVE)
+	if (sharing->standing.role == STORE_ACTIVE) {
 		commit_group(sharing->store, group);
-	else
+		committer_learn(&sharing->store->committer);
+	} else {
 		refuse(sharing, group);
+	}
 	committer_give_back(sharing->store, group);
 	trim_log(sharing);
+}
+
+/* What the loop wants of this broker's role. A view that cannot be written follows nothing. */
+static void obey(struct sharing *sharing, const struct wanted *wanted)
+{
+	struct store *store = sharing->store;
+
+	if (sharing->standing.role == STORE_ACTIVE && (wanted->step_down || store->committer.failed)) {
+		sharing->claim_at = timers_clock() + store->shared->lease * 1000;
+		end_lease(sharing);
+	}
+	if (sharing->standing.role == STORE_DEPOSED && wanted->stand_by && !store->committer.failed) {
+		sharing->standing.role = STORE_STANDBY;
+		sharing->moved_at = sharing->look_at = 0;
+		tell(sharing);
+	}
 }
 
 static void wait_for_more(struct sharing *sharing)
@@ -216,23 +271,55 @@ static void wait_for_more(struct sharing *sharing)
 void shared_run(struct store *store)
 {
 	struct sharing sharing = {.store = store, .standing = {.role = STORE_STANDBY}};
-	struct batch_list group;
-	bool closing = false;
+	struct wanted wanted = {.closing = false};
 
-	while (!closing) {
+	while (!wanted.closing) {
 		if (sharing.standing.role == STORE_STANDBY)
 			stand_by(&sharing);
 		else if (sharing.standing.role == STORE_ACTIVE)
 			check_lease(&sharing);
 		wait_for_more(&sharing);
-		take(&store->committer, &group, &closing);
-		serve(&sharing, &group);
+		take(&sharing, &wanted);
+		serve(&sharing, &wanted.group);
+		obey(&sharing, &wanted);
 	}
 	if (sharing.standing.role == STORE_ACTIVE)
 		store->journal->kind->leave(store->journal);
 }
 
 /* ---- on the loop ---- */
+
+int64_t store_leased_until(struct store *store)
+{
+	int64_t until = INT64_MAX;
+
+	if (store->shared == NULL)
+		return until;
+	pthread_mutex_lock(&store->committer.mutex);
+	until = store->committer.leased_until;
+	pthread_mutex_unlock(&store->committer.mutex);
+	return until;
+}
+
+static void want(struct store *store, bool *wish)
+{
+	if (store->shared == NULL)
+		return;
+	pthread_mutex_lock(&store->committer.mutex);
+	*wish = true;
+	committer_call_thread(&store->committer);
+	pthread_mutex_unlock(&store->committer.mutex);
+}
+
+void store_step_down(struct store *store)
+{
+	want(store, &store->committer.step_down);
+}
+
+void store_stand_by(struct store *store)
+{
+	want(store, &store->committer.stand_by);
+}
 
 int shared_open(struct store *store, struct error *error)
 {

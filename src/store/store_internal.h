@@ -51,7 +51,7 @@ struct committer {
 	bool running;                   /* only the loop uses it */
 	int answer_fd;                  /* an eventfd: the thread calls the loop */
 	int call_fd;                    /* another: the loop calls a thread that waits for a journal; -1: it does not */
-	pthread_mutex_t mutex;          /* guards the members from here to `standing` */
+	pthread_mutex_t mutex;          /* guards the members from here to `stand_by` */
 	pthread_cond_t called;          /* for the thread: as many as wanted, closing, or grow_to changed */
 	pthread_cond_t answered;        /* for store_close: done or grow_to changed */
 	struct batch_list todo;         /* handed over */
@@ -64,6 +64,8 @@ struct committer {
 	bool broken;                    /* as of the last group */
 	struct store_statistics sum;    /* as of the last group; without bytes */
 	struct store_standing standing; /* as of the last look at the journal */
+	int64_t leased_until;           /* likewise; see store_leased_until */
+	bool step_down, stand_by;       /* the loop wants it; the thread takes it back */
 	/* from here on: only the thread uses them */
 	void (*run)(struct store *store);
 	/* Makes room in the map, outside a transaction. 0; MDB_MAP_FULL at the limit, in bytes; MDB_PANIC when the map
@@ -154,6 +156,14 @@ void commit_group(struct store *store, struct batch_list *group);
 void committer_run(struct store *store);
 /* Lets the loop see what the guarded part has. */
 void committer_call_loop(struct committer *committer);
+/* With the mutex held and batches in todo: waits until as many are there as there were writers when the last commit
+ * ended, or until the patience ends: 8 sixteenths of a usual commit if at least half of the missing ones came last
+ * time, and 3 otherwise. wait waits until the loop calls, without the mutex, at most until end, in us of timers_clock;
+ * false then. */
+typedef bool committer_wait(struct store *store, int64_t end);
+void committer_gather(struct store *store, committer_wait *wait);
+/* A group was committed: how long that takes. */
+void committer_learn(struct committer *committer);
 /* Gives a settled group back to the loop. */
 void committer_give_back(struct store *store, struct batch_list *group);
 
@@ -182,6 +192,8 @@ int committer_start(struct store *store, void (*run)(struct store *store), struc
 void committer_stop(struct store *store);
 /* Passes `handed` to the thread. */
 void committer_hand_over(struct store *store);
+/* The thread has something else to do than what it was handed; with the mutex held. */
+void committer_call_thread(struct committer *committer);
 /* Does what the thread asks for: grows the map, runs completions. */
 void committer_answer(struct store *store);
 /* Waits until all batches are settled and their completions have run. */

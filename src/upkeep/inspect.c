@@ -371,6 +371,18 @@ void inspect_show(const struct upkeep *upkeep, struct text *json)
 	text_add(json, "]");
 }
 
+void inspect_give_up_all(struct upkeep *upkeep)
+{
+	struct inspection *inspection;
+
+	TAILQ_FOREACH (inspection, &upkeep->inspections, in_upkeep) {
+		if (inspection->on_done != NULL)
+			inspection->on_done(inspection->arg, ERR_UNAVAILABLE,
+			                    "this broker is not the active one any more", NULL);
+		inspection->on_done = NULL;
+	}
+}
+
 void inspect_close(struct upkeep *upkeep)
 {
 	struct inspection *inspection;

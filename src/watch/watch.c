@@ -127,6 +127,10 @@ static void on_next_check(void *arg)
 {
 	struct host *host = arg;
 
+	if (!driver_may_call(&watch_of(host)->catalog->context)) {
+		check_later(host, CHECK_AT_LEAST);
+		return;
+	}
 	host->checking = true;
 	host->check_soon = false;
 	host->checked_at = timers_now(watch_of(host)->catalog->timers);

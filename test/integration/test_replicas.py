@@ -1,10 +1,12 @@
 """Several brokers on one store in PostgreSQL: one is the active one, the others stand by and take over."""
 
+import contextlib
 import os
 import re
 import secrets
 import signal
 import subprocess
+import threading
 
 import pytest
 
@@ -114,19 +116,21 @@ def test_stop_hands_over_at_once(replicas):
 
 
 def test_active_one_that_was_stopped_does_nothing_more(replicas):
-    """SIGSTOP for longer than the lease: it wakes up, writes nothing, and ends; started again, it stands by."""
+    """SIGSTOP for longer than the lease: it wakes up, writes nothing, and stands by; it is the active one again in its turn."""
     first, second = active_and_standby(replicas)
     assert tsuru_of(first).create("mydb", "small").status == 201
     first.process.send_signal(signal.SIGSTOP)
     await_role(second, "active")
     assert tsuru_of(second).remove("mydb").status == 200
     first.process.send_signal(signal.SIGCONT)
-    assert first.process.wait(TIMEOUT) == 1
-    first.process = None
-    assert "event=deposed" in first.log()
-    assert tsuru_of(second).info("mydb").status == 404
-    first.start()
     await_role(first, "standby")
+    assert "event=deposed" in first.log() and "event=lease-over" in first.log()
+    wait_until("it follows", lambda: first.ctl("instances", "--json") == [])
+    assert tsuru_of(second).create("next", "small").status == 201
+    second.stop()
+    await_role(first, "active")
+    assert tsuru_of(first).info("mydb").status == 404
+    assert tsuru_of(first).bind("next", "shop").status == 201
 
 
 def test_work_under_way_is_taken_up(replicas, tmp_path):
@@ -146,6 +150,30 @@ def test_database_that_is_away_for_a_moment(replicas, server):
     server.rows("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s" % f"'{replicas.database}'")
     wait_until("changes are taken again", lambda: tsuru_of(first).create("other", "small").status == 201)
     assert role(first) == "active"
+
+
+def test_database_that_is_away_for_longer_than_the_lease(own_server, tmp_path):
+    """What is under way is cancelled, and taken up once the database is back, by the same process."""
+    with contextlib.closing(Replicas(own_server, tmp_path)) as replicas:
+        first = replicas.broker("first")
+        await_role(first, "active")
+        (tmp_path / "rules").write_text("provision hang\n", encoding="ascii")
+        pid, answer = first.process.pid, []
+        waiting = threading.Thread(target=lambda: answer.append(tsuru_of(first).create("mydb", "small")), daemon=True)
+        waiting.start()
+        wait_until("its call is under way", lambda: first.ctl("operations", "--json"))
+        own_server.stop()
+        await_role(first, "standby")
+        ready = first.admin("/ready")
+        assert ready.status == 503 and ready.json["active"] == ""
+        assert [one["name"] for one in first.ctl("instances", "--json")] == ["mydb"]
+        (tmp_path / "rules").write_text("", encoding="ascii")
+        own_server.start()
+        await_role(first, "active")
+        wait_until("the create is done", lambda: tsuru_of(first).is_up("mydb"))
+        waiting.join(TIMEOUT)
+        assert first.process.pid == pid and answer[0].status in (201, 503)
+        first.stop()
 
 
 def test_one_key_for_all(replicas):

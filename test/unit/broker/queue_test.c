@@ -516,6 +516,62 @@ static void test_memories_fade(void **state)
 	assert_string_not_equal(again.password, bound.password);
 }
 
+/* ---- several brokers on one store ---- */
+
+static bool may_call(void *arg)
+{
+	return *(bool *)arg;
+}
+
+static void test_nothing_begins_near_the_end_of_a_lease(void **state)
+{
+	struct world *world = *state;
+	bool may = false;
+	struct ask create;
+
+	pass(world, 1000);
+	world->broker->catalog.context.may_call = may_call;
+	world->broker->catalog.context.arg = &may;
+	begin(world, &create, &ask_create, "instance", "db", "team", "red", NULL);
+	pass(world, 6000); /* a check would have been due, too */
+	assert_int_equal(scripted_begun(scripted(world), CALL_PROVISION), 0);
+	assert_false(create.answer.came);
+	may = true;
+	pass(world, 1000);
+	assert_true(create.answer.came);
+	assert_int_equal(create.answer.code, 0);
+	assert_int_equal(scripted_begun(scripted(world), CALL_PROVISION), 1);
+}
+
+/* Who waits is told, what runs is cancelled, and all of it is taken up by the next that begins. */
+static void test_resigned(void **state)
+{
+	struct world *world = *state;
+	struct ask create, bind;
+	struct error error;
+
+	request(world, &ask_create, "instance", "old", "team", "red", NULL);
+	scripted_rule(scripted(world), CALL_PROVISION, SCRIPTED_HANG, 1, 0, 0);
+	begin(world, &create, &ask_create, "instance", "db", "team", "red", NULL);
+	scripted_rule(scripted(world), CALL_BIND, SCRIPTED_HANG, 1, 0, 0);
+	begin(world, &bind, &ask_bind, "instance", "old", "app", "shop", NULL);
+	pass(world, 100);
+	assert_false(create.answer.came || bind.answer.came);
+	assert_int_equal(broker_resign(world->broker, &error), 0);
+	assert_true(create.answer.came && bind.answer.came);
+	assert_int_equal(create.answer.code, ERR_UNAVAILABLE);
+	assert_int_equal(bind.answer.code, ERR_UNAVAILABLE);
+	assert_int_equal(broker_has_begun(world->broker, &error), ERR_UNAVAILABLE);
+	pass(world, 60 * 1000);
+	assert_int_equal(scripted_instances(scripted(world)), 1);
+
+	assert_int_equal(broker_begin(world->broker, &error), 0);
+	assert_int_equal(broker_has_begun(world->broker, &error), 0);
+	pass(world, 1000);
+	assert_int_equal(status_of(world, "db"), STATUS_UP);
+	assert_int_equal(request(world, &ask_bind, "instance", "old", "app", "shop", NULL).code, 0);
+}
+
 #define LIFE(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 
 int main(void)
@@ -541,6 +597,8 @@ int main(void)
 	    LIFE(test_environment_layers),
 	    LIFE(test_old_clients_bind_by_host),
 	    LIFE(test_memories_fade),
+	    LIFE(test_nothing_begins_near_the_end_of_a_lease),
+	    LIFE(test_resigned),
 	    LIFE(test_failed_removal_can_be_repeated),
 	    LIFE(test_bind_behind_a_failing_create),
 	    LIFE(test_bind_behind_a_create_that_expires),

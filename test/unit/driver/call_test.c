@@ -189,6 +189,33 @@ static void test_deadline(void **state)
 	assert_int_equal(world->told, 1);
 }
 
+static bool may_not_call(void *arg)
+{
+	(void)arg;
+	return false;
+}
+
+/* The driver hears nothing of it. */
+static void test_not_now(void **state)
+{
+	struct world *world = *state;
+
+	world->context.may_call = may_not_call;
+	world->puppet.settles = true;
+	assert_int_equal(call_start(&world->call), 0);
+	assert_int_equal(world->told, 0);
+	timers_advance(world->context.timers, 0);
+	assert_int_equal(world->told, 1);
+	assert_int_equal(world->code, ERR_UNAVAILABLE);
+	assert_int_equal(world->puppet.kind, 0);
+
+	assert_int_equal(call_start(&world->call), 0);
+	call_cancel(&world->call);
+	timers_advance(world->context.timers, 5000);
+	assert_int_equal(world->told, 1);
+	assert_int_equal(world->puppet.cancels, 0);
+}
+
 /* What is settled in the very turn of its deadline counts as settled. */
 static void test_settled_at_the_deadline(void **state)
 {
@@ -431,6 +458,7 @@ int main(void)
 	    TEST(test_settled_inside_the_slot),
 	    TEST(test_settled_later),
 	    TEST(test_deadline),
+	    TEST(test_not_now),
 	    TEST(test_settled_at_the_deadline),
 	    TEST(test_cancelled_while_working),
 	    TEST(test_cancelled_when_settled),

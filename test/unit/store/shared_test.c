@@ -119,6 +119,49 @@ static void test_deposed_one_writes_nothing(void **state)
 	assert_int_equal(get_text(fixture, "two", &value), ERR_NOT_FOUND);
 }
 
+/* It follows the other one then, and takes over from it in turn. */
+static void test_step_down_hands_over(void **state)
+{
+	struct fixture *first = opened(state), second;
+
+	store_text(first, "one", "1");
+	open_beside(first, &second);
+	await_text(&second, "one", "1");
+	assert_true(store_leased_until(first->store) > timers_clock());
+	store_step_down(first->store);
+	await_role(&second, STORE_ACTIVE);
+	await_role(first, STORE_DEPOSED);
+	assert_int_equal(store_leased_until(first->store), 0);
+	assert_int_equal(try_to_write(first, "mine"), ERR_UNAVAILABLE);
+	store_text(&second, "two", "2");
+
+	store_stand_by(first->store);
+	await_text(first, "two", "2");
+	assert_int_equal(store_standing(first->store)->role, STORE_STANDBY);
+	assert_string_equal(store_standing(first->store)->active, "second");
+	second_teardown(&second);
+	await_role(first, STORE_ACTIVE);
+	store_text(first, "three", "3");
+}
+
+/* Nobody else is there: after a lease it is the active one again. */
+static void test_step_down_alone(void **state)
+{
+	struct fixture *fixture = *state;
+	int64_t stepped;
+
+	fixture->shared.lease = 2000;
+	fixture_open(fixture, ROOMY);
+	store_text(fixture, "one", "1");
+	stepped = timers_clock();
+	store_step_down(fixture->store);
+	await_role(fixture, STORE_DEPOSED);
+	store_stand_by(fixture->store);
+	await_role(fixture, STORE_ACTIVE);
+	assert_true(timers_clock() - stepped >= 2000 * 1000);
+	store_text(fixture, "two", "2");
+}
+
 static void *hold_the_pulse(void *arg)
 {
 	run_sql(arg, "SELECT 1 FROM tsuru_broker.pulse FOR UPDATE; SELECT pg_sleep(4)");
@@ -137,7 +180,7 @@ static void test_lease_ends_without_a_renewal(void **state)
 	store_text(fixture, "one", "1");
 	assert_int_equal(pthread_create(&holder, NULL, hold_the_pulse, url), 0);
 	await_role(fixture, STORE_DEPOSED);
-	assert_int_equal(store_standing(fixture->store)->leased_until, 0);
+	assert_int_equal(store_leased_until(fixture->store), 0);
 	open_beside(fixture, &second);
 	pthread_join(holder, NULL);
 	free(url);
@@ -268,6 +311,8 @@ int main(void)
 	    store_case(test_standby_follows_and_takes_over),
 	    store_case(test_standby_makes_its_view_afresh),
 	    store_case(test_deposed_one_writes_nothing),
+	    store_case(test_step_down_hands_over),
+	    store_case(test_step_down_alone),
 	    store_case(test_lease_ends_without_a_renewal),
 	    store_case(test_losses_are_noticed),
 	    store_case(test_lost_answers),
