@@ -71,7 +71,7 @@ static void on_lease_due(evutil_socket_t number, short what, void *arg)
 		return;
 	}
 	log_event(&program->log, LOG_WARNING, "lease-over", "reason", "the store's database did not renew it in time");
-	store_step_down(program->store); /* it may have been renewed just now */
+	store_forsake(program->store); /* it may have been renewed just now */
 	resign(program);
 }
 

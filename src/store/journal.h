@@ -77,8 +77,12 @@ struct journal_kind {
 	/* Becomes the active one, unless anything has moved since head was seen (ERR_STALE). */
 	int (*claim)(struct journal *journal, const struct journal_head *head, struct error *error);
 	/* Until when, by timers_clock, nobody else can have become the active one; moves with each append and renewal.
-	 * 0 when this broker is not the active one, or has found out that another is. */
+	 * 0 or less when this broker is not the active one, or has found out that another is. The loop asks, too, while
+	 * another call is under way. */
 	int64_t (*leased_until)(const struct journal *journal);
+	/* Ends the lease on this side: an append under way ends soon, and nothing is renewed until the next claim. Only
+	 * the loop calls it, while another call may be under way. */
+	void (*forsake)(struct journal *journal);
 	/* 0: durable. ERR_UNAVAILABLE: it is not, or, where leased_until is over, nobody knows. ERR_NO_SPACE: it is
 	 * not. An answer that is lost is waited for, and asked for anew, until the lease is over. */
 	int (*append)(struct journal *journal, const struct group *group, struct error *error);

@@ -28,28 +28,20 @@ struct sharing {
 	struct journal_head sign; /* the last that was seen */
 	int64_t moved_at;         /* when it was first seen as it is */
 	int64_t look_at;          /* when to look again */
-	int64_t leased_until;     /* 0: it is not the active one */
 	int64_t trim_at;          /* when to trim the log again, if anything has been appended */
 	int64_t claim_at;         /* it handed over: not before */
 };
 
 /* ---- with the loop ---- */
 
-/* Where the loop finds it when it looks next. */
-static void put_down(struct sharing *sharing)
+static void tell(struct sharing *sharing)
 {
 	struct committer *committer = &sharing->store->committer;
 
 	pthread_mutex_lock(&committer->mutex);
 	committer->standing = sharing->standing;
-	committer->leased_until = sharing->leased_until;
 	pthread_mutex_unlock(&committer->mutex);
-}
-
-static void tell(struct sharing *sharing)
-{
-	put_down(sharing);
-	committer_call_loop(&sharing->store->committer);
+	committer_call_loop(committer);
 }
 
 /* Waits in the journal, which renews the lease meanwhile; the mutex is held. */
@@ -165,10 +157,9 @@ static int become_active(struct sharing *sharing, struct error *error)
 		return 0;
 	if (rc == 0)
 		rc = look(sharing, error);
-	if (rc == 0) {
+	if (rc == 0)
 		sharing->standing.role = STORE_ACTIVE;
-		sharing->leased_until = journal->kind->leased_until(journal);
-	} else
+	else
 		journal->kind->leave(journal);
 	return rc;
 }
@@ -198,7 +189,6 @@ static void end_lease(struct sharing *sharing)
 {
 	sharing->standing.role = STORE_DEPOSED;
 	sharing->standing.active[0] = sharing->standing.address[0] = '\0';
-	sharing->leased_until = 0;
 	sharing->store->journal->kind->leave(sharing->store->journal);
 	tell(sharing);
 }
@@ -206,14 +196,9 @@ static void end_lease(struct sharing *sharing)
 static void check_lease(struct sharing *sharing)
 {
 	const struct journal *journal = sharing->store->journal;
-	const int64_t until = journal->kind->leased_until(journal);
 
-	if (timers_clock() >= until) {
+	if (timers_clock() >= journal->kind->leased_until(journal))
 		end_lease(sharing);
-	} else if (until != sharing->leased_until) {
-		sharing->leased_until = until;
-		put_down(sharing);
-	}
 }
 
 /* A log that is not trimmed now is trimmed later. */
@@ -291,14 +276,7 @@ void shared_run(struct store *store)
 
 int64_t store_leased_until(struct store *store)
 {
-	int64_t until = INT64_MAX;
-
-	if (store->shared == NULL)
-		return until;
-	pthread_mutex_lock(&store->committer.mutex);
-	until = store->committer.leased_until;
-	pthread_mutex_unlock(&store->committer.mutex);
-	return until;
+	return store->shared != NULL ? store->journal->kind->leased_until(store->journal) : INT64_MAX;
 }
 
 static void want(struct store *store, bool *wish)
@@ -314,6 +292,13 @@ static void want(struct store *store, bool *wish)
 void store_step_down(struct store *store)
 {
 	want(store, &store->committer.step_down);
+}
+
+void store_forsake(struct store *store)
+{
+	if (store->shared != NULL)
+		store->journal->kind->forsake(store->journal);
+	store_step_down(store);
 }
 
 void store_stand_by(struct store *store)

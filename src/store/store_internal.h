@@ -64,7 +64,6 @@ struct committer {
 	bool broken;                    /* as of the last group */
 	struct store_statistics sum;    /* as of the last group; without bytes */
 	struct store_standing standing; /* as of the last look at the journal */
-	int64_t leased_until;           /* likewise; see store_leased_until */
 	bool step_down, stand_by;       /* the loop wants it; the thread takes it back */
 	/* from here on: only the thread uses them */
 	void (*run)(struct store *store);

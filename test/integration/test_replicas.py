@@ -7,11 +7,14 @@ import secrets
 import signal
 import subprocess
 import threading
+import time
 
+import psycopg2
 import pytest
 
 from harness import BROKER, TIMEOUT, Broker, Tsuru, scripted_service, wait_until
 
+LEASE = 2  # seconds
 KEY = "0123456789abcdef" * 4
 
 
@@ -28,7 +31,7 @@ class Replicas:
 
     def store(self, name, more=""):
         url = f"postgres://{self.database}:sekret@127.0.0.1:{self.server.port}/{self.database}"
-        return f"store: {{postgres: '{url}', name: {name}, lease: 2s{more}}}\n"
+        return f"store: {{postgres: '{url}', name: {name}, lease: {LEASE}s{more}}}\n"
 
     def broker(self, name):
         broker = Broker(scripted_service(self.directory, "x"), limits=self.store(name), environment={"SECRET_KEY": KEY})
@@ -174,6 +177,25 @@ def test_database_that_is_away_for_longer_than_the_lease(own_server, tmp_path):
         waiting.join(TIMEOUT)
         assert first.process.pid == pid and answer[0].status in (201, 503)
         first.stop()
+
+
+def test_commit_that_takes_longer_than_the_lease(replicas, server):
+    """Something holds the row that a commit locks, and the lease is renewed all the same: nobody takes over."""
+    first, second = active_and_standby(replicas)
+    holder = psycopg2.connect(host="127.0.0.1", port=server.port, dbname=replicas.database, user="admin", password=server.password)
+    with contextlib.closing(holder):
+        holder.cursor().execute("SELECT 1 FROM tsuru_broker.head FOR UPDATE")
+        answer = []
+        waiting = threading.Thread(target=lambda: answer.append(tsuru_of(first).create("mydb", "small")), daemon=True)
+        waiting.start()
+        held = time.monotonic()
+        while time.monotonic() - held < 3 * LEASE:
+            assert role(first) == "active" and role(second) == "standby"
+            time.sleep(0.1)
+        holder.rollback()
+    waiting.join(TIMEOUT)
+    assert answer[0].status == 201
+    assert first.admin("/ready").json["epoch"] == 1
 
 
 def test_one_key_for_all(replicas):

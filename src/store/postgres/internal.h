@@ -47,8 +47,8 @@ struct pg_journal {
 	bool is_made;         /* the tables were looked at */
 	int64_t retry_at;     /* no connection is tried before */
 	uint64_t epoch;       /* ours; 0: this broker is not the active one */
-	bool fenced;          /* another broker is */
-	int64_t leased_until;
+	/* KEEPER_FORSAKEN: it is over, and nothing renews it. The loop reads it, and forsakes it, at any time. */
+	_Atomic int64_t leased_until;
 	struct keeper keeper;
 };
 
@@ -111,6 +111,9 @@ void keeper_turn(struct pg_journal *journal, bool ready);
 /* When it wants to be called at the latest. INT64_MAX: it does nothing. */
 int64_t keeper_due(const struct pg_journal *journal);
 void keeper_close(struct pg_journal *journal);
+/* Ends the lease; nothing renews it before the next claim. The loop may call it. */
+void keeper_forsake(struct pg_journal *journal);
+#define KEEPER_FORSAKEN ((int64_t)-1)
 /* A sign of life began at that moment and came through. */
 void keeper_renewed(struct pg_journal *journal, int64_t sent);
 

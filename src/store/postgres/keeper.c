@@ -1,5 +1,7 @@
 /* The lease of the active broker: a row of its own that moves each third of a lease, on a connection of its own. What
  * is counted from is when a renewal was sent, so an answer that comes late renews less, and never more. */
+#include <stdatomic.h>
+
 #include "base/timer.h"
 #include "internal.h"
 
@@ -15,11 +17,18 @@ static int64_t third(const struct pg_journal *journal)
 void keeper_renewed(struct pg_journal *journal, int64_t sent)
 {
 	const int64_t until = sent + journal->options->lease * MILLI_US;
+	int64_t before = journal->leased_until;
 
-	if (until > journal->leased_until)
-		journal->leased_until = until;
+	while (before != KEEPER_FORSAKEN && before < until &&
+	       !atomic_compare_exchange_weak(&journal->leased_until, &before, until))
+		;
 	if (journal->keeper.state <= KEEPER_IDLE && sent + third(journal) > journal->keeper.due)
 		journal->keeper.due = sent + third(journal);
+}
+
+void keeper_forsake(struct pg_journal *journal)
+{
+	journal->leased_until = KEEPER_FORSAKEN;
 }
 
 void keeper_close(struct pg_journal *journal)
@@ -96,7 +105,8 @@ static void finish_asking(struct pg_journal *journal)
 	}
 	while ((result = journal->pq.getResult(keeper->handle)) != NULL)
 		journal->pq.clear(result);
-	journal->fenced |= !is_ours;
+	if (!is_ours)
+		keeper_forsake(journal);
 	keeper->state = KEEPER_IDLE;
 	keeper->events = 0;
 	keeper->due = keeper->sent + third(journal);

@@ -114,11 +114,16 @@ static bool postgres_wait(struct journal *base, int fd, int64_t until)
 	return take_notices(journal);
 }
 
+static void postgres_forsake(struct journal *base)
+{
+	keeper_forsake(journal_of(base));
+}
+
 static int64_t postgres_leased_until(const struct journal *base)
 {
 	const struct pg_journal *journal = (const struct pg_journal *)base;
 
-	return journal->epoch == 0 || journal->fenced ? 0 : journal->leased_until;
+	return journal->leased_until;
 }
 
 const struct journal_kind journal_postgres = {
@@ -130,6 +135,7 @@ const struct journal_kind journal_postgres = {
     .snapshot = reading_snapshot,
     .claim = writing_claim,
     .leased_until = postgres_leased_until,
+    .forsake = postgres_forsake,
     .append = writing_append,
     .trim = writing_trim,
     .leave = writing_leave,

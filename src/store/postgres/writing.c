@@ -53,7 +53,7 @@ int writing_claim(struct journal *base, const struct journal_head *head, struct 
 		return rc;
 	if (journal->pq.ntuples(result) == 1) {
 		journal->epoch = answer_number(journal, result, 0);
-		journal->fenced = false;
+		journal->leased_until = 0; /* and not forsaken any more */
 		journal->keeper = (struct keeper){.due = sent};
 		keeper_renewed(journal, sent);
 	} else {
@@ -219,7 +219,7 @@ static int settle(struct pg_journal *journal, const struct group *group, const s
 	int rc;
 
 	while ((rc = try_once(journal, group, operands, &in_doubt, error)) == ERR_UNAVAILABLE && in_doubt) {
-		if (timers_clock() >= journal->leased_until || journal->fenced)
+		if (timers_clock() >= journal->leased_until)
 			break;
 		pgsql_hold(journal, -1, 0, timers_clock() + AGAIN_US);
 	}
@@ -242,7 +242,7 @@ static int append(struct pg_journal *journal, const struct group *group, const s
 	parameters_text(&operands, &body->contents);
 	rc = settle(journal, group, &operands, error);
 	if (rc == ERR_STALE) {
-		journal->fenced = true;
+		keeper_forsake(journal);
 		return error_set(error, ERR_UNAVAILABLE,
 		                 "another broker of those that share the store is the active one");
 	}

