@@ -164,10 +164,10 @@ static int give_places_after(struct host *host, int64_t delay)
 
 static void give_places_in(struct host *host, int64_t delay)
 {
-	if (give_places_after(host, delay) == 0)
-		return;
-	host->places.resting_until = 0;
-	give_places(host);
+	if (give_places_after(host, delay) != 0) {
+		host->places.resting_until = 0;
+		give_places(host);
+	}
 }
 
 /* As many as are free now: what ends at once has its place given from the loop. */
@@ -197,8 +197,10 @@ static void give_places(struct host *host)
 		give_places_in(host, rest);
 }
 
-static void start_or_stand_by(struct job *job)
+static void on_turn(void *arg)
 {
+	struct job *job = arg;
+
 	if (job->host != NULL) {
 		job_move(job, JOB_READY);
 		places_wait(job);
@@ -210,18 +212,13 @@ static void start_or_stand_by(struct job *job)
 	}
 }
 
-static void on_turn(void *arg)
-{
-	start_or_stand_by(arg);
-}
-
 /* Jobs begin from the loop, so that an end never recurses into the next beginning. */
 static void begin_soon(struct job *job, int64_t delay)
 {
 	timer_stop(job->queue->catalog->timers, &job->timer);
 	timer_init(&job->timer, on_turn, job);
 	if (timer_start(job->queue->catalog->timers, &job->timer, delay) != 0)
-		start_or_stand_by(job);
+		on_turn(job);
 }
 
 static void stand_in_lane(struct job *job)

@@ -497,6 +497,12 @@ def shared_store(machine, options, samples):
     shared.measure(machine, options, samples, create_body, in_turn)
 
 
-CASES = {"reads": reads, "creates": creates, "shared": shared_store, "beside": reads_beside_writes, "binds": binds, "hostile": hostile,
+def replicas(machine, options, samples):
+    import replicas as several  # pylint: disable=import-outside-toplevel
+
+    several.measure(machine, options, samples, create_body, ask)
+
+
+CASES = {"reads": reads, "creates": creates, "shared": shared_store, "replicas": replicas, "beside": reads_beside_writes, "binds": binds, "hostile": hostile,
          "size": size, "connections": connections, "strangers": strangers, "recovery": recovery,
          "turns": longest_turns}

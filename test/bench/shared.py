@@ -1,13 +1,15 @@
 """Durable creates with the records in PostgreSQL: beside a broker with a store of its own, and beside the statement that such
 a store appends a group with, by itself and with the bytes of a group of that size."""
 
+import base64
 import json
 import subprocess
+import urllib.error
 import urllib.request
 
 from harness import Postgres, wait_until  # found by contestants
 
-from contestants import Broker, load, running, settle
+from contestants import PASSWORD, Broker, load, running, settle
 
 CASE = "durable creates, records in PostgreSQL"
 ALONE = "a store of its own"
@@ -35,9 +37,16 @@ def wait_until_active(broker):
     wait_until("it is the active one", lambda: "tsuru_broker_store_active 1" in ask_operators(broker, "/metrics"))
 
 
-def ask_operators(broker, path):
-    with urllib.request.urlopen(f"http://127.0.0.1:{broker.admin_port}{path}", timeout=60) as answer:
-        return answer.read().decode()
+def ask_operators(broker, path, login=False):
+    """The body, whatever the status."""
+    request = urllib.request.Request(f"http://127.0.0.1:{broker.admin_port}{path}")
+    if login:
+        request.add_header("Authorization", "Basic " + base64.b64encode(f"admin:{PASSWORD}".encode()).decode())
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.read().decode()
 
 
 def creates(machine, options, samples, brokers, server, url, create_body, in_turn):
