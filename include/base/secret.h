@@ -41,6 +41,17 @@ void keyring_seal(const struct keyring *keyring, const char *context, const void
 int keyring_open(const struct keyring *keyring, const char *context, const unsigned char *sealed, size_t length,
                  void *ret_plain, struct error *error);
 
+#define KEYRING_MAC_LENGTH 32  /* hex digits of one key's */
+#define KEYRING_MACS_SIZE  264 /* bytes of those of all keys, with a comma between two and the NUL */
+/* Signs the parts (BLAKE2b with a key that is made of the master key for that purpose), by each of the keys: whoever has
+ * one of them can check it, also while the master key changes. */
+void keyring_sign(const struct keyring *keyring, const char *purpose, const char *const *parts, size_t count,
+                  char ret_macs[KEYRING_MACS_SIZE]);
+/* Whether one of the keyring's keys has signed these parts for that purpose. macs is anybody's text; it is compared in
+ * constant time. */
+bool keyring_check(const struct keyring *keyring, const char *purpose, const char *const *parts, size_t count,
+                   const char *macs);
+
 /* A random password, PASSWORD_LENGTH characters and a NUL, that servers which check passwords take: two or more of A-Z,
  * of a-z and of 0-9, and each of PASSWORD_MARKS once, never first or last. Over 185 bits. */
 void secret_password(char ret_password[PASSWORD_LENGTH + 1]);

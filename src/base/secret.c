@@ -251,6 +251,75 @@ int keyring_open(const struct keyring *keyring, const char *context, const unsig
 	return 0;
 }
 
+/* ---- signing ---- */
+
+static void hash_parts(crypto_generichash_state *state, const char *const *parts, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		unsigned char length[8];
+		uint64_t rest = strlen(parts[i]);
+
+		for (size_t j = 0; j < sizeof(length); j++, rest >>= 8)
+			length[j] = (unsigned char)rest;
+		crypto_generichash_update(state, length, sizeof(length));
+		crypto_generichash_update(state, (const unsigned char *)parts[i], strlen(parts[i]));
+	}
+}
+
+/* By a key of its own, made of the master key for the purpose: what is signed tells nothing of what is sealed. */
+static void sign(const struct key *key, const char *purpose, const char *const *parts, size_t count, char *ret_mac)
+{
+	unsigned char own[SECRET_KEY_BYTES], mac[KEYRING_MAC_LENGTH / 2];
+	crypto_generichash_state state;
+
+	crypto_generichash(own, sizeof(own), (const unsigned char *)purpose, strlen(purpose), key->bytes,
+	                   sizeof(key->bytes));
+	crypto_generichash_init(&state, own, sizeof(own), sizeof(mac));
+	hash_parts(&state, parts, count);
+	crypto_generichash_final(&state, mac, sizeof(mac));
+	sodium_bin2hex(ret_mac, KEYRING_MAC_LENGTH + 1, mac, sizeof(mac));
+	secret_wipe(own, sizeof(own));
+}
+
+void keyring_sign(const struct keyring *keyring, const char *purpose, const char *const *parts, size_t count,
+                  char ret_macs[KEYRING_MACS_SIZE])
+{
+	static_assert(KEYRING_MACS_SIZE == KEYS_MAX * (KEYRING_MAC_LENGTH + 1), "one of each key");
+
+	for (size_t i = 0; i < keyring->count; i++) {
+		if (i > 0)
+			*ret_macs++ = ',';
+		sign(&keyring->keys[i], purpose, parts, count, ret_macs);
+		ret_macs += KEYRING_MAC_LENGTH;
+	}
+}
+
+static bool holds_mac(const char *macs, const char *mac)
+{
+	bool found = false;
+
+	for (const char *at = macs; strlen(at) >= KEYRING_MAC_LENGTH; at += KEYRING_MAC_LENGTH + 1) {
+		found |= sodium_memcmp(at, mac, KEYRING_MAC_LENGTH) == 0;
+		if (at[KEYRING_MAC_LENGTH] != ',')
+			return found && at[KEYRING_MAC_LENGTH] == '\0';
+	}
+	return false;
+}
+
+bool keyring_check(const struct keyring *keyring, const char *purpose, const char *const *parts, size_t count,
+                   const char *macs)
+{
+	bool good = false;
+
+	for (size_t i = 0; i < keyring->count; i++) {
+		char mac[KEYRING_MAC_LENGTH + 1];
+
+		sign(&keyring->keys[i], purpose, parts, count, mac);
+		good |= holds_mac(macs, mac);
+	}
+	return good;
+}
+
 /* ---- random, hashes, comparison ---- */
 
 #define UPPER  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -327,15 +396,7 @@ void secret_hash_hex(char *ret_hex, size_t bytes, const char *const *parts, size
 	crypto_generichash_state state;
 
 	crypto_generichash_init(&state, NULL, 0, sizeof(hash));
-	for (size_t i = 0; i < count; i++) {
-		unsigned char length[8];
-		uint64_t rest = strlen(parts[i]);
-
-		for (size_t j = 0; j < sizeof(length); j++, rest >>= 8)
-			length[j] = (unsigned char)rest;
-		crypto_generichash_update(&state, length, sizeof(length));
-		crypto_generichash_update(&state, (const unsigned char *)parts[i], strlen(parts[i]));
-	}
+	hash_parts(&state, parts, count);
 	crypto_generichash_final(&state, hash, sizeof(hash));
 	sodium_bin2hex(ret_hex, 2 * bytes + 1, hash, bytes);
 }

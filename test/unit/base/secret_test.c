@@ -195,6 +195,47 @@ static void test_ids(void **state)
 	assert_string_not_equal(other, made[0]);
 }
 
+static bool is_signed(const struct keyring *keyring, const char *purpose, const char *first, const char *second,
+                      const char *macs)
+{
+	return keyring_check(keyring, purpose, (const char *const[]){first, second}, 2, macs);
+}
+
+static void test_signing(void **state)
+{
+	struct keyring *one = parse(hex_key),
+	               *other = parse("ff0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
+	struct keyring *both = parse("ff0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n"
+	                             "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
+	const char *const parts[] = {"ab", "c"};
+	char macs[KEYRING_MACS_SIZE], all[KEYRING_MACS_SIZE];
+
+	(void)state;
+	keyring_sign(one, "test", parts, 2, macs);
+	keyring_sign(both, "test", parts, 2, all);
+	assert_int_equal(strlen(macs), KEYRING_MAC_LENGTH);
+	assert_true(is_signed(one, "test", "ab", "c", macs));
+	assert_true(is_signed(both, "test", "ab", "c", macs)); /* a key that is changed, from either side */
+	assert_true(is_signed(one, "test", "ab", "c", all));
+	assert_true(is_signed(other, "test", "ab", "c", all));
+	assert_false(is_signed(other, "test", "ab", "c", macs));
+	assert_false(is_signed(one, "else", "ab", "c", macs));
+	assert_false(is_signed(one, "test", "a", "bc", macs));
+	assert_false(is_signed(one, "test", "ab", "d", macs));
+	assert_false(is_signed(one, "test", "ab", "c", ""));
+	assert_false(is_signed(one, "test", "ab", "c", macs + 1));
+	for (size_t i = 0; i < KEYRING_MAC_LENGTH; i++) {
+		macs[i] ^= 1;
+		assert_false(is_signed(one, "test", "ab", "c", macs));
+		macs[i] ^= 1;
+	}
+	strcat(macs, "x");
+	assert_false(is_signed(one, "test", "ab", "c", macs));
+	keyring_free(one);
+	keyring_free(other);
+	keyring_free(both);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -206,6 +247,7 @@ int main(void)
 	    cmocka_unit_test(test_random_and_equal),
 	    cmocka_unit_test(test_passwords_keep_the_usual_rules),
 	    cmocka_unit_test(test_ids),
+	    cmocka_unit_test(test_signing),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);
