@@ -38,7 +38,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
 	struct client_exchange *exchange = arg;
 	long status = 0;
 
-	exchange->curl->easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
+	exchange->curl->easy_getinfo(exchange->run.easy, CURLINFO_RESPONSE_CODE, &status);
 	if (exchange->take != NULL && status == 200)
 		return exchange->take(exchange->arg, bytes, size * count) ? size * count : 0;
 	text_add_bytes(&exchange->body, bytes, size * count);
@@ -74,9 +74,9 @@ void exchange_tell(struct client_exchange *exchange, CURLcode result)
 	struct error error;
 	long status = 0;
 
-	curl->easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
-	curl->easy_getinfo(exchange->easy, CURLINFO_RETRY_AFTER, &seconds);
-	curl->easy_getinfo(exchange->easy, CURLINFO_CONTENT_TYPE, &type);
+	curl->easy_getinfo(exchange->run.easy, CURLINFO_RESPONSE_CODE, &status);
+	curl->easy_getinfo(exchange->run.easy, CURLINFO_RETRY_AFTER, &seconds);
+	curl->easy_getinfo(exchange->run.easy, CURLINFO_CONTENT_TYPE, &type);
 	answer.status = (int)status;
 	answer.type = type != NULL ? type : "";
 	answer.retry_after = seconds > RETRY_AFTER_MAX / 1000 ? RETRY_AFTER_MAX : (int64_t)seconds * 1000;
@@ -113,7 +113,7 @@ static bool add_headers(struct client_exchange *exchange, const struct client_re
 		good = good && add_header(exchange, "Content-Type", "application/json");
 	for (size_t i = 0; good && i < request->header_count; i++)
 		good = add_header(exchange, request->headers[i].name, request->headers[i].value);
-	return good && exchange->curl->easy_setopt(exchange->easy, CURLOPT_HTTPHEADER, exchange->headers) == CURLE_OK;
+	return good && exchange->curl->easy_setopt(exchange->run.easy, CURLOPT_HTTPHEADER, exchange->headers) == CURLE_OK;
 }
 
 static bool set_url(const struct libcurl *curl, CURL *easy, const char *base, const char *path)
@@ -161,9 +161,8 @@ static bool set_body(const struct libcurl *curl, CURL *easy, const struct client
 static void set_rules(struct client_exchange *exchange, int64_t connect_timeout, int64_t timeout)
 {
 	const struct libcurl *curl = exchange->curl;
-	CURL *easy = exchange->easy;
+	CURL *easy = exchange->run.easy;
 
-	curl->easy_setopt(easy, CURLOPT_PRIVATE, exchange);
 	curl->easy_setopt(easy, CURLOPT_ERRORBUFFER, exchange->reason);
 	curl->easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
 	curl->easy_setopt(easy, CURLOPT_HEADERDATA, exchange);
@@ -190,11 +189,11 @@ struct client_exchange *exchange_new(const struct libcurl *curl, const struct cl
 	exchange->on_done = on_done;
 	exchange->arg = arg;
 	text_init(&exchange->body, CLIENT_ANSWER_MAX);
-	exchange->easy = curl->easy_init();
-	if (exchange->easy != NULL)
+	exchange->run.easy = curl->easy_init();
+	if (exchange->run.easy != NULL)
 		set_rules(exchange, peer->connect_timeout, request->timeout);
-	if (exchange->easy != NULL && set_url(curl, exchange->easy, peer->url, request->path) &&
-	    set_trust(curl, exchange->easy, peer) && set_body(curl, exchange->easy, request) &&
+	if (exchange->run.easy != NULL && set_url(curl, exchange->run.easy, peer->url, request->path) &&
+	    set_trust(curl, exchange->run.easy, peer) && set_body(curl, exchange->run.easy, request) &&
 	    add_headers(exchange, request))
 		return exchange;
 	exchange_free(exchange);
@@ -203,7 +202,7 @@ struct client_exchange *exchange_new(const struct libcurl *curl, const struct cl
 
 void exchange_free(struct client_exchange *exchange)
 {
-	exchange->curl->easy_cleanup(exchange->easy);
+	exchange->curl->easy_cleanup(exchange->run.easy);
 	exchange->curl->slist_free_all(exchange->headers);
 	text_wipe(&exchange->body);
 	free(exchange);

@@ -1,10 +1,10 @@
-/* One request and its answer, as an easy handle of libcurl's. client.c runs it. */
+/* One request and its answer, as an easy handle of libcurl's. client.c has it run. */
 #ifndef DRIVER_EXCHANGE_H
 #define DRIVER_EXCHANGE_H
 
 #include "base/text.h"
 #include "driver/client.h"
-#include "driver/libcurl.h"
+#include "driver/multi.h"
 
 /* Who is asked, and by what right. */
 struct client_peer {
@@ -15,9 +15,9 @@ struct client_peer {
 };
 
 struct client_exchange {
+	struct multi_run run; /* the first member */
 	struct client *client;
 	const struct libcurl *curl;
-	CURL *easy;
 	struct curl_slist *headers;
 	struct text body;
 	size_t values; /* of JSON that body has at most */
