@@ -79,6 +79,13 @@ struct http_limits {
 	int64_t body_bytes_total; /* of all bodies that are being received; small ones are always taken */
 };
 
+/* For whom another broker has passed a request on. */
+struct http_forwarded {
+	const char *by;   /* that broker's name */
+	const char *id;   /* that it gave the request */
+	const char *peer; /* whose it is, as http_request_peer says it there */
+};
+
 struct http_options {
 	struct event_base *base;
 	struct timers *timers;
@@ -99,6 +106,12 @@ struct http_options {
 	const char *name;                     /* of the listener, for metrics */
 	const struct http_measures *measures; /* borrowed; NULL: nothing is measured */
 	void *arg;                            /* for handlers and on_access */
+	/* The header that such a broker adds; NULL: none is looked for. vouch says whether value, that header's, is
+	 * good for a request of method and target as they were received: then it fills ret_forwarded with texts of the
+	 * arena. Its peer counts as the client from then on, for logs, throttles and the limits of an address. */
+	const char *forwarded_header;
+	bool (*vouch)(void *arg, const char *method, const char *target, const char *value, struct arena *arena,
+	              struct http_forwarded *ret_forwarded);
 	/* No site has the request's path (http_request_site is NULL), or no route of its site. *error holds the 404
 	 * that it is answered with, and may be set to something else. NULL: it stays. */
 	void (*on_missing)(const struct http_request *request, struct error *error);
@@ -147,8 +160,11 @@ const char *http_request_capture(const struct http_request *request,
                                  const char *name); /* decoded; NULL: no such capture */
 const char *http_request_header(const struct http_request *request, const char *name); /* NULL: absent */
 const char *http_request_query(const struct http_request *request, const char *name);  /* decoded; NULL: absent */
-/* "127.0.0.1:1234"; of a proxy's request, the client's address alone; "unix". */
+/* "127.0.0.1:1234"; of a proxy's request, the client's address alone; "unix"; of one that a broker passed on, what that
+ * one says. */
 const char *http_request_peer(const struct http_request *request);
+/* NULL: no broker has passed it on. */
+const struct http_forwarded *http_request_forwarded(const struct http_request *request);
 bool http_request_has_body(const struct http_request *request);
 /* The body's fields under their form names ("app-name"), whichever encoding they came in; NULL: absent. */
 const char *http_request_field(const struct http_request *request, const char *name);
@@ -161,6 +177,14 @@ struct arena *http_request_arena(struct http_request *request);
 /* What the handler wants on_access to find; NULL until it is set, which is before the reply. Borrowed. */
 void http_request_set_context(struct http_request *request, void *context);
 void *http_request_context(const struct http_request *request);
+/* For whoever passes it on: the target as it was received, the i-th header (false past the end), and the body's bytes.
+ */
+const char *http_request_target(const struct http_request *request);
+bool http_request_header_at(const struct http_request *request, size_t i, const char **ret_name,
+                            const char **ret_value);
+const char *http_request_body(const struct http_request *request, size_t *ret_length);
+/* Whether its client sends nothing any more: it has gone, or waits for the reply alone. Asks the kernel. */
+bool http_request_has_ended(const struct http_request *request);
 /* For on_access. */
 int http_request_status(const struct http_request *request);
 int64_t http_request_duration(const struct http_request *request); /* microseconds since its head was read */
@@ -174,5 +198,14 @@ void http_reply_text(struct http_request *request, int status, const char *text)
 void http_reply_empty(struct http_request *request, int status);
 /* {"code": status, "message": text}, status by the error's table. */
 void http_reply_error(struct http_request *request, const struct error *error);
+/* What another server has answered, as it is: its headers, which concern no connection, in the place of all that there
+ * are. Of a HEAD's answer, whose body is empty, length is that of a GET's; 0: it is not known. */
+struct http_passed {
+	int status;
+	const char *const *headers; /* a name, its value, the next name; ends with NULL */
+	const char *body;           /* any bytes */
+	size_t length;
+};
+void http_reply_passed(struct http_request *request, const struct http_passed *passed);
 
 #endif

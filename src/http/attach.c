@@ -209,6 +209,17 @@ static bool enter_crowd(struct connection *connection)
 	return make_room(connection);
 }
 
+void connection_leave_source(struct connection *connection)
+{
+	struct http_server *server = connection->server;
+
+	if (connection->place.source == NULL)
+		return;
+	handshake_end(connection);
+	line_leave(&server->turns.line, &connection->turn);
+	crowd_leave(&server->crowd, &connection->place);
+}
+
 bool connection_make_way(struct http_server *server, size_t count)
 {
 	size_t closed = 0;

@@ -74,6 +74,8 @@ void connection_attach_newborn(struct http_server *server);
 void connection_on_request(struct evhttp_request *ev, void *arg);
 /* Whether it comes from a proxy that is trusted now. */
 bool connection_is_proxied(const struct connection *connection);
+/* attach.c: it is counted for no address any more: it brings requests of many. */
+void connection_leave_source(struct connection *connection);
 /* attach.c: closes the count strangers that came first, so that descriptors are free; false: there are none. */
 bool connection_make_way(struct http_server *server, size_t count);
 /* attach.c, for the server's leave_timer: some of those that are leaving go. arg is the server. */

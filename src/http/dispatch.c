@@ -10,12 +10,50 @@
 
 #define ALLOW_SIZE 64 /* bytes; all methods take 46 */
 
+/* "192.0.2.1", "192.0.2.1:80" or "[2001:db8::1]:80"; false: the client came by a socket file. */
+static bool parse_peer(const char *peer, struct network_address *ret_address)
+{
+	const char *begin = peer[0] == '[' ? peer + 1 : peer;
+	const char *colon = strchr(begin, ':');
+	const char *end = peer[0] == '[' ? strchr(begin, ']') : NULL;
+	char text[NETWORK_TEXT_MAX];
+
+	if (end == NULL)
+		end = colon != NULL && strchr(colon + 1, ':') == NULL ? colon : strchr(begin, '\0');
+	if (end - begin >= NETWORK_TEXT_MAX)
+		return false;
+	memcpy(text, begin, (size_t)(end - begin));
+	text[end - begin] = '\0';
+	return network_parse_address(text, ret_address);
+}
+
+/* Its peer is whom a broker has passed it on for: that broker's connection is other people's, as a proxy's is. */
+static bool take_forwarded(struct http_request *request)
+{
+	const struct http_options *options = &request->server->options;
+	struct connection *connection = request->connection;
+	struct http_forwarded forwarded = {0};
+	const char *value =
+	    options->forwarded_header != NULL ? http_request_header(request, options->forwarded_header) : NULL;
+
+	if (value == NULL || !options->vouch(options->arg, request->head.method, request->head.target, value,
+	                                     &request->arena, &forwarded))
+		return false;
+	request->forwarded = forwarded;
+	request->has_client = parse_peer(forwarded.peer, &request->client);
+	connection->proxied = true;
+	connection_leave_source(connection);
+	return true;
+}
+
 /* The address that its login and its log line go by: of a proxy's clients whom nobody names, the proxy's; by a socket
  * file they are one source without an address. */
 static void find_client(struct http_request *request)
 {
 	struct connection *connection = request->connection;
 
+	if (take_forwarded(request))
+		return;
 	connection->proxied = connection_is_proxied(connection); /* a reload may have named other proxies */
 	request->client = connection->address;
 	request->has_client = connection->has_address || connection->proxied;
@@ -37,6 +75,9 @@ int dispatch_head(struct http_request *request, struct refusal *ret_refusal)
 	char *path, *query;
 
 	find_client(request);
+	request->target = arena_text(&request->arena, request->head.target);
+	if (request->target == NULL)
+		return refuse(ret_refusal, 503, "memory is short");
 	if (is_ping(&request->head))
 		return refuse(ret_refusal, 204, NULL);
 	if (target_parse(request->head.target, &path, &query, ret_refusal) < 0)

@@ -84,7 +84,9 @@ struct http_request {
 	bool admitted;          /* counted in the server's admitted */
 	bool has_client;        /* its login goes by client: the peer's address, or what its proxy says */
 	struct network_address client;
-	char peer[NETWORK_TEXT_MAX]; /* that address; "": the connection's peer */
+	char peer[NETWORK_TEXT_MAX];     /* that address; "": the connection's peer */
+	struct http_forwarded forwarded; /* by NULL: no broker has passed it on */
+	const char *target;              /* as it was received; NULL: it could not be read */
 	struct body body;
 	struct fields query;
 	struct route_match match;

@@ -67,33 +67,49 @@ static const char *current_date(struct http_server *server)
 
 /* The length is that of the whole body, also for a HEAD, and for a body that memory did not suffice for: the client
  * then sees it cut short by the close. */
-static void add_body(struct http_request *request, const char *type, const char *body, size_t length)
+static void add_bytes(struct http_request *request, const char *body, size_t length)
 {
 	struct evkeyvalq *headers = evhttp_request_get_output_headers(request->ev);
 	char number[24];
 
 	snprintf(number, sizeof(number), "%zu", length);
-	evhttp_add_header(headers, "Content-Type", type);
 	evhttp_add_header(headers, "Content-Length", number);
 	if (strcmp(http_request_method(request), "HEAD") != 0 &&
 	    evbuffer_add(evhttp_request_get_output_buffer(request->ev), body, length) < 0)
 		request->head.close = true;
 }
 
-static void send_reply(struct http_request *request, int status)
+static void add_body(struct http_request *request, const char *type, const char *body, size_t length)
+{
+	evhttp_add_header(evhttp_request_get_output_headers(request->ev), "Content-Type", type);
+	add_bytes(request, body, length);
+}
+
+void http_reply_header(struct http_request *request, const char *name, const char *value)
+{
+	evhttp_add_header(evhttp_request_get_output_headers(request->ev), name, value);
+}
+
+static void add_own_headers(struct http_request *request)
 {
 	struct http_server *server = request->server;
 	struct evkeyvalq *headers = evhttp_request_get_output_headers(request->ev);
+
+	evhttp_add_header(headers, "Date", current_date(server));
+	evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
+	if (server->options.no_store)
+		evhttp_add_header(headers, "Cache-Control", "no-store");
+}
+
+static void send_reply(struct http_request *request, int status)
+{
+	struct http_server *server = request->server;
 
 	assert(request->status == 0);
 	request->status = status;
 	request->head.close |= request->refusal.status != 0 || server->draining || request->connection->retired;
 	if (request->head.close)
-		evhttp_add_header(headers, "Connection", "close");
-	evhttp_add_header(headers, "Date", current_date(server));
-	evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
-	if (server->options.no_store)
-		evhttp_add_header(headers, "Cache-Control", "no-store");
+		http_reply_header(request, "Connection", "close");
 	evhttp_send_reply(request->ev, status, reason_phrase(status), NULL);
 	request->ended = timers_clock();
 	http_measures_count(server->options.measures, server->options.name, http_request_label(request), status,
@@ -103,25 +119,23 @@ static void send_reply(struct http_request *request, int status)
 	connection_reply_started(request->connection); /* last: what on_access puts off to this turn comes first */
 }
 
-void http_reply_header(struct http_request *request, const char *name, const char *value)
-{
-	evhttp_add_header(evhttp_request_get_output_headers(request->ev), name, value);
-}
-
 void http_reply_json(struct http_request *request, int status, const char *json)
 {
 	add_body(request, "application/json", json, strlen(json));
+	add_own_headers(request);
 	send_reply(request, status);
 }
 
 void http_reply_text(struct http_request *request, int status, const char *text)
 {
 	add_body(request, "text/plain; charset=utf-8", text, strlen(text));
+	add_own_headers(request);
 	send_reply(request, status);
 }
 
 void http_reply_empty(struct http_request *request, int status)
 {
+	add_own_headers(request);
 	send_reply(request, status);
 }
 
@@ -140,4 +154,16 @@ void reply_refusal(struct http_request *request, int status, const char *message
 void http_reply_error(struct http_request *request, const struct error *error)
 {
 	reply_refusal(request, error_http_status(error->code), error->text);
+}
+
+void http_reply_passed(struct http_request *request, const struct http_passed *passed)
+{
+	struct evkeyvalq *headers = evhttp_request_get_output_headers(request->ev);
+
+	evhttp_clear_headers(headers);
+	for (const char *const *name = passed->headers; *name != NULL; name += 2)
+		evhttp_add_header(headers, name[0], name[1]);
+	if (passed->length > 0)
+		add_bytes(request, passed->body, passed->length);
+	send_reply(request, passed->status);
 }

@@ -1,4 +1,5 @@
 /* A request: its life, and what a handler may ask of it. Neighbour: dispatch.c, for what happens to it. */
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -126,7 +127,41 @@ const char *http_request_parameters(const struct http_request *request)
 
 const char *http_request_peer(const struct http_request *request)
 {
+	if (request->forwarded.by != NULL)
+		return request->forwarded.peer;
 	return request->peer[0] != '\0' ? request->peer : request->connection->peer;
+}
+
+const struct http_forwarded *http_request_forwarded(const struct http_request *request)
+{
+	return request->forwarded.by != NULL ? &request->forwarded : NULL;
+}
+
+const char *http_request_target(const struct http_request *request)
+{
+	return request->target;
+}
+
+bool http_request_header_at(const struct http_request *request, size_t i, const char **ret_name, const char **ret_value)
+{
+	if (i >= request->head.header_count)
+		return false;
+	*ret_name = request->head.headers[i].name;
+	*ret_value = request->head.headers[i].value;
+	return true;
+}
+
+const char *http_request_body(const struct http_request *request, size_t *ret_length)
+{
+	*ret_length = request->content.length;
+	return text_string(&request->content);
+}
+
+bool http_request_has_ended(const struct http_request *request)
+{
+	struct pollfd socket = {.fd = request->connection->descriptor, .events = POLLRDHUP};
+
+	return poll(&socket, 1, 0) > 0;
 }
 
 struct arena *http_request_arena(struct http_request *request)
