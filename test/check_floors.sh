@@ -22,8 +22,9 @@ floor_of() {
   view) echo 10 ;;
   broker) echo 11 ;;
   http) echo 12 ;;
-  api | admin) echo 13 ;;
-  cli | main.c) echo 14 ;;
+  relay) echo 13 ;;
+  api | admin) echo 14 ;;
+  cli | main.c) echo 15 ;;
   *) echo "?" ;;
   esac
 }

@@ -1,0 +1,152 @@
+/* Vouchers: what one broker writes another reads, and nobody else's. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "relay/voucher.h"
+
+static const char first_key[] = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+static const char other_key[] = "ff0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+
+static struct keyring *keys(const char *text)
+{
+	struct keyring *keyring = NULL;
+
+	assert_int_equal(keyring_parse(text, &keyring, NULL), 0);
+	return keyring;
+}
+
+static void write_one(const struct keyring *keyring, const struct http_forwarded *forwarded, struct text *value)
+{
+	text_init(value, VOUCHER_TEXT_MAX);
+	voucher_write(keyring, "POST", "/db/resources?a=b", forwarded, value);
+	assert_false(value->failed);
+}
+
+static bool reads(const struct keyring *keyring, const char *method, const char *target, const char *value,
+                  const struct http_forwarded *wanted)
+{
+	struct http_forwarded forwarded = {0};
+	struct arena arena;
+	bool good;
+
+	arena_init(&arena);
+	good = voucher_read(keyring, method, target, value, &arena, &forwarded);
+	if (good) {
+		assert_string_equal(forwarded.by, wanted->by);
+		assert_string_equal(forwarded.id, wanted->id);
+		assert_string_equal(forwarded.peer, wanted->peer);
+	} else {
+		assert_null(forwarded.by);
+	}
+	arena_release(&arena);
+	return good;
+}
+
+static void test_written_and_read(void **state)
+{
+	static const struct http_forwarded cases[] = {
+	    {"first", "0011223344556677", "127.0.0.1:4711"},
+	    {"a broker, 100 %", "x", "[2001:db8::1]:80"},
+	    {"broker-2.example.com", "0011223344556677", "unix"},
+	};
+	struct keyring *keyring = keys(first_key);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct text value;
+
+		write_one(keyring, &cases[i], &value);
+		assert_true(reads(keyring, "POST", "/db/resources?a=b", text_string(&value), &cases[i]));
+		assert_false(reads(keyring, "PUT", "/db/resources?a=b", text_string(&value), &cases[i]));
+		assert_false(reads(keyring, "POST", "/db/resources?a=c", text_string(&value), &cases[i]));
+		text_release(&value);
+	}
+	keyring_free(keyring);
+}
+
+static void test_no_byte_can_be_changed(void **state)
+{
+	static const struct http_forwarded forwarded = {"first", "0011223344556677", "127.0.0.1:4711"};
+	struct keyring *keyring = keys(first_key);
+	struct text value;
+
+	(void)state;
+	write_one(keyring, &forwarded, &value);
+	for (size_t i = 0; i < value.length; i++) {
+		const char byte = value.bytes[i];
+
+		value.bytes[i] = byte == '9' ? '8' : '9';
+		assert_false(reads(keyring, "POST", "/db/resources?a=b", value.bytes, &forwarded));
+		value.bytes[i] = '\0';
+		assert_false(reads(keyring, "POST", "/db/resources?a=b", value.bytes, &forwarded));
+		value.bytes[i] = byte;
+	}
+	text_add(&value, " x");
+	assert_false(reads(keyring, "POST", "/db/resources?a=b", value.bytes, &forwarded));
+	text_release(&value);
+	keyring_free(keyring);
+}
+
+static void test_keys_that_change(void **state)
+{
+	static const struct http_forwarded forwarded = {"first", "0011223344556677", "127.0.0.1:4711"};
+	struct keyring *before = keys(first_key), *after = keys(other_key);
+	struct keyring *between = keys("ff0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f "
+	                               "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
+	struct keyring *const readers[] = {before, between, after};
+	struct text value;
+
+	(void)state;
+	write_one(between, &forwarded, &value);
+	for (size_t i = 0; i < 3; i++)
+		assert_true(reads(readers[i], "POST", "/db/resources?a=b", text_string(&value), &forwarded));
+	text_release(&value);
+	write_one(before, &forwarded, &value);
+	assert_true(reads(between, "POST", "/db/resources?a=b", text_string(&value), &forwarded));
+	assert_false(reads(after, "POST", "/db/resources?a=b", text_string(&value), &forwarded));
+	text_release(&value);
+	for (size_t i = 0; i < 3; i++)
+		keyring_free(readers[i]);
+}
+
+static void test_texts_that_are_none(void **state)
+{
+	static const char *const bad[] = {"",
+	                                  " ",
+	                                  "first",
+	                                  "first 00",
+	                                  "first 00 127.0.0.1 ",
+	                                  " first 00 127.0.0.1 ff",
+	                                  "first 00 127.0.0.1 00000000000000000000000000000000",
+	                                  "% 00 x 00",
+	                                  "%00 00 x 00"};
+	struct keyring *keyring = keys(first_key);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		assert_false(reads(keyring, "GET", "/", bad[i], NULL));
+	keyring_free(keyring);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	return secret_init(NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_written_and_read),
+	    cmocka_unit_test(test_no_byte_can_be_changed),
+	    cmocka_unit_test(test_keys_that_change),
+	    cmocka_unit_test(test_texts_that_are_none),
+	};
+
+	return cmocka_run_group_tests(tests, setup, NULL);
+}
