@@ -67,8 +67,9 @@ enum store_role {
 
 struct store_standing {
 	enum store_role role;
-	uint64_t epoch;                      /* 0: not known yet */
-	uint64_t losses;                     /* how often the journal lacked what this broker had seen in it */
+	int64_t seen_at; /* ms of timers_clock: of a standby, when its view last had all that there was; 0: not yet */
+	uint64_t epoch;  /* 0: not known yet */
+	uint64_t losses; /* how often the journal lacked what this broker had seen in it */
 	char active[STORE_NAME_MAX + 1];     /* the active one's name; "": none, or not known */
 	char address[STORE_ADDRESS_MAX + 1]; /* and where it is reached */
 	struct error trouble;                /* why the journal cannot be asked; code 0: it can */

@@ -135,6 +135,7 @@ static bool may_claim(const struct sharing *sharing)
 static int look(struct sharing *sharing, struct error *error)
 {
 	struct journal *journal = sharing->store->journal;
+	const int64_t asked_at = timers_clock();
 	struct journal_head head;
 	bool lost = false;
 	int rc = journal->kind->look(journal, &head, error);
@@ -144,6 +145,8 @@ static int look(struct sharing *sharing, struct error *error)
 	note_head(sharing, &head);
 	rc = follow_to(sharing->store, &head.point, &lost, error);
 	sharing->standing.losses += lost;
+	if (rc == 0)
+		sharing->standing.seen_at = asked_at / 1000;
 	return rc;
 }
 

@@ -50,6 +50,28 @@ static int seen_open(struct seen *seen, const struct view *view, const struct se
 	return 0;
 }
 
+/* Whether work of these kinds has not ended. Where another broker does it, this one's queue is empty, and the store
+ * tells. */
+static bool is_at_work(const struct seen *seen, unsigned kinds)
+{
+	const char *incarnation = seen->instance.record.incarnation;
+	struct held_operation *operations = NULL;
+	struct arena arena;
+	size_t count = 0;
+	bool found = false;
+
+	if (store_standing(seen->view->catalog->store)->role != STORE_STANDBY)
+		return queue_has(seen->view->queue, incarnation, kinds);
+	arena_init(&arena);
+	if (records_read_operations(seen->view->catalog->records, &arena, incarnation, &operations, &count, NULL) != 0)
+		count = 0;
+	for (size_t i = 0; i < count; i++)
+		found |=
+		    (kinds & 1U << operations[i].record.kind) != 0 && operations[i].record.state == OPERATION_PENDING;
+	arena_release(&arena);
+	return found;
+}
+
 /* ---- status ---- */
 
 static void set_status(struct status *status, enum status_kind kind, const char *before, const char *text)
@@ -73,7 +95,7 @@ static void status_of_ready(const struct seen *seen, struct status *status)
 		set_status(status, STATUS_DOWN, "", seen->host->reason);
 	else if (observation != NULL && observation->outcome.code != 0)
 		set_status(status, STATUS_DOWN, "", observation->outcome.text);
-	else if (queue_has(seen->view->queue, instance->incarnation, updates))
+	else if (is_at_work(seen, updates))
 		set_status(status, STATUS_PENDING, "", "");
 	else if (instance->update_failed)
 		set_status(status, STATUS_TEXT, "up, but the last update failed: ",
@@ -86,7 +108,7 @@ static void status_of_removing(const struct seen *seen, struct status *status)
 {
 	const struct instance *instance = &seen->instance.record;
 
-	if (queue_has(seen->view->queue, instance->incarnation, 1U << OPERATION_REMOVE))
+	if (is_at_work(seen, 1U << OPERATION_REMOVE))
 		set_status(status, STATUS_PENDING, "", "");
 	else
 		set_status(status, STATUS_DOWN,
@@ -228,7 +250,7 @@ static const char *last_failure(const struct seen *seen)
 static const char *state_text(const struct seen *seen)
 {
 	const struct instance *instance = &seen->instance.record;
-	bool updating = queue_has(seen->view->queue, instance->incarnation, 1U << OPERATION_UPDATE);
+	bool updating = is_at_work(seen, 1U << OPERATION_UPDATE);
 
 	return instance->state == INSTANCE_READY && updating ? "updating" : instance_state_name(instance->state);
 }
