@@ -16,6 +16,7 @@
 
 struct api;
 struct event_base;
+struct relay_measures;
 
 struct api_options {
 	struct config *config; /* held while it is served */
@@ -24,6 +25,11 @@ struct api_options {
 	const struct http_measures *measures; /* NULL: nothing is measured */
 	struct event_base *base;
 	struct timers *timers;
+	/* Of a broker that shares its store: requests that come while it stands by are passed on to the active one. */
+	const char *name;                            /* this broker's; NULL: it shares none */
+	const struct store *store;                   /* how it stands */
+	const struct keyring *keyring;               /* that brokers vouch for clients by; see api_rekey */
+	const struct relay_measures *relay_measures; /* NULL: nothing is measured */
 };
 
 /* Listens where the configuration says. What options point to is borrowed until api_close.
@@ -36,6 +42,11 @@ struct api_change;
 int api_prepare(struct config *config, struct api_change **ret_change, struct error *error);
 /* Takes the change. */
 void api_enter(struct api *api, struct api_change *change);
+/* Another keyring from here on. */
+void api_rekey(struct api *api, const struct keyring *keyring);
+/* This broker has become the active one or is it no more, or another one is, as store_standing tells: what waits goes
+ * to where it can be answered. Accepts NULL. */
+void api_standing_changed(struct api *api);
 /* A change that does not come. Accepts NULL. */
 void api_change_free(struct api_change *change);
 /* The port of the i-th listener, as bound. */

@@ -8,6 +8,9 @@
 /* Who asks. Every text is borrowed until the reply; NULL means absent. */
 struct caller {
 	const char *user, *event, *request, *trace;
+	/* The id under which another broker, or this one as long as it stood by, has passed the request on: one that is
+	 * asked again under the same id joins what was accepted. NULL: nobody has. */
+	const char *repeat;
 };
 
 /* One thing that is asked. What a verb does not use is ignored. Borrowed until the reply. */

@@ -16,6 +16,11 @@ static void log_exchange(struct log_line *line, const struct exchange *exchange)
 	log_text(line, "tsuru_event", caller->event);
 	log_text(line, "trace", caller->trace);
 	log_text(line, "instance", exchange->ask.instance);
+	log_text(line, "forwarded_to", exchange->forwarded_to);
+	if (exchange->forward_failure != NULL && exchange->forward_failure[0] != '\0')
+		log_text(line, "forward_failure", exchange->forward_failure);
+	if (exchange->is_from_view)
+		log_number(line, "view_age_s", exchange->view_age);
 }
 
 static bool is_quiet(const struct http_request *http)
@@ -38,6 +43,8 @@ void access_log(void *arg, const struct http_request *http)
 	log_number(&line, "status", http_request_status(http));
 	log_number(&line, "duration_us", http_request_duration(http));
 	log_text(&line, "peer", http_request_peer(http));
+	if (http_request_forwarded(http) != NULL)
+		log_text(&line, "forwarded_by", http_request_forwarded(http)->by);
 	if (site != NULL)
 		log_text(&line, "service", ((const struct service *)site->owner)->name);
 	if (exchange != NULL)

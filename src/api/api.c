@@ -2,15 +2,19 @@
 #include "api/api.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "api/access.h"
 #include "api/astray.h"
 #include "api/caller.h"
 #include "api/exchange.h"
 #include "api/handlers.h"
+#include "relay/relay.h"
+#include "relay/voucher.h"
 
 struct api {
-	struct exchange_tools tools;
+	struct exchange_tools tools; /* the first member */
+	const char *name;            /* of a broker that shares its store */
 	struct http_server *server;
 	struct config *listening;  /* held: whose addresses are listened on */
 	struct api_change *change; /* the last one; its certificate is served. NULL: none came yet */
@@ -23,6 +27,14 @@ struct api {
 struct api_served {
 	struct config *config; /* held */
 	struct http_site sites[];
+};
+
+struct api_change {
+	struct config *config; /* held */
+	struct api_served *served;
+	struct http_tls tls;
+	struct http_change *http;
+	struct relay_trust *trust; /* NULL: it shares no store */
 };
 
 static struct http_limits limits_of(const struct config *config)
@@ -77,10 +89,96 @@ static void set_addresses(struct api *api, const struct config *config)
 	}
 }
 
+/* ---- with the brokers that share the store ---- */
+
+/* The certificate is shown to those that demand one. *ret_trust NULL: it shares none. */
+static int read_trust(const struct config *config, const struct http_tls *tls, struct relay_trust **ret_trust,
+                      struct error *error)
+{
+	const bool shows = tls->client_ca != NULL;
+
+	if (config->store == NULL)
+		return 0;
+	return relay_read_trust(&(struct relay_files){.authorities = config->store->peer_ca_file,
+	                                              .cert = shows ? tls->cert : NULL,
+	                                              .key = shows ? tls->key : NULL},
+	                        ret_trust, error);
+}
+
+static int open_relay(struct api *api, const struct api_options *given, struct error *error)
+{
+	const struct relay_options options = {
+	    .base = given->base,
+	    .timers = given->timers,
+	    .listener = "service",
+	    .name = given->name,
+	    .keyring = given->keyring,
+	    .measures = given->relay_measures,
+	};
+	struct relay_trust *trust = NULL;
+	int rc = 0;
+
+	if (given->name == NULL)
+		return 0;
+	api->tools.store = given->store;
+	api->tools.keyring = given->keyring;
+	api->name = given->name;
+	rc = read_trust(given->config, &api->tls, &trust, error);
+	return rc != 0 ? rc : relay_open(&options, trust, &api->tools.relay, error);
+}
+
+static bool vouch(void *arg, const char *method, const char *target, const char *value, struct arena *arena,
+                  struct http_forwarded *ret_forwarded)
+{
+	const struct exchange_tools *tools = arg;
+
+	return voucher_read(tools->keyring, method, target, value, arena, ret_forwarded);
+}
+
+void api_rekey(struct api *api, const struct keyring *keyring)
+{
+	api->tools.keyring = keyring;
+	if (api->tools.relay != NULL)
+		relay_use(api->tools.relay, keyring, NULL);
+}
+
+/* Where the active one is said to be this broker, which is not, it was that before. */
+void api_standing_changed(struct api *api)
+{
+	const struct store_standing *standing;
+	bool was_self;
+
+	if (api == NULL || api->tools.relay == NULL)
+		return;
+	standing = store_standing(api->tools.store);
+	was_self = strcmp(standing->active, api->name) == 0;
+	relay_set_active(api->tools.relay, &(struct relay_active){
+	                                       .is_self = broker_has_begun(api->tools.broker, NULL) == 0,
+	                                       .name = standing->active,
+	                                       .address = was_self ? "" : standing->address,
+	                                       .epoch = standing->epoch,
+	                                   });
+}
+
+/* Another certificate is there: it is what is shown from now on, too. */
+static void renew_trust(struct api *api)
+{
+	const struct config *config = api->change != NULL ? api->change->config : api->listening;
+	struct relay_trust *trust = NULL;
+
+	if (api->tools.relay == NULL)
+		return;
+	if (read_trust(config, api->change != NULL ? &api->change->tls : &api->tls, &trust, NULL) == 0)
+		relay_use(api->tools.relay, NULL, trust);
+}
+
 static void on_tls_notice(void *arg, bool failed, const char *text)
 {
 	const struct exchange_tools *tools = arg;
 	struct log_line line;
+
+	if (!failed)
+		renew_trust(arg);
 
 	log_begin(&line, tools->log, failed ? LOG_ERROR : LOG_INFO,
 	          failed ? "certificate-not-good" : "certificate-replaced");
@@ -131,6 +229,8 @@ static int open_server(struct api *api, const struct api_options *given, struct 
 	    .proxies = proxies_of(config),
 	    .routes = api_routes,
 	    .known_fields_only = true,
+	    .forwarded_header = given->name != NULL ? VOUCHER_HEADER : NULL,
+	    .vouch = vouch,
 	    .on_missing = astray_explain,
 	    .on_wrong_login = caller_explain_wrong_login,
 	    .sites = served->sites,
@@ -163,28 +263,26 @@ int api_open(const struct api_options *options, struct api **ret_api, struct err
 	api->listening = config_hold(options->config);
 	set_addresses(api, options->config);
 	api->tls = tls_of(options->config);
-	rc = open_server(api, options, served, error);
+	rc = open_relay(api, options, error);
+	if (rc == 0)
+		rc = open_server(api, options, served, error);
 	if (rc != 0)
 		goto failed;
 	*ret_api = api;
+	api_standing_changed(api);
 	return 0;
 failed:
 	if (served != NULL)
 		served_free(served);
-	if (api != NULL)
+	if (api != NULL) {
+		relay_close(api->tools.relay);
 		config_free(api->listening);
+	}
 	free(api);
 	return rc;
 }
 
 /* ---- another configuration ---- */
-
-struct api_change {
-	struct config *config; /* held */
-	struct api_served *served;
-	struct http_tls tls;
-	struct http_change *http;
-};
 
 int api_prepare(struct config *config, struct api_change **ret_change, struct error *error)
 {
@@ -200,17 +298,19 @@ int api_prepare(struct config *config, struct api_change **ret_change, struct er
 		api_change_free(change);
 		return error_no_memory(error);
 	}
-	rc = http_server_prepare(
-	    &(struct http_options){
-	        .sites = change->served->sites,
-	        .site_count = config->service_count,
-	        .on_sites_unused = served_free,
-	        .sites_arg = change->served,
-	        .tls = config->tls != NULL ? &change->tls : NULL,
-	        .limits = limits_of(config),
-	        .proxies = proxies_of(config),
-	    },
-	    &change->http, error);
+	rc = read_trust(config, &change->tls, &change->trust, error);
+	if (rc == 0)
+		rc = http_server_prepare(
+		    &(struct http_options){
+		        .sites = change->served->sites,
+		        .site_count = config->service_count,
+		        .on_sites_unused = served_free,
+		        .sites_arg = change->served,
+		        .tls = config->tls != NULL ? &change->tls : NULL,
+		        .limits = limits_of(config),
+		        .proxies = proxies_of(config),
+		    },
+		    &change->http, error);
 	if (rc == 0)
 		*ret_change = change;
 	else
@@ -224,8 +324,11 @@ void api_enter(struct api *api, struct api_change *change)
 	struct api_change *before = api->change;
 
 	http_server_enter(api->server, change->http);
+	if (api->tools.relay != NULL)
+		relay_use(api->tools.relay, NULL, change->trust);
 	change->http = NULL;
 	change->served = NULL;
+	change->trust = NULL;
 	api->change = change;
 	api_change_free(before);
 }
@@ -235,6 +338,7 @@ void api_change_free(struct api_change *change)
 	if (change == NULL)
 		return;
 	http_change_free(change->http);
+	relay_trust_free(change->trust);
 	if (change->served != NULL)
 		served_free(change->served);
 	config_free(change->config);
@@ -260,6 +364,7 @@ void api_close(struct api *api)
 {
 	if (api == NULL)
 		return;
+	relay_close(api->tools.relay);
 	http_server_close(api->server);
 	api_change_free(api->change);
 	config_free(api->listening);

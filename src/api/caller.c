@@ -62,11 +62,20 @@ static const char *read_trace(struct http_request *http)
 	return arena_text(http_request_arena(http), trace);
 }
 
+static const char *read_repeat(const struct http_request *http)
+{
+	const struct http_forwarded *forwarded = http_request_forwarded(http);
+
+	return forwarded != NULL ? forwarded->id : NULL;
+}
+
 static const char *read_request_id(struct http_request *http, struct secret_ids *ids)
 {
 	const char *given = caller_request_id(http);
 	char made[SECRET_ID_LENGTH + 1];
 
+	if (given == NULL)
+		given = read_repeat(http);
 	if (given != NULL)
 		return given;
 	secret_ids_next(ids, made);
@@ -88,7 +97,8 @@ static int read_either(const struct http_request *http, const char *header, cons
 
 int caller_read(struct http_request *http, struct secret_ids *ids, struct caller *ret_caller, struct error *error)
 {
-	struct caller caller = {.request = read_request_id(http, ids), .trace = read_trace(http)};
+	struct caller caller = {
+	    .request = read_request_id(http, ids), .trace = read_trace(http), .repeat = read_repeat(http)};
 	int rc;
 
 	if (arena_failed(http_request_arena(http)))

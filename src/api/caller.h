@@ -15,8 +15,8 @@
 struct http_request;
 struct secret_ids;
 
-/* What it points to lives until the reply; a request without an id gets one of ids. ERR_INVALID names a header or field
- * that is too long or not clean. */
+/* What it points to lives until the reply; a request without an id gets one of ids, or that of the broker that passed
+ * it on. ERR_INVALID names a header or field that is too long or not clean. */
 int caller_read(struct http_request *http, struct secret_ids *ids, struct caller *ret_caller, struct error *error);
 
 /* An on_wrong_login of http/http.h: tsuru shows the sentence to its users, who cannot mend it. */

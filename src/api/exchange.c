@@ -1,7 +1,10 @@
-/* What all endpoints share: a request is begun, read, asked for and answered as the row of its route says. */
+/* What all endpoints share: a request is begun, read, asked for and answered as the row of its route says. Where this
+ * broker stands by, it is passed on to the active one instead (passing.c), from its begin, or once what it had asked
+ * for has come to nothing, as this broker is not the active one any more. */
 #include "api/exchange.h"
 
 #include "api/caller.h"
+#include "api/passing.h"
 
 #define VIEW_MAX        (16 << 20) /* bytes of a view's JSON */
 #define ENVIRONMENT_MAX (4 << 20)  /* bytes of what a bind gives */
@@ -67,11 +70,22 @@ static void finish_bind(struct exchange *exchange, const struct broker_reply *re
 
 /* ---- from the row to the reply ---- */
 
+static void serve(struct exchange *exchange);
+
+/* It is not the active one any more, and has not done it. */
+static bool has_stepped_down(const struct exchange *exchange, const struct broker_reply *reply)
+{
+	return reply->code == ERR_UNAVAILABLE && broker_has_begun(exchange->tools->broker, NULL) != 0;
+}
+
 static void on_done(void *arg, const struct broker_reply *reply)
 {
 	struct exchange *exchange = arg;
 
-	if (exchange->endpoint->environment && exchange->ask.unit == NULL)
+	if (has_stepped_down(exchange, reply)) {
+		error_set(&exchange->error, reply->code, "%s", reply->text);
+		passing_begin(exchange, serve);
+	} else if (exchange->endpoint->environment && exchange->ask.unit == NULL)
 		finish_bind(exchange, reply);
 	else
 		finish(exchange, reply, exchange->endpoint->json);
@@ -82,7 +96,7 @@ static void ask(struct exchange *exchange)
 	const struct endpoint *endpoint = exchange->endpoint;
 	const struct asked *what = exchange->ask.unit != NULL ? endpoint->ask_for_unit : endpoint->ask;
 
-	requests_ask(broker_requests(exchange->broker), what, &exchange->ask, on_done, exchange);
+	requests_ask(broker_requests(exchange->tools->broker), what, &exchange->ask, on_done, exchange);
 }
 
 static void view(struct exchange *exchange)
@@ -90,8 +104,8 @@ static void view(struct exchange *exchange)
 	struct text json;
 
 	text_init(&json, VIEW_MAX);
-	if (exchange->endpoint->view(broker_view(exchange->broker), exchange->service, exchange->ask.instance, &json,
-	                             &exchange->error) != 0)
+	if (exchange->endpoint->view(broker_view(exchange->tools->broker), exchange->service, exchange->ask.instance,
+	                             &json, &exchange->error) != 0)
 		exchange_refuse(exchange);
 	else
 		exchange_show(exchange, &json);
@@ -109,7 +123,7 @@ static struct exchange *begin(struct exchange_tools *tools, struct http_request 
 		http_reply_error(http, &error);
 		return NULL;
 	}
-	exchange->broker = tools->broker;
+	exchange->tools = tools;
 	exchange->http = http;
 	exchange->endpoint = http_request_serves(http);
 	exchange->service = http_request_site(http)->owner;
@@ -124,24 +138,13 @@ static struct exchange *begin(struct exchange_tools *tools, struct http_request 
 	return exchange;
 }
 
-/* Whoever balances the load sees it at /ready; a caller that comes here all the same may ask again soon. */
-static void stand_by(struct exchange *exchange)
+static void serve(struct exchange *exchange)
 {
-	http_reply_header(exchange->http, "Retry-After", "1");
-	exchange_refuse(exchange);
-}
+	const struct endpoint *endpoint = exchange->endpoint;
 
-void exchange_serve(void *arg, struct http_request *http)
-{
-	struct exchange *exchange = begin(arg, http);
-	const struct endpoint *endpoint;
-
-	if (exchange == NULL)
-		return;
-	endpoint = exchange->endpoint;
-	if (broker_has_begun(exchange->broker, &exchange->error) != 0)
-		stand_by(exchange);
-	else if (endpoint->bodiless != NULL && !http_request_has_body(http))
+	if (!exchange->is_from_view && broker_has_begun(exchange->tools->broker, &exchange->error) != 0)
+		passing_begin(exchange, serve);
+	else if (endpoint->bodiless != NULL && !http_request_has_body(exchange->http))
 		endpoint->bodiless(exchange);
 	else if (endpoint->read != NULL && endpoint->read(exchange) != 0)
 		exchange_refuse(exchange);
@@ -151,4 +154,12 @@ void exchange_serve(void *arg, struct http_request *http)
 		view(exchange);
 	else
 		endpoint->answer(exchange);
+}
+
+void exchange_serve(void *arg, struct http_request *http)
+{
+	struct exchange *exchange = begin(arg, http);
+
+	if (exchange != NULL)
+		serve(exchange);
 }

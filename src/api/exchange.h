@@ -14,16 +14,27 @@ struct exchange_tools {
 	struct broker *broker;
 	const struct log *log; /* a line for each request */
 	struct secret_ids ids; /* of requests that bring none */
+	/* Of a broker that shares its store; relay NULL: it does not. */
+	struct relay *relay;
+	const struct store *store;
+	const struct keyring *keyring;
 };
 
 /* Lives in the request's arena, and so until the reply. */
 struct exchange {
-	struct broker *broker;
+	struct exchange_tools *tools;
 	struct http_request *http;
 	const struct endpoint *endpoint;
 	const struct service *service;
 	struct broker_request ask; /* service, caller, and the instance of the path are filled in */
 	struct error error;        /* the reason, when a check failed */
+	/* Where this broker stood by: */
+	const char *pass_id;                      /* that it was passed on with, or held; NULL: neither */
+	void (*serve)(struct exchange *exchange); /* for this broker to answer it by itself */
+	const char *forwarded_to;                 /* the name of who was sent it last; NULL: nobody */
+	const char *forward_failure;              /* why that brought no answer; "" or NULL: nothing is known */
+	bool is_from_view;                        /* it was answered from what this broker knows by itself, */
+	int64_t view_age;                         /* which is so old: seconds */
 };
 
 /* Fills exchange->ask, or exchange->error. */

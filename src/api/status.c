@@ -49,7 +49,7 @@ static void reply_status(struct exchange *exchange, const struct status *status)
 
 static int look(struct exchange *exchange, struct status *ret_status)
 {
-	return view_status(broker_view(exchange->broker), exchange->service, exchange->ask.instance, ret_status,
+	return view_status(broker_view(exchange->tools->broker), exchange->service, exchange->ask.instance, ret_status,
 	                   &exchange->error);
 }
 

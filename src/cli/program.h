@@ -6,7 +6,9 @@
 #include "admin/admin.h"
 #include "api/api.h"
 #include "cli/pulse.h"
+#include "cli/shared.h"
 #include "cli/trim.h"
+#include "relay/relay.h"
 #include "store/store.h"
 
 #define PROGRAM_SIGNALS 3
@@ -28,6 +30,7 @@ struct program {
 	struct event *log_due; /* lines wait: the turn of the loop ends with their write */
 	struct metrics *metrics;
 	struct http_measures http_measures;
+	struct relay_measures relay_measures;
 	struct vitals vitals;
 	struct event_base *base;
 	struct event *on_signals[PROGRAM_SIGNALS];
@@ -37,7 +40,7 @@ struct program {
 	struct resolver *resolver;
 	struct logins *logins;
 	struct store_shared shared; /* url NULL: the store is not shared */
-	char name[STORE_NAME_MAX + 1];
+	struct shared_names names;
 	struct event *standing_due; /* active: how the broker stands among those that share has changed */
 	struct event *lease_due;    /* when the lease is over, unless it was renewed */
 	enum store_role role;       /* as of the last time */

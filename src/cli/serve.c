@@ -16,7 +16,6 @@
 #include "cli/load.h"
 #include "cli/logins.h"
 #include "cli/program.h"
-#include "cli/shared.h"
 #include "cli/standing.h"
 #include "cli/vitals.h"
 #include "driver/resolver.h"
@@ -149,6 +148,7 @@ static int open_metrics(struct program *program, struct error *error)
 	if (program->metrics == NULL)
 		return error_no_memory(error);
 	http_measures_init(&program->http_measures, program->metrics);
+	relay_measures_init(&program->relay_measures, program->metrics);
 	vitals_open(program);
 	return 0;
 }
@@ -173,7 +173,7 @@ static int open_store(struct program *program, struct error *error)
 
 	if (program->config->store == NULL)
 		return store_open(&options, &program->store, error);
-	shared_fill(program->config->store, program->name, &program->shared);
+	shared_fill(program->config, &program->names, &program->shared);
 	options.shared = &program->shared;
 	return standing_watch(program, error) != 0 ? error->code : store_open(&options, &program->store, error);
 }
@@ -216,6 +216,10 @@ static int open_api(struct program *program, struct error *error)
 	    .measures = &program->http_measures,
 	    .base = program->base,
 	    .timers = program->timers,
+	    .store = program->store,
+	    .keyring = program->keyring,
+	    .name = program->config->store != NULL ? program->names.name : NULL,
+	    .relay_measures = &program->relay_measures,
 	};
 
 	return api_open(&options, &program->api, error);

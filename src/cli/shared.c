@@ -2,21 +2,55 @@
 #include "cli/shared.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
-void shared_fill(const struct shared_store *config, char *name, struct store_shared *ret_shared)
+#include "cli/address.h"
+
+static bool is_any(const char *host)
 {
+	return strcmp(address_reachable(host), host) != 0;
+}
+
+/* One that listens everywhere is reached under the machine's name. */
+static void find_address(const struct config *config, const char *machine, char *ret_address)
+{
+	char address[ADDRESS_MAX];
+
+	for (size_t i = 0; i < config->listener_count; i++) {
+		const struct listener *listener = &config->listeners[i];
+		const char *scheme = config->tls != NULL ? "https" : "http";
+
+		if (listener->path != NULL || listener->port == 0)
+			continue;
+		address_format(listener->host, listener->port, address, sizeof(address));
+		if (is_any(listener->host))
+			snprintf(ret_address, STORE_ADDRESS_MAX + 1, "%s://%s:%u", scheme, machine, listener->port);
+		else
+			snprintf(ret_address, STORE_ADDRESS_MAX + 1, "%s://%s", scheme, address);
+		return;
+	}
+}
+
+void shared_fill(const struct config *config, struct shared_names *names, struct store_shared *ret_shared)
+{
+	const struct shared_store *store = config->store;
 	char machine[STORE_NAME_MAX + 1] = "";
 
 	if (gethostname(machine, sizeof(machine) - 1) != 0)
 		machine[0] = '\0';
-	snprintf(name, STORE_NAME_MAX + 1, "%s", config->name != NULL ? config->name : machine);
+	snprintf(names->name, sizeof(names->name), "%s", store->name != NULL ? store->name : machine);
+	names->address[0] = '\0';
+	if (store->address != NULL)
+		snprintf(names->address, sizeof(names->address), "%s", store->address);
+	else if (machine[0] != '\0')
+		find_address(config, machine, names->address);
 	*ret_shared = (struct store_shared){
-	    .url = config->postgres,
-	    .password = config->password,
-	    .name = name,
-	    .address = "",
-	    .lease = config->lease,
-	    .notify = config->notify,
+	    .url = store->postgres,
+	    .password = store->password,
+	    .name = names->name,
+	    .address = names->address,
+	    .lease = store->lease,
+	    .notify = store->notify,
 	};
 }

@@ -5,8 +5,15 @@
 #include "config/config.h"
 #include "store/store.h"
 
-/* name (STORE_NAME_MAX + 1 bytes) gets this broker's, the machine's where the configuration has none. What is filled
- * points to it and into config. */
-void shared_fill(const struct shared_store *config, char *name, struct store_shared *ret_shared);
+/* How this broker is called and reached: as the configuration says, or by the machine's name and the first listener
+ * that is no socket file. */
+struct shared_names {
+	char name[STORE_NAME_MAX + 1];
+	char address[STORE_ADDRESS_MAX + 1]; /* "": nowhere: of listeners, it has socket files or ports of the system's
+	                                        choice alone */
+};
+
+/* config->store is not NULL. What is filled points to names and into config. */
+void shared_fill(const struct config *config, struct shared_names *names, struct store_shared *ret_shared);
 
 #endif

@@ -130,13 +130,10 @@ static void log_trouble(struct program *program, const struct store_standing *st
 	program->losses = standing->losses;
 }
 
-static void on_standing_due(evutil_socket_t number, short what, void *arg)
+static void follow(struct program *program)
 {
-	struct program *program = arg;
 	const struct store_standing *standing = store_standing(program->store);
 
-	(void)number;
-	(void)what;
 	log_trouble(program, standing);
 	if (program->broker == NULL || standing->role == program->role)
 		return;
@@ -144,6 +141,16 @@ static void on_standing_due(evutil_socket_t number, short what, void *arg)
 		fail(program, "the view of the store cannot be written");
 	else
 		take_role(program, standing);
+}
+
+static void on_standing_due(evutil_socket_t number, short what, void *arg)
+{
+	struct program *program = arg;
+
+	(void)number;
+	(void)what;
+	follow(program);
+	api_standing_changed(program->api);
 }
 
 void standing_changed(void *arg, const struct store_standing *standing)

@@ -346,14 +346,15 @@ static int await_active(struct store *store, struct event_base *base, int64_t le
 
 static int import_into(const struct config *config, struct import *import, struct error *error)
 {
-	char name[STORE_NAME_MAX + 1];
+	struct shared_names names;
 	struct store_shared shared;
 	struct store_options options = {
 	    .directory = config->data_dir, .size_max = config->limits.store_bytes, .base = event_base_new()};
 	int rc;
 
 	if (config->store != NULL) {
-		shared_fill(config->store, name, &shared);
+		shared_fill(config, &names, &shared);
+		shared.address = ""; /* nothing is served meanwhile */
 		options.shared = &shared;
 	}
 	rc = options.base == NULL ? error_no_memory(error) : store_open(&options, &import->store, error);

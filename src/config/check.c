@@ -95,6 +95,16 @@ int check_url(const char *name, const char *value, struct error *error)
 	                 name);
 }
 
+int check_origin(const char *name, const char *value, struct error *error)
+{
+	const char *host = strstr(value, "://");
+
+	if (check_url(name, value, NULL) == 0 && strchr(host + 3, '/') == NULL)
+		return 0;
+	return error_set(error, ERR_INVALID,
+	                 "\"%s\" must be http:// or https:// with a host and perhaps a port, and nothing behind", name);
+}
+
 /* Nor is this one. */
 int check_postgres_url(const char *name, const char *value, struct error *error)
 {

@@ -190,6 +190,8 @@ static void load_store(struct loader *loader, int node)
 		return;
 	store->postgres = text_of(&mapping, "postgres");
 	store->name = text_of(&mapping, "name");
+	store->address = text_of(&mapping, "address");
+	store->peer_ca_file = text_of(&mapping, "peer_ca_file");
 	store->lease = number_of(&mapping, "lease");
 	store->notify = options_flag(&mapping.options, "notify");
 	if (text_of(&mapping, "password_file") != NULL)

@@ -56,6 +56,7 @@ int check_service_name(const char *name, const char *value, struct error *error)
 int check_name(const char *name, const char *value, struct error *error);
 int check_postgres_url(const char *name, const char *value, struct error *error);
 int check_url(const char *name, const char *value, struct error *error);
+int check_origin(const char *name, const char *value, struct error *error);
 int check_path(const char *name, const char *value, struct error *error);
 int check_proxy(const char *name, const char *value, struct error *error);
 int check_password(const char *name, const char *value, struct error *error);

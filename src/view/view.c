@@ -54,13 +54,14 @@ static int seen_open(struct seen *seen, const struct view *view, const struct se
  * tells. */
 static bool is_at_work(const struct seen *seen, unsigned kinds)
 {
+	const enum store_role role = store_standing(seen->view->catalog->store)->role;
 	const char *incarnation = seen->instance.record.incarnation;
 	struct held_operation *operations = NULL;
 	struct arena arena;
 	size_t count = 0;
 	bool found = false;
 
-	if (store_standing(seen->view->catalog->store)->role != STORE_STANDBY)
+	if (role == STORE_ALONE || role == STORE_ACTIVE)
 		return queue_has(seen->view->queue, incarnation, kinds);
 	arena_init(&arena);
 	if (records_read_operations(seen->view->catalog->records, &arena, incarnation, &operations, &count, NULL) != 0)

@@ -185,8 +185,9 @@ class Postgres:
 class Broker:
     """The program under test with a configuration and a data directory of its own."""
 
-    def __init__(self, services, limits="", environment=None):
+    def __init__(self, services, limits="", environment=None, listen="127.0.0.1:0"):
         self.admin_port = free_port()
+        self.listen = listen
         self.directory = tempfile.mkdtemp(prefix="broker-test-")
         self.data = os.path.join(self.directory, "data")
         self.config = os.path.join(self.directory, "broker.yaml")
@@ -202,7 +203,7 @@ class Broker:
 
     def write_config(self, services, limits=""):
         with open(self.config, "w", encoding="utf-8") as file:
-            file.write(f"listen: 127.0.0.1:0\nadmin: {{listen: '127.0.0.1:{self.admin_port}', password: operate}}\n"
+            file.write(f"listen: {self.listen}\nadmin: {{listen: '127.0.0.1:{self.admin_port}', password: operate}}\n"
                        f"data_dir: {self.data}\n{limits}services:\n{services}")
 
     def start(self):

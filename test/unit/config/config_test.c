@@ -397,6 +397,15 @@ static void test_shared_store(void **state)
 	assert_null(loaded.config->store->name);
 	assert_int_equal(loaded.config->store->lease, 5000);
 	assert_false(loaded.config->store->notify);
+	assert_null(loaded.config->store->address);
+	assert_null(loaded.config->store->peer_ca_file);
+	unload(&loaded);
+
+	loaded = load(
+	    "store: {postgres: 'postgres://pg1/records', address: 'https://broker-1:8443', peer_ca_file: /ca}\n" SERVICE
+	        PLANS);
+	assert_string_equal(loaded.config->store->address, "https://broker-1:8443");
+	assert_string_equal(loaded.config->store->peer_ca_file, "/ca");
 	unload(&loaded);
 
 	loaded = load(SERVICE PLANS);
@@ -409,6 +418,20 @@ static void test_shared_store(void **state)
 	assert_non_null(strstr(loaded.errors->texts[0], "\"postgres\" must be a url"));
 	assert_null(strstr(loaded.errors->texts[0], "secret"));
 	unload(&loaded);
+
+	for (const char *const *bad =
+	         (const char *const[]){"broker-1:8080", "http://", "http://broker-1/", "http://broker-1/x",
+	                               "http://u:p@broker-1", "ftp://broker-1", NULL};
+	     *bad != NULL; bad++) {
+		char text[512];
+
+		snprintf(text, sizeof(text),
+		         "store: {postgres: 'postgres://pg1/records', address: '%s'}\n" SERVICE PLANS, *bad);
+		loaded = load(text);
+		assert_null(loaded.config);
+		assert_non_null(strstr(loaded.errors->texts[0], "\"address\" must be http"));
+		unload(&loaded);
+	}
 
 	loaded = load("store: {postgres: 'postgres://pg1/records', lease: 1s}\n" SERVICE PLANS);
 	assert_null(loaded.config);

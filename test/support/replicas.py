@@ -1,0 +1,60 @@
+"""Brokers on one store in a private PostgreSQL."""
+
+import secrets
+import signal
+
+from harness import Broker, Tsuru, free_port, scripted_service, wait_until
+
+KEY = "0123456789abcdef" * 4
+
+
+class Replicas:
+    """A database of the server's, and brokers on it. They share the pretended server, too."""
+
+    def __init__(self, server, directory, lease="2s"):
+        self.server = server
+        self.lease = lease
+        self.directory = directory
+        self.database = "replicas_" + secrets.token_hex(4)
+        self.brokers = []
+        server.rows(f"CREATE ROLE {self.database} LOGIN PASSWORD 'sekret'")
+        server.rows(f"CREATE DATABASE {self.database} OWNER {self.database}")
+
+    def store(self, name, more=""):
+        url = f"postgres://{self.database}:sekret@127.0.0.1:{self.server.port}/{self.database}"
+        return f"store: {{postgres: '{url}', name: {name}, lease: {self.lease}{more}}}\n"
+
+    def broker(self, name, more="", service="", limits="", key=KEY):
+        """more is of the store's, limits are lines of the top level."""
+        broker = Broker(scripted_service(self.directory, "x", more=service), limits=self.store(name, more) + limits,
+                        environment={"SECRET_KEY": key}, listen=f"127.0.0.1:{free_port()}")
+        self.brokers.append(broker)
+        return broker.start()
+
+    def close(self):
+        for broker in self.brokers:
+            if broker.process is not None:
+                broker.process.send_signal(signal.SIGCONT)
+            broker.close()
+        self.server.rows(f"DROP DATABASE {self.database} WITH (FORCE)")
+        self.server.rows(f"DROP ROLE {self.database}")
+
+
+def role(broker):
+    return broker.admin("/ready").json["role"]
+
+
+def await_role(broker, wanted):
+    wait_until(f"the broker is {wanted}", lambda: role(broker) == wanted)
+
+
+def tsuru_of(broker):
+    return Tsuru(broker, "scripted", "x")
+
+
+def active_and_standby(replicas, **options):
+    first = replicas.broker("first", **options)
+    await_role(first, "active")
+    second = replicas.broker("second", **options)
+    wait_until("the standby knows the active one", lambda: second.admin("/ready").json["active"] == "first")
+    return first, second
