@@ -33,6 +33,9 @@ struct keeper {
 	int64_t due;   /* when to begin, while OFF or IDLE */
 	int64_t until; /* when to give up, otherwise */
 	int64_t sent;  /* the renewal's begin */
+	unsigned turn; /* the journal's, when it began to connect */
+	bool answered; /* the renewal, with a row or without */
+	bool is_ours;  /* there was a row */
 };
 
 struct pg_journal {
@@ -42,11 +45,14 @@ struct pg_journal {
 	PQconninfoOption *parsed; /* the url */
 	const char *keywords[OPTIONS_MAX + 1], *values[OPTIONS_MAX + 1];
 	char timeout_ms[24];
+	unsigned turn;        /* how often the url's hosts were turned */
 	PGconn *handle;       /* for all but renewals; NULL: none */
 	const char *prepared; /* the one statement that is, on this connection; NULL: none */
 	bool is_made;         /* the tables were looked at */
 	int64_t retry_at;     /* no connection is tried before */
+	int64_t heard_at;     /* when the last bytes came, or a statement went out */
 	uint64_t epoch;       /* ours; 0: this broker is not the active one */
+	uint64_t revision;    /* that is durable, as far as this epoch knows */
 	/* KEEPER_FORSAKEN: it is over, and nothing renews it. The loop reads it, and forsakes it, at any time. */
 	_Atomic int64_t leased_until;
 	struct keeper keeper;
@@ -56,6 +62,10 @@ static inline struct pg_journal *journal_of(struct journal *base)
 {
 	return (struct pg_journal *)base;
 }
+
+/* hosts.c */
+/* A connection that was begun at that turn has not come about: the next one begins with the host after. */
+void hosts_turn(struct pg_journal *journal, unsigned turn);
 
 /* values.c */
 /* What goes with a statement, all binary. */
@@ -76,7 +86,8 @@ bool answer_bytes(const struct pg_journal *journal, const PGresult *result, int 
 void answer_text(const struct pg_journal *journal, const PGresult *result, int column, char *ret_text, size_t size);
 
 /* pgsql.c: the connection for all but renewals. It blocks, and while it does the keeper goes on. */
-#define PGSQL_LEASE INT64_MAX /* as a moment: the end of the lease, wherever renewals move it */
+#define PGSQL_LEASE   INT64_MAX       /* as a moment: the end of the lease, wherever renewals move it */
+#define PGSQL_SILENCE (INT64_MAX - 1) /* when nothing has come for ANSWER_US: an answer may be long */
 /* Waits for events on fd (-1: only for the time), until that moment. */
 bool pgsql_hold(struct pg_journal *journal, int fd, short events, int64_t until);
 /* Waits until fd can be read or the connection has something to say, until that moment. */
@@ -90,9 +101,11 @@ void pgsql_close(struct pg_journal *journal);
  * nothing: ERR_NO_SPACE, ERR_REFUSED. */
 int pgsql_ask(struct pg_journal *journal, const char *statement, const struct operands *operands, int64_t until,
               PGresult **ret_result, struct error *error);
-/* The same, of a statement that is prepared under that name when the connection has not done so yet. */
-int pgsql_execute(struct pg_journal *journal, const char *name, const char *statement, const struct operands *operands,
-                  int64_t until, PGresult **ret_result, struct error *error);
+/* The two halves of the same, of a statement that is prepared under that name when the connection has not done so yet.
+ */
+int pgsql_send(struct pg_journal *journal, const char *name, const char *statement, const struct operands *operands,
+               int64_t until, struct error *error);
+int pgsql_finish(struct pg_journal *journal, int64_t until, PGresult **ret_result, struct error *error);
 /* Several statements in one text, without operands. */
 int pgsql_run(struct pg_journal *journal, const char *statements, int64_t until, struct error *error);
 /* The pieces of pgsql_ask, for results that come row by row: begins, then takes one after the other until it is NULL.
@@ -104,8 +117,10 @@ int pgsql_take(struct pg_journal *journal, int64_t until, PGresult **ret_result,
 int pgsql_refusal(const struct pg_journal *journal, const PGresult *result, struct error *error);
 
 /* keeper.c */
-/* The statement of a sign of life: $1 is the epoch. Gives a row when this broker is the active one. */
+/* The statement of a sign of life, and what goes with it. Gives a row when this broker is the active one, and what it
+ * has appended is there. */
 extern const char keeper_renewal[];
+void keeper_operands(const struct pg_journal *journal, struct operands *ret_operands);
 /* Goes on with what is due; ready: its socket has what it waits for. */
 void keeper_turn(struct pg_journal *journal, bool ready);
 /* When it wants to be called at the latest. INT64_MAX: it does nothing. */

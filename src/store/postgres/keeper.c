@@ -1,5 +1,8 @@
 /* The lease of the active broker: a row of its own that moves each third of a lease, on a connection of its own. What
- * is counted from is when a renewal was sent, so an answer that comes late renews less, and never more. */
+ * is counted from is when a renewal was sent, so an answer that comes late renews less, and never more.
+ *
+ * A renewal also looks whether what was acknowledged is there. A database that has failed over to a server without the
+ * last commits may know the epoch still: the broker has nothing to write, and would go on with what is in its view. */
 #include <stdatomic.h>
 
 #include "base/timer.h"
@@ -7,7 +10,15 @@
 
 #define PAUSE_US (100 * MILLI_US)
 
-const char keeper_renewal[] = "UPDATE tsuru_broker.pulse SET beat = beat + 1 WHERE epoch = $1 RETURNING beat";
+const char keeper_renewal[] = "UPDATE tsuru_broker.pulse SET beat = beat + 1 WHERE epoch = $1"
+                              " AND (SELECT revision FROM tsuru_broker.head) >= $2 RETURNING beat";
+
+void keeper_operands(const struct pg_journal *journal, struct operands *ret_operands)
+{
+	ret_operands->count = 0;
+	operands_number(ret_operands, journal->epoch);
+	operands_number(ret_operands, journal->revision);
+}
 
 static int64_t third(const struct pg_journal *journal)
 {
@@ -37,6 +48,8 @@ void keeper_close(struct pg_journal *journal)
 
 	if (keeper->handle != NULL)
 		journal->pq.finish(keeper->handle);
+	if (keeper->state == KEEPER_CONNECTING)
+		hosts_turn(journal, keeper->turn);
 	*keeper = (struct keeper){.due = timers_clock() + PAUSE_US};
 }
 
@@ -44,12 +57,13 @@ static void begin_connecting(struct pg_journal *journal)
 {
 	struct keeper *keeper = &journal->keeper;
 
+	keeper->state = KEEPER_CONNECTING;
+	keeper->turn = journal->turn;
 	keeper->handle = journal->pq.connectStartParams(journal->keywords, journal->values, 0);
 	if (keeper->handle == NULL || journal->pq.status(keeper->handle) == CONNECTION_BAD) {
 		keeper_close(journal);
 		return;
 	}
-	keeper->state = KEEPER_CONNECTING;
 	keeper->events = POLLOUT;
 	keeper->until = timers_clock() + third(journal);
 }
@@ -57,18 +71,19 @@ static void begin_connecting(struct pg_journal *journal)
 static void ask(struct pg_journal *journal)
 {
 	struct keeper *keeper = &journal->keeper;
-	struct operands operands = {.count = 0};
-	static const int binary[] = {1};
+	struct operands operands;
+	static const int binary[] = {1, 1};
 
-	operands_number(&operands, journal->epoch);
+	keeper_operands(journal, &operands);
 	keeper->sent = timers_clock();
 	keeper->until = keeper->sent + third(journal);
-	if (journal->pq.sendQueryParams(keeper->handle, keeper_renewal, 1, NULL, operands.values, operands.lengths,
-	                                binary, 1) == 0) {
+	if (journal->pq.sendQueryParams(keeper->handle, keeper_renewal, operands.count, NULL, operands.values,
+	                                operands.lengths, binary, 1) == 0) {
 		keeper_close(journal);
 		return;
 	}
 	keeper->state = KEEPER_ASKED;
+	keeper->answered = false;
 	keeper->events = POLLIN;
 }
 
@@ -94,32 +109,50 @@ static void go_on_connecting(struct pg_journal *journal)
 static void finish_asking(struct pg_journal *journal)
 {
 	struct keeper *keeper = &journal->keeper;
-	PGresult *result = journal->pq.getResult(keeper->handle);
-	const bool is_answer = journal->pq.resultStatus(result) == PGRES_TUPLES_OK;
-	const bool is_ours = is_answer && journal->pq.ntuples(result) == 1;
 
-	journal->pq.clear(result);
-	if (!is_answer) {
+	if (!keeper->answered) {
 		keeper_close(journal);
 		return;
 	}
-	while ((result = journal->pq.getResult(keeper->handle)) != NULL)
-		journal->pq.clear(result);
-	if (!is_ours)
+	if (!keeper->is_ours)
 		keeper_forsake(journal);
 	keeper->state = KEEPER_IDLE;
 	keeper->events = 0;
 	keeper->due = keeper->sent + third(journal);
-	if (is_ours)
+	if (keeper->is_ours)
 		keeper_renewed(journal, keeper->sent);
 }
 
+static void take_result(struct pg_journal *journal, PGresult *result)
+{
+	struct keeper *keeper = &journal->keeper;
+
+	if (journal->pq.resultStatus(result) == PGRES_TUPLES_OK) {
+		keeper->answered = true;
+		keeper->is_ours = journal->pq.ntuples(result) == 1;
+	}
+	journal->pq.clear(result);
+}
+
+/* Takes what has come. The answer's end is waited for like its begin: libpq would block for it. */
 static void go_on_asking(struct pg_journal *journal)
 {
-	if (journal->pq.consumeInput(journal->keeper.handle) == 0)
+	const struct libpq *pq = &journal->pq;
+	PGconn *handle = journal->keeper.handle;
+	PGresult *result;
+
+	if (pq->consumeInput(handle) == 0) {
 		keeper_close(journal);
-	else if (!journal->pq.isBusy(journal->keeper.handle))
-		finish_asking(journal);
+		return;
+	}
+	while (!pq->isBusy(handle)) {
+		result = pq->getResult(handle);
+		if (result == NULL) {
+			finish_asking(journal);
+			return;
+		}
+		take_result(journal, result);
+	}
 }
 
 void keeper_turn(struct pg_journal *journal, bool ready)

@@ -34,10 +34,12 @@ static int milliseconds_to(int64_t moment)
 
 #define OTHERS 2 /* sockets that are waited for, beside the keeper's */
 
-/* The lease is renewed while it is waited for. */
+/* The lease is renewed while it is waited for, and the silence is broken. */
 static int64_t end_of(const struct pg_journal *journal, int64_t until)
 {
-	return until == PGSQL_LEASE ? journal->leased_until : until;
+	if (until == PGSQL_LEASE)
+		return journal->leased_until;
+	return until == PGSQL_SILENCE ? journal->heard_at + ANSWER_US : until;
 }
 
 /* Until one of the others has what it waits for. */
@@ -121,6 +123,7 @@ static int connect_now(struct pg_journal *journal, int64_t until, struct error *
 int pgsql_open(struct pg_journal *journal, int64_t until, struct error *error)
 {
 	const int64_t now = timers_clock();
+	const unsigned turn = journal->turn;
 	int rc;
 
 	if (journal->handle != NULL)
@@ -134,14 +137,22 @@ int pgsql_open(struct pg_journal *journal, int64_t until, struct error *error)
 		rc = pgsql_run(journal, SESSION, until, error);
 	if (rc == 0 && journal->options->notify)
 		rc = pgsql_run(journal, "LISTEN tsuru_broker", until, error);
-	if (rc != 0)
-		pgsql_close(journal);
-	else
+	if (rc == 0) {
 		journal->retry_at = 0;
+		return 0;
+	}
+	pgsql_close(journal);
+	hosts_turn(journal, turn);
 	return rc;
 }
 
 /* ---- asking ---- */
+
+static int take_bytes(struct pg_journal *journal, struct error *error)
+{
+	journal->heard_at = timers_clock();
+	return journal->pq.consumeInput(journal->handle) != 0 ? 0 : lost(journal, "closed the connection", error);
+}
 
 /* All of it is on its way before answers are waited for. */
 static int flush(struct pg_journal *journal, int64_t until, struct error *error)
@@ -151,8 +162,8 @@ static int flush(struct pg_journal *journal, int64_t until, struct error *error)
 	while ((left = journal->pq.flush(journal->handle)) == 1) {
 		if (!pgsql_hold(journal, journal->pq.socket(journal->handle), POLLIN | POLLOUT, until))
 			return lost(journal, "did not take a statement in time", error);
-		if (journal->pq.consumeInput(journal->handle) == 0)
-			return lost(journal, "closed the connection", error);
+		if (take_bytes(journal, error) != 0)
+			return ERR_UNAVAILABLE;
 	}
 	return left == 0 ? 0 : lost(journal, "closed the connection", error);
 }
@@ -162,6 +173,7 @@ static const int binary[OPERANDS_MAX] = {1, 1, 1, 1, 1, 1, 1, 1, 1};
 int pgsql_begin(struct pg_journal *journal, const char *statement, const struct operands *operands, int64_t until,
                 struct error *error)
 {
+	journal->heard_at = timers_clock();
 	if (journal->pq.sendQueryParams(journal->handle, statement, operands->count, NULL, operands->values,
 	                                operands->lengths, binary, 1) == 0)
 		return lost(journal, "took no statement", error);
@@ -173,8 +185,8 @@ int pgsql_take(struct pg_journal *journal, int64_t until, PGresult **ret_result,
 	while (journal->pq.isBusy(journal->handle)) {
 		if (!pgsql_hold(journal, journal->pq.socket(journal->handle), POLLIN, until))
 			return lost(journal, "did not answer in time", error);
-		if (journal->pq.consumeInput(journal->handle) == 0)
-			return lost(journal, "closed the connection", error);
+		if (take_bytes(journal, error) != 0)
+			return ERR_UNAVAILABLE;
 	}
 	*ret_result = journal->pq.getResult(journal->handle);
 	return 0;
@@ -243,13 +255,10 @@ static void drain(struct pg_journal *journal, int64_t until)
 		journal->pq.clear(result);
 }
 
-/* The answer to what has been sent. */
-static int finish(struct pg_journal *journal, int64_t until, PGresult **ret_result, struct error *error)
+int pgsql_finish(struct pg_journal *journal, int64_t until, PGresult **ret_result, struct error *error)
 {
-	int rc = flush(journal, until, error);
+	const int rc = take_last(journal, until, ret_result, error);
 
-	if (rc == 0)
-		rc = take_last(journal, until, ret_result, error);
 	if (rc != 0)
 		drain(journal, until);
 	return rc;
@@ -260,7 +269,7 @@ int pgsql_ask(struct pg_journal *journal, const char *statement, const struct op
 {
 	const int rc = pgsql_begin(journal, statement, operands, until, error);
 
-	return rc == 0 ? finish(journal, until, ret_result, error) : rc;
+	return rc == 0 ? pgsql_finish(journal, until, ret_result, error) : rc;
 }
 
 static int prepare(struct pg_journal *journal, const char *name, const char *statement, int64_t until,
@@ -273,7 +282,9 @@ static int prepare(struct pg_journal *journal, const char *name, const char *sta
 		return 0;
 	if (journal->pq.sendPrepare(journal->handle, name, statement, 0, NULL) == 0)
 		return lost(journal, "took no statement", error);
-	rc = finish(journal, until, &result, error);
+	rc = flush(journal, until, error);
+	if (rc == 0)
+		rc = pgsql_finish(journal, until, &result, error);
 	if (rc != 0)
 		return rc;
 	journal->pq.clear(result);
@@ -281,8 +292,8 @@ static int prepare(struct pg_journal *journal, const char *name, const char *sta
 	return 0;
 }
 
-int pgsql_execute(struct pg_journal *journal, const char *name, const char *statement, const struct operands *operands,
-                  int64_t until, PGresult **ret_result, struct error *error)
+int pgsql_send(struct pg_journal *journal, const char *name, const char *statement, const struct operands *operands,
+               int64_t until, struct error *error)
 {
 	const int rc = prepare(journal, name, statement, until, error);
 
@@ -291,7 +302,7 @@ int pgsql_execute(struct pg_journal *journal, const char *name, const char *stat
 	if (journal->pq.sendQueryPrepared(journal->handle, name, operands->count, operands->values, operands->lengths,
 	                                  binary, 1) == 0)
 		return lost(journal, "took no statement", error);
-	return finish(journal, until, ret_result, error);
+	return flush(journal, until, error);
 }
 
 int pgsql_run(struct pg_journal *journal, const char *statements, int64_t until, struct error *error)
@@ -301,7 +312,9 @@ int pgsql_run(struct pg_journal *journal, const char *statements, int64_t until,
 
 	if (journal->pq.sendQuery(journal->handle, statements) == 0)
 		return lost(journal, "took no statement", error);
-	rc = finish(journal, until, &result, error);
+	rc = flush(journal, until, error);
+	if (rc == 0)
+		rc = pgsql_finish(journal, until, &result, error);
 	if (rc == 0)
 		journal->pq.clear(result);
 	return rc;

@@ -6,9 +6,6 @@
 #include "internal.h"
 #include "store/copy.h"
 
-/* Between two rows of a snapshot, and for its first. */
-#define ROW_US (60 * SECOND_US)
-
 static int damaged(struct error *error)
 {
 	return error_set(error, ERR_CORRUPT, "the store's tables in PostgreSQL hold what no tsuru-broker has written");
@@ -188,7 +185,7 @@ int reading_read(struct journal *base, const struct point *point, journal_visit_
 
 	operands_number(&operands, point->revision);
 	if (rc == 0)
-		rc = pgsql_ask(journal, read_log, &operands, timers_clock() + ROW_US, &result, error);
+		rc = pgsql_ask(journal, read_log, &operands, PGSQL_SILENCE, &result, error);
 	if (rc != 0)
 		return rc;
 	for (int i = 0; rc == 0 && i < journal->pq.ntuples(result); i++)
@@ -239,7 +236,7 @@ static int take_records(struct pg_journal *journal, journal_visit_change *visit,
 
 	if (rc == 0)
 		journal->pq.setSingleRowMode(journal->handle);
-	while (rc == 0 && (rc = pgsql_take(journal, timers_clock() + ROW_US, &result, error)) == 0 && result != NULL) {
+	while (rc == 0 && (rc = pgsql_take(journal, PGSQL_SILENCE, &result, error)) == 0 && result != NULL) {
 		rc = take_record(journal, result, visit, arg, error);
 		journal->pq.clear(result);
 	}

@@ -54,6 +54,7 @@ int writing_claim(struct journal *base, const struct journal_head *head, struct 
 	if (journal->pq.ntuples(result) == 1) {
 		journal->epoch = answer_number(journal, result, 0);
 		journal->leased_until = 0; /* and not forsaken any more */
+		journal->revision = head->point.revision;
 		journal->keeper = (struct keeper){.due = sent};
 		keeper_renewed(journal, sent);
 	} else {
@@ -156,8 +157,12 @@ static int send_once(struct pg_journal *journal, const struct operands *operands
 	int rc;
 
 	crash_point("append:before");
-	rc = pgsql_execute(journal, "append", journal->options->notify ? append_and_notify : append_quietly, operands,
-	                   PGSQL_LEASE, &result, error);
+	rc = pgsql_send(journal, "append", journal->options->notify ? append_and_notify : append_quietly, operands,
+	                PGSQL_LEASE, error);
+	if (rc == 0) {
+		crash_point("append:sent");
+		rc = pgsql_finish(journal, PGSQL_LEASE, &result, error);
+	}
 	if (rc != 0)
 		return rc;
 	rc = journal->pq.ntuples(result) == 1 ? 0 : ERR_STALE;
@@ -187,12 +192,12 @@ static int find(struct pg_journal *journal, const char *statement, const struct 
 /* Whether an earlier sending of the group has come through. */
 static int find_group(struct pg_journal *journal, const struct group *group, struct error *error)
 {
-	struct operands wanted = {.count = 0}, ours = {.count = 0};
+	struct operands wanted = {.count = 0}, ours;
 	int rc;
 
 	operands_number(&wanted, group->after.revision);
 	operands_bytes(&wanted, group->after.group, POINT_ID_BYTES);
-	operands_number(&ours, journal->epoch);
+	keeper_operands(journal, &ours);
 	rc = find(journal, is_ours, &wanted, error);
 	return rc == 0 ? find(journal, keeper_renewal, &ours, error) : rc;
 }
@@ -241,6 +246,8 @@ static int append(struct pg_journal *journal, const struct group *group, const s
 	parameters_text(&operands, &body->revisions);
 	parameters_text(&operands, &body->contents);
 	rc = settle(journal, group, &operands, error);
+	if (rc == 0)
+		journal->revision = group->after.revision;
 	if (rc == ERR_STALE) {
 		keeper_forsake(journal);
 		return error_set(error, ERR_UNAVAILABLE,
