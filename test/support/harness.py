@@ -88,6 +88,7 @@ class Postgres:
         self.log = os.path.join(self.directory, "log")
         self.password = "admin-" + secrets.token_hex(8)
         self.port = None
+        self.prefix = []  # of the commands: one that ends as the command
         password_file = os.path.join(self.directory, "password")
         with open(password_file, "w", encoding="ascii") as file:
             file.write(self.password)
@@ -95,16 +96,21 @@ class Postgres:
             user = pwd.getpwnam("postgres")
             for path in (self.directory, password_file):
                 os.chown(path, user.pw_uid, user.pw_gid)
-        self.run("initdb", "-D", self.data, "-A", "scram-sha-256", "-U", "admin", f"--pwfile={password_file}",
-                 "-E", "UTF8", "--no-sync")
+        self.make(password_file)
         with open(os.path.join(self.data, "postgresql.conf"), "a", encoding="ascii") as file:
             file.write("fsync = off\nlog_statement = all\nmax_connections = 300\n" + settings)
         self.start()
+
+    def make(self, password_file):
+        """Fills the data directory."""
+        self.run("initdb", "-D", self.data, "-A", "scram-sha-256", "-U", "admin", f"--pwfile={password_file}",
+                 "-E", "UTF8", "--no-sync")
 
     def run(self, program, *arguments, check=True):
         command = [os.path.join(self.bin, program), *arguments]
         if os.getuid() == 0:
             command = ["runuser", "-u", "postgres", "--", *command]
+        command = [*self.prefix, *command]
         # Not captured: the server would keep the pipe open.
         with open(os.path.join(self.directory, "output"), "ab") as output:
             return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=check,

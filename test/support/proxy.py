@@ -32,7 +32,9 @@ KINDS = {
     "lost-hang": "the server acted, its answer never comes",
 }
 SURVIVABLE = ("delay", "dribble")  # slow, and nothing else
-GONE = "gone"  # at a request: the client's end does not reach the server either; beside KINDS, for a test of its own
+# Beside KINDS, for tests of their own.
+GONE = "gone"    # at a request: the client's end does not reach the server either
+STALL = "stall"  # the answer without its last bytes, and nothing after it
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -44,7 +46,7 @@ class Fault:
     at: bytes = b""
 
     def __post_init__(self):
-        assert self.kind in (*KINDS, GONE)
+        assert self.kind in (*KINDS, GONE, STALL)
 
 
 class Over(Exception):
@@ -149,7 +151,9 @@ class Connection:
                 await asyncio.sleep(0)
         elif fault.kind == "garbage":
             await self.send(target, self.proxy.chance.randbytes(max(len(data), 64)))
-        elif fault.kind in ("half-open", "lost-hang"):
+        elif fault.kind in ("half-open", "lost-hang", STALL):
+            if fault.kind == STALL:
+                await self.send(self.client, data[:-3])
             self.stick()
             if self.server is None:
                 await self.drain()

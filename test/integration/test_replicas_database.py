@@ -1,0 +1,202 @@
+"""What befalls the database that brokers share: it fails over, is restarted, is full, or is cut off from one of them. At most one
+broker is active at a time, what was acknowledged is there, and all goes on by itself."""
+
+import os
+import pwd
+import re
+import subprocess
+
+import pytest
+
+from harness import Postgres, closing, wait_until
+from postgres_pair import Pair
+from proxy import Fault
+from replica_site import Site, await_role, role, tsuru_of
+
+
+@pytest.fixture
+def pair(request):
+    built = Pair(getattr(request, "param", True))
+    yield built
+    built.close()
+
+
+@pytest.fixture
+def site(pair, tmp_path):
+    built = Site(tmp_path, pair)
+    yield built
+    built.close()
+
+
+@pytest.fixture
+def alone(server, tmp_path):
+    """One server for several tests, each with a database of its own."""
+    built = Site(tmp_path, server)
+    yield built
+    built.close()
+
+
+asynchronous = pytest.mark.parametrize("pair", [False], indirect=True, ids=["asynchronous"])
+
+
+def says_lost(broker):
+    return "event=commits-lost" in broker.log()
+
+
+# ---- failovers ----
+
+
+@pytest.mark.parametrize("door", [None, "half-open"], ids=["hangs-up", "hangs"])
+def test_failover_to_the_synchronous_standby(site, door):
+    """What is left of the primary's address takes connections and hangs up, or says nothing."""
+    first, second = site.replicas.pair()
+    assert tsuru_of(first).create("old", "small").status == 201
+    bound = tsuru_of(first).bind("old", "shop", event="e1").json
+    load = site.load()
+    try:
+        site.server.doors[0].fault = Fault(door) if door else None
+        site.server.fail_over()
+        site.goes_on(load)
+    finally:
+        made = load.end()
+    site.check(made)
+    assert tsuru_of(site.replicas.await_active()).bind("old", "shop", event="e1").json == bound
+    assert not says_lost(first) and not says_lost(second)
+
+
+@asynchronous
+def test_failover_to_a_server_that_lacks_the_last_commits(site):
+    first, second = site.replicas.pair()
+    assert tsuru_of(first).create("old", "small").status == 201
+    bound = tsuru_of(first).bind("old", "shop", event="e1").json
+    site.server.caught_up()
+    site.server.cut()
+    tsuru = tsuru_of(first)
+    assert tsuru.create("lost", "small").status == 201 and tsuru.bind("lost", "shop").status == 201
+    assert tsuru.unbind("old", "shop").status == 200
+    wait_until("the standby has them, too", lambda: len(second.ctl("instances", "--json")) == 2)
+    site.server.fail_over()
+    site.replicas.keep_alive("both notice it", lambda: says_lost(first) and says_lost(second))
+    active = site.replicas.await_active()
+    tsuru = tsuru_of(active)
+    for one in (first, second):
+        wait_until("the view is made afresh", lambda one=one: [row["name"] for row in one.ctl("instances", "--json")] == ["old"])
+        assert 'level=error event=commits-lost reason="the database lacks commits' in one.log()
+        assert one.log().count("event=commits-lost") == 1
+        assert "tsuru_broker_store_losses_total 1" in one.admin("/metrics").body
+    assert tsuru.info("lost").status == 404 and tsuru.is_up("old")
+    # The login that was dropped for a lost unbind is made again; what nobody knows of any more is told, and stays.
+    wait_until("the login is mended", lambda: active.ctl("verify", "--json", status=(0, 3))["found"] == [])
+    assert re.search("event=drift .* kind=bind .* action=mend", active.log())
+    site.check(["old"], strays=2)
+    assert tsuru.bind("old", "shop", event="e1").json == bound
+    assert tsuru.create("next", "small").status == 201
+
+
+@asynchronous
+def test_failover_that_takes_a_takeover_back(site):
+    """Lost with the rest is that another had become active, which has marked the server since: as after a restored backup, nothing
+    is done there before somebody has looked."""
+    first, second = site.replicas.pair()
+    assert tsuru_of(first).create("old", "small").status == 201
+    site.server.caught_up()
+    site.server.cut()
+    first.stop()
+    await_role(second, "active")
+    wait_until("it has marked the server", lambda: second.servers()[0]["state"] == "up")
+    assert tsuru_of(second).create("lost", "small").status == 201
+    first.start()
+    site.server.fail_over()
+    site.replicas.keep_alive("it is noticed", lambda: says_lost(second))
+    active = site.replicas.await_active()
+    found = wait_until("the server was looked at", lambda: active.servers()[0]["state"] != "unknown" and active.servers()[0])
+    assert found["state"] == "down" and "a later start of this store" in found["reason"], found
+    active.ctl("claim", "scripted/one", "--yes")
+    assert tsuru_of(active).create("next", "small").status == 201
+    assert tsuru_of(active).info("lost").status == 404
+    site.check(["old", "next"], strays=1, epochs=False)
+
+
+# ---- restarts ----
+
+
+@pytest.mark.parametrize("mode", ["fast", "immediate"])
+def test_restart_under_load(alone, server, mode):
+    alone.replicas.pair()
+    load = alone.load()
+    try:
+        for _ in range(3):
+            server.stop(mode)
+            server.start()
+            alone.goes_on(load)
+    finally:
+        made = load.end()
+    alone.check(made)
+    assert not any(says_lost(broker) for broker in alone.replicas.brokers.values())
+
+
+# ---- a full disk ----
+
+SMALL = 24 * 1024 * 1024  # bytes of the disk
+
+
+def on_a_small_disk(server):
+    """Starts the server anew, in a mount namespace of its own with a disk for a tablespace; false where that is not allowed."""
+    place = os.path.join(server.directory, "small")
+    os.mkdir(place, 0o700)
+    owner = pwd.getpwnam("postgres") if os.getuid() == 0 else pwd.getpwuid(os.getuid())
+    os.chown(place, owner.pw_uid, owner.pw_gid)
+    server.stop("fast")
+    server.prefix = ["unshare", "-m", "sh", "-c",
+                     f'mount -t tmpfs -o size={SMALL},uid={owner.pw_uid},mode=700 none "$0" && exec "$@"', place]
+    if subprocess.run([*server.prefix, "true"], capture_output=True, check=False).returncode != 0:
+        return False
+    server.start()
+    server.prefix = []
+    server.rows(f"CREATE TABLESPACE small LOCATION '{place}'")
+    return True
+
+
+def inside(server, path):
+    """What the server sees at the path."""
+    with open(os.path.join(server.data, "postmaster.pid"), encoding="ascii") as file:
+        return f"/proc/{int(file.readline())}/root{path}"
+
+
+def fill(path):
+    """Takes what room is left, but for a few pages."""
+    with open(path, "wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(bytes(4096))
+        except OSError:
+            file.truncate(os.path.getsize(path) - 16 * 4096)
+
+
+def test_a_full_disk_refuses_and_recovers_by_itself(tmp_path):
+    with closing(Postgres("autovacuum = off\n")) as (server,):
+        if not on_a_small_disk(server):
+            pytest.skip("no mounts here")
+        site = Site(tmp_path, server)
+        server.rows(f"ALTER DATABASE {site.database} SET TABLESPACE small")
+        with closing(site):
+            check_full_disk(site, inside(server, os.path.join(server.directory, "small", "ballast")))
+
+
+def check_full_disk(site, ballast):
+    first, second = site.replicas.pair()
+    tsuru, created = tsuru_of(first), []
+    assert tsuru.create("old", "small").status == 201
+    fill(ballast)
+    while (answer := tsuru.create(f"db-{len(created)}", "small", description="x" * 4000)).status == 201:
+        created.append(f"db-{len(created)}")
+        assert len(created) < 5000
+    assert answer.status in (503, 507) and "No space left on device" in answer.message, answer
+    for call in (lambda: tsuru.create("new", "small", description="x" * 4000), lambda: tsuru.bind("old", "shop")):
+        assert call().status in (201, 503, 507)
+    assert tsuru.plans().status == 200 and tsuru.is_up("old") and all(tsuru.info(name).status == 200 for name in created)
+    assert role(first) == "active" and role(second) == "standby"
+    os.unlink(ballast)
+    assert tsuru.create("later", "small").status == 201
+    site.check([*created, "later"])
+    assert [epoch for _, epoch, _ in site.replicas.epochs()] == [1]
