@@ -1,0 +1,120 @@
+/* Two that claim a journal at once, again and again: one wins each time, and whoever was the active one before writes
+ * nothing any more. Needs STORE_URL, as test/integration/store_postgres_test.c sets it. */
+#include "harness.h"
+
+#include <pthread.h>
+
+#include "base/secret.h"
+#include "base/timer.h"
+#include "store/journal.h"
+
+#define ROUNDS    1000
+#define CLAIMANTS 2
+
+struct claimant {
+	struct store_shared options;
+	struct journal *journal;
+	struct journal_head seen;
+	pthread_barrier_t *begin;
+	pthread_t thread;
+	int code;
+	uint64_t won;
+};
+
+static void open_claimant(struct claimant *claimant, const char *name, pthread_barrier_t *begin)
+{
+	struct error error = {0};
+
+	claimant->options = (struct store_shared){
+	    .url = getenv("STORE_URL"), .name = name, .address = "", .lease = 60000, .notify = true};
+	claimant->begin = begin;
+	if (journal_postgres.open(&claimant->options, &claimant->journal, &error) != 0)
+		fail_msg("%s", error.text);
+}
+
+static void look(struct claimant *claimant)
+{
+	struct error error = {0};
+
+	if (journal_postgres.look(claimant->journal, &claimant->seen, &error) != 0)
+		fail_msg("%s", error.text);
+}
+
+static void *claim(void *arg)
+{
+	struct claimant *claimant = arg;
+	struct error error = {0};
+
+	pthread_barrier_wait(claimant->begin);
+	claimant->code = journal_postgres.claim(claimant->journal, &claimant->seen, &error);
+	return NULL;
+}
+
+/* Which of them has won. */
+static size_t race(struct claimant *claimants)
+{
+	size_t winner = 0;
+	int won = 0;
+
+	for (size_t i = 0; i < CLAIMANTS; i++)
+		look(&claimants[i]);
+	for (size_t i = 0; i < CLAIMANTS; i++)
+		assert_int_equal(pthread_create(&claimants[i].thread, NULL, claim, &claimants[i]), 0);
+	for (size_t i = 0; i < CLAIMANTS; i++) {
+		pthread_join(claimants[i].thread, NULL);
+		assert_true(claimants[i].code == 0 || claimants[i].code == ERR_STALE);
+		if (claimants[i].code == 0)
+			winner = i;
+		won += claimants[i].code == 0;
+	}
+	assert_int_equal(won, 1);
+	claimants[winner].won++;
+	return winner;
+}
+
+static int append(const struct claimant *claimant, const struct point *before)
+{
+	struct group group = {.before = *before, .after = *before};
+	struct error error = {0};
+
+	group.after.revision++;
+	secret_random(group.after.group, sizeof(group.after.group));
+	return journal_postgres.append(claimant->journal, &group, &error);
+}
+
+/* The one that lost may have won the round before: it still has a lease by its clock, and finds out by writing. */
+static void test_one_of_two_wins(void **state)
+{
+	struct claimant claimants[CLAIMANTS] = {0};
+	pthread_barrier_t begin;
+	uint64_t epoch = 0;
+
+	(void)state;
+	assert_int_equal(pthread_barrier_init(&begin, NULL, CLAIMANTS), 0);
+	open_claimant(&claimants[0], "one", &begin);
+	open_claimant(&claimants[1], "other", &begin);
+	for (int i = 0; i < ROUNDS; i++) {
+		const size_t winner = race(claimants);
+		struct claimant *loser = &claimants[1 - winner];
+
+		look(&claimants[winner]);
+		assert_true(claimants[winner].seen.epoch > epoch);
+		epoch = claimants[winner].seen.epoch;
+		assert_string_equal(claimants[winner].seen.active, claimants[winner].options.name);
+		assert_int_equal(append(loser, &claimants[winner].seen.point), ERR_UNAVAILABLE);
+		assert_true(journal_postgres.leased_until(loser->journal) == 0);
+		assert_int_equal(append(&claimants[winner], &claimants[winner].seen.point), 0);
+		assert_true(journal_postgres.leased_until(claimants[winner].journal) > timers_clock());
+	}
+	printf("%d rounds: %d and %d\n", ROUNDS, (int)claimants[0].won, (int)claimants[1].won);
+	for (size_t i = 0; i < CLAIMANTS; i++)
+		journal_postgres.close(claimants[i].journal);
+	pthread_barrier_destroy(&begin);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {store_case(test_one_of_two_wins)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
