@@ -9,6 +9,7 @@ fault is there; CONNECT: none, and the fault does not wait for a first one. With
 """
 
 import asyncio
+import collections
 import contextlib
 import dataclasses
 import random
@@ -133,6 +134,8 @@ class Connection:
                 await self.send(target, data)
 
     async def send(self, target, data):
+        if target is self.server:
+            self.proxy.forwarded.append(data)
         target[1].write(data)
         await target[1].drain()
 
@@ -184,6 +187,7 @@ class Proxy:
     def __init__(self, target, seed=1):
         self.target = target
         self.hits = 0  # how often a fault befell something
+        self.forwarded = collections.deque(maxlen=100)  # the last that the server was sent
         self.chance = random.Random(seed)
         self.connections = set()
         self.now = None

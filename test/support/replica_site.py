@@ -55,22 +55,22 @@ class Replicas:
         self.limits = limits
         self.brokers = {}
 
-    def make(self, name, url=None, environment=None):
-        """One that is told of the database by its own url, or the common one; not started yet."""
+    def make(self, name, url=None, services=None):
+        """One that is told of the database by a url of its own, or the common one, and likewise of servers; not started yet."""
         store = f"store: {{postgres: '{url or self.url}', name: {name}, lease: {LEASE}s}}\n"
-        broker = Broker(self.services, limits=store + self.limits, environment={"SECRET_KEY": KEY, **(environment or {})})
+        broker = Broker(services or self.services, limits=store + self.limits, environment={"SECRET_KEY": KEY})
         broker.claims = False
         self.brokers[name] = broker
         return broker
 
-    def broker(self, name, url=None):
-        return self.make(name, url).start()
+    def start(self, name, url=None):
+        return (self.brokers.get(name) or self.make(name, url)).start()
 
-    def pair(self, **urls):
-        """The active one "first", and "second", which knows of it."""
-        first = self.broker("first", urls.get("first"))
+    def pair(self, first=None, second=None):
+        """The active one "first", and "second", which knows of it; each by a url of its own, or as it was made."""
+        first = self.start("first", first)
         await_role(first, "active")
-        second = self.broker("second", urls.get("second"))
+        second = self.start("second", second)
         wait_until("the standby knows the active one", lambda: second.admin("/ready").json["active"] == "first")
         return first, second
 
