@@ -73,6 +73,7 @@ static void on_lease_due(evutil_socket_t number, short what, void *arg)
 	log_event(&program->log, LOG_WARNING, "lease-over", "reason", "the store's database did not renew it in time");
 	store_forsake(program->store); /* it may have been renewed just now */
 	resign(program);
+	api_standing_changed(program->api);
 }
 
 /* No call begins in the last third of the lease. */
