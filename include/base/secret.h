@@ -43,8 +43,8 @@ int keyring_open(const struct keyring *keyring, const char *context, const unsig
 
 #define KEYRING_MAC_LENGTH 32  /* hex digits of one key's */
 #define KEYRING_MACS_SIZE  264 /* bytes of those of all keys, with a comma between two and the NUL */
-/* Signs the parts (BLAKE2b with a key that is made of the master key for that purpose), by each of the keys: whoever has
- * one of them can check it, also while the master key changes. */
+/* Signs the parts (BLAKE2b with a key that is made of the master key for that purpose), by each of the keys: whoever
+ * has one of them can check it, also while the master key changes. */
 void keyring_sign(const struct keyring *keyring, const char *purpose, const char *const *parts, size_t count,
                   char ret_macs[KEYRING_MACS_SIZE]);
 /* Whether one of the keyring's keys has signed these parts for that purpose. macs is anybody's text; it is compared in

@@ -1,5 +1,5 @@
-/* libcurl's multi interface on the loop: an event for each of its sockets, one timer for its time-outs. What drivers ask
- * of servers by HTTP runs on it (driver/client.h), and what brokers that share a store ask of each other. */
+/* libcurl's multi interface on the loop: an event for each of its sockets, one timer for its time-outs. What drivers
+ * ask of servers by HTTP runs on it (driver/client.h), and what brokers that share a store ask of each other. */
 #ifndef DRIVER_MULTI_H
 #define DRIVER_MULTI_H
 

@@ -73,9 +73,8 @@ static int take_options(struct client *client, const struct client_options *opti
 	length = strlen(client->peer.url);
 	if (client->peer.url[length - 1] == '/')
 		client->peer.url[length - 1] = '\0';
-	return options->ca_file != NULL
-	           ? multi_read_certificates(options->ca_file, &client->peer.authorities, error)
-	           : 0;
+	return options->ca_file != NULL ? multi_read_certificates(options->ca_file, &client->peer.authorities, error)
+	                                : 0;
 }
 
 int client_new(const struct driver_context *context, const struct client_options *options, struct client **ret_client,

@@ -113,7 +113,8 @@ static bool add_headers(struct client_exchange *exchange, const struct client_re
 		good = good && add_header(exchange, "Content-Type", "application/json");
 	for (size_t i = 0; good && i < request->header_count; i++)
 		good = add_header(exchange, request->headers[i].name, request->headers[i].value);
-	return good && exchange->curl->easy_setopt(exchange->run.easy, CURLOPT_HTTPHEADER, exchange->headers) == CURLE_OK;
+	return good &&
+	       exchange->curl->easy_setopt(exchange->run.easy, CURLOPT_HTTPHEADER, exchange->headers) == CURLE_OK;
 }
 
 static bool set_url(const struct libcurl *curl, CURL *easy, const char *base, const char *path)

@@ -104,9 +104,8 @@ static void set_probes(int fd)
 	static const struct {
 		int level, name, value;
 	} options[] = {
-	    {SOL_SOCKET, SO_KEEPALIVE, 1},    {IPPROTO_TCP, TCP_KEEPIDLE, 6},
-	    {IPPROTO_TCP, TCP_KEEPINTVL, 3},  {IPPROTO_TCP, TCP_KEEPCNT, 3},
-	    {IPPROTO_TCP, TCP_USER_TIMEOUT, 15000},
+	    {SOL_SOCKET, SO_KEEPALIVE, 1}, {IPPROTO_TCP, TCP_KEEPIDLE, 6},         {IPPROTO_TCP, TCP_KEEPINTVL, 3},
+	    {IPPROTO_TCP, TCP_KEEPCNT, 3}, {IPPROTO_TCP, TCP_USER_TIMEOUT, 15000},
 	};
 
 	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++)

@@ -14,7 +14,7 @@ import threading
 import time
 import http.client
 
-from contestants import (Bare, Broker, Flask, Operators, PASSWORD, Process, free_port, load, running, settle, shared_service,
+from contestants import (Bare, Broker, Flask, Nginx, Operators, PASSWORD, Process, free_port, load, running, settle, shared_service,
                          slow_disk, wait_until, wrk)
 
 CLIENTS = (1, 16, 64, 256)
@@ -74,13 +74,14 @@ def create_body(name, plan="small"):
 # ---- answers from the store ----
 
 def reads(machine, options, samples):
-    """plans, status and info: the broker, evhttp with the same answer, Flask."""
+    """plans, status and info: the broker, evhttp and nginx with the same answer, Flask."""
     with running(Broker(machine).start()) as (broker,):
         ask(broker, "/resources", "POST", create_body("bench").replace("%d", ""))
         wait_until("the instance is up", lambda: "up" in broker.ctl("show", "bench/bench"))
         for what, path in READS.items():
             body = "" if what == "status" else ask(broker, path)
-            with running(Bare(machine, "bare evhttp", "static", "204" if what == "status" else "200", body),
+            status = "204" if what == "status" else "200"
+            with running(Bare(machine, "bare evhttp", "static", status, body), Nginx(machine, status, body),
                          Flask(machine)) as others:
                 read_rounds(machine, options, samples, what, path, (broker, *others))
 

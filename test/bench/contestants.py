@@ -163,6 +163,43 @@ class Bare(Server):
         self.port = int(self.process.process.stdout.readline())
 
 
+NGINX = """daemon off;
+master_process off;
+pid {directory}/pid;
+error_log {directory}/error;
+events {{ worker_connections 4096; multi_accept on; }}
+http {{
+  access_log {directory}/access;
+  keepalive_requests 1000000000;
+  client_body_temp_path {directory}/body; proxy_temp_path {directory}/proxy; fastcgi_temp_path {directory}/fastcgi;
+  uwsgi_temp_path {directory}/uwsgi; scgi_temp_path {directory}/scgi;
+  server {{
+    listen 127.0.0.1:{port} backlog=4096;
+    location / {{ default_type application/json; return {status} '{body}'; }}
+  }}
+}}
+"""
+
+
+class Nginx(Server):
+    """nginx with one process, an access log, and a static answer: what a web server that does nothing else reaches."""
+
+    name = "nginx"
+
+    def __init__(self, machine, status, body):
+        self.port = free_port()
+        self.directory = machine.directory("nginx")
+        text = body.replace("\\", "\\\\").replace("'", "\\'")
+        with open(os.path.join(self.directory, "conf"), "w", encoding="utf-8") as file:
+            file.write(NGINX.format(directory=self.directory, port=self.port, status=status, body=text))
+        self.process = Process(["nginx", "-p", self.directory, "-c", "conf", "-e", "error"])
+        wait_until("nginx listens", lambda: os.path.exists(os.path.join(self.directory, "pid")))
+
+    def close(self):
+        super().close()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
 class Flask(Server):
     """The tutorial's API under gunicorn with two workers."""
 

@@ -13,7 +13,7 @@ case ${1-} in
 esac
 
 # shellcheck disable=SC2086 # a list of words
-install_packages $build_packages python3 postgresql redis-server wrk gunicorn python3-flask python3-psycopg2
+install_packages $build_packages python3 postgresql redis-server wrk nginx gunicorn python3-flask python3-psycopg2
 cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=OFF -DBENCH=ON >/dev/null
 cmake --build "$build" --target bench
 exec /usr/bin/python3 "$root/test/bench/bench.py" --build "$build" "$@"
