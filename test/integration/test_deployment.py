@@ -10,7 +10,8 @@ import yaml
 from harness import BROKER
 
 ROOT = os.path.join(os.path.dirname(__file__), "..", "..")
-PASSWORDS = {"POSTGRES_API_PASSWORD": "a", "PG_ADMIN_PASSWORD": "b", "ADMIN_PASSWORD": "c"}
+PASSWORDS = {"POSTGRES_API_PASSWORD": "a", "PG_ADMIN_PASSWORD": "b", "ADMIN_PASSWORD": "c", "STORE_PASSWORD": "d"}
+REPLICA = {"POD_NAME": "tsuru-broker-1", "POD_IP": "10.0.0.7", "BROKER_NAME": "broker-1"}
 
 
 def path(*parts):
@@ -26,31 +27,54 @@ def check(text, tmp_path):
     """The program's own check of a configuration."""
     (tmp_path / "broker.yaml").write_text(text)
     done = subprocess.run([BROKER, "check", "-c", tmp_path / "broker.yaml"], capture_output=True, check=False,
-                          env={**os.environ, **PASSWORDS})
+                          env={**os.environ, **PASSWORDS, **REPLICA})
     assert done.returncode == 0, done.stderr.decode()
 
 
-def test_kubernetes(tmp_path):
-    by_kind = {(one["kind"], one["metadata"]["name"]): one for one in documents("kubernetes.yaml")}
+def kubernetes(name, tmp_path):
+    """What both have to have; the documents and the pod."""
+    by_kind = {(one["kind"], one["metadata"]["name"]): one for one in documents(name)}
     check(by_kind["ConfigMap", "tsuru-broker"]["data"]["broker.yaml"], tmp_path)
-    deployment = by_kind["Deployment", "tsuru-broker"]["spec"]
-    assert deployment["replicas"] == 1 and deployment["strategy"] == {"type": "Recreate"}
-    container = deployment["template"]["spec"]["containers"][0]
+    pod = by_kind["Deployment", "tsuru-broker"]["spec"]["template"]["spec"]
+    container = pod["containers"][0]
     assert container["securityContext"]["readOnlyRootFilesystem"] and not container["securityContext"]["allowPrivilegeEscalation"]
     ports = {one["name"] for one in container["ports"]}
     assert {container[probe]["httpGet"]["port"] for probe in ("readinessProbe", "livenessProbe")} <= ports
     secret = set(by_kind["Secret", "tsuru-broker"]["stringData"])
-    assert set(re.findall(r"\$\{(\w+)\}", by_kind["ConfigMap", "tsuru-broker"]["data"]["broker.yaml"])) <= secret
+    known = secret | {one["name"] for one in container.get("env", [])}
+    assert set(re.findall(r"\$\{(\w+)\}", by_kind["ConfigMap", "tsuru-broker"]["data"]["broker.yaml"])) <= known
     monitor = by_kind["ServiceMonitor", "tsuru-broker"]["spec"]
     admin = by_kind["Service", "tsuru-broker-admin"]
     assert monitor["selector"]["matchLabels"].items() <= admin["metadata"]["labels"].items()
     assert monitor["endpoints"][0]["port"] == admin["spec"]["ports"][0]["name"]
+    return by_kind, pod
 
 
-def test_compose(tmp_path):
-    compose = documents("docker-compose.yaml")[0]
+def test_kubernetes(tmp_path):
+    by_kind, pod = kubernetes("kubernetes.yaml", tmp_path)
+    deployment = by_kind["Deployment", "tsuru-broker"]["spec"]
+    assert deployment["replicas"] == 3 and deployment["strategy"]["type"] == "RollingUpdate"
+    assert by_kind["PodDisruptionBudget", "tsuru-broker"]["spec"]["maxUnavailable"] == 1
+    assert {one["topologyKey"] for one in pod["topologySpreadConstraints"]} == {"kubernetes.io/hostname", "topology.kubernetes.io/zone"}
+    assert not any("persistentVolumeClaim" in one for one in pod["volumes"])
+    # The replicas reach each other's service.
+    allowed = by_kind["NetworkPolicy", "tsuru-broker"]["spec"]["ingress"][0]
+    assert allowed["ports"] == [{"port": "service"}] and {"podSelector": {"matchLabels": {"app": "tsuru-broker"}}} in allowed["from"]
+
+
+def test_kubernetes_with_one_replica(tmp_path):
+    by_kind, pod = kubernetes("kubernetes-single.yaml", tmp_path)
+    deployment = by_kind["Deployment", "tsuru-broker"]["spec"]
+    assert deployment["replicas"] == 1 and deployment["strategy"] == {"type": "Recreate"}
+    assert any("persistentVolumeClaim" in one for one in pod["volumes"])
+
+
+@pytest.mark.parametrize("name", ["docker-compose.yaml", "docker-compose-replicas.yaml"])
+def test_compose(name, tmp_path):
+    compose = documents(name)[0]
     check(compose["configs"]["broker"]["content"].replace("$$", "$"), tmp_path)
-    assert compose["services"]["broker"]["read_only"] is True
+    brokers = [one for service, one in compose["services"].items() if service.startswith("broker")]
+    assert brokers and all(one["read_only"] is True for one in brokers)
 
 
 def dockerfile():
