@@ -6,8 +6,8 @@
 
 #include "admin/internal.h"
 
-static const char *const open_to_probes[] = {"/health", "/ready", NULL};
-static const char *const open_to_all[] = {"/health", "/ready", "/metrics", NULL};
+static const char *const open_to_probes[] = {"/health", "/ready", "/active", NULL};
+static const char *const open_to_all[] = {"/health", "/ready", "/active", "/metrics", NULL};
 
 /* One configuration's credentials. */
 struct admin_served {

@@ -1,4 +1,5 @@
-/* GET /health: the process lives. GET /ready: it can do its work. GET /metrics: all figures. */
+/* GET /health: the process lives. GET /ready: it can do its work. GET /active: and does it itself. GET /metrics: all
+ * figures. */
 #include "admin/internal.h"
 
 static void add_configuration(const struct admin_server *admin, struct text *json)
@@ -56,15 +57,32 @@ void admin_health(void *arg, struct http_request *http)
 	text_release(&json);
 }
 
+/* It stands by, and passes on what it is asked. */
+static bool passes_on(const struct admin_server *admin)
+{
+	const struct store_standing *standing = store_standing(admin->options.store);
+
+	return standing->role == STORE_STANDBY && standing->address[0] != '\0';
+}
+
+static bool is_active(const struct admin_server *admin, struct error *error)
+{
+	int rc = broker_has_begun(admin->options.broker, error);
+
+	if (store_broken(admin->options.store))
+		rc = error_set(error, ERR_INTERNAL, "a write failed; restart the broker");
+	return rc == 0;
+}
+
 /* A server that is down keeps no other from being used: it is told, and the broker is ready. */
 static int write_ready(const struct admin_server *admin, struct text *json)
 {
-	const bool writable = !store_broken(admin->options.store);
 	struct error error;
-	const bool ready = writable && broker_has_begun(admin->options.broker, &error) == 0;
+	const bool active = is_active(admin, &error);
+	const bool ready = active || passes_on(admin);
 
 	text_add_format(json, "{\"ready\":%s,\"store\":", ready ? "true" : "false");
-	text_add_json(json, ready ? "writable" : writable ? error.text : "a write failed; restart the broker");
+	text_add_json(json, active ? "writable" : error.text);
 	add_standing(admin, json);
 	add_configuration(admin, json);
 	text_add(json, ",\"servers\":");
@@ -83,6 +101,17 @@ void admin_ready(void *arg, struct http_request *http)
 
 	open_answer_renew(admin, &admin->ready, write_ready);
 	answer(http, admin->ready.status, &admin->ready.text);
+}
+
+void admin_active(void *arg, struct http_request *http)
+{
+	const struct admin_server *admin = arg;
+	struct error error;
+
+	if (is_active(admin, &error))
+		http_reply_json(http, 200, "{\"active\":true}");
+	else
+		http_reply_json(http, 503, "{\"active\":false}");
 }
 
 static int write_metrics(const struct admin_server *admin, struct text *text)

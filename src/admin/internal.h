@@ -103,6 +103,7 @@ int act_rekey(struct admin_call *call);
 /* Handlers. */
 void admin_health(void *arg, struct http_request *http);
 void admin_ready(void *arg, struct http_request *http);
+void admin_active(void *arg, struct http_request *http);
 void admin_metrics(void *arg, struct http_request *http);
 void admin_verify_instance(void *arg, struct http_request *http);
 

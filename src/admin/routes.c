@@ -12,6 +12,7 @@
 const struct http_route admin_routes[] = {
     {"GET", "/health", admin_health, "health", NULL},
     {"GET", "/ready", admin_ready, "ready", NULL},
+    {"GET", "/active", admin_active, "active", NULL},
     {"GET", "/metrics", admin_metrics, "metrics", NULL},
     ROUTE("GET", "/v1/services", "services", .view = view_list_services),
     ROUTE("GET", "/v1/instances", "instances", .list = view_list_instances),

@@ -28,9 +28,10 @@ def test_standby_does_nothing_and_says_who_does(replicas):
     first, second = active_and_standby(replicas)
     assert tsuru_of(first).create("mydb", "small").status == 201
     ready = second.admin("/ready")
-    assert ready.status == 503 and ready.json["ready"] is False and ready.json["role"] == "standby"
+    assert ready.status == 200 and ready.json["ready"] is True and ready.json["role"] == "standby"
     assert ready.json["active"] == "first" and '"first"' in ready.json["store"]
     assert first.admin("/ready").status == 200
+    assert first.admin("/active", user=None).status == 200 and second.admin("/active", user=None).status == 503
     refused = second.admin("/v1/verify", method="POST")
     assert refused.status == 503 and '"first"' in refused.message
     wait_until("the standby shows what the active one has done",
