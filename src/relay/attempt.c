@@ -158,6 +158,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
 	return is_too_large(attempt) ? 0 : size * count;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type is libcurl's */
 static int on_connected(void *arg, char *address, char *own_address, int port, int own_port)
 {
 	struct attempt *attempt = arg;

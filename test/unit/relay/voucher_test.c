@@ -125,11 +125,12 @@ static void test_texts_that_are_none(void **state)
 	                                  "first 00 127.0.0.1 00000000000000000000000000000000",
 	                                  "% 00 x 00",
 	                                  "%00 00 x 00"};
+	const struct http_forwarded none = {"", "", ""};
 	struct keyring *keyring = keys(first_key);
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-		assert_false(reads(keyring, "GET", "/", bad[i], NULL));
+		assert_false(reads(keyring, "GET", "/", bad[i], &none));
 	keyring_free(keyring);
 }
 

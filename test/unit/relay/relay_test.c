@@ -1,0 +1,578 @@
+/* Relays, from a listener's socket to that of an active broker, which is played here byte by byte, and back; with a
+ * clock that is moved by hand. */
+#include <arpa/inet.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "relay/relay.h"
+#include "relay/voucher.h"
+
+#define TEXT_SIZE ((size_t)1 << 20)
+#define WAIT      5000
+#define ID        "0011223344556677"
+#define AUTH      "Authorization: Basic dXNlcjpzZWNyZXQ=\r\n"
+
+/* One who may be the active one. */
+struct peer {
+	int listener, connection;
+	char address[64];
+};
+
+struct fixture {
+	struct event_base *base;
+	struct timers *timers;
+	struct http_server *server;
+	struct keyring *keyring;
+	struct relay *relay;
+	struct peer peers[2];
+	int client;
+	bool brief;
+	int ends; /* on_done's calls */
+	enum relay_outcome outcome;
+	bool was_sent;
+	int code;
+	char active[64];
+	char text[TEXT_SIZE + 1]; /* what was read last */
+};
+
+/* ---- the loop ---- */
+
+static void advance(struct fixture *fixture, int64_t ms)
+{
+	for (int64_t passed = 0; passed <= ms; passed += 10) {
+		for (int i = 0; i < 6; i++)
+			event_base_loop(fixture->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+		timers_advance(fixture->timers, passed < ms ? 10 : 0);
+	}
+}
+
+static void turn(struct fixture *fixture)
+{
+	advance(fixture, 10);
+}
+
+/* All that comes in a few turns. */
+static const char *read_all(struct fixture *fixture, int fd)
+{
+	size_t length = 0;
+	ssize_t got;
+
+	for (int idle = 0; idle < 3; idle++) {
+		turn(fixture);
+		while ((got = recv(fd, fixture->text + length, TEXT_SIZE - length, MSG_DONTWAIT)) > 0) {
+			length += (size_t)got;
+			idle = 0;
+		}
+	}
+	fixture->text[length] = '\0';
+	return fixture->text;
+}
+
+/* What the peer is asked; "": nothing. */
+static const char *asked(struct fixture *fixture, struct peer *peer)
+{
+	turn(fixture);
+	if (peer->connection < 0)
+		peer->connection = accept4(peer->listener, NULL, NULL, SOCK_CLOEXEC);
+	if (peer->connection >= 0)
+		return read_all(fixture, peer->connection);
+	fixture->text[0] = '\0';
+	return fixture->text;
+}
+
+static void send_all(struct fixture *fixture, int fd, const char *bytes, size_t length)
+{
+	while (length > 0) {
+		const ssize_t sent = send(fd, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (sent > 0) {
+			bytes += sent;
+			length -= (size_t)sent;
+		}
+		turn(fixture);
+		if (sent < 0 && fixture->ends > 0)
+			return; /* nobody reads it any more */
+	}
+}
+
+static void say(struct fixture *fixture, int fd, const char *text)
+{
+	send_all(fixture, fd, text, strlen(text));
+}
+
+static void hang_up(struct peer *peer)
+{
+	close(peer->connection);
+	peer->connection = -1;
+}
+
+/* ---- what is under test ---- */
+
+static void on_done(void *arg, const struct relay_end *end)
+{
+	struct http_request *request = arg;
+	struct fixture *fixture = http_request_context(request);
+
+	fixture->ends++;
+	fixture->outcome = end->outcome;
+	fixture->was_sent = end->was_sent;
+	fixture->code = end->error->code;
+	snprintf(fixture->active, sizeof(fixture->active), "%s", end->active != NULL ? end->active : "");
+	if (end->answer != NULL)
+		http_reply_passed(request, end->answer);
+	else
+		http_reply_text(request, 503, "no answer");
+}
+
+static void handle(void *arg, struct http_request *request)
+{
+	struct fixture *fixture = arg;
+	const struct relay_request passed = {
+	    .http = request, .id = ID, .wait = WAIT, .answer_within = 2 * WAIT, .is_brief = fixture->brief};
+
+	http_request_set_context(request, fixture);
+	http_reply_header(request, "X-Own", "1");
+	assert_int_equal(relay_pass(fixture->relay, &passed, on_done, request, NULL), 0);
+	assert_int_equal(fixture->ends, 0);
+}
+
+static const struct http_route routes[] = {
+    {"GET", "/a b", handle, "get", NULL},
+    {"POST", "/a b", handle, "post", NULL},
+    {"DELETE", "/a b", handle, "delete", NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+static void open_peer(struct peer *peer)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t length = sizeof(address);
+
+	peer->connection = -1;
+	peer->listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	assert_true(peer->listener >= 0);
+	assert_int_equal(bind(peer->listener, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(peer->listener, 8), 0);
+	assert_int_equal(getsockname(peer->listener, (struct sockaddr *)&address, &length), 0);
+	snprintf(peer->address, sizeof(peer->address), "http://127.0.0.1:%u", ntohs(address.sin_port));
+}
+
+static void open_server(struct fixture *fixture)
+{
+	static const struct http_address address = {.host = "127.0.0.1"};
+	static const char *const passwords[] = {"secret"};
+	static const struct http_site site = {
+	    .path = "/", .username = "user", .passwords = passwords, .password_count = 1};
+	const struct http_options options = {
+	    .base = fixture->base,
+	    .timers = fixture->timers,
+	    .addresses = &address,
+	    .address_count = 1,
+	    .limits = {.header_bytes = 65536, .body_bytes = 65536, .request_timeout = 300000, .idle_timeout = 600000},
+	    .routes = routes,
+	    .sites = &site,
+	    .site_count = 1,
+	    .arg = fixture,
+	};
+
+	assert_int_equal(http_server_open(&options, &fixture->server, NULL), 0);
+}
+
+static int set_up(void **state)
+{
+	struct fixture *fixture = calloc(1, sizeof(*fixture));
+	struct relay_options options = {.listener = "test", .name = "second"};
+	struct relay_trust *trust = NULL;
+
+	assert_non_null(fixture);
+	assert_int_equal(secret_init(NULL), 0);
+	assert_int_equal(
+	    keyring_parse("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f", &fixture->keyring, NULL),
+	    0);
+	fixture->base = event_base_new();
+	fixture->timers = timers_new_manual(784111777000);
+	assert_non_null(fixture->base);
+	assert_non_null(fixture->timers);
+	open_peer(&fixture->peers[0]);
+	open_peer(&fixture->peers[1]);
+	open_server(fixture);
+	options.base = fixture->base;
+	options.timers = fixture->timers;
+	options.keyring = fixture->keyring;
+	assert_int_equal(relay_read_trust(&(struct relay_files){0}, &trust, NULL), 0);
+	assert_int_equal(relay_open(&options, trust, &fixture->relay, NULL), 0);
+	fixture->client = -1;
+	*state = fixture;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *fixture = *state;
+
+	relay_close(fixture->relay);
+	http_server_close(fixture->server);
+	for (int i = 0; i < 2; i++) {
+		close(fixture->peers[i].listener);
+		if (fixture->peers[i].connection >= 0)
+			close(fixture->peers[i].connection);
+	}
+	if (fixture->client >= 0)
+		close(fixture->client);
+	keyring_free(fixture->keyring);
+	timers_free(fixture->timers);
+	event_base_free(fixture->base);
+	free(fixture);
+	return 0;
+}
+
+static void set_active(struct fixture *fixture, int peer, uint64_t epoch)
+{
+	static const char *const names[] = {"first", "third"};
+
+	relay_set_active(fixture->relay,
+	                 &(struct relay_active){.name = peer >= 0 ? names[peer] : "",
+	                                        .address = peer >= 0 ? fixture->peers[peer].address : "",
+	                                        .epoch = epoch});
+}
+
+static void become_active(struct fixture *fixture)
+{
+	relay_set_active(fixture->relay,
+	                 &(struct relay_active){.is_self = true, .name = "second", .address = "", .epoch = 9});
+}
+
+static void ask(struct fixture *fixture, const char *request)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET,
+	                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	                              .sin_port = htons(http_server_port(fixture->server, 0))};
+
+	fixture->ends = 0;
+	fixture->client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(connect(fixture->client, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(send(fixture->client, request, strlen(request), 0), strlen(request));
+	turn(fixture);
+}
+
+static void ask_simply(struct fixture *fixture)
+{
+	ask(fixture, "GET /a%20b HTTP/1.1\r\nHost: x\r\n" AUTH "\r\n");
+}
+
+static void answer_simply(struct fixture *fixture, int peer)
+{
+	say(fixture, fixture->peers[peer].connection, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
+	turn(fixture);
+}
+
+static void assert_answered(struct fixture *fixture)
+{
+	assert_non_null(strstr(read_all(fixture, fixture->client), "HTTP/1.1 200 OK\r\n"));
+	assert_int_equal(fixture->ends, 1);
+	assert_int_equal(fixture->outcome, RELAY_ANSWERED);
+}
+
+/* ---- tests ---- */
+
+static void test_requests_go_through_as_they_came(void **state)
+{
+	struct fixture *fixture = *state;
+	const char *text;
+
+	set_active(fixture, 0, 1);
+	ask(fixture, "POST /a%20b?c=%64&e HTTP/1.1\r\nHost: broker.example\r\n" AUTH
+	             "Content-Type: application/json\r\nX-Empty:\r\nX-Two: 1\r\nX-Two: 2\r\nTE: trailers\r\n"
+	             "Connection: keep-alive, x-mine\r\nX-Mine: secret\r\nX-Mine-Not: 3\r\nExpect: 100-continue\r\n"
+	             "X-Tsuru-Broker-Forwarded: forged\r\nContent-Length: 9\r\n\r\n{\"a\":\"1\"}");
+	text = asked(fixture, &fixture->peers[0]);
+	assert_memory_equal(text, "POST /a%20b?c=%64&e HTTP/1.1\r\n", 30);
+	assert_non_null(strstr(text, "\r\nHost: broker.example\r\n"));
+	assert_non_null(strstr(text, "\r\n" AUTH));
+	assert_non_null(strstr(text, "\r\nContent-Type: application/json\r\n"));
+	assert_non_null(strstr(text, "\r\nX-Empty:\r\n"));
+	assert_non_null(strstr(text, "\r\nX-Two: 1\r\nX-Two: 2\r\n"));
+	assert_non_null(strstr(text, "\r\nX-Mine-Not: 3\r\n"));
+	assert_non_null(strstr(text, "\r\nContent-Length: 9\r\n"));
+	assert_non_null(strstr(text, "\r\n\r\n{\"a\":\"1\"}"));
+	assert_non_null(strstr(text, "\r\n" VOUCHER_HEADER ": second " ID " 127.0.0.1%3A"));
+	for (const char *const *none = (const char *const[]){"forged", "X-Mine: ", "TE:", "Expect", "Accept",
+	                                                     "User-Agent", "keep-alive", NULL};
+	     *none != NULL; none++)
+		assert_null(strstr(text, *none));
+	answer_simply(fixture, 0);
+	assert_answered(fixture);
+}
+
+static void test_requests_without_a_body(void **state)
+{
+	struct fixture *fixture = *state;
+	const char *text;
+
+	set_active(fixture, 0, 1);
+	ask_simply(fixture);
+	text = asked(fixture, &fixture->peers[0]);
+	assert_memory_equal(text, "GET /a%20b HTTP/1.1\r\n", 21);
+	assert_null(strstr(text, "Content-"));
+	answer_simply(fixture, 0);
+	assert_answered(fixture);
+	close(fixture->client);
+	ask(fixture, "DELETE /a%20b HTTP/1.1\r\nHost: x\r\n" AUTH "\r\n"); /* by the same handle and connection */
+	text = asked(fixture, &fixture->peers[0]);
+	assert_memory_equal(text, "DELETE /a%20b HTTP/1.1\r\n", 24);
+	assert_non_null(strstr(text, "\r\nContent-Length: 0\r\n"));
+	assert_null(strstr(text, "Content-Type"));
+	say(fixture, fixture->peers[0].connection, "HTTP/1.1 204 No Content\r\nX-One: 1\r\n\r\n");
+	text = read_all(fixture, fixture->client);
+	assert_non_null(strstr(text, "HTTP/1.1 204 No Content\r\nX-One: 1\r\n"));
+	close(fixture->client);
+	ask(fixture, "HEAD /a%20b HTTP/1.1\r\nHost: x\r\n" AUTH "\r\n");
+	assert_memory_equal(asked(fixture, &fixture->peers[0]), "HEAD /a%20b HTTP/1.1\r\n", 22);
+	say(fixture, fixture->peers[0].connection, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n");
+	text = read_all(fixture, fixture->client);
+	assert_non_null(strstr(text, "\r\nContent-Length: 9\r\n"));
+	assert_string_equal(strstr(text, "\r\n\r\n"), "\r\n\r\n");
+}
+
+static void test_answers_go_through_as_they_are(void **state)
+{
+	struct fixture *fixture = *state;
+	const char *text;
+
+	set_active(fixture, 0, 1);
+	ask_simply(fixture);
+	assert_non_null(strstr(asked(fixture, &fixture->peers[0]), "GET "));
+	say(fixture, fixture->peers[0].connection,
+	    "HTTP/1.1 103 Early Hints\r\nX-Early: 1\r\n\r\n"
+	    "HTTP/1.1 409 Other\r\nContent-Type: x/y\r\nX-Two: 1\r\nX-Two:  2 \r\nX-Empty:\r\nKeep-Alive: timeout=5\r\n"
+	    "Date: then\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\nX-Trailer: 1\r\n\r\n");
+	text = read_all(fixture, fixture->client);
+	assert_memory_equal(text, "HTTP/1.1 409 Conflict\r\n", 23);
+	assert_non_null(strstr(text, "\r\nContent-Type: x/y\r\nX-Two: 1\r\nX-Two: 2\r\nX-Empty: \r\nDate: then\r\n"));
+	assert_non_null(strstr(text, "\r\nContent-Length: 5\r\n"));
+	assert_non_null(strstr(text, "\r\n\r\nabcde"));
+	for (const char *const *none =
+	         (const char *const[]){"X-Early", "Keep-Alive", "chunked", "X-Trailer", "X-Own", NULL};
+	     *none != NULL; none++)
+		assert_null(strstr(text, *none));
+}
+
+static void test_an_answer_that_is_cut_off_is_asked_for_again(void **state)
+{
+	static const char *const cut[] = {"", "HTTP/1.1 200 OK\r\nContent-Le",
+	                                  "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nab"};
+	struct fixture *fixture = *state;
+
+	set_active(fixture, 0, 1);
+	ask_simply(fixture);
+	for (size_t i = 0; i < sizeof(cut) / sizeof(*cut); i++) {
+		assert_non_null(strstr(asked(fixture, &fixture->peers[0]), "second " ID));
+		say(fixture, fixture->peers[0].connection, cut[i]);
+		hang_up(&fixture->peers[0]);
+		turn(fixture);
+		assert_int_equal(fixture->ends, 0);
+		advance(fixture, 100);
+	}
+	assert_non_null(strstr(asked(fixture, &fixture->peers[0]), "second " ID));
+	answer_simply(fixture, 0);
+	assert_answered(fixture);
+	assert_string_equal(fixture->active, "first");
+}
+
+static void test_one_that_stands_by_is_no_active_one(void **state)
+{
+	struct fixture *fixture = *state;
+
+	set_active(fixture, 0, 1);
+	ask_simply(fixture);
+	assert_non_null(strstr(asked(fixture, &fixture->peers[0]), ID));
+	say(fixture, fixture->peers[0].connection,
+	    "HTTP/1.1 503 No\r\n" RELAY_STANDBY_HEADER ": 1\r\nContent-Length: 0\r\n\r\n");
+	turn(fixture);
+	assert_int_equal(fixture->ends, 0);
+	set_active(fixture, 1, 2);
+	assert_non_null(strstr(asked(fixture, &fixture->peers[1]), ID));
+	/* Any other 503 is an answer. */
+	say(fixture, fixture->peers[1].connection, "HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n");
+	assert_non_null(strstr(read_all(fixture, fixture->client), "HTTP/1.1 503 "));
+	assert_int_equal(fixture->outcome, RELAY_ANSWERED);
+	assert_string_equal(fixture->active, "third");
+}
+
+static void test_held_until_there_is_an_active_one(void **state)
+{
+	struct fixture *fixture = *state;
+
+	set_active(fixture, -1, 1);
+	ask_simply(fixture);
+	advance(fixture, WAIT - 100);
+	assert_int_equal(fixture->ends, 0);
+	set_active(fixture, 0, 2);
+	assert_non_null(strstr(asked(fixture, &fixture->peers[0]), ID));
+	advance(fixture, WAIT); /* once it is sent, its time does not run */
+	assert_int_equal(fixture->ends, 0);
+	answer_simply(fixture, 0);
+	assert_answered(fixture);
+}
+
+static void test_late(void **state)
+{
+	struct fixture *fixture = *state;
+
+	set_active(fixture, -1, 1);
+	ask_simply(fixture);
+	advance(fixture, WAIT - 100);
+	assert_int_equal(fixture->ends, 0);
+	advance(fixture, 100);
+	assert_int_equal(fixture->ends, 1);
+	assert_int_equal(fixture->outcome, RELAY_LATE);
+	assert_false(fixture->was_sent);
+	assert_string_equal(fixture->active, "");
+	assert_int_equal(fixture->code, 0);
+}
+
+/* What only reads has its time, whoever has it. */
+static void test_brief_ones_are_late_when_they_are_sent_too(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->brief = true;
+	set_active(fixture, 0, 1);
+	ask_simply(fixture);
+	assert_non_null(strstr(asked(fixture, &fixture->peers[0]), ID));
+	advance(fixture, WAIT);
+	assert_int_equal(fixture->ends, 1);
+	assert_int_equal(fixture->outcome, RELAY_LATE);
+	assert_true(fixture->was_sent);
+}
+
+static void test_nobody_listens(void **state)
+{
+	struct fixture *fixture = *state;
+
+	close(fixture->peers[0].listener);
+	fixture->peers[0].listener = -1;
+	set_active(fixture, 0, 1);
+	ask_simply(fixture);
+	advance(fixture, WAIT);
+	assert_int_equal(fixture->outcome, RELAY_LATE);
+	assert_false(fixture->was_sent);
+	assert_int_equal(fixture->code, ERR_UNAVAILABLE);
+	assert_string_equal(fixture->active, "first");
+}
+
+static void test_given_back(void **state)
+{
+	struct fixture *fixture = *state;
+
+	set_active(fixture, -1, 1);
+	ask_simply(fixture);
+	become_active(fixture);
+	assert_int_equal(fixture->ends, 1);
+	assert_int_equal(fixture->outcome, RELAY_OWN);
+	close(fixture->client);
+	/* What comes to one that is the active one, as it has just ceased to be that, waits for the next word. */
+	ask_simply(fixture);
+	assert_int_equal(fixture->ends, 0);
+	set_active(fixture, 0, 10);
+	assert_non_null(strstr(asked(fixture, &fixture->peers[0]), ID));
+}
+
+static void test_taken_back_from_one_that_is_replaced(void **state)
+{
+	struct fixture *fixture = *state;
+
+	set_active(fixture, 0, 1);
+	ask_simply(fixture);
+	assert_non_null(strstr(asked(fixture, &fixture->peers[0]), ID));
+	set_active(fixture, 1, 2);
+	advance(fixture, 900);
+	assert_string_equal(asked(fixture, &fixture->peers[1]), "");
+	advance(fixture, 100);
+	assert_non_null(strstr(asked(fixture, &fixture->peers[1]), ID));
+	answer_simply(fixture, 1);
+	assert_answered(fixture);
+	assert_string_equal(fixture->active, "third");
+}
+
+static void test_the_former_ones_answer_counts_for_a_second(void **state)
+{
+	struct fixture *fixture = *state;
+
+	set_active(fixture, 0, 1);
+	ask_simply(fixture);
+	assert_non_null(strstr(asked(fixture, &fixture->peers[0]), ID));
+	set_active(fixture, 1, 2);
+	advance(fixture, 500);
+	answer_simply(fixture, 0);
+	assert_answered(fixture);
+	assert_string_equal(fixture->active, "first");
+}
+
+static void test_a_client_that_has_gone(void **state)
+{
+	struct fixture *fixture = *state;
+
+	set_active(fixture, -1, 1);
+	ask_simply(fixture);
+	close(fixture->client);
+	fixture->client = -1;
+	set_active(fixture, 0, 2);
+	turn(fixture);
+	assert_string_equal(asked(fixture, &fixture->peers[0]), "");
+	assert_int_equal(fixture->outcome, RELAY_LEFT);
+}
+
+static void test_answers_that_are_too_large(void **state)
+{
+	struct fixture *fixture = *state;
+	char *large = malloc(TEXT_SIZE);
+
+	assert_non_null(large);
+	memset(large, 'x', TEXT_SIZE);
+	set_active(fixture, 0, 1);
+	ask_simply(fixture);
+	assert_non_null(strstr(asked(fixture, &fixture->peers[0]), ID));
+	say(fixture, fixture->peers[0].connection, "HTTP/1.1 200 OK\r\nContent-Length: 999999999\r\n\r\n");
+	for (size_t sent = 0; sent <= RELAY_ANSWER_MAX && fixture->ends == 0; sent += TEXT_SIZE)
+		send_all(fixture, fixture->peers[0].connection, large, TEXT_SIZE);
+	advance(fixture, 100);
+	assert_int_equal(fixture->ends, 1);
+	assert_int_equal(fixture->outcome, RELAY_FAILED);
+	assert_int_equal(fixture->code, ERR_ANSWER);
+	free(large);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(test_requests_go_through_as_they_came, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_requests_without_a_body, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_answers_go_through_as_they_are, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_an_answer_that_is_cut_off_is_asked_for_again, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_one_that_stands_by_is_no_active_one, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_held_until_there_is_an_active_one, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_late, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_brief_ones_are_late_when_they_are_sent_too, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_nobody_listens, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_given_back, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_taken_back_from_one_that_is_replaced, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_the_former_ones_answer_counts_for_a_second, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_a_client_that_has_gone, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_answers_that_are_too_large, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
