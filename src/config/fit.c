@@ -22,7 +22,7 @@ static int64_t calls_at_once(const struct server *server)
 
 static int64_t files_elsewhere(const struct config *config)
 {
-	int64_t files = ELSEWHERE;
+	int64_t files = ELSEWHERE + (config->store != NULL ? config->limits.requests : 0); /* that are passed on */
 
 	for (size_t i = 0; i < config->service_count; i++) {
 		for (size_t j = 0; j < config->services[i].server_count; j++)
