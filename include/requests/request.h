@@ -8,8 +8,8 @@
 /* Who asks. Every text is borrowed until the reply; NULL means absent. */
 struct caller {
 	const char *user, *event, *request, *trace;
-	/* The id under which another broker, or this one as long as it stood by, has passed the request on: one that is
-	 * asked again under the same id joins what was accepted. NULL: nobody has. */
+	/* Where brokers share a store: the request's own id, under which one passes it on to another. One that is asked
+	 * again under the same id joins what was accepted. NULL: nobody else could ask it again. */
 	const char *repeat;
 };
 

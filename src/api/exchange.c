@@ -5,6 +5,7 @@
 
 #include "api/caller.h"
 #include "api/passing.h"
+#include "store/store.h"
 
 #define VIEW_MAX        (16 << 20) /* bytes of a view's JSON */
 #define ENVIRONMENT_MAX (4 << 20)  /* bytes of what a bind gives */
@@ -72,10 +73,14 @@ static void finish_bind(struct exchange *exchange, const struct broker_reply *re
 
 static void serve(struct exchange *exchange);
 
-/* It is not the active one any more, and has not done it. */
+/* It is not the active one any more, also where it has yet to resign, and has not done it. */
 static bool has_stepped_down(const struct exchange *exchange, const struct broker_reply *reply)
 {
-	return reply->code == ERR_UNAVAILABLE && broker_has_begun(exchange->tools->broker, NULL) != 0;
+	const struct exchange_tools *tools = exchange->tools;
+
+	if (reply->code != ERR_UNAVAILABLE || tools->relay == NULL)
+		return false;
+	return broker_has_begun(tools->broker, NULL) != 0 || store_leased_until(tools->store) <= timers_clock();
 }
 
 static void on_done(void *arg, const struct broker_reply *reply)
@@ -112,6 +117,22 @@ static void view(struct exchange *exchange)
 	text_release(&json);
 }
 
+/* Where brokers share a store, each request has an id of its own, as another one may have to go on with it: clients may
+ * send one of theirs with several. */
+static int give_id(struct exchange *exchange)
+{
+	struct caller *caller = &exchange->ask.caller;
+	char made[SECRET_ID_LENGTH + 1];
+
+	if (exchange->tools->relay == NULL || caller->repeat != NULL)
+		return 0;
+	secret_ids_next(&exchange->tools->ids, made);
+	caller->repeat = caller_request_id(exchange->http) != NULL
+	                     ? arena_text(http_request_arena(exchange->http), made)
+	                     : caller->request;
+	return caller->repeat != NULL ? 0 : error_no_memory(&exchange->error);
+}
+
 /* NULL: it was replied to already. */
 static struct exchange *begin(struct exchange_tools *tools, struct http_request *http)
 {
@@ -129,7 +150,7 @@ static struct exchange *begin(struct exchange_tools *tools, struct http_request 
 	exchange->service = http_request_site(http)->owner;
 	exchange->ask.service = exchange->service;
 	exchange->ask.instance = http_request_capture(http, "name");
-	if (caller_read(http, &tools->ids, &exchange->ask.caller, &exchange->error) != 0) {
+	if (caller_read(http, &tools->ids, &exchange->ask.caller, &exchange->error) != 0 || give_id(exchange) != 0) {
 		exchange_refuse(exchange);
 		return NULL;
 	}

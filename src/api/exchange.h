@@ -16,7 +16,7 @@ struct exchange_tools {
 	struct secret_ids ids; /* of requests that bring none */
 	/* Of a broker that shares its store; relay NULL: it does not. */
 	struct relay *relay;
-	const struct store *store;
+	struct store *store;
 	const struct keyring *keyring;
 };
 
@@ -29,7 +29,6 @@ struct exchange {
 	struct broker_request ask; /* service, caller, and the instance of the path are filled in */
 	struct error error;        /* the reason, when a check failed */
 	/* Where this broker stood by: */
-	const char *pass_id;                      /* that it was passed on with, or held; NULL: neither */
 	void (*serve)(struct exchange *exchange); /* for this broker to answer it by itself */
 	const char *forwarded_to;                 /* the name of who was sent it last; NULL: nobody */
 	const char *forward_failure;              /* why that brought no answer; "" or NULL: nothing is known */

@@ -97,7 +97,6 @@ static void on_end(void *arg, const struct relay_end *end)
 		http_reply_passed(exchange->http, end->answer);
 		break;
 	case RELAY_OWN:
-		exchange->ask.caller.repeat = exchange->pass_id;
 		exchange->serve(exchange);
 		break;
 	case RELAY_LATE:
@@ -117,21 +116,12 @@ static void on_end(void *arg, const struct relay_end *end)
 
 /* ---- the begin ---- */
 
-/* Its own, as clients may send theirs with several requests: by this one the active broker knows what it has accepted.
- */
-static const char *make_id(struct exchange *exchange)
-{
-	char id[SECRET_ID_LENGTH + 1];
-
-	secret_ids_next(&exchange->tools->ids, id);
-	return arena_text(http_request_arena(exchange->http), id);
-}
-
 void passing_begin(struct exchange *exchange, void (*serve)(struct exchange *exchange))
 {
 	const int64_t wait = wait_of(exchange);
 	struct relay_request request = {
 	    .http = exchange->http,
+	    .id = exchange->ask.caller.repeat,
 	    .wait = wait,
 	    .is_brief = is_read(exchange),
 	    .answer_within = wait + MARGIN,
@@ -142,11 +132,6 @@ void passing_begin(struct exchange *exchange, void (*serve)(struct exchange *exc
 		return;
 	}
 	exchange->serve = serve;
-	if (exchange->pass_id == NULL)
-		exchange->pass_id = make_id(exchange);
-	request.id = exchange->pass_id;
-	if (request.id == NULL)
-		error_no_memory(&exchange->error);
-	if (request.id == NULL || relay_pass(exchange->tools->relay, &request, on_end, exchange, &exchange->error) != 0)
+	if (relay_pass(exchange->tools->relay, &request, on_end, exchange, &exchange->error) != 0)
 		exchange_refuse(exchange);
 }

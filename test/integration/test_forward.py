@@ -108,15 +108,17 @@ def test_headers_are_those_of_the_active_ones_answer(pair):
 
 
 def test_the_active_one_sees_the_client(pair):
-    """Its address in the log; and wrong logins of a proxy's client are counted for that one."""
+    """Its address is in both logs, and one id, which is also the answer's."""
     first, second = pair
     with contextlib.closing(socket.create_connection(("127.0.0.1", second.port), source_address=("127.0.0.7", 0))) as client:
         port = client.getsockname()[1]
         login = base64.b64encode(b"scripted:x").decode()
         client.sendall(f"GET /scripted/resources/plans HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {login}\r\nConnection: close\r\n\r\n".encode())
-        assert client.recv(100).startswith(b"HTTP/1.1 200")
-    assert access(first, route="plans", peer=f"127.0.0.7:{port}", forwarded_by="second")
-    assert access(second, route="plans", peer=f"127.0.0.7:{port}")
+        answer = client.recv(4096).decode()
+    assert answer.startswith("HTTP/1.1 200")
+    request = re.search(r"\r\nX-Request-Id: (\w+)\r\n", answer)[1]
+    assert access(first, route="plans", peer=f"127.0.0.7:{port}", forwarded_by="second", request=request)
+    assert access(second, route="plans", peer=f"127.0.0.7:{port}", forwarded_to="first", request=request)
 
 
 def test_wrong_password_ends_at_the_standby(pair):
@@ -204,6 +206,25 @@ def test_end_of_the_active_one_fails_nobody(replicas, pair, end):
         first.kill()
 
 
+def test_what_waits_at_one_that_is_deposed_is_passed_on(replicas, pair):
+    """Its own clients, and those of others, when it wakes up after its lease: the next one answers them."""
+    first, second = pair
+    third = replicas.broker("third", service=WAITS)
+    assert tsuru_of(first).create("ready", "small").status == 201
+    rules(replicas, "provision hang\nbind hang\n")
+    asked = [Later(lambda: tsuru_of(first).create("mydb", "small", event="c1")), Later(lambda: tsuru_of(first).bind("ready", "shop", event="b1")),
+             Later(lambda: tsuru_of(third).create("other", "small", event="c2"))]
+    wait_until("all are under way", lambda: any(one["kind"] == "bind" for one in tsuru_of(first).operations("ready")) and
+               all(tsuru_of(first).status(name).status == 202 for name in ("mydb", "other")))
+    first.process.send_signal(signal.SIGSTOP)
+    rules(replicas, "")
+    wait_until("another is active", lambda: any(broker.admin("/ready").json["role"] == "active" for broker in (second, third)))
+    first.process.send_signal(signal.SIGCONT)
+    assert [one.result().status for one in asked] == [201] * 3, [one.answer for one in asked]
+    assert access(first, route="create", status="201", forwarded_to="") and access(first, route="bind-app", status="201", forwarded_to="")
+    assert tsuru_of(second).bind("ready", "shop", event="b1").json == asked[1].answer.json
+
+
 def test_requests_wait_for_the_next_active_one(replicas, pair):
     first, second = pair
     third = replicas.broker("third", service=WAITS)
@@ -247,6 +268,17 @@ def test_without_an_active_one_reads_come_from_the_view(replicas):
     assert 1.5 < asked[-1].took < 4 < asked[0].took < 8 and time.monotonic() - begin < 9
     assert access(second, route="info", view_age_s="") and not access(second, route="create", view_age_s="")
     assert re.search(r'forwarded_requests_total\{listener="service",outcome="late"\} 5', second.admin("/metrics").body)
+
+
+def test_held_requests_are_bounded(replicas):
+    replicas.lease = "60s"
+    first, second = active_and_standby(replicas, service="    wait: 6s\n", limits="limits: {requests: 3}\n")
+    first.kill()
+    held = [Later(lambda i=i: tsuru_of(second).create(f"db{i}", "small")) for i in range(3)]
+    wait_until("all are held", lambda: re.search(r'forwarded_held\{listener="service"\} 3', second.admin("/metrics").body))
+    refused = tsuru_of(second).create("more", "small")
+    assert refused.status == 503 and "too many requests" in refused.message
+    assert all('"first" cannot be reached' in one.result().message for one in held)
 
 
 def test_pending_work_shows_in_the_view(replicas):
