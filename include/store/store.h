@@ -43,6 +43,11 @@ enum keyspace {
 #define REVISION_ABSENT ((uint64_t)0)  /* the key must not exist */
 #define REVISION_ANY    (~(uint64_t)0) /* whatever is there */
 
+/* The format of the records that this program writes, and the newest that it reads. It is raised with each field,
+ * state, kind and keyspace that an earlier program would lose or not understand: that one then leaves the records
+ * alone. */
+#define STORE_FORMAT ((uint64_t)2) /* it knows removals that failed, and what was promised for them */
+
 /* ---- several brokers on one journal ---- */
 
 #define STORE_NAME_MAX    63  /* bytes */
@@ -56,6 +61,7 @@ struct store_shared {
 	const char *address;  /* where the others reach it; "": nowhere */
 	int64_t lease;        /* ms without a sign of life after which another may become the active one */
 	bool notify;          /* tell the others of each commit at once; false: they look each second */
+	uint64_t format;      /* 0: STORE_FORMAT; another one is a test's, which plays another program */
 };
 
 enum store_role {
@@ -73,6 +79,9 @@ struct store_standing {
 	char active[STORE_NAME_MAX + 1];     /* the active one's name; "": none, or not known */
 	char address[STORE_ADDRESS_MAX + 1]; /* and where it is reached */
 	struct error trouble;                /* why the journal cannot be asked; code 0: it can */
+	/* A newer program has written the records: this broker never becomes the active one, and what it shows of them
+	 * is as old as that. It says so in a sentence; code 0: none has. */
+	struct error outdated;
 };
 
 struct store_options {

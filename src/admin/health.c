@@ -26,6 +26,10 @@ static void add_standing(const struct admin_server *admin, struct text *json)
 		text_add(json, ",\"trouble\":");
 		text_add_json(json, standing->trouble.text);
 	}
+	if (standing->outdated.code != 0) {
+		text_add(json, ",\"outdated\":");
+		text_add_json(json, standing->outdated.text);
+	}
 }
 
 static void answer(struct http_request *http, int status, const struct text *json)

@@ -45,6 +45,7 @@ struct program {
 	struct event *lease_due;    /* when the lease is over, unless it was renewed */
 	enum store_role role;       /* as of the last time */
 	uint64_t losses;            /* likewise */
+	bool outdated;              /* likewise */
 	bool has_failed;            /* what keeps it from going on is in the log */
 	struct store *store;
 	struct keyring *keyring;

@@ -129,6 +129,9 @@ static void log_trouble(struct program *program, const struct store_standing *st
 		    &program->log, LOG_ERROR, "commits-lost", "reason",
 		    "the database lacks commits that it had acknowledged: it failed over to a server without them");
 	program->losses = standing->losses;
+	if (standing->outdated.code != 0 && !program->outdated)
+		log_event(&program->log, LOG_WARNING, "outdated", "reason", standing->outdated.text);
+	program->outdated = standing->outdated.code != 0;
 }
 
 static void follow(struct program *program)

@@ -334,8 +334,11 @@ static int await_active(struct store *store, struct event_base *base, int64_t le
 	const struct timeval patience = {.tv_sec = (time_t)(2 * lease / 1000)};
 
 	event_base_loopexit(base, &patience);
-	while (standing->role == STORE_STANDBY && standing->trouble.code == 0 && !event_base_got_exit(base))
+	while (standing->role == STORE_STANDBY && standing->trouble.code == 0 && standing->outdated.code == 0 &&
+	       !event_base_got_exit(base))
 		event_base_loop(base, EVLOOP_ONCE);
+	if (standing->outdated.code != 0)
+		return error_set(error, standing->outdated.code, "%s", standing->outdated.text);
 	if (standing->trouble.code != 0)
 		return error_set(error, standing->trouble.code, "%s", standing->trouble.text);
 	if (standing->role == STORE_STANDBY)

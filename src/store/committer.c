@@ -302,7 +302,8 @@ static bool standing_differs(const struct store_standing *a, const struct store_
 {
 	return a->role != b->role || a->epoch != b->epoch || a->losses != b->losses ||
 	       strcmp(a->active, b->active) != 0 || strcmp(a->address, b->address) != 0 ||
-	       a->trouble.code != b->trouble.code || strcmp(a->trouble.text, b->trouble.text) != 0;
+	       a->trouble.code != b->trouble.code || strcmp(a->trouble.text, b->trouble.text) != 0 ||
+	       a->outdated.code != b->outdated.code;
 }
 
 void committer_answer(struct store *store)

@@ -79,15 +79,6 @@ static int on_record(void *arg, const struct key_change *change)
 	return apply_change(following->store, following->txn, change);
 }
 
-static int drop_all(const struct store *store, MDB_txn *txn)
-{
-	int code = 0;
-
-	for (size_t i = 0; code == 0 && i < KEYSPACE_COUNT; i++)
-		code = mdb_drop(txn, store->keyspaces[i], 0);
-	return code == 0 ? format_write(store, txn) : code;
-}
-
 static int rebuild_once(struct store *store, struct error *error)
 {
 	struct following following = {.store = store};
@@ -96,7 +87,7 @@ static int rebuild_once(struct store *store, struct error *error)
 
 	if (code != 0)
 		return code;
-	code = drop_all(store, following.txn);
+	code = format_empty(store, following.txn);
 	if (code == 0)
 		code = store->journal->kind->snapshot(store->journal, on_record, &following, &point, error);
 	if (code == 0)

@@ -40,9 +40,10 @@ struct group {
 
 struct journal_head {
 	struct point point;
-	uint64_t epoch; /* how often a broker became the active one */
-	uint64_t beat;  /* moves with each renewal */
-	bool is_led;    /* false: the active one has left, or there was none yet */
+	uint64_t format; /* the newest of those who have become the active one */
+	uint64_t epoch;  /* how often a broker became the active one */
+	uint64_t beat;   /* moves with each renewal */
+	bool is_led;     /* false: the active one has left, or there was none yet */
 	char active[STORE_NAME_MAX + 1];
 	char address[STORE_ADDRESS_MAX + 1];
 };
@@ -63,18 +64,20 @@ struct journal_kind {
 	 */
 	bool (*wait)(struct journal *journal, int fd, int64_t until);
 
-	/* Its head; the first call also makes it where there is none, or refuses it (ERR_CORRUPT: a newer program's).
-	 * ERR_UNAVAILABLE when it does not answer. */
+	/* Its head, of any format; the first call also makes it where there is none. ERR_UNAVAILABLE when it does not
+	 * answer. */
 	int (*look)(struct journal *journal, struct journal_head *ret_head, struct error *error);
 	/* Some of the groups that follow point, in their order; none is no error. ERR_STALE when point, or what follows
-	 * it, is not there: only a snapshot helps. */
+	 * it, is not there: only a snapshot helps. ERR_CORRUPT when the journal is of a newer format. */
 	int (*read)(struct journal *journal, const struct point *point, journal_visit_group *visit, void *arg,
 	            struct error *error);
-	/* All records as of ret_point. */
+	/* All records as of ret_point; likewise. */
 	int (*snapshot)(struct journal *journal, journal_visit_change *visit, void *arg, struct point *ret_point,
 	                struct error *error);
 
-	/* Becomes the active one, unless anything has moved since head was seen (ERR_STALE). */
+	/* Becomes the active one, unless anything has moved since head was seen, or the journal is of a newer format
+	 * (ERR_STALE). From then on it is of this broker's: in the same step, so that no broker of an earlier format
+	 * can follow upon what this one writes. */
 	int (*claim)(struct journal *journal, const struct journal_head *head, struct error *error);
 	/* Until when, by timers_clock, nobody else can have become the active one; moves with each append and renewal.
 	 * 0 or less when this broker is not the active one, or has found out that another is. The loop asks, too, while
@@ -97,5 +100,13 @@ struct journal {
 };
 
 extern const struct journal_kind journal_postgres;
+
+static inline uint64_t journal_format(const struct store_shared *options)
+{
+	return options->format != 0 ? options->format : STORE_FORMAT;
+}
+
+/* format.c: ERR_CORRUPT with a sentence when found is newer than what this broker reads. */
+int format_accept(const struct store_shared *options, uint64_t found, struct error *error);
 
 #endif

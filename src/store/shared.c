@@ -121,17 +121,20 @@ static void note_head(struct sharing *sharing, const struct journal_head *head)
 	strcpy(standing->active, head->is_led ? head->active : "");
 	strcpy(standing->address, head->is_led ? head->address : "");
 	error_clear(&standing->trouble);
+	error_clear(&standing->outdated);
+	(void)format_accept(sharing->store->shared, head->format, &standing->outdated);
 }
 
 static bool may_claim(const struct sharing *sharing)
 {
 	const int64_t lease = sharing->store->shared->lease * 1000;
 
-	if (timers_clock() < sharing->claim_at)
+	if (sharing->standing.outdated.code != 0 || timers_clock() < sharing->claim_at)
 		return false;
 	return !sharing->sign.is_led || timers_clock() - sharing->moved_at >= lease;
 }
 
+/* Who reads records of a newer format might lose what it does not know of them: it only knows who is active. */
 static int look(struct sharing *sharing, struct error *error)
 {
 	struct journal *journal = sharing->store->journal;
@@ -143,6 +146,8 @@ static int look(struct sharing *sharing, struct error *error)
 	if (rc != 0)
 		return rc;
 	note_head(sharing, &head);
+	if (sharing->standing.outdated.code != 0)
+		return 0;
 	rc = follow_to(sharing->store, &head.point, &lost, error);
 	sharing->standing.losses += lost;
 	if (rc == 0)

@@ -88,12 +88,17 @@ static int open_environment(struct store *store, struct error *error)
 	return code == 0 ? 0 : open_failed(store, code, error);
 }
 
-/* Refuses a store whose format this program cannot read. A new store, and one of an earlier program, gets its own. */
+/* Refuses a store whose format this program cannot read; a view of it is made afresh. A new store, and one of an
+ * earlier program, gets its own. */
 static int check_format(struct store *store, MDB_txn *txn, struct error *error)
 {
 	uint64_t newer = 0;
-	const int code = format_check(store, txn, &newer);
+	int code = format_check(store, txn, &newer);
 
+	if (code == 0 && newer != 0 && store->shared != NULL) {
+		newer = 0;
+		code = format_empty(store, txn);
+	}
 	if (code != 0)
 		return open_failed(store, code, error);
 	if (newer != 0)

@@ -15,8 +15,7 @@
 #include "base/text.h"
 #include "store/store.h"
 
-#define STORE_FORMAT  ((uint64_t)2) /* it knows removals that failed, and what was promised for them */
-#define SPARE_BATCHES 64            /* set aside for when memory is out */
+#define SPARE_BATCHES 64 /* set aside for when memory is out */
 
 enum item_kind { ITEM_PUT, ITEM_DELETE, ITEM_CHECK, ITEM_ADD };
 
@@ -177,6 +176,8 @@ void shared_run(struct store *store);
 /* format.c */
 /* Marks the store with the format of this program. An LMDB code. */
 int format_write(const struct store *store, MDB_txn *txn);
+/* Empties a view, which is then made afresh when its journal is looked at. An LMDB code. */
+int format_empty(const struct store *store, MDB_txn *txn);
 /* An LMDB code. A store that has none yet, or an earlier one, gets this program's, before records are
  * written that an earlier program cannot read. *ret_newer is set when it is a newer one, which nobody here can read.
  */

@@ -133,7 +133,7 @@ void keeper_forsake(struct pg_journal *journal);
 void keeper_renewed(struct pg_journal *journal, int64_t sent);
 
 /* schema.c */
-/* Makes the tables where there are none; refuses those of a newer program. */
+/* Makes the tables where there are none. */
 int schema_open(struct pg_journal *journal, int64_t until, struct error *error);
 
 /* reading.c */

@@ -14,7 +14,7 @@ static int damaged(struct error *error)
 /* ---- the head ---- */
 
 static const char look[] =
-    "SELECT h.history, h.revision, h.last_group, h.epoch, p.beat, h.is_led::int::int8, h.active, h.address"
+    "SELECT h.history, h.revision, h.last_group, h.epoch, p.beat, h.is_led::int::int8, h.active, h.address, h.format"
     " FROM tsuru_broker.head h, tsuru_broker.pulse p";
 
 /* The group of a journal that has none yet is all zeros. */
@@ -38,6 +38,7 @@ static int read_head(const struct pg_journal *journal, const PGresult *result, s
 	head.is_led = answer_number(journal, result, 5) != 0;
 	answer_text(journal, result, 6, head.active, sizeof(head.active));
 	answer_text(journal, result, 7, head.address, sizeof(head.address));
+	head.format = answer_number(journal, result, 8);
 	*ret_head = head;
 	return 0;
 }
@@ -67,9 +68,10 @@ int reading_look(struct journal *base, struct journal_head *ret_head, struct err
 
 /* ---- groups ---- */
 
+/* With the format as of the same moment: what a newer program has appended since the head was seen is not taken. */
 static const char read_log[] =
-    "SELECT revision, last_group, follows, follows_group, keyspaces, keys, revisions, contents"
-    " FROM tsuru_broker.log WHERE revision > $1 ORDER BY revision LIMIT 64";
+    "SELECT l.revision, l.last_group, follows, follows_group, keyspaces, keys, revisions, contents, h.format"
+    " FROM tsuru_broker.log l, tsuru_broker.head h WHERE l.revision > $1 ORDER BY l.revision LIMIT 64";
 
 enum log_column {
 	LOG_REVISION,
@@ -79,7 +81,8 @@ enum log_column {
 	LOG_KEYSPACES,
 	LOG_KEYS,
 	LOG_REVISIONS,
-	LOG_CONTENTS
+	LOG_CONTENTS,
+	LOG_FORMAT
 };
 
 /* The four arrays of a row, side by side. */
@@ -188,6 +191,8 @@ int reading_read(struct journal *base, const struct point *point, journal_visit_
 		rc = pgsql_ask(journal, read_log, &operands, PGSQL_SILENCE, &result, error);
 	if (rc != 0)
 		return rc;
+	if (journal->pq.ntuples(result) > 0)
+		rc = format_accept(journal->options, answer_number(journal, result, LOG_FORMAT), error);
 	for (int i = 0; rc == 0 && i < journal->pq.ntuples(result); i++)
 		rc = visit_group(journal, result, i, point, visit, arg, error);
 	journal->pq.clear(result);
@@ -256,6 +261,8 @@ int reading_snapshot(struct journal *base, journal_visit_change *visit, void *ar
 		               error);
 	if (rc == 0)
 		rc = ask_head(journal, &head, error);
+	if (rc == 0)
+		rc = format_accept(journal->options, head.format, error);
 	if (rc == 0)
 		rc = take_records(journal, visit, arg, error);
 	if (rc == 0)

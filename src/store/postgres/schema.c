@@ -1,11 +1,10 @@
 /* The journal's tables, made by the first broker that finds none. Its role needs CREATE on the database for that, once,
- * and later only what the owner of the tables may. */
+ * and later only what the owner of the tables may. Brokers of several formats look at them side by side, so a later
+ * program may add tables and columns, and takes none away. */
 #include <string.h>
 
 #include "base/secret.h"
 #include "internal.h"
-
-#define FORMAT 1
 
 /* One at a time: the lock ends with the transaction that this text is. Rows that change with each commit get room to
  * change in point. The log keeps values as they are: compressing what is sealed only costs. */
@@ -59,28 +58,12 @@ static int begin_history(struct pg_journal *journal, int64_t until, struct error
 	int rc;
 
 	secret_random(history, sizeof(history));
-	operands_number(&operands, FORMAT);
+	operands_number(&operands, journal_format(journal->options));
 	operands_bytes(&operands, history, sizeof(history));
 	rc = pgsql_ask(journal, begin, &operands, until, &result, error);
 	if (rc == 0)
 		journal->pq.clear(result);
 	return rc;
-}
-
-static int check_format(struct pg_journal *journal, int64_t until, struct error *error)
-{
-	uint64_t format = 0;
-	const int rc = ask_number(journal, "SELECT format FROM tsuru_broker.head", until, &format, error);
-
-	if (rc != 0)
-		return rc;
-	if (format > FORMAT)
-		return error_set(error, ERR_CORRUPT,
-		                 "the store's tables were made by a newer tsuru-broker: their format is %llu, and this "
-		                 "program reads up to %d",
-		                 (unsigned long long)format, FORMAT);
-	journal->is_made = true;
-	return 0;
 }
 
 int schema_open(struct pg_journal *journal, int64_t until, struct error *error)
@@ -94,5 +77,6 @@ int schema_open(struct pg_journal *journal, int64_t until, struct error *error)
 		rc = ask_number(journal, "SELECT count(*) FROM tsuru_broker.head", until, &heads, error);
 	if (rc == 0 && heads == 0)
 		rc = begin_history(journal, until, error);
-	return rc == 0 ? check_format(journal, until, error) : rc;
+	journal->is_made = rc == 0;
+	return rc;
 }

@@ -20,8 +20,9 @@
 /* The pulse is locked first, so that no renewal of the former one comes in between. */
 static const char claim[] =
     "WITH p AS (SELECT 1 FROM tsuru_broker.pulse WHERE epoch = $1 AND beat = $2 FOR UPDATE),"
-    " h AS (UPDATE tsuru_broker.head SET epoch = epoch + 1, is_led = true, active = $5, address = $6"
-    "  WHERE epoch = $1 AND revision = $3 AND last_group = $4 AND EXISTS (SELECT FROM p) RETURNING epoch),"
+    " h AS (UPDATE tsuru_broker.head SET epoch = epoch + 1, is_led = true, active = $5, address = $6, format = $7"
+    "  WHERE epoch = $1 AND revision = $3 AND last_group = $4 AND format <= $7 AND EXISTS (SELECT FROM p)"
+    "  RETURNING epoch),"
     " q AS (UPDATE tsuru_broker.pulse SET epoch = h.epoch, beat = 0 FROM h)"
     " SELECT h.epoch, pg_notify('tsuru_broker', '') FROM h";
 
@@ -35,6 +36,7 @@ static const struct operands *claim_of(const struct pg_journal *journal, const s
 	operands_bytes(operands, head->point.group, head->point.revision == 0 ? 0 : POINT_ID_BYTES);
 	operands_bytes(operands, journal->options->name, strlen(journal->options->name));
 	operands_bytes(operands, journal->options->address, strlen(journal->options->address));
+	operands_number(operands, journal_format(journal->options));
 	return operands;
 }
 

@@ -292,17 +292,192 @@ static void test_old_groups_leave_the_log(void **state)
 	                             " END IF; END $$");
 }
 
-static void test_newer_tables_are_refused(void **state)
+/* ---- two programs, of two formats ---- */
+
+/* Runs the loop until the store says so of its records. */
+static void await_outdated(struct fixture *fixture, bool outdated)
+{
+	while ((store_standing(fixture->store)->outdated.code != 0) != outdated)
+		event_base_loop(fixture->base, EVLOOP_ONCE);
+}
+
+/* It knows who is active, says what is the matter, and has nothing of the newer program's records. */
+static void assert_stands_aside(struct fixture *fixture, const char *active)
+{
+	const struct store_standing *standing = store_standing(fixture->store);
+
+	assert_int_equal(standing->role, STORE_STANDBY);
+	assert_int_equal(standing->trouble.code, 0);
+	assert_string_equal(standing->active, active);
+	assert_int_equal(standing->outdated.code, ERR_CORRUPT);
+	assert_non_null(strstr(standing->outdated.text, "newer tsuru-broker"));
+}
+
+static void run_for(struct fixture *fixture, time_t seconds)
+{
+	const struct timeval time = {.tv_sec = seconds};
+
+	event_base_loopexit(fixture->base, &time);
+	event_base_dispatch(fixture->base);
+}
+
+static void demand_format(const struct fixture *fixture, unsigned long long format)
+{
+	char statement[256];
+
+	snprintf(statement, sizeof(statement),
+	         "DO $$ BEGIN IF (SELECT format FROM tsuru_broker.head) <> %llu THEN"
+	         " RAISE 'the format is %%', (SELECT format FROM tsuru_broker.head); END IF; END $$",
+	         format);
+	run_sql(fixture->shared.url, statement);
+}
+
+/* A rolling upgrade: the newer one follows the older, which notices nothing, and the records are the newer program's
+ * once that has become the active one. The older one is then of no use, also when there is no other. */
+static void test_newer_program_follows_an_older_one(void **state)
+{
+	struct fixture *older = opened(state), newer;
+	struct store_value value;
+
+	second_setup(older, &newer);
+	newer.shared.format = STORE_FORMAT + 1;
+	assert_int_equal(fixture_try_open(&newer, ROOMY, NULL), 0);
+	store_text(older, "one", "1");
+	await_text(&newer, "one", "1");
+	demand_format(older, STORE_FORMAT);
+	assert_int_equal(store_standing(older->store)->outdated.code, 0);
+
+	fixture_close(older);
+	await_role(&newer, STORE_ACTIVE);
+	demand_format(older, STORE_FORMAT + 1);
+	store_text(&newer, "two", "2");
+	assert_int_equal(fixture_try_open(older, ROOMY, NULL), 0);
+	await_outdated(older, true);
+	assert_stands_aside(older, "second");
+	assert_text(older, "one", "1");
+	assert_int_equal(get_text(older, "two", &value), ERR_NOT_FOUND);
+	assert_int_equal(try_to_write(older, "mine"), ERR_UNAVAILABLE);
+
+	older->shared.lease = 1000;
+	fixture_close(&newer);
+	run_for(older, 3);
+	assert_stands_aside(older, "");
+	demand_format(older, STORE_FORMAT + 1);
+	second_teardown(&newer);
+}
+
+/* One that stood by before the upgrade, and whose next look is the one at which it could take over. */
+static void test_older_standby_is_overtaken(void **state)
+{
+	struct fixture *first = opened(state), older, newer;
+
+	open_beside(first, &older);
+	store_text(first, "one", "1");
+	await_text(&older, "one", "1");
+	second_setup(first, &newer);
+	newer.shared.name = "third";
+	newer.shared.format = STORE_FORMAT + 1;
+	assert_int_equal(fixture_try_open(&newer, ROOMY, NULL), 0);
+	await_text(&newer, "one", "1");
+	run_sql(first->shared.url, "UPDATE tsuru_broker.head SET format = format + 1");
+	await_outdated(&older, true);
+	fixture_close(first);
+	await_role(&newer, STORE_ACTIVE);
+	run_for(&older, 2);
+	assert_stands_aside(&older, "third");
+	second_teardown(&newer);
+	second_teardown(&older);
+}
+
+static void *claim_for_a_newer_program(void *arg)
+{
+	run_sql(arg, "SELECT 1 FROM tsuru_broker.pulse FOR UPDATE; UPDATE tsuru_broker.head SET format = 1000;"
+	             "SELECT pg_sleep(2)");
+	return NULL;
+}
+
+/* What the claimant saw is older than the newer program's claim: its own finds no row. */
+static void test_claim_after_a_newer_program_finds_no_row(void **state)
 {
 	struct fixture *fixture = opened(state);
+	char *url = strdup(fixture->shared.url);
+	pthread_t claimant;
 
 	fixture_close(fixture);
-	run_sql(fixture->shared.url, "UPDATE tsuru_broker.head SET format = 1000");
+	assert_int_equal(pthread_create(&claimant, NULL, claim_for_a_newer_program, url), 0);
+	usleep(500 * 1000);
 	assert_int_equal(fixture_try_open(fixture, ROOMY, NULL), 0);
-	while (store_standing(fixture->store)->trouble.code == 0)
-		event_base_loop(fixture->base, EVLOOP_ONCE);
-	assert_int_equal(store_standing(fixture->store)->trouble.code, ERR_CORRUPT);
-	assert_non_null(strstr(store_standing(fixture->store)->trouble.text, "newer tsuru-broker"));
+	await_outdated(fixture, true);
+	pthread_join(claimant, NULL);
+	free(url);
+	assert_stands_aside(fixture, "");
+	demand_format(fixture, 1000);
+	run_sql(fixture->shared.url, "UPDATE tsuru_broker.head SET format = 1");
+	await_role(fixture, STORE_ACTIVE);
+	demand_format(fixture, STORE_FORMAT);
+}
+
+static void *append_for_a_newer_program(void *arg)
+{
+	run_sql(arg, "LOCK TABLE tsuru_broker.log; SELECT pg_sleep(2); UPDATE tsuru_broker.head SET format = 1000");
+	return NULL;
+}
+
+static void *append_much_for_a_newer_program(void *arg)
+{
+	run_sql(arg, "LOCK TABLE tsuru_broker.log; SELECT pg_sleep(2); UPDATE tsuru_broker.head SET format = 1000;"
+	             "DELETE FROM tsuru_broker.log");
+	return NULL;
+}
+
+/* The newer program comes between the standby's look at the head and its reading, which waits for a lock meanwhile. */
+static void follow_while(void **state, void *(*newer)(void *arg))
+{
+	struct fixture *fixture = opened(state), second;
+	char *url = strdup(fixture->shared.url);
+	struct store_value value;
+	pthread_t thread;
+
+	store_text(fixture, "one", "1");
+	open_beside(fixture, &second);
+	await_text(&second, "one", "1");
+	fixture_close(&second);
+	store_text(fixture, "two", "2");
+	assert_int_equal(pthread_create(&thread, NULL, newer, url), 0);
+	usleep(500 * 1000);
+	assert_int_equal(fixture_try_open(&second, ROOMY, NULL), 0);
+	await_outdated(&second, true);
+	pthread_join(thread, NULL);
+	free(url);
+	assert_text(&second, "one", "1");
+	assert_int_equal(get_text(&second, "two", &value), ERR_NOT_FOUND);
+	second_teardown(&second);
+}
+
+static void test_groups_of_a_newer_program_are_not_read(void **state)
+{
+	follow_while(state, append_for_a_newer_program);
+}
+
+static void test_records_of_a_newer_program_are_not_read(void **state)
+{
+	follow_while(state, append_much_for_a_newer_program);
+}
+
+/* A view that a newer program has left in the directory is not read: it is made afresh. */
+static void test_view_of_a_newer_program(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store_value value;
+
+	fixture->shared.format = STORE_FORMAT + 1;
+	fixture_open(fixture, ROOMY);
+	store_text(fixture, "one", "1");
+	fixture_close(fixture);
+	fixture->shared.format = 0;
+	assert_int_equal(fixture_try_open(fixture, ROOMY, NULL), 0);
+	await_outdated(fixture, true);
+	assert_int_equal(get_text(fixture, "one", &value), ERR_NOT_FOUND);
 }
 
 int main(void)
@@ -317,7 +492,12 @@ int main(void)
 	    store_case(test_losses_are_noticed),
 	    store_case(test_lost_answers),
 	    store_case(test_directories_are_not_mixed),
-	    store_case(test_newer_tables_are_refused),
+	    store_case(test_newer_program_follows_an_older_one),
+	    store_case(test_older_standby_is_overtaken),
+	    store_case(test_claim_after_a_newer_program_finds_no_row),
+	    store_case(test_groups_of_a_newer_program_are_not_read),
+	    store_case(test_records_of_a_newer_program_are_not_read),
+	    store_case(test_view_of_a_newer_program),
 	    store_case(test_old_groups_leave_the_log),
 	};
 
