@@ -149,13 +149,6 @@ static int act_write_mark(struct driver_call *call, struct world *world, struct 
 	return world_put_mark(world, call->mark, error);
 }
 
-static int refuse(struct driver_call *call, struct world *world, struct error *error)
-{
-	(void)call;
-	(void)world;
-	return error_set(error, ERR_REFUSED, "the scripted server has no actions");
-}
-
 static const struct {
 	int (*act)(struct driver_call *call, struct world *world, struct error *error); /* NULL: nothing */
 	bool wants_mark; /* not where another broker's mark is */
@@ -174,7 +167,7 @@ static const struct {
     [CALL_INSPECT] = {act_inspect, false},
     [CALL_LIST] = {act_list, false},
     [CALL_ADOPT] = {act_update, true},
-    [CALL_ACT] = {refuse, true},
+    [CALL_ACT] = {NULL, true},
     [CALL_READ_MARK] = {act_read_mark, false},
     [CALL_WRITE_MARK] = {act_write_mark, false},
 };

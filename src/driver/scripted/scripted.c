@@ -288,6 +288,7 @@ static const struct config_key server_keys[] = {
 
 static const struct config_key plan_keys[] = {
     {.name = "weight", .type = KEY_NUMBER, .min = 0, .max = 1000000, .help = "a number to tell plans apart"},
+    {.name = "actions", .type = KEY_LIST, .max = 32, .help = "actions that users may have done, and that do nothing"},
     {.name = NULL},
 };
 
@@ -306,6 +307,7 @@ const struct driver driver_scripted = {
     .name = "scripted",
     .server_keys = server_keys,
     .plan_keys = plan_keys,
+    .actions_key = "actions",
     .instance_name_max = BACKEND_NAME_MAX,
     .login_name_max = 32,
     .variables = variables,

@@ -12,9 +12,9 @@
  *     KIND BEHAVIOUR [TIMES] [DELAY]
  *
  * BEHAVIOUR is one of those in rules.h; KIND is provision, update, deprovision, bind, unbind, check, observe,
- * allow-unit, deny-unit, retire, restore, inspect, list, adopt, read-mark, write-mark or *; TIMES is a number, 0 (the
- * default) for always; DELAY a duration. The times of a file's rules are counted in memory, anew when the file's size
- * or time of change differs. With no rule a call does its work and settles at once. */
+ * act, allow-unit, deny-unit, retire, restore, inspect, list, adopt, read-mark, write-mark or *; TIMES is a number, 0
+ * (the default) for always; DELAY a duration. The times of a file's rules are counted in memory, anew when the file's
+ * size or time of change differs. With no rule a call does its work and settles at once. */
 #ifndef DRIVER_SCRIPTED_SCRIPTED_H
 #define DRIVER_SCRIPTED_SCRIPTED_H
 
