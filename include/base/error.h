@@ -9,6 +9,7 @@
 
 #define ERROR_TEXT_MAX 512 /* bytes, with the NUL; longer sentences are cut at a character's end */
 
+/* Records keep them: a number is never used for another meaning. */
 enum error_code {
 	ERR_INVALID = -1, /* the caller's input is wrong; the text names the field, the value and what is allowed */
 	ERR_UNAUTHORIZED = -2, /* no or wrong credentials */

@@ -21,6 +21,7 @@
 #define TAGS_MAX            100
 #define ACTION_MAX          63          /* bytes of an action's name */
 #define KEPT_MAX            (64 * 1024) /* bytes of what a driver keeps with a bind */
+#define REPEAT_MAX          64          /* bytes of the id of a forwarded request */
 #define ADDRESSES_MAX       (16 * 1024) /* bytes of a list of hosts or addresses as JSON */
 
 /* ---- instances ---- */
@@ -70,6 +71,10 @@ struct instance {
 	 * create does not make its content worthless. */
 	bool older;
 	int64_t removed_at; /* wall ms; when that removal was first accepted; 0 as with removal */
+	/* The ids of the forwarded requests that made it, or took it over last, and that removed it last; NULL: none
+	 * did. See requests/repeat.h. */
+	const char *made_by, *ended_by;
+	int64_t failure_code; /* of a create that failed for good: its error's code, without the sign */
 };
 
 int instance_encode(const struct instance *instance, struct text *record, struct error *error);
@@ -121,6 +126,7 @@ struct bind {
 	struct whereabouts whereabouts;
 	const char *event;        /* tsuru's event id of the bind */
 	const char *unbind_event; /* of the unbind, once there is one */
+	const char *made_by;      /* the id of the forwarded request that event is of; NULL: it was not forwarded */
 	const char *operation;    /* the id of the operation that may settle its state */
 	const char *failure;      /* of its last unbind or rotation, which failed for good; NULL: none did */
 	enum bind_state state;
@@ -184,15 +190,18 @@ struct operation {
 	enum operation_state state;
 	enum bind_kind bind_kind; /* bind, unbind, rotate: whose; 0 otherwise */
 	const char *bind_name;
+	int64_t bind_version;                       /* bind: the one that it makes true; 0: an earlier program's */
 	const char *unit;                           /* allow and deny unit: the host */
 	const char *action, *parameters;            /* act: its name, and a JSON object or NULL */
 	bool keep_owner;                            /* adopt: a login of its name stays its owner */
 	const char *event, *user, *request, *trace; /* who asked: tsuru's event and user, request id, W3C trace id */
-	const char *error;                          /* the last attempt's, when it failed */
-	bool renew;                                 /* bind, rotate: earlier credentials must stop working */
-	bool mends;    /* bind, update: the drift pass's, of what is there; a failure leaves the bind as it is */
-	bool given_up; /* an operator canceled it: it fails for good with its next turn */
-	bool told;     /* cleaning: whoever waited has been told of the failure, so no record needs to stay */
+	const char *repeat; /* the id of the forwarded request that it was accepted for; NULL: it was not forwarded */
+	const char *error;  /* the last attempt's, when it failed */
+	int64_t error_code; /* of a final failure: its code, without the sign; 0: an earlier program's */
+	bool renew;         /* bind, rotate: earlier credentials must stop working */
+	bool mends;         /* bind, update: the drift pass's, of what is there; a failure leaves the bind as it is */
+	bool given_up;      /* an operator canceled it: it fails for good with its next turn */
+	bool told;          /* cleaning: whoever waited has been told of the failure, so no record needs to stay */
 	int64_t attempts;
 	int64_t retain;                  /* remove: ms that the content is kept locked away; 0: it is dropped */
 	int64_t created_at, finished_at; /* wall ms; 0: not yet */
@@ -212,10 +221,14 @@ int64_t operation_id_time(const char *id);
 
 /* ---- tombstones ---- */
 
-/* What is remembered of a removed instance (key: service and name) so that a repeated DELETE is answered 200. */
+/* What is remembered of a removed instance (key: service and name) so that a repeated DELETE is answered 200, and a
+ * forwarded request that comes again as it was. */
 struct tombstone {
 	const char *incarnation;
-	int64_t removed_at; /* wall ms */
+	int64_t removed_at;             /* wall ms */
+	const char *made_by, *ended_by; /* as of the instance */
+	const char *failure; /* of the create that made_by asked for; NULL: it did not fail, or was not forwarded */
+	int64_t failure_code;
 };
 
 int tombstone_encode(const struct tombstone *tombstone, struct text *record, struct error *error);

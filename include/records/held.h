@@ -21,6 +21,11 @@ struct held_operation {
 	struct operation record;
 };
 
+struct held_tombstone {
+	uint64_t revision;
+	struct tombstone record;
+};
+
 #define TO_END "to-end/" /* before an incarnation: the key of its note in KEYSPACE_META */
 
 #endif

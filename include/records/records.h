@@ -40,6 +40,12 @@ int records_read_bind(struct records *records, struct arena *arena, enum keyspac
                       enum bind_kind kind, const char *name, struct held_bind *ret_bind, struct error *error);
 int records_read_operation(struct records *records, struct arena *arena, const char *incarnation, const char *id,
                            struct held_operation *ret_operation, struct error *error);
+/* The newest operation of the instance that was accepted for the forwarded request of that id. */
+int records_find_repeat(struct records *records, struct arena *arena, const char *incarnation, const char *repeat,
+                        struct held_operation *ret_operation, struct error *error);
+/* What is known of the last instance of that name that was removed. */
+int records_read_tombstone(struct records *records, struct arena *arena, const char *service, const char *name,
+                           struct held_tombstone *ret_tombstone, struct error *error);
 /* Whether the name is that of an instance known to be removed. */
 bool records_is_removed(struct records *records, const char *service, const char *name);
 /* All binds of an incarnation, in an array of the arena. */

@@ -8,8 +8,9 @@
 /* Who asks. Every text is borrowed until the reply; NULL means absent. */
 struct caller {
 	const char *user, *event, *request, *trace;
-	/* Where brokers share a store: the request's own id, under which one passes it on to another. One that is asked
-	 * again under the same id joins what was accepted. NULL: nobody else could ask it again. */
+	/* Where brokers share a store: the request's own id, 1 to REPEAT_MAX bytes, under which one passes it on to
+	 * another. One that is asked again under the same id joins what was accepted (src/requests/repeat.h). NULL:
+	 * nobody else could ask it again. */
 	const char *repeat;
 };
 

@@ -7,14 +7,17 @@
 #include "watch/watch.h"
 
 TAILQ_HEAD(intent_list, intent);
+TAILQ_HEAD(copy_list, copy);
 
-/* All but the list is borrowed, and set before the first request comes. */
+/* All but the lists is borrowed, and set before the first request comes. */
 struct requests {
 	struct catalog *catalog;
 	struct queue *queue;
 	struct watch *watch;
 	struct life *life;
 	struct intent_list intents; /* all that have not replied */
+	/* Of forwarded ones: those that are being committed, and others with the id of one of them. */
+	struct copy_list committing, copies;
 };
 
 /* What can be asked. */

@@ -46,7 +46,7 @@ enum keyspace {
 /* The format of the records that this program writes, and the newest that it reads. It is raised with each field,
  * state, kind and keyspace that an earlier program would lose or not understand: that one then leaves the records
  * alone. */
-#define STORE_FORMAT ((uint64_t)2) /* it knows removals that failed, and what was promised for them */
+#define STORE_FORMAT ((uint64_t)3) /* it knows by which forwarded requests things came about */
 
 /* ---- several brokers on one journal ---- */
 

@@ -20,8 +20,10 @@ static int move_operation(struct saving *saving, enum operation_state next, stru
 	if (rc != 0)
 		return rc;
 	operation->attempts += saving->job->attempts;
-	if (next != OPERATION_DONE && saving->job->aim != JOB_CLEANS)
+	if (next != OPERATION_DONE && saving->job->aim != JOB_CLEANS) {
 		operation->error = saving->job->error.text;
+		operation->error_code = -saving->job->error.code;
+	}
 	if (operation_finished(next))
 		operation->finished_at = saving->wall;
 	changes_put_operation(&saving->changes, operation, saving->operation.revision);
@@ -134,6 +136,7 @@ static int save_create_failed(struct saving *saving, struct error *error)
 
 	if (instance->state == INSTANCE_CREATING) {
 		instance->failure = saving->job->error.text;
+		instance->failure_code = -saving->job->error.code;
 		rc = instance_move(instance, INSTANCE_FAILED, error);
 		put_instance(saving);
 	}
@@ -252,8 +255,14 @@ static int save_restored(struct saving *saving, struct error *error)
 /* What could not be adopted is not the broker's: its records go, and it is left as it is. */
 static int save_adopted(struct saving *saving, struct error *error)
 {
-	saving->instance.record.older = true;
-	return saving->run->verdict == VERDICT_DONE ? save_created(saving, error) : forget_instance(saving, error);
+	struct instance *instance = &saving->instance.record;
+
+	instance->older = true;
+	if (saving->run->verdict == VERDICT_DONE)
+		return save_created(saving, error);
+	instance->failure = saving->job->error.text;
+	instance->failure_code = -saving->job->error.code;
+	return forget_instance(saving, error);
 }
 
 /* ---- binds ---- */
@@ -284,7 +293,8 @@ static int add_unbind(struct saving *saving, struct held_bind *bind, struct erro
 	unbind.id = follower->id;
 	unbind.kind = OPERATION_UNBIND;
 	unbind.state = OPERATION_PENDING;
-	unbind.error = NULL;
+	unbind.repeat = unbind.error = NULL;
+	unbind.error_code = 0;
 	unbind.renew = unbind.mends = unbind.given_up = false;
 	unbind.attempts = unbind.finished_at = 0;
 	unbind.created_at = follower->created_at;

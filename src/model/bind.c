@@ -58,6 +58,7 @@ static const struct field fields[] = {
     {"cluster's provisioner", 24, FIELD_TEXT, false, AT(whereabouts.cluster_provisioner), .max = TEXT_MAX},
     {"cluster's addresses", 25, FIELD_TEXT, false, AT(whereabouts.cluster_addresses), .max = ADDRESSES_MAX},
     {"sent parameters", 26, FIELD_TEXT, false, AT(sent), .max = SENT_MAX},
+    {"forwarding", 27, FIELD_TEXT, false, AT(made_by), .min = 1, .max = REPEAT_MAX},
 };
 
 const struct schema schema_bind = {

@@ -53,6 +53,9 @@ static const struct field fields[] = {
     {"older flag", 25, FIELD_FLAG, false, AT(older)},
     {"removal time", 26, FIELD_NUMBER, false, AT(removed_at)},
     {"refusal", 27, FIELD_TEXT, false, AT(refusal), .max = TEXT_MAX},
+    {"create's forwarding", 28, FIELD_TEXT, false, AT(made_by), .min = 1, .max = REPEAT_MAX},
+    {"removal's forwarding", 29, FIELD_TEXT, false, AT(ended_by), .min = 1, .max = REPEAT_MAX},
+    {"failure's code", 30, FIELD_NUMBER, false, AT(failure_code)},
 };
 
 const struct schema schema_instance = {

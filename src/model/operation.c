@@ -73,6 +73,9 @@ static const struct field fields[] = {
     {"mends flag", 21, FIELD_FLAG, false, AT(mends)},
     {"given-up flag", 22, FIELD_FLAG, false, AT(given_up)},
     {"keep-owner flag", 23, FIELD_FLAG, false, AT(keep_owner)},
+    {"forwarding", 24, FIELD_TEXT, false, AT(repeat), .min = 1, .max = REPEAT_MAX},
+    {"error's code", 25, FIELD_NUMBER, false, AT(error_code)},
+    {"bind's version", 26, FIELD_NUMBER, false, AT(bind_version)},
 };
 
 static const struct operation_row *kind_of(enum operation_kind kind)

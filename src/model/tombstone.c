@@ -7,6 +7,10 @@
 static const struct field fields[] = {
     {"incarnation", 1, FIELD_TEXT, true, AT(incarnation), .min = INCARNATION_LENGTH, .max = INCARNATION_LENGTH},
     {"removal time", 2, FIELD_NUMBER, true, AT(removed_at)},
+    {"create's forwarding", 3, FIELD_TEXT, false, AT(made_by), .min = 1, .max = REPEAT_MAX},
+    {"removal's forwarding", 4, FIELD_TEXT, false, AT(ended_by), .min = 1, .max = REPEAT_MAX},
+    {"create's failure", 5, FIELD_TEXT, false, AT(failure), .max = TEXT_MAX},
+    {"failure's code", 6, FIELD_NUMBER, false, AT(failure_code)},
 };
 
 const struct schema schema_tombstone = {

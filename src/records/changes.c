@@ -101,10 +101,23 @@ void changes_check_instance(struct changes *changes, const struct held_instance 
 		batch_check(changes->batch, KEYSPACE_INSTANCES, key, strlen(key), held->revision);
 }
 
+/* An instance that never had a plan was never made: its create failed, or a removal came before its end. */
 void changes_put_tombstone(struct changes *changes, const struct instance *instance, int64_t wall)
 {
-	const struct tombstone tombstone = {.incarnation = instance->incarnation, .removed_at = wall};
+	struct tombstone tombstone = {
+	    .incarnation = instance->incarnation,
+	    .removed_at = wall,
+	    .made_by = instance->made_by,
+	    .ended_by = instance->ended_by,
+	};
 
+	if (instance->made_by != NULL && instance->plan == NULL && instance->failure != NULL) {
+		tombstone.failure = instance->failure;
+		tombstone.failure_code = instance->failure_code;
+	} else if (instance->made_by != NULL && instance->plan == NULL) {
+		tombstone.failure = "the instance was removed before it was made";
+		tombstone.failure_code = -ERR_CANCELED;
+	}
 	put(changes, KEYSPACE_TOMBSTONES, instance, &tombstone, REVISION_ANY);
 }
 

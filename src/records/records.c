@@ -132,6 +132,14 @@ int records_read_operation(struct records *records, struct arena *arena, const c
 	return read_held(records, arena, KEYSPACE_OPERATIONS, &about, ret_operation, error);
 }
 
+int records_read_tombstone(struct records *records, struct arena *arena, const char *service, const char *name,
+                           struct held_tombstone *ret_tombstone, struct error *error)
+{
+	const struct instance about = {.service = service, .name = name};
+
+	return read_held(records, arena, KEYSPACE_TOMBSTONES, &about, ret_tombstone, error);
+}
+
 bool records_is_removed(struct records *records, const char *service, const char *name)
 {
 	const struct instance about = {.service = service, .name = name};
@@ -252,4 +260,46 @@ int records_read_operations(struct records *records, struct arena *arena, const 
 	if (rc == 0)
 		*ret_operations = all;
 	return rc;
+}
+
+/* ---- what was forwarded ---- */
+
+struct forwarding {
+	const char *repeat;
+	char id[OPERATION_ID_LENGTH + 1]; /* of the last that was found; "": none */
+};
+
+/* Nothing is copied: all that an instance has is looked through, and one is wanted. */
+static bool on_operation(void *arg, const void *key, size_t key_length, const struct store_value *value)
+{
+	struct forwarding *search = arg;
+	struct held_operation held;
+
+	(void)key;
+	(void)key_length;
+	if (row_decode(KEYSPACE_OPERATIONS, value, &held, NULL) == 0 && same_text(held.record.repeat, search->repeat))
+		strcpy(search->id, held.record.id);
+	return true;
+}
+
+int records_find_repeat(struct records *records, struct arena *arena, const char *incarnation, const char *repeat,
+                        struct held_operation *ret_operation, struct error *error)
+{
+	struct forwarding search = {.repeat = repeat};
+	struct text prefix;
+	int rc;
+
+	text_init(&prefix, STORE_KEY_MAX);
+	key_incarnation_prefix(&prefix, incarnation);
+	rc = prefix.failed ? error_no_memory(error)
+	                   : store_scan(records->store, KEYSPACE_OPERATIONS, text_string(&prefix), prefix.length, NULL,
+	                                0, on_operation, &search);
+	text_release(&prefix);
+	if (rc == ERR_NO_MEMORY)
+		return rc;
+	if (rc != 0)
+		return error_set(error, rc, "the store cannot be read");
+	if (search.id[0] == '\0')
+		return ERR_NOT_FOUND;
+	return records_read_operation(records, arena, incarnation, search.id, ret_operation, error);
 }

@@ -13,6 +13,7 @@
 
 static_assert(RECORD_AT == offsetof(struct held_bind, record), "a held record is behind its revision");
 static_assert(RECORD_AT == offsetof(struct held_operation, record), "a held record is behind its revision");
+static_assert(RECORD_AT == offsetof(struct held_tombstone, record), "a held record is behind its revision");
 
 static void add_incarnation(const void *about, struct text *text)
 {
@@ -89,7 +90,7 @@ static const struct row {
                              .schema = &schema_operation,
                              .held = sizeof(struct held_operation)},
     [KEYSPACE_PENDING] = {.add_key = add_operation_id, .add_value = add_operation_owner},
-    [KEYSPACE_TOMBSTONES] = {.add_key = add_name, .schema = &schema_tombstone},
+    [KEYSPACE_TOMBSTONES] = {.add_key = add_name, .schema = &schema_tombstone, .held = sizeof(struct held_tombstone)},
     [KEYSPACE_UNBOUND] = {.add_key = add_bind, .schema = &schema_bind, .held = sizeof(struct held_bind)},
     [KEYSPACE_RETAINED] = {.add_key = add_retained},
     [KEYSPACE_AUDIT] = {.add_key = add_id, .schema = &schema_audit},
@@ -121,6 +122,7 @@ int row_decode(enum keyspace keyspace, const struct store_value *value, void *re
 		struct held_instance instance;
 		struct held_bind bind;
 		struct held_operation operation;
+		struct held_tombstone tombstone;
 	} held;
 	int rc;
 

@@ -56,6 +56,7 @@ static int make_bind(struct intent *intent, const struct instance *instance, con
 	    .sent = asked->sent,
 	    .whereabouts = request->whereabouts,
 	    .event = request->caller.event,
+	    .made_by = request->caller.repeat,
 	    .state = BIND_BINDING,
 	    .oldest = 1,
 	    .created_at = timers_wall(intent->requests->catalog->timers),
@@ -77,7 +78,12 @@ static enum intent_next commit_bind(struct intent *intent, struct held_instance 
                                     uint64_t base, bool renew)
 {
 	const struct operation operation = {
-	    .kind = OPERATION_BIND, .bind_kind = bind->kind, .bind_name = bind->name, .renew = renew};
+	    .kind = OPERATION_BIND,
+	    .bind_kind = bind->kind,
+	    .bind_name = bind->name,
+	    .bind_version = bind->version,
+	    .renew = renew,
+	};
 	int rc = accept_work(intent, &instance->record);
 
 	if (rc == 0)
@@ -111,6 +117,7 @@ static enum intent_next decide_new(struct intent *intent, struct held_instance *
 	if (rc == 0 && same_event(request->caller.event, unbound.record.unbind_event)) {
 		bind = unbound.record;
 		bind.event = request->caller.event;
+		bind.made_by = request->caller.repeat;
 		bind.unbind_event = NULL;
 		bind.version++;
 		place_bind(&bind, request, true);
@@ -121,16 +128,34 @@ static enum intent_next decide_new(struct intent *intent, struct held_instance *
 	return rc == 0 ? commit_bind(intent, instance, &bind, REVISION_ABSENT, false) : INTENT_REFUSE;
 }
 
+/* Whether it is this very request's, which was forwarded and comes again. */
+static bool is_own(const struct intent *intent, const struct bind *bind)
+{
+	return same_event(intent->request->caller.repeat, bind->made_by) ||
+	       (intent->repeated != NULL && intent->repeated->bind_version == bind->version);
+}
+
+/* Whether what is asked for is the bind as it is: by its event again, or by a copy of the request. */
+static bool is_repeat(const struct intent *intent, const struct bind *bind)
+{
+	return bind->state != BIND_UNBINDING &&
+	       (is_own(intent, bind) || same_event(intent->request->caller.event, bind->event));
+}
+
 /* Whoever asked before has given up, or is answered the same; from now on it is this event's bind, and a repeat of it
  * gets the same, too. */
 static enum intent_next join_bind(struct intent *intent, struct held_bind *held)
 {
-	const char *event = intent->request->caller.event;
+	const struct caller *caller = &intent->request->caller;
 	struct bind *bind = &held->record;
+	const bool has_event = caller->event != NULL && caller->event[0] != '\0';
+	const bool known =
+	    has_event ? same_event(caller->event, bind->event) : caller->repeat == NULL || is_own(intent, bind);
 
-	if (event == NULL || event[0] == '\0' || same_event(event, bind->event))
+	if (known)
 		return intent_join(intent, bind->incarnation, bind->operation, OPERATION_BIND);
-	bind->event = event;
+	bind->event = has_event ? caller->event : bind->event;
+	bind->made_by = caller->repeat;
 	bind->updated_at = timers_wall(intent->requests->catalog->timers);
 	changes_put_bind(&intent->changes, KEYSPACE_BINDS, bind, held->revision);
 	return INTENT_COMMIT_AGAIN;
@@ -143,14 +168,17 @@ static enum intent_next decide_again(struct intent *intent, struct held_instance
 	const struct broker_request *request = intent->request;
 	struct bind *bind = &held->record;
 	bool undo = bind->state == BIND_UNBINDING && same_event(request->caller.event, bind->unbind_event);
-	bool repeat = bind->state != BIND_UNBINDING && same_event(request->caller.event, bind->event);
+	bool repeat = is_repeat(intent, bind);
 	int rc = 0;
 
 	if (bind->state == BIND_BINDING && !bind_is_left(intent->requests->catalog->records, bind) &&
 	    (repeat || same_text(bind->parameters, asked->parameters)) &&
 	    whereabouts_same(&bind->whereabouts, &request->whereabouts))
 		return join_bind(intent, held);
-	bind->event = request->caller.event;
+	if (!repeat) {
+		bind->event = request->caller.event;
+		bind->made_by = request->caller.repeat;
+	}
 	if (!undo && !repeat) {
 		bind->parameters = asked->parameters;
 		bind->sent = asked->sent;
@@ -163,6 +191,15 @@ static enum intent_next decide_again(struct intent *intent, struct held_instance
 	if (rc == 0)
 		rc = bind_move(bind, BIND_BINDING, &intent->error);
 	return rc == 0 ? commit_bind(intent, instance, bind, held->revision, !undo && !repeat) : INTENT_REFUSE;
+}
+
+/* It was done, and answered or not, and is not any more: its credentials are dead, or somebody else's. */
+static enum intent_next refuse_overtaken(struct intent *intent)
+{
+	error_set(&intent->error, ERR_CANCELED,
+	          "the %s \"%s\" was bound to the instance \"%s\", and has been unbound or bound anew since",
+	          bind_kind_name(intent->request->bind_kind), intent->request->bind_name, intent->request->instance);
+	return INTENT_REFUSE;
 }
 
 int bind_check_request(struct intent *intent)
@@ -212,9 +249,13 @@ static enum intent_next decide_bind(struct intent *intent)
 	if (rc != 0)
 		return INTENT_REFUSE;
 	rc = intent_find_bind(intent, KEYSPACE_BINDS, instance.record.incarnation, &held);
+	if (rc != 0 && rc != ERR_NOT_FOUND)
+		return INTENT_REFUSE;
+	if (intent->repeated != NULL && (rc != 0 || !is_repeat(intent, &held.record)))
+		return refuse_overtaken(intent);
 	if (rc == ERR_NOT_FOUND)
 		return decide_new(intent, &instance, &asked);
-	return rc == 0 ? decide_again(intent, &instance, &asked, &held) : INTENT_REFUSE;
+	return decide_again(intent, &instance, &asked, &held);
 }
 
 const struct asked ask_bind = {decide_bind, INTENT_NEEDS_ANSWER};

@@ -49,6 +49,7 @@ int create_make_instance(struct intent *intent, const struct plan *plan, const s
 	    .pool = request->pool,
 	    .resource = resource,
 	    .event = request->caller.event,
+	    .made_by = request->caller.repeat,
 	    .state = INSTANCE_CREATING,
 	    .created_at = wall,
 	    .updated_at = wall,
@@ -112,8 +113,8 @@ static enum operation_kind under_way(const struct intent *intent, const struct i
 	return queue_has(queue, instance->incarnation, 1U << OPERATION_ADOPT) ? OPERATION_ADOPT : OPERATION_CREATE;
 }
 
-/* Whether the event was met before, as far as the instance's history goes back: then this is a second copy of a create
- * whose asker has its answer by now, or gave up and asked anew. */
+/* Whether the event, or this very request, was met before, as far as the instance's history goes back: then this is a
+ * second copy of a create whose asker has its answer by now, or gave up and asked anew. */
 static int look_for_event(struct intent *intent, const struct instance *instance, bool *ret_met)
 {
 	const char *event = intent->request->caller.event;
@@ -122,7 +123,7 @@ static int look_for_event(struct intent *intent, const struct instance *instance
 	int rc = records_read_operations(intent->requests->catalog->records, &intent->arena, instance->incarnation,
 	                                 &operations, &count, &intent->error);
 
-	*ret_met = same_event(event, instance->event);
+	*ret_met = same_event(event, instance->event) || same_event(intent->request->caller.repeat, instance->made_by);
 	for (size_t i = 0; rc == 0 && i < count; i++)
 		*ret_met = *ret_met || same_event(event, operations[i].record.event);
 	return rc;
@@ -186,20 +187,24 @@ static void take_wishes(const struct intent *intent, struct instance *instance, 
 	instance->description = request->description;
 	instance->tags = request->tags;
 	instance->event = request->caller.event;
+	instance->made_by = request->caller.repeat;
 	instance->refusal = NULL;
 	instance->older = instance->older || instance->plan != NULL;
 	instance->updated_at = timers_wall(intent->requests->catalog->timers);
 }
 
-/* From now on it is this event's instance: by it tsuru takes its create back. */
+/* From now on it is this event's instance: by it tsuru takes its create back. And it is this request's, so that a copy
+ * of it finds it. */
 static enum intent_next join_create(struct intent *intent, struct held_instance *held, bool met)
 {
-	const char *event = intent->request->caller.event;
+	const struct caller *caller = &intent->request->caller;
 	struct instance *instance = &held->record;
+	const bool known = met || caller->event == NULL || caller->event[0] == '\0';
 
-	if (met || event == NULL || event[0] == '\0')
+	if (known && (caller->repeat == NULL || same_text(caller->repeat, instance->made_by)))
 		return intent_join(intent, instance->incarnation, NULL, under_way(intent, instance));
-	instance->event = event;
+	instance->event = known ? instance->event : caller->event;
+	instance->made_by = caller->repeat;
 	instance->older = instance->older || instance->plan != NULL;
 	changes_put_instance(&intent->changes, KEYSPACE_INSTANCES, instance, held->revision);
 	return INTENT_COMMIT_AGAIN;
@@ -283,8 +288,11 @@ static enum intent_next decide_create(struct intent *intent)
 	/* A failed instance makes way; what it may have left on its server is removed by an operation of its own. */
 	if (rc != 0 || (held.record.state == INSTANCE_FAILED && removal_repeat(intent, &held) != INTENT_COMMIT))
 		return INTENT_REFUSE;
-	if (held.record.state == INSTANCE_REMOVING || held.record.state == INSTANCE_REMOVAL_FAILED)
+	if (held.record.state == INSTANCE_REMOVING || held.record.state == INSTANCE_REMOVAL_FAILED) {
+		/* From now on a copy of what made or removed it finds another one under the name. */
+		changes_put_tombstone(&intent->changes, &held.record, timers_wall(intent->requests->catalog->timers));
 		return decide_new(intent, plan, name_revision);
+	}
 	if (same_text(held.record.team, request->team)) {
 		if (look_for_event(intent, &held.record, &met) != 0)
 			return INTENT_REFUSE;

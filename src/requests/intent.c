@@ -9,6 +9,7 @@
 #include "base/crash.h"
 #include "life/report.h"
 #include "queue/queue.h"
+#include "requests/repeat.h"
 
 #define ROUNDS_MAX  50   /* decisions for one request before it is told to come again */
 #define AGAIN_DELAY 2    /* ms */
@@ -36,6 +37,7 @@ static void let_go(struct intent *intent)
 static void intent_drop(struct intent *intent)
 {
 	timer_stop(intent->requests->catalog->timers, &intent->timer);
+	copies_leave(intent->requests, &intent->copy);
 	let_go(intent);
 	if (intent->offering != NULL)
 		generation_drop(intent->offering->generation);
@@ -193,6 +195,7 @@ static void on_commit(void *arg, int code, const struct error *error, uint64_t r
 	(void)revision;
 	if (intent->requests->catalog->closing)
 		return;
+	copies_leave(intent->requests, &intent->copy);
 	reserve_give_back(intent->requests->catalog->records, &intent->taken);
 	if (code == ERR_STALE || (code == 0 && intent->again)) {
 		drop_jobs(intent);
@@ -226,22 +229,79 @@ static void intent_commit(struct intent *intent)
 	struct error error;
 
 	crash_point("intent:before");
-	if (changes_commit(&intent->changes, on_commit, intent, &error) == 0)
+	if (changes_commit(&intent->changes, on_commit, intent, &error) == 0) {
+		copies_enter(intent->requests, &intent->copy);
 		return;
+	}
 	if (intent->error.code == 0)
 		intent->error = error;
 	let_go(intent);
 	answer_soon(intent);
 }
 
+/* ---- copies of forwarded requests ---- */
+
+static void on_known(struct copy *copy)
+{
+	decide_later((struct intent *)((char *)copy - offsetof(struct intent, copy)), 0);
+}
+
+/* Whoever waited for the create did not live to be told of its failure: this one is, and nothing of it has to stay. */
+static enum intent_next tell_cleaning(struct intent *intent, struct held_operation *held)
+{
+	if (held->record.told)
+		return INTENT_REFUSE;
+	held->record.told = true;
+	changes_put_operation(&intent->changes, &held->record, held->revision);
+	return INTENT_NOTE_REFUSAL;
+}
+
+static enum intent_next decide_repeated(struct intent *intent, struct held_operation *held)
+{
+	const struct operation *operation = &held->record;
+
+	if ((intent->what->flags & INTENT_NO_WAIT) != 0 || operation->state == OPERATION_DONE)
+		return INTENT_ANSWER;
+	if (operation->state == OPERATION_PENDING)
+		return intent_join(intent, operation->incarnation, operation->id, operation->kind);
+	error_set(&intent->error, operation->error_code != 0 ? -(int)operation->error_code : ERR_REFUSED, "%s",
+	          operation->error != NULL ? operation->error : "it failed; no reason is known");
+	return operation->state == OPERATION_CLEANING ? tell_cleaning(intent, held) : INTENT_REFUSE;
+}
+
+static enum intent_next decide(struct intent *intent)
+{
+	struct held_operation held;
+	enum repeat found = REPEAT_NONE;
+	enum intent_next next;
+
+	if (intent->copy.id != NULL)
+		found = repeat_look(intent->requests->catalog->records, &intent->arena, intent->request, &held,
+		                    &intent->error);
+	if (found == REPEAT_DONE)
+		return INTENT_ANSWER;
+	if (found == REPEAT_FAILED)
+		return INTENT_REFUSE;
+	if (found == REPEAT_NONE)
+		return intent->what->decide(intent);
+	if ((intent->what->flags & INTENT_NEEDS_ANSWER) == 0 || held.record.state != OPERATION_DONE)
+		return decide_repeated(intent, &held);
+	intent->repeated = &held.record;
+	next = intent->what->decide(intent);
+	intent->repeated = NULL;
+	return next;
+}
+
 static void intent_decide(struct intent *intent)
 {
 	enum intent_next next;
 
+	if (copies_wait(intent->requests, &intent->copy))
+		return;
 	arena_wipe(&intent->arena);
 	intent->ended = NULL;
 	changes_begin(&intent->changes, intent->requests->catalog->records);
-	next = intent->what->decide(intent);
+	next = decide(intent);
 	intent->again = next == INTENT_COMMIT_AGAIN;
 	if (next != INTENT_REFUSE && next != INTENT_NOTE_REFUSAL)
 		error_clear(&intent->error); /* what was not found, and need not be */
@@ -275,6 +335,7 @@ void requests_ask(struct requests *requests, const struct asked *what, const str
 	    .requests = requests,
 	    .what = what,
 	    .request = request,
+	    .copy = {.id = request->caller.repeat, .on_known = on_known},
 	    .offering = request->service != NULL ? catalog_offering(requests->catalog, request->service->name) : NULL,
 	    .on_done = on_done,
 	    .arg = arg,
@@ -319,6 +380,7 @@ static struct operation new_operation(const struct intent *intent, const struct 
 	operation.user = caller->user;
 	operation.request = caller->request;
 	operation.trace = caller->trace;
+	operation.repeat = caller->repeat;
 	return operation;
 }
 
@@ -368,29 +430,4 @@ enum intent_next intent_join(struct intent *intent, const char *incarnation, con
 {
 	intent->join = queue_find(intent->requests->queue, incarnation, id, kind);
 	return intent->join != NULL ? INTENT_JOIN : INTENT_AGAIN;
-}
-
-int intent_find_instance(struct intent *intent, struct held_instance *ret_instance)
-{
-	const struct broker_request *request = intent->request;
-	int rc;
-
-	if (request->incarnation != NULL) {
-		rc = records_read_instance(intent->requests->catalog->records, &intent->arena, request->incarnation,
-		                           ret_instance, &intent->error);
-		return rc == ERR_NOT_FOUND
-		           ? error_set(&intent->error, rc, "there is no instance \"%s\"", request->incarnation)
-		           : rc;
-	}
-	rc = records_find_instance(intent->requests->catalog->records, &intent->arena, request->service->name,
-	                           request->instance, ret_instance, NULL, &intent->error);
-	return rc != ERR_NOT_FOUND ? rc
-	                           : error_set(&intent->error, rc, "the service \"%s\" has no instance \"%s\"",
-	                                       request->service->name, request->instance);
-}
-
-int intent_find_bind(struct intent *intent, enum keyspace keyspace, const char *incarnation, struct held_bind *ret_bind)
-{
-	return records_read_bind(intent->requests->catalog->records, &intent->arena, keyspace, incarnation,
-	                         intent->request->bind_kind, intent->request->bind_name, ret_bind, &intent->error);
 }

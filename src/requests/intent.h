@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "records/reserve.h"
+#include "requests/copies.h"
 #include "requests/requests.h"
 
 /* What a decision comes to. */
@@ -42,6 +43,8 @@ struct intent {
 	struct changes changes; /* of the decision under way */
 	bool again;             /* what is committed is not all: decide again */
 	int rounds;
+	struct copy copy;                   /* of a forwarded request */
+	const struct operation *repeated;   /* while it decides: done, what it was accepted for before; NULL: none */
 	struct taken *taken;                /* places, until the commit's outcome is known */
 	struct job_list jobs;               /* new, not yet in their lanes */
 	struct job *join;                   /* what it waits, or will wait, for */
@@ -66,6 +69,7 @@ int intent_add_ended(struct intent *intent, const struct instance *instance, enu
  * not come yet. */
 enum intent_next intent_join(struct intent *intent, const char *incarnation, const char *id, enum operation_kind kind);
 
+/* find.c */
 /* The request's instance; ERR_NOT_FOUND with a sentence. */
 int intent_find_instance(struct intent *intent, struct held_instance *ret_instance);
 /* The request's bind of it, in BINDS or UNBOUND; ERR_NOT_FOUND without one. */

@@ -54,6 +54,7 @@ static enum intent_next decide_found(struct intent *intent, struct held_instance
 	if (rc != 0)
 		return INTENT_REFUSE;
 	changes_use_reserve(&intent->changes);
+	held->record.ended_by = intent->request->caller.repeat;
 	return removal_repeat(intent, held);
 }
 

@@ -88,6 +88,7 @@ static enum intent_next decide_retry(struct intent *intent)
 	case INSTANCE_FAILED:
 		return retry_create(intent, &held);
 	case INSTANCE_REMOVAL_FAILED:
+		held.record.ended_by = intent->request->caller.repeat;
 		return removal_repeat(intent, &held);
 	case INSTANCE_RETAINED:
 		return retry_retained(intent, &held);

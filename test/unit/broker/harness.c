@@ -228,6 +228,8 @@ static void set_field(struct broker_request *to, const char *name, const char *v
 	    {"team", &to->team},
 	    {"event", &to->caller.event},
 	    {"user", &to->caller.user},
+	    {"repeat", &to->caller.repeat},
+	    {"action", &to->action},
 	    {"unit", &to->unit},
 	    {"parameters", &to->parameters},
 	    {"pool", &to->pool},

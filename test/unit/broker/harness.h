@@ -71,8 +71,8 @@ void settle(struct world *world);
 void pass(struct world *world, int64_t ms);
 
 /* Begins a request; fields are name, value pairs up to NULL: "instance", "plan", "team", "event", "app", "job", "host",
- * "unit", "parameters", "user", "pool", "cluster"; of a bind "hosts", a JSON list, and "runs_in", the app's pool; of
- * its end by an operator "updated", ms. */
+ * "unit", "parameters", "user", "pool", "cluster", "action"; "repeat", the id of a forwarded request; of a bind
+ * "hosts", a JSON list, and "runs_in", the app's pool; of its end by an operator "updated", ms. */
 void begin(struct world *world, struct ask *ask, const struct asked *what, ...);
 /* The same, waits until it is answered (time passes if it must, at most ten minutes), and gives the answer. */
 struct answer request(struct world *world, const struct asked *what, ...);
