@@ -44,7 +44,7 @@ def test_older_program_stands_aside(replicas):  # pylint: disable=redefined-oute
     newer_takes_over(replicas)
     wait_until("it says why", lambda: "newer tsuru-broker" in second.admin("/ready").json.get("outdated", ""))
     ready = second.admin("/ready")
-    assert ready.status == 503 and ready.json["active"] == "newer" and "trouble" not in ready.json
+    assert ready.status == 200 and ready.json["active"] == "newer" and "trouble" not in ready.json
     assert second.admin("/health").status == 200
     assert second.log().count("event=outdated") == 1
 
