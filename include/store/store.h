@@ -58,6 +58,7 @@ struct store_shared {
 	const char *url;      /* of the database; several hosts are tried in turn for the one that takes writes */
 	const char *password; /* NULL: the url has it, or none is needed */
 	const char *name;     /* this broker's, among those that share */
+	const char *version;  /* of this program */
 	const char *address;  /* where the others reach it; "": nowhere */
 	int64_t lease;        /* ms without a sign of life after which another may become the active one */
 	bool notify;          /* tell the others of each commit at once; false: they look each second */
@@ -84,6 +85,50 @@ struct store_standing {
 	struct error outdated;
 };
 
+#define STORE_MEMBERS_MAX       64 /* of more, those that have told last are listed */
+#define STORE_VERSION_MAX       31 /* bytes */
+#define STORE_CONFIGURATION_MAX 32 /* bytes */
+
+/* A broker that shares the store, as it tells of itself in it. Times are milliseconds before the list was read, by the
+ * store's clock. */
+struct store_member {
+	char name[STORE_NAME_MAX + 1];
+	char version[STORE_VERSION_MAX + 1];             /* the program's */
+	char configuration[STORE_CONFIGURATION_MAX + 1]; /* a hash of it; "": not told yet */
+	enum store_role role;
+	bool is_self;
+	bool is_gone;      /* it has told nothing for 15 s */
+	bool is_double;    /* another one that lives has its name */
+	bool differs;      /* its configuration is not the active one's, and both are of the same version */
+	uint64_t revision; /* of its view when it told */
+	uint64_t behind;   /* how many the store had then that its view had not */
+	int64_t since;     /* it has its role */
+	int64_t began;     /* its first telling */
+	int64_t told;      /* its last */
+};
+
+enum store_warning {
+	STORE_WARNING_NAME,          /* another broker has this one's name */
+	STORE_WARNING_CONFIGURATION, /* this one's configuration, or at the active one another's, differs */
+	STORE_WARNING_ASYNCHRONOUS,  /* the active one's: the store has standbys, and no commit waits for any */
+	STORE_WARNING_UNKNOWN,       /* nothing can be told or read */
+	STORE_WARNING_COUNT
+};
+
+struct store_members {
+	uint64_t looks; /* moves with each reading; 0: there was none */
+	int64_t seen;   /* milliseconds of timers_clock at the last */
+	size_t count;
+	struct store_member items[STORE_MEMBERS_MAX]; /* by name */
+	uint64_t checks;                              /* how often the store was asked for what follows */
+	uint64_t standbys;                            /* of the store itself, that get what is committed */
+	bool is_synchronous;                          /* commits wait for one or more of them */
+	bool warns[STORE_WARNING_COUNT];
+	struct error trouble; /* why nothing can be told or read; code 0: it can */
+};
+
+/* ---- opening ---- */
+
 struct store_options {
 	const char *directory;   /* made (0700) when it does not exist */
 	int64_t size_max;        /* bytes the file may grow to; the map grows by itself up to it */
@@ -93,6 +138,8 @@ struct store_options {
 	const struct store_shared *shared; /* NULL: LMDB alone; borrowed for the store's life */
 	/* Called from the loop when the role, the active broker or the trouble has changed; only with `shared`. */
 	void (*on_standing)(void *arg, const struct store_standing *standing);
+	/* Likewise when what the brokers have told of themselves was read anew (store/members.h). */
+	void (*on_members)(void *arg);
 	void *arg;
 };
 
@@ -204,6 +251,11 @@ void store_forsake(struct store *store);
 /* What was deposed follows the active one again, and may become that. Whoever calls has ended all that it did as the
  * active one. */
 void store_stand_by(struct store *store);
+/* Those that share it, as of the last reading (store/members.h); empty of a store that is not shared. Borrowed until
+ * the return to the loop. */
+const struct store_members *store_members(const struct store *store);
+/* Tells the others a hash of this broker's configuration; it is copied. */
+void store_describe(struct store *store, const char *configuration);
 void store_statistics(struct store *store, struct store_statistics *ret_statistics);
 
 #endif

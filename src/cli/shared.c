@@ -49,6 +49,7 @@ void shared_fill(const struct config *config, struct shared_names *names, struct
 	    .url = store->postgres,
 	    .password = store->password,
 	    .name = names->name,
+	    .version = BROKER_VERSION,
 	    .address = names->address,
 	    .lease = store->lease,
 	    .notify = store->notify,

@@ -309,7 +309,7 @@ static bool standing_differs(const struct store_standing *a, const struct store_
 void committer_answer(struct store *store)
 {
 	struct committer *committer = &store->committer;
-	bool changed;
+	bool changed, others_changed;
 
 	read_end(store);
 	pthread_mutex_lock(&committer->mutex);
@@ -318,11 +318,14 @@ void committer_answer(struct store *store)
 	store->statistics = committer->sum;
 	changed = standing_differs(&store->standing, &committer->standing);
 	store->standing = committer->standing;
+	others_changed = members_take(store);
 	if (committer->grow_to != 0)
 		grow_map(store);
 	pthread_mutex_unlock(&committer->mutex);
 	if (changed && store->on_standing != NULL)
 		store->on_standing(store->arg, &store->standing);
+	if (others_changed && store->on_members != NULL)
+		store->on_members(store->arg);
 	answer_some(store);
 }
 

@@ -48,6 +48,15 @@ struct journal_head {
 	char address[STORE_ADDRESS_MAX + 1];
 };
 
+/* What a broker tells the others of itself. */
+struct journal_self {
+	char name[STORE_NAME_MAX + 1];
+	char version[STORE_VERSION_MAX + 1];
+	char configuration[STORE_CONFIGURATION_MAX + 1];
+	enum store_role role;
+	uint64_t revision; /* that its view has */
+};
+
 struct journal;
 
 /* Called for each group, or record, in turn; anything but 0 ends the reading and is its result. Borrowed for the call.
@@ -93,6 +102,14 @@ struct journal_kind {
 	int (*trim)(struct journal *journal, struct error *error);
 	/* Is not the active one any more, and lets the others know. */
 	void (*leave)(struct journal *journal);
+
+	/* Tells the others of this broker, soon, while something else is waited for; nothing waits for it. What was
+	 * told is taken back when the journal is closed, or forgotten in time. */
+	void (*tell)(struct journal *journal, const struct journal_self *self);
+	/* What they all have told last, as this broker has read it after its own telling; `looks` says whether it is
+	 * another list than before. What members_judge fills in is left to the caller. Borrowed until the next call of
+	 * any slot. */
+	const struct store_members *(*members)(const struct journal *journal);
 };
 
 struct journal {

@@ -271,6 +271,7 @@ void shared_run(struct store *store)
 			stand_by(&sharing);
 		else if (sharing.standing.role == STORE_ACTIVE)
 			check_lease(&sharing);
+		members_turn(store, sharing.standing.role);
 		wait_for_more(&sharing);
 		take(&sharing, &wanted);
 		serve(&sharing, &wanted.group);
@@ -297,8 +298,10 @@ static void want(struct store *store, bool *wish)
 	pthread_mutex_unlock(&store->committer.mutex);
 }
 
+/* What was handed over in this turn is committed before. */
 void store_step_down(struct store *store)
 {
+	committer_hand_over(store);
 	want(store, &store->committer.step_down);
 }
 

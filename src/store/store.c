@@ -202,6 +202,7 @@ static struct store *store_new(const struct store_options *options)
 	store->on_broken = options->on_broken;
 	store->shared = options->shared;
 	store->on_standing = options->on_standing;
+	store->on_members = options->on_members;
 	store->arg = options->arg;
 	store->lock_fd = -1;
 	STAILQ_INIT(&store->handed);

@@ -44,13 +44,21 @@ struct batch {
 
 STAILQ_HEAD(batch_list, batch);
 
+/* What the thread has told the others of this broker, and read of them. */
+struct membership {
+	int64_t tell_at; /* when to tell again what has not changed */
+	uint64_t looks;  /* as of the list that the loop was given last */
+	enum store_role role;
+	char configuration[STORE_CONFIGURATION_MAX + 1];
+};
+
 /* The helper thread and what it exchanges with the loop. */
 struct committer {
 	pthread_t thread;
 	bool running;                   /* only the loop uses it */
 	int answer_fd;                  /* an eventfd: the thread calls the loop */
 	int call_fd;                    /* another: the loop calls a thread that waits for a journal; -1: it does not */
-	pthread_mutex_t mutex;          /* guards the members from here to `stand_by` */
+	pthread_mutex_t mutex;          /* guards what is from here to `configuration` */
 	pthread_cond_t called;          /* for the thread: as many as wanted, closing, or grow_to changed */
 	pthread_cond_t answered;        /* for store_close: done or grow_to changed */
 	struct batch_list todo;         /* handed over */
@@ -64,6 +72,8 @@ struct committer {
 	struct store_statistics sum;    /* as of the last group; without bytes */
 	struct store_standing standing; /* as of the last look at the journal */
 	bool step_down, stand_by;       /* the loop wants it; the thread takes it back */
+	struct store_members members;   /* as they were read last */
+	char configuration[STORE_CONFIGURATION_MAX + 1]; /* to be told */
 	/* from here on: only the thread uses them */
 	void (*run)(struct store *store);
 	/* Makes room in the map, outside a transaction. 0; MDB_MAP_FULL at the limit, in bytes; MDB_PANIC when the map
@@ -75,7 +85,8 @@ struct committer {
 	uint64_t usual_us;  /* the usual time of a commit: a mean in which the last one counts an eighth */
 	size_t group_count; /* batches of the group that is being committed */
 	size_t writers;     /* batches on their way when the last commit ended, its own included */
-	unsigned patience;  /* how long it waits for as many, in 16ths of usual_us */
+	struct membership membership;
+	unsigned patience; /* how long it waits for as many, in 16ths of usual_us */
 };
 
 struct store {
@@ -106,6 +117,8 @@ struct store {
 	struct journal *journal;           /* only the thread uses it once that runs; NULL: LMDB alone */
 	struct store_standing standing;    /* the loop's copy */
 	void (*on_standing)(void *arg, const struct store_standing *standing);
+	struct store_members members; /* the loop's copy */
+	void (*on_members)(void *arg);
 	struct committer committer;
 };
 
@@ -172,6 +185,12 @@ int shared_open(struct store *store, struct error *error);
 void shared_close(struct store *store);
 /* The thread's work of a store that is shared. */
 void shared_run(struct store *store);
+
+/* tell.c, on the thread of a store that is shared */
+/* Tells the others of this broker, when it is time to, and takes what they have told. */
+void members_turn(struct store *store, enum store_role role);
+/* On the loop, with the committer's mutex held: copies what is new. Whether anything is. */
+bool members_take(struct store *store);
 
 /* format.c */
 /* Marks the store with the format of this program. An LMDB code. */

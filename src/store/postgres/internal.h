@@ -18,24 +18,40 @@
 #define MILLI_US  ((int64_t)1000)
 #define ANSWER_US (5 * SECOND_US) /* for what is no append */
 
-enum keeper_state {
-	KEEPER_OFF,        /* no connection; the next is made when it is due */
-	KEEPER_IDLE,       /* the next renewal is due later */
-	KEEPER_CONNECTING, /* libpq says what it waits for */
-	KEEPER_ASKED,      /* a renewal is on its way */
+enum aside_id {
+	ASIDE_KEEPER, /* renews the lease, so that a long append does not keep it from that */
+	ASIDE_TELLER, /* tells of this broker, and reads of the others: neither lease nor append waits for it */
+	ASIDE_COUNT
 };
 
-/* Renews the lease on a connection of its own, so that a long append does not keep it from that. */
-struct keeper {
-	enum keeper_state state;
+enum aside_state {
+	ASIDE_OFF,        /* no connection; the next is made when it is due */
+	ASIDE_IDLE,       /* the next statement is due later */
+	ASIDE_CONNECTING, /* libpq says what it waits for */
+	ASIDE_ASKED,      /* a statement is on its way */
+};
+
+/* A connection that nobody waits for. */
+struct aside {
+	enum aside_state state;
 	PGconn *handle;
+	PGresult *result; /* of the statement; its end has not come yet */
+	bool is_set_up;
 	short events;  /* what it waits for on its socket */
 	int64_t due;   /* when to begin, while OFF or IDLE */
 	int64_t until; /* when to give up, otherwise */
-	int64_t sent;  /* the renewal's begin */
+	int64_t sent;  /* the statement's begin */
 	unsigned turn; /* the journal's, when it began to connect */
-	bool answered; /* the renewal, with a row or without */
-	bool is_ours;  /* there was a row */
+};
+
+/* What is told, and what the others have told. */
+struct telling {
+	unsigned char id[POINT_ID_BYTES]; /* this broker's, from its opening of the journal to the closing */
+	struct journal_self self;
+	bool is_due;      /* self has not been told yet */
+	unsigned step;    /* which of its statements is next */
+	int64_t check_at; /* when to ask for synchronous standbys again */
+	struct store_members members;
 };
 
 struct pg_journal {
@@ -55,7 +71,8 @@ struct pg_journal {
 	uint64_t revision;    /* that is durable, as far as this epoch knows */
 	/* KEEPER_FORSAKEN: it is over, and nothing renews it. The loop reads it, and forsakes it, at any time. */
 	_Atomic int64_t leased_until;
-	struct keeper keeper;
+	struct aside asides[ASIDE_COUNT];
+	struct telling telling;
 };
 
 static inline struct pg_journal *journal_of(struct journal *base)
@@ -84,6 +101,8 @@ uint64_t answer_number(const struct pg_journal *journal, const PGresult *result,
 /* False when it is not of that length. */
 bool answer_bytes(const struct pg_journal *journal, const PGresult *result, int column, void *ret_bytes, size_t length);
 void answer_text(const struct pg_journal *journal, const PGresult *result, int column, char *ret_text, size_t size);
+/* What one that is no success says. */
+int answer_refusal(const struct pg_journal *journal, const PGresult *result, struct error *error);
 
 /* pgsql.c: the connection for all but renewals. It blocks, and while it does the keeper goes on. */
 #define PGSQL_LEASE   INT64_MAX       /* as a moment: the end of the lease, wherever renewals move it */
@@ -113,24 +132,46 @@ int pgsql_run(struct pg_journal *journal, const char *statements, int64_t until,
 int pgsql_begin(struct pg_journal *journal, const char *statement, const struct operands *operands, int64_t until,
                 struct error *error);
 int pgsql_take(struct pg_journal *journal, int64_t until, PGresult **ret_result, struct error *error);
-/* Of a result that is no success. */
-int pgsql_refusal(const struct pg_journal *journal, const PGresult *result, struct error *error);
+
+/* aside.c */
+struct aside_kind {
+	const char *set_up; /* a connection's first statement; it gives a row */
+	int64_t pause;      /* microseconds from the end of a connection to the next one */
+	bool (*is_wanted)(const struct pg_journal *journal);
+	/* Microseconds for a connection to come up, and for an answer. */
+	int64_t (*patience)(const struct pg_journal *journal);
+	/* The statement that is due. */
+	const char *(*ask)(struct pg_journal *journal, struct operands *operands);
+	/* Its answer, borrowed; says in `due` when the next one is. */
+	void (*answer)(struct pg_journal *journal, const PGresult *result);
+	/* The server refused it, borrowed; the connection is closed next. */
+	void (*refused)(struct pg_journal *journal, const PGresult *result);
+};
+extern const struct aside_kind aside_keeper, aside_teller;
+/* What they wait for, ASIDE_COUNT of them. */
+void asides_expect(const struct pg_journal *journal, struct pollfd *ret_polled);
+/* Each goes on with what is due, or what has come by what was polled. */
+void asides_turn(struct pg_journal *journal, const struct pollfd *polled);
+/* When they want to be called at the latest. INT64_MAX: they do nothing. */
+int64_t asides_due(const struct pg_journal *journal);
+void aside_close(struct pg_journal *journal, enum aside_id id);
 
 /* keeper.c */
 /* The statement of a sign of life, and what goes with it. Gives a row when this broker is the active one, and what it
  * has appended is there. */
 extern const char keeper_renewal[];
 void keeper_operands(const struct pg_journal *journal, struct operands *ret_operands);
-/* Goes on with what is due; ready: its socket has what it waits for. */
-void keeper_turn(struct pg_journal *journal, bool ready);
-/* When it wants to be called at the latest. INT64_MAX: it does nothing. */
-int64_t keeper_due(const struct pg_journal *journal);
-void keeper_close(struct pg_journal *journal);
 /* Ends the lease; nothing renews it before the next claim. The loop may call it. */
 void keeper_forsake(struct pg_journal *journal);
 #define KEEPER_FORSAKEN ((int64_t)-1)
 /* A sign of life began at that moment and came through. */
 void keeper_renewed(struct pg_journal *journal, int64_t sent);
+
+/* teller.c */
+void teller_tell(struct journal *base, const struct journal_self *self);
+const struct store_members *teller_members(const struct journal *base);
+/* Takes back what was told, at the end. */
+void teller_close(struct pg_journal *journal);
 
 /* schema.c */
 /* Makes the tables where there are none. */

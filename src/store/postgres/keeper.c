@@ -5,10 +5,7 @@
  * last commits may know the epoch still: the broker has nothing to write, and would go on with what is in its view. */
 #include <stdatomic.h>
 
-#include "base/timer.h"
 #include "internal.h"
-
-#define PAUSE_US (100 * MILLI_US)
 
 const char keeper_renewal[] = "UPDATE tsuru_broker.pulse SET beat = beat + 1 WHERE epoch = $1"
                               " AND (SELECT revision FROM tsuru_broker.head) >= $2 RETURNING beat";
@@ -28,13 +25,14 @@ static int64_t third(const struct pg_journal *journal)
 void keeper_renewed(struct pg_journal *journal, int64_t sent)
 {
 	const int64_t until = sent + journal->options->lease * MILLI_US;
+	struct aside *aside = &journal->asides[ASIDE_KEEPER];
 	int64_t before = journal->leased_until;
 
 	while (before != KEEPER_FORSAKEN && before < until &&
 	       !atomic_compare_exchange_weak(&journal->leased_until, &before, until))
 		;
-	if (journal->keeper.state <= KEEPER_IDLE && sent + third(journal) > journal->keeper.due)
-		journal->keeper.due = sent + third(journal);
+	if (aside->state <= ASIDE_IDLE && sent + third(journal) > aside->due)
+		aside->due = sent + third(journal);
 }
 
 void keeper_forsake(struct pg_journal *journal)
@@ -42,143 +40,41 @@ void keeper_forsake(struct pg_journal *journal)
 	journal->leased_until = KEEPER_FORSAKEN;
 }
 
-void keeper_close(struct pg_journal *journal)
+static bool is_wanted(const struct pg_journal *journal)
 {
-	struct keeper *keeper = &journal->keeper;
-
-	if (keeper->handle != NULL)
-		journal->pq.finish(keeper->handle);
-	if (keeper->state == KEEPER_CONNECTING)
-		hosts_turn(journal, keeper->turn);
-	*keeper = (struct keeper){.due = timers_clock() + PAUSE_US};
+	return journal->epoch != 0;
 }
 
-static void begin_connecting(struct pg_journal *journal)
+static const char *ask(struct pg_journal *journal, struct operands *operands)
 {
-	struct keeper *keeper = &journal->keeper;
-
-	keeper->state = KEEPER_CONNECTING;
-	keeper->turn = journal->turn;
-	keeper->handle = journal->pq.connectStartParams(journal->keywords, journal->values, 0);
-	if (keeper->handle == NULL || journal->pq.status(keeper->handle) == CONNECTION_BAD) {
-		keeper_close(journal);
-		return;
-	}
-	keeper->events = POLLOUT;
-	keeper->until = timers_clock() + third(journal);
+	keeper_operands(journal, operands);
+	return keeper_renewal;
 }
 
-static void ask(struct pg_journal *journal)
+static void answer(struct pg_journal *journal, const PGresult *result)
 {
-	struct keeper *keeper = &journal->keeper;
-	struct operands operands;
-	static const int binary[] = {1, 1};
+	struct aside *aside = &journal->asides[ASIDE_KEEPER];
 
-	keeper_operands(journal, &operands);
-	keeper->sent = timers_clock();
-	keeper->until = keeper->sent + third(journal);
-	if (journal->pq.sendQueryParams(keeper->handle, keeper_renewal, operands.count, NULL, operands.values,
-	                                operands.lengths, binary, 1) == 0) {
-		keeper_close(journal);
-		return;
-	}
-	keeper->state = KEEPER_ASKED;
-	keeper->answered = false;
-	keeper->events = POLLIN;
-}
-
-static void go_on_connecting(struct pg_journal *journal)
-{
-	struct keeper *keeper = &journal->keeper;
-
-	switch (journal->pq.connectPoll(keeper->handle)) {
-	case PGRES_POLLING_OK:
-		ask(journal);
-		break;
-	case PGRES_POLLING_READING:
-		keeper->events = POLLIN;
-		break;
-	case PGRES_POLLING_WRITING:
-		keeper->events = POLLOUT;
-		break;
-	default:
-		keeper_close(journal);
-	}
-}
-
-static void finish_asking(struct pg_journal *journal)
-{
-	struct keeper *keeper = &journal->keeper;
-
-	if (!keeper->answered) {
-		keeper_close(journal);
-		return;
-	}
-	if (!keeper->is_ours)
+	aside->due = aside->sent + third(journal);
+	if (journal->pq.ntuples(result) == 1)
+		keeper_renewed(journal, aside->sent);
+	else
 		keeper_forsake(journal);
-	keeper->state = KEEPER_IDLE;
-	keeper->events = 0;
-	keeper->due = keeper->sent + third(journal);
-	if (keeper->is_ours)
-		keeper_renewed(journal, keeper->sent);
 }
 
-static void take_result(struct pg_journal *journal, PGresult *result)
+static void refused(struct pg_journal *journal, const PGresult *result)
 {
-	struct keeper *keeper = &journal->keeper;
-
-	if (journal->pq.resultStatus(result) == PGRES_TUPLES_OK) {
-		keeper->answered = true;
-		keeper->is_ours = journal->pq.ntuples(result) == 1;
-	}
-	journal->pq.clear(result);
+	(void)journal;
+	(void)result;
 }
 
-/* Takes what has come. The answer's end is waited for like its begin: libpq would block for it. */
-static void go_on_asking(struct pg_journal *journal)
-{
-	const struct libpq *pq = &journal->pq;
-	PGconn *handle = journal->keeper.handle;
-	PGresult *result;
-
-	if (pq->consumeInput(handle) == 0) {
-		keeper_close(journal);
-		return;
-	}
-	while (!pq->isBusy(handle)) {
-		result = pq->getResult(handle);
-		if (result == NULL) {
-			finish_asking(journal);
-			return;
-		}
-		take_result(journal, result);
-	}
-}
-
-void keeper_turn(struct pg_journal *journal, bool ready)
-{
-	struct keeper *keeper = &journal->keeper;
-	const int64_t now = timers_clock();
-
-	if (journal->epoch == 0)
-		return;
-	if (ready && keeper->state == KEEPER_CONNECTING)
-		go_on_connecting(journal);
-	else if (ready && keeper->state == KEEPER_ASKED)
-		go_on_asking(journal);
-	else if (keeper->state > KEEPER_IDLE && now >= keeper->until)
-		keeper_close(journal);
-	else if (keeper->state == KEEPER_OFF && now >= keeper->due)
-		begin_connecting(journal);
-	else if (keeper->state == KEEPER_IDLE && now >= keeper->due)
-		ask(journal);
-}
-
-int64_t keeper_due(const struct pg_journal *journal)
-{
-	const struct keeper *keeper = &journal->keeper;
-
-	if (journal->epoch == 0)
-		return INT64_MAX;
-	return keeper->state == KEEPER_OFF || keeper->state == KEEPER_IDLE ? keeper->due : keeper->until;
-}
+/* What a database or role has set for its sessions does not count. */
+const struct aside_kind aside_keeper = {
+    .set_up = "SELECT set_config('statement_timeout', '0', false), set_config('lock_timeout', '0', false)",
+    .pause = 100 * MILLI_US,
+    .is_wanted = is_wanted,
+    .patience = third,
+    .ask = ask,
+    .answer = answer,
+    .refused = refused,
+};

@@ -1,4 +1,4 @@
-/* A connection that blocks the store's thread, and lets the keeper renew the lease meanwhile. */
+/* A connection that blocks the store's thread, and lets those beside it go on meanwhile. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,7 +32,8 @@ static int milliseconds_to(int64_t moment)
 	return left <= 0 ? 0 : (int)earlier((left + MILLI_US - 1) / MILLI_US, 60 * MILLI_US);
 }
 
-#define OTHERS 2 /* sockets that are waited for, beside the keeper's */
+#define OTHERS 2 /* sockets that are waited for, before those of the connections beside */
+#define POLLED (OTHERS + ASIDE_COUNT)
 
 /* The lease is renewed while it is waited for, and the silence is broken. */
 static int64_t end_of(const struct pg_journal *journal, int64_t until)
@@ -45,17 +46,16 @@ static int64_t end_of(const struct pg_journal *journal, int64_t until)
 /* Until one of the others has what it waits for. */
 static bool hold(struct pg_journal *journal, const struct pollfd *others, int64_t until)
 {
-	const struct keeper *keeper = &journal->keeper;
-
 	for (;;) {
-		struct pollfd polled[OTHERS + 1] = {others[0], others[1], {.fd = -1}};
+		struct pollfd polled[POLLED] = {others[0], others[1]};
+		int64_t end;
 
-		if (keeper->events != 0)
-			polled[OTHERS] =
-			    (struct pollfd){.fd = journal->pq.socket(keeper->handle), .events = keeper->events};
-		if (poll(polled, OTHERS + 1, milliseconds_to(earlier(end_of(journal, until), keeper_due(journal)))) < 0)
-			polled[0].revents = polled[1].revents = polled[OTHERS].revents = 0;
-		keeper_turn(journal, polled[OTHERS].revents != 0);
+		asides_expect(journal, polled + OTHERS);
+		end = earlier(end_of(journal, until), asides_due(journal));
+		if (poll(polled, POLLED, milliseconds_to(end)) < 0)
+			for (size_t i = 0; i < POLLED; i++)
+				polled[i].revents = 0;
+		asides_turn(journal, polled + OTHERS);
 		if (polled[0].revents != 0 || polled[1].revents != 0)
 			return true;
 		if (timers_clock() >= end_of(journal, until))
@@ -201,20 +201,6 @@ static bool is_of_no_use(const struct pg_journal *journal, const PGresult *resul
 	return journal->pq.status(journal->handle) == CONNECTION_BAD || (state != NULL && strcmp(state, "25006") == 0);
 }
 
-int pgsql_refusal(const struct pg_journal *journal, const PGresult *result, struct error *error)
-{
-	const char *state = journal->pq.resultErrorField(result, PG_DIAG_SQLSTATE);
-	const char *text = journal->pq.resultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-	int code = ERR_REFUSED;
-
-	if (state != NULL && strncmp(state, "53", 2) == 0)
-		code = strcmp(state, "53100") == 0 ? ERR_NO_SPACE : ERR_UNAVAILABLE;
-	if (state != NULL && (strncmp(state, "57", 2) == 0 || strcmp(state, "25006") == 0))
-		code = ERR_UNAVAILABLE;
-	return error_set(error, code, "the store's PostgreSQL refused a statement: %s (%s)",
-	                 text != NULL ? text : "it says no reason", state != NULL ? state : "no SQLSTATE");
-}
-
 /* The last result that says something; those before it are cleared. */
 static int take_last(struct pg_journal *journal, int64_t until, PGresult **ret_result, struct error *error)
 {
@@ -228,7 +214,7 @@ static int take_last(struct pg_journal *journal, int64_t until, PGresult **ret_r
 		journal->pq.clear(last);
 		last = result;
 		if (!is_good)
-			rc = pgsql_refusal(journal, result, error);
+			rc = answer_refusal(journal, result, error);
 		if (!is_good && is_of_no_use(journal, result)) {
 			rc = ERR_UNAVAILABLE;
 			if (error != NULL)

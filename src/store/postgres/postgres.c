@@ -1,11 +1,11 @@
 /* The journal of a PostgreSQL database: the schema "tsuru_broker", with the head (one row: how far it goes, and which
  * broker is the active one), its pulse (one row: the active one's sign of life), the records as they are, and the log
- * of the last groups, for those that follow. */
+ * of the last groups, for those that follow. Beside them stands what each broker tells of itself. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/timer.h"
+#include "base/secret.h"
 #include "internal.h"
 
 static int refuse_url(struct error *error)
@@ -57,8 +57,10 @@ static void postgres_close(struct journal *base)
 {
 	struct pg_journal *journal = journal_of(base);
 
+	teller_close(journal);
 	pgsql_close(journal);
-	keeper_close(journal);
+	for (enum aside_id id = 0; id < ASIDE_COUNT; id++)
+		aside_close(journal, id);
 	if (journal->parsed != NULL)
 		journal->pq.conninfoFree(journal->parsed);
 	free(journal);
@@ -73,6 +75,7 @@ static int postgres_open(const struct store_shared *options, struct journal **re
 		return error_no_memory(error);
 	journal->base.kind = &journal_postgres;
 	journal->options = options;
+	secret_random(journal->telling.id, sizeof(journal->telling.id));
 	rc = libpq_load(&journal->pq, error);
 	if (rc == 0) {
 		journal->parsed = libpq_parse(&journal->pq, options->url);
@@ -139,4 +142,6 @@ const struct journal_kind journal_postgres = {
     .append = writing_append,
     .trim = writing_trim,
     .leave = writing_leave,
+    .tell = teller_tell,
+    .members = teller_members,
 };

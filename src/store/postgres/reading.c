@@ -227,7 +227,7 @@ static int take_record(struct pg_journal *journal, PGresult *result, journal_vis
 	case PGRES_TUPLES_OK:
 		return 0;
 	default:
-		return pgsql_refusal(journal, result, error);
+		return answer_refusal(journal, result, error);
 	}
 }
 

@@ -29,12 +29,22 @@ static const char make[] =
     "ALTER TABLE tsuru_broker.record ALTER content SET STORAGE EXTERNAL;"
     "INSERT INTO tsuru_broker.pulse (epoch, beat) VALUES (0, 0) ON CONFLICT DO NOTHING;";
 
+/* What a format-1 journal of an earlier program lacks. Of each broker there is a row, by its id, that changes every few
+ * seconds; all that has to do with it is told in teller.c. */
+static const char add[] =
+    "SELECT pg_advisory_xact_lock(hashtext('tsuru_broker'));"
+    "CREATE TABLE IF NOT EXISTS tsuru_broker.replica ("
+    "  id bytea PRIMARY KEY, name text NOT NULL, role text NOT NULL, since timestamptz NOT NULL,"
+    "  revision int8 NOT NULL, behind int8 NOT NULL, version text NOT NULL, configuration text NOT NULL,"
+    "  began timestamptz NOT NULL, told timestamptz NOT NULL) WITH (fillfactor = 10);";
+
 static const char begin[] =
     "INSERT INTO tsuru_broker.head (format, history, revision, last_group, epoch, is_led, active, address)"
     " VALUES ($1, $2, 0, '', 0, false, '', '') ON CONFLICT DO NOTHING";
 
-static const char is_there[] = "SELECT count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n"
-                               " ON n.oid = c.relnamespace WHERE n.nspname = 'tsuru_broker' AND c.relname = 'head'";
+#define IS_THERE(table)                                                                                                \
+	"SELECT count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n"                                    \
+	" ON n.oid = c.relnamespace WHERE n.nspname = 'tsuru_broker' AND c.relname = '" table "'"
 
 static int ask_number(struct pg_journal *journal, const char *statement, int64_t until, uint64_t *ret_number,
                       struct error *error)
@@ -66,17 +76,27 @@ static int begin_history(struct pg_journal *journal, int64_t until, struct error
 	return rc;
 }
 
+/* Makes what is not there. */
+static int complete(struct pg_journal *journal, const char *is_there, const char *statements, int64_t until,
+                    struct error *error)
+{
+	uint64_t tables = 0;
+	const int rc = ask_number(journal, is_there, until, &tables, error);
+
+	return rc == 0 && tables == 0 ? pgsql_run(journal, statements, until, error) : rc;
+}
+
 int schema_open(struct pg_journal *journal, int64_t until, struct error *error)
 {
-	uint64_t tables = 0, heads = 0;
-	int rc = ask_number(journal, is_there, until, &tables, error);
+	uint64_t heads = 0;
+	int rc = complete(journal, IS_THERE("head"), make, until, error);
 
-	if (rc == 0 && tables == 0)
-		rc = pgsql_run(journal, make, until, error);
 	if (rc == 0)
 		rc = ask_number(journal, "SELECT count(*) FROM tsuru_broker.head", until, &heads, error);
 	if (rc == 0 && heads == 0)
 		rc = begin_history(journal, until, error);
+	if (rc == 0)
+		rc = complete(journal, IS_THERE("replica"), add, until, error);
 	journal->is_made = rc == 0;
 	return rc;
 }

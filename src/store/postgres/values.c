@@ -39,3 +39,17 @@ void answer_text(const struct pg_journal *journal, const PGresult *result, int c
 	memcpy(ret_text, journal->pq.getvalue(result, 0, column), kept);
 	ret_text[kept] = '\0';
 }
+
+int answer_refusal(const struct pg_journal *journal, const PGresult *result, struct error *error)
+{
+	const char *state = journal->pq.resultErrorField(result, PG_DIAG_SQLSTATE);
+	const char *text = journal->pq.resultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+	int code = ERR_REFUSED;
+
+	if (state != NULL && strncmp(state, "53", 2) == 0)
+		code = strcmp(state, "53100") == 0 ? ERR_NO_SPACE : ERR_UNAVAILABLE;
+	if (state != NULL && (strncmp(state, "57", 2) == 0 || strcmp(state, "25006") == 0))
+		code = ERR_UNAVAILABLE;
+	return error_set(error, code, "the store's PostgreSQL refused a statement: %s (%s)",
+	                 text != NULL ? text : "it says no reason", state != NULL ? state : "no SQLSTATE");
+}

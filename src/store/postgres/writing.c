@@ -57,7 +57,7 @@ int writing_claim(struct journal *base, const struct journal_head *head, struct 
 		journal->epoch = answer_number(journal, result, 0);
 		journal->leased_until = 0; /* and not forsaken any more */
 		journal->revision = head->point.revision;
-		journal->keeper = (struct keeper){.due = sent};
+		journal->asides[ASIDE_KEEPER].due = sent;
 		keeper_renewed(journal, sent);
 	} else {
 		rc = ERR_STALE;
@@ -99,7 +99,7 @@ void writing_leave(struct journal *base)
 	operands_number(&operands, journal->epoch);
 	journal->epoch = 0;
 	journal->leased_until = 0;
-	keeper_close(journal);
+	aside_close(journal, ASIDE_KEEPER);
 	if (pgsql_open(journal, until, NULL) == 0 && pgsql_ask(journal, leave, &operands, until, &result, NULL) == 0)
 		journal->pq.clear(result);
 }

@@ -1,44 +1,10 @@
 /* Several stores on one journal: standing by, following, taking over, being deposed, and answers that get lost. Needs
  * STORE_URL, as test/integration/store_postgres_test.c sets it. */
-#include "harness.h"
+#include "beside.h"
 
 #include <pthread.h>
 
 #include "base/timer.h"
-
-static int second_setup(struct fixture *first, struct fixture *ret_second)
-{
-	void *state = NULL;
-	const char *url = first->shared.url;
-
-	/* The other one's setup would drop what the first has made. */
-	assert_int_equal(unsetenv("STORE_URL"), 0);
-	assert_int_equal(fixture_setup(&state), 0);
-	assert_int_equal(setenv("STORE_URL", url, 1), 0);
-	*ret_second = *(struct fixture *)state;
-	free(state);
-	ret_second->shared = first->shared;
-	ret_second->shared.name = "second";
-	return 0;
-}
-
-static void second_teardown(struct fixture *second)
-{
-	void *state = malloc(sizeof(*second));
-
-	assert_non_null(state);
-	memcpy(state, second, sizeof(*second));
-	assert_int_equal(fixture_teardown(&state), 0);
-}
-
-static void open_beside(struct fixture *first, struct fixture *ret_second)
-{
-	struct error error = {0};
-
-	second_setup(first, ret_second);
-	if (fixture_try_open(ret_second, ROOMY, &error) != 0)
-		fail_msg("%s", error.text);
-}
 
 /* Runs the loop until the view has the record. */
 static void await_text(struct fixture *fixture, const char *key, const char *wanted)
