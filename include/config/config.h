@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/network.h"
+#include "base/text.h"
 #include "config/key.h"
 #include "model/service.h"
 
@@ -135,6 +136,10 @@ struct config *config_hold(struct config *config);
 /* Ends a hold; the last one wipes secrets and frees. Accepts NULL. */
 void config_free(struct config *config);
 void config_errors_free(struct config_errors *errors);
+
+/* Appends what has to be the same at all brokers that share a store; it holds passwords, and is to be hashed and wiped.
+ */
+void config_digest(const struct config *config, struct text *ret_text);
 
 /* The service of that name, or NULL. */
 const struct service *config_service(const struct config *config, const char *name);

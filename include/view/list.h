@@ -43,6 +43,10 @@ size_t view_count_lingering(const struct view *view);
 int view_list_reconcile(const struct view *view, struct text *ret_json, struct error *error);
 /* Members of an object: the same in short. None where nothing is compared. */
 void view_show_tsuru(const struct view *view, struct text *ret_json);
+/* Who shares the store, as each tells of itself; ERR_NOT_FOUND where nobody does. */
+int view_list_replicas(const struct view *view, struct text *ret_json, struct error *error);
+/* What is amiss among them: [{"warning","reason"}...]. */
+void view_list_warnings(const struct view *view, struct text *ret_json);
 /* How far the sealing with another master key is. */
 int view_show_rekey(const struct view *view, struct text *ret_json, struct error *error);
 

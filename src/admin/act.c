@@ -1,5 +1,6 @@
 /* What an operator does to operations, servers and the program. All of it is done at once and needs no operation. */
 #include "admin/internal.h"
+#include "store/members.h"
 #include "upkeep/drift.h"
 #include "upkeep/inspect.h"
 #include "upkeep/reconcile.h"
@@ -73,6 +74,23 @@ int act_rekey(struct admin_call *call)
 {
 	rekey_start(broker_upkeep(call->admin->options.broker));
 	operator_note(requests_of(call), &call->ask.caller, "rekey", "done", NULL);
+	return 0;
+}
+
+/* Who takes over is seen in the standing of each. The audit's entry is committed before. */
+int act_step_down(struct admin_call *call)
+{
+	struct store *store = call->admin->options.store;
+	const struct store_member *next = members_standby(store_members(store));
+
+	if (store_standing(store)->role == STORE_ALONE)
+		return error_set(&call->error, ERR_REFUSED, "the store is this broker's own: nobody can take over");
+	if (next == NULL && !call->is_forced)
+		return error_set(&call->error, ERR_REFUSED,
+		                 "no broker stands by to take over; by force, this one steps down all the same, and "
+		                 "none may be active for a lease");
+	operator_note(requests_of(call), &call->ask.caller, "step-down", "done", next != NULL ? NULL : "by force");
+	store_step_down(store);
 	return 0;
 }
 

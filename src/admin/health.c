@@ -30,6 +30,8 @@ static void add_standing(const struct admin_server *admin, struct text *json)
 		text_add(json, ",\"outdated\":");
 		text_add_json(json, standing->outdated.text);
 	}
+	text_add(json, ",\"warnings\":");
+	view_list_warnings(broker_view(admin->options.broker), json);
 }
 
 static void answer(struct http_request *http, int status, const struct text *json)

@@ -33,6 +33,7 @@ struct admin_call {
 	struct http_request *http;
 	struct broker_request ask; /* caller is filled in */
 	struct error error;
+	bool is_forced;
 };
 
 static inline struct requests *requests_of(const struct admin_call *call)
@@ -85,6 +86,8 @@ int read_forgotten(struct admin_call *call);
 int read_adoption(struct admin_call *call);
 /* The instance, and whether it is to be removed even if it is protected. */
 int read_removal(struct admin_call *call);
+/* Whether it is to be done whatever speaks against it. */
+int read_force(struct admin_call *call);
 /* The instance, and which bind of it. */
 int read_bind(struct admin_call *call);
 
@@ -97,6 +100,7 @@ int act_undrain(struct admin_call *call);
 int act_verify(struct admin_call *call);
 int act_reconcile(struct admin_call *call);
 int act_reconcile_apply(struct admin_call *call);
+int act_step_down(struct admin_call *call);
 int act_reload(struct admin_call *call);
 int act_rekey(struct admin_call *call);
 

@@ -64,6 +64,11 @@ int read_removal(struct admin_call *call)
 	return rc != 0 ? rc : read_flag(call, "protected", &call->ask.even_protected);
 }
 
+int read_force(struct admin_call *call)
+{
+	return read_flag(call, "force", &call->is_forced);
+}
+
 static int read_kind(struct admin_call *call)
 {
 	const char *kind = http_request_field(call->http, "kind");

@@ -37,6 +37,8 @@ const struct http_route admin_routes[] = {
     ROUTE("GET", "/v1/reconcile", "reconcile-state", .view = view_list_reconcile),
     ROUTE("POST", "/v1/reconcile", "reconcile", .act = act_reconcile, .status = 202),
     ROUTE("POST", "/v1/reconcile/apply", "reconcile-apply", .act = act_reconcile_apply, .status = 202),
+    ROUTE("GET", "/v1/replicas", "replicas", .view = view_list_replicas),
+    ROUTE("POST", "/v1/step-down", "step-down", .read = read_force, .act = act_step_down, .status = 202),
     ROUTE("POST", "/v1/reload", "reload", .act = act_reload),
     ROUTE("POST", "/v1/rekey", "rekey", .act = act_rekey, .view = view_show_rekey, .status = 202),
     ROUTE("GET", "/v1/rekey", "rekey-state", .view = view_show_rekey),

@@ -86,6 +86,16 @@ const struct command ctl_commands[] = {
      "Exits 3 when it is not ready, its configuration's file is not good, a server is down, or a\n"
      "service that has instances is not configured.\n",
      ctl_health, NULL},
+    {"replicas", NULL, ADMIN, "show the brokers that share the store",
+     "As each tells of itself every 3 s: \"gone\" has told nothing for 15 s, and is forgotten after an hour. LAG\nis "
+     "the "
+     "revisions that the store had, and its view had not. CONFIGURATION is beside the active one's, among\nbrokers of "
+     "one version. Exits 3 when one differs, or a name is taken twice.\n",
+     ctl_replicas, NULL},
+    {"step-down", NULL, ADMIN | TAKES(OPTION_FORCE), "let another broker become the active one",
+     "The active one ends its calls and stands by; what was accepted is taken up by the next one. Says who that\nis. "
+     "Exits 3 when no other has taken over.\n",
+     ctl_step_down, NULL},
     {"reload", NULL, ADMIN, "put the configuration's file in force", "The same as SIGHUP, with the error told here.\n",
      ctl_reload, NULL},
     {"rekey", NULL, ADMIN, "seal every secret with the first of the master keys",

@@ -24,6 +24,8 @@ int ctl_drift(const struct invocation *invocation);
 int ctl_audit(const struct invocation *invocation);
 int ctl_health(const struct invocation *invocation);
 int ctl_reconcile(const struct invocation *invocation);
+int ctl_replicas(const struct invocation *invocation);
+int ctl_step_down(const struct invocation *invocation);
 int ctl_reload(const struct invocation *invocation);
 int ctl_rekey(const struct invocation *invocation);
 

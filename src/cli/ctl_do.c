@@ -2,11 +2,13 @@
 #include <cjson/cJSON.h>
 #include <string.h>
 
+#include "base/timer.h"
 #include "cli/progress.h"
 #include "cli/talk.h"
 #include "model/model.h"
 
-#define CLAIM_LOOKS 40 /* until it is said that the server is not up yet */
+#define CLAIM_LOOKS    40        /* until it is said that the server is not up yet */
+#define STEP_DOWN_TIME 120000000 /* us, until nobody is waited for any more */
 
 /* ---- instances ---- */
 
@@ -240,6 +242,84 @@ int ctl_drain(const struct invocation *invocation)
 int ctl_undrain(const struct invocation *invocation)
 {
 	return do_to_server(invocation, "undrain");
+}
+
+/* ---- replicas ---- */
+
+/* The active broker as the one that is asked knows it, "" where there is none, in ret_name, which holds size; and how
+ * often one became that. */
+static int look_at_active(struct talk *talk, char *ret_name, size_t size, double *ret_epoch)
+{
+	struct cJSON *json = NULL;
+	int rc = ask_whatever(talk->asker, "/ready", &json, &talk->error);
+	const char *name;
+
+	if (rc != 0)
+		return rc;
+	name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "active"));
+	snprintf(ret_name, size, "%s", name != NULL ? name : "");
+	*ret_epoch = cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(json, "epoch"));
+	cJSON_Delete(json);
+	return 0;
+}
+
+/* ret_name: who became the active one since that epoch; "": nobody did. */
+static int await_next(struct talk *talk, double epoch, char *ret_name, size_t size)
+{
+	const int64_t end = timers_clock() + STEP_DOWN_TIME;
+	double now = epoch;
+	int rc = 0;
+
+	while (rc == 0 && timers_clock() < end) {
+		rc = look_at_active(talk, ret_name, size, &now);
+		if (rc == 0 && now > epoch && ret_name[0] != '\0')
+			return 0;
+		progress_pause();
+	}
+	ret_name[0] = '\0';
+	return rc;
+}
+
+/* What to exit with, when nothing failed, in *ret_code. */
+static int step_down(struct talk *talk, int *ret_code)
+{
+	const char *const fields[] = {"force", talk->invocation->values[OPTION_FORCE] != NULL ? "true" : NULL, NULL};
+	char before[CTL_PATH_MAX], next[CTL_PATH_MAX];
+	struct cJSON *json = NULL;
+	double epoch = 0;
+	int rc = look_at_active(talk, before, sizeof(before), &epoch);
+
+	if (rc == 0)
+		rc = ask(talk->asker, "/v1/step-down", fields, &json, &talk->error);
+	cJSON_Delete(json);
+	if (rc == 0)
+		rc = await_next(talk, epoch, next, sizeof(next));
+	if (rc != 0)
+		return rc;
+	*ret_code = next[0] != '\0' && strcmp(before, next) != 0 ? EXIT_GOOD : EXIT_AMISS;
+	if (talk_prints_json(talk)) {
+		json = cJSON_CreateObject();
+		cJSON_AddStringToObject(json, "active", next);
+		talk_print_json(talk, json);
+		cJSON_Delete(json);
+	} else if (next[0] == '\0') {
+		fputs("no broker has become the active one yet\n", talk->invocation->err);
+	} else {
+		fprintf(talk->invocation->out, "\"%s\" is the active one%s\n", next,
+		        *ret_code == EXIT_GOOD ? " now" : " again: no other took over");
+	}
+	return 0;
+}
+
+int ctl_step_down(const struct invocation *invocation)
+{
+	struct talk talk;
+	int rc, code = EXIT_FAILED;
+
+	if (talk_open(&talk, invocation) != EXIT_GOOD)
+		return EXIT_FAILED;
+	rc = talk_end(&talk, step_down(&talk, &code));
+	return rc != EXIT_GOOD ? rc : code;
 }
 
 int ctl_reload(const struct invocation *invocation)

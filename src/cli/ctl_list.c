@@ -158,6 +158,8 @@ static int print_health(const struct talk *talk, const struct cJSON *json)
 		table_print(talk->invocation->out, cJSON_GetObjectItemCaseSensitive(json, "missing_services"),
 		            (const struct column[]){
 		                {"NOT IN THE CONFIGURATION", "service"}, {"INSTANCES", "instances"}, {NULL, NULL}});
+		table_print(talk->invocation->out, cJSON_GetObjectItemCaseSensitive(json, "warnings"),
+		            (const struct column[]){{"WARNING", "warning"}, {"REASON", "reason"}, {NULL, NULL}});
 	}
 	return is_well(json) ? EXIT_GOOD : EXIT_AMISS;
 }
@@ -165,6 +167,46 @@ static int print_health(const struct talk *talk, const struct cJSON *json)
 int ctl_health(const struct invocation *invocation)
 {
 	return show(invocation, "/ready", true, print_health);
+}
+
+static bool is_list_of_equals(const struct cJSON *replicas)
+{
+	const struct cJSON *replica;
+
+	cJSON_ArrayForEach(replica, replicas)
+	{
+		const char *configuration =
+		    cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(replica, "configuration"));
+
+		if (configuration == NULL || strcmp(configuration, "same") != 0 ||
+		    cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(replica, "name_taken")))
+			return false;
+	}
+	return true;
+}
+
+static int print_replicas(const struct talk *talk, const struct cJSON *json)
+{
+	const struct cJSON *replicas = cJSON_GetObjectItemCaseSensitive(json, "replicas");
+
+	if (!talk_prints_json(talk))
+		table_print(talk->invocation->out, replicas,
+		            (const struct column[]){{"NAME", "name"},
+		                                    {"ROLE", "role"},
+		                                    {"SINCE", "since"},
+		                                    {"REVISION", "revision"},
+		                                    {"LAG", "lag"},
+		                                    {"VERSION", "version"},
+		                                    {"CONFIGURATION", "configuration"},
+		                                    {"TOLD", "told_seconds"},
+		                                    {"NOTE", "note"},
+		                                    {NULL, NULL}});
+	return is_list_of_equals(replicas) ? EXIT_GOOD : EXIT_AMISS;
+}
+
+int ctl_replicas(const struct invocation *invocation)
+{
+	return show(invocation, "/v1/replicas", false, print_replicas);
 }
 
 static const struct column login_columns[] = {

@@ -30,6 +30,7 @@ const struct cli_option cli_options[OPTION_COUNT] = {
     [OPTION_PROTECTED] = {0, "protected", NULL,
                           "remove it also when deletion_protection is set, which is its team's\nto lift"},
     [OPTION_APPLY] = {0, "apply", NULL, "end the binds that are due, no more than tsuru.limit"},
+    [OPTION_FORCE] = {0, "force", NULL, "step down also when no broker stands by to take over"},
     [OPTION_YES] = {'y', "yes", NULL, "do not ask whether it is meant"},
 };
 

@@ -6,6 +6,7 @@
 #include "admin/admin.h"
 #include "api/api.h"
 #include "cli/pulse.h"
+#include "cli/replicas.h"
 #include "cli/shared.h"
 #include "cli/trim.h"
 #include "relay/relay.h"
@@ -46,6 +47,7 @@ struct program {
 	enum store_role role;       /* as of the last time */
 	uint64_t losses;            /* likewise */
 	bool outdated;              /* likewise */
+	struct replicas_told told;  /* of the others that share the store */
 	bool has_failed;            /* what keeps it from going on is in the log */
 	struct store *store;
 	struct keyring *keyring;

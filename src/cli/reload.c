@@ -152,6 +152,7 @@ static void enter(struct program *program, struct config *next, const struct cha
 	}
 	config_free(program->config);
 	program->config = next;
+	replicas_describe(program);
 	program->log.level = (enum log_level)log_level_parse(next->log_level);
 	program->log.json = strcmp(next->log_format, "json") == 0;
 }

@@ -168,6 +168,7 @@ static int open_store(struct program *program, struct error *error)
 	    .base = program->base,
 	    .on_broken = on_store_broken,
 	    .on_standing = standing_changed,
+	    .on_members = replicas_changed,
 	    .arg = program,
 	};
 
@@ -277,6 +278,8 @@ static int open_parts(struct program *program, struct error *error)
 		rc = open_store(program, error);
 	if (rc == 0)
 		rc = open_keys(program, error);
+	if (rc == 0)
+		replicas_describe(program);
 	if (rc == 0)
 		rc = open_broker(program, error);
 	if (rc == 0)

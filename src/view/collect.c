@@ -1,7 +1,11 @@
 /* Measures that are looked up when somebody asks. Those that are counted as things happen are in measure.c. */
+#include <math.h>
+
+#include "base/timer.h"
 #include "catalog/host.h"
 #include "queue/places.h"
 #include "queue/queue.h"
+#include "store/members.h"
 #include "upkeep/drift.h"
 #include "upkeep/inspect.h"
 #include "upkeep/reconcile.h"
@@ -87,6 +91,39 @@ static void collect_standing(struct metric *const *measures, const struct store_
 	metric_set(measures[MEASURE_STORE_LOSSES], (double)standing->losses, NULL);
 }
 
+/* Each role and warning is there from the beginning; those of a store that is not shared are not. */
+static void collect_members(struct metric *const *measures, const struct store_members *members)
+{
+	static const char *const roles[] = {
+	    [STORE_STANDBY] = "standby", [STORE_ACTIVE] = "active", [STORE_DEPOSED] = "deposed"};
+
+	for (enum store_role role = STORE_STANDBY; role <= STORE_DEPOSED; role++)
+		metric_set(measures[MEASURE_STORE_REPLICAS], 0, (const char *[]){roles[role]});
+	for (size_t i = 0; i < members->count; i++)
+		if (!members->items[i].is_gone)
+			metric_add(measures[MEASURE_STORE_REPLICAS], 1,
+			           (const char *[]){roles[members->items[i].role]});
+	for (enum store_warning warning = 0; warning < STORE_WARNING_COUNT; warning++)
+		metric_set(measures[MEASURE_STORE_WARNING], members->warns[warning],
+		           (const char *[]){store_warning_name(warning)});
+}
+
+/* Of one that never had all that there was, no time is long enough. */
+static double seconds_behind(const struct store_standing *standing)
+{
+	if (standing->role == STORE_ACTIVE)
+		return 0;
+	return standing->seen_at > 0 ? (double)(timers_clock() / 1000 - standing->seen_at) / MEASURE_MS : INFINITY;
+}
+
+static void collect_lag(struct metric *const *measures, const struct store *store)
+{
+	const struct store_member *self = members_self(store_members(store));
+
+	metric_set(measures[MEASURE_STORE_LAG], self != NULL ? (double)self->behind : 0, NULL);
+	metric_set(measures[MEASURE_STORE_LAG_SECONDS], seconds_behind(store_standing(store)), NULL);
+}
+
 static void collect_store(const struct view *view)
 {
 	struct metric *const *measures = view->measures->of;
@@ -103,6 +140,10 @@ static void collect_store(const struct view *view)
 	metric_set(measures[MEASURE_STORE_LIMIT], (double)catalog_config(view->catalog)->limits.store_bytes, NULL);
 	metric_set(measures[MEASURE_STORE_BROKEN], store_broken(view->catalog->store), NULL);
 	collect_standing(measures, store_standing(view->catalog->store));
+	if (store_standing(view->catalog->store)->role == STORE_ALONE)
+		return;
+	collect_members(measures, store_members(view->catalog->store));
+	collect_lag(measures, view->catalog->store);
 }
 
 static void measure_difference(void *arg, const char *service, const char *kind, size_t count)

@@ -70,6 +70,13 @@ static const struct metric_family families[MEASURE_COUNT] = {
         GAUGE("store_active", "Whether this broker is the active one of those that share the store.", NULL),
     [MEASURE_STORE_EPOCH] =
         GAUGE("store_epoch", "How often a broker has become the active one of a shared store.", NULL),
+    [MEASURE_STORE_LAG] = GAUGE("store_lag_revisions",
+                                "Revisions of a shared store that this broker's view lacked when it told last.", NULL),
+    [MEASURE_STORE_LAG_SECONDS] =
+        GAUGE("store_lag_seconds", "How long ago this broker's view had all that a shared store had.", NULL),
+    [MEASURE_STORE_REPLICAS] = GAUGE("store_replicas", "Brokers that share the store, by their role.", "role"),
+    [MEASURE_STORE_WARNING] =
+        GAUGE("store_warning", "Whether something is amiss among the brokers that share the store.", "warning"),
     [MEASURE_STORE_LOSSES] =
         COUNTER("store_losses_total", "How often a shared store lacked commits that it had acknowledged.", NULL),
 };

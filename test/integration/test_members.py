@@ -1,0 +1,230 @@
+"""What brokers on one store tell of themselves, how the active one hands over, and what is told of their database."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+
+import pytest
+
+from harness import TIMEOUT, Broker, scripted_service, wait_until
+from test_replicas import KEY, Replicas, active_and_standby, await_role, role, tsuru_of
+
+
+@pytest.fixture(name="site")
+def make_site(server, tmp_path):
+    made = Replicas(server, tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture(name="own_site")
+def make_own_site(own_server, tmp_path):
+    made = Replicas(own_server, tmp_path)
+    yield made
+    made.close()
+
+
+def replicas_of(broker, status=0):
+    return {one["name"]: one for one in broker.ctl("replicas", "--json", status=status)["replicas"]}
+
+
+def names_at(broker):
+    answer = broker.admin("/v1/replicas")
+    return [one["name"] for one in answer.json["replicas"]] if answer.status == 200 else None
+
+
+def warnings_of(broker):
+    return {one["warning"]: one["reason"] for one in broker.admin("/ready").json["warnings"]}
+
+
+def metric(broker, name):
+    found = re.search("^tsuru_broker_" + re.escape(name) + r" (\S+)$", broker.admin("/metrics").body, re.MULTILINE)
+    return float(found[1]) if found else None
+
+
+def pair(site):
+    first, second = active_and_standby(site)
+    for broker in (first, second):
+        wait_until("it knows of both", lambda broker=broker: names_at(broker) == ["first", "second"])
+    return first, second
+
+
+def test_every_broker_lists_all(site):
+    first, second = pair(site)
+    assert tsuru_of(first).create("mydb", "small").status == 201
+    revision = max(one["revision"] for one in replicas_of(first).values())
+    for broker in (first, second):
+        wait_until("all of them have told what is committed",
+                   lambda broker=broker: all(one["lag"] == 0 and one["revision"] > revision for one in replicas_of(broker).values()))
+        told = replicas_of(broker)
+        assert told["first"]["role"] == "active" and told["second"]["role"] == "standby"
+        assert {one["version"] for one in told.values()} == {"0.1.0"} and {one["configuration"] for one in told.values()} == {"same"}
+        assert [one["name"] for one in told.values() if one["self"]] == ["first" if broker is first else "second"]
+        assert all(one["told_seconds"] < 15 and one["note"] in ("", "this one") for one in told.values())
+        assert abs(time.time() - time.mktime(time.strptime(told["second"]["since"][:19], "%Y-%m-%dT%H:%M:%S")) + time.timezone) < 60
+    table = second.ctl("replicas").splitlines()
+    assert table[0].split() == ["NAME", "ROLE", "SINCE", "REVISION", "LAG", "VERSION", "CONFIGURATION", "TOLD", "NOTE"]
+    assert table[1].startswith("first ") and table[2].endswith("this one")
+    assert metric(first, 'store_replicas{role="standby"}') == 1 and metric(second, 'store_replicas{role="active"}') == 1
+    assert metric(first, "store_lag_seconds") == 0 and 0 <= metric(second, "store_lag_seconds") < 5
+    assert metric(second, "store_lag_revisions") == 0
+    assert not warnings_of(first) and not warnings_of(second)
+
+    # Who stops is in no list any more; who was killed is in it, and neither active nor ready to take over.
+    second.stop()
+    wait_until("it is forgotten", lambda: names_at(first) == ["first"])
+    second.start()
+    wait_until("it is there again", lambda: names_at(first) == ["first", "second"])
+    first.kill()
+    await_role(second, "active")
+    wait_until("it is the active one in its own list", lambda: replicas_of(second)["second"]["role"] == "active")
+    assert replicas_of(second)["first"]["role"] == "deposed"
+    wait_until("the killed one is gone", lambda: replicas_of(second)["first"]["role"] == "gone")
+
+
+def test_a_store_of_ones_own_has_no_replicas(site):
+    alone = Broker(scripted_service(site.directory, "x"), environment={"SECRET_KEY": KEY})
+    site.brokers.append(alone)
+    alone.start()
+    assert "no other shares it" in alone.ctl("replicas", status=1)
+    assert "nobody can take over" in alone.ctl("step-down", "--force", status=1)
+    assert "warnings" not in alone.admin("/ready").json
+    assert metric(alone, 'store_replicas{role="active"}') is None and metric(alone, "store_active") == 1
+
+
+def test_step_down_hands_over(site):
+    first, second = pair(site)
+    assert tsuru_of(first).create("mydb", "small").status == 201
+    refused = second.admin("/v1/step-down", "POST", fields={})
+    assert refused.status == 503 and '"first"' in refused.message
+    assert first.ctl("step-down") == '"second" is the active one now\n'
+    assert role(second) == "active" and role(first) == "standby"
+    assert tsuru_of(second).info("mydb").status == 200
+    audit = [one for one in second.ctl("audit", "--json") if one["action"] == "step-down"]
+    assert len(audit) == 1 and audit[0]["user"] == "ops" and audit[0]["outcome"] == "done"
+    wait_until("the list follows", lambda: replicas_of(second)["first"]["role"] == "standby")
+    assert second.ctl("step-down", "--json") == {"active": "first"}
+
+
+def test_step_down_with_nobody_to_take_over(site):
+    first = site.broker("first")
+    await_role(first, "active")
+    wait_until("it has read who there is", lambda: names_at(first) == ["first"])
+    assert "no broker stands by" in first.ctl("step-down", status=1)
+    assert role(first) == "active"
+    assert first.admin("/v1/step-down", "POST", fields={"force": "perhaps"}).status == 400
+    assert first.ctl("step-down", "--force", status=3) == '"first" is the active one again: no other took over\n'
+    assert [one["text"] for one in first.ctl("audit", "--json") if one["action"] == "step-down"] == ["by force"]
+
+
+def test_a_name_is_one_broker_s(site):
+    first = site.broker("first")
+    await_role(first, "active")
+    wait_until("it has told of itself", lambda: names_at(first) == ["first"])
+    other = site.broker("first")
+    for broker in (first, other):
+        wait_until("it is told", lambda broker=broker: '"first"' in warnings_of(broker).get("replica-name-taken", ""))
+        assert broker.log().count("event=replica-name-taken") == 1
+        listed = broker.ctl("replicas", "--json", status=3)["replicas"]
+        assert [one["name_taken"] for one in listed] == [True, True]
+    assert "replica-name-taken" in first.ctl("health")
+    assert metric(first, 'store_warning{warning="replica-name-taken"}') == 1
+    other.kill()
+    wait_until("it is not so any more", lambda: "replica-name-taken" not in warnings_of(first))
+
+
+def test_a_configuration_that_differs_is_told(site):
+    first, second = pair(site)
+    same = scripted_service(site.directory, "x")
+    other = same.replace("small", "tiny", 1)
+    assert other != same
+    # What is each one's own does not count.
+    second.stop()
+    second.write_config(same, limits=site.store("second") + "log: {level: debug}\nlimits: {connections: 100, shutdown: 5s}\n")
+    second.start()
+    wait_until("it tells of itself again", lambda: replicas_of(first).get("second", {}).get("self") is False)
+    time.sleep(4)  # a telling later
+    assert not warnings_of(first) and not warnings_of(second)
+
+    assert "event=reloaded" in second.reload(other, limits=site.store("second"))
+    for broker in (first, second):
+        reason = wait_until("it is told", lambda broker=broker: warnings_of(broker).get("configuration-differs"))
+        assert reason == '"second": not the configuration of the active broker, "first"'
+        assert broker.log().count("event=configuration-differs") == 1
+        told = replicas_of(broker, status=3)
+        assert told["first"]["configuration"] == "same" and told["second"]["configuration"] == "differs"
+    assert metric(first, 'store_warning{warning="configuration-differs"}') == 1
+    time.sleep(4)
+    assert first.log().count("event=configuration-differs") == 1  # once per change
+
+    # Neither the hash nor anything else of the table tells a password.
+    rows = str(site.server.rows("SELECT * FROM tsuru_broker.replica", database=site.database))
+    assert "second" in rows and "sekret" not in rows
+    second.reload(same, limits=site.store("second"))
+    for broker in (first, second):
+        wait_until("it agrees again", lambda broker=broker: not warnings_of(broker))
+
+
+def test_another_password_or_key_is_another_configuration(site):
+    first, second = pair(site)
+    services = scripted_service(site.directory, "x")
+    assert "password: x" in services or re.search(r"password: *\S+", services)
+    second.reload(re.sub(r"password: *[^,\s}]+", "password: another", services, count=1), limits=site.store("second"))
+    wait_until("it is told", lambda: "configuration-differs" in warnings_of(first))
+    second.stop()
+    second.write_config(services, limits=site.store("second"))
+    second.environment["SECRET_KEY"] = "fedcba9876543210" * 4
+    second.start()
+    wait_until("so is another master key", lambda: replicas_of(first, (0, 3))["second"]["configuration"] == "differs")
+    second.kill()  # it could not become the active one
+
+
+def stream(server, directory):
+    """Somebody who reads the server's log, as an asynchronous standby does."""
+    path = os.path.join(server.directory, "stream")
+    os.mkdir(path, 0o755)
+    if os.getuid() == 0:
+        os.chown(path, os.stat(server.data).st_uid, os.stat(server.data).st_gid)
+    command = [os.path.join(server.bin, "pg_receivewal"), "--synchronous", "-D", path, "-d", server.url()]
+    if os.getuid() == 0:
+        command = ["runuser", "-u", "postgres", "--", *command]
+    with open(directory / "stream.log", "wb") as log:
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+
+
+def ask_again(site):
+    """It asks each hour, and with each new connection."""
+    site.server.rows("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query ~ 'tsuru_broker.replica|pg_stat_replication'"
+                     f" AND datname = '{site.database}'")
+
+
+def test_a_database_without_a_synchronous_standby_is_told(own_site, tmp_path):
+    """By a role that owns its database and nothing else."""
+    server = own_site.server
+    first, second = pair(own_site)
+    assert "no-synchronous-standby" not in warnings_of(first)  # it has no standby at all
+    reader = stream(server, tmp_path)
+    try:
+        wait_until("the reader is there", lambda: server.rows("SELECT count(*) FROM pg_stat_replication")[0][0] == 1)
+        ask_again(own_site)
+        reason = wait_until("it is told", lambda: warnings_of(first).get("no-synchronous-standby"))
+        assert "synchronous_standby_names" in reason and "no-synchronous-standby" not in warnings_of(second)
+        assert first.log().count("event=no-synchronous-standby") == 1 and "event=no-synchronous-standby" not in second.log()
+        assert metric(first, 'store_warning{warning="no-synchronous-standby"}') == 1
+        assert "no-synchronous-standby" in first.ctl("health")
+        # Whoever becomes the active one looks, too.
+        first.ctl("step-down")
+        wait_until("the next one tells it", lambda: "no-synchronous-standby" in warnings_of(second))
+        wait_until("the former one does not", lambda: "no-synchronous-standby" not in warnings_of(first))
+        # One that commits wait for is all right.
+        server.rows("ALTER SYSTEM SET synchronous_standby_names = 'pg_receivewal'")
+        server.rows("SELECT pg_reload_conf()")
+        ask_again(own_site)
+        wait_until("it is well", lambda: "no-synchronous-standby" not in warnings_of(second))
+    finally:
+        server.rows("ALTER SYSTEM RESET synchronous_standby_names")
+        server.rows("SELECT pg_reload_conf()")
+        os.killpg(reader.pid, signal.SIGKILL)
+        reader.wait(TIMEOUT)
