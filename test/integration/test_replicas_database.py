@@ -117,6 +117,28 @@ def test_failover_that_takes_a_takeover_back(site):
     site.check(["old", "next"], strays=1, epochs=False)
 
 
+def test_the_synchronous_standby_is_away_for_longer_than_the_lease(site):
+    """No commit comes to its end, not even a renewal or a claim: nobody is active, and nothing is acknowledged. Statements that
+    were given up meanwhile come through when it is back."""
+    first, second = site.replicas.pair()
+    load = site.load()
+    try:
+        site.server.cut()
+        site.replicas.await_standby(first)
+        wait_until("a claim was given up", lambda: "event=store-unreachable" in second.log())
+        before = len(load.made)
+        assert (role(first), role(second)) == ("standby", "standby")
+        wait_until("changes are refused", lambda refused=load.refused: load.refused > refused + 10)
+        assert len(load.made) == before
+        site.server.link.fault = None
+        site.server.link.reset_all()
+        site.goes_on(load)
+    finally:
+        made = load.end()
+    site.check(made)
+    assert not says_lost(first) and not says_lost(second)
+
+
 # ---- restarts ----
 
 

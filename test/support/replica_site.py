@@ -51,7 +51,7 @@ class Replicas:
     def __init__(self, directory, url=None, services=None, limits=""):
         self.directory = directory
         self.url = url
-        self.services = services or scripted_service(directory, "x")
+        self.services = services or scripted_service(directory, "x", more="    wait: 2s\n")
         self.limits = limits
         self.brokers = {}
 
