@@ -15,7 +15,7 @@ import signal
 import threading
 import time
 
-from harness import Broker, Tsuru, scripted_service, wait_until
+from harness import Broker, Tsuru, free_port, scripted_service, wait_until
 
 KEY = "0123456789abcdef" * 4
 LEASE = 2  # seconds
@@ -58,7 +58,8 @@ class Replicas:
     def make(self, name, url=None, services=None):
         """One that is told of the database by a url of its own, or the common one, and likewise of servers; not started yet."""
         store = f"store: {{postgres: '{url or self.url}', name: {name}, lease: {LEASE}s}}\n"
-        broker = Broker(services or self.services, limits=store + self.limits, environment={"SECRET_KEY": KEY})
+        broker = Broker(services or self.services, limits=store + self.limits, environment={"SECRET_KEY": KEY},
+                        listen=f"127.0.0.1:{free_port()}")  # the others are told of it
         broker.claims = False
         self.brokers[name] = broker
         return broker
@@ -201,11 +202,11 @@ class Load:
 class Site:
     """A server, or a pair of them, and brokers on it."""
 
-    def __init__(self, directory, server):
+    def __init__(self, directory, server, services=None):
         self.server = server
         self.database = make_database(server)
         url = server.url_of(self.database, "sekret", self.database) if hasattr(server, "url_of") else self.url(server.port)
-        self.replicas = Replicas(directory, url, limits="limits: {verify_rate: 1000}\n")
+        self.replicas = Replicas(directory, url, services, limits="limits: {verify_rate: 1000}\n")
 
     def url(self, port):
         return f"postgres://{self.database}:sekret@127.0.0.1:{port}/{self.database}"
