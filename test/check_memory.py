@@ -70,7 +70,7 @@ def named(output, binary):
         done = subprocess.run(["addr2line", "-f", "-p", "-e", binary, found.group(1)], capture_output=True,
                               text=True, check=False)
         return "  " + (done.stdout.strip() or found.group(0))
-    return re.sub(re.escape(binary) + r"\(\+(0x[0-9a-f]+)\)\[0x[0-9a-f]+\]", name, output)
+    return re.sub(re.escape(binary) + r"\(\+(0x[0-9a-f]+)\) ?\[0x[0-9a-f]+\]", name, output)
 
 
 def ended_well(status, output, binary):
