@@ -11,6 +11,14 @@
 #define HEADER_MAX      (64 * 1024)                 /* bytes of one header that we send */
 #define HEADS_MAX       ((size_t)256 * 1024)        /* bytes of an answer's heads and of what follows its body */
 
+/* What libcurl says of a line over 100 kB in a head, which it does not hand over. Before 8.6 it says the same when
+ * memory is short. */
+#if LIBCURL_VERSION_NUM >= 0x080600
+#define LINE_TOO_LONG CURLE_TOO_LARGE
+#else
+#define LINE_TOO_LONG CURLE_OUT_OF_MEMORY
+#endif
+
 /* ---- answers ---- */
 
 static bool is_too_large(const struct client_exchange *exchange)
@@ -57,8 +65,7 @@ static int explain(const struct client_exchange *exchange, CURLcode result, stru
 		                 CLIENT_ANSWER_MAX, JSON_VALUES_MAX, HEADS_MAX);
 	if (result == CURLE_WRITE_ERROR && exchange->take != NULL)
 		return error_set(error, ERR_ANSWER, "its answer is not what was asked for");
-	/* libcurl says so of a line over 100 kB, too, which it does not hand over. */
-	if (result == CURLE_OUT_OF_MEMORY && !exchange->has_head)
+	if (result == LINE_TOO_LONG && !exchange->has_head)
 		return error_set(error, ERR_UNAVAILABLE, "a header of its answer is too long, or memory is short");
 	if (result == CURLE_OUT_OF_MEMORY)
 		return error_no_memory(error);
