@@ -8,6 +8,7 @@
 #include "hinder.h"
 #include "inspect_logins.h"
 #include "inspect_passwords.h"
+#include "mend.h"
 #include "owned.h"
 #include "postgres.h"
 #include "roles.h"
@@ -99,17 +100,17 @@ static void add_attributes(struct sql *sql, const struct pg_work *work)
 
 static void add_memberships(struct sql *sql)
 {
+	sql_add(sql, "UNION ALL SELECT CASE WHEN " MEND_MAY_REVOKE " THEN 'instance' ELSE 'told' END,"
+	             " format('the role \"%%s\" is a member of \"%%s\", so every app is: REVOKE \"%%s\" FROM \"%%s\"',"
+	             " r.rolname, g.rolname, g.rolname, r.rolname) || " MEND_GRANTED_BY " FROM pg_auth_members a"
+	             " JOIN own r ON r.oid = a.member JOIN pg_roles g ON g.oid = a.roleid\n");
 	sql_add(sql,
-	        "UNION ALL SELECT CASE WHEN me.may AND (me.rolsuper OR NOT g.rolsuper) THEN 'instance' ELSE 'told' END,"
-	        " format('the role \"%%s\" is a member of \"%%s\", so every app is: REVOKE \"%%s\" FROM \"%%s\"',"
-	        " r.rolname, g.rolname, g.rolname, r.rolname) FROM me, pg_auth_members a JOIN own r ON r.oid = a.member"
-	        " JOIN pg_roles g ON g.oid = a.roleid\n"
-	        "UNION ALL SELECT CASE WHEN s.tagged AND me.may AND s.tag !~ ('^" TAG_BIND "' || right(g.tag, 16))"
-	        " THEN 'instance' ELSE 'told' END, format('the role \"%%s\" is a member of \"%%s\" and no app''s login"
-	        " by the records; when that is not meant: REVOKE \"%%s\" FROM \"%%s\"', s.rolname, g.rolname,"
-	        " g.rolname, s.rolname) || CASE WHEN s.tagged THEN '' ELSE format(', otherwise: COMMENT ON ROLE"
-	        " \"%%s\" IS ''" TAG_GUEST "%%s''', s.rolname, d.datname) END FROM me, d, pg_auth_members a"
-	        " JOIN strangers s ON s.oid = a.member JOIN roles g ON g.oid = a.roleid"
+	        "UNION ALL SELECT CASE WHEN s.tagged AND " MEND_MAY_REVOKE " AND s.tag !~ ('^" TAG_BIND
+	        "' || right(g.tag, 16)) THEN 'instance' ELSE 'told' END, format('the role \"%%s\" is a member of"
+	        " \"%%s\" and no app''s login by the records; when that is not meant: REVOKE \"%%s\" FROM \"%%s\"',"
+	        " s.rolname, g.rolname, g.rolname, s.rolname) || " MEND_GRANTED_BY " || CASE WHEN s.tagged THEN ''"
+	        " ELSE format(', otherwise: COMMENT ON ROLE \"%%s\" IS ''" TAG_GUEST "%%s''', s.rolname, d.datname)"
+	        " END FROM d, pg_auth_members a JOIN strangers s ON s.oid = a.member JOIN roles g ON g.oid = a.roleid"
 	        " WHERE g.oid IN (SELECT oid FROM own) AND (s.rolcanlogin OR s.tag <> '" TAG_BIND
 	        "' || right(g.tag, 16))\n");
 }

@@ -6,6 +6,7 @@
 
 #include "dialect.h"
 #include "hinder.h"
+#include "mend.h"
 #include "roles.h"
 
 bool inspect_login_is_told(const struct driver_call *call, const char *login)
@@ -89,7 +90,7 @@ static void add_binds(struct sql *sql, const struct pg_work *work)
 }
 
 /* A good login may log in for ever and connect, has the plan's limit and no attribute, and is a member of its group and
- * of nothing else. Attributes that only a superuser takes away are told. */
+ * of nothing else. What a bind cannot take away, attributes of a superuser's and what others granted, is told. */
 static void add_comparison(struct sql *sql, const struct pg_work *work)
 {
 	sql_add(sql,
@@ -97,9 +98,15 @@ static void add_comparison(struct sql *sql, const struct pg_work *work)
 	        "r.rolcanlogin AND r.rolinherit = l.inherits AND r.rolconnlimit = %d AND NOT r.rolcreatedb AND NOT"
 	        " r.rolcreaterole AND coalesce(r.rolvaliduntil = 'infinity', true)"
 	        " AND has_database_privilege(r.oid, d.oid, 'CONNECT')"
-	        " AND (SELECT array_agg(DISTINCT g.rolname) FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid"
-	        "  WHERE m.member = r.oid) = ARRAY[l.group_name::name], false)\n",
+	        " AND (SELECT array_agg(DISTINCT g.rolname) FROM pg_auth_members a JOIN pg_roles g ON g.oid = a.roleid"
+	        "  WHERE a.member = r.oid AND (g.rolname = l.group_name::name OR " MEND_MAY_REVOKE "))"
+	        " = ARRAY[l.group_name::name], false)\n",
 	        plan_connection_limit(work->call->plan));
+	sql_add(sql,
+	        "UNION ALL SELECT 'told', format('the login \"%%s\" is a member of \"%%s\", too: REVOKE \"%%s\" FROM"
+	        " \"%%s\"', r.rolname, g.rolname, g.rolname, r.rolname) || " MEND_GRANTED_BY " FROM l JOIN pg_roles r"
+	        " ON r.rolname = l.name::name JOIN pg_auth_members a ON a.member = r.oid JOIN pg_roles g ON g.oid ="
+	        " a.roleid WHERE g.rolname <> l.group_name::name AND NOT (" MEND_MAY_REVOKE ")\n");
 }
 
 static void add_attributes(struct sql *sql, bool superuser)

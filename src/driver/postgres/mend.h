@@ -5,6 +5,16 @@
 
 #include "work.h"
 
+/* Of a, a row of pg_auth_members, and g, its group: whether the broker's user can take it away; and how it is said in a
+ * statement whose grant that is. From version 16 on a revoke counts for one grantor, and is for who acts for it. */
+#define MEND_MAY_REVOKE                                                                                                \
+	"CASE WHEN current_setting('server_version_num')::int < 160000 THEN EXISTS (SELECT FROM pg_roles u WHERE"      \
+	" u.rolname = current_user AND (u.rolsuper OR u.rolcreaterole AND NOT g.rolsuper)) ELSE"                       \
+	" pg_has_role(a.grantor, 'USAGE') AND pg_has_role(g.oid, 'MEMBER WITH ADMIN OPTION') END"
+#define MEND_GRANTED_BY                                                                                                \
+	"CASE WHEN current_setting('server_version_num')::int >= 160000 THEN"                                          \
+	" format(' GRANTED BY \"%%s\"', pg_get_userbyid(a.grantor)) ELSE '' END"
+
 /* The broker's present user acts for the owner role: another one may have made it. Where the server does not let it do
  * so by itself the step fails with the statement that an operator has to give. */
 void step_join_owner(void *arg);
