@@ -377,6 +377,7 @@ static void on_impatience(void *arg)
 static void drain(struct program *program)
 {
 	log_stopping(program, "stopping");
+	standing_leave(program);
 	api_drain(program->api);
 	timer_init(&program->patience, on_impatience, program);
 	if (timer_start(program->timers, &program->patience, program->config->limits.shutdown) != 0)

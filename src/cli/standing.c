@@ -177,6 +177,28 @@ int standing_watch(struct program *program, struct error *error)
 	return 0;
 }
 
+static bool has_others(const struct program *program)
+{
+	const struct store_members *members = store_members(program->store);
+
+	for (size_t i = 0; i < members->count; i++) {
+		const struct store_member *member = &members->items[i];
+
+		if (!member->is_self && !member->is_gone && member->role == STORE_STANDBY)
+			return true;
+	}
+	return false;
+}
+
+void standing_leave(struct program *program)
+{
+	if (program->role != STORE_ACTIVE || !has_others(program))
+		return;
+	store_step_down(program->store);
+	resign(program);
+	api_standing_changed(program->api);
+}
+
 void standing_end(struct program *program)
 {
 	if (program->standing_due != NULL)

@@ -12,6 +12,9 @@ int standing_watch(struct program *program, struct error *error);
 /* The store's on_standing; arg is the program. The call may come while the store runs completions: what follows waits
  * for the loop. */
 void standing_changed(void *arg, const struct store_standing *standing);
+/* At the program's end, while the loop turns still: hands over, if there is another broker, which takes up what waits
+ * here, too. */
+void standing_leave(struct program *program);
 /* Once the loop has ended. */
 void standing_end(struct program *program);
 

@@ -65,6 +65,22 @@ def test_stop_hands_over_at_once(replicas):
     assert "event=became-active" in second.log()
 
 
+def test_who_waits_is_answered_by_the_next_one(replicas, tmp_path):
+    """SIGTERM while a create waits for its server: the other broker takes it up, and the client hears of it by the one that ends."""
+    first, second = active_and_standby(replicas)
+    (tmp_path / "rules").write_text("provision hang\n", encoding="ascii")
+    answer = []
+    waiting = threading.Thread(target=lambda: answer.append(tsuru_of(first).create("mydb", "small")), daemon=True)
+    waiting.start()
+    wait_until("its call is under way", lambda: first.ctl("operations", "--json"))
+    wait_until("it knows of the other", lambda: any(one["name"] == "second" for one in first.ctl("replicas", "--json")["replicas"]))
+    (tmp_path / "rules").write_text("", encoding="ascii")
+    first.stop()
+    waiting.join(TIMEOUT)
+    assert answer[0].status == 201
+    assert role(second) == "active" and tsuru_of(second).is_up("mydb")
+
+
 def test_active_one_that_was_stopped_does_nothing_more(replicas):
     """SIGSTOP for longer than the lease: it wakes up, writes nothing, and stands by; it is the active one again in its turn."""
     first, second = active_and_standby(replicas)
