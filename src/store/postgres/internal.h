@@ -68,6 +68,7 @@ struct pg_journal {
 	int64_t retry_at;     /* no connection is tried before */
 	int64_t heard_at;     /* when the last bytes came, or a statement went out */
 	uint64_t epoch;       /* ours; 0: this broker is not the active one */
+	uint64_t beat;        /* that the claim began with */
 	uint64_t revision;    /* that is durable, as far as this epoch knows */
 	/* KEEPER_FORSAKEN: it is over, and nothing renews it. The loop reads it, and forsakes it, at any time. */
 	_Atomic int64_t leased_until;
@@ -157,6 +158,7 @@ int64_t asides_due(const struct pg_journal *journal);
 void aside_close(struct pg_journal *journal, enum aside_id id);
 
 /* keeper.c */
+#define KEEPER_BEATS ((uint64_t)1 << 32) /* signs of life that a claim's beat has room for */
 /* The statement of a sign of life, and what goes with it. Gives a row when this broker is the active one, and what it
  * has appended is there. */
 extern const char keeper_renewal[];

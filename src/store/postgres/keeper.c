@@ -8,13 +8,15 @@
 #include "internal.h"
 
 const char keeper_renewal[] = "UPDATE tsuru_broker.pulse SET beat = beat + 1 WHERE epoch = $1"
-                              " AND (SELECT revision FROM tsuru_broker.head) >= $2 RETURNING beat";
+                              " AND (SELECT revision FROM tsuru_broker.head) >= $2"
+                              " AND beat - $3 BETWEEN 0 AND 4294967295 RETURNING beat";
 
 void keeper_operands(const struct pg_journal *journal, struct operands *ret_operands)
 {
 	ret_operands->count = 0;
 	operands_number(ret_operands, journal->epoch);
 	operands_number(ret_operands, journal->revision);
+	operands_number(ret_operands, journal->beat);
 }
 
 static int64_t third(const struct pg_journal *journal)

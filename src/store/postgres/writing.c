@@ -8,6 +8,7 @@
 
 #include "append.h"
 #include "base/crash.h"
+#include "base/secret.h"
 #include "base/timer.h"
 #include "internal.h"
 #include "store/copy.h"
@@ -17,17 +18,19 @@
 
 /* ---- the claim ---- */
 
-/* The pulse is locked first, so that no renewal of the former one comes in between. */
+/* The pulse is locked first, so that no renewal of the former one comes in between. Its beat goes on from a number of
+ * this claim's own: a database that has failed over to a server without a claim gives the epoch a second time, and the
+ * two that have it do not renew each other's lease. */
 static const char claim[] =
     "WITH p AS (SELECT 1 FROM tsuru_broker.pulse WHERE epoch = $1 AND beat = $2 FOR UPDATE),"
     " h AS (UPDATE tsuru_broker.head SET epoch = epoch + 1, is_led = true, active = $5, address = $6, format = $7"
     "  WHERE epoch = $1 AND revision = $3 AND last_group = $4 AND format <= $7 AND EXISTS (SELECT FROM p)"
     "  RETURNING epoch),"
-    " q AS (UPDATE tsuru_broker.pulse SET epoch = h.epoch, beat = 0 FROM h)"
+    " q AS (UPDATE tsuru_broker.pulse SET epoch = h.epoch, beat = $8 FROM h)"
     " SELECT h.epoch, pg_notify('tsuru_broker', '') FROM h";
 
 static const struct operands *claim_of(const struct pg_journal *journal, const struct journal_head *head,
-                                       struct operands *operands)
+                                       uint64_t beat, struct operands *operands)
 {
 	operands->count = 0;
 	operands_number(operands, head->epoch);
@@ -37,12 +40,22 @@ static const struct operands *claim_of(const struct pg_journal *journal, const s
 	operands_bytes(operands, journal->options->name, strlen(journal->options->name));
 	operands_bytes(operands, journal->options->address, strlen(journal->options->address));
 	operands_number(operands, journal_format(journal->options));
+	operands_number(operands, beat);
 	return operands;
+}
+
+static uint64_t first_beat(void)
+{
+	unsigned char bytes[8];
+
+	secret_random(bytes, sizeof(bytes));
+	return network_decode(bytes) >> 1 & ~(KEEPER_BEATS - 1);
 }
 
 int writing_claim(struct journal *base, const struct journal_head *head, struct error *error)
 {
 	struct pg_journal *journal = journal_of(base);
+	const uint64_t beat = first_beat();
 	struct operands operands;
 	PGresult *result = NULL;
 	int64_t sent;
@@ -50,12 +63,13 @@ int writing_claim(struct journal *base, const struct journal_head *head, struct 
 
 	sent = timers_clock();
 	if (rc == 0)
-		rc = pgsql_ask(journal, claim, claim_of(journal, head, &operands), sent + ANSWER_US, &result, error);
+		rc = pgsql_ask(journal, claim, claim_of(journal, head, beat, &operands), sent + ANSWER_US, &result, error);
 	if (rc != 0)
 		return rc;
 	if (journal->pq.ntuples(result) == 1) {
 		journal->epoch = answer_number(journal, result, 0);
 		journal->leased_until = 0; /* and not forsaken any more */
+		journal->beat = beat;
 		journal->revision = head->point.revision;
 		journal->asides[ASIDE_KEEPER].due = sent;
 		keeper_renewed(journal, sent);
