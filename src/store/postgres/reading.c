@@ -253,7 +253,7 @@ int reading_snapshot(struct journal *base, journal_visit_change *visit, void *ar
                      struct error *error)
 {
 	struct pg_journal *journal = journal_of(base);
-	struct journal_head head;
+	struct journal_head head = {0};
 	int rc = pgsql_open(journal, timers_clock() + ANSWER_US, error);
 
 	if (rc == 0)

@@ -33,8 +33,8 @@ static void add_schema(struct text *text, const struct schema *schema)
 
 static void test_changed_records_have_another_format(void **state)
 {
-	static const struct schema *const schemas[] = {&schema_instance, &schema_bind, &schema_operation,
-	                                               &schema_tombstone, &schema_audit};
+	static const struct schema *const schemas[] = {&schema_instance,  &schema_bind,  &schema_operation,
+	                                               &schema_tombstone, &schema_audit, NULL};
 	char hash[2 * HASH_BYTES + 1];
 	const char *whole;
 	struct error error;
@@ -44,7 +44,7 @@ static void test_changed_records_have_another_format(void **state)
 	assert_int_equal(secret_init(&error), 0);
 	text_init(&text, 65536);
 	text_add_format(&text, "%d %d\n", RECORD_VERSION, KEYSPACE_COUNT);
-	for (size_t i = 0; i < sizeof(schemas) / sizeof(*schemas); i++)
+	for (size_t i = 0; schemas[i] != NULL; i++)
 		add_schema(&text, schemas[i]);
 	whole = text_string(&text);
 	assert_false(text.failed);
