@@ -161,6 +161,6 @@ void store_warning_text(const struct store_members *members, enum store_warning 
 	text_init(&text, size - 1);
 	if (members->warns[warning])
 		write_warning(members, warning, &text);
-	snprintf(ret_text, size, "%s", text.failed ? store_warning_name(warning) : text_string(&text));
+	snprintf(ret_text, size, "%s", text.failed ? "the broker is out of memory" : text_string(&text));
 	text_release(&text);
 }

@@ -111,9 +111,11 @@ static void collect_members(struct metric *const *measures, const struct store_m
 /* Of one that never had all that there was, no time is long enough. */
 static double seconds_behind(const struct store_standing *standing)
 {
+	const int64_t now = timers_clock() / 1000;
+
 	if (standing->role == STORE_ACTIVE)
 		return 0;
-	return standing->seen_at > 0 ? (double)(timers_clock() / 1000 - standing->seen_at) / MEASURE_MS : INFINITY;
+	return standing->seen_at > 0 ? (double)(now - standing->seen_at) / MEASURE_MS : INFINITY;
 }
 
 static void collect_lag(struct metric *const *measures, const struct store *store)
