@@ -67,7 +67,7 @@ extern const struct cli_option cli_options[OPTION_COUNT];
 bool command_takes(const struct command *command, enum option_id option);
 
 /* commands.c */
-extern const struct command cli_commands[], ctl_commands[];
+extern const struct command cli_commands[], ctl_commands[], store_commands[];
 
 /* help.c */
 void help_overview(FILE *file, const char *path, const struct command *commands);
@@ -83,6 +83,7 @@ int run_completion(const struct invocation *invocation);
 int run_new_key(const struct invocation *invocation);
 int run_export(const struct invocation *invocation);
 int run_import(const struct invocation *invocation);
+int run_store_check(const struct invocation *invocation);
 int run_backup(const struct invocation *invocation);
 
 #endif

@@ -115,6 +115,18 @@ const struct command ctl_commands[] = {
     {0},
 };
 
+const struct command store_commands[] = {
+    {"check", NULL, CONFIG, "look whether the store is as it has to be",
+     "Changes nothing, and the broker may run. Of a shared store: the tables, the rights of the role on them,\nand "
+     "whether "
+     "head, log and records agree; of any: whether each record can be read, and leads to\nothers that are there. "
+     "Prints a "
+     "line for each finding, then the counts. Exits 0 when there is none,\nelse 1, also when the database does not "
+     "answer.\n",
+     run_store_check, NULL},
+    {0},
+};
+
 const struct command cli_commands[] = {
     {"serve", NULL, CONFIG, "run the broker",
      "Runs until SIGTERM or SIGINT: then it accepts nothing more, answers what waits within\n"
@@ -133,6 +145,7 @@ const struct command cli_commands[] = {
      "gives each of the service's own commands a permission.\n",
      run_manifest, NULL},
     {"ctl", "COMMAND", 0, "operate the running broker", "", NULL, ctl_commands},
+    {"store", "COMMAND", 0, "look at the store", "", NULL, store_commands},
     {"ping", NULL, CONFIG, "ask the running broker for an answer",
      "Connects to the listen address of the configuration. Exits 0 when the broker answers HTTP within 3 s,\n"
      "whatever it says, else 1. For health checks of containers.\n",

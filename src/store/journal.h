@@ -63,6 +63,8 @@ struct journal;
  */
 typedef int journal_visit_group(void *arg, const struct group *group);
 typedef int journal_visit_change(void *arg, const struct key_change *change);
+/* Called for what is not as it has to be. */
+typedef void journal_report(void *arg, const char *finding);
 
 struct journal_kind {
 	/* Nothing is asked yet. ERR_INVALID for a url that is none. options is borrowed for the journal's life. */
@@ -83,6 +85,11 @@ struct journal_kind {
 	/* All records as of ret_point; likewise. */
 	int (*snapshot)(struct journal *journal, journal_visit_change *visit, void *arg, struct point *ret_point,
 	                struct error *error);
+
+	/* Looks whether all is as it has to be, and changes nothing: reports what is not, then visits each record,
+	 * unless that cannot be done for what was reported. A caller that does nothing else may call it. */
+	int (*check)(struct journal *journal, journal_report *report, journal_visit_change *visit, void *arg,
+	             struct error *error);
 
 	/* Becomes the active one, unless anything has moved since head was seen, or the journal is of a newer format
 	 * (ERR_STALE). From then on it is of this broker's: in the same step, so that no broker of an earlier format

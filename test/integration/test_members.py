@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from harness import TIMEOUT, Broker, scripted_service, wait_until
+from harness import BROKER, TIMEOUT, Broker, scripted_service, wait_until
 from test_replicas import KEY, Replicas, active_and_standby, await_role, role, tsuru_of
 
 
@@ -228,3 +228,110 @@ def test_a_database_without_a_synchronous_standby_is_told(own_site, tmp_path):
         server.rows("SELECT pg_reload_conf()")
         os.killpg(reader.pid, signal.SIGKILL)
         reader.wait(TIMEOUT)
+
+
+def check_store(broker, status=0):
+    """What store check prints, line by line; with another status than 0 or findings, its complaint."""
+    done = subprocess.run([BROKER, "store", "check", "-c", broker.config], capture_output=True, text=True, timeout=TIMEOUT, check=False,
+                          env=broker.environment)
+    assert done.returncode == status, (done.returncode, done.stdout, done.stderr)
+    return done.stdout.splitlines() or done.stderr.splitlines()
+
+
+def fill(broker):
+    tsuru = tsuru_of(broker)
+    for name in ("mydb", "other", "third"):
+        assert tsuru.create(name, "small").status == 201
+    assert tsuru.bind("mydb", "shop", event="e1").status == 201
+    assert tsuru.bind("other", "shop", event="e2").status == 201
+    assert tsuru.unbind("other", "shop").status == 200
+    assert tsuru.remove("third").status == 200
+
+
+def test_store_check_of_a_shared_store(site):
+    first, _ = pair(site)
+    fill(first)
+    said = check_store(first)  # while they run
+    assert len(said) == 2 and re.search(r"\b2 names, 2 instances, 1 binds, \d+ operations, 0 pending\b", said[0]) and said[1].endswith("0 findings")
+    stopped = site.broker("third")
+    stopped.stop()
+
+    def sql(statement):
+        site.server.rows(statement, database=site.database)
+
+    def finds(statement, back, *expected):
+        """Exactly these findings come of the statement, and none after it was undone."""
+        sql(statement)
+        found = check_store(stopped, 1)
+        lines = [line for line in found if not re.search(r"records, \d+ findings$|^\d+ names", line)]
+        assert len(lines) == len(expected), found
+        for one in expected:
+            assert any(re.search(one, line) for line in lines), (one, found)
+        sql(back)
+        assert check_store(stopped)[-1].endswith("0 findings")
+
+    for broker in site.brokers:
+        broker.stop()
+    user = site.database
+    finds(f"REVOKE UPDATE ON tsuru_broker.head FROM {user}", f"GRANT UPDATE ON tsuru_broker.head TO {user}",
+          f'^the role "{user}" lacks UPDATE on the table "tsuru_broker.head"$')
+    finds(f"REVOKE DELETE ON tsuru_broker.log, tsuru_broker.record FROM {user}", f"GRANT DELETE ON tsuru_broker.log, tsuru_broker.record TO {user}",
+          'lacks DELETE on the table "tsuru_broker.log"', 'lacks DELETE on the table "tsuru_broker.record"')
+    finds(f"REVOKE USAGE ON SCHEMA tsuru_broker FROM {user}", f"GRANT USAGE ON SCHEMA tsuru_broker TO {user}", "lacks USAGE on the schema")
+    finds("ALTER TABLE tsuru_broker.log RENAME TO hidden", "ALTER TABLE tsuru_broker.hidden RENAME TO log", '^there is no table "tsuru_broker.log"$')
+    finds("UPDATE tsuru_broker.head SET format = format + 1000", "UPDATE tsuru_broker.head SET format = format - 1000", "their format is 10")
+    finds("UPDATE tsuru_broker.pulse SET epoch = epoch + 1", "UPDATE tsuru_broker.pulse SET epoch = epoch - 1", "has the epoch")
+    finds("UPDATE tsuru_broker.head SET last_group = decode(repeat('00', 16), 'hex'), active = encode(last_group, 'hex')",
+          "UPDATE tsuru_broker.head SET last_group = decode(active, 'hex'), active = ''", "the last group of the log")
+    finds("UPDATE tsuru_broker.log SET follows = follows - 1 WHERE revision = (SELECT max(revision) FROM tsuru_broker.log)",
+          "UPDATE tsuru_broker.log SET follows = follows + 1 WHERE revision = (SELECT max(revision) FROM tsuru_broker.log)", "does not follow the one before")
+    finds("UPDATE tsuru_broker.record SET revision = revision + 1000000 WHERE keyspace = 'names'",
+          "UPDATE tsuru_broker.record SET revision = revision - 1000000 WHERE keyspace = 'names'", "^2 records have a revision that is after the head's")
+
+    # Records.
+    kept = "CREATE TABLE public.kept AS SELECT * FROM tsuru_broker.record; "
+    back = "DELETE FROM tsuru_broker.record; INSERT INTO tsuru_broker.record SELECT * FROM public.kept; DROP TABLE public.kept"
+    finds(kept + "UPDATE tsuru_broker.record SET content = '\\x07' WHERE keyspace = 'instances' AND revision = (SELECT max(revision) FROM tsuru_broker.record WHERE keyspace = 'instances')",
+          back, '^"[0-9a-f]{16}" of "instances": ')
+    finds(kept + "DELETE FROM tsuru_broker.record WHERE keyspace = 'instances' AND key = (SELECT content FROM tsuru_broker.record"
+          " WHERE keyspace = 'names' AND encode(key, 'escape') LIKE '%mydb')", back,
+          "^a name leads to an instance that is not there", "^a bind is of an instance", "^an operation is of an instance")
+    finds(kept + "INSERT INTO tsuru_broker.record VALUES ('pending', repeat('0', 20)::bytea, 1, repeat('1', 16)::bytea)", back,
+          "^the list of operations that are taken up has one that is not there")
+    finds(kept + "INSERT INTO tsuru_broker.record VALUES ('retained', repeat('2', 40)::bytea, 1, ''::bytea)", back,
+          "^an instance that is not there is retained")
+    sql("INSERT INTO tsuru_broker.record VALUES ('nonsense', '1', 1, '1')")
+    assert "no tsuru-broker has written" in check_store(stopped, 1)[-1]
+    sql("DROP SCHEMA tsuru_broker CASCADE")
+    assert check_store(stopped, 1)[0] == 'there is no schema "tsuru_broker": the first broker makes it'
+    assert site.server.rows("SELECT count(*) FROM pg_namespace WHERE nspname = 'tsuru_broker'", database=site.database) == [(0,)]  # nothing was made
+
+
+def test_store_check_without_an_answer(site):
+    first = site.broker("first")
+    first.stop()
+    first.write_config(scripted_service(site.directory, "x"),
+                       limits="store: {postgres: 'postgres://nobody:x@127.0.0.1:1/none', name: first, lease: 2s}\n")
+    assert re.fullmatch(r"tsuru-broker: the store's PostgreSQL cannot be reached: .*", check_store(first, 1)[0])
+
+
+def test_store_check_of_a_store_of_ones_own(site, tmp_path):
+    (tmp_path / "rules").write_text("provision hang\n", encoding="ascii")
+    alone = Broker(scripted_service(site.directory, "x"), environment={"SECRET_KEY": KEY})
+    site.brokers.append(alone)
+    alone.start()
+    with pytest.raises(OSError):
+        tsuru_of(alone).send("POST", "/resources", {"name": "slow", "plan": "small", "team": "red", "user": "u"}, timeout=1)
+    (tmp_path / "rules").write_text("", encoding="ascii")
+    said = check_store(alone)  # while it runs
+    assert "1 names, 1 instances" in said[0] and "1 operations, 1 pending" in said[0]
+    wait_until("the create is done", lambda: tsuru_of(alone).is_up("slow"))
+    fill(alone)
+    said = check_store(alone)
+    assert "3 names, 3 instances, 1 binds" in said[0] and "0 pending" in said[0] and said[1].endswith("0 findings")
+    alone.stop()
+    assert check_store(alone) == said
+    alone.write_config(scripted_service(site.directory, "x"), limits="")
+    os.rename(alone.data, alone.data + "-away")
+    assert "cannot be read" in check_store(alone, 1)[0]
+    os.rename(alone.data + "-away", alone.data)

@@ -186,6 +186,13 @@ int reading_read(struct journal *base, const struct point *point, journal_visit_
 int reading_snapshot(struct journal *base, journal_visit_change *visit, void *arg, struct point *ret_point,
                      struct error *error);
 
+/* Each record as it is now, of the transaction that is open. */
+int reading_records(struct pg_journal *journal, journal_visit_change *visit, void *arg, struct error *error);
+
+/* checking.c */
+int checking_check(struct journal *base, journal_report *report, journal_visit_change *visit, void *arg,
+                   struct error *error);
+
 /* writing.c */
 int writing_claim(struct journal *base, const struct journal_head *head, struct error *error);
 int writing_append(struct journal *base, const struct group *group, struct error *error);

@@ -136,6 +136,7 @@ const struct journal_kind journal_postgres = {
     .look = reading_look,
     .read = reading_read,
     .snapshot = reading_snapshot,
+    .check = checking_check,
     .claim = writing_claim,
     .leased_until = postgres_leased_until,
     .forsake = postgres_forsake,

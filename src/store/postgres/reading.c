@@ -232,7 +232,7 @@ static int take_record(struct pg_journal *journal, PGresult *result, journal_vis
 }
 
 /* Row by row, so that no more than one is in memory. */
-static int take_records(struct pg_journal *journal, journal_visit_change *visit, void *arg, struct error *error)
+int reading_records(struct pg_journal *journal, journal_visit_change *visit, void *arg, struct error *error)
 {
 	const struct operands none = {.count = 0};
 	PGresult *result = NULL;
@@ -264,7 +264,7 @@ int reading_snapshot(struct journal *base, journal_visit_change *visit, void *ar
 	if (rc == 0)
 		rc = format_accept(journal->options, head.format, error);
 	if (rc == 0)
-		rc = take_records(journal, visit, arg, error);
+		rc = reading_records(journal, visit, arg, error);
 	if (rc == 0)
 		rc = pgsql_run(journal, "COMMIT", timers_clock() + ANSWER_US, error);
 	if (rc != 0)
