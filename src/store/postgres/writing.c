@@ -29,8 +29,8 @@ static const char claim[] =
     " q AS (UPDATE tsuru_broker.pulse SET epoch = h.epoch, beat = $8 FROM h)"
     " SELECT h.epoch, pg_notify('tsuru_broker', '') FROM h";
 
-static const struct operands *claim_of(const struct pg_journal *journal, const struct journal_head *head,
-                                       uint64_t beat, struct operands *operands)
+static const struct operands *claim_of(const struct pg_journal *journal, const struct journal_head *head, uint64_t beat,
+                                       struct operands *operands)
 {
 	operands->count = 0;
 	operands_number(operands, head->epoch);
@@ -63,7 +63,8 @@ int writing_claim(struct journal *base, const struct journal_head *head, struct 
 
 	sent = timers_clock();
 	if (rc == 0)
-		rc = pgsql_ask(journal, claim, claim_of(journal, head, beat, &operands), sent + ANSWER_US, &result, error);
+		rc = pgsql_ask(journal, claim, claim_of(journal, head, beat, &operands), sent + ANSWER_US, &result,
+		               error);
 	if (rc != 0)
 		return rc;
 	if (journal->pq.ntuples(result) == 1) {
