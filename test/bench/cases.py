@@ -501,7 +501,7 @@ def shared_store(machine, options, samples):
 def replicas(machine, options, samples):
     import replicas as several  # pylint: disable=import-outside-toplevel
 
-    several.measure(machine, options, samples, create_body, ask)
+    several.measure(machine, options, samples, create_body, ask, in_turn)
 
 
 CASES = {"reads": reads, "creates": creates, "shared": shared_store, "replicas": replicas, "beside": reads_beside_writes, "binds": binds, "hostile": hostile,
