@@ -7,8 +7,6 @@ import os
 import re
 import signal
 
-import pytest
-
 from backends import PASSWORD, configuration
 from harness import Tsuru, closing, wait_until
 from machine import Machine
@@ -139,7 +137,7 @@ def test_another_finishes_what_the_stopped_one_had_begun(backend, server, tmp_pa
         first.process.send_signal(signal.SIGCONT)
         replicas.await_standby(first)
         wait_until("its calls have ended", way.is_over)
-        create.result()
+        assert create.result() in (None, 201, 503)
         way.check()
         assert backend.objects() == before and backend.works(env)
         drift = second.ctl("verify", "--json", status=(0, 3))
@@ -157,7 +155,6 @@ def outcome(ask):
         return None
 
 
-@pytest.mark.xfail(strict=True, reason="what the active one takes itself has no id yet by which the next one knows it: 409")
 def test_the_stopped_ones_client_is_answered_what_became_of_its_create(server, tmp_path):
     with closing(Site(tmp_path, server)) as (site,), concurrent.futures.ThreadPoolExecutor() as pool:
         (tmp_path / "rules").write_text("provision hang\n", encoding="ascii")
