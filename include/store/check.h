@@ -15,6 +15,6 @@ struct store_check {
 
 /* 0 when it could be looked at, whatever was found; otherwise why not, or the code that visit ended it with. */
 int store_check_alone(const char *directory, const struct store_check *check, struct error *error);
-int store_check_shared(const struct store_shared *shared, const struct store_check *check, struct error *error);
+int store_check_shared(const struct store_shared *options, const struct store_check *check, struct error *error);
 
 #endif

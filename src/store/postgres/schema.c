@@ -29,7 +29,7 @@ static const char make[] =
     "ALTER TABLE tsuru_broker.record ALTER content SET STORAGE EXTERNAL;"
     "INSERT INTO tsuru_broker.pulse (epoch, beat) VALUES (0, 0) ON CONFLICT DO NOTHING;";
 
-/* What a format-1 journal of an earlier program lacks. Of each broker there is a row, by its id, that changes every few
+/* What a journal of an earlier program lacks. Of each broker there is a row, by its id, that changes every few
  * seconds; all that has to do with it is told in teller.c. */
 static const char add[] =
     "SELECT pg_advisory_xact_lock(hashtext('tsuru_broker'));"
