@@ -200,6 +200,7 @@ static int open_broker(struct program *program, struct error *error)
 	    .metrics = program->metrics,
 	};
 
+	replicas_describe(program);
 	program->context.base = program->base;
 	program->context.timers = program->timers;
 	program->context.resolver = program->resolver;
@@ -278,8 +279,6 @@ static int open_parts(struct program *program, struct error *error)
 		rc = open_store(program, error);
 	if (rc == 0)
 		rc = open_keys(program, error);
-	if (rc == 0)
-		replicas_describe(program);
 	if (rc == 0)
 		rc = open_broker(program, error);
 	if (rc == 0)
