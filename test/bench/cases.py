@@ -499,7 +499,7 @@ def shared_store(machine, options, samples):
 
 
 def replicas(machine, options, samples):
-    import replicas as several  # pylint: disable=import-outside-toplevel
+    import several  # pylint: disable=import-outside-toplevel
 
     several.measure(machine, options, samples, create_body, ask, in_turn)
 

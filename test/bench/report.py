@@ -28,6 +28,11 @@ class Figures:
         values = self.all(case, variant, contestant, quantity)
         return max(values) if values else None
 
+    def share(self, case, variant, contestant, quantity, share):
+        """What that share of the values is at most."""
+        values = sorted(self.all(case, variant, contestant, quantity) or [])
+        return values[min(len(values) - 1, int(share * len(values)))] if values else None
+
     def ratio(self, case, variant, ours, theirs, quantity):
         left, right = (self.all(case, variant, name, quantity) for name in (ours, theirs))
         if not left or not right:
@@ -59,6 +64,18 @@ def reaches(figures):
     found += [Reach(f"{case}, {of}: rate of {what}", figures.ratio(case, int(of.split()[0]), "broker", what, "rate"), least, "least")
               for of, what, least in (("64 clients", "the same statement", 0.7), ("64 clients", "a store of its own", 0.5),
                                       ("1 client", "the same statement", 0.6))]
+    passed = "status, passed on by a standby"
+    slower = [figures.median(passed, 64, how, "p50_us") for how in ("forwarded", "direct")]
+    found += [Reach(f"{passed}: CPU of one that is asked directly", figures.ratio(passed, 64, "forwarded", "direct", "cpu_us"), 2.2,
+                    "most"),
+              Reach(f"{passed}: p50 beyond that of one that is asked directly, ms",
+                    (slower[0] - slower[1]) / 1000 if slower[0] else None, 0.4, "most"),
+              Reach("a takeover after kill -9, beyond the lease, s", figures.median("a takeover", 2, "SIGKILL", "over_the_lease"), 1, "most"),
+              Reach("a takeover after SIGTERM, s", figures.median("a takeover", 2, "SIGTERM", "seconds"), 0.5, "most"),
+              *(Reach(f"a view of {size:,} instances, s", figures.median("a view made afresh", size, "standby", "seconds"), most, "most")
+                for size, most in ((100000, 5), (1000000, 60))),
+              Reach("a standby's lag beside 64 writers: p99, ms", figures.share("a standby's lag", 64, "standby", "ms", 0.99), 50, "most"),
+              Reach("an idle standby: CPU, %", figures.median("an idle standby", 1, "standby", "cpu_percent"), 1, "most")]
     beside = "status beside 64 writers, 10 ms a sync"
     found += [Reach(f"{beside}: p50, µs", figures.median(beside, 4, "broker", "p50_us"), 500, "most"),
               Reach(f"{beside}: p99, µs", figures.median(beside, 4, "broker", "p99_us"), 2000, "most"),
