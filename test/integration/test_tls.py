@@ -37,8 +37,8 @@ class Listening(Broker):
     """A broker with listeners of its own choice."""
 
     def __init__(self, directory, listen, more=""):
-        self.listen, self.more = listen, more
-        super().__init__(scripted_service(directory, "x"))
+        self.more = more
+        super().__init__(scripted_service(directory, "x"), listen=listen)
 
     def write_config(self, services, limits=""):
         with open(self.config, "w", encoding="utf-8") as file:
