@@ -37,8 +37,9 @@ static void on_hangup(evutil_socket_t number, short what, void *arg)
 	(void)number;
 	(void)what;
 	rc = program_reload(program, &error);
-	operator_note(broker_requests(program->broker), &caller, "reload", rc == 0 ? "done" : "failed",
-	              rc == 0 ? NULL : error.text);
+	if (broker_has_begun(program->broker, NULL) == 0) /* one that stands by writes nothing: the log tells it */
+		operator_note(broker_requests(program->broker), &caller, "reload", rc == 0 ? "done" : "failed",
+		              rc == 0 ? NULL : error.text);
 }
 
 /* The first ends the service, the second the waiting. */

@@ -150,6 +150,7 @@ def test_a_configuration_that_differs_is_told(site):
     assert not warnings_of(first) and not warnings_of(second)
 
     assert "event=reloaded" in second.reload(other, limits=site.store("second"))
+    assert "audit-not-written" not in second.log()  # a standby has no audit of its own
     for broker in (first, second):
         reason = wait_until("it is told", lambda broker=broker: warnings_of(broker).get("configuration-differs"))
         assert reason == '"second": not the configuration of the active broker, "first"'
