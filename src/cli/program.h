@@ -40,7 +40,8 @@ struct program {
 	struct trim trim;
 	struct resolver *resolver;
 	struct logins *logins;
-	struct store_shared shared; /* url NULL: the store is not shared */
+	struct config *sharing;     /* held: what `shared` borrows from. NULL: the store is not shared */
+	struct store_shared shared; /* url NULL: likewise */
 	struct shared_names names;
 	struct event *standing_due; /* active: how the broker stands among those that share has changed */
 	struct event *lease_due;    /* when the lease is over, unless it was renewed */

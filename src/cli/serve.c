@@ -175,7 +175,8 @@ static int open_store(struct program *program, struct error *error)
 
 	if (program->config->store == NULL)
 		return store_open(&options, &program->store, error);
-	shared_fill(program->config, &program->names, &program->shared);
+	program->sharing = config_hold(program->config);
+	shared_fill(program->sharing, &program->names, &program->shared);
 	options.shared = &program->shared;
 	return standing_watch(program, error) != 0 ? error->code : store_open(&options, &program->store, error);
 }
@@ -310,6 +311,7 @@ static void close_parts(struct program *program)
 	if (program->base != NULL)
 		event_base_free(program->base);
 	metrics_free(program->metrics);
+	config_free(program->sharing);
 	config_free(program->config);
 }
 

@@ -110,6 +110,20 @@ def test_work_under_way_is_taken_up(replicas, tmp_path):
     wait_until("the create that the first one had accepted is done", lambda: tsuru_of(second).is_up("mydb"))
 
 
+def test_store_s_password_is_there_until_the_end(replicas, server, tmp_path):
+    """A reload replaces the configuration that it came with, and a connection may be needed to the very last: to hand over."""
+    password = tmp_path / "password"
+    password.write_text("sekret", encoding="ascii")
+    more = f", password_file: '{password}'"
+    first = replicas.broker("first", more)
+    await_role(first, "active")
+    assert "event=reloaded" in first.reload(scripted_service(tmp_path, "x"), replicas.store("first", more))
+    server.rows("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s" % f"'{replicas.database}'")
+    time.sleep(0.5)  # it has seen that, and its next connection may be tried
+    first.stop()
+    assert server.rows("SELECT is_led FROM tsuru_broker.head", replicas.database) == [(False,)]
+
+
 def test_database_that_is_away_for_a_moment(replicas, server):
     first, _ = active_and_standby(replicas)
     assert tsuru_of(first).create("mydb", "small").status == 201
