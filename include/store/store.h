@@ -74,7 +74,8 @@ enum store_role {
 
 struct store_standing {
 	enum store_role role;
-	int64_t seen_at; /* ms of timers_clock: of a standby, when its view last had all that there was; 0: not yet */
+	/* ms of timers_clock: when the view of one that is not the active one last had all that there was; 0: not yet */
+	int64_t seen_at;
 	uint64_t epoch;  /* 0: not known yet */
 	uint64_t losses; /* how often the journal lacked what this broker had seen in it */
 	char active[STORE_NAME_MAX + 1];     /* the active one's name; "": none, or not known */

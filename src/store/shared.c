@@ -201,11 +201,15 @@ static void end_lease(struct sharing *sharing)
 	tell(sharing);
 }
 
+/* While it is leased, nobody else has appended: its view has all that there is. */
 static void check_lease(struct sharing *sharing)
 {
-	const struct journal *journal = sharing->store->journal;
+	const struct store *store = sharing->store;
+	const int64_t until = store->journal->kind->leased_until(store->journal);
 
-	if (timers_clock() >= journal->kind->leased_until(journal))
+	if (until > 0)
+		sharing->standing.seen_at = until / 1000 - store->shared->lease;
+	if (timers_clock() >= until)
 		end_lease(sharing);
 }
 

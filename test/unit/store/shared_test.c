@@ -140,12 +140,17 @@ static void test_lease_ends_without_a_renewal(void **state)
 	struct fixture *fixture = *state, second;
 	char *url = strdup(fixture->shared.url);
 	pthread_t holder;
+	int64_t written;
 
 	fixture->shared.lease = 2000;
 	fixture_open(fixture, ROOMY);
+	do
+		written = timers_clock() / 1000;
+	while (written <= store_standing(fixture->store)->seen_at);
 	store_text(fixture, "one", "1");
 	assert_int_equal(pthread_create(&holder, NULL, hold_the_pulse, url), 0);
 	await_role(fixture, STORE_DEPOSED);
+	assert_true(store_standing(fixture->store)->seen_at >= written);
 	assert_true(store_leased_until(fixture->store) <= 0);
 	open_beside(fixture, &second);
 	pthread_join(holder, NULL);
@@ -221,6 +226,42 @@ static void test_lost_answers(void **state)
 	fixture_close(fixture);
 	fixture_open(fixture, ROOMY);
 	assert_int_equal(store_counter(fixture->store, "commits"), count);
+}
+
+static void *hold_the_head(void *arg)
+{
+	run_sql(arg, "SELECT 1 FROM tsuru_broker.head FOR UPDATE; SELECT pg_sleep(1.5)");
+	return NULL;
+}
+
+/* The answer of the append that waits for the head is lost, and what is sent again is refused for a while. */
+static void *lose_and_refuse(void *arg)
+{
+	run_sql(arg, "SELECT pg_sleep(0.5)");
+	run_sql(arg, "REVOKE INSERT ON tsuru_broker.log FROM CURRENT_USER");
+	run_sql(arg, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+	             " WHERE application_name = 'tsuru-broker' AND usename = current_user AND wait_event_type = 'Lock'");
+	run_sql(arg, "SELECT pg_sleep(0.5)");
+	run_sql(arg, "GRANT INSERT ON tsuru_broker.log TO CURRENT_USER");
+	return NULL;
+}
+
+/* That one is refused says nothing of what was sent before. */
+static void test_lost_answer_before_a_refusal(void **state)
+{
+	struct fixture *fixture = opened(state);
+	char *url = strdup(fixture->shared.url);
+	pthread_t holder, refuser;
+
+	assert_int_equal(pthread_create(&holder, NULL, hold_the_head, url), 0);
+	assert_int_equal(pthread_create(&refuser, NULL, lose_and_refuse, url), 0);
+	usleep(200 * 1000);
+	assert_int_equal(try_to_write(fixture, "one"), 0);
+	pthread_join(holder, NULL);
+	pthread_join(refuser, NULL);
+	free(url);
+	assert_int_equal(store_standing(fixture->store)->role, STORE_ACTIVE);
+	assert_text(fixture, "one", "value");
 }
 
 /* A view that is another store's, or records that are in no journal: neither is written over. */
