@@ -233,16 +233,16 @@ static int try_once(struct pg_journal *journal, const struct group *group, const
 }
 
 /* Until it is known what became of the group, or the lease is over. What was never sent is known at once, and so is
- * what the server has refused: the connection is open still. */
+ * what the server has refused: the connection is open still. A refusal tells nothing of an earlier sending. */
 static int settle(struct pg_journal *journal, const struct group *group, const struct operands *operands,
                   struct error *error)
 {
 	bool in_doubt = false;
 	int rc;
 
-	while ((rc = try_once(journal, group, operands, &in_doubt, error)) == ERR_UNAVAILABLE && in_doubt) {
+	while ((rc = try_once(journal, group, operands, &in_doubt, error)) != 0 && rc != ERR_STALE && in_doubt) {
 		if (timers_clock() >= journal->leased_until)
-			break;
+			return error_set(error, ERR_UNAVAILABLE, "%s", error->text);
 		pgsql_hold(journal, -1, 0, timers_clock() + AGAIN_US);
 	}
 	return rc;

@@ -498,6 +498,7 @@ int main(void)
 	    store_case(test_lease_ends_without_a_renewal),
 	    store_case(test_losses_are_noticed),
 	    store_case(test_lost_answers),
+	    store_case(test_lost_answer_before_a_refusal),
 	    store_case(test_directories_are_not_mixed),
 	    store_case(test_newer_program_follows_an_older_one),
 	    store_case(test_older_standby_is_overtaken),
