@@ -48,7 +48,7 @@ void members_turn(struct store *store, enum store_role role)
 {
 	struct committer *committer = &store->committer;
 	struct membership *membership = &committer->membership;
-	const struct store_members *members = store->journal->kind->members(store->journal);
+	const struct store_members *members;
 	char configuration[STORE_CONFIGURATION_MAX + 1];
 
 	pthread_mutex_lock(&committer->mutex);
@@ -58,6 +58,7 @@ void members_turn(struct store *store, enum store_role role)
 		memcpy(membership->configuration, configuration, sizeof(configuration));
 		tell(store, role);
 	}
+	members = store->journal->kind->members(store->journal);
 	if (members->looks == membership->looks)
 		return;
 	membership->looks = members->looks;
