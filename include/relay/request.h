@@ -38,7 +38,7 @@ struct relay_request {
 	struct http_request *http; /* not replied to before on_done */
 	const char *id;            /* its own, one to VOUCHER_ID_MAX bytes; borrowed until on_done */
 	int64_t wait;              /* ms of all the time in which nobody has it */
-	int64_t answer_within;     /* ms that the active one may take */
+	int64_t answer_within;     /* ms that the active one may take; then it is late */
 	bool is_brief;             /* `wait` is for all of it, an answer included */
 };
 

@@ -6,7 +6,8 @@
  *
  * The idea. A request stays here until there is an answer, whatever becomes of those that it is sent to: it is sent
  * again with the same id, by which the next active one finds what the former one had accepted. What was sent to one who
- * is the active one no more gets GRACE for its answer, which may be on the way, and is taken back then.
+ * is the active one no more gets GRACE for its answer, which may be on the way, and is taken back then. One who is the
+ * active one still, and takes longer than it may, is not asked again.
  *
  * After an attempt without an answer the rest waits: one is sent each PAUSE to find out, then two, four and so on, as
  * long as none fails. With thousands of requests held, a broker that refuses them is not asked thousands of times at
@@ -70,6 +71,13 @@ static void take_answer(struct relay_item *item)
 	arena_wipe(&arena);
 }
 
+/* Its time to answer is over, and it is the active one still: the next time would be over likewise. */
+static bool is_slow(const struct relay_item *item)
+{
+	return item->error.code == ERR_TIMEOUT && item->state == RELAY_SENT &&
+	       item->generation == item->relay->generation;
+}
+
 static void on_end(struct multi_run *run, CURLcode result)
 {
 	struct relay_item *item = (struct relay_item *)run; /* its first member's first */
@@ -83,7 +91,10 @@ static void on_end(struct multi_run *run, CURLcode result)
 		item_end(item, RELAY_FAILED, NULL);
 		break;
 	case ATTEMPT_FAILED:
-		hold_again(item);
+		if (is_slow(item))
+			item_end(item, RELAY_LATE, NULL);
+		else
+			hold_again(item);
 		break;
 	}
 }

@@ -39,6 +39,7 @@ struct fixture {
 	struct peer peers[2];
 	int client;
 	bool brief;
+	int64_t answer_within; /* ms */
 	int ends; /* on_done's calls */
 	enum relay_outcome outcome;
 	bool was_sent;
@@ -140,7 +141,7 @@ static void handle(void *arg, struct http_request *request)
 {
 	struct fixture *fixture = arg;
 	const struct relay_request passed = {
-	    .http = request, .id = ID, .wait = WAIT, .answer_within = 2 * WAIT, .is_brief = fixture->brief};
+	    .http = request, .id = ID, .wait = WAIT, .answer_within = fixture->answer_within, .is_brief = fixture->brief};
 
 	http_request_set_context(request, fixture);
 	http_reply_header(request, "X-Own", "1");
@@ -214,6 +215,7 @@ static int set_up(void **state)
 	assert_int_equal(relay_read_trust(&(struct relay_files){0}, &trust, NULL), 0);
 	assert_int_equal(relay_open(&options, trust, &fixture->relay, NULL), 0);
 	fixture->client = -1;
+	fixture->answer_within = 2 * WAIT;
 	*state = fixture;
 	return 0;
 }
@@ -458,6 +460,25 @@ static void test_brief_ones_are_late_when_they_are_sent_too(void **state)
 	assert_true(fixture->was_sent);
 }
 
+/* One that is the active one still, and has it, would take as long again. libcurl counts by the real clock. */
+static void test_no_answer_in_time_is_late(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->answer_within = 50;
+	set_active(fixture, 0, 1);
+	ask_simply(fixture);
+	assert_non_null(strstr(asked(fixture, &fixture->peers[0]), ID));
+	assert_int_equal(fixture->ends, 0);
+	usleep(60 * 1000);
+	advance(fixture, 60);
+	assert_int_equal(fixture->ends, 1);
+	assert_int_equal(fixture->outcome, RELAY_LATE);
+	assert_true(fixture->was_sent);
+	assert_int_equal(fixture->code, ERR_TIMEOUT);
+	assert_string_equal(fixture->active, "first");
+}
+
 static void test_nobody_listens(void **state)
 {
 	struct fixture *fixture = *state;
@@ -566,6 +587,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_held_until_there_is_an_active_one, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_late, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_brief_ones_are_late_when_they_are_sent_too, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_no_answer_in_time_is_late, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_nobody_listens, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_given_back, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_taken_back_from_one_that_is_replaced, set_up, tear_down),
