@@ -242,15 +242,15 @@ const struct store_standing *store_standing(const struct store *store);
 /* Until when, in microseconds of timers_clock, no other broker can have become the active one: INT64_MAX for a store
  * that is not shared, 0 or less when this one is not the active one. It moves with each commit and renewal. */
 int64_t store_leased_until(struct store *store);
-/* Hands over: the active one becomes STORE_DEPOSED, at once or after the commit that is under way, and lets the others
- * know. For a lease it then takes over from nobody. Nothing when it is not the active one, or the store is not shared.
- */
+/* Hands over: the active one becomes STORE_DEPOSED, at once or after the commit that is under way. The others know by
+ * store_stand_by, or when the store is closed. For a lease it then takes over from nobody. Nothing when it is not the
+ * active one, or the store is not shared. */
 void store_step_down(struct store *store);
 /* The same, when the lease is over: a commit that is under way ends with ERR_UNAVAILABLE, and nobody knows its outcome.
  */
 void store_forsake(struct store *store);
-/* What was deposed follows the active one again, and may become that. Whoever calls has ended all that it did as the
- * active one. */
+/* What was deposed lets the others know that they may take over, follows the active one again, and may become that.
+ * Whoever calls has ended all that it did as the active one. */
 void store_stand_by(struct store *store);
 /* Those that share it, as of the last reading (store/members.h); empty of a store that is not shared. Borrowed until
  * the return to the loop. */

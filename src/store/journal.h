@@ -99,15 +99,15 @@ struct journal_kind {
 	 * 0 or less when this broker is not the active one, or has found out that another is. The loop asks, too, while
 	 * another call is under way. */
 	int64_t (*leased_until)(const struct journal *journal);
-	/* Ends the lease on this side: an append under way ends soon, and nothing is renewed until the next claim. Only
-	 * the loop calls it, while another call may be under way. */
+	/* Ends the lease on this side: an append under way ends soon, and nothing is renewed until the next claim. The
+	 * loop may call it, too, while another call is under way. */
 	void (*forsake)(struct journal *journal);
 	/* 0: durable. ERR_UNAVAILABLE: it is not, or, where leased_until is over, nobody knows. ERR_NO_SPACE: it is
 	 * not. An answer that is lost is waited for, and asked for anew, until the lease is over. */
 	int (*append)(struct journal *journal, const struct group *group, struct error *error);
 	/* Drops some of the groups that are older than ten minutes; who is that far behind needs a snapshot. */
 	int (*trim)(struct journal *journal, struct error *error);
-	/* Is not the active one any more, and lets the others know. */
+	/* Is not the active one any more, forsaken or not, and lets the others know: they need not wait for a lease. */
 	void (*leave)(struct journal *journal);
 
 	/* Tells the others of this broker, soon, while something else is waited for; nothing waits for it. What was

@@ -193,11 +193,12 @@ static void stand_by(struct sharing *sharing)
 
 /* ---- being the active one ---- */
 
+/* The others may follow once the loop has ended all that it did, which it says by store_stand_by. */
 static void end_lease(struct sharing *sharing)
 {
 	sharing->standing.role = STORE_DEPOSED;
 	sharing->standing.active[0] = sharing->standing.address[0] = '\0';
-	sharing->store->journal->kind->leave(sharing->store->journal);
+	sharing->store->journal->kind->forsake(sharing->store->journal);
 	tell(sharing);
 }
 
@@ -246,6 +247,7 @@ static void obey(struct sharing *sharing, const struct wanted *wanted)
 		end_lease(sharing);
 	}
 	if (sharing->standing.role == STORE_DEPOSED && wanted->stand_by && !store->committer.failed) {
+		store->journal->kind->leave(store->journal);
 		sharing->standing.role = STORE_STANDBY;
 		sharing->moved_at = sharing->look_at = 0;
 		tell(sharing);
@@ -281,7 +283,7 @@ void shared_run(struct store *store)
 		serve(&sharing, &wanted.group);
 		obey(&sharing, &wanted);
 	}
-	if (sharing.standing.role == STORE_ACTIVE)
+	if (sharing.standing.role != STORE_STANDBY)
 		store->journal->kind->leave(store->journal);
 }
 

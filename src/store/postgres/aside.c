@@ -138,7 +138,7 @@ void asides_expect(const struct pg_journal *journal, struct pollfd *ret_polled)
 		const struct aside *aside = &journal->asides[id];
 
 		ret_polled[id] = (struct pollfd){.fd = -1};
-		if (aside->events != 0)
+		if (aside->events != 0 && kinds[id]->is_wanted(journal))
 			ret_polled[id] =
 			    (struct pollfd){.fd = journal->pq.socket(aside->handle), .events = aside->events};
 	}

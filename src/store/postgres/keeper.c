@@ -44,7 +44,7 @@ void keeper_forsake(struct pg_journal *journal)
 
 static bool is_wanted(const struct pg_journal *journal)
 {
-	return journal->epoch != 0;
+	return journal->epoch != 0 && journal->leased_until != KEEPER_FORSAKEN;
 }
 
 static const char *ask(struct pg_journal *journal, struct operands *operands)

@@ -88,20 +88,29 @@ static void test_deposed_one_writes_nothing(void **state)
 /* It follows the other one then, and takes over from it in turn. */
 static void test_step_down_hands_over(void **state)
 {
+	const struct timeval moment = {.tv_usec = 500 * 1000};
 	struct fixture *first = opened(state), second;
+	int64_t stepped;
 
 	store_text(first, "one", "1");
 	open_beside(first, &second);
 	await_text(&second, "one", "1");
 	assert_true(store_leased_until(first->store) > timers_clock());
+	stepped = timers_clock();
 	store_step_down(first->store);
-	await_role(&second, STORE_ACTIVE);
 	await_role(first, STORE_DEPOSED);
 	assert_true(store_leased_until(first->store) <= 0);
 	assert_int_equal(try_to_write(first, "mine"), ERR_UNAVAILABLE);
+
+	/* Not before it has ended what it did as the active one. */
+	event_base_loopexit(second.base, &moment);
+	event_base_dispatch(second.base);
+	assert_int_equal(store_standing(second.store)->role, STORE_STANDBY);
+	store_stand_by(first->store);
+	await_role(&second, STORE_ACTIVE);
+	assert_true(timers_clock() - stepped < first->shared.lease * 1000);
 	store_text(&second, "two", "2");
 
-	store_stand_by(first->store);
 	await_text(first, "two", "2");
 	assert_int_equal(store_standing(first->store)->role, STORE_STANDBY);
 	assert_string_equal(store_standing(first->store)->active, "second");
