@@ -74,10 +74,10 @@ enum store_role {
 
 struct store_standing {
 	enum store_role role;
-	/* ms of timers_clock: when the view of one that is not the active one last had all that there was; 0: not yet */
+	/* ms of timers_clock: of one that is not the active one, when its view last had all there was; 0: not yet */
 	int64_t seen_at;
-	uint64_t epoch;  /* 0: not known yet */
-	uint64_t losses; /* how often the journal lacked what this broker had seen in it */
+	uint64_t epoch;                      /* 0: not known yet */
+	uint64_t losses;                     /* how often the journal lacked what this broker had seen in it */
 	char active[STORE_NAME_MAX + 1];     /* the active one's name; "": none, or not known */
 	char address[STORE_ADDRESS_MAX + 1]; /* and where it is reached */
 	struct error trouble;                /* why the journal cannot be asked; code 0: it can */

@@ -40,7 +40,7 @@ struct fixture {
 	int client;
 	bool brief;
 	int64_t answer_within; /* ms */
-	int ends; /* on_done's calls */
+	int ends;              /* on_done's calls */
 	enum relay_outcome outcome;
 	bool was_sent;
 	int code;
@@ -140,8 +140,11 @@ static void on_done(void *arg, const struct relay_end *end)
 static void handle(void *arg, struct http_request *request)
 {
 	struct fixture *fixture = arg;
-	const struct relay_request passed = {
-	    .http = request, .id = ID, .wait = WAIT, .answer_within = fixture->answer_within, .is_brief = fixture->brief};
+	const struct relay_request passed = {.http = request,
+	                                     .id = ID,
+	                                     .wait = WAIT,
+	                                     .answer_within = fixture->answer_within,
+	                                     .is_brief = fixture->brief};
 
 	http_request_set_context(request, fixture);
 	http_reply_header(request, "X-Own", "1");

@@ -248,8 +248,9 @@ static void *lose_and_refuse(void *arg)
 {
 	run_sql(arg, "SELECT pg_sleep(0.5)");
 	run_sql(arg, "REVOKE INSERT ON tsuru_broker.log FROM CURRENT_USER");
-	run_sql(arg, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-	             " WHERE application_name = 'tsuru-broker' AND usename = current_user AND wait_event_type = 'Lock'");
+	run_sql(arg,
+	        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+	        " WHERE application_name = 'tsuru-broker' AND usename = current_user AND wait_event_type = 'Lock'");
 	run_sql(arg, "SELECT pg_sleep(0.5)");
 	run_sql(arg, "GRANT INSERT ON tsuru_broker.log TO CURRENT_USER");
 	return NULL;
