@@ -114,7 +114,7 @@ struct store {
 	void *arg;
 	struct store_statistics statistics;
 	const struct store_shared *shared; /* NULL: LMDB alone */
-	struct journal *journal;           /* only the thread uses it once that runs; NULL: LMDB alone */
+	struct journal *journal;           /* the thread's; the loop asks for its lease, and ends it */
 	struct store_standing standing;    /* the loop's copy */
 	void (*on_standing)(void *arg, const struct store_standing *standing);
 	struct store_members members; /* the loop's copy */
