@@ -11,6 +11,8 @@
 #define CONNECT_TIMEOUT 3000                /* ms */
 #define HEADER_MAX      (1024 * 1024 + 256) /* bytes of one header; a listener takes no longer ones */
 #define HEADS_MAX       ((size_t)256 * 1024)
+#define STATUS_MIN      200
+#define STATUS_MAX      599
 #define IDLE_MAX        60 /* seconds; listeners close what is idle for longer */
 
 static const char *const by_connection[] = {"Connection",
@@ -206,13 +208,12 @@ static void set_rules(const struct libcurl *curl, CURL *easy)
 	curl->easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT);
 }
 
-static CURL *take_handle(struct handles *handles)
+/* Each attempt has one of its own: libcurl before 8.1 leaves a pointer to a header that is gone in one that is used
+ * again, and follows it when the next answer begins with a line that is folded. Connections are kept all the same. */
+static CURL *make_handle(const struct handles *handles)
 {
-	CURL *easy;
+	CURL *easy = handles->curl->easy_init();
 
-	if (handles->count > 0)
-		return handles->kept[--handles->count];
-	easy = handles->curl->easy_init();
 	if (easy == NULL)
 		return NULL;
 	set_rules(handles->curl, easy);
@@ -220,30 +221,6 @@ static CURL *take_handle(struct handles *handles)
 		return easy;
 	handles->curl->easy_cleanup(easy);
 	return NULL;
-}
-
-static void give_back(struct attempt *attempt)
-{
-	struct handles *handles = attempt->handles;
-
-	if (handles->count < HANDLES_KEPT && attempt->generation == handles->generation)
-		handles->kept[handles->count++] = attempt->run.easy;
-	else
-		handles->curl->easy_cleanup(attempt->run.easy);
-	attempt->run.easy = NULL;
-}
-
-void handles_clear(struct handles *handles)
-{
-	while (handles->count > 0)
-		handles->curl->easy_cleanup(handles->kept[--handles->count]);
-}
-
-void handles_use(struct handles *handles, const struct relay_trust *trust)
-{
-	handles_clear(handles);
-	handles->trust = trust;
-	handles->generation++;
 }
 
 /* ---- an attempt's life ---- */
@@ -271,8 +248,7 @@ int attempt_begin(struct attempt *attempt, const struct http_request *http, cons
 	attempt->reason[0] = '\0';
 	attempt->has_head = false;
 	attempt->head_bytes = 0;
-	attempt->generation = attempt->handles->generation;
-	attempt->run.easy = take_handle(attempt->handles);
+	attempt->run.easy = make_handle(attempt->handles);
 	if (attempt->run.easy == NULL)
 		return ERR_NO_MEMORY;
 	point_here(attempt);
@@ -280,6 +256,18 @@ int attempt_begin(struct attempt *attempt, const struct http_request *http, cons
 		return 0;
 	attempt_end(attempt);
 	return ERR_NO_MEMORY; /* or a text that libcurl does not take */
+}
+
+/* Something else may listen there. */
+static enum attempt_result judge_status(const struct attempt *attempt, struct error *error)
+{
+	long status = 0;
+
+	attempt->handles->curl->easy_getinfo(attempt->run.easy, CURLINFO_RESPONSE_CODE, &status);
+	if (status >= STATUS_MIN && status <= STATUS_MAX)
+		return ATTEMPT_ANSWERED;
+	error_set(error, ERR_UNAVAILABLE, "it answered with the status %ld, which no broker gives", status);
+	return ATTEMPT_FAILED;
 }
 
 enum attempt_result attempt_judge(const struct attempt *attempt, CURLcode result, struct error *error)
@@ -293,7 +281,7 @@ enum attempt_result attempt_judge(const struct attempt *attempt, CURLcode result
 		return ATTEMPT_USELESS;
 	}
 	if (result == CURLE_OK && attempt->has_head)
-		return ATTEMPT_ANSWERED;
+		return judge_status(attempt, error);
 	error_set(error, result == CURLE_OPERATION_TIMEDOUT ? ERR_TIMEOUT : ERR_UNAVAILABLE, "%s",
 	          result == CURLE_OK ? "its answer was cut off" : reason);
 	return ATTEMPT_FAILED;
@@ -311,6 +299,12 @@ static char *next_line(char **head)
 	while (end >= line && strchr("\r\n \t", *end) != NULL)
 		*end-- = '\0';
 	return line;
+}
+
+/* Whoever reads on might take "Length : 5", or a line that is folded, for another header than its name says. */
+static bool is_name(const char *text)
+{
+	return text[0] != '\0' && text[strcspn(text, " \t\r")] == '\0';
 }
 
 static size_t count_lines(const char *text)
@@ -345,7 +339,7 @@ bool attempt_answer(struct attempt *attempt, struct arena *arena, struct http_pa
 			continue;
 		*colon = '\0';
 		*ret_stands_by |= strcasecmp(line, RELAY_STANDBY_HEADER) == 0;
-		if (is_named(by_connection, line))
+		if (!is_name(line) || is_named(by_connection, line))
 			continue;
 		headers[count++] = line;
 		headers[count++] = colon + 1 + strspn(colon + 1, " \t");
@@ -365,7 +359,8 @@ void attempt_end(struct attempt *attempt)
 {
 	if (attempt->run.easy == NULL)
 		return;
-	give_back(attempt);
+	attempt->handles->curl->easy_cleanup(attempt->run.easy);
+	attempt->run.easy = NULL;
 	attempt->handles->curl->slist_free_all(attempt->headers);
 	attempt->headers = NULL;
 	text_release(&attempt->head);

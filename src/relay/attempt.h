@@ -7,22 +7,16 @@
 #include "relay/request.h"
 #include "relay/trust.h"
 
-#define HANDLES_KEPT 64
-
-/* Handles are expensive to make: some are kept, with all that is the same for each request. */
+/* What all have in common. */
 struct handles {
 	const struct libcurl *curl;
-	const struct relay_trust *trust;
-	unsigned generation; /* of trust */
-	CURL *kept[HANDLES_KEPT];
-	size_t count;
+	const struct relay_trust *trust; /* what it holds is copied for each attempt */
 };
 
 struct attempt {
 	struct multi_run run; /* the first member */
 	bool is_run;
 	struct handles *handles;
-	unsigned generation; /* of the trust that its handle has */
 	struct curl_slist *headers;
 	struct text head, body; /* of the answer */
 	size_t head_bytes;      /* of all heads, also of interim answers and behind the body */
@@ -42,11 +36,6 @@ enum attempt_result {
 	ATTEMPT_FAILED,  /* there is no answer */
 	ATTEMPT_USELESS, /* there is one, which cannot be used */
 };
-
-/* Drops those that are kept. */
-void handles_clear(struct handles *handles);
-/* Another trust from now on; the former one may go. */
-void handles_use(struct handles *handles, const struct relay_trust *trust);
 
 void attempt_init(struct attempt *attempt, struct handles *handles);
 /* Sets up run.easy. What http and target hold is borrowed until attempt_end. ERR_NO_MEMORY. */

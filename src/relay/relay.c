@@ -316,9 +316,9 @@ void relay_use(struct relay *relay, const struct keyring *keyring, struct relay_
 		relay->options.keyring = keyring;
 	if (trust == NULL)
 		return;
-	handles_use(&relay->handles, trust);
 	relay_trust_free(relay->trust);
 	relay->trust = trust;
+	relay->handles.trust = trust;
 }
 
 static void drop_all(const struct item_list *list)
@@ -337,7 +337,6 @@ void relay_close(struct relay *relay)
 	timer_stop(relay->options.timers, &relay->grace);
 	drop_all(&relay->under_way);
 	drop_all(&relay->held);
-	handles_clear(&relay->handles);
 	multi_free(relay->multi);
 	relay_trust_free(relay->trust);
 	free(relay);

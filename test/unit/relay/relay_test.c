@@ -396,6 +396,48 @@ static void test_an_answer_that_is_cut_off_is_asked_for_again(void **state)
 	assert_string_equal(fixture->active, "first");
 }
 
+/* Something else may listen there, or somebody who means harm. */
+static void test_what_no_broker_answers_is_asked_for_again(void **state)
+{
+	static const char *const odd[] = {"HTTP/1.1 101 Switching Protocols\r\nContent-Length: 2\r\n\r\n[]",
+	                                  "HTTP/1.1 999 Odd\r\nContent-Length: 2\r\n\r\n[]",
+	                                  "HTTP/1.1 200 OK\r\n folded: 1\r\nContent-Length: 2\r\n\r\n[]"};
+	struct fixture *fixture = *state;
+
+	set_active(fixture, 0, 1);
+	ask_simply(fixture);
+	for (size_t i = 0; i < sizeof(odd) / sizeof(*odd); i++) {
+		assert_non_null(strstr(asked(fixture, &fixture->peers[0]), "second " ID));
+		say(fixture, fixture->peers[0].connection, odd[i]);
+		hang_up(&fixture->peers[0]);
+		advance(fixture, 10);
+		assert_int_equal(fixture->ends, 0);
+		advance(fixture, 100);
+	}
+	assert_non_null(strstr(asked(fixture, &fixture->peers[0]), "second " ID));
+	answer_simply(fixture, 0);
+	assert_answered(fixture);
+}
+
+static void test_names_that_others_read_otherwise_stay_here(void **state)
+{
+	struct fixture *fixture = *state;
+	const char *text;
+
+	set_active(fixture, 0, 1);
+	ask_simply(fixture);
+	assert_non_null(strstr(asked(fixture, &fixture->peers[0]), ID));
+	say(fixture, fixture->peers[0].connection,
+	    "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-One: 1\r\n Content-Length: 7\r\nContent-Length : 5\r\n"
+	    "Transfer-Encoding : chunked\r\n: 1\r\nX-Two: 2\r\n\r\n[]");
+	text = read_all(fixture, fixture->client);
+	assert_memory_equal(text, "HTTP/1.1 200 OK\r\n", 17);
+	assert_non_null(strstr(text, "\r\nX-One: 1\r\nX-Two: 2\r\nContent-Length: 2\r\n"));
+	assert_null(strstr(text, "Transfer-Encoding"));
+	assert_null(strstr(text, "\r\n "));
+	assert_null(strstr(text, " :"));
+}
+
 static void test_one_that_stands_by_is_no_active_one(void **state)
 {
 	struct fixture *fixture = *state;
@@ -586,6 +628,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_requests_without_a_body, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_answers_go_through_as_they_are, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_an_answer_that_is_cut_off_is_asked_for_again, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_what_no_broker_answers_is_asked_for_again, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_names_that_others_read_otherwise_stay_here, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_one_that_stands_by_is_no_active_one, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_held_until_there_is_an_active_one, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_late, set_up, tear_down),
