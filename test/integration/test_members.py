@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from harness import BROKER, TIMEOUT, Broker, scripted_service, wait_until
+from harness import BROKER, ROOT, TIMEOUT, Broker, scripted_service, wait_until
 from test_replicas import KEY, Replicas, active_and_standby, await_role, role, tsuru_of
 
 
@@ -337,3 +337,41 @@ def test_store_check_of_a_store_of_ones_own(site, tmp_path):
     os.rename(alone.data, alone.data + "-away")
     assert "cannot be read" in check_store(alone, 1)[0]
     os.rename(alone.data + "-away", alone.data)
+
+
+TROJAN = """
+CREATE TABLE public.caught (who name); GRANT INSERT ON public.caught TO PUBLIC;
+CREATE FUNCTION public.trojan(numeric, integer) RETURNS numeric LANGUAGE plpgsql AS $$ BEGIN
+  INSERT INTO public.caught VALUES (current_user); RETURN $1 OPERATOR(pg_catalog.*) $2::numeric; END $$;
+CREATE OPERATOR public.* (LEFTARG = numeric, RIGHTARG = integer, FUNCTION = public.trojan)"""
+
+
+def test_nothing_of_another_role_s_runs_as_the_brokers(site, server):
+    """Before PostgreSQL 15 everybody may make things in "public"."""
+    pair(site)
+    server.rows(TROJAN, site.database)
+    time.sleep(4)  # each tells of itself, and lists all, every 3 s
+    third = site.broker("third")
+    wait_until("a new one has listed all", lambda: names_at(third) == ["first", "second", "third"])
+    assert server.rows("SELECT * FROM public.caught", site.database) == []
+
+
+def test_no_other_login_gets_into_the_database(server):
+    """What the manual has typed; without its last statement the login gets in."""
+    with open(os.path.join(ROOT, "docs", "replicas.md"), encoding="utf-8") as file:
+        statements = re.findall(r"^   ((?:CREATE|REVOKE) [^;]*);", file.read(), re.MULTILINE)
+    assert len(statements) == 3
+    server.rows("CREATE ROLE somebody LOGIN PASSWORD 'sekret'")
+    try:
+        for statement in statements:
+            server.rows(statement)
+        for user, wanted in (("tsuru_broker_store", 0), ("somebody", 2)):
+            url = f"postgres://{user}:sekret@127.0.0.1:{server.port}/tsuru_broker_store"
+            ended = subprocess.run([os.path.join(server.bin, "psql"), url, "-c", "NOTIFY tsuru_broker"], capture_output=True,
+                                   text=True, timeout=TIMEOUT, check=False)
+            assert ended.returncode == wanted, ended
+        assert "permission denied for database" in ended.stderr
+    finally:
+        server.rows("DROP DATABASE IF EXISTS tsuru_broker_store")
+        for name in ("tsuru_broker_store", "somebody"):
+            server.rows(f"DROP ROLE IF EXISTS {name}")

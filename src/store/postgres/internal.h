@@ -135,6 +135,11 @@ int pgsql_begin(struct pg_journal *journal, const char *statement, const struct 
 int pgsql_take(struct pg_journal *journal, int64_t until, PGresult **ret_result, struct error *error);
 
 /* aside.c */
+
+/* Of its first statement: names and operators are the server's own from then on, and none that another role of the
+ * server could have made in "public". Until then each is to be named with its schema. */
+#define ASIDE_PATH "pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false)"
+
 struct aside_kind {
 	const char *set_up; /* a connection's first statement; it gives a row */
 	int64_t pause;      /* microseconds from the end of a connection to the next one */
