@@ -356,6 +356,29 @@ def test_nothing_of_another_role_s_runs_as_the_brokers(site, server):
     assert server.rows("SELECT * FROM public.caught", site.database) == []
 
 
+# As where the server's queue of notices is full, which whoever listens in an open transaction in any database can bring about.
+FULL = """CREATE FUNCTION public.full_queue() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  IF current_query() LIKE '%pg_notify%' THEN
+    RAISE 'too many notifications in the NOTIFY queue' USING ERRCODE = 'program_limit_exceeded';
+  END IF;
+  RETURN NULL; END $$;
+CREATE TRIGGER full_queue AFTER UPDATE ON tsuru_broker.head FOR EACH ROW EXECUTE FUNCTION public.full_queue()"""
+
+
+def test_a_server_that_takes_no_notices(site, server):
+    first, second = pair(site)
+    server.rows(FULL, site.database)
+    assert tsuru_of(first).create("mydb", "small").status == 201
+    assert tsuru_of(second).bind("mydb", "shop").status == 201
+    first.kill()
+    await_role(second, "active")
+    assert tsuru_of(second).unbind("mydb", "shop").status == 200
+    third = site.broker("third")
+    wait_until("the new one is known", lambda: names_at(second) is not None and "third" in names_at(second))
+    second.ctl("step-down", "--json")
+    await_role(third, "active")
+
+
 def test_no_other_login_gets_into_the_database(server):
     """What the manual has typed; without its last statement the login gets in."""
     with open(os.path.join(ROOT, "docs", "replicas.md"), encoding="utf-8") as file:

@@ -64,6 +64,7 @@ struct pg_journal {
 	unsigned turn;        /* how often the url's hosts were turned */
 	PGconn *handle;       /* for all but renewals; NULL: none */
 	const char *prepared; /* the one statement that is, on this connection; NULL: none */
+	bool is_quiet;        /* the server takes no notices, until it is connected to anew */
 	bool is_made;         /* the tables were looked at */
 	int64_t retry_at;     /* no connection is tried before */
 	int64_t heard_at;     /* when the last bytes came, or a statement went out */

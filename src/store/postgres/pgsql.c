@@ -87,6 +87,7 @@ void pgsql_close(struct pg_journal *journal)
 		journal->pq.finish(journal->handle);
 	journal->handle = NULL;
 	journal->prepared = NULL;
+	journal->is_quiet = false;
 }
 
 /* The message is libpq's or the server's: it names hosts and users, and no password. */
@@ -201,6 +202,15 @@ static bool is_of_no_use(const struct pg_journal *journal, const PGresult *resul
 	return journal->pq.status(journal->handle) == CONNECTION_BAD || (state != NULL && strcmp(state, "25006") == 0);
 }
 
+/* The queue of notices is all databases' of the server, and whoever listens in a transaction that does not end keeps it
+ * full. What is refused for it goes without one. */
+static bool is_too_loud(const struct pg_journal *journal, const PGresult *result)
+{
+	const char *state = journal->pq.resultErrorField(result, PG_DIAG_SQLSTATE);
+
+	return state != NULL && strcmp(state, "54000") == 0;
+}
+
 /* The last result that says something; those before it are cleared. */
 static int take_last(struct pg_journal *journal, int64_t until, PGresult **ret_result, struct error *error)
 {
@@ -215,6 +225,8 @@ static int take_last(struct pg_journal *journal, int64_t until, PGresult **ret_r
 		last = result;
 		if (!is_good)
 			rc = answer_refusal(journal, result, error);
+		if (!is_good && is_too_loud(journal, result))
+			journal->is_quiet = true;
 		if (!is_good && is_of_no_use(journal, result)) {
 			rc = ERR_UNAVAILABLE;
 			if (error != NULL)

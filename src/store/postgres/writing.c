@@ -21,13 +21,15 @@
 /* The pulse is locked first, so that no renewal of the former one comes in between. Its beat goes on from a number of
  * this claim's own: a database that has failed over to a server without a claim gives the epoch a second time, and the
  * two that have it do not renew each other's lease. */
-static const char claim[] =
-    "WITH p AS (SELECT 1 FROM tsuru_broker.pulse WHERE epoch = $1 AND beat = $2 FOR UPDATE),"
-    " h AS (UPDATE tsuru_broker.head SET epoch = epoch + 1, is_led = true, active = $5, address = $6, format = $7"
-    "  WHERE epoch = $1 AND revision = $3 AND last_group = $4 AND format <= $7 AND EXISTS (SELECT FROM p)"
-    "  RETURNING epoch),"
-    " q AS (UPDATE tsuru_broker.pulse SET epoch = h.epoch, beat = $8 FROM h)"
-    " SELECT h.epoch, pg_notify('tsuru_broker', '') FROM h";
+#define CLAIM                                                                                                          \
+	"WITH p AS (SELECT 1 FROM tsuru_broker.pulse WHERE epoch = $1 AND beat = $2 FOR UPDATE),"                      \
+	" h AS (UPDATE tsuru_broker.head SET epoch = epoch + 1, is_led = true, active = $5, address = $6, format = $7" \
+	"  WHERE epoch = $1 AND revision = $3 AND last_group = $4 AND format <= $7 AND EXISTS (SELECT FROM p)"         \
+	"  RETURNING epoch),"                                                                                          \
+	" q AS (UPDATE tsuru_broker.pulse SET epoch = h.epoch, beat = $8 FROM h)"                                      \
+	" SELECT h.epoch"
+static const char claim_quietly[] = CLAIM " FROM h";
+static const char claim_and_notify[] = CLAIM ", pg_notify('tsuru_broker', '') FROM h";
 
 static const struct operands *claim_of(const struct pg_journal *journal, const struct journal_head *head, uint64_t beat,
                                        struct operands *operands)
@@ -56,11 +58,13 @@ int writing_claim(struct journal *base, const struct journal_head *head, struct 
 {
 	struct pg_journal *journal = journal_of(base);
 	const uint64_t beat = first_beat();
+	const char *claim;
 	struct operands operands;
 	PGresult *result = NULL;
 	int64_t sent;
 	int rc = pgsql_open(journal, timers_clock() + ANSWER_US, error);
 
+	claim = journal->is_quiet ? claim_quietly : claim_and_notify;
 	sent = timers_clock();
 	if (rc == 0)
 		rc = pgsql_ask(journal, claim, claim_of(journal, head, beat, &operands), sent + ANSWER_US, &result,
@@ -100,8 +104,14 @@ int writing_trim(struct journal *base, struct error *error)
 	return rc;
 }
 
-static const char leave[] = "WITH h AS (UPDATE tsuru_broker.head SET is_led = false WHERE epoch = $1 RETURNING 1)"
-                            " SELECT pg_notify('tsuru_broker', '') FROM h";
+#define LEAVE "WITH h AS (UPDATE tsuru_broker.head SET is_led = false WHERE epoch = $1 RETURNING 1)"
+static const char leave_quietly[] = LEAVE " SELECT 1 FROM h";
+static const char leave_and_notify[] = LEAVE " SELECT pg_notify('tsuru_broker', '') FROM h";
+
+static const char *leave_of(const struct pg_journal *journal)
+{
+	return journal->is_quiet ? leave_quietly : leave_and_notify;
+}
 
 /* Nobody has to know whether it came through: otherwise the lease ends by itself. */
 void writing_leave(struct journal *base)
@@ -115,12 +125,15 @@ void writing_leave(struct journal *base)
 	journal->epoch = 0;
 	journal->leased_until = 0;
 	aside_close(journal, ASIDE_KEEPER);
-	if (pgsql_open(journal, until, NULL) == 0 && pgsql_ask(journal, leave, &operands, until, &result, NULL) == 0)
+	if (pgsql_open(journal, until, NULL) == 0 &&
+	    pgsql_ask(journal, leave_of(journal), &operands, until, &result, NULL) == 0)
 		journal->pq.clear(result);
 }
 
 /* ---- a group ---- */
 
+/* The statements' names. */
+static const char loud[] = "append", quiet[] = "append quietly";
 static const char append_quietly[] = APPEND " SELECT 1 FROM h";
 static const char append_and_notify[] = APPEND " SELECT pg_notify('tsuru_broker', '') FROM h";
 
@@ -171,10 +184,11 @@ static int send_once(struct pg_journal *journal, const struct operands *operands
 {
 	const int64_t sent = timers_clock();
 	PGresult *result = NULL;
+	const bool is_loud = journal->options->notify && !journal->is_quiet;
 	int rc;
 
 	crash_point("append:before");
-	rc = pgsql_send(journal, "append", journal->options->notify ? append_and_notify : append_quietly, operands,
+	rc = pgsql_send(journal, is_loud ? loud : quiet, is_loud ? append_and_notify : append_quietly, operands,
 	                PGSQL_LEASE, error);
 	if (rc == 0) {
 		crash_point("append:sent");
@@ -223,11 +237,15 @@ static int try_once(struct pg_journal *journal, const struct group *group, const
                     bool *in_doubt, struct error *error)
 {
 	const bool again = *in_doubt;
+	bool was_quiet;
 	int rc = pgsql_open(journal, PGSQL_LEASE, error);
 
 	if (rc != 0)
 		return rc;
+	was_quiet = journal->is_quiet;
 	rc = send_once(journal, operands, error);
+	if (rc == ERR_REFUSED && journal->is_quiet != was_quiet)
+		rc = send_once(journal, operands, error);
 	*in_doubt = again || journal->handle == NULL;
 	return rc == ERR_STALE && again ? find_group(journal, group, error) : rc;
 }
