@@ -29,6 +29,7 @@ struct relay_item {
 	int64_t left;                 /* ms of its time; while that runs, as of `since` */
 	int64_t since;
 	unsigned generation; /* of the active one that it was sent to last */
+	int64_t answer_by;   /* by when that one has to answer, however often it is asked */
 	bool was_sent;
 	char to[NAME_SIZE]; /* "": to nobody */
 	struct error error; /* of the last attempt */

@@ -71,11 +71,13 @@ static void take_answer(struct relay_item *item)
 	arena_wipe(&arena);
 }
 
-/* Its time to answer is over, and it is the active one still: the next time would be over likewise. */
-static bool is_slow(const struct relay_item *item)
+/* The active one has had its time for an answer, in one attempt or in several that it has broken off. */
+static bool is_overdue(const struct relay_item *item)
 {
-	return item->error.code == ERR_TIMEOUT && item->state == RELAY_SENT &&
-	       item->generation == item->relay->generation;
+	const struct relay *relay = item->relay;
+
+	return item->was_sent && item->generation == relay->generation &&
+	       timers_now(relay->options.timers) >= item->answer_by;
 }
 
 static void on_end(struct multi_run *run, CURLcode result)
@@ -91,7 +93,7 @@ static void on_end(struct multi_run *run, CURLcode result)
 		item_end(item, RELAY_FAILED, NULL);
 		break;
 	case ATTEMPT_FAILED:
-		if (is_slow(item))
+		if (is_overdue(item))
 			item_end(item, RELAY_LATE, NULL);
 		else
 			hold_again(item);
@@ -115,7 +117,8 @@ static int begin(struct relay_item *item)
 	struct http_request *http = item->request.http;
 	const struct http_forwarded forwarded = {
 	    .by = relay->options.name, .id = item->request.id, .peer = http_request_peer(http)};
-	struct attempt_target target = {.address = relay->address, .timeout = item->request.answer_within};
+	const int64_t left = item->answer_by - timers_now(relay->options.timers);
+	struct attempt_target target = {.address = relay->address, .timeout = left > 0 ? left : 1};
 	struct text voucher;
 	int rc;
 
@@ -138,6 +141,8 @@ static bool send_item(struct relay_item *item)
 {
 	struct relay *relay = item->relay;
 
+	if (item->generation != relay->generation)
+		item->answer_by = timers_now(relay->options.timers) + item->request.answer_within;
 	item->generation = relay->generation;
 	strcpy(item->to, relay->name);
 	if (begin(item) == 0) {
@@ -167,6 +172,8 @@ static void send_some(struct relay *relay, size_t most)
 	for (size_t i = 0; i < most && (item = TAILQ_FIRST(&relay->held)) != NULL; i++) {
 		if (has_left(item))
 			item_end(item, RELAY_LEFT, NULL);
+		else if (is_overdue(item))
+			item_end(item, RELAY_LATE, NULL);
 		else if (!send_item(item))
 			return;
 	}

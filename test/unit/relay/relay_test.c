@@ -524,6 +524,42 @@ static void test_no_answer_in_time_is_late(void **state)
 	assert_string_equal(fixture->active, "first");
 }
 
+/* Its time does not run while somebody has it: not even somebody who takes it again and again, and answers nothing. */
+static void test_one_who_never_answers_is_late(void **state)
+{
+	struct fixture *fixture = *state;
+	int64_t passed = 0;
+
+	set_active(fixture, 0, 1);
+	ask_simply(fixture);
+	for (; fixture->ends == 0 && passed < 4 * WAIT; passed += 1100) {
+		assert_non_null(strstr(asked(fixture, &fixture->peers[0]), ID));
+		advance(fixture, 1000);
+		hang_up(&fixture->peers[0]);
+		advance(fixture, 100);
+	}
+	assert_in_range(passed, 2 * WAIT - 1100, 2 * WAIT + 1100);
+	assert_int_equal(fixture->outcome, RELAY_LATE);
+	assert_true(fixture->was_sent);
+	assert_int_equal(fixture->ends, 1);
+}
+
+static void test_another_one_has_its_own_time(void **state)
+{
+	struct fixture *fixture = *state;
+
+	set_active(fixture, 0, 1);
+	ask_simply(fixture);
+	assert_non_null(strstr(asked(fixture, &fixture->peers[0]), ID));
+	advance(fixture, 2 * WAIT - 500);
+	set_active(fixture, 1, 2);
+	advance(fixture, 1500);
+	assert_non_null(strstr(asked(fixture, &fixture->peers[1]), ID));
+	advance(fixture, WAIT);
+	answer_simply(fixture, 1);
+	assert_answered(fixture);
+}
+
 static void test_nobody_listens(void **state)
 {
 	struct fixture *fixture = *state;
@@ -635,6 +671,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_late, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_brief_ones_are_late_when_they_are_sent_too, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_no_answer_in_time_is_late, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_one_who_never_answers_is_late, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_another_one_has_its_own_time, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_nobody_listens, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_given_back, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_taken_back_from_one_that_is_replaced, set_up, tear_down),
