@@ -20,7 +20,7 @@
 
 struct asker {
 	struct libcurl curl;
-	CURL *easy;
+	CURL *easy; /* of the question that is asked */
 	struct curl_slist *headers;
 	char base[URL_BYTES];   /* "http://127.0.0.1:9080" */
 	char socket[URL_BYTES]; /* "": none */
@@ -113,7 +113,7 @@ static void set_up(struct asker *asker)
 	curl->easy_setopt(asker->easy, CURLOPT_HTTPHEADER, asker->headers);
 }
 
-static int open_easy(const struct invocation *invocation, struct asker *asker)
+static int open_curl(const struct invocation *invocation, struct asker *asker)
 {
 	struct error error;
 	int rc = libcurl_load(&asker->curl, &error);
@@ -123,8 +123,7 @@ static int open_easy(const struct invocation *invocation, struct asker *asker)
 		return rc;
 	}
 	asker->curl.global_init(CURL_GLOBAL_DEFAULT);
-	asker->easy = asker->curl.easy_init();
-	return asker->easy == NULL ? ERR_NO_MEMORY : 0;
+	return 0;
 }
 
 int ask_open(const struct invocation *invocation, struct asker **ret_asker)
@@ -136,7 +135,7 @@ int ask_open(const struct invocation *invocation, struct asker **ret_asker)
 		rc = invocation->values[OPTION_URL] != NULL ? by_url(invocation, asker)
 		                                            : by_configuration(invocation, asker);
 	if (rc == 0)
-		rc = open_easy(invocation, asker);
+		rc = open_curl(invocation, asker);
 	if (rc != 0) {
 		ask_close(asker);
 		return rc;
@@ -144,7 +143,6 @@ int ask_open(const struct invocation *invocation, struct asker **ret_asker)
 	/* Also without a body: the broker takes nothing else from whoever changes something. */
 	asker->headers = asker->curl.slist_append(asker->headers, "Content-Type: application/json");
 	add_operator(asker);
-	set_up(asker);
 	*ret_asker = asker;
 	return 0;
 }
@@ -154,14 +152,28 @@ void ask_close(struct asker *asker)
 	if (asker == NULL)
 		return;
 	secret_free(asker->password);
-	if (asker->easy != NULL) {
+	if (asker->headers != NULL)
 		asker->curl.slist_free_all(asker->headers);
-		asker->curl.easy_cleanup(asker->easy);
-	}
 	free(asker);
 }
 
 /* ---- asking ---- */
+
+/* One for each question: libcurl before 8.1 follows a pointer of the one before where an answer begins with a line that
+ * is folded. */
+static bool begin(struct asker *asker)
+{
+	asker->easy = asker->curl.easy_init();
+	if (asker->easy != NULL)
+		set_up(asker);
+	return asker->easy != NULL;
+}
+
+static void end(struct asker *asker)
+{
+	asker->curl.easy_cleanup(asker->easy);
+	asker->easy = NULL;
+}
 
 static size_t on_bytes(char *bytes, size_t size, size_t count, void *arg)
 {
@@ -232,7 +244,9 @@ static int ask_any(struct asker *asker, const char *path, const char *const *fie
 	text_init(&body, ANSWER_MAX);
 	if (fields != NULL)
 		make_object(fields, &object);
-	rc = perform(asker, path, fields != NULL ? &object : NULL, &body, &status, error);
+	rc = begin(asker) ? perform(asker, path, fields != NULL ? &object : NULL, &body, &status, error)
+	                  : error_no_memory(error);
+	end(asker);
 	if (rc == 0) {
 		json = json_parse_value(text_string(&body), body.length);
 		if (status >= 300 && !any_status)

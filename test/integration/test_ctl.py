@@ -71,6 +71,29 @@ def test_a_listener_that_is_not_the_broker():
     assert done.returncode == 1 and "is no JSON (status 200)" in done.stderr and not done.stdout
 
 
+def test_a_listener_that_folds_its_first_header():
+    """In its second answer: libcurl before 8.1 would follow what it remembers of the first."""
+    class Stranger(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self):  # pylint: disable=invalid-name
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nX-One: 1\r\nContent-Length: 2\r\n\r\n{}")
+
+        def do_GET(self):  # pylint: disable=invalid-name
+            self.wfile.write(b"HTTP/1.1 200 OK\r\n folded: 1\r\nContent-Length: 2\r\n\r\n{}")
+            self.close_connection = True
+
+        def log_message(self, *_):  # pylint: disable=arguments-differ
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Stranger) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        done = ctl("rekey", "--url", f"http://127.0.0.1:{server.server_port}", password="operate")
+        server.shutdown()
+    assert done.returncode == 0 or "does not answer" in done.stderr, done  # libcurl 8.1 and later read it
+
+
 def test_a_configuration_without_a_listener_for_operators(tmp_path):
     path = tmp_path / "broker.yaml"
     path.write_text(f"data_dir: {tmp_path}/data\nservices:\n{scripted_service(tmp_path, 'x')}")
