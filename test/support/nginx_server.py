@@ -1,21 +1,24 @@
-"""A private nginx that passes everything on, and an upstream that notes what reaches it."""
+"""A private nginx that passes everything on, or shares it among brokers, and an upstream that notes what reaches it."""
 
 import contextlib
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
 import tempfile
 import threading
 
-from harness import free_port, wait_until
+from harness import ROOT, free_port, wait_until
 
-CONFIGURATION = """daemon off;
+MANUAL = os.path.join(ROOT, "docs", "replicas.md")
+
+GENERAL = """daemon off;
 worker_processes 1;
 pid {directory}/pid;
 error_log {directory}/error;
-events {{ worker_connections 64; }}
+events {{ worker_connections {connections}; }}
 http {{
   log_format seen escape=json '{{"method":"$request_method","path":"$uri","status":$status,"upstream":"$upstream_status"}}';
   access_log {directory}/access seen;
@@ -24,7 +27,10 @@ http {{
   fastcgi_temp_path {directory}/fastcgi;
   uwsgi_temp_path {directory}/uwsgi;
   scgi_temp_path {directory}/scgi;
-  client_header_timeout 1s;
+{site}
+}}
+"""
+SITE = """  client_header_timeout 1s;
   client_body_timeout 1s;
   large_client_header_buffers 4 64k;
   lingering_close off;
@@ -41,12 +47,13 @@ http {{
       proxy_set_header Connection "";
     }}
   }}
-}}
 """
 
 
 class Nginx:
     """Passes on to a port of this machine, over one connection that is kept."""
+
+    connections = 64
 
     def __init__(self, upstream):
         self.directory = tempfile.mkdtemp(prefix="broker-nginx-")
@@ -61,13 +68,16 @@ class Nginx:
     def start(self, upstream):
         configuration = os.path.join(self.directory, "nginx.conf")
         with open(configuration, "w", encoding="ascii") as file:
-            file.write(CONFIGURATION.format(directory=self.directory, port=self.port, upstream=upstream))
+            file.write(GENERAL.format(directory=self.directory, connections=self.connections, site=self.site(upstream)))
         with open(os.path.join(self.directory, "error"), "ab") as output:
             self.process = subprocess.Popen(["/usr/sbin/nginx", "-p", self.directory, "-c", configuration],
                                             stdin=subprocess.DEVNULL, stdout=output, stderr=output)
         pid_file = os.path.join(self.directory, "pid")
         wait_until("nginx runs", lambda: self.process.poll() is not None or os.path.exists(pid_file))
         return self.process.poll() is None
+
+    def site(self, upstream):
+        return SITE.format(port=self.port, upstream=upstream)
 
     def output(self):
         with open(os.path.join(self.directory, "error"), encoding="utf-8", errors="replace") as file:
@@ -83,6 +93,20 @@ class Nginx:
             self.process.terminate()
             self.process.wait(60)
         shutil.rmtree(self.directory, ignore_errors=True)
+
+
+class Balancer(Nginx):
+    """In front of brokers with these ports, as the manual has it."""
+
+    connections = 1024
+
+    def site(self, upstream):
+        with open(MANUAL, encoding="utf-8") as file:
+            told = re.search("^```nginx\n(.*?)^```", file.read(), re.M | re.S)[1]
+        options = re.search("server broker1:8080(.*);", told)[1]
+        servers = "".join(f"    server 127.0.0.1:{port}{options};\n" for port in upstream)
+        told = re.sub("(    server broker.*\n)+", servers, told, count=1)
+        return told.replace("listen 443 ssl;", f"listen 127.0.0.1:{self.port};")
 
 
 class Recorder:
