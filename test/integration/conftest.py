@@ -1,5 +1,6 @@
 """Fixtures of the integration tests."""
 
+import functools
 import os
 import sys
 
@@ -9,6 +10,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 
 import backends  # noqa: E402  pylint: disable=wrong-import-position
 import harness  # noqa: E402  pylint: disable=wrong-import-position
+import spread  # noqa: E402  pylint: disable=wrong-import-position
+
+SHARED = os.environ.get("SHARED") == "1"  # three brokers on one store take one's place, and requests are spread over them
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +41,15 @@ def backend(request):
 
 
 @pytest.fixture
-def start_broker(request):
+def make_broker(request):
+    """What makes one, or three that share a store and are taken for one."""
+    if not SHARED:
+        return harness.Broker
+    return functools.partial(spread.Spread, request.getfixturevalue("server"))
+
+
+@pytest.fixture
+def start_broker(request, make_broker):
     """Starts brokers by their services; all are stopped, and must end well, when the test is over. Each has the test's
     backend from the broker before."""
     handed = request.getfixturevalue("backend") if "backend" in request.fixturenames else backends.Backend()
@@ -45,7 +57,7 @@ def start_broker(request):
 
     def start(services, **options):
         handed.hand_over()
-        broker = harness.Broker(services, **options)
+        broker = make_broker(services, **options)
         brokers.append(broker)
         return broker.start()
 

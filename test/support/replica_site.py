@@ -55,10 +55,12 @@ class Replicas:
         self.limits = limits
         self.brokers = {}
 
+    def store(self, name, url=None):
+        return f"store: {{postgres: '{url or self.url}', name: {name}, lease: {LEASE}s}}\n"
+
     def make(self, name, url=None, services=None):
         """One that is told of the database by a url of its own, or the common one, and likewise of servers; not started yet."""
-        store = f"store: {{postgres: '{url or self.url}', name: {name}, lease: {LEASE}s}}\n"
-        broker = Broker(services or self.services, limits=store + self.limits, environment={"SECRET_KEY": KEY},
+        broker = Broker(services or self.services, limits=self.store(name, url) + self.limits, environment={"SECRET_KEY": KEY},
                         listen=f"127.0.0.1:{free_port()}")  # the others are told of it
         broker.claims = False
         self.brokers[name] = broker

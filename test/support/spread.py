@@ -1,0 +1,83 @@
+"""Three brokers on one store that a test takes for one: what it asks goes to one of them after the other."""
+
+import contextlib
+import http.client
+import itertools
+
+from harness import wait_until
+from replica_site import Replicas, make_database, role
+
+NAMES = ("first", "second", "third")
+BUSY = (503,)  # an operator's request that nobody was active for
+
+
+class Spread:
+    """Has of harness.Broker what tests of tsuru's API use. Its kill is that of the active one, and its start that of whoever was
+    killed, or has another configuration by now."""
+
+    def __init__(self, server, services, limits="", environment=None):
+        database = make_database(server)
+        url = f"postgres://{database}:sekret@127.0.0.1:{server.port}/{database}"
+        self.replicas = Replicas(None, url, services, limits)
+        self.brokers = [self.replicas.make(name) for name in NAMES]
+        for broker in self.brokers:
+            broker.environment.update(environment or {})
+        self.turns = itertools.cycle(self.brokers)
+        self.outdated = []
+
+    def next(self):
+        """Of those that run."""
+        return next(broker for broker in self.turns if broker.process is not None)
+
+    @property
+    def port(self):
+        return self.next().port
+
+    def start(self):
+        for broker in self.outdated:
+            broker.kill()
+        self.outdated = []
+        for broker in self.brokers:
+            if broker.process is None:
+                broker.start()
+        wait_until("all know the active one", self.is_settled)
+        return self
+
+    def is_settled(self):
+        for broker in self.brokers:
+            self.replicas.revive(broker)
+        try:
+            told = [broker.admin("/ready").json for broker in self.brokers]
+        except OSError:
+            return False
+        return {one["active"] for one in told} & set(NAMES) and len({one["active"] for one in told}) == 1 and \
+            sorted(one["role"] for one in told) == ["active", "standby", "standby"]
+
+    def write_config(self, services, limits=""):
+        for name, broker in zip(NAMES, self.brokers):
+            broker.write_config(services, self.replicas.store(name) + self.replicas.limits + limits)
+        self.outdated = [broker for broker in self.brokers if broker.process is not None]
+
+    def kill(self):
+        """Of the active one; of any, where there is none at the moment."""
+        broker = next((one for one in self.brokers if role(one) == "active"), self.brokers[0])
+        self.outdated = [one for one in self.outdated if one is not broker]
+        broker.kill()
+
+    def admin(self, path, method="GET", **options):
+        """Asked for until somebody is active; what is no GET is refused then, as it may have been done."""
+        def ask():
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                answer = self.next().admin(path, method, **options)
+                return answer if method != "GET" or answer.status not in BUSY else None
+            return None
+        return wait_until(f"{method} {path} is answered", ask)
+
+    def ctl(self, *arguments, **options):
+        return self.next().ctl(*arguments, **options)
+
+    def log(self):
+        return "".join(broker.log() for broker in self.brokers)
+
+    def close(self):
+        self.replicas.close()
