@@ -4,6 +4,8 @@ each instance as tsuru's lock has it, with the calls beside that take no lock; a
 
     STEPS=100000 SEED=1 BROKER=.../tsuru-broker python3 -m pytest -s test/integration/test_property.py
 
+With SHARED=1 it is three brokers on one store that are asked by turns, and the active one that is killed.
+
 SECONDS (60) is how long it goes on when STEPS is not given. A seed fixes what is asked and what the driver is told, not
 who is first; so a failure shows all that was done to the instance."""
 
@@ -13,6 +15,7 @@ import hashlib
 import json
 import os
 import random
+import secrets
 import socket
 import threading
 import time
@@ -113,10 +116,16 @@ class Slot:
         return "\n".join(sorted([*self.trace, *self.beside], key=lambda line: float(line.split()[0])))
 
 
-class Property:
-    """The broker under test, and everybody who calls it."""
+def is_nobodys(head, body):
+    """Whether it is the answer of a broker that stands by, and found no active one: a state of the past, or it is not known whether
+    anything was done."""
+    return "\r\nAge: " in head or (head[9:12] == "503" and ("no other has taken over" in body or "is the active one" in body))
 
-    def __init__(self, directory, seed):
+
+class Property:
+    """The broker under test, and everybody who calls it. make: gives one for services."""
+
+    def __init__(self, directory, seed, make):
         self.directory = directory
         self.random = random.Random(f"{seed} rounds")
         self.slots = [Slot(i, seed) for i in range(INSTANCES)]
@@ -127,7 +136,7 @@ class Property:
         self.meddled = False
         self.precious = {}  # what has to be on the server until it is purged: its name there, by the instance's id
         self.numbers = 0  # of names that were made up
-        self.broker = Broker(self.services(KEEPS))
+        self.broker = make(self.services(KEEPS))
         self.broker.start()
         self.up.set()
         self.pool = concurrent.futures.ThreadPoolExecutor(WORKERS)
@@ -144,15 +153,21 @@ class Property:
 
     # ---- one call ----
 
-    def send(self, method, path, fields, patience):
+    def next(self):
+        """Whom to ask."""
+        return self.broker
+
+    def send(self, method, path, fields, patience, broker=None, request=""):
         """Status and body; None when there was no answer within patience, or none at all."""
+        broker = broker or self.next()
+        identity = f"X-Request-Id: {request}\r\n" if request else ""
         body = urllib.parse.urlencode(fields or {})
         event = f"X-Tsuru-Eventid: {fields['eventid']}\r\n" if fields and "eventid" in fields else ""
-        request = (f"{method} {path} HTTP/1.1\r\nHost: x\r\n{AUTHORIZATION}Connection: close\r\n{event}"
-                   f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n\r\n{body}")
+        text = (f"{method} {path} HTTP/1.1\r\nHost: x\r\n{AUTHORIZATION}Connection: close\r\n{event}{identity}"
+                f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n\r\n{body}")
         try:
-            with socket.create_connection(("127.0.0.1", self.broker.port), timeout=PATIENCE) as connection:
-                connection.sendall(request.encode())
+            with socket.create_connection(("127.0.0.1", broker.port), timeout=PATIENCE) as connection:
+                connection.sendall(text.encode())
                 connection.settimeout(patience)
                 answer = b""
                 while chunk := connection.recv(65536):
@@ -160,21 +175,27 @@ class Property:
         except OSError:
             return None, ""
         head, _, body = answer.decode().partition("\r\n\r\n")
-        return (int(head[9:12]), body) if head else (None, "")
+        return (int(head[9:12]), body) if head and not is_nobodys(head, body) else (None, "")
 
     def call(self, slot, method, path, fields=None, patience=None):
-        """A call of tsuru's. What was given up may still be on its way to the disk; so something else is made durable
-        behind it, twice, as it may have had to be decided again."""
+        """A call of tsuru's."""
         self.up.wait(PATIENCE)
         given_up = patience is not None
-        status, body = self.send(method, "/scripted" + path, fields, patience or PATIENCE)
+        broker, request = self.next(), secrets.token_hex(8)
+        process = broker.process
+        status, body = self.send(method, "/scripted" + path, fields, patience or PATIENCE, broker, request)
         self.steps += 1
         if status is None and given_up and method != "GET":
-            for _ in range(2):
-                self.send("PUT", "/barrier/resources/barrier", {"eventid": "barrier"}, PATIENCE)
+            self.settle(broker, process, request)
         with slot.lock:
             slot.note(f"{method} {path} {fields or ''} -> {status} {body[:300]}")
         return status, body
+
+    def settle(self, _broker, _process, _request):
+        """What was given up may still be on its way to the disk; so something else is made durable behind it, twice, as it may have
+        had to be decided again."""
+        for _ in range(2):
+            self.send("PUT", "/barrier/resources/barrier", {"eventid": "barrier"}, PATIENCE)
 
     def change(self, slot, method, path, fields, patience):
         """A call that has nothing to change in what is being removed."""
@@ -581,10 +602,33 @@ class Property:
                                                      f"in the records alone: {bound - set(world.logins)}")
 
 
+class SharedProperty(Property):
+    """Three brokers that are asked by turns, also while none of them is active."""
+
+    def next(self):
+        return self.broker.next()
+
+    def settle(self, broker, process, request):
+        """Behind what was given up comes something else only once the broker that was asked has ended it, or has died: it may have
+        to send it to the active one again. What that one has got of a dead one's comes before what it is asked then."""
+        self.broker.await_end(broker, process, request)
+        for _ in range(2):
+            wait_until("the barrier is durable", lambda: self.send("PUT", "/barrier/resources/barrier", {"eventid": "barrier"},
+                                                                   PATIENCE)[0] == 200)
+
+    def kill(self):
+        """Who calls meanwhile does not wait until another is active."""
+        time.sleep(self.random.random())
+        for slot in self.slots:
+            slot.note("kill -9 of the active one")
+        self.broker.kill()
+        self.broker.start()
+
+
 @pytest.fixture
-def everybody(tmp_path):
+def everybody(tmp_path, make_broker):
     print(f"seed {SEED}")
-    everybody = Property(str(tmp_path), SEED)
+    everybody = (Property if make_broker is Broker else SharedProperty)(str(tmp_path), SEED, make_broker)
     yield everybody
     everybody.close()
 

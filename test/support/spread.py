@@ -3,12 +3,13 @@
 import contextlib
 import http.client
 import itertools
+import os
 
 from harness import wait_until
 from replica_site import Replicas, make_database, role
 
+TAIL = 1 << 20  # bytes of a log that a request's line is looked for in
 NAMES = ("first", "second", "third")
-BUSY = (503,)  # an operator's request that nobody was active for
 
 
 class Spread:
@@ -58,23 +59,37 @@ class Spread:
             broker.write_config(services, self.replicas.store(name) + self.replicas.limits + limits)
         self.outdated = [broker for broker in self.brokers if broker.process is not None]
 
+    def active(self):
+        """None while there is none."""
+        return next((broker for broker in self.brokers if broker.process is not None and role(broker) == "active"), None)
+
     def kill(self):
         """Of the active one; of any, where there is none at the moment."""
-        broker = next((one for one in self.brokers if role(one) == "active"), self.brokers[0])
+        broker = self.active() or self.brokers[0]
         self.outdated = [one for one in self.outdated if one is not broker]
         broker.kill()
 
     def admin(self, path, method="GET", **options):
-        """Asked for until somebody is active; what is no GET is refused then, as it may have been done."""
+        """Of whoever is active: the others show operators what they know of themselves."""
         def ask():
             with contextlib.suppress(OSError, http.client.HTTPException):
-                answer = self.next().admin(path, method, **options)
-                return answer if method != "GET" or answer.status not in BUSY else None
+                answer = wait_until("one is active", self.active).admin(path, method, **options)
+                return None if answer.status == 503 and "this broker stands by" in answer.body else answer
+            assert method == "GET", f"it is not known what became of {method} {path}"
             return None
         return wait_until(f"{method} {path} is answered", ask)
 
     def ctl(self, *arguments, **options):
-        return self.next().ctl(*arguments, **options)
+        return wait_until("one is active", self.active).ctl(*arguments, **options)
+
+    @staticmethod
+    def await_end(broker, process, request):
+        """Until it has answered the request with that id, or the client that went away; or is not that process any more."""
+        def has_ended():
+            with open(broker.log_path, "rb") as log:
+                log.seek(max(0, os.path.getsize(broker.log_path) - TAIL))
+                return broker.process is not process or f"request={request}".encode() in log.read()
+        wait_until(f"{request} has ended", has_ended)
 
     def log(self):
         return "".join(broker.log() for broker in self.brokers)
