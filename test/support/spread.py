@@ -42,6 +42,7 @@ class Spread:
             if broker.process is None:
                 broker.start()
         wait_until("all know the active one", self.is_settled)
+        wait_until("one is active", self.active).claim_servers()
         return self
 
     def is_settled(self):
