@@ -117,9 +117,9 @@ class Slot:
 
 
 def is_nobodys(head, body):
-    """Whether it is the answer of a broker that stands by, and found no active one: a state of the past, or it is not known whether
-    anything was done."""
-    return "\r\nAge: " in head or (head[9:12] == "503" and ("no other has taken over" in body or "is the active one" in body))
+    """Whether it is the answer of a broker that found no active one, or is that no more: a state of the past, or it is not known
+    whether anything was done."""
+    return "\r\nAge: " in head or (head[9:12] == "503" and ("no other has taken over" in body or "the active one" in body))
 
 
 class Property:
