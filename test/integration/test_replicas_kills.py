@@ -16,7 +16,7 @@ from test_property import World
 
 SECONDS = int(os.environ.get("KILLS_SECONDS", "40"))
 LEAST = 4  # kills, on a slow machine, too
-CLIENTS, RATE = 24, 100  # requests a second
+CLIENTS, RATE = 40, 200  # requests a second while somebody is active, which is half of the time
 
 
 def kill_active(site, chance):
