@@ -103,10 +103,10 @@ void records_check_free(struct records_check *check)
 /* A key as it can be shown: its parts are joined by NUL. */
 static void label(const char *key, size_t length, char *ret_label)
 {
-	const size_t kept = length < LABEL_MAX - 1 ? length : LABEL_MAX - 1;
+	size_t kept = 0;
 
-	for (size_t i = 0; i < kept; i++)
-		ret_label[i] = key[i] == '\0' ? '/' : key[i];
+	for (; kept < length && kept < LABEL_MAX - 1; kept++)
+		ret_label[kept] = key[kept] == '\0' ? '/' : key[kept];
 	ret_label[kept] = '\0';
 	text_clean(ret_label);
 }
@@ -204,15 +204,16 @@ int records_check_take(struct records_check *check, enum keyspace keyspace, cons
 	const struct schema *schema = schema_of(keyspace);
 	union record record;
 	struct error fault;
+	int rc = 0;
 
 	memset(&record, 0, sizeof(record));
 	if (schema != NULL && codec_decode(schema, value->bytes, value->length, &record, &fault) != 0) {
 		complain(check, keyspace, key, key_length, fault.text);
 		return take_reference(check, keyspace, key, key_length, value, error);
 	}
-	if (keyspace == KEYSPACE_OPERATIONS && take_operation(check, &record.operation, error) != 0)
-		return error->code;
-	return take_reference(check, keyspace, key, key_length, value, error);
+	if (keyspace == KEYSPACE_OPERATIONS)
+		rc = take_operation(check, &record.operation, error);
+	return rc == 0 ? take_reference(check, keyspace, key, key_length, value, error) : rc;
 }
 
 /* ---- all of them ---- */

@@ -134,13 +134,15 @@ static bool is_too_large(const struct attempt *attempt)
 }
 
 /* The empty line ends a head; after an interim answer another one begins. What comes behind the body counts for
- * nothing. */
+ * nothing. A line that goes on from none is no answer of a broker, whatever the version of libcurl makes of it. */
 static size_t on_header(char *bytes, size_t size, size_t count, void *arg)
 {
 	struct attempt *attempt = arg;
 	const size_t length = size * count;
 
 	attempt->head_bytes += length;
+	if (length > 0 && (bytes[0] == ' ' || bytes[0] == '\t') && attempt->head.length == 0 && !attempt->has_head)
+		return 0;
 	if (length > 5 && memcmp(bytes, "HTTP/", 5) == 0) {
 		attempt->has_head = false;
 		text_reset(&attempt->head);
