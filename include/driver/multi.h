@@ -38,6 +38,14 @@ const struct libcurl *multi_curl(const struct multi *multi);
 /* How many connections it has now, used and kept. */
 size_t multi_connections(const struct multi *multi);
 
+/* What every exchange keeps to: HTTP/1.1 over http or https alone, no proxy of the environment, no signals, and no wait
+ * for a name's look-up when it is given up. */
+void multi_set_rules(const struct libcurl *curl, CURL *easy);
+/* What https may agree on (driver/tls.h), and the certificates in PEM that it trusts, copied; empty: the system's. */
+bool multi_set_tls(const struct libcurl *curl, CURL *easy, const struct text *authorities);
+/* Sets the option to the text, which is copied; an empty one is not set. */
+bool multi_set_blob(const struct libcurl *curl, CURL *easy, CURLoption option, const struct text *pem);
+
 /* Has run->easy, which is set up but for its sockets, run; ERR_NO_MEMORY, and on_end will not be called. */
 int multi_start(struct multi *multi, struct multi_run *run);
 /* Gives it up in silence; its connection is closed. */

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "driver/tls.h"
 
 #define RETRY_AFTER_MAX ((int64_t)24 * 3600 * 1000) /* ms */
 #define HEADER_MAX      (64 * 1024)                 /* bytes of one header that we send */
@@ -139,8 +138,6 @@ static bool set_url(const struct libcurl *curl, CURL *easy, const char *base, co
 
 static bool set_trust(const struct libcurl *curl, CURL *easy, const struct client_peer *peer)
 {
-	struct curl_blob blob = {
-	    .data = peer->authorities.bytes, .len = peer->authorities.length, .flags = CURL_BLOB_COPY};
 	bool good = true;
 
 	if (peer->username != NULL)
@@ -150,11 +147,7 @@ static bool set_trust(const struct libcurl *curl, CURL *easy, const struct clien
 	if (peer->token != NULL)
 		good = good && curl->easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BEARER) == CURLE_OK &&
 		       curl->easy_setopt(easy, CURLOPT_XOAUTH2_BEARER, peer->token) == CURLE_OK;
-	good = good && curl->easy_setopt(easy, CURLOPT_SSL_CIPHER_LIST, TLS_CIPHERS) == CURLE_OK &&
-	       curl->easy_setopt(easy, CURLOPT_SSL_EC_CURVES, TLS_GROUPS) == CURLE_OK;
-	if (peer->authorities.length > 0)
-		good = good && curl->easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob) == CURLE_OK;
-	return good;
+	return good && multi_set_tls(curl, easy, &peer->authorities);
 }
 
 static bool set_body(const struct libcurl *curl, CURL *easy, const struct client_request *request)
@@ -176,11 +169,7 @@ static void set_rules(struct client_exchange *exchange, int64_t connect_timeout,
 	curl->easy_setopt(easy, CURLOPT_HEADERDATA, exchange);
 	curl->easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl->easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
-	curl->easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl->easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
-	curl->easy_setopt(easy, CURLOPT_NOPROXY, "*");
-	curl->easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	curl->easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* to give up does not wait for a name's look-up */
+	multi_set_rules(curl, easy);
 	curl->easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)timeout);
 	curl->easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)connect_timeout);
 }

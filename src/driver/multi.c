@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/secret.h"
+#include "driver/tls.h"
 
 struct multi {
 	struct multi_options options;
@@ -199,6 +200,29 @@ size_t multi_connections(const struct multi *multi)
 }
 
 /* ---- runs ---- */
+
+void multi_set_rules(const struct libcurl *curl, CURL *easy)
+{
+	curl->easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl->easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+	curl->easy_setopt(easy, CURLOPT_NOPROXY, "*");
+	curl->easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	curl->easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+}
+
+bool multi_set_blob(const struct libcurl *curl, CURL *easy, CURLoption option, const struct text *pem)
+{
+	const struct curl_blob blob = {.data = pem->bytes, .len = pem->length, .flags = CURL_BLOB_COPY};
+
+	return pem->length == 0 || curl->easy_setopt(easy, option, &blob) == CURLE_OK;
+}
+
+bool multi_set_tls(const struct libcurl *curl, CURL *easy, const struct text *authorities)
+{
+	return curl->easy_setopt(easy, CURLOPT_SSL_CIPHER_LIST, TLS_CIPHERS) == CURLE_OK &&
+	       curl->easy_setopt(easy, CURLOPT_SSL_EC_CURVES, TLS_GROUPS) == CURLE_OK &&
+	       multi_set_blob(curl, easy, CURLOPT_CAINFO_BLOB, authorities);
+}
 
 int multi_start(struct multi *multi, struct multi_run *run)
 {

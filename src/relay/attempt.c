@@ -5,7 +5,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "driver/tls.h"
 #include "relay/voucher.h"
 
 #define CONNECT_TIMEOUT 3000                /* ms */
@@ -177,23 +176,14 @@ static int on_connected(void *arg, char *address, char *own_address, int port, i
 
 /* ---- handles ---- */
 
-static bool set_blob(const struct libcurl *curl, CURL *easy, CURLoption option, const struct text *pem)
-{
-	const struct curl_blob blob = {.data = pem->bytes, .len = pem->length, .flags = CURL_BLOB_COPY};
-
-	return pem->length == 0 || curl->easy_setopt(easy, option, &blob) == CURLE_OK;
-}
-
 static bool set_trust(const struct handles *handles, CURL *easy)
 {
 	const struct libcurl *curl = handles->curl;
 	const struct relay_trust *trust = handles->trust;
 
-	return curl->easy_setopt(easy, CURLOPT_SSL_CIPHER_LIST, TLS_CIPHERS) == CURLE_OK &&
-	       curl->easy_setopt(easy, CURLOPT_SSL_EC_CURVES, TLS_GROUPS) == CURLE_OK &&
-	       set_blob(curl, easy, CURLOPT_CAINFO_BLOB, &trust->authorities) &&
-	       set_blob(curl, easy, CURLOPT_SSLCERT_BLOB, &trust->cert) &&
-	       set_blob(curl, easy, CURLOPT_SSLKEY_BLOB, &trust->key);
+	return multi_set_tls(curl, easy, &trust->authorities) &&
+	       multi_set_blob(curl, easy, CURLOPT_SSLCERT_BLOB, &trust->cert) &&
+	       multi_set_blob(curl, easy, CURLOPT_SSLKEY_BLOB, &trust->key);
 }
 
 static void set_rules(const struct libcurl *curl, CURL *easy)
@@ -201,11 +191,7 @@ static void set_rules(const struct libcurl *curl, CURL *easy)
 	curl->easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
 	curl->easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl->easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected);
-	curl->easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl->easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
-	curl->easy_setopt(easy, CURLOPT_NOPROXY, "*");
-	curl->easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	curl->easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* to give up does not wait for a name's look-up */
+	multi_set_rules(curl, easy);
 	curl->easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)IDLE_MAX);
 	curl->easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT);
 }
