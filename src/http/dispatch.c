@@ -10,23 +10,6 @@
 
 #define ALLOW_SIZE 64 /* bytes; all methods take 46 */
 
-/* "192.0.2.1", "192.0.2.1:80" or "[2001:db8::1]:80"; false: the client came by a socket file. */
-static bool parse_peer(const char *peer, struct network_address *ret_address)
-{
-	const char *begin = peer[0] == '[' ? peer + 1 : peer;
-	const char *colon = strchr(begin, ':');
-	const char *end = peer[0] == '[' ? strchr(begin, ']') : NULL;
-	char text[NETWORK_TEXT_MAX];
-
-	if (end == NULL)
-		end = colon != NULL && strchr(colon + 1, ':') == NULL ? colon : strchr(begin, '\0');
-	if (end - begin >= NETWORK_TEXT_MAX)
-		return false;
-	memcpy(text, begin, (size_t)(end - begin));
-	text[end - begin] = '\0';
-	return network_parse_address(text, ret_address);
-}
-
 /* Its peer is whom a broker has passed it on for: that broker's connection is other people's, as a proxy's is. */
 static bool take_forwarded(struct http_request *request)
 {
@@ -40,7 +23,7 @@ static bool take_forwarded(struct http_request *request)
 	                                     &request->arena, &forwarded))
 		return false;
 	request->forwarded = forwarded;
-	request->has_client = parse_peer(forwarded.peer, &request->client);
+	request->has_client = forwarded_node(forwarded.peer, forwarded.peer + strlen(forwarded.peer), &request->client);
 	connection->proxied = true;
 	connection_leave_source(connection);
 	return true;

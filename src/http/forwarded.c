@@ -37,8 +37,7 @@ static bool is_port(const char *begin, const char *end)
 	return begin < end;
 }
 
-/* "192.0.2.1", "192.0.2.1:80", "2001:db8::1", "[2001:db8::1]" or "[2001:db8::1]:80". */
-static bool parse_node(const char *begin, const char *end, struct network_address *ret_address)
+bool forwarded_node(const char *begin, const char *end, struct network_address *ret_address)
 {
 	char text[NETWORK_TEXT_MAX];
 	const char *colon, *close;
@@ -65,7 +64,7 @@ static bool parse_node(const char *begin, const char *end, struct network_addres
 
 static void take_node(struct trail *trail, const char *begin, const char *end)
 {
-	if (!parse_node(begin, end, &trail->client)) {
+	if (!forwarded_node(begin, end, &trail->client)) {
 		trail->ended = true;
 		return;
 	}

@@ -12,4 +12,8 @@
  * one header and passes the other one on as it came. */
 bool forwarded_client(const struct head *head, const struct http_proxies *proxies, struct network_address *ret_client);
 
+/* The address of "192.0.2.1", "192.0.2.1:80", "2001:db8::1", "[2001:db8::1]" or "[2001:db8::1]:80", blanks around it
+ * left aside. False for anything else. */
+bool forwarded_node(const char *begin, const char *end, struct network_address *ret_address);
+
 #endif
