@@ -44,16 +44,23 @@ static void tell(struct sharing *sharing)
 	committer_call_loop(committer);
 }
 
-/* Waits in the journal, which renews the lease meanwhile; the mutex is held. */
-static bool wait_for_call(struct store *store, int64_t end)
+/* Until the loop calls, the others have appended, or that moment; whether they have. The lease is renewed meanwhile. */
+static bool wait_in_journal(const struct store *store, int64_t until)
 {
-	struct committer *committer = &store->committer;
+	const int fd = store->committer.call_fd;
+	const bool appended = store->journal->kind->wait(store->journal, fd, until);
 	uint64_t calls;
 
-	pthread_mutex_unlock(&committer->mutex);
-	store->journal->kind->wait(store->journal, committer->call_fd, end);
-	(void)!read(committer->call_fd, &calls, sizeof(calls));
-	pthread_mutex_lock(&committer->mutex);
+	(void)!read(fd, &calls, sizeof(calls));
+	return appended;
+}
+
+/* For the gathering: the mutex is held. */
+static bool wait_for_call(struct store *store, int64_t end)
+{
+	pthread_mutex_unlock(&store->committer.mutex);
+	(void)wait_in_journal(store, end);
+	pthread_mutex_lock(&store->committer.mutex);
 	return timers_clock() < end;
 }
 
@@ -256,15 +263,12 @@ static void obey(struct sharing *sharing, const struct wanted *wanted)
 
 static void wait_for_more(struct sharing *sharing)
 {
-	struct store *store = sharing->store;
 	int64_t until = timers_clock() + SECOND_US / 4;
-	uint64_t calls;
 
 	if (sharing->standing.role == STORE_STANDBY && sharing->look_at < until)
 		until = sharing->look_at;
-	if (store->journal->kind->wait(store->journal, store->committer.call_fd, until))
+	if (wait_in_journal(sharing->store, until))
 		sharing->look_at = 0;
-	(void)!read(store->committer.call_fd, &calls, sizeof(calls));
 }
 
 void shared_run(struct store *store)
