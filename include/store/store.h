@@ -72,6 +72,9 @@ enum store_role {
 	STORE_DEPOSED, /* it was the active one, and may not be any more. It stays so until store_stand_by */
 };
 
+/* "standby", "active" or "deposed"; "" for one that is alone. */
+const char *store_role_name(enum store_role role);
+
 struct store_standing {
 	enum store_role role;
 	/* ms of timers_clock: of one that is not the active one, when its view last had all there was; 0: not yet */

@@ -13,13 +13,11 @@ static void add_configuration(const struct admin_server *admin, struct text *jso
 /* Nothing where the store is not shared. */
 static void add_standing(const struct admin_server *admin, struct text *json)
 {
-	static const char *const roles[] = {
-	    [STORE_STANDBY] = "standby", [STORE_ACTIVE] = "active", [STORE_DEPOSED] = "deposed"};
 	const struct store_standing *standing = store_standing(admin->options.store);
 
 	if (standing->role == STORE_ALONE)
 		return;
-	text_add_format(json, ",\"role\":\"%s\",\"epoch\":%llu,\"active\":", roles[standing->role],
+	text_add_format(json, ",\"role\":\"%s\",\"epoch\":%llu,\"active\":", store_role_name(standing->role),
 	                (unsigned long long)standing->epoch);
 	text_add_json(json, standing->active);
 	if (standing->trouble.code != 0) {

@@ -7,6 +7,7 @@
 
 #include "base/timer.h"
 #include "cli/program.h"
+#include "store/members.h"
 
 #define MILLI_US  ((int64_t)1000)
 #define SECOND_US (1000 * MILLI_US)
@@ -177,22 +178,9 @@ int standing_watch(struct program *program, struct error *error)
 	return 0;
 }
 
-static bool has_others(const struct program *program)
-{
-	const struct store_members *members = store_members(program->store);
-
-	for (size_t i = 0; i < members->count; i++) {
-		const struct store_member *member = &members->items[i];
-
-		if (!member->is_self && !member->is_gone && member->role == STORE_STANDBY)
-			return true;
-	}
-	return false;
-}
-
 void standing_leave(struct program *program)
 {
-	if (program->role != STORE_ACTIVE || !has_others(program))
+	if (program->role != STORE_ACTIVE || members_standby(store_members(program->store)) == NULL)
 		return;
 	store_step_down(program->store);
 	resign(program);

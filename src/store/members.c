@@ -10,6 +10,14 @@
 
 #define NAMED_MAX 4 /* brokers, in a sentence */
 
+const char *store_role_name(enum store_role role)
+{
+	static const char *const names[] = {
+	    [STORE_ALONE] = "", [STORE_STANDBY] = "standby", [STORE_ACTIVE] = "active", [STORE_DEPOSED] = "deposed"};
+
+	return names[role];
+}
+
 const struct store_member *members_self(const struct store_members *members)
 {
 	for (size_t i = 0; i < members->count; i++)

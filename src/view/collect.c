@@ -94,15 +94,12 @@ static void collect_standing(struct metric *const *measures, const struct store_
 /* Each role and warning is there from the beginning; those of a store that is not shared are not. */
 static void collect_members(struct metric *const *measures, const struct store_members *members)
 {
-	static const char *const roles[] = {
-	    [STORE_STANDBY] = "standby", [STORE_ACTIVE] = "active", [STORE_DEPOSED] = "deposed"};
-
 	for (enum store_role role = STORE_STANDBY; role <= STORE_DEPOSED; role++)
-		metric_set(measures[MEASURE_STORE_REPLICAS], 0, (const char *[]){roles[role]});
+		metric_set(measures[MEASURE_STORE_REPLICAS], 0, (const char *[]){store_role_name(role)});
 	for (size_t i = 0; i < members->count; i++)
 		if (!members->items[i].is_gone)
 			metric_add(measures[MEASURE_STORE_REPLICAS], 1,
-			           (const char *[]){roles[members->items[i].role]});
+			           (const char *[]){store_role_name(members->items[i].role)});
 	for (enum store_warning warning = 0; warning < STORE_WARNING_COUNT; warning++)
 		metric_set(measures[MEASURE_STORE_WARNING], members->warns[warning],
 		           (const char *[]){store_warning_name(warning)});

@@ -6,10 +6,7 @@
 
 static const char *role_of(const struct store_member *member)
 {
-	static const char *const roles[] = {
-	    [STORE_STANDBY] = "standby", [STORE_ACTIVE] = "active", [STORE_DEPOSED] = "deposed"};
-
-	return member->is_gone ? "gone" : roles[member->role];
+	return member->is_gone ? "gone" : store_role_name(member->role);
 }
 
 static const char *note_of(const struct store_member *member)

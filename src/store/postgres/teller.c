@@ -62,9 +62,6 @@ static const char check[] =
 
 static const char take_back[] = "DELETE FROM tsuru_broker.replica WHERE id = $1::bytea";
 
-static const char *const roles[] = {
-    [STORE_ALONE] = "", [STORE_STANDBY] = "standby", [STORE_ACTIVE] = "active", [STORE_DEPOSED] = "deposed"};
-
 /* ---- what is asked ---- */
 
 static bool is_wanted(const struct pg_journal *journal)
@@ -96,7 +93,7 @@ static const char *ask(struct pg_journal *journal, struct operands *operands)
 	telling->is_due = false;
 	operands_bytes(operands, telling->id, sizeof(telling->id));
 	add_text(operands, self->name);
-	add_text(operands, roles[self->role]);
+	add_text(operands, store_role_name(self->role));
 	operands_number(operands, self->revision);
 	add_text(operands, self->version);
 	add_text(operands, self->configuration);
@@ -105,11 +102,18 @@ static const char *ask(struct pg_journal *journal, struct operands *operands)
 
 /* ---- what is answered ---- */
 
+static bool is_named(enum store_role role, const char *text, size_t length)
+{
+	const char *name = store_role_name(role);
+
+	return strlen(name) == length && memcmp(name, text, length) == 0;
+}
+
 static enum store_role read_role(const char *text, size_t length)
 {
 	enum store_role role = STORE_DEPOSED;
 
-	while (role > STORE_STANDBY && (strlen(roles[role]) != length || memcmp(roles[role], text, length) != 0))
+	while (role > STORE_STANDBY && !is_named(role, text, length))
 		role--;
 	return role;
 }
