@@ -289,7 +289,7 @@ def test_a_jump_of_the_clock_ends_no_work_early_and_stalls_none(tmp_path):
                 site.machine.clock_ms = jump
                 begin = time.monotonic()
                 assert create.result().status == 201
-                assert time.monotonic() - begin < 2 + 3  # the wait is of the monotonic clock
+                assert time.monotonic() - begin < 60  # the wait is of the monotonic clock, and the jumps are of hours
             wait_until(f"{name} is up after a jump of {jump} ms", lambda name=name: site.tsuru.is_up(name), 30)
             assert site.tsuru.operations(name)[0]["state"] == "done"
             age = re.search(r"operations_oldest_age_seconds{[^}]*} (\S+)", site.broker.admin("/metrics").body)

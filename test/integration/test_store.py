@@ -5,25 +5,33 @@ whose update failed; "removed", which is.
 
 test/fixtures/removals-1 is of the version before removals kept their promise in the instance: under a plan that kept them for 24 h, with
 one app each (binds.json), "failed", whose removal failed for good; "pending", whose removal waits for its server; "again", whose removal
-failed, was asked for again, and waits; "purged", whose purge failed; and "unbound", whose app's unbind failed.
+failed, was asked for again, and waits; "purged", whose purge failed; and "unbound", whose app's unbind failed. The 24 h are by the
+wall clock, which the broker gets as it was then.
 """
 
 import glob
 import json
 import os
 import shutil
+import time
 
 import pytest
 
 from harness import Broker, Tsuru, wait_until
+from machine import Machine
 
 REMOVALS = os.path.join(os.path.dirname(__file__), "..", "fixtures", "removals-1")
+REMOVALS_AT = 1795890780  # 2026-11-28 18:33 UTC
 FIXTURES = sorted(glob.glob(os.path.join(os.path.dirname(__file__), "..", "fixtures", "store-*")))
 
 
-def start_on(fixture, services, directory):
-    """A broker on a copy of the fixture; the pretended server's state is in the directory."""
+def start_on(fixture, services, directory, now=None):
+    """A broker on a copy of the fixture; the pretended server's state is in the directory. now: what its wall clock shows."""
     broker = Broker(services)
+    if now is not None:
+        machine = Machine(directory)
+        machine.clock_ms = round((now - time.time()) * 1000)
+        machine.attach(broker)
     os.mkdir(broker.data, 0o700)
     shutil.copy(os.path.join(fixture, "data.mdb"), broker.data)
     shutil.copy(os.path.join(fixture, "state"), directory)
@@ -75,7 +83,7 @@ def test_removals_of_an_earlier_version_keep_their_promise(tmp_path):
 """
     with open(os.path.join(REMOVALS, "binds.json"), encoding="ascii") as file:
         environments = json.load(file)
-    broker = start_on(REMOVALS, services, tmp_path)
+    broker = start_on(REMOVALS, services, tmp_path, now=REMOVALS_AT)
     try:
         tsuru = Tsuru(broker, "scripted", "x")
 
