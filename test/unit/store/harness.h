@@ -64,7 +64,7 @@ static inline int fixture_setup(void **state)
 	fixture->base = event_base_new();
 	assert_non_null(fixture->base);
 	fixture->shared = (struct store_shared){
-	    .url = getenv("STORE_URL"), .name = "test", .version = "1", .address = "", .lease = 10000, .notify = true};
+	    .url = getenv("STORE_URL"), .name = "test", .version = "1", .address = "", .lease = 60000, .notify = true};
 	if (is_shared(fixture))
 		run_sql(fixture->shared.url,
 		        "SET client_min_messages = error; DROP SCHEMA IF EXISTS tsuru_broker CASCADE");

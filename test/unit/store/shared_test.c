@@ -89,9 +89,11 @@ static void test_deposed_one_writes_nothing(void **state)
 static void test_step_down_hands_over(void **state)
 {
 	const struct timeval moment = {.tv_usec = 500 * 1000};
-	struct fixture *first = opened(state), second;
+	struct fixture *first = *state, second;
 	int64_t stepped;
 
+	first->shared.lease = 10000; /* what the first one waits at least until it is the active one again */
+	fixture_open(first, ROOMY);
 	store_text(first, "one", "1");
 	open_beside(first, &second);
 	await_text(&second, "one", "1");
