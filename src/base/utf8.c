@@ -48,10 +48,16 @@ static size_t clean_length(const char *bytes, size_t left)
 	return is_control ? 0 : utf8_length(s, left);
 }
 
+/* What nearly all texts are made of. */
+static bool is_printable_ascii(char byte)
+{
+	return byte >= ' ' && byte < 0x7f; /* whether a char has a sign or not */
+}
+
 bool text_is_clean(const char *bytes, size_t length)
 {
 	for (size_t i = 0, step; i < length; i += step) {
-		step = clean_length(bytes + i, length - i);
+		step = is_printable_ascii(bytes[i]) ? 1 : clean_length(bytes + i, length - i);
 		if (step == 0)
 			return false;
 	}

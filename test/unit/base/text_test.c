@@ -188,6 +188,11 @@ static void test_clean(void **state)
 	assert_string_equal(dirty, "?[2J? \xc3\xa9\t??");
 	assert_true(text_is_clean("a\tb\r\n\xc3\xa4", 7));
 	assert_false(text_is_clean("a\0b", 3));
+	assert_true(text_is_clean(" ~", 2));
+	assert_false(text_is_clean("a\x1f", 2));
+	assert_false(text_is_clean("a\x7f", 2));
+	assert_false(text_is_clean("a\x80", 2));
+	assert_false(text_is_clean("\xff", 1));
 	assert_false(text_is_clean("\x1b", 1));
 	assert_false(text_is_clean("\xc0\x80", 2));
 	assert_false(text_is_clean("\xe0\x80\x80", 3));

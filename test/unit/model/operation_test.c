@@ -147,6 +147,20 @@ static void test_moves(void **state)
 	}
 }
 
+static void test_id_is_time_and_sequence(void **state)
+{
+	char id[OPERATION_ID_LENGTH + 1];
+
+	(void)state;
+	operation_id(INT64_C(0x0123456789ab), UINT32_C(0xcdef0123), id);
+	assert_string_equal(id, "0123456789abcdef0123");
+	assert_int_equal(operation_id_time(id), INT64_C(0x0123456789ab));
+	operation_id(1, 10, id);
+	assert_string_equal(id, "0000000000010000000a");
+	operation_id(INT64_MAX, 0, id);
+	assert_string_equal(id, "ffffffffffff00000000");
+}
+
 static void test_id_sorts_by_time(void **state)
 {
 	static const struct {
@@ -174,6 +188,7 @@ int main(void)
 	    cmocka_unit_test(test_hostile),
 	    cmocka_unit_test(test_kinds_demand_their_fields),
 	    cmocka_unit_test(test_moves),
+	    cmocka_unit_test(test_id_is_time_and_sequence),
 	    cmocka_unit_test(test_id_sorts_by_time),
 	};
 
