@@ -55,18 +55,28 @@ static bool add_header(struct attempt *attempt, const char *name, const char *se
 	return list != NULL;
 }
 
-/* Those that the client's Connection names end here, too. */
+/* Whether a Connection's value names it. */
+static bool names(const char *value, const char *name)
+{
+	const size_t length = strlen(name);
+
+	for (const char *at = strcasestr(value, name); at != NULL; at = strcasestr(at + 1, name)) {
+		if ((at == value || strchr(", \t", at[-1]) != NULL) && strchr(", \t", at[length]) != NULL)
+			return true; /* strchr finds the end, too */
+	}
+	return false;
+}
+
+/* Those that the client's Connection names, in one line or in several, end here, too. */
 static bool is_of_connection(const struct http_request *http, const char *name)
 {
-	const char *named = http_request_header(http, "Connection");
-	const size_t length = strlen(name);
+	const char *line, *value;
 
 	if (is_named(by_connection, name))
 		return true;
-	for (const char *at = named != NULL ? strcasestr(named, name) : NULL; at != NULL;
-	     at = strcasestr(at + 1, name)) {
-		if ((at == named || strchr(", \t", at[-1]) != NULL) && strchr(", \t", at[length]) != NULL)
-			return true; /* strchr finds the end, too */
+	for (size_t i = 0; http_request_header_at(http, i, &line, &value); i++) {
+		if (strcasecmp(line, "Connection") == 0 && names(value, name))
+			return true;
 	}
 	return false;
 }

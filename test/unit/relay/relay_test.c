@@ -301,6 +301,7 @@ static void test_requests_go_through_as_they_came(void **state)
 	ask(fixture, "POST /a%20b?c=%64&e HTTP/1.1\r\nHost: broker.example\r\n" AUTH
 	             "Content-Type: application/json\r\nX-Empty:\r\nX-Two: 1\r\nX-Two: 2\r\nTE: trailers\r\n"
 	             "Connection: keep-alive, x-mine\r\nX-Mine: secret\r\nX-Mine-Not: 3\r\nExpect: 100-continue\r\n"
+	             "X-More: secret\r\nConnection: x-more\r\n"
 	             "X-Tsuru-Broker-Forwarded: forged\r\nContent-Length: 9\r\n\r\n{\"a\":\"1\"}");
 	text = asked(fixture, &fixture->peers[0]);
 	assert_memory_equal(text, "POST /a%20b?c=%64&e HTTP/1.1\r\n", 30);
@@ -313,8 +314,8 @@ static void test_requests_go_through_as_they_came(void **state)
 	assert_non_null(strstr(text, "\r\nContent-Length: 9\r\n"));
 	assert_non_null(strstr(text, "\r\n\r\n{\"a\":\"1\"}"));
 	assert_non_null(strstr(text, "\r\n" VOUCHER_HEADER ": second " ID " 127.0.0.1%3A"));
-	for (const char *const *none = (const char *const[]){"forged", "X-Mine: ", "TE:", "Expect", "Accept",
-	                                                     "User-Agent", "keep-alive", NULL};
+	for (const char *const *none = (const char *const[]){"forged", "X-Mine: ", "X-More: ", "TE:", "Expect",
+	                                                     "Accept", "User-Agent", "keep-alive", NULL};
 	     *none != NULL; none++)
 		assert_null(strstr(text, *none));
 	answer_simply(fixture, 0);
