@@ -118,7 +118,8 @@ void postgres_server_create(struct postgres_server *server)
 void postgres_server_start(struct postgres_server *server, bool tls)
 {
 	shell(server,
-	      "%s/pg_ctl -D %s/data -w -t 600 -l %s/log -o '-p %d -c listen_addresses=127.0.0.1 -c unix_socket_directories=%s"
+	      "%s/pg_ctl -D %s/data -w -t 600 -l %s/log -o '-p %d -c listen_addresses=127.0.0.1 -c "
+	      "unix_socket_directories=%s"
 	      " -c fsync=off -c max_connections=60 -c ssl=%s -c ssl_cert_file=%s -c ssl_key_file=%s/server.key' start",
 	      server->binaries, server->directory, server->directory, server->port, server->directory,
 	      tls ? "on" : "off", server->certificate, server->directory);
