@@ -36,6 +36,7 @@
 	X(serverVersion)                                                                                               \
 	X(setErrorVerbosity)                                                                                           \
 	X(setNoticeProcessor)                                                                                          \
+	X(setNoticeReceiver)                                                                                           \
 	X(setSingleRowMode)                                                                                            \
 	X(setnonblocking)                                                                                              \
 	X(socket)                                                                                                      \

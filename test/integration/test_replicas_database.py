@@ -139,6 +139,42 @@ def test_the_synchronous_standby_is_away_for_longer_than_the_lease(site):
     assert not says_lost(first) and not says_lost(second)
 
 
+WAITS = "FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+
+
+@pytest.mark.parametrize("afterwards", ["fails-over", "comes-back"])
+@pytest.mark.parametrize("how", ["pg_cancel_backend", "pg_terminate_backend"])
+def test_the_wait_for_the_synchronous_standby_is_ended(site, how, afterwards):
+    """Whatever waits for it is committed on the primary then, with a success for an answer or with none. Nothing is acknowledged, no
+    lease renewed, and nobody becomes active by it."""
+    first, second = site.replicas.pair()
+    load = site.load()
+    ended = 0
+
+    def end_waits():
+        nonlocal ended
+        ended += site.server.rows(f"SELECT count({how}(pid)) {WAITS}")[0][0]
+        return ended
+
+    try:
+        site.server.cut()
+        wait_until("work waits", lambda: site.server.rows(f"SELECT count(*) {WAITS}")[0][0])
+        before = len(load.made)
+        wait_until("nobody is active", lambda: end_waits() and (role(first), role(second)) == ("standby", "standby"))
+        last = ended
+        wait_until("claims were ended, too", lambda: end_waits() > last + 5)
+        assert len(load.made) == before and (role(first), role(second)) == ("standby", "standby")
+        if afterwards == "fails-over":
+            site.server.fail_over()
+        else:
+            site.server.link.fault = None
+            site.server.link.reset_all()
+        site.goes_on(load)
+    finally:
+        made = load.end()
+    site.check(made)
+
+
 # ---- restarts ----
 
 

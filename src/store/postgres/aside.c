@@ -31,6 +31,7 @@ static void begin_connecting(struct pg_journal *journal, enum aside_id id)
 		aside_close(journal, id);
 		return;
 	}
+	notices_take(&aside->notices, &journal->pq, aside->handle);
 	aside->events = POLLOUT;
 	aside->until = timers_clock() + kinds[id]->patience(journal);
 }
@@ -78,7 +79,7 @@ static void finish_asking(struct pg_journal *journal, enum aside_id id)
 {
 	struct aside *aside = &journal->asides[id];
 	PGresult *result = aside->result;
-	const bool is_answer = journal->pq.resultStatus(result) == PGRES_TUPLES_OK;
+	const bool is_answer = journal->pq.resultStatus(result) == PGRES_TUPLES_OK && !aside->notices.is_unconfirmed;
 
 	aside->result = NULL;
 	aside->state = ASIDE_IDLE;

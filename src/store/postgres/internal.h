@@ -18,6 +18,12 @@
 #define MILLI_US  ((int64_t)1000)
 #define ANSWER_US (5 * SECOND_US) /* for what is no append */
 
+/* What a session has told beside its answers. */
+struct notices {
+	const struct libpq *pq;
+	bool is_unconfirmed; /* a commit did not wait for its synchronous standby until the end */
+};
+
 enum aside_id {
 	ASIDE_KEEPER, /* renews the lease, so that a long append does not keep it from that */
 	ASIDE_TELLER, /* tells of this broker, and reads of the others: neither lease nor append waits for it */
@@ -36,6 +42,7 @@ struct aside {
 	enum aside_state state;
 	PGconn *handle;
 	PGresult *result; /* of the statement; its end has not come yet */
+	struct notices notices;
 	bool is_set_up;
 	short events;  /* what it waits for on its socket */
 	int64_t due;   /* when to begin, while OFF or IDLE */
@@ -61,8 +68,9 @@ struct pg_journal {
 	PQconninfoOption *parsed; /* the url */
 	const char *keywords[OPTIONS_MAX + 1], *values[OPTIONS_MAX + 1];
 	char timeout_ms[24];
-	unsigned turn;        /* how often the url's hosts were turned */
-	PGconn *handle;       /* for all but renewals; NULL: none */
+	unsigned turn;  /* how often the url's hosts were turned */
+	PGconn *handle; /* for all but renewals; NULL: none */
+	struct notices notices;
 	const char *prepared; /* the one statement that is, on this connection; NULL: none */
 	bool is_quiet;        /* the server takes no notices, until it is connected to anew */
 	bool is_made;         /* the tables were looked at */
@@ -85,6 +93,10 @@ static inline struct pg_journal *journal_of(struct journal *base)
 /* hosts.c */
 /* A connection that was begun at that turn has not come about: the next one begins with the host after. */
 void hosts_turn(struct pg_journal *journal, unsigned turn);
+
+/* notices.c */
+/* Of a connection that begins: from now on; notices is borrowed for its life. */
+void notices_take(struct notices *notices, const struct libpq *pq, PGconn *handle);
 
 /* values.c */
 /* What goes with a statement, all binary. */
@@ -117,9 +129,9 @@ void pgsql_wait(struct pg_journal *journal, int fd, int64_t until);
  */
 int pgsql_open(struct pg_journal *journal, int64_t until, struct error *error);
 void pgsql_close(struct pg_journal *journal);
-/* Sends a statement and waits for its last result, the caller's to clear. ERR_UNAVAILABLE when there is no answer: the
- * connection is closed then, and nobody knows what became of the statement. What the server refuses has changed
- * nothing: ERR_NO_SPACE, ERR_REFUSED. */
+/* Sends a statement and waits for its last result, the caller's to clear. ERR_UNAVAILABLE when there is no answer, or
+ * none that holds after a failover: the connection is closed then, and nobody knows what became of the statement. What
+ * the server refuses has changed nothing: ERR_NO_SPACE, ERR_REFUSED. */
 int pgsql_ask(struct pg_journal *journal, const char *statement, const struct operands *operands, int64_t until,
               PGresult **ret_result, struct error *error);
 /* The two halves of the same, of a statement that is prepared under that name when the connection has not done so yet.
@@ -151,7 +163,7 @@ struct aside_kind {
 	const char *(*ask)(struct pg_journal *journal, struct operands *operands);
 	/* Its answer, borrowed; says in `due` when the next one is. */
 	void (*answer)(struct pg_journal *journal, const PGresult *result);
-	/* The server refused it, borrowed; the connection is closed next. */
+	/* The server refused it, or did not wait for its standby; borrowed. The connection is closed next. */
 	void (*refused)(struct pg_journal *journal, const PGresult *result);
 };
 extern const struct aside_kind aside_keeper, aside_teller;

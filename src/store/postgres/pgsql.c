@@ -109,6 +109,7 @@ static int connect_now(struct pg_journal *journal, int64_t until, struct error *
 	journal->handle = journal->pq.connectStartParams(journal->keywords, journal->values, 0);
 	if (journal->handle == NULL)
 		return error_no_memory(error);
+	notices_take(&journal->notices, &journal->pq, journal->handle);
 	while (state != PGRES_POLLING_OK) {
 		if (journal->pq.status(journal->handle) == CONNECTION_BAD || state == PGRES_POLLING_FAILED)
 			return lost(journal, "cannot be reached", error);
@@ -211,6 +212,14 @@ static bool is_too_loud(const struct pg_journal *journal, const PGresult *result
 	return state != NULL && strcmp(state, "54000") == 0;
 }
 
+/* It is done, and may be undone by a failover. A later commit that does wait tells that this one is safe, too. */
+static int unconfirmed(struct pg_journal *journal, struct error *error)
+{
+	pgsql_close(journal);
+	return error_set(error, ERR_UNAVAILABLE,
+	                 "the store's PostgreSQL was kept from waiting for its synchronous standby");
+}
+
 /* The last result that says something; those before it are cleared. */
 static int take_last(struct pg_journal *journal, int64_t until, PGresult **ret_result, struct error *error)
 {
@@ -236,6 +245,8 @@ static int take_last(struct pg_journal *journal, int64_t until, PGresult **ret_r
 		if (rc != 0)
 			break;
 	}
+	if (rc == 0 && journal->notices.is_unconfirmed)
+		rc = unconfirmed(journal, error);
 	if (rc != 0) {
 		journal->pq.clear(last);
 		return rc;
