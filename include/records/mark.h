@@ -21,12 +21,27 @@ struct mark {
 	bool raised;  /* since the servers were looked at: all but the claimed one carry an older text */
 };
 
+/* The latest start that a store's records were seen to have. A shared store's database may lose it, when it fails over,
+ * while servers carry its mark. */
+struct mark_seen {
+	char store[STORE_ID_LENGTH + 1];
+	int64_t number; /* 0: none */
+	int64_t since;  /* monotonic ms: when it was first seen */
+};
+#define MARK_SEEN_FOR (10 * 60 * 1000) /* ms */
+
 /* Reads the store's mark and seal, or makes its first, and has the next mark written; it is durable some time later. */
 int mark_open(struct mark *mark, struct store *store, struct error *error);
 /* Whether it is on the disk, so that servers may see it; one whose commit failed is committed again. */
 bool mark_is_durable(struct mark *mark);
 /* False for what is no mark. */
 bool mark_parse(const char *text, struct mark *ret_mark);
+/* Looks what the records have now, a greater number than before or none. */
+void mark_look(struct mark_seen *seen, struct store *store, int64_t now);
+/* Raises the store's own mark above one of the same store that was first seen within MARK_SEEN_FOR: as it would be
+ * above it, had it not been lost. What was lost before that is no failover's: the store is an old backup, which
+ * somebody has to look at. */
+void mark_recall(struct mark *mark, const struct mark_seen *seen, int64_t now);
 /* The store's own mark gets a number above the given one; it is durable some time later. */
 void mark_raise(struct mark *mark, int64_t number);
 

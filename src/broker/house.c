@@ -128,6 +128,8 @@ int broker_begin(struct broker *broker, struct error *error)
 	if (rc == 0)
 		rc = mark_open(&broker->mark, store, error);
 	if (rc == 0)
+		mark_recall(&broker->mark, &broker->mark_seen, timers_now(broker->options.timers));
+	if (rc == 0)
 		rc = queue_recover(&broker->queue, error);
 	if (rc != 0)
 		return rc;
@@ -201,6 +203,11 @@ static void clear(struct broker *broker)
 	records_close(broker->catalog.records);
 }
 
+void broker_look_at_mark(struct broker *broker)
+{
+	mark_look(&broker->mark_seen, broker->catalog.store, timers_now(broker->options.timers));
+}
+
 int broker_resign(struct broker *broker, struct error *error)
 {
 	struct config *config = config_hold(broker->catalog.present->config);
@@ -208,6 +215,7 @@ int broker_resign(struct broker *broker, struct error *error)
 	int rc;
 
 	broker->has_begun = false;
+	broker_look_at_mark(broker);
 	inspect_give_up_all(&broker->upkeep);
 	stop(broker);
 	requests_give_up_all(&broker->requests);

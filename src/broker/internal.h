@@ -15,6 +15,7 @@ struct broker {
 	struct upkeep upkeep;
 	struct view view;
 	struct mark mark;
+	struct mark_seen mark_seen; /* whoever was the active one */
 	struct measures measures;
 	bool has_begun;
 };

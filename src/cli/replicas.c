@@ -53,4 +53,6 @@ void replicas_changed(void *arg)
 	for (enum store_warning warning = 0; warning < STORE_WARNING_COUNT; warning++)
 		log_warning(program, members, warning);
 	program->told.checks = members->checks;
+	if (program->broker != NULL)
+		broker_look_at_mark(program->broker);
 }

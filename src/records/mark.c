@@ -84,17 +84,29 @@ static int read_seal(struct mark *mark, struct error *error)
 	return 0;
 }
 
+/* Empty where there is none. */
+static int read_text(struct store *store, char *ret_text)
+{
+	struct store_value value;
+	const int rc = store_get(store, KEYSPACE_META, KEY, strlen(KEY), &value);
+
+	if (rc == 0 && value.length <= MARK_MAX) {
+		memcpy(ret_text, value.bytes, value.length);
+		ret_text[value.length] = '\0';
+	}
+	return rc;
+}
+
 int mark_open(struct mark *mark, struct store *store, struct error *error)
 {
 	char text[MARK_MAX + 1] = "";
-	struct store_value value;
 	int rc;
 
 	mark->kept_in = store;
 	rc = read_seal(mark, error);
 	if (rc != 0)
 		return rc;
-	rc = store_get(store, KEYSPACE_META, KEY, strlen(KEY), &value);
+	rc = read_text(store, text);
 	if (rc == ERR_NOT_FOUND) {
 		secret_random_hex(mark->store, STORE_ID_LENGTH / 2);
 		set_number(mark, 1);
@@ -102,8 +114,6 @@ int mark_open(struct mark *mark, struct store *store, struct error *error)
 	}
 	if (rc != 0)
 		return error_set(error, rc, "the store cannot be read");
-	if (value.length < sizeof(text))
-		memcpy(text, value.bytes, value.length);
 	if (!mark_parse(text, mark))
 		return error_set(error, ERR_CORRUPT, "the store's mark is damaged");
 	set_number(mark, mark->number + 1);
@@ -116,4 +126,23 @@ void mark_raise(struct mark *mark, int64_t number)
 		return;
 	set_number(mark, number + 1);
 	mark->raised = true;
+}
+
+void mark_look(struct mark_seen *seen, struct store *store, int64_t now)
+{
+	char text[MARK_MAX + 1] = "";
+	struct mark mark;
+
+	if (read_text(store, text) != 0 || !mark_parse(text, &mark))
+		return;
+	if (mark.number <= seen->number && strcmp(mark.store, seen->store) == 0)
+		return;
+	*seen = (struct mark_seen){.number = mark.number, .since = now};
+	strcpy(seen->store, mark.store);
+}
+
+void mark_recall(struct mark *mark, const struct mark_seen *seen, int64_t now)
+{
+	if (strcmp(seen->store, mark->store) == 0 && now - seen->since < MARK_SEEN_FOR)
+		mark_raise(mark, seen->number);
 }

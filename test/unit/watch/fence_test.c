@@ -89,6 +89,49 @@ static void test_each_start_has_a_greater_number(void **state)
 	assert_int_equal(after.number, before.number + 1);
 }
 
+/* Another broker becomes the active one, marks the server, and the store's database loses that, while this one has seen
+ * it for so long. */
+static void lose_a_start(struct world *world, int64_t seen_for)
+{
+	struct broker *broker = world->broker;
+	char before[MARK_MAX + 1];
+	struct error error;
+	struct batch *batch;
+
+	make(world, "mydb");
+	strcpy(before, broker->mark.text);
+	assert_int_equal(broker_resign(broker, &error), 0);
+	assert_int_equal(broker_begin(broker, &error), 0);
+	expect_open(world);
+	broker_look_at_mark(broker);
+	pass(world, seen_for);
+	broker_look_at_mark(broker);
+	assert_int_equal(broker_resign(broker, &error), 0);
+	batch = batch_new(world->store);
+	batch_put(batch, KEYSPACE_META, "store.mark", 10, before, strlen(before), REVISION_ANY);
+	assert_int_equal(batch_commit_now(batch, &error), 0);
+	broker_look_at_mark(broker);
+	assert_int_equal(broker_begin(broker, &error), 0);
+}
+
+static void test_a_start_that_a_failover_lost_is_no_other_store_s(void **state)
+{
+	struct world *world = *state;
+
+	lose_a_start(world, MARK_SEEN_FOR / 2);
+	expect_open(world);
+}
+
+static void test_a_start_that_an_old_backup_lacks_is_another_s(void **state)
+{
+	struct world *world = *state;
+
+	lose_a_start(world, MARK_SEEN_FOR);
+	expect_shut(world, "a later start of this store");
+	claim(world);
+	expect_open(world);
+}
+
 static void test_another_store_s_server_is_left_alone(void **state)
 {
 	struct world *world = *state;
@@ -460,6 +503,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_a_new_server_is_marked_before_the_first_call),
 	    TEST(test_each_start_has_a_greater_number),
+	    TEST(test_a_start_that_a_failover_lost_is_no_other_store_s),
+	    TEST(test_a_start_that_an_old_backup_lacks_is_another_s),
 	    TEST(test_another_store_s_server_is_left_alone),
 	    TEST(test_another_store_s_server_is_left_alone_also_when_it_is_new),
 	    TEST(test_a_server_that_changes_hands_between_two_checks),
