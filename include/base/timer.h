@@ -24,9 +24,10 @@ struct timers *timers_new_manual(int64_t wall_ms);
 /* Every timer must have been stopped. Accepts NULL. */
 void timers_free(struct timers *timers);
 
-/* Monotonic microseconds of the machine's own clock, for what is measured. */
+/* Monotonic microseconds of the machine's own clock, for what is measured, and for leases: it goes on while the machine
+ * is suspended, as the clocks of the others do. Timers stand still then (CLOCK_BOOTTIME, and CLOCK_MONOTONIC). */
 int64_t timers_clock(void);
-/* Monotonic milliseconds; cheap, read afresh at each call. */
+/* Monotonic milliseconds of the timers' clock; cheap, read afresh at each call. */
 int64_t timers_now(const struct timers *timers);
 /* Milliseconds since 1970, UTC. */
 int64_t timers_wall(const struct timers *timers);

@@ -27,7 +27,7 @@ static int64_t read_clock(clockid_t id)
 
 int64_t timers_clock(void)
 {
-	return read_clock(CLOCK_MONOTONIC);
+	return read_clock(CLOCK_BOOTTIME);
 }
 
 int64_t timers_now(const struct timers *timers)

@@ -1,9 +1,14 @@
 /* How this broker stands among those that share a store: it begins once it is the active one, and ends all that it does
  * when it may not be that any more. The store's thread says so; where that is held up, or the whole process was, the
- * end of the lease comes first, by an event that goes before all others of its turn. */
+ * end of the lease comes first, by an event that goes before all others of its turn. It has a timer of its own: the
+ * loop's timers stand still while the machine is suspended, and calls would go on for a while after the end. */
 #include "cli/standing.h"
 
+#include <errno.h>
 #include <event2/event.h>
+#include <string.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 #include "base/timer.h"
 #include "cli/program.h"
@@ -53,12 +58,13 @@ static bool is_leased(struct program *program)
 
 static void await_end_of_lease(struct program *program)
 {
-	const int64_t left = store_leased_until(program->store) - timers_clock();
-	const struct timeval delay = {.tv_sec = left > 0 ? left / SECOND_US : 0,
-	                              .tv_usec = left > 0 ? left % SECOND_US : 0};
+	const int64_t until = store_leased_until(program->store), when = until > 0 ? until : 1;
+	const struct itimerspec time = {
+	    .it_value = {.tv_sec = (time_t)(when / SECOND_US), .tv_nsec = (long)(when % SECOND_US) * 1000}};
 
-	if (event_add(program->lease_due, &delay) != 0)
-		fail(program, "out of memory");
+	if (timerfd_settime(event_get_fd(program->lease_due), TFD_TIMER_ABSTIME, &time, NULL) != 0 ||
+	    event_add(program->lease_due, NULL) != 0)
+		fail(program, "the end of the lease cannot be awaited");
 }
 
 static void on_lease_due(evutil_socket_t number, short what, void *arg)
@@ -168,8 +174,14 @@ void standing_changed(void *arg, const struct store_standing *standing)
 
 int standing_watch(struct program *program, struct error *error)
 {
+	const int timer = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC); /* that of timers_clock */
+
+	if (timer < 0)
+		return error_set(error, ERR_INTERNAL, "no timer can be made: %s", strerror(errno));
 	program->standing_due = event_new(program->base, -1, 0, on_standing_due, program);
-	program->lease_due = event_new(program->base, -1, 0, on_lease_due, program);
+	program->lease_due = event_new(program->base, timer, EV_READ, on_lease_due, program);
+	if (program->lease_due == NULL)
+		close(timer);
 	if (program->standing_due == NULL || program->lease_due == NULL)
 		return error_no_memory(error);
 	event_priority_set(program->lease_due, 0);
@@ -189,8 +201,13 @@ void standing_leave(struct program *program)
 
 void standing_end(struct program *program)
 {
+	int timer;
+
 	if (program->standing_due != NULL)
 		event_free(program->standing_due);
-	if (program->lease_due != NULL)
-		event_free(program->lease_due);
+	if (program->lease_due == NULL)
+		return;
+	timer = event_get_fd(program->lease_due);
+	event_free(program->lease_due);
+	close(timer);
 }

@@ -86,8 +86,16 @@ static int grow(struct store *store, size_t limit)
 static bool wait_for_call(struct store *store, int64_t end)
 {
 	struct committer *committer = &store->committer;
-	const struct timespec time = {.tv_sec = (time_t)(end / 1000000), .tv_nsec = (long)(end % 1000000) * 1000};
+	const int64_t left = end - timers_clock();
+	struct timespec time;
 
+	if (left <= 0)
+		return false;
+	/* Not by the clock of `end`, which conditions do not have. */
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	time.tv_nsec += (long)(left % 1000000) * 1000;
+	time.tv_sec += (time_t)(left / 1000000) + time.tv_nsec / 1000000000;
+	time.tv_nsec %= 1000000000;
 	return pthread_cond_timedwait(&committer->called, &committer->mutex, &time) == 0;
 }
 

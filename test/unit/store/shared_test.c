@@ -3,8 +3,10 @@
 #include "beside.h"
 
 #include <pthread.h>
+#include <time.h>
 
 #include "base/timer.h"
+#include "clock.h"
 
 /* Runs the loop until the view has the record. */
 static void await_text(struct fixture *fixture, const char *key, const char *wanted)
@@ -170,6 +172,54 @@ static void test_lease_ends_without_a_renewal(void **state)
 	assert_text(&second, "one", "1");
 	assert_int_equal(try_to_write(fixture, "two"), ERR_UNAVAILABLE);
 	second_teardown(&second);
+}
+
+#define LONG_MS 60000
+
+/* The milliseconds that the test itself has lived through, since it began with 0. */
+static int64_t awake_since(int64_t began)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 - began;
+}
+
+/* Whoever can take over meanwhile has a clock that goes on. */
+static void test_the_active_one_s_lease_ends_in_sleep(void **state)
+{
+	struct fixture *fixture = *state;
+	const int64_t began = awake_since(0);
+	PGconn *holder;
+
+	fixture->shared.lease = LONG_MS;
+	fixture_open(fixture, ROOMY);
+	store_text(fixture, "one", "1");
+	holder = PQconnectdb(fixture->shared.url);
+	PQclear(PQexec(holder, "BEGIN"));
+	PQclear(PQexec(holder, "SELECT 1 FROM tsuru_broker.pulse FOR UPDATE"));
+	assert_int_equal(PQtransactionStatus(holder), PQTRANS_INTRANS);
+	clock_suspend((int64_t)LONG_MS * 1000);
+	assert_true(store_leased_until(fixture->store) <= timers_clock());
+	await_role(fixture, STORE_DEPOSED);
+	assert_true(awake_since(began) < LONG_MS);
+	PQfinish(holder);
+}
+
+static void test_the_active_one_has_a_lease_of_the_claimant_s_sleep(void **state)
+{
+	struct fixture *fixture = opened(state);
+	const int64_t began = awake_since(0);
+
+	fixture_close(fixture);
+	run_sql(fixture->shared.url, "UPDATE tsuru_broker.head SET is_led = true, active = 'other'");
+	fixture->shared.lease = LONG_MS;
+	assert_int_equal(fixture_try_open(fixture, ROOMY, NULL), 0);
+	while (strcmp(store_standing(fixture->store)->active, "other") != 0)
+		event_base_loop(fixture->base, EVLOOP_ONCE);
+	clock_suspend((int64_t)LONG_MS * 1000);
+	await_role(fixture, STORE_ACTIVE);
+	assert_true(awake_since(began) < LONG_MS);
 }
 
 /* A failover to a server that lacks the last commits: what this broker has seen is not there any more. */
@@ -508,6 +558,8 @@ int main(void)
 	    store_case(test_step_down_hands_over),
 	    store_case(test_step_down_alone),
 	    store_case(test_lease_ends_without_a_renewal),
+	    store_case(test_the_active_one_s_lease_ends_in_sleep),
+	    store_case(test_the_active_one_has_a_lease_of_the_claimant_s_sleep),
 	    store_case(test_losses_are_noticed),
 	    store_case(test_lost_answers),
 	    store_case(test_lost_answer_before_a_refusal),
