@@ -81,6 +81,7 @@ struct pg_journal {
 	uint64_t revision;    /* that is durable, as far as this epoch knows */
 	/* KEEPER_FORSAKEN: it is over, and nothing renews it. The loop reads it, and forsakes it, at any time. */
 	_Atomic int64_t leased_until;
+	int wake_fd; /* an eventfd: the loop has forsaken it, and the thread may wait for its end */
 	struct aside asides[ASIDE_COUNT];
 	struct telling telling;
 };

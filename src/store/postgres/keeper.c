@@ -4,6 +4,7 @@
  * A renewal also looks whether what was acknowledged is there. A database that has failed over to a server without the
  * last commits may know the epoch still: the broker has nothing to write, and would go on with what is in its view. */
 #include <stdatomic.h>
+#include <unistd.h>
 
 #include "internal.h"
 
@@ -39,7 +40,10 @@ void keeper_renewed(struct pg_journal *journal, int64_t sent)
 
 void keeper_forsake(struct pg_journal *journal)
 {
+	const uint64_t one = 1;
+
 	journal->leased_until = KEEPER_FORSAKEN;
+	(void)!write(journal->wake_fd, &one, sizeof(one));
 }
 
 static bool is_wanted(const struct pg_journal *journal)

@@ -1,6 +1,7 @@
 /* A connection that blocks the store's thread, and lets those beside it go on meanwhile. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/timer.h"
 #include "internal.h"
@@ -32,7 +33,7 @@ static int milliseconds_to(int64_t moment)
 	return left <= 0 ? 0 : (int)earlier((left + MILLI_US - 1) / MILLI_US, 60 * MILLI_US);
 }
 
-#define OTHERS 2 /* sockets that are waited for, before those of the connections beside */
+#define OTHERS 3 /* that are waited for, before the sockets of the connections beside; the last: wake_fd */
 #define POLLED (OTHERS + ASIDE_COUNT)
 
 /* The lease is renewed while it is waited for, and the silence is broken. */
@@ -43,11 +44,19 @@ static int64_t end_of(const struct pg_journal *journal, int64_t until)
 	return until == PGSQL_SILENCE ? journal->heard_at + ANSWER_US : until;
 }
 
+/* The loop has forsaken the lease: whatever waits for its end is over. */
+static void take_call(const struct pg_journal *journal)
+{
+	uint64_t calls;
+
+	(void)!read(journal->wake_fd, &calls, sizeof(calls));
+}
+
 /* Until one of the others has what it waits for. */
 static bool hold(struct pg_journal *journal, const struct pollfd *others, int64_t until)
 {
 	for (;;) {
-		struct pollfd polled[POLLED] = {others[0], others[1]};
+		struct pollfd polled[POLLED] = {others[0], others[1], {.fd = journal->wake_fd, .events = POLLIN}};
 		int64_t end;
 
 		asides_expect(journal, polled + OTHERS);
@@ -55,6 +64,8 @@ static bool hold(struct pg_journal *journal, const struct pollfd *others, int64_
 		if (poll(polled, POLLED, milliseconds_to(end)) < 0)
 			for (size_t i = 0; i < POLLED; i++)
 				polled[i].revents = 0;
+		if (polled[2].revents != 0)
+			take_call(journal);
 		asides_turn(journal, polled + OTHERS);
 		if (polled[0].revents != 0 || polled[1].revents != 0)
 			return true;
@@ -65,14 +76,14 @@ static bool hold(struct pg_journal *journal, const struct pollfd *others, int64_
 
 bool pgsql_hold(struct pg_journal *journal, int fd, short events, int64_t until)
 {
-	const struct pollfd others[OTHERS] = {{.fd = fd, .events = events}, {.fd = -1}};
+	const struct pollfd others[] = {{.fd = fd, .events = events}, {.fd = -1}};
 
 	return hold(journal, others, until);
 }
 
 void pgsql_wait(struct pg_journal *journal, int fd, int64_t until)
 {
-	const struct pollfd others[OTHERS] = {
+	const struct pollfd others[] = {
 	    {.fd = fd, .events = POLLIN},
 	    {.fd = journal->handle != NULL ? journal->pq.socket(journal->handle) : -1, .events = POLLIN}};
 

@@ -1,9 +1,12 @@
 /* The journal of a PostgreSQL database: the schema "tsuru_broker", with the head (one row: how far it goes, and which
  * broker is the active one), its pulse (one row: the active one's sign of life), the records as they are, and the log
  * of the last groups, for those that follow. Beside them stands what each broker tells of itself. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "base/secret.h"
 #include "internal.h"
@@ -63,7 +66,19 @@ static void postgres_close(struct journal *base)
 		aside_close(journal, id);
 	if (journal->parsed != NULL)
 		journal->pq.conninfoFree(journal->parsed);
+	if (journal->wake_fd >= 0)
+		close(journal->wake_fd);
 	free(journal);
+}
+
+static int load(struct pg_journal *journal, struct error *error)
+{
+	const int rc = libpq_load(&journal->pq, error);
+
+	if (rc != 0)
+		return rc;
+	journal->parsed = libpq_parse(&journal->pq, journal->options->url);
+	return journal->parsed != NULL ? 0 : refuse_url(error);
 }
 
 static int postgres_open(const struct store_shared *options, struct journal **ret_journal, struct error *error)
@@ -76,16 +91,18 @@ static int postgres_open(const struct store_shared *options, struct journal **re
 	journal->base.kind = &journal_postgres;
 	journal->options = options;
 	secret_random(journal->telling.id, sizeof(journal->telling.id));
-	rc = libpq_load(&journal->pq, error);
-	if (rc == 0) {
-		journal->parsed = libpq_parse(&journal->pq, options->url);
-		rc = journal->parsed != NULL ? 0 : refuse_url(error);
-	}
+	rc = load(journal, error);
 	if (rc != 0) {
 		free(journal);
 		return rc;
 	}
 	set_options(journal);
+	journal->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (journal->wake_fd < 0) {
+		rc = error_set(error, ERR_INTERNAL, "an eventfd cannot be made: %s", strerror(errno));
+		postgres_close(&journal->base);
+		return rc;
+	}
 	*ret_journal = &journal->base;
 	return 0;
 }

@@ -185,6 +185,17 @@ static int64_t awake_since(int64_t began)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 - began;
 }
 
+/* A session that holds the row of that table. */
+static PGconn *hold_row(const struct fixture *fixture, const char *statement)
+{
+	PGconn *holder = PQconnectdb(fixture->shared.url);
+
+	PQclear(PQexec(holder, "BEGIN"));
+	PQclear(PQexec(holder, statement));
+	assert_int_equal(PQtransactionStatus(holder), PQTRANS_INTRANS);
+	return holder;
+}
+
 /* Whoever can take over meanwhile has a clock that goes on. */
 static void test_the_active_one_s_lease_ends_in_sleep(void **state)
 {
@@ -195,10 +206,7 @@ static void test_the_active_one_s_lease_ends_in_sleep(void **state)
 	fixture->shared.lease = LONG_MS;
 	fixture_open(fixture, ROOMY);
 	store_text(fixture, "one", "1");
-	holder = PQconnectdb(fixture->shared.url);
-	PQclear(PQexec(holder, "BEGIN"));
-	PQclear(PQexec(holder, "SELECT 1 FROM tsuru_broker.pulse FOR UPDATE"));
-	assert_int_equal(PQtransactionStatus(holder), PQTRANS_INTRANS);
+	holder = hold_row(fixture, "SELECT 1 FROM tsuru_broker.pulse FOR UPDATE");
 	clock_suspend((int64_t)LONG_MS * 1000);
 	assert_true(store_leased_until(fixture->store) <= timers_clock());
 	await_role(fixture, STORE_DEPOSED);
@@ -220,6 +228,49 @@ static void test_the_active_one_has_a_lease_of_the_claimant_s_sleep(void **state
 	clock_suspend((int64_t)LONG_MS * 1000);
 	await_role(fixture, STORE_ACTIVE);
 	assert_true(awake_since(began) < LONG_MS);
+}
+
+static void await_lock(const struct fixture *fixture)
+{
+	PGconn *connection = PQconnectdb(fixture->shared.url);
+	bool waits = false;
+
+	while (!waits) {
+		PGresult *result = PQexec(connection, "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+		                                      " AND usename = current_user");
+
+		assert_int_equal(PQresultStatus(result), PGRES_TUPLES_OK);
+		waits = PQntuples(result) > 0;
+		PQclear(result);
+	}
+	PQfinish(connection);
+}
+
+/* Whoever forsakes the lease waits for what the thread has under way. */
+static void test_what_is_forsaken_ends_at_once(void **state)
+{
+	struct fixture *fixture = *state;
+	struct outcome outcome = {0};
+	struct batch *batch;
+	int64_t forsaken;
+	PGconn *holder;
+
+	fixture->shared.lease = LONG_MS;
+	fixture_open(fixture, ROOMY);
+	holder = hold_row(fixture, "SELECT 1 FROM tsuru_broker.head FOR UPDATE");
+	batch = batch_new(fixture->store);
+	put_text(batch, "one", "1", REVISION_ANY);
+	batch_commit(batch, on_outcome, &outcome);
+	event_base_loop(fixture->base, EVLOOP_NONBLOCK);
+	await_lock(fixture);
+	assert_int_equal(outcome.calls, 0);
+	forsaken = timers_clock();
+	store_forsake(fixture->store);
+	await(fixture, &outcome);
+	assert_int_equal(outcome.code, ERR_UNAVAILABLE);
+	await_role(fixture, STORE_DEPOSED);
+	assert_true((timers_clock() - forsaken) / 1000 < LONG_MS / 6);
+	PQfinish(holder);
 }
 
 /* A failover to a server that lacks the last commits: what this broker has seen is not there any more. */
@@ -560,6 +611,7 @@ int main(void)
 	    store_case(test_lease_ends_without_a_renewal),
 	    store_case(test_the_active_one_s_lease_ends_in_sleep),
 	    store_case(test_the_active_one_has_a_lease_of_the_claimant_s_sleep),
+	    store_case(test_what_is_forsaken_ends_at_once),
 	    store_case(test_losses_are_noticed),
 	    store_case(test_lost_answers),
 	    store_case(test_lost_answer_before_a_refusal),
