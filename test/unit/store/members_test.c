@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "base/timer.h"
+#include "clock.h"
 #include "store/members.h"
 
 #define GONE_MS 15000 /* src/store/members.c */
@@ -297,6 +298,42 @@ static void test_an_earlier_schema_is_completed(void **state)
 	second_teardown(&second);
 }
 
+#define HOUR_US ((int64_t)3600 * 1000 * 1000)
+
+static bool has_asked(const struct store_members *members)
+{
+	return members->checks > 0;
+}
+
+static bool has_asked_again(const struct store_members *members)
+{
+	return members->checks > 1;
+}
+
+/* Whether the database has standbys, and any that commits wait for, the active one asks once an hour. */
+static void test_the_database_is_asked_each_hour(void **state)
+{
+	struct fixture *first = *state, second;
+
+	first->shared.lease = 3 * HOUR_US / 1000;
+	fixture_open(first, ROOMY);
+	open_beside(first, &second);
+	await_members(first, has_asked);
+	await_looks(first, 2);
+	assert_int_equal(store_members(first->store)->checks, 1);
+	clock_suspend(HOUR_US - HOUR_US / 10); /* nothing is asked at this moment: a list was read */
+	await_looks(first, 2);
+	assert_int_equal(store_members(first->store)->checks, 1);
+	clock_suspend(HOUR_US / 10);
+	await_members(first, has_asked_again);
+	await_looks(first, 2);
+	assert_int_equal(store_members(first->store)->checks, 2);
+	await_looks(&second, 2);
+	assert_int_equal(store_members(second.store)->checks, 0);
+	assert_int_equal(store_standing(first->store)->role, STORE_ACTIVE);
+	second_teardown(&second);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -310,6 +347,7 @@ int main(void)
 	    store_case(test_nothing_waits_for_the_telling),
 	    store_case(test_a_missing_right_is_told),
 	    store_case(test_an_earlier_schema_is_completed),
+	    store_case(test_the_database_is_asked_each_hour),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
