@@ -140,6 +140,7 @@ def test_failover_that_takes_a_takeover_back_unseen(site):
 def test_the_synchronous_standby_is_away_for_longer_than_the_lease(site):
     """No commit comes to its end, not even a renewal or a claim: nobody is active, and nothing is acknowledged. Statements that
     were given up meanwhile come through when it is back."""
+    site.server.rows(f"ALTER ROLE {site.database} SET synchronous_commit = local")
     first, second = site.replicas.pair()
     load = site.load()
     try:
@@ -167,6 +168,7 @@ WAITS = "FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
 def test_the_wait_for_the_synchronous_standby_is_ended(site, how, afterwards):
     """Whatever waits for it is committed on the primary then, with a success for an answer or with none. Nothing is acknowledged, no
     lease renewed, and nobody becomes active by it."""
+    site.server.rows(f"ALTER ROLE {site.database} SET client_min_messages = error")
     first, second = site.replicas.pair()
     load = site.load()
     ended = 0

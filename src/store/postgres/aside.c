@@ -36,18 +36,28 @@ static void begin_connecting(struct pg_journal *journal, enum aside_id id)
 	aside->until = timers_clock() + kinds[id]->patience(journal);
 }
 
-/* The first statement of a connection sets it up. */
-static void ask(struct pg_journal *journal, enum aside_id id)
+/* The first statements of a connection set it up. */
+static bool send(struct pg_journal *journal, enum aside_id id)
 {
 	static const int binary[OPERANDS_MAX] = {1, 1, 1, 1, 1, 1, 1, 1, 1};
-	struct aside *aside = &journal->asides[id];
+	const struct aside *aside = &journal->asides[id];
 	struct operands operands = {.count = 0};
-	const char *statement = aside->is_set_up ? kinds[id]->ask(journal, &operands) : kinds[id]->set_up;
+	const char *statement;
+
+	if (!aside->is_set_up)
+		return journal->pq.sendQuery(aside->handle, kinds[id]->set_up) != 0;
+	statement = kinds[id]->ask(journal, &operands);
+	return journal->pq.sendQueryParams(aside->handle, statement, operands.count, NULL, operands.values,
+	                                   operands.lengths, binary, 1) != 0;
+}
+
+static void ask(struct pg_journal *journal, enum aside_id id)
+{
+	struct aside *aside = &journal->asides[id];
 
 	aside->sent = timers_clock();
 	aside->until = aside->sent + kinds[id]->patience(journal);
-	if (journal->pq.sendQueryParams(aside->handle, statement, operands.count, NULL, operands.values,
-	                                operands.lengths, binary, 1) == 0) {
+	if (!send(journal, id)) {
 		aside_close(journal, id);
 		return;
 	}

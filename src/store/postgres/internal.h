@@ -95,6 +95,22 @@ static inline struct pg_journal *journal_of(struct journal *base)
 /* A connection that was begun at that turn has not come about: the next one begins with the host after. */
 void hosts_turn(struct pg_journal *journal, unsigned turn);
 
+/* The first statements of each connection, as one text: what a database or role has set for its sessions does not
+ * count. Names and operators are the server's own from then on, and none that another role of the server could have
+ * made in "public". A renewal waits for the same as an append, and its warnings are heard. Plans are not by size: the
+ * tables grow faster than their statistics, and each statement is to find its rows by the key. A server that takes no
+ * writes from anybody, by its own configuration, is left so; the last two timeouts are not known to each. Gives rows.
+ */
+#define SESSION_SET_UP                                                                                                 \
+	"SET search_path = pg_catalog, pg_temp; SET default_transaction_isolation = 'read committed';"                 \
+	"SET synchronous_commit = on; SET client_min_messages = warning;"                                              \
+	"SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = '10s';"            \
+	"SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET bytea_output = 'hex';"   \
+	"SET jit = off; SET plan_cache_mode = force_generic_plan;"                                                     \
+	"SELECT set_config(name, CASE WHEN name LIKE '%timeout' THEN '0' ELSE 'off' END, false) FROM pg_settings"      \
+	" WHERE name IN ('idle_session_timeout', 'transaction_timeout') OR (name = 'default_transaction_read_only'"    \
+	"  AND source NOT IN ('configuration file', 'command line'));"
+
 /* notices.c */
 /* Of a connection that begins: from now on; notices is borrowed for its life. */
 void notices_take(struct notices *notices, const struct libpq *pq, PGconn *handle);
@@ -150,12 +166,8 @@ int pgsql_take(struct pg_journal *journal, int64_t until, PGresult **ret_result,
 
 /* aside.c */
 
-/* Of its first statement: names and operators are the server's own from then on, and none that another role of the
- * server could have made in "public". Until then each is to be named with its schema. */
-#define ASIDE_PATH "pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false)"
-
 struct aside_kind {
-	const char *set_up; /* a connection's first statement; it gives a row */
+	const char *set_up; /* a connection's first statements; the last gives rows */
 	int64_t pause;      /* microseconds from the end of a connection to the next one */
 	bool (*is_wanted)(const struct pg_journal *journal);
 	/* Microseconds for a connection to come up, and for an answer. */

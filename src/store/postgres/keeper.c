@@ -74,10 +74,8 @@ static void refused(struct pg_journal *journal, const PGresult *result)
 	(void)result;
 }
 
-/* What a database or role has set for its sessions does not count. */
 const struct aside_kind aside_keeper = {
-    .set_up = "SELECT " ASIDE_PATH ", pg_catalog.set_config('statement_timeout', '0', false),"
-              " pg_catalog.set_config('lock_timeout', '0', false)",
+    .set_up = SESSION_SET_UP,
     .pause = 100 * MILLI_US,
     .is_wanted = is_wanted,
     .patience = third,

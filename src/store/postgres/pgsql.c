@@ -9,15 +9,6 @@
 #define CONNECT_US (3 * SECOND_US)
 #define PAUSE_US   (200 * MILLI_US)
 
-/* Without a plan by size: the tables grow faster than their statistics, and each statement is to find its rows by the
- * key. What a database or role has set does not count. */
-#define SESSION                                                                                                        \
-	"SET search_path = pg_catalog, pg_temp; SET default_transaction_read_only = off;"                              \
-	"SET default_transaction_isolation = 'read committed'; SET synchronous_commit = on;"                           \
-	"SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = '10s';"            \
-	"SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET bytea_output = 'hex';"   \
-	"SET jit = off; SET plan_cache_mode = force_generic_plan; SET client_min_messages = warning"
-
 /* ---- waiting ---- */
 
 static int64_t earlier(int64_t a, int64_t b)
@@ -147,7 +138,7 @@ int pgsql_open(struct pg_journal *journal, int64_t until, struct error *error)
 	until = earlier(end_of(journal, until), now + CONNECT_US);
 	rc = connect_now(journal, until, error);
 	if (rc == 0)
-		rc = pgsql_run(journal, SESSION, until, error);
+		rc = pgsql_run(journal, SESSION_SET_UP, until, error);
 	if (rc == 0 && journal->options->notify)
 		rc = pgsql_run(journal, "LISTEN tsuru_broker", until, error);
 	if (rc == 0) {
@@ -205,13 +196,18 @@ int pgsql_take(struct pg_journal *journal, int64_t until, PGresult **ret_result,
 	return 0;
 }
 
+static bool is_read_only(const struct pg_journal *journal, const PGresult *result)
+{
+	const char *state = journal->pq.resultErrorField(result, PG_DIAG_SQLSTATE);
+
+	return state != NULL && strcmp(state, "25006") == 0;
+}
+
 /* A session that was ended may have committed before: like no answer. One to a server that takes no writes (any more)
  * is of no use. */
 static bool is_of_no_use(const struct pg_journal *journal, const PGresult *result)
 {
-	const char *state = journal->pq.resultErrorField(result, PG_DIAG_SQLSTATE);
-
-	return journal->pq.status(journal->handle) == CONNECTION_BAD || (state != NULL && strcmp(state, "25006") == 0);
+	return journal->pq.status(journal->handle) == CONNECTION_BAD || is_read_only(journal, result);
 }
 
 /* The queue of notices is all databases' of the server, and whoever listens in a transaction that does not end keeps it
@@ -251,6 +247,8 @@ static int take_last(struct pg_journal *journal, int64_t until, PGresult **ret_r
 			rc = ERR_UNAVAILABLE;
 			if (error != NULL)
 				error->code = rc;
+			if (is_read_only(journal, result))
+				hosts_turn(journal, journal->turn); /* libpq took it for a primary */
 			pgsql_close(journal);
 		}
 		if (rc != 0)

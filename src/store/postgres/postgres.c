@@ -46,7 +46,7 @@ static void set_options(struct pg_journal *journal)
 		set_option(journal, &count, option->keyword, option->val);
 	set_option(journal, &count, "application_name", "tsuru-broker");
 	set_option(journal, &count, "client_encoding", "UTF8");
-	set_option(journal, &count, "target_session_attrs", "read-write");
+	set_option(journal, &count, "target_session_attrs", "primary"); /* whatever its role's transactions are */
 	set_option(journal, &count, "connect_timeout", "3");
 	set_option(journal, &count, "keepalives_idle", "5");
 	set_option(journal, &count, "keepalives_interval", "2");

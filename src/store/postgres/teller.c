@@ -218,9 +218,7 @@ static void refused(struct pg_journal *journal, const PGresult *result)
 
 /* Connections that end before an answer are made anew when something is to be told again. */
 const struct aside_kind aside_teller = {
-    .set_up = "SELECT " ASIDE_PATH ", pg_catalog.set_config('synchronous_commit', 'off', false),"
-              " pg_catalog.set_config('statement_timeout', '0', false),"
-              " pg_catalog.set_config('lock_timeout', '0', false)",
+    .set_up = SESSION_SET_UP "SET synchronous_commit = off; SELECT 1",
     .pause = 3 * SECOND_US,
     .is_wanted = is_wanted,
     .patience = patience,

@@ -22,6 +22,14 @@ static void await_text(struct fixture *fixture, const char *key, const char *wan
 	}
 }
 
+static void run_for(struct fixture *fixture, time_t seconds)
+{
+	const struct timeval time = {.tv_sec = seconds};
+
+	event_base_loopexit(fixture->base, &time);
+	event_base_dispatch(fixture->base);
+}
+
 static int try_to_write(struct fixture *fixture, const char *key)
 {
 	struct batch *batch = batch_new(fixture->store);
@@ -273,6 +281,94 @@ static void test_what_is_forsaken_ends_at_once(void **state)
 	PQfinish(holder);
 }
 
+/* ---- what a role has set for its sessions ---- */
+
+#define HELD "250ms" /* so long waits and pauses take at least */
+
+static const char *const odd_settings[] = {
+    "default_transaction_read_only = on",
+    "default_transaction_isolation = serializable",
+    "search_path = nowhere",
+    "statement_timeout = '" HELD "'",
+    "lock_timeout = '" HELD "'",
+    "idle_in_transaction_session_timeout = '" HELD "'",
+    "idle_session_timeout = '" HELD "'",
+    "client_min_messages = error",
+    "enable_indexscan = off",
+    "bytea_output = escape",
+    "standard_conforming_strings = off",
+};
+
+static void set_role(const struct fixture *fixture, const char *action)
+{
+	char statement[256];
+
+	snprintf(statement, sizeof(statement), "BEGIN READ WRITE; ALTER ROLE CURRENT_USER %s; COMMIT", action);
+	run_sql(fixture->shared.url, statement);
+}
+
+/* How many sessions of brokers there are that began before the last half second; each that ends is made anew. */
+static int count_sessions(const struct fixture *fixture)
+{
+	PGconn *connection = PQconnectdb(fixture->shared.url);
+	PGresult *result = PQexec(connection, "SELECT 1 FROM pg_stat_activity WHERE application_name = 'tsuru-broker'"
+	                                      " AND usename = current_user"
+	                                      " AND backend_start < clock_timestamp() - interval '500ms'");
+	const int count = PQntuples(result);
+
+	PQclear(result);
+	PQfinish(connection);
+	return count;
+}
+
+/* A commit that waits for longer than the setting would have it. */
+static void write_late(struct fixture *fixture, const char *key)
+{
+	PGconn *holder = PQconnectdb(fixture->shared.url);
+	struct outcome outcome = {0};
+	struct batch *batch = batch_new(fixture->store);
+
+	PQclear(PQexec(holder, "BEGIN READ WRITE; SET LOCAL statement_timeout = 0;"
+	                       "SET LOCAL idle_in_transaction_session_timeout = 0"));
+	PQclear(PQexec(holder, "SELECT 1 FROM tsuru_broker.head FOR UPDATE"));
+	put_text(batch, key, "value", REVISION_ANY);
+	batch_commit(batch, on_outcome, &outcome);
+	event_base_loop(fixture->base, EVLOOP_NONBLOCK);
+	PQclear(PQexec(holder, "SELECT pg_sleep(0.5)"));
+	assert_int_equal(PQtransactionStatus(holder), PQTRANS_INTRANS);
+	PQfinish(holder);
+	await(fixture, &outcome);
+	assert_int_equal(outcome.code, 0);
+}
+
+static void check_setting(struct fixture *fixture, const char *setting)
+{
+	struct fixture second;
+	char action[128];
+
+	snprintf(action, sizeof(action), "SET %s", setting);
+	set_role(fixture, action);
+	fixture_open(fixture, ROOMY);
+	store_text(fixture, "one", "1");
+	write_late(fixture, "two");
+	run_for(fixture, 1);
+	assert_true(count_sessions(fixture) >= 2); /* that of the appends, and of the renewals */
+	open_beside(fixture, &second);
+	await_text(&second, "two", "value");
+	second_teardown(&second);
+	assert_int_equal(store_standing(fixture->store)->role, STORE_ACTIVE);
+	fixture_close(fixture);
+	set_role(fixture, "RESET ALL");
+}
+
+static void test_what_a_role_has_set_does_not_count(void **state)
+{
+	for (size_t i = 0; i < sizeof(odd_settings) / sizeof(*odd_settings); i++) {
+		printf("%s\n", odd_settings[i]);
+		check_setting(*state, odd_settings[i]);
+	}
+}
+
 /* A failover to a server that lacks the last commits: what this broker has seen is not there any more. */
 static void test_losses_are_noticed(void **state)
 {
@@ -431,14 +527,6 @@ static void assert_stands_aside(struct fixture *fixture, const char *active)
 	assert_string_equal(standing->active, active);
 	assert_int_equal(standing->outdated.code, ERR_CORRUPT);
 	assert_non_null(strstr(standing->outdated.text, "newer tsuru-broker"));
-}
-
-static void run_for(struct fixture *fixture, time_t seconds)
-{
-	const struct timeval time = {.tv_sec = seconds};
-
-	event_base_loopexit(fixture->base, &time);
-	event_base_dispatch(fixture->base);
 }
 
 static void demand_format(const struct fixture *fixture, unsigned long long format)
@@ -612,6 +700,7 @@ int main(void)
 	    store_case(test_the_active_one_s_lease_ends_in_sleep),
 	    store_case(test_the_active_one_has_a_lease_of_the_claimant_s_sleep),
 	    store_case(test_what_is_forsaken_ends_at_once),
+	    store_case(test_what_a_role_has_set_does_not_count),
 	    store_case(test_losses_are_noticed),
 	    store_case(test_lost_answers),
 	    store_case(test_lost_answer_before_a_refusal),
