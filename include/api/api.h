@@ -30,6 +30,8 @@ struct api_options {
 	struct store *store;                         /* how it stands */
 	const struct keyring *keyring;               /* that brokers vouch for clients by; see api_rekey */
 	const struct relay_measures *relay_measures; /* NULL: nothing is measured */
+	void (*on_certificate)(void *arg);           /* another one is in the files of `tls`. NULL: nobody is told */
+	void *arg;
 };
 
 /* Listens where the configuration says. What options point to is borrowed until api_close.

@@ -4,7 +4,7 @@
  * While nobody is known to be the active one, and after an attempt that brought no answer, a request is held, and sent
  * (again, with the same id) as soon as somebody is; or it is given back, when this broker has become the active one
  * itself. A request that was sent and whose active one has been followed by another is held and sent again, too, a
- * second later: what that one had answered is here by then. */
+ * second later: what that one had answered is here by then. What is to be done once is not sent again. */
 #ifndef RELAY_RELAY_H
 #define RELAY_RELAY_H
 
@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/secret.h"
 #include "base/timer.h"
+#include "relay/address.h"
 #include "relay/measure.h"
 #include "relay/request.h"
 #include "relay/trust.h"
@@ -25,7 +26,7 @@ struct relay;
 struct relay_options {
 	struct event_base *base;
 	struct timers *timers;
-	const char *listener;                  /* whose requests it passes on, for metrics */
+	enum relay_listener listener;          /* whose requests it passes on, to the same of the active one */
 	const char *name;                      /* this broker's */
 	const struct keyring *keyring;         /* that it vouches by; see relay_use */
 	const struct relay_measures *measures; /* NULL: nothing is measured */

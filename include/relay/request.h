@@ -18,6 +18,7 @@ enum relay_outcome {
 	RELAY_OWN,      /* this broker is the active one: it was given back, and may have been sent before */
 	RELAY_LATE,     /* its time is over, without an answer */
 	RELAY_FAILED,   /* the answer cannot be used; it is not sent again */
+	RELAY_BROKEN,   /* it is once, and whoever it was sent to has not answered, and does not any more */
 	RELAY_LEFT,     /* its client has gone before it was sent to anybody */
 	RELAY_OUTCOMES
 };
@@ -28,7 +29,7 @@ struct relay_end {
 	const char *active;               /* to whom it was sent last; NULL: to nobody */
 	bool was_sent;                    /* to it or to one before: somebody may have begun with it */
 	const struct http_passed *answer; /* RELAY_ANSWERED */
-	const struct error *error;        /* why not: RELAY_LATE (code 0: there was nobody), RELAY_FAILED */
+	const struct error *error;        /* why not: RELAY_LATE (code 0: there was nobody), RELAY_FAILED, _BROKEN */
 };
 
 /* Fires once, from the loop, never inside relay_pass. It is for the callback to reply. */
@@ -40,6 +41,7 @@ struct relay_request {
 	int64_t wait;              /* ms of all the time in which nobody has it */
 	int64_t answer_within;     /* ms that the active one may take; then it is late */
 	bool is_brief;             /* `wait` is for all of it, an answer included */
+	bool is_once;              /* sent to one, who may have begun with it, it is not sent again */
 };
 
 #endif

@@ -16,11 +16,7 @@ static void log_exchange(struct log_line *line, const struct exchange *exchange)
 	log_text(line, "tsuru_event", caller->event);
 	log_text(line, "trace", caller->trace);
 	log_text(line, "instance", exchange->ask.instance);
-	log_text(line, "forwarded_to", exchange->forwarded_to);
-	if (exchange->forward_failure != NULL && exchange->forward_failure[0] != '\0')
-		log_text(line, "forward_failure", exchange->forward_failure);
-	if (exchange->is_from_view)
-		log_number(line, "view_age_s", exchange->view_age);
+	passing_log(&exchange->passing, line);
 }
 
 static bool is_quiet(const struct http_request *http)

@@ -9,18 +9,18 @@
 #include "api/caller.h"
 #include "api/exchange.h"
 #include "api/handlers.h"
-#include "relay/relay.h"
 #include "relay/voucher.h"
 
 struct api {
 	struct exchange_tools tools; /* the first member */
-	const char *name;            /* of a broker that shares its store */
 	struct http_server *server;
 	struct config *listening;  /* held: whose addresses are listened on */
 	struct api_change *change; /* the last one; its certificate is served. NULL: none came yet */
 	struct http_address addresses[CONFIG_LISTENERS_MAX];
 	size_t address_count;
 	struct http_tls tls;
+	void (*on_certificate)(void *arg);
+	void *arg;
 };
 
 /* The sites of one configuration: one for each service. */
@@ -91,40 +91,20 @@ static void set_addresses(struct api *api, const struct config *config)
 
 /* ---- with the brokers that share the store ---- */
 
-/* The certificate is shown to those that demand one. *ret_trust NULL: it shares none. */
-static int read_trust(const struct config *config, const struct http_tls *tls, struct relay_trust **ret_trust,
-                      struct error *error)
+static int open_standby(struct api *api, const struct api_options *given, struct error *error)
 {
-	const bool shows = tls->client_ca != NULL;
-
-	if (config->store == NULL)
-		return 0;
-	return relay_read_trust(&(struct relay_files){.authorities = config->store->peer_ca_file,
-	                                              .cert = shows ? tls->cert : NULL,
-	                                              .key = shows ? tls->key : NULL},
-	                        ret_trust, error);
-}
-
-static int open_relay(struct api *api, const struct api_options *given, struct error *error)
-{
-	const struct relay_options options = {
+	const struct standby_options options = {
 	    .base = given->base,
 	    .timers = given->timers,
-	    .listener = "service",
+	    .listener = RELAY_SERVICE,
 	    .name = given->name,
+	    .store = given->store,
 	    .keyring = given->keyring,
 	    .measures = given->relay_measures,
+	    .config = given->config,
 	};
-	struct relay_trust *trust = NULL;
-	int rc = 0;
 
-	if (given->name == NULL)
-		return 0;
-	api->tools.store = given->store;
-	api->tools.keyring = given->keyring;
-	api->name = given->name;
-	rc = read_trust(given->config, &api->tls, &trust, error);
-	return rc != 0 ? rc : relay_open(&options, trust, &api->tools.relay, error);
+	return standby_open(&options, &api->tools.standby, error);
 }
 
 static bool vouch(void *arg, const char *method, const char *target, const char *value, struct arena *arena,
@@ -132,44 +112,28 @@ static bool vouch(void *arg, const char *method, const char *target, const char 
 {
 	const struct exchange_tools *tools = arg;
 
-	return voucher_read(tools->keyring, method, target, value, arena, ret_forwarded);
+	return standby_vouch(&tools->standby, method, target, value, arena, ret_forwarded);
 }
 
 void api_rekey(struct api *api, const struct keyring *keyring)
 {
-	api->tools.keyring = keyring;
-	if (api->tools.relay != NULL)
-		relay_use(api->tools.relay, keyring, NULL);
+	standby_use(&api->tools.standby, keyring, NULL);
 }
 
-/* Where the active one is said to be this broker, which is not, it was that before. */
 void api_standing_changed(struct api *api)
 {
-	const struct store_standing *standing;
-	bool was_self;
-
-	if (api == NULL || api->tools.relay == NULL)
-		return;
-	standing = store_standing(api->tools.store);
-	was_self = strcmp(standing->active, api->name) == 0;
-	relay_set_active(api->tools.relay, &(struct relay_active){
-	                                       .is_self = broker_has_begun(api->tools.broker, NULL) == 0,
-	                                       .name = standing->active,
-	                                       .address = was_self ? "" : standing->address,
-	                                       .epoch = standing->epoch,
-	                                   });
+	if (api != NULL)
+		standby_set_active(&api->tools.standby, broker_has_begun(api->tools.broker, NULL) == 0);
 }
 
 /* Another certificate is there: it is what is shown from now on, too. */
 static void renew_trust(struct api *api)
 {
 	const struct config *config = api->change != NULL ? api->change->config : api->listening;
-	struct relay_trust *trust = NULL;
 
-	if (api->tools.relay == NULL)
-		return;
-	if (read_trust(config, api->change != NULL ? &api->change->tls : &api->tls, &trust, NULL) == 0)
-		relay_use(api->tools.relay, NULL, trust);
+	standby_renew_trust(&api->tools.standby, config);
+	if (api->on_certificate != NULL)
+		api->on_certificate(api->arg);
 }
 
 static void on_tls_notice(void *arg, bool failed, const char *text)
@@ -259,11 +223,13 @@ int api_open(const struct api_options *options, struct api **ret_api, struct err
 	}
 	api->tools.broker = options->broker;
 	api->tools.log = options->log;
+	api->on_certificate = options->on_certificate;
+	api->arg = options->arg;
 	secret_ids_init(&api->tools.ids);
 	api->listening = config_hold(options->config);
 	set_addresses(api, options->config);
 	api->tls = tls_of(options->config);
-	rc = open_relay(api, options, error);
+	rc = open_standby(api, options, error);
 	if (rc == 0)
 		rc = open_server(api, options, served, error);
 	if (rc != 0)
@@ -275,7 +241,7 @@ failed:
 	if (served != NULL)
 		served_free(served);
 	if (api != NULL) {
-		relay_close(api->tools.relay);
+		standby_close(&api->tools.standby);
 		config_free(api->listening);
 	}
 	free(api);
@@ -298,7 +264,7 @@ int api_prepare(struct config *config, struct api_change **ret_change, struct er
 		api_change_free(change);
 		return error_no_memory(error);
 	}
-	rc = read_trust(config, &change->tls, &change->trust, error);
+	rc = standby_read_trust(config, &change->trust, error);
 	if (rc == 0)
 		rc = http_server_prepare(
 		    &(struct http_options){
@@ -324,8 +290,7 @@ void api_enter(struct api *api, struct api_change *change)
 	struct api_change *before = api->change;
 
 	http_server_enter(api->server, change->http);
-	if (api->tools.relay != NULL)
-		relay_use(api->tools.relay, NULL, change->trust);
+	standby_use(&api->tools.standby, NULL, change->trust);
 	change->http = NULL;
 	change->served = NULL;
 	change->trust = NULL;
@@ -364,7 +329,7 @@ void api_close(struct api *api)
 {
 	if (api == NULL)
 		return;
-	relay_close(api->tools.relay);
+	standby_close(&api->tools.standby);
 	http_server_close(api->server);
 	api_change_free(api->change);
 	config_free(api->listening);

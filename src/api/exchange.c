@@ -5,7 +5,6 @@
 
 #include "api/caller.h"
 #include "api/passing.h"
-#include "store/store.h"
 
 #define VIEW_MAX        (16 << 20) /* bytes of a view's JSON */
 #define ENVIRONMENT_MAX (4 << 20)  /* bytes of what a bind gives */
@@ -71,25 +70,18 @@ static void finish_bind(struct exchange *exchange, const struct broker_reply *re
 
 /* ---- from the row to the reply ---- */
 
-static void serve(struct exchange *exchange);
-
-/* It is not the active one any more, also where it has yet to resign, and has not done it. */
-static bool has_stepped_down(const struct exchange *exchange, const struct broker_reply *reply)
+static bool has_begun(struct exchange *exchange)
 {
-	const struct exchange_tools *tools = exchange->tools;
-
-	if (reply->code != ERR_UNAVAILABLE || tools->relay == NULL)
-		return false;
-	return broker_has_begun(tools->broker, NULL) != 0 || store_leased_until(tools->store) <= timers_clock();
+	return broker_has_begun(exchange->tools->broker, &exchange->error) == 0;
 }
 
 static void on_done(void *arg, const struct broker_reply *reply)
 {
 	struct exchange *exchange = arg;
 
-	if (has_stepped_down(exchange, reply)) {
+	if (passing_has_stepped_down(&exchange->tools->standby, has_begun(exchange), reply->code)) {
 		error_set(&exchange->error, reply->code, "%s", reply->text);
-		passing_begin(exchange, serve);
+		exchange_pass_on(exchange);
 	} else if (exchange->endpoint->environment && exchange->ask.unit == NULL)
 		finish_bind(exchange, reply);
 	else
@@ -124,7 +116,7 @@ static int give_id(struct exchange *exchange)
 	struct caller *caller = &exchange->ask.caller;
 	char made[SECRET_ID_LENGTH + 1];
 
-	if (exchange->tools->relay == NULL || caller->repeat != NULL)
+	if (exchange->tools->standby.relay == NULL || caller->repeat != NULL)
 		return 0;
 	secret_ids_next(&exchange->tools->ids, made);
 	caller->repeat = caller_request_id(exchange->http) != NULL
@@ -132,6 +124,8 @@ static int give_id(struct exchange *exchange)
 	                     : caller->request;
 	return caller->repeat != NULL ? 0 : error_no_memory(&exchange->error);
 }
+
+static void serve(void *arg);
 
 /* NULL: it was replied to already. */
 static struct exchange *begin(struct exchange_tools *tools, struct http_request *http)
@@ -148,6 +142,8 @@ static struct exchange *begin(struct exchange_tools *tools, struct http_request 
 	exchange->http = http;
 	exchange->endpoint = http_request_serves(http);
 	exchange->service = http_request_site(http)->owner;
+	exchange->passing = (struct passing){
+	    .standby = &tools->standby, .http = http, .error = &exchange->error, .serve = serve, .arg = exchange};
 	exchange->ask.service = exchange->service;
 	exchange->ask.instance = http_request_capture(http, "name");
 	if (caller_read(http, &tools->ids, &exchange->ask.caller, &exchange->error) != 0 || give_id(exchange) != 0) {
@@ -159,12 +155,13 @@ static struct exchange *begin(struct exchange_tools *tools, struct http_request 
 	return exchange;
 }
 
-static void serve(struct exchange *exchange)
+static void serve(void *arg)
 {
+	struct exchange *exchange = arg;
 	const struct endpoint *endpoint = exchange->endpoint;
 
-	if (!exchange->is_from_view && broker_has_begun(exchange->tools->broker, &exchange->error) != 0)
-		passing_begin(exchange, serve);
+	if (!exchange->passing.is_from_view && !has_begun(exchange))
+		exchange_pass_on(exchange);
 	else if (endpoint->bodiless != NULL && !http_request_has_body(exchange->http))
 		endpoint->bodiless(exchange);
 	else if (endpoint->read != NULL && endpoint->read(exchange) != 0)

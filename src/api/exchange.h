@@ -6,6 +6,7 @@
 #include "base/secret.h"
 #include "broker/broker.h"
 #include "http/http.h"
+#include "relay/passing.h"
 #include "requests/requests.h"
 #include "view/view.h"
 
@@ -14,10 +15,7 @@ struct exchange_tools {
 	struct broker *broker;
 	const struct log *log; /* a line for each request */
 	struct secret_ids ids; /* of requests that bring none */
-	/* Of a broker that shares its store; relay NULL: it does not. */
-	struct relay *relay;
-	struct store *store;
-	const struct keyring *keyring;
+	struct standby standby;
 };
 
 /* Lives in the request's arena, and so until the reply. */
@@ -28,12 +26,7 @@ struct exchange {
 	const struct service *service;
 	struct broker_request ask; /* service, caller, and the instance of the path are filled in */
 	struct error error;        /* the reason, when a check failed */
-	/* Where this broker stood by: */
-	void (*serve)(struct exchange *exchange); /* for this broker to answer it by itself */
-	const char *forwarded_to;                 /* the name of who was sent it last; NULL: nobody */
-	const char *forward_failure;              /* why that brought no answer; "" or NULL: nothing is known */
-	bool is_from_view;                        /* it was answered from what this broker knows by itself, */
-	int64_t view_age;                         /* which is so old: seconds */
+	struct passing passing;    /* where this broker stands by */
 };
 
 /* Fills exchange->ask, or exchange->error. */

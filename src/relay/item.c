@@ -9,7 +9,8 @@ static void count_end(const struct relay *relay, const char *outcome)
 	const struct relay_measures *measures = relay->options.measures;
 
 	if (measures != NULL)
-		metric_add(measures->requests, 1, (const char *[]){relay->options.listener, outcome});
+		metric_add(measures->requests, 1,
+		           (const char *[]){relay_listener_name(relay->options.listener), outcome});
 }
 
 static void count_failure(const struct relay *relay)
@@ -17,7 +18,7 @@ static void count_failure(const struct relay *relay)
 	const struct relay_measures *measures = relay->options.measures;
 
 	if (measures != NULL)
-		metric_add(measures->failures, 1, (const char *[]){relay->options.listener});
+		metric_add(measures->failures, 1, (const char *[]){relay_listener_name(relay->options.listener)});
 }
 
 /* ---- items ---- */
@@ -71,6 +72,15 @@ void item_move(struct relay_item *item, enum relay_state state)
 		stop_time(item);
 }
 
+/* What it has begun comes to nothing. */
+static void stop_attempt(struct relay_item *item)
+{
+	if (item->attempt.is_run)
+		multi_stop(item->relay->multi, &item->attempt.run);
+	item->attempt.is_run = false;
+	attempt_end(&item->attempt);
+}
+
 static void item_free(struct relay_item *item)
 {
 	TAILQ_REMOVE(list_of(item->relay, item->state), item, link);
@@ -81,11 +91,9 @@ static void item_free(struct relay_item *item)
 
 void item_end(struct relay_item *item, enum relay_outcome outcome, const struct http_passed *answer)
 {
-	static const char *const names[RELAY_OUTCOMES] = {[RELAY_ANSWERED] = "answered",
-	                                                  [RELAY_OWN] = "own",
-	                                                  [RELAY_LATE] = "late",
-	                                                  [RELAY_FAILED] = "failed",
-	                                                  [RELAY_LEFT] = "left"};
+	static const char *const names[RELAY_OUTCOMES] = {
+	    [RELAY_ANSWERED] = "answered", [RELAY_OWN] = "own",       [RELAY_LATE] = "late",
+	    [RELAY_FAILED] = "failed",     [RELAY_BROKEN] = "broken", [RELAY_LEFT] = "left"};
 	const struct relay_end told = {.outcome = outcome,
 	                               .active = item->to[0] != '\0' ? item->to : NULL,
 	                               .was_sent = item->was_sent,
@@ -93,25 +101,15 @@ void item_end(struct relay_item *item, enum relay_outcome outcome, const struct 
 	                               .error = &item->error};
 
 	count_end(item->relay, names[outcome]);
+	if (answer == NULL) /* which is the attempt's */
+		stop_attempt(item);
 	item->on_done(item->arg, &told);
 	item_free(item);
 }
 
-/* What it has begun comes to nothing. */
-static void stop_attempt(struct relay_item *item)
-{
-	if (item->attempt.is_run)
-		multi_stop(item->relay->multi, &item->attempt.run);
-	item->attempt.is_run = false;
-	attempt_end(&item->attempt);
-}
-
 static void on_late(void *arg)
 {
-	struct relay_item *item = arg;
-
-	stop_attempt(item);
-	item_end(item, RELAY_LATE, NULL);
+	item_end(arg, RELAY_LATE, NULL);
 }
 
 void item_hold(struct relay_item *item)
@@ -119,6 +117,18 @@ void item_hold(struct relay_item *item)
 	count_failure(item->relay);
 	stop_attempt(item);
 	item_move(item, RELAY_HELD);
+}
+
+/* One that may be sent again has another to ask, whatever became of the earlier ones. */
+void item_refused(struct relay_item *item)
+{
+	if (item->request.is_once)
+		item->was_sent = false;
+}
+
+bool item_is_doubtful(const struct relay_item *item)
+{
+	return item->request.is_once && item->was_sent;
 }
 
 void item_drop(struct relay_item *item)

@@ -8,7 +8,7 @@
 #include "relay/relay.h"
 
 #define NAME_SIZE    64
-#define ADDRESS_SIZE 256
+#define ADDRESS_SIZE (RELAY_ADDRESS_MAX + 1)
 
 enum relay_state {
 	RELAY_HELD,    /* it waits for an active one */
@@ -60,7 +60,11 @@ void item_drop(struct relay_item *item);
 void item_move(struct relay_item *item, enum relay_state state);
 /* Its attempt came to nothing: it is held. */
 void item_hold(struct relay_item *item);
-/* Tells its end, and frees it. answer: RELAY_ANSWERED. */
+/* Whoever it was sent to has refused it, and has not begun. */
+void item_refused(struct relay_item *item);
+/* It is to be done once, and somebody may have begun with it. */
+bool item_is_doubtful(const struct relay_item *item);
+/* Tells its end, and frees it; an attempt that there is is stopped in silence before. answer: RELAY_ANSWERED. */
 void item_end(struct relay_item *item, enum relay_outcome outcome, const struct http_passed *answer);
 
 #endif

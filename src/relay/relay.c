@@ -7,7 +7,8 @@
  * The idea. A request stays here until there is an answer, whatever becomes of those that it is sent to: it is sent
  * again with the same id, by which the next active one finds what the former one had accepted. What was sent to one who
  * is the active one no more gets GRACE for its answer, which may be on the way, and is taken back then. One who is the
- * active one still, and takes longer than it may, is not asked again.
+ * active one still, and takes longer than it may, is not asked again. What has no id to be found by, and is to be done
+ * once, ends where nobody knows whether it was done.
  *
  * After an attempt without an answer the rest waits: one is sent each PAUSE to find out, then two, four and so on, as
  * long as none fails. With thousands of requests held, a broker that refuses them is not asked thousands of times at
@@ -62,6 +63,7 @@ static void take_answer(struct relay_item *item)
 		item_end(item, RELAY_FAILED, NULL);
 	} else if (stands_by) {
 		error_set(&item->error, ERR_UNAVAILABLE, "it stands by");
+		item_refused(item);
 		hold_again(item);
 	} else {
 		timer_stop(relay->options.timers, &relay->pause);
@@ -95,6 +97,8 @@ static void on_end(struct multi_run *run, CURLcode result)
 	case ATTEMPT_FAILED:
 		if (is_overdue(item))
 			item_end(item, RELAY_LATE, NULL);
+		else if (item_is_doubtful(item))
+			item_end(item, RELAY_BROKEN, NULL);
 		else
 			hold_again(item);
 		break;
@@ -119,12 +123,15 @@ static int begin(struct relay_item *item)
 	    .by = relay->options.name, .id = item->request.id, .peer = http_request_peer(http)};
 	const int64_t left = item->answer_by - timers_now(relay->options.timers);
 	struct attempt_target target = {.address = relay->address, .timeout = left > 0 ? left : 1};
+	const struct voucher_scope scope = {.keyring = relay->options.keyring,
+	                                    .listener = relay->options.listener,
+	                                    .method = http_request_method(http),
+	                                    .target = http_request_target(http)};
 	struct text voucher;
 	int rc;
 
 	text_init(&voucher, VOUCHER_TEXT_MAX);
-	voucher_write(relay->options.keyring, http_request_method(http), http_request_target(http), &forwarded,
-	              &voucher);
+	voucher_write(&scope, &forwarded, &voucher);
 	target.voucher = text_string(&voucher);
 	rc = voucher.failed ? ERR_NO_MEMORY : attempt_begin(&item->attempt, http, &target);
 	text_release(&voucher);
@@ -232,7 +239,10 @@ static void on_grace_over(void *arg)
 		if (item->generation == relay->generation)
 			continue;
 		error_set(&item->error, ERR_UNAVAILABLE, "it is not the active one any more, and has not answered");
-		item_hold(item);
+		if (item_is_doubtful(item))
+			item_end(item, RELAY_BROKEN, NULL);
+		else
+			item_hold(item);
 	}
 	settle(relay);
 }
@@ -284,7 +294,7 @@ static void collect(void *arg)
 
 	TAILQ_FOREACH (item, &relay->held, link)
 		held++;
-	metric_set(relay->options.measures->held, held, (const char *[]){relay->options.listener});
+	metric_set(relay->options.measures->held, held, (const char *[]){relay_listener_name(relay->options.listener)});
 }
 
 int relay_open(const struct relay_options *options, struct relay_trust *trust, struct relay **ret_relay,

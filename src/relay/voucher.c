@@ -3,29 +3,33 @@
 
 #include <string.h>
 
-#define PURPOSE    "tsuru-broker: forwarded request"
 #define WORDS      4
 #define WORD_MACS  3
 #define PARTS      5
 #define PEER_BYTES 128 /* of a peer, decoded; the longest there is has under 64 */
 #define NAME_BYTES 255
 
-static void fill_parts(const char *method, const char *target, const struct http_forwarded *forwarded,
+/* Of the key: what is signed for the one listener is nothing at the other. */
+static const char *const purposes[RELAY_LISTENERS] = {
+    [RELAY_SERVICE] = "tsuru-broker: forwarded request",
+    [RELAY_OPERATORS] = "tsuru-broker: forwarded request of an operator",
+};
+
+static void fill_parts(const struct voucher_scope *scope, const struct http_forwarded *forwarded,
                        const char *ret_parts[PARTS])
 {
-	const char *const parts[PARTS] = {method, target, forwarded->by, forwarded->id, forwarded->peer};
+	const char *const parts[PARTS] = {scope->method, scope->target, forwarded->by, forwarded->id, forwarded->peer};
 
 	memcpy(ret_parts, parts, sizeof(parts));
 }
 
-void voucher_write(const struct keyring *keyring, const char *method, const char *target,
-                   const struct http_forwarded *forwarded, struct text *ret_value)
+void voucher_write(const struct voucher_scope *scope, const struct http_forwarded *forwarded, struct text *ret_value)
 {
 	const char *parts[PARTS];
 	char macs[KEYRING_MACS_SIZE];
 
-	fill_parts(method, target, forwarded, parts);
-	keyring_sign(keyring, PURPOSE, parts, PARTS, macs);
+	fill_parts(scope, forwarded, parts);
+	keyring_sign(scope->keyring, purposes[scope->listener], parts, PARTS, macs);
 	text_add_percent(ret_value, forwarded->by);
 	text_add_format(ret_value, " %s ", forwarded->id);
 	text_add_percent(ret_value, forwarded->peer);
@@ -57,8 +61,8 @@ static bool decode(char *word, size_t max)
 	return text_is_clean(word, (size_t)length) && strpbrk(word, "\r\n\t") == NULL;
 }
 
-bool voucher_read(const struct keyring *keyring, const char *method, const char *target, const char *value,
-                  struct arena *arena, struct http_forwarded *ret_forwarded)
+bool voucher_read(const struct voucher_scope *scope, const char *value, struct arena *arena,
+                  struct http_forwarded *ret_forwarded)
 {
 	struct http_forwarded forwarded;
 	const char *parts[PARTS];
@@ -69,8 +73,8 @@ bool voucher_read(const struct keyring *keyring, const char *method, const char 
 	    strlen(words[1]) > VOUCHER_ID_MAX)
 		return false;
 	forwarded = (struct http_forwarded){.by = words[0], .id = words[1], .peer = words[2]};
-	fill_parts(method, target, &forwarded, parts);
-	if (!keyring_check(keyring, PURPOSE, parts, PARTS, words[WORD_MACS]))
+	fill_parts(scope, &forwarded, parts);
+	if (!keyring_check(scope->keyring, purposes[scope->listener], parts, PARTS, words[WORD_MACS]))
 		return false;
 	*ret_forwarded = forwarded;
 	return true;

@@ -1,5 +1,6 @@
 /* The header of a request that another broker passes on: no text is good that no broker has signed, and what one has
  * signed is read as it was written. The input is that text, behind its first byte; or a peer to be vouched for. */
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,13 +20,22 @@ static struct keyring *keys(void)
 	return keyring;
 }
 
+static bool reads(enum relay_listener listener, const char *method, const char *value, struct arena *arena,
+                  struct http_forwarded *ret_forwarded)
+{
+	const struct voucher_scope scope = {.keyring = keys(), .listener = listener, .method = method, .target = "/"};
+
+	return voucher_read(&scope, value, arena, ret_forwarded);
+}
+
 static void read_text(const char *value)
 {
 	struct http_forwarded forwarded;
 	struct arena arena;
 
 	arena_init(&arena);
-	if (voucher_read(keys(), "GET", "/", value, &arena, &forwarded))
+	if (reads(RELAY_SERVICE, "GET", value, &arena, &forwarded) ||
+	    reads(RELAY_OPERATORS, "GET", value, &arena, &forwarded))
 		abort();
 	arena_release(&arena);
 }
@@ -33,17 +43,20 @@ static void read_text(const char *value)
 static void write_and_read(const char *peer)
 {
 	const struct http_forwarded written = {.by = "a broker", .id = "0011223344556677", .peer = peer};
+	const struct voucher_scope scope = {
+	    .keyring = keys(), .listener = RELAY_OPERATORS, .method = "GET", .target = "/"};
 	struct http_forwarded read;
 	struct arena arena;
 	struct text value;
 
 	arena_init(&arena);
 	text_init(&value, VOUCHER_TEXT_MAX);
-	voucher_write(keys(), "GET", "/", &written, &value);
-	if (voucher_read(keys(), "GET", "/", text_string(&value), &arena, &read) &&
+	voucher_write(&scope, &written, &value);
+	if (reads(RELAY_OPERATORS, "GET", text_string(&value), &arena, &read) &&
 	    (strcmp(read.peer, peer) != 0 || strcmp(read.by, written.by) != 0 || strcmp(read.id, written.id) != 0))
 		abort();
-	if (value.length > 0 && voucher_read(keys(), "PUT", "/", text_string(&value), &arena, &read))
+	if (value.length > 0 && (reads(RELAY_OPERATORS, "PUT", text_string(&value), &arena, &read) ||
+	                         reads(RELAY_SERVICE, "GET", text_string(&value), &arena, &read)))
 		abort();
 	text_release(&value);
 	arena_release(&arena);

@@ -38,7 +38,7 @@ struct fixture {
 	struct relay *relay;
 	struct peer peers[2];
 	int client;
-	bool brief;
+	bool brief, once;
 	int64_t answer_within; /* ms */
 	int ends;              /* on_done's calls */
 	enum relay_outcome outcome;
@@ -144,7 +144,8 @@ static void handle(void *arg, struct http_request *request)
 	                                     .id = ID,
 	                                     .wait = WAIT,
 	                                     .answer_within = fixture->answer_within,
-	                                     .is_brief = fixture->brief};
+	                                     .is_brief = fixture->brief,
+	                                     .is_once = fixture->once};
 
 	http_request_set_context(request, fixture);
 	http_reply_header(request, "X-Own", "1");
@@ -197,7 +198,7 @@ static void open_server(struct fixture *fixture)
 static int set_up(void **state)
 {
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
-	struct relay_options options = {.listener = "test", .name = "second"};
+	struct relay_options options = {.listener = RELAY_SERVICE, .name = "second"};
 	struct relay_trust *trust = NULL;
 
 	assert_non_null(fixture);
@@ -624,6 +625,63 @@ static void test_the_former_ones_answer_counts_for_a_second(void **state)
 	assert_string_equal(fixture->active, "first");
 }
 
+/* Nobody knows whether what broke off was done: no other is asked. */
+static void test_once_is_not_sent_again(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->once = true;
+	set_active(fixture, 0, 1);
+	ask_simply(fixture);
+	assert_non_null(strstr(asked(fixture, &fixture->peers[0]), ID));
+	hang_up(&fixture->peers[0]);
+	turn(fixture);
+	assert_int_equal(fixture->ends, 1);
+	assert_int_equal(fixture->outcome, RELAY_BROKEN);
+	assert_true(fixture->was_sent);
+	assert_string_equal(fixture->active, "first");
+}
+
+static void test_once_is_not_taken_back(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->once = true;
+	set_active(fixture, 0, 1);
+	ask_simply(fixture);
+	assert_non_null(strstr(asked(fixture, &fixture->peers[0]), ID));
+	set_active(fixture, 1, 2);
+	advance(fixture, 900);
+	assert_int_equal(fixture->ends, 0);
+	advance(fixture, 200);
+	assert_int_equal(fixture->ends, 1);
+	assert_int_equal(fixture->outcome, RELAY_BROKEN);
+	assert_string_equal(fixture->active, "first");
+	assert_string_equal(asked(fixture, &fixture->peers[1]), "");
+}
+
+/* Who stands by has not done it, and who is not reached has not even heard of it. */
+static void test_once_goes_to_the_next_where_nobody_began(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->once = true;
+	set_active(fixture, 0, 1);
+	ask_simply(fixture);
+	assert_non_null(strstr(asked(fixture, &fixture->peers[0]), ID));
+	say(fixture, fixture->peers[0].connection,
+	    "HTTP/1.1 503 Service Unavailable\r\nX-Tsuru-Broker-Standby: 1\r\nContent-Length: 2\r\n\r\nno");
+	hang_up(&fixture->peers[0]);
+	close(fixture->peers[0].listener);
+	advance(fixture, 400);
+	assert_int_equal(fixture->ends, 0);
+	set_active(fixture, 1, 2);
+	assert_non_null(strstr(asked(fixture, &fixture->peers[1]), ID));
+	answer_simply(fixture, 1);
+	assert_answered(fixture);
+	assert_string_equal(fixture->active, "third");
+}
+
 static void test_a_client_that_has_gone(void **state)
 {
 	struct fixture *fixture = *state;
@@ -670,6 +728,9 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_one_that_stands_by_is_no_active_one, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_held_until_there_is_an_active_one, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_late, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_once_is_not_sent_again, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_once_is_not_taken_back, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_once_goes_to_the_next_where_nobody_began, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_brief_ones_are_late_when_they_are_sent_too, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_no_answer_in_time_is_late, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_one_who_never_answers_is_late, set_up, tear_down),

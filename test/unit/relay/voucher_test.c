@@ -22,20 +22,22 @@ static struct keyring *keys(const char *text)
 
 static void write_one(const struct keyring *keyring, const struct http_forwarded *forwarded, struct text *value)
 {
+	const struct voucher_scope scope = {
+	    .keyring = keyring, .listener = RELAY_SERVICE, .method = "POST", .target = "/db/resources?a=b"};
+
 	text_init(value, VOUCHER_TEXT_MAX);
-	voucher_write(keyring, "POST", "/db/resources?a=b", forwarded, value);
+	voucher_write(&scope, forwarded, value);
 	assert_false(value->failed);
 }
 
-static bool reads(const struct keyring *keyring, const char *method, const char *target, const char *value,
-                  const struct http_forwarded *wanted)
+static bool reads_for(const struct voucher_scope *scope, const char *value, const struct http_forwarded *wanted)
 {
 	struct http_forwarded forwarded = {0};
 	struct arena arena;
 	bool good;
 
 	arena_init(&arena);
-	good = voucher_read(keyring, method, target, value, &arena, &forwarded);
+	good = voucher_read(scope, value, &arena, &forwarded);
 	if (good) {
 		assert_string_equal(forwarded.by, wanted->by);
 		assert_string_equal(forwarded.id, wanted->id);
@@ -45,6 +47,15 @@ static bool reads(const struct keyring *keyring, const char *method, const char 
 	}
 	arena_release(&arena);
 	return good;
+}
+
+static bool reads(const struct keyring *keyring, const char *method, const char *target, const char *value,
+                  const struct http_forwarded *wanted)
+{
+	const struct voucher_scope scope = {
+	    .keyring = keyring, .listener = RELAY_SERVICE, .method = method, .target = target};
+
+	return reads_for(&scope, value, wanted);
 }
 
 static void test_written_and_read(void **state)
@@ -89,6 +100,28 @@ static void test_no_byte_can_be_changed(void **state)
 	text_add(&value, " x");
 	assert_false(reads(keyring, "POST", "/db/resources?a=b", value.bytes, &forwarded));
 	text_release(&value);
+	keyring_free(keyring);
+}
+
+/* What was signed for tsuru's request is nothing at the operators' listener, and the other way round. */
+static void test_no_listener_takes_the_others(void **state)
+{
+	static const struct http_forwarded forwarded = {"first", "0011223344556677", "127.0.0.1:4711"};
+	struct keyring *keyring = keys(first_key);
+	struct voucher_scope scope = {.keyring = keyring, .method = "POST", .target = "/v1/verify"};
+
+	(void)state;
+	for (int listener = 0; listener < RELAY_LISTENERS; listener++) {
+		struct text value;
+
+		scope.listener = (enum relay_listener)listener;
+		text_init(&value, VOUCHER_TEXT_MAX);
+		voucher_write(&scope, &forwarded, &value);
+		assert_true(reads_for(&scope, text_string(&value), &forwarded));
+		scope.listener = listener == RELAY_SERVICE ? RELAY_OPERATORS : RELAY_SERVICE;
+		assert_false(reads_for(&scope, text_string(&value), &forwarded));
+		text_release(&value);
+	}
 	keyring_free(keyring);
 }
 
@@ -145,6 +178,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_written_and_read),
 	    cmocka_unit_test(test_no_byte_can_be_changed),
+	    cmocka_unit_test(test_no_listener_takes_the_others),
 	    cmocka_unit_test(test_keys_that_change),
 	    cmocka_unit_test(test_texts_that_are_none),
 	};
