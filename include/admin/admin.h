@@ -16,6 +16,7 @@
 
 struct admin_server;
 struct event_base;
+struct relay_measures;
 
 /* What only the program as a whole can say and do. */
 struct admin_program {
@@ -37,6 +38,11 @@ struct admin_options {
 	const struct log *log;
 	struct event_base *base;
 	struct timers *timers;
+	/* Of a broker that shares its store: operators' calls that come while it stands by are passed on to the active
+	 * one. */
+	const char *name;                            /* this broker's; NULL: it shares none */
+	const struct keyring *keyring;               /* that brokers vouch for clients by; see admin_rekey */
+	const struct relay_measures *relay_measures; /* NULL: nothing is measured */
 	struct admin_program program;
 };
 
@@ -50,6 +56,15 @@ int admin_prepare(struct config *config, struct admin_change **ret_change, struc
 void admin_enter(struct admin_server *admin, struct admin_change *change);
 /* A change that does not come. Accepts NULL. */
 void admin_change_free(struct admin_change *change);
+/* Another keyring from here on. Accepts NULL. */
+void admin_rekey(struct admin_server *admin, const struct keyring *keyring);
+/* Another certificate is in the files of the configuration's tls: it is shown to brokers that demand one. Accepts NULL.
+ */
+void admin_renew_trust(struct admin_server *admin, const struct config *config);
+/* See api_standing_changed. Accepts NULL. */
+void admin_standing_changed(struct admin_server *admin);
+/* See api_pending; 0 of NULL. */
+size_t admin_pending(const struct admin_server *admin);
 uint16_t admin_port(const struct admin_server *admin);
 /* Drops what is left. The loop may not turn between this and broker_close. Accepts NULL. */
 void admin_close(struct admin_server *admin);

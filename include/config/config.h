@@ -64,13 +64,14 @@ struct tsuru {
 
 /* The database that several brokers share. */
 struct shared_store {
-	const char *postgres;     /* its url; never to be logged */
-	const char *password;     /* NULL: the url has it, or none is needed; never to be logged */
-	const char *name;         /* this broker's among them; NULL: the machine's */
-	const char *address;      /* url under which the others reach it; NULL: of its first listener */
-	const char *peer_ca_file; /* that https of the others is verified by; NULL: the system's */
-	int64_t lease;            /* ms without a sign of life after which another takes over; default 10s */
-	bool notify;              /* whether others are told of each commit at once; default true */
+	const char *postgres;      /* its url; never to be logged */
+	const char *password;      /* NULL: the url has it, or none is needed; never to be logged */
+	const char *name;          /* this broker's among them; NULL: the machine's */
+	const char *address;       /* url under which the others reach it; NULL: of its first listener */
+	const char *admin_address; /* likewise, for operators' calls, of its `admin`; NULL: they do not */
+	const char *peer_ca_file;  /* that https of the others is verified by; NULL: the system's */
+	int64_t lease;             /* ms without a sign of life after which another takes over; default 10s */
+	bool notify;               /* whether others are told of each commit at once; default true */
 };
 
 struct limits {

@@ -51,7 +51,7 @@ enum keyspace {
 /* ---- several brokers on one journal ---- */
 
 #define STORE_NAME_MAX    63  /* bytes */
-#define STORE_ADDRESS_MAX 255 /* bytes */
+#define STORE_ADDRESS_MAX 511 /* bytes; whose parts are the reader's */
 
 /* Where the records are when brokers share them: in the schema "tsuru_broker" of a PostgreSQL database. */
 struct store_shared {

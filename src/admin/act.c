@@ -64,8 +64,9 @@ int act_reload(struct admin_call *call)
 	const struct admin_program *program = &call->admin->options.program;
 	const int rc = program->reload(program->arg, &call->error);
 
-	operator_note(requests_of(call), &call->ask.caller, "reload", rc == 0 ? "done" : "failed",
-	              rc == 0 ? NULL : call->error.text);
+	if (broker_has_begun(call->admin->options.broker, NULL) == 0) /* one that stands by writes nothing */
+		operator_note(requests_of(call), &call->ask.caller, "reload", rc == 0 ? "done" : "failed",
+		              rc == 0 ? NULL : call->error.text);
 	return rc;
 }
 
@@ -100,19 +101,13 @@ static void on_verified(void *arg, int code, const char *text, const char *json)
 {
 	struct admin_call *call = arg;
 
-	if (code != 0) {
-		error_set(&call->error, code, "%s", text);
-		call_refuse(call);
-	} else {
+	if (!call_has_failed(call, code, text))
 		http_reply_json(call->http, 200, json);
-	}
 }
 
-void admin_verify_instance(void *arg, struct http_request *http)
+void answer_inspection(struct admin_call *call)
 {
-	struct admin_call *call = call_begin(arg, http);
-
-	if (call != NULL && inspect_start(broker_upkeep(call->admin->options.broker), http_request_capture(http, "id"),
-	                                  on_verified, call, &call->error) != 0)
+	if (inspect_start(broker_upkeep(call->admin->options.broker), http_request_capture(call->http, "id"),
+	                  on_verified, call, &call->error) != 0)
 		call_refuse(call);
 }

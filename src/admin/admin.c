@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "admin/internal.h"
+#include "relay/voucher.h"
 
 static const char *const open_to_probes[] = {"/health", "/ready", "/active", NULL};
 static const char *const open_to_all[] = {"/health", "/ready", "/active", "/metrics", NULL};
@@ -45,6 +46,7 @@ static struct admin_served *served_new(struct config *config)
 static void log_access(void *arg, const struct http_request *http)
 {
 	const struct admin_server *admin = arg;
+	const struct admin_call *call = http_request_context(http);
 	const int status = http_request_status(http);
 	const bool probe = status == 200 && strncmp(http_request_path(http), "/v1/", 4) != 0;
 	struct log_line line;
@@ -55,6 +57,12 @@ static void log_access(void *arg, const struct http_request *http)
 	log_number(&line, "status", http_request_status(http));
 	log_number(&line, "duration_us", http_request_duration(http));
 	log_text(&line, "peer", http_request_peer(http));
+	if (http_request_forwarded(http) != NULL)
+		log_text(&line, "forwarded_by", http_request_forwarded(http)->by);
+	if (call != NULL) {
+		log_text(&line, "request", call->ask.caller.request);
+		passing_log(&call->passing, &line);
+	}
 	log_text(&line, "path", http_request_path(http));
 	log_end_gathered(&line);
 }
@@ -78,6 +86,52 @@ static struct http_proxies proxies_of(const struct config *config)
 	    .networks = config->proxies, .count = config->proxy_count, .sockets = config->trusts_sockets};
 }
 
+/* ---- with the brokers that share the store ---- */
+
+static int open_standby(struct admin_server *admin, struct error *error)
+{
+	const struct standby_options options = {
+	    .base = admin->options.base,
+	    .timers = admin->options.timers,
+	    .listener = RELAY_OPERATORS,
+	    .name = admin->options.name,
+	    .store = admin->options.store,
+	    .keyring = admin->options.keyring,
+	    .measures = admin->options.relay_measures,
+	    .config = admin->options.config,
+	};
+
+	return standby_open(&options, &admin->standby, error);
+}
+
+static bool vouch(void *arg, const char *method, const char *target, const char *value, struct arena *arena,
+                  struct http_forwarded *ret_forwarded)
+{
+	const struct admin_server *admin = arg;
+
+	return standby_vouch(&admin->standby, method, target, value, arena, ret_forwarded);
+}
+
+void admin_rekey(struct admin_server *admin, const struct keyring *keyring)
+{
+	if (admin != NULL)
+		standby_use(&admin->standby, keyring, NULL);
+}
+
+void admin_renew_trust(struct admin_server *admin, const struct config *config)
+{
+	if (admin != NULL)
+		standby_renew_trust(&admin->standby, config);
+}
+
+void admin_standing_changed(struct admin_server *admin)
+{
+	if (admin != NULL)
+		standby_set_active(&admin->standby, broker_has_begun(admin->options.broker, NULL) == 0);
+}
+
+/* ---- life ---- */
+
 static int open_server(struct admin_server *admin, struct admin_served *served, struct error *error)
 {
 	const struct config *config = admin->options.config;
@@ -92,6 +146,8 @@ static int open_server(struct admin_server *admin, struct admin_served *served, 
 	    .limits = limits_of(config),
 	    .proxies = proxies_of(config),
 	    .routes = admin_routes,
+	    .forwarded_header = admin->options.name != NULL ? VOUCHER_HEADER : NULL,
+	    .vouch = vouch,
 	    .sites = &served->site,
 	    .site_count = 1,
 	    .on_sites_unused = served_free,
@@ -120,16 +176,21 @@ int admin_open(const struct admin_options *options, struct admin_server **ret_ad
 	admin->options = *options;
 	secret_ids_init(&admin->ids);
 	admin->listening = config_hold(options->config);
-	rc = open_server(admin, served, error);
+	rc = open_standby(admin, error);
+	if (rc == 0)
+		rc = open_server(admin, served, error);
 	if (rc != 0)
 		goto failed;
 	*ret_admin = admin;
+	admin_standing_changed(admin);
 	return 0;
 failed:
 	if (served != NULL)
 		served_free(served);
-	if (admin != NULL)
+	if (admin != NULL) {
+		standby_close(&admin->standby);
 		config_free(admin->listening);
+	}
 	free(admin);
 	return rc;
 }
@@ -138,6 +199,7 @@ failed:
 
 struct admin_change {
 	struct admin_served *served;
+	struct relay_trust *trust; /* NULL: it shares no store */
 	struct http_change *http;
 };
 
@@ -151,7 +213,9 @@ int admin_prepare(struct config *config, struct admin_change **ret_change, struc
 	change->served = served_new(config);
 	if (change->served == NULL)
 		rc = error_no_memory(error);
-	else
+	if (rc == 0)
+		rc = standby_read_trust(config, &change->trust, error);
+	if (rc == 0)
 		rc = http_server_prepare(
 		    &(struct http_options){
 		        .sites = &change->served->site,
@@ -172,6 +236,7 @@ int admin_prepare(struct config *config, struct admin_change **ret_change, struc
 void admin_enter(struct admin_server *admin, struct admin_change *change)
 {
 	http_server_enter(admin->server, change->http);
+	standby_use(&admin->standby, NULL, change->trust);
 	free(change);
 }
 
@@ -180,6 +245,7 @@ void admin_change_free(struct admin_change *change)
 	if (change == NULL)
 		return;
 	http_change_free(change->http);
+	relay_trust_free(change->trust);
 	if (change->served != NULL)
 		served_free(change->served);
 	free(change);
@@ -190,10 +256,16 @@ uint16_t admin_port(const struct admin_server *admin)
 	return http_server_port(admin->server, 0);
 }
 
+size_t admin_pending(const struct admin_server *admin)
+{
+	return admin != NULL ? http_server_pending(admin->server) : 0;
+}
+
 void admin_close(struct admin_server *admin)
 {
 	if (admin == NULL)
 		return;
+	standby_close(&admin->standby);
 	http_server_close(admin->server);
 	open_answer_release(&admin->ready);
 	open_answer_release(&admin->metrics);

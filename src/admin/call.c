@@ -16,32 +16,67 @@ static const char *read_operator(const struct http_request *http)
 	return http_request_site(http)->username != NULL ? http_request_site(http)->username : "socket";
 }
 
-struct admin_call *call_begin(void *arg, struct http_request *http)
+static void serve(void *arg);
+
+/* The id of a call that another broker has passed on is that broker's, so that its copies are known, and both logs have
+ * one. */
+static const char *give_id(struct admin_server *admin, struct http_request *http)
 {
-	struct admin_server *admin = arg;
-	struct arena *arena = http_request_arena(http);
-	struct admin_call *call = arena_alloc(arena, sizeof(*call));
-	char request[SECRET_ID_LENGTH + 1];
+	const struct http_forwarded *forwarded = http_request_forwarded(http);
+	char made[SECRET_ID_LENGTH + 1];
+
+	if (forwarded != NULL)
+		return forwarded->id;
+	secret_ids_next(&admin->ids, made);
+	return arena_text(http_request_arena(http), made);
+}
+
+/* NULL: it was replied to already. */
+static struct admin_call *begin(struct admin_server *admin, struct http_request *http)
+{
+	struct admin_call *call = arena_alloc(http_request_arena(http), sizeof(*call));
+	const char *id = give_id(admin, http);
 	struct error error;
 
-	secret_ids_next(&admin->ids, request);
-	if (call != NULL) {
-		call->admin = admin;
-		call->http = http;
-		call->ask.caller.user = read_operator(http);
-		call->ask.caller.request = arena_text(arena, request);
-	}
-	if (arena_failed(arena))
+	if (call == NULL || id == NULL) {
 		error_no_memory(&error);
-	else if (strcmp(http_request_method(http), "GET") == 0 || broker_has_begun(admin->options.broker, &error) == 0)
-		return call;
-	http_reply_error(http, &error);
-	return NULL;
+		http_reply_error(http, &error);
+		return NULL;
+	}
+	call->admin = admin;
+	call->http = http;
+	call->endpoint = http_request_serves(http);
+	call->ask.caller = (struct caller){.user = read_operator(http), .request = id};
+	if (admin->standby.relay != NULL)
+		call->ask.caller.repeat = id;
+	call->passing = (struct passing){
+	    .standby = &admin->standby, .http = http, .error = &call->error, .serve = serve, .arg = call};
+	http_request_set_context(http, call);
+	return call;
 }
 
 void call_refuse(struct admin_call *call)
 {
 	http_reply_error(call->http, &call->error);
+}
+
+static bool has_begun(struct admin_call *call)
+{
+	return broker_has_begun(call->admin->options.broker, &call->error) == 0;
+}
+
+bool call_has_failed(struct admin_call *call, int code, const char *text)
+{
+	const bool is_passed = passing_has_stepped_down(&call->admin->standby, has_begun(call), code);
+
+	if (code == 0)
+		return false;
+	error_set(&call->error, code, "%s", text);
+	if (is_passed)
+		call_pass_on(call);
+	else
+		call_refuse(call);
+	return true;
 }
 
 /* ---- replies ---- */
@@ -60,12 +95,8 @@ static void on_done(void *arg, const struct broker_reply *reply)
 {
 	struct admin_call *call = arg;
 
-	if (reply->code != 0) {
-		error_set(&call->error, reply->code, "%s", reply->text);
-		call_refuse(call);
-	} else {
+	if (!call_has_failed(call, reply->code, reply->text))
 		answer_end(call, reply->pending ? 202 : 200);
-	}
 }
 
 /* ---- views ---- */
@@ -127,20 +158,38 @@ static void answer_view(struct admin_call *call, const struct admin_endpoint *en
 
 /* ---- from the row to the reply ---- */
 
-void call_serve(void *arg, struct http_request *http)
+/* One that shares no store has nobody to pass it on to. */
+static bool is_for_another(struct admin_call *call)
 {
-	const struct admin_endpoint *endpoint = http_request_serves(http);
-	struct admin_call *call = call_begin(arg, http);
+	if (call->endpoint->is_own || call->passing.is_from_view || has_begun(call))
+		return false;
+	return call->admin->standby.relay != NULL || !passing_is_read(call->http);
+}
 
-	if (call == NULL)
-		return;
-	if ((endpoint->read != NULL && endpoint->read(call) != 0) ||
-	    (endpoint->act != NULL && endpoint->act(call) != 0))
+static void serve(void *arg)
+{
+	struct admin_call *call = arg;
+	const struct admin_endpoint *endpoint = call->endpoint;
+
+	if (is_for_another(call))
+		call_pass_on(call);
+	else if ((endpoint->read != NULL && endpoint->read(call) != 0) ||
+	         (endpoint->act != NULL && endpoint->act(call) != 0))
 		call_refuse(call);
 	else if (endpoint->ask != NULL)
 		requests_ask(requests_of(call), endpoint->ask, &call->ask, on_done, call);
+	else if (endpoint->answer != NULL)
+		endpoint->answer(call);
 	else if (endpoint->view != NULL || endpoint->list != NULL || endpoint->item != NULL)
 		answer_view(call, endpoint);
 	else
 		answer_end(call, status_of(endpoint));
+}
+
+void call_serve(void *arg, struct http_request *http)
+{
+	struct admin_call *call = begin(arg, http);
+
+	if (call != NULL)
+		serve(call);
 }

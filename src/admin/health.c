@@ -66,7 +66,10 @@ static bool passes_on(const struct admin_server *admin)
 {
 	const struct store_standing *standing = store_standing(admin->options.store);
 
-	return standing->role == STORE_STANDBY && standing->address[0] != '\0';
+	char address[RELAY_ADDRESS_MAX + 1];
+
+	relay_pick_address(standing->address, RELAY_SERVICE, address);
+	return standing->role == STORE_STANDBY && address[0] != '\0';
 }
 
 static bool is_active(const struct admin_server *admin, struct error *error)

@@ -5,6 +5,7 @@
 #include "admin/admin.h"
 #include "base/secret.h"
 #include "http/http.h"
+#include "relay/passing.h"
 #include "requests/operator.h"
 #include "view/list.h"
 
@@ -19,6 +20,7 @@ struct open_answer {
 struct admin_server {
 	struct admin_options options;
 	struct http_server *server;
+	struct standby standby;
 	struct config *listening; /* held: whose address is listened on */
 	struct http_address address;
 	struct secret_ids ids; /* of requests */
@@ -31,8 +33,10 @@ struct admin_server {
 struct admin_call {
 	struct admin_server *admin;
 	struct http_request *http;
+	const struct admin_endpoint *endpoint;
 	struct broker_request ask; /* caller is filled in */
 	struct error error;
+	struct passing passing; /* where this broker stands by */
 	bool is_forced;
 };
 
@@ -49,24 +53,29 @@ typedef int admin_list(const struct view *view, const struct list_filter *filter
                        struct error *error);
 typedef int admin_item(const struct view *view, const char *incarnation, struct text *ret_json, struct error *error);
 
-/* What a route reads or does, what it asks, and what it answers: `serves` of its row. The first of ask, view, list and
- * item that it has says the answer; with none it is {"done":true}, or {"pending":true} for a 202. */
+/* What a route reads or does, what it asks, and what it answers: `serves` of its row. The first of ask, answer, view,
+ * list and item that it has says the answer; with none it is {"done":true}, or {"pending":true} for a 202. */
 struct admin_endpoint {
 	admin_step *read;
 	admin_step *act;
 	const struct asked *ask;
+	void (*answer)(struct admin_call *call); /* replies by itself, now or later */
 	admin_view *view;
 	admin_list *list;
 	admin_item *item;
-	int status; /* 0: 200 */
+	int status;   /* 0: 200 */
+	bool is_own;  /* it is about this process: where it stands by, it does it all the same */
+	bool is_once; /* where it was passed on and nobody knows whether it was done, it is not passed on again */
 };
 
 /* The handler of all rows that have an admin_endpoint. */
 void call_serve(void *arg, struct http_request *http);
-/* For a handler with an answer of its own. NULL: it was replied to already. */
-struct admin_call *call_begin(void *arg, struct http_request *http);
 /* Replies with call->error. */
 void call_refuse(struct admin_call *call);
+/* What was asked for has ended with code, and text; true: it failed, and is replied to, or passed on. */
+bool call_has_failed(struct admin_call *call, int code, const char *text);
+/* Has the active one answer it; call->error says why this broker does not. */
+void call_pass_on(struct admin_call *call);
 
 /* Writes such an answer and gives its status. */
 typedef int open_make(const struct admin_server *admin, struct text *text);
@@ -109,6 +118,6 @@ void admin_health(void *arg, struct http_request *http);
 void admin_ready(void *arg, struct http_request *http);
 void admin_active(void *arg, struct http_request *http);
 void admin_metrics(void *arg, struct http_request *http);
-void admin_verify_instance(void *arg, struct http_request *http);
+void answer_inspection(struct admin_call *call);
 
 #endif

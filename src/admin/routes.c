@@ -1,4 +1,5 @@
-/* The one table of the operators' routes. */
+/* The one table of the operators' routes. Those that have a handler of their own, for probes and figures, are about
+ * this process, too, and are passed on to nobody. */
 #include "admin/internal.h"
 
 #define INSTANCE  "/v1/instances/{id}"
@@ -24,7 +25,7 @@ const struct http_route admin_routes[] = {
     ROUTE("POST", INSTANCE "/unbind", "unbind", .read = read_bind, .ask = &ask_end_bind),
     ROUTE("POST", INSTANCE "/forget", "forget", .read = read_forgotten, .ask = &ask_forget),
     ROUTE("POST", INSTANCE "/retry", "retry-instance", .read = read_instance, .ask = &ask_retry),
-    {"POST", INSTANCE "/verify", admin_verify_instance, "verify-instance", NULL},
+    ROUTE("POST", INSTANCE "/verify", "verify-instance", .answer = answer_inspection),
     ROUTE("GET", "/v1/operations", "operations", .list = view_list_all_operations),
     ROUTE("POST", OPERATION "/retry", "retry", .act = act_hurry),
     ROUTE("POST", OPERATION "/cancel", "cancel", .act = act_cancel),
@@ -36,10 +37,10 @@ const struct http_route admin_routes[] = {
     ROUTE("POST", "/v1/verify", "verify", .act = act_verify, .status = 202),
     ROUTE("GET", "/v1/reconcile", "reconcile-state", .view = view_list_reconcile),
     ROUTE("POST", "/v1/reconcile", "reconcile", .act = act_reconcile, .status = 202),
-    ROUTE("POST", "/v1/reconcile/apply", "reconcile-apply", .act = act_reconcile_apply, .status = 202),
-    ROUTE("GET", "/v1/replicas", "replicas", .view = view_list_replicas),
-    ROUTE("POST", "/v1/step-down", "step-down", .read = read_force, .act = act_step_down, .status = 202),
-    ROUTE("POST", "/v1/reload", "reload", .act = act_reload),
+    ROUTE("POST", "/v1/reconcile/apply", "reconcile-apply", .act = act_reconcile_apply, .status = 202, .is_once = true),
+    ROUTE("GET", "/v1/replicas", "replicas", .view = view_list_replicas, .is_own = true),
+    ROUTE("POST", "/v1/step-down", "step-down", .read = read_force, .act = act_step_down, .status = 202, .is_once = true),
+    ROUTE("POST", "/v1/reload", "reload", .act = act_reload, .is_own = true),
     ROUTE("POST", "/v1/rekey", "rekey", .act = act_rekey, .view = view_show_rekey, .status = 202),
     ROUTE("GET", "/v1/rekey", "rekey-state", .view = view_show_rekey),
     {.method = NULL},

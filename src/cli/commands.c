@@ -93,10 +93,12 @@ const struct command ctl_commands[] = {
      "one version. Exits 3 when one differs, or a name is taken twice.\n",
      ctl_replicas, NULL},
     {"step-down", NULL, ADMIN | TAKES(OPTION_FORCE), "let another broker become the active one",
-     "The active one ends its calls and stands by; what was accepted is taken up by the next one. Says who that\nis. "
-     "Exits 3 when no other has taken over.\n",
+     "The active one, whichever is asked, ends its calls and stands by; what was accepted is taken up by the\nnext "
+     "one. "
+     "Says who that is. Exits 3 when no other has taken over.\n",
      ctl_step_down, NULL},
-    {"reload", NULL, ADMIN, "put the configuration's file in force", "The same as SIGHUP, with the error told here.\n",
+    {"reload", NULL, ADMIN, "put the configuration's file in force",
+     "The same as SIGHUP, with the error told here. Of brokers that share a store only the one that is asked.\n",
      ctl_reload, NULL},
     {"rekey", NULL, ADMIN, "seal every secret with the first of the master keys",
      "Put a new key (tsuru-broker new-key) as the first line before the old one into the key's file, run\nctl reload "

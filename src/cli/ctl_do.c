@@ -141,12 +141,12 @@ static int do_to_server(const struct invocation *invocation, const char *verb)
 	return talk_end(&talk, rc);
 }
 
-/* The server of the operand in what /ready answers; NULL: it is not there. */
-static const struct cJSON *find_server(const struct cJSON *json, const char *service, const char *server)
+/* The server of the operand among those of a service; NULL: it is not there. */
+static const struct cJSON *find_server(const struct cJSON *of_service, const char *service, const char *server)
 {
 	const struct cJSON *item;
 
-	cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(json, "servers"))
+	cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(of_service, "servers"))
 	{
 		const char *of = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "service"));
 		const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "server"));
@@ -157,17 +157,30 @@ static const struct cJSON *find_server(const struct cJSON *json, const char *ser
 	return NULL;
 }
 
-/* What the broker says of the server now, in ret_text, which holds ERROR_TEXT_MAX; whether it is up in *ret_up. */
+static const struct cJSON *find_server_of_any(const struct cJSON *json, const char *service, const char *server)
+{
+	const struct cJSON *item, *found = NULL;
+
+	cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(json, "services"))
+	{
+		if (found == NULL)
+			found = find_server(item, service, server);
+	}
+	return found;
+}
+
+/* What the active broker says of the server now, in ret_text, which holds ERROR_TEXT_MAX; whether it is up in *ret_up.
+ */
 static int look_at_server(struct talk *talk, const char *service, const char *server, bool *ret_up, char *ret_text)
 {
 	struct cJSON *json = NULL;
 	const struct cJSON *found;
 	const char *state, *reason;
-	int rc = ask_whatever(talk->asker, "/ready", &json, &talk->error);
+	int rc = ask(talk->asker, "/v1/services", NULL, &json, &talk->error);
 
 	if (rc != 0)
 		return rc;
-	found = find_server(json, service, server);
+	found = find_server_of_any(json, service, server);
 	state = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(found, "state"));
 	reason = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(found, "reason"));
 	if (found == NULL)

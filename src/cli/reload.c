@@ -70,7 +70,8 @@ static const char *shared_text(const struct shared_store *now, const struct shar
 		return next != NULL ? "shared" : NULL;
 	return same_text(now->postgres, next->postgres) && same_text(now->password, next->password) &&
 	               same_text(now->name, next->name) && same_text(now->address, next->address) &&
-	               now->lease == next->lease && now->notify == next->notify
+	               same_text(now->admin_address, next->admin_address) && now->lease == next->lease &&
+	               now->notify == next->notify
 	           ? "shared"
 	           : "shared in another way";
 }
@@ -147,6 +148,7 @@ static void enter(struct program *program, struct config *next, const struct cha
 	broker_enter(program->broker, change->broker);
 	if (change->keyring != NULL) {
 		api_rekey(program->api, change->keyring);
+		admin_rekey(program->admin, change->keyring);
 		keyring_free(program->keyring);
 		program->keyring = change->keyring;
 	}

@@ -211,6 +211,13 @@ static int open_broker(struct program *program, struct error *error)
 	return broker_open(&options, &program->broker, error);
 }
 
+static void on_certificate(void *arg)
+{
+	const struct program *program = arg;
+
+	admin_renew_trust(program->admin, program->config);
+}
+
 static int open_api(struct program *program, struct error *error)
 {
 	const struct api_options options = {
@@ -224,6 +231,8 @@ static int open_api(struct program *program, struct error *error)
 	    .keyring = program->keyring,
 	    .name = program->config->store != NULL ? program->names.name : NULL,
 	    .relay_measures = &program->relay_measures,
+	    .on_certificate = on_certificate,
+	    .arg = program,
 	};
 
 	return api_open(&options, &program->api, error);
@@ -252,6 +261,9 @@ static int open_admin(struct program *program, struct error *error)
 	    .log = &program->log,
 	    .base = program->base,
 	    .timers = program->timers,
+	    .name = program->config->store != NULL ? program->names.name : NULL,
+	    .keyring = program->keyring,
+	    .relay_measures = &program->relay_measures,
 	    .program =
 	        {
 	            .arg = program,
@@ -358,12 +370,17 @@ static void log_certificate(const struct program *program)
 	log_event(&program->log, LOG_WARNING, "certificate-expired", "file", files->cert);
 }
 
+static size_t count_waiting(const struct program *program)
+{
+	return api_pending(program->api) + admin_pending(program->admin);
+}
+
 static void log_stopping(const struct program *program, const char *event)
 {
 	struct log_line line;
 
 	log_begin(&line, &program->log, LOG_INFO, event);
-	log_number(&line, "waiting", (int64_t)api_pending(program->api));
+	log_number(&line, "waiting", (int64_t)count_waiting(program));
 	log_number(&line, "longest_turn_ms", program->pulse.longest);
 	log_end(&line);
 }
@@ -384,7 +401,7 @@ static void drain(struct program *program)
 	timer_init(&program->patience, on_impatience, program);
 	if (timer_start(program->timers, &program->patience, program->config->limits.shutdown) != 0)
 		return;
-	while (!program->impatient && api_pending(program->api) > 0) {
+	while (!program->impatient && count_waiting(program) > 0) {
 		if (event_base_loop(program->base, EVLOOP_ONCE) < 0)
 			break;
 	}

@@ -6,13 +6,15 @@
 #include <unistd.h>
 
 #include "cli/address.h"
+#include "relay/address.h"
 
 static bool is_any(const char *host)
 {
 	return strcmp(address_reachable(host), host) != 0;
 }
 
-/* One that listens everywhere is reached under the machine's name. */
+/* One that listens everywhere is reached under the machine's name; one that has only socket files, or ports of the
+ * system's choice, nowhere. */
 static void find_address(const struct config *config, const char *machine, char *ret_address)
 {
 	char address[ADDRESS_MAX];
@@ -25,9 +27,9 @@ static void find_address(const struct config *config, const char *machine, char 
 			continue;
 		address_format(listener->host, listener->port, address, sizeof(address));
 		if (is_any(listener->host))
-			snprintf(ret_address, STORE_ADDRESS_MAX + 1, "%s://%s:%u", scheme, machine, listener->port);
+			snprintf(ret_address, RELAY_ADDRESS_MAX + 1, "%s://%s:%u", scheme, machine, listener->port);
 		else
-			snprintf(ret_address, STORE_ADDRESS_MAX + 1, "%s://%s", scheme, address);
+			snprintf(ret_address, RELAY_ADDRESS_MAX + 1, "%s://%s", scheme, address);
 		return;
 	}
 }
@@ -35,16 +37,15 @@ static void find_address(const struct config *config, const char *machine, char 
 void shared_fill(const struct config *config, struct shared_names *names, struct store_shared *ret_shared)
 {
 	const struct shared_store *store = config->store;
-	char machine[STORE_NAME_MAX + 1] = "";
+	char machine[STORE_NAME_MAX + 1] = "", found[RELAY_ADDRESS_MAX + 1] = "";
 
 	if (gethostname(machine, sizeof(machine) - 1) != 0)
 		machine[0] = '\0';
 	snprintf(names->name, sizeof(names->name), "%s", store->name != NULL ? store->name : machine);
-	names->address[0] = '\0';
-	if (store->address != NULL)
-		snprintf(names->address, sizeof(names->address), "%s", store->address);
-	else if (machine[0] != '\0')
-		find_address(config, machine, names->address);
+	if (store->address == NULL && machine[0] != '\0')
+		find_address(config, machine, found);
+	relay_join_addresses(store->address != NULL ? store->address : found, store->admin_address, names->address,
+	                     sizeof(names->address));
 	*ret_shared = (struct store_shared){
 	    .url = store->postgres,
 	    .password = store->password,

@@ -6,11 +6,10 @@
 #include "store/store.h"
 
 /* How this broker is called and reached: as the configuration says, or by the machine's name and the first listener
- * that is no socket file. */
+ * that is no socket file; operators' calls only where it says so. */
 struct shared_names {
 	char name[STORE_NAME_MAX + 1];
-	char address[STORE_ADDRESS_MAX + 1]; /* "": nowhere: of listeners, it has socket files or ports of the system's
-	                                        choice alone */
+	char address[STORE_ADDRESS_MAX + 1]; /* of both listeners, as relay/address.h has it */
 };
 
 /* config->store is not NULL. What is filled points to names and into config. */

@@ -49,6 +49,12 @@ static void resign(struct program *program)
 		fail(program, error.text);
 }
 
+static void tell_listeners(struct program *program)
+{
+	api_standing_changed(program->api);
+	admin_standing_changed(program->admin);
+}
+
 /* ---- the lease ---- */
 
 static bool is_leased(struct program *program)
@@ -80,7 +86,7 @@ static void on_lease_due(evutil_socket_t number, short what, void *arg)
 	log_event(&program->log, LOG_WARNING, "lease-over", "reason", "the store's database did not renew it in time");
 	store_forsake(program->store); /* it may have been renewed just now */
 	resign(program);
-	api_standing_changed(program->api);
+	tell_listeners(program);
 }
 
 /* No call begins in the last third of the lease. */
@@ -161,7 +167,7 @@ static void on_standing_due(evutil_socket_t number, short what, void *arg)
 	(void)number;
 	(void)what;
 	follow(program);
-	api_standing_changed(program->api);
+	tell_listeners(program);
 }
 
 void standing_changed(void *arg, const struct store_standing *standing)
@@ -196,7 +202,7 @@ void standing_leave(struct program *program)
 		return;
 	store_step_down(program->store);
 	resign(program);
-	api_standing_changed(program->api);
+	tell_listeners(program);
 }
 
 void standing_end(struct program *program)

@@ -178,6 +178,11 @@ static void load_tsuru(struct loader *loader, int node)
 	loader->config->tsuru = tsuru;
 }
 
+static bool has_password(const struct admin *admin)
+{
+	return admin != NULL && admin->password_count > 0;
+}
+
 static void load_store(struct loader *loader, int node)
 {
 	struct shared_store *store;
@@ -191,12 +196,17 @@ static void load_store(struct loader *loader, int node)
 	store->postgres = text_of(&mapping, "postgres");
 	store->name = text_of(&mapping, "name");
 	store->address = text_of(&mapping, "address");
+	store->admin_address = text_of(&mapping, "admin_address");
 	store->peer_ca_file = text_of(&mapping, "peer_ca_file");
 	store->lease = number_of(&mapping, "lease");
 	store->notify = options_flag(&mapping.options, "notify");
 	if (text_of(&mapping, "password_file") != NULL)
 		store->password = load_secret_file(loader, node_of(&mapping, "password_file"), "password",
 		                                   text_of(&mapping, "password_file"));
+	if (store->admin_address != NULL && !has_password(loader->config->admin))
+		reader_error(
+		    &loader->reader, node_of(&mapping, "admin_address"),
+		    "\"admin_address\" needs \"admin\" with a password: the others pass operators' calls on to it");
 	loader->config->store = store;
 }
 

@@ -24,10 +24,13 @@ class Replicas:
         url = f"postgres://{self.database}:sekret@127.0.0.1:{self.server.port}/{self.database}"
         return f"store: {{postgres: '{url}', name: {name}, lease: {self.lease}{more}}}\n"
 
-    def broker(self, name, more="", service="", limits="", key=KEY):
-        """more is of the store's, limits are lines of the top level."""
-        broker = Broker(scripted_service(self.directory, "x", more=service), limits=self.store(name, more) + limits,
-                        environment={"SECRET_KEY": key}, listen=f"127.0.0.1:{free_port()}")
+    def broker(self, name, more="", service="", limits="", key=KEY, operators=False):
+        """more is of the store's, limits are lines of the top level; operators: their calls may be passed on to it."""
+        services = scripted_service(self.directory, "x", more=service)
+        broker = Broker(services, environment={"SECRET_KEY": key}, listen=f"127.0.0.1:{free_port()}")
+        if operators:
+            more += f", admin_address: 'http://127.0.0.1:{broker.admin_port}'"
+        broker.write_config(services, self.store(name, more) + limits)
         self.brokers.append(broker)
         return broker.start()
 

@@ -386,6 +386,36 @@ static void test_tsuru(void **state)
 	assert_int_equal(unlink(path), 0);
 }
 
+/* Whoever gets there is an operator: there has to be somebody who asks for the password. */
+static void test_addresses_of_operators_that_are_refused(void **state)
+{
+	static const struct {
+		const char *admin, *address, *reason;
+	} cases[] = {
+	    {"", "http://broker-1:9080", "needs \"admin\" with a password"},
+	    {"admin: {listen: 'unix:/run/a.sock'}\n", "http://broker-1:9080", "needs \"admin\" with a password"},
+	    {"admin: {listen: ':9080', password: x}\n", "broker-1:9080", "must be http:// or https://"},
+	    {"admin: {listen: ':9080', password: x}\n", "http://broker-1:9080/path", "nothing behind"},
+	    {"admin: {listen: ':9080', password: x}\n", "http://a:secret@broker-1", "nothing behind"},
+	    {"admin: {listen: ':9080', password: x}\n", "http://broker-1#http://broker-2", "nothing behind"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char text[1024];
+		struct loaded loaded;
+
+		snprintf(text, sizeof(text), "%sstore: {postgres: 'postgres://pg1/records', admin_address: '%s'}\n%s",
+		         cases[i].admin, cases[i].address, SERVICE PLANS);
+		loaded = load(text);
+		assert_null(loaded.config);
+		assert_non_null(strstr(loaded.errors->texts[0], "\"admin_address\""));
+		assert_non_null(strstr(loaded.errors->texts[0], cases[i].reason));
+		assert_null(strstr(loaded.errors->texts[0], "secret"));
+		unload(&loaded);
+	}
+}
+
 static void test_shared_store(void **state)
 {
 	struct loaded loaded = load(
@@ -406,6 +436,12 @@ static void test_shared_store(void **state)
 	        PLANS);
 	assert_string_equal(loaded.config->store->address, "https://broker-1:8443");
 	assert_string_equal(loaded.config->store->peer_ca_file, "/ca");
+	unload(&loaded);
+
+	loaded = load("admin: {listen: '127.0.0.1:9080', password: x}\n"
+	              "store: {postgres: 'postgres://pg1/records', admin_address: 'https://broker-1'}\n" SERVICE PLANS);
+	assert_string_equal(loaded.config->store->admin_address, "https://broker-1");
+	assert_null(loaded.config->store->address);
 	unload(&loaded);
 
 	loaded = load(SERVICE PLANS);
@@ -483,6 +519,7 @@ int main(void)
 	    cmocka_unit_test(test_password_file),
 	    cmocka_unit_test(test_tsuru),
 	    cmocka_unit_test(test_shared_store),
+	    cmocka_unit_test(test_addresses_of_operators_that_are_refused),
 	    cmocka_unit_test(test_files_that_cannot_be_read),
 	    cmocka_unit_test(test_too_many_errors_are_counted),
 	};
