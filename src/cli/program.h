@@ -72,5 +72,7 @@ struct program {
 /* Reads the configuration's file again and puts it in force; one that needs a restart is refused. On failure nothing
  * has changed, and error has the first reason; all are in the log. */
 int program_reload(struct program *program, struct error *error);
+/* For api_options.on_certificate; arg is the program: operators' calls are passed on with the new one, too. */
+void program_renew_trust(void *arg);
 
 #endif

@@ -193,3 +193,10 @@ int program_reload(struct program *program, struct error *error)
 	}
 	return rc;
 }
+
+void program_renew_trust(void *arg)
+{
+	const struct program *program = arg;
+
+	admin_renew_trust(program->admin, program->config);
+}

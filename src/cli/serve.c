@@ -211,13 +211,6 @@ static int open_broker(struct program *program, struct error *error)
 	return broker_open(&options, &program->broker, error);
 }
 
-static void on_certificate(void *arg)
-{
-	const struct program *program = arg;
-
-	admin_renew_trust(program->admin, program->config);
-}
-
 static int open_api(struct program *program, struct error *error)
 {
 	const struct api_options options = {
@@ -231,7 +224,7 @@ static int open_api(struct program *program, struct error *error)
 	    .keyring = program->keyring,
 	    .name = program->config->store != NULL ? program->names.name : NULL,
 	    .relay_measures = &program->relay_measures,
-	    .on_certificate = on_certificate,
+	    .on_certificate = program_renew_trust,
 	    .arg = program,
 	};
 

@@ -46,24 +46,28 @@ def make_database(server):
 
 
 class Replicas:
-    """Brokers on one database, with one configuration. Where it is the scripted service, they share its pretended server."""
+    """Brokers on one database, with one configuration. Where it is the scripted service, they share its pretended server. operators:
+    their calls are passed on, too; otherwise a standby shows them its view."""
 
-    def __init__(self, directory, url=None, services=None, limits=""):
+    def __init__(self, directory, url=None, services=None, limits="", operators=False):
         self.directory = directory
         self.url = url
         self.services = services or scripted_service(directory, "x", more="    wait: 2s\n")
         self.limits = limits
+        self.operators = operators
         self.brokers = {}
 
     def store(self, name, url=None):
-        return f"store: {{postgres: '{url or self.url}', name: {name}, lease: {LEASE}s}}\n"
+        more = f", admin_address: 'http://127.0.0.1:{self.brokers[name].admin_port}'" if self.operators else ""
+        return f"store: {{postgres: '{url or self.url}', name: {name}, lease: {LEASE}s{more}}}\n"
 
     def make(self, name, url=None, services=None):
         """One that is told of the database by a url of its own, or the common one, and likewise of servers; not started yet."""
-        broker = Broker(services or self.services, limits=self.store(name, url) + self.limits, environment={"SECRET_KEY": KEY},
+        broker = Broker(services or self.services, environment={"SECRET_KEY": KEY},
                         listen=f"127.0.0.1:{free_port()}")  # the others are told of it
         broker.claims = False
         self.brokers[name] = broker
+        broker.write_config(services or self.services, self.store(name, url) + self.limits)
         return broker
 
     def start(self, name, url=None):

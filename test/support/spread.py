@@ -1,4 +1,4 @@
-"""Three brokers on one store that a test takes for one: what it asks goes to one of them after the other."""
+"""Three brokers on one store that a test takes for one: what it asks, as tsuru or as an operator, goes to one of them after the other."""
 
 import contextlib
 import http.client
@@ -10,6 +10,7 @@ from replica_site import Replicas, make_database, role
 
 TAIL = 1 << 20  # bytes of a log that a request's line is looked for in
 NAMES = ("first", "second", "third")
+OWN = ("health", "reload", "replicas")  # of ctl: about the one that is asked
 
 
 class Spread:
@@ -19,7 +20,7 @@ class Spread:
     def __init__(self, server, services, limits="", environment=None):
         database = make_database(server)
         url = f"postgres://{database}:sekret@127.0.0.1:{server.port}/{database}"
-        self.replicas = Replicas(None, url, services, limits)
+        self.replicas = Replicas(None, url, services, limits, operators=True)
         self.brokers = [self.replicas.make(name) for name in NAMES]
         for broker in self.brokers:
             broker.environment.update(environment or {})
@@ -71,17 +72,21 @@ class Spread:
         broker.kill()
 
     def admin(self, path, method="GET", **options):
-        """Of whoever is active: the others show operators what they know of themselves."""
+        """Of any, and what is each one's own of whoever is active. An answer with an age comes of who had waited for an active one."""
+        def choose():
+            return self.next() if path.startswith("/v1/") and path != "/v1/replicas" else wait_until("one is active", self.active)
+
         def ask():
             with contextlib.suppress(OSError, http.client.HTTPException):
-                answer = wait_until("one is active", self.active).admin(path, method, **options)
-                return None if answer.status == 503 and "this broker stands by" in answer.body else answer
+                answer = choose().admin(path, method, **options)
+                return None if "Age" in answer.headers else answer
             assert method == "GET", f"it is not known what became of {method} {path}"
             return None
         return wait_until(f"{method} {path} is answered", ask)
 
     def ctl(self, *arguments, **options):
-        return wait_until("one is active", self.active).ctl(*arguments, **options)
+        broker = wait_until("one is active", self.active) if arguments[0] in OWN else self.next()
+        return broker.ctl(*arguments, **options)
 
     @staticmethod
     def await_end(broker, process, request):
