@@ -203,7 +203,8 @@ static void load_store(struct loader *loader, int node)
 	if (text_of(&mapping, "password_file") != NULL)
 		store->password = load_secret_file(loader, node_of(&mapping, "password_file"), "password",
 		                                   text_of(&mapping, "password_file"));
-	if (store->admin_address != NULL && !has_password(loader->config->admin))
+	/* Where `admin` is not good, that is the reason. */
+	if (store->admin_address != NULL && !has_password(loader->config->admin) && loader->reader.total == 0)
 		reader_error(
 		    &loader->reader, node_of(&mapping, "admin_address"),
 		    "\"admin_address\" needs \"admin\" with a password: the others pass operators' calls on to it");

@@ -435,7 +435,7 @@ def test_an_active_one_without_an_address_for_operators(replicas):
     """They are told at once where to ask, or shown what the standby knows; probes and tsuru's requests are as ever."""
     first, second = active_and_standby(replicas)
     assert tsuru_of(second).create("mydb", "small").status == 201
-    listed = wait_until("the standby has seen it", lambda: (one := second.admin("/v1/instances")).json["instances"] and one)
+    listed = wait_until("the standby has seen it", lambda: (one := second.admin("/v1/instances")).json.get("instances") and one)
     assert "Age" in listed.headers
     for path in ("/v1/servers/scripted/one/drain", "/v1/step-down"):
         refused = second.admin(path, "POST")
