@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from harness import free_port, wait_until
+from harness import Tsuru, free_port, wait_until
 from replicas import Replicas, active_and_standby, await_role, role, tsuru_of
 from test_forward import Later, rules, splice
 
@@ -209,19 +209,28 @@ class Tap:
     def run(self, port):
         self.listener.settimeout(0.1)
         while not self.stop.is_set():
-            with contextlib.suppress(OSError):
-                client = self.listener.accept()[0]
-                client.settimeout(30)
-                while head := client.recv(65536):
-                    self.seen.append(re.search(rf"{HEADER}: (.*)\r\n".encode(), head)[1].decode())
-                    with contextlib.closing(socket.create_connection(("127.0.0.1", port))) as server:
-                        server.sendall(head)
-                        client.sendall(server.recv(65536))
+            with contextlib.suppress(TimeoutError), contextlib.closing(self.listener.accept()[0]) as client:
+                client.settimeout(0.1)
+                while not self.stop.is_set() and self.pass_on(client, port):
+                    pass
+
+    def pass_on(self, client, port):
+        """One request and its answer; False at the end of the connection."""
+        try:
+            head = client.recv(65536)
+        except TimeoutError:
+            return True
+        if head:
+            self.seen.append(re.search(rf"{HEADER}: (.*)\r\n".encode(), head)[1].decode())
+            with contextlib.closing(socket.create_connection(("127.0.0.1", port))) as server:
+                server.sendall(head)
+                client.sendall(server.recv(65536))
+        return bool(head)
 
     def close(self):
         self.stop.set()
-        self.listener.close()
         self.thread.join()
+        self.listener.close()
 
 
 def test_a_voucher_is_of_one_listener(replicas):
@@ -241,9 +250,11 @@ def test_a_voucher_is_of_one_listener(replicas):
     # Replayed as they are they tell nothing new; anywhere else they are headers that nobody knows.
     assert first.admin("/v1/services", headers={HEADER: to_admin}).status == 200
     assert len(calls(first, forwarded_by="second")) == 2
+    assert first.admin("/scripted/resources/plans", headers={HEADER: to_service}).status == 404
+    assert Tsuru(first, "scripted", "x", path="/v1").send("GET", "/services", headers={HEADER: to_admin}).status == 503
     assert first.admin("/v1/services", headers={HEADER: to_service}).status == 200
     assert first.admin("/v1/drift", headers={HEADER: to_admin}).status == 200
-    assert first.admin("/v1/verify", "POST", headers={HEADER: to_admin}).status == 202
+    assert first.admin("/v1/services", "POST", headers={HEADER: to_admin}).status == 405
     assert tsuru_of(first).plans(**{HEADER: to_admin}).status == 200
     assert len(calls(first, forwarded_by="second")) == 2 and len(calls(first, "request", forwarded_by="second")) == 1
 

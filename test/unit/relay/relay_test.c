@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -718,6 +719,7 @@ static void test_answers_that_are_too_large(void **state)
 
 int main(void)
 {
+	const struct sigaction ignore = {.sa_handler = SIG_IGN}; /* as the program does */
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_requests_go_through_as_they_came, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_requests_without_a_body, set_up, tear_down),
@@ -743,5 +745,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_answers_that_are_too_large, set_up, tear_down),
 	};
 
+	if (sigaction(SIGPIPE, &ignore, NULL) != 0)
+		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
