@@ -132,6 +132,7 @@ static bool set_request(struct attempt *attempt, const struct http_request *http
 	       curl->easy_setopt(easy, CURLOPT_REQUEST_TARGET, http_request_target(http)) == CURLE_OK &&
 	       curl->easy_setopt(easy, CURLOPT_HTTPHEADER, attempt->headers) == CURLE_OK &&
 	       curl->easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)target->timeout) == CURLE_OK &&
+	       curl->easy_setopt(easy, CURLOPT_FRESH_CONNECT, (long)target->is_once) == CURLE_OK &&
 	       set_body(curl, easy, http);
 }
 

@@ -29,6 +29,7 @@ struct attempt_target {
 	const char *address;
 	int64_t timeout;     /* ms */
 	const char *voucher; /* the header's value */
+	bool is_once;        /* it is not sent again, also not by libcurl, where a kept connection was closed */
 };
 
 enum attempt_result {

@@ -122,7 +122,8 @@ static int begin(struct relay_item *item)
 	const struct http_forwarded forwarded = {
 	    .by = relay->options.name, .id = item->request.id, .peer = http_request_peer(http)};
 	const int64_t left = item->answer_by - timers_now(relay->options.timers);
-	struct attempt_target target = {.address = relay->address, .timeout = left > 0 ? left : 1};
+	struct attempt_target target = {
+	    .address = relay->address, .timeout = left > 0 ? left : 1, .is_once = item->request.is_once};
 	const struct voucher_scope scope = {.keyring = relay->options.keyring,
 	                                    .listener = relay->options.listener,
 	                                    .method = http_request_method(http),

@@ -643,6 +643,31 @@ static void test_once_is_not_sent_again(void **state)
 	assert_string_equal(fixture->active, "first");
 }
 
+/* Nor is it by libcurl, which repeats what a kept connection was closed with. */
+static void test_once_has_a_connection_of_its_own(void **state)
+{
+	struct fixture *fixture = *state;
+	int kept;
+
+	set_active(fixture, 0, 1);
+	ask_simply(fixture);
+	assert_non_null(strstr(asked(fixture, &fixture->peers[0]), ID));
+	answer_simply(fixture, 0);
+	assert_answered(fixture);
+	close(fixture->client);
+	kept = fixture->peers[0].connection;
+	fixture->peers[0].connection = -1;
+	fixture->once = true;
+	ask_simply(fixture);
+	assert_string_equal(read_all(fixture, kept), "");
+	close(kept);
+	assert_non_null(strstr(asked(fixture, &fixture->peers[0]), ID));
+	hang_up(&fixture->peers[0]);
+	turn(fixture);
+	assert_int_equal(fixture->ends, 1);
+	assert_int_equal(fixture->outcome, RELAY_BROKEN);
+}
+
 static void test_once_is_not_taken_back(void **state)
 {
 	struct fixture *fixture = *state;
@@ -731,6 +756,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_held_until_there_is_an_active_one, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_late, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_once_is_not_sent_again, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_once_has_a_connection_of_its_own, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_once_is_not_taken_back, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_once_goes_to_the_next_where_nobody_began, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_brief_ones_are_late_when_they_are_sent_too, set_up, tear_down),
