@@ -339,62 +339,69 @@ def test_calls_wait_for_the_next_active_one(replicas, pair):
     assert sorted(actions(second)[:2]) == ["drain", "remove"]
 
 
+def end_bind(broker, found):
+    return broker.admin(f"/v1/instances/{found}/unbind", "POST", fields={"kind": "app", "name": "shop"})
+
+
 @pytest.mark.parametrize("end", ["kill", "freeze"])
 def test_end_of_the_active_one_fails_no_call(replicas, pair, end):
-    """A removal hangs in it, and so does a retry: the next one does both, once. A removal that comes again after it was done meets no
-    instance any more."""
+    """A removal hangs in it, and so does the end of a bind: the next one does both, once. A removal that comes again after it was done
+    meets no instance any more."""
     first, second = pair
     third = replicas.broker("third", service=WAITS, operators=True)
     for name in ("mydb", "other"):
         assert tsuru_of(second).create(name, "small").status == 201
-    removed, changed = instance(second), instance(second, "other")
-    rules(replicas, "deprovision hang\nupdate hang\n")
-    asked = [Later(lambda: third.admin(f"/v1/instances/{removed}/remove", "POST")), Later(lambda: tsuru_of(third).update("other", "large"))]
-    wait_until("both are under way", lambda: sorted(one["kind"] for one in first.ctl("operations", "--json")) == ["remove", "update"])
-    asked.append(Later(lambda: third.admin(f"/v1/instances/{changed}/retry", "POST")))
-    wait_until("it is asked", lambda: 'forwarded_requests_total' in third.admin("/metrics").body)
+    assert tsuru_of(second).bind("other", "shop").status == 201
+    removed, unbound = instance(second), instance(second, "other")
+    rules(replicas, "deprovision hang\nunbind hang\n")
+    asked = [Later(lambda: end_bind(third, unbound)), Later(lambda: third.admin(f"/v1/instances/{removed}/remove", "POST"))]
+    wait_until("both are under way", lambda: sorted(one["kind"] for one in first.ctl("operations", "--json")) == ["remove", "unbind"])
     if end == "kill":
         first.kill()
     else:
         first.process.send_signal(signal.SIGSTOP)
     rules(replicas, "")
-    answers = [one.result() for one in asked]
-    assert [one.status for one in answers[1:]] == [200] * 2, answers
-    assert answers[0].status == 200 or (answers[0].status == 404 and f'no instance "{removed}"' in answers[0].message)
-    wait_until("it is done", lambda: [(one["name"], one["plan"]) for one in third.ctl("instances", "--json")] == [("other", "large")])
-    assert actions(third).count("remove") == 1
+    ended, gone = (one.result() for one in asked)
+    assert ended.status == 200, ended
+    assert gone.status == 200 or (gone.status == 404 and f'no instance "{removed}"' in gone.message), gone
+    wait_until("it is gone", lambda: [one["name"] for one in third.ctl("instances", "--json")] == ["other"])
+    assert third.ctl("show", "scripted/other", "--json")["binds"] == []
+    assert actions(third).count("remove") == 1 and actions(third).count("unbind") == 1
     if end == "freeze":
         first.kill()
 
 
 def test_what_waits_at_one_that_is_deposed_is_passed_on(replicas, pair):
     first, second = pair
-    assert tsuru_of(first).create("mydb", "small").status == 201
+    assert tsuru_of(first).create("mydb", "small").status == 201 and tsuru_of(first).bind("mydb", "shop").status == 201
     found = instance(first)
-    rules(replicas, "deprovision hang\n")
-    asked = Later(lambda: first.admin(f"/v1/instances/{found}/remove", "POST"))
+    rules(replicas, "unbind hang\n")
+    asked = Later(lambda: end_bind(first, found))
     wait_until("it is under way", lambda: first.ctl("operations", "--json"))
     first.process.send_signal(signal.SIGSTOP)
     rules(replicas, "")
     await_role(second, "active")
     first.process.send_signal(signal.SIGCONT)
-    assert asked.result().status == 200
-    assert calls(first, route="remove", status="200", forwarded_to="second") and second.ctl("instances", "--json") == []
+    answer = asked.result()
+    assert answer.status == 200, answer
+    assert calls(first, route="unbind", status="200", forwarded_to="second")
+    assert second.ctl("show", "scripted/mydb", "--json")["binds"] == []
 
 
 @pytest.mark.parametrize("which", ["active", "standby"])
 def test_one_that_stops_answers_what_waits(replicas, pair, which):
     first, second = pair
-    assert tsuru_of(first).create("mydb", "small").status == 201
+    assert tsuru_of(first).create("mydb", "small").status == 201 and tsuru_of(first).bind("mydb", "shop").status == 201
     found = instance(first)
-    rules(replicas, "deprovision delay 0 2s\n")
-    asked_of = first if which == "active" else second
+    rules(replicas, "unbind delay 0 2s\n")
+    asked_of, other = (first, second) if which == "active" else (second, first)
     wait_until("each knows the other", lambda: len(known_to(first)) == 2)
-    asked = Later(lambda: asked_of.admin(f"/v1/instances/{found}/remove", "POST"))
+    asked = Later(lambda: end_bind(asked_of, found))
     wait_until("it is under way", lambda: first.ctl("operations", "--json"))
     asked_of.stop()
-    assert asked.result().status == 200
-    wait_until("it is gone", lambda: (second if which == "active" else first).ctl("instances", "--json") == [])
+    answer = asked.result()
+    assert answer.status == 200, answer
+    wait_until("it is done", lambda: other.ctl("show", "scripted/mydb", "--json")["binds"] == [])
 
 
 def test_step_down_at_a_standby(replicas, pair):
