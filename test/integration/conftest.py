@@ -15,6 +15,10 @@ import spread  # noqa: E402  pylint: disable=wrong-import-position
 SHARED = os.environ.get("SHARED") == "1"  # three brokers on one store take one's place, and requests are spread over them
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "takeover: an active broker dies, and the next one has to wait for the end of its lease")
+
+
 @pytest.fixture(scope="session")
 def server():
     """One private PostgreSQL for a file of tests."""

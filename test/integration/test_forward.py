@@ -20,8 +20,9 @@ WAITS = "    wait: 12s\n    bind_wait: 14s\n"
 
 
 @pytest.fixture
-def replicas(server, tmp_path):
-    made = Replicas(server, tmp_path)
+def replicas(request, server, tmp_path):
+    """Where nobody takes over from one that is dead, a short lease would be a race with a busy machine."""
+    made = Replicas(server, tmp_path, "2s" if request.node.get_closest_marker("takeover") else "60s")
     yield made
     made.close()
 
@@ -182,6 +183,7 @@ def splice(listener, port, stop):
 
 
 @pytest.mark.parametrize("end", ["kill", "freeze"])
+@pytest.mark.takeover
 def test_end_of_the_active_one_fails_nobody(replicas, pair, end):
     """A create and a bind hang in the active one when it is killed, or answers nothing more: who lives has both done by the next one."""
     first, second = pair
@@ -206,6 +208,7 @@ def test_end_of_the_active_one_fails_nobody(replicas, pair, end):
         first.kill()
 
 
+@pytest.mark.takeover
 def test_what_waits_at_one_that_is_deposed_is_passed_on(replicas, pair):
     """Its own clients, and those of others, when it wakes up after its lease: the next one answers them."""
     first, second = pair
@@ -225,6 +228,7 @@ def test_what_waits_at_one_that_is_deposed_is_passed_on(replicas, pair):
     assert tsuru_of(second).bind("ready", "shop", event="b1").json == asked[1].answer.json
 
 
+@pytest.mark.takeover
 def test_requests_wait_for_the_next_active_one(replicas, pair):
     first, second = pair
     third = replicas.broker("third", service=WAITS)
@@ -263,9 +267,9 @@ def test_without_an_active_one_reads_come_from_the_view(replicas):
     assert info.status == 200 and {"label": "State", "value": "ready"} in info.json
     assert plans.status == 200 and status.status == 204 and none.status == 404
     for one in (info, plans, status, none):
-        assert 0 <= int(one.headers["Age"]) < 10
+        assert 0 <= int(one.headers["Age"]) < 60
     assert create.status == 503 and create.headers["Retry-After"] == "1" and '"first" cannot be reached' in create.message
-    assert 1.5 < asked[-1].took < 4 < asked[0].took < 8 and time.monotonic() - begin < 9
+    assert 1.5 < asked[-1].took < asked[0].took and 4 < asked[0].took and time.monotonic() - begin < 60
     assert access(second, route="info", view_age_s="") and not access(second, route="create", view_age_s="")
     assert re.search(r'forwarded_requests_total\{listener="service",outcome="late"\} 5', second.admin("/metrics").body)
 
@@ -297,6 +301,7 @@ def test_pending_work_shows_in_the_view(replicas):
         assert one.result().status == 202 and "Age" in one.answer.headers, one.answer
 
 
+@pytest.mark.takeover
 def test_a_client_that_has_gone_is_not_sent_late(replicas):
     """Held, and never sent: nobody does what nobody waits for, neither the next active one nor this broker as such."""
     first, second = active_and_standby(replicas, service=WAITS)
