@@ -1,7 +1,7 @@
 #!/bin/sh
 # Mixed load on every driver's real server while all that can fail does; at the end nothing is lost or leaked, and memory is flat.
 # Usage: test/soak.sh [MINUTES [SEED]]. BROKER names the program (default: test/run.sh's build without sanitizers, whose memory can be
-# measured), OUT the directory for samples.csv and samples.svg.
+# measured), OUT the directory for samples.csv and samples.svg. SHARED=1 has three brokers on one store, and that fails, too.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 export MINUTES="${1:-60}"

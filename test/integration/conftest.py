@@ -12,8 +12,6 @@ import backends  # noqa: E402  pylint: disable=wrong-import-position
 import harness  # noqa: E402  pylint: disable=wrong-import-position
 import spread  # noqa: E402  pylint: disable=wrong-import-position
 
-SHARED = os.environ.get("SHARED") == "1"  # three brokers on one store take one's place, and requests are spread over them
-
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "takeover: an active broker dies, and the next one has to wait for the end of its lease")
@@ -47,7 +45,7 @@ def backend(request):
 @pytest.fixture
 def make_broker(request):
     """What makes one, or three that share a store and are taken for one."""
-    if not SHARED:
+    if not spread.SHARED:
         return harness.Broker
     return functools.partial(spread.Spread, request.getfixturevalue("server"))
 

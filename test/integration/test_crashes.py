@@ -5,13 +5,18 @@ tsuru would send again succeeds.
 A first run of the story writes down the points that it passes (include/base/crash.h); then each is a case of its own,
 with an instance of its own. CASES_AT_ONCE run side by side, each on a server of its own: a server belongs to one broker.
 In a usual run every point is taken once, and the story ends early after the crash; with CRASH_FULL=1 every time that the
-story passes a point is a case, and the story is told to its end. CRASH_ONLY=TEXT takes the points with that text in their
-name.
+story passes a point is a case, and the story is told to its end. CRASH_ONLY=TEXT,... takes the points with one of these texts
+in their name.
+
+With SHARED=1 three brokers on one store are asked by turns. Their active one ends at the point, another takes over, and the dead
+one comes back. Beside all the rest, no request fails that was asked of one that lived.
 """
 
 import collections
 import concurrent.futures
+import contextlib
 import hashlib
+import http.client
 import os
 import queue
 import secrets
@@ -23,11 +28,14 @@ import pytest
 
 from backends import BACKENDS, PASSWORD, Backend, Denied, configuration, service
 from harness import Broker, Tsuru, closing, wait_until
+from replica_site import role
+from spread import NAMES, SHARED, Spread
 
 FULL = os.environ.get("CRASH_FULL", "") not in ("", "0")
-ONLY = os.environ.get("CRASH_ONLY", "")
+ONLY = os.environ.get("CRASH_ONLY", "").split(",")
 CASES_AT_ONCE = int(os.environ.get("CRASH_CASES_AT_ONCE", "3"))
 CRASH_STATUS = 99
+TRIES = 5  # of a case of which the broker that was to end was deposed before, on a machine that is too slow for its lease
 ENDS = {"done", "canceled"}
 
 
@@ -270,7 +278,7 @@ class Story:
             assert self.broker.ctl("verify", f"s/{self.database}", "--json")["drift"] == []
 
     def only_id(self, filters=""):
-        found = self.broker.admin("/v1/instances" + filters).json["instances"]
+        found = [one for one in self.broker.admin("/v1/instances" + filters).json["instances"] if one["name"] == self.database]
         assert len(found) <= 1, found
         return found[0]["id"] if found else None
 
@@ -327,21 +335,25 @@ class Story:
 # ---- one case ----
 
 
+def configured(backend):
+    """The service that the story is about: one plan retains, where the driver can, and the other does not."""
+    made = backend.service("s")
+    if backend.name in RETAINS:
+        made["plans"][0]["retain"], made["plans"][1]["retain"] = 0, "1h"
+    for plan in made["plans"]:
+        plan.update({"actions": [ACTIONS[backend.name]]} if backend.name in ACTIONS else {})
+    return configuration(made)
+
+
 class Case:
     """Tells the story to a broker that ends at a point, and goes on with another one on the same data."""
 
-    def __init__(self, backend, point=None, log=None):
+    def __init__(self, backend, broker, point=None):
         self.backend = backend
+        self.broker = broker
         self.point = point
         self.crashed_in = None
-        made = backend.service("s")
-        if backend.name in RETAINS:
-            made["plans"][0]["retain"], made["plans"][1]["retain"] = 0, "1h"
-        for plan in made["plans"]:
-            plan.update({"actions": [ACTIONS[backend.name]]} if backend.name in ACTIONS else {})
-        variables = {"CRASH_POINT": point} if point else {"CRASH_LOG": log}
-        self.broker = Broker(configuration(made), environment=variables)
-        self.story = Story(backend, self.broker, "k" + secrets.token_hex(4))
+        self.story = Story(backend, broker, "k" + secrets.token_hex(4))
 
     def tell(self):
         """Returns whether the broker ended at the point."""
@@ -357,16 +369,22 @@ class Case:
             if FULL:
                 self.story.verify()
             self.story.check_nothing_left()
-            if self.broker.process.poll() == CRASH_STATUS:  # after all was said
-                self.go_on(None)
-            self.broker.stop()
+            self.end()
         except Exception as failure:
             told = self.crashed_in.__name__ if self.crashed_in is not None else "no step"
             raise AssertionError(f"{self.point}, crashed in {told}, {self.story.name}: {failure!r}\n"
                                  f"{self.told()}") from failure
         finally:
-            self.broker.close()
+            self.close()
         return self.crashed_in is not None
+
+    def end(self):
+        if self.broker.process.poll() == CRASH_STATUS:  # after all was said
+            self.go_on(None)
+        self.broker.stop()
+
+    def close(self):
+        self.broker.close()
 
     def told(self):
         """The end of the broker's log, without tsuru's questions."""
@@ -419,63 +437,255 @@ class Case:
         self.story.check_acknowledged()
 
 
-def run_case(servers, point):
-    """The case's failure, or None. A point that background work passes may be missed now and then."""
-    backend = servers.get()
-    own = type(backend)() if backend.name in OWN_SERVER else backend
-    try:
-        if own is not backend:
+class Cut(Exception):
+    """What was asked of the broker that ended was not answered."""
+
+
+class Brokers(Spread):
+    """Three, of which the active one is to end at a point. It is another one from case to case."""
+
+    def __init__(self, server, services):
+        super().__init__(server, services)
+        self.doomed = None  # which it is, until it has ended
+        self.asked = None   # of tsuru's last request
+        self.begun = 0      # epochs, when it had become active
+
+    def next(self):
+        """Of those that live."""
+        self.asked = next(broker for broker in self.turns if broker.process is not None and broker.process.poll() is None)
+        return self.asked
+
+    def has_ended(self, wait):
+        """Whether the one that is to end has, within so many seconds."""
+        deadline = time.monotonic() + wait
+        while self.doomed.process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return self.doomed.process.poll() == CRASH_STATUS
+
+    def was_cut(self):
+        """Whether tsuru's last request was asked of the one that ended."""
+        return self.asked is self.doomed and self.has_ended(2)
+
+    def ctl(self, *arguments, **options):
+        broker = wait_until("one is active", self.active)
+        try:
+            wait_until("every server was checked", lambda: all(one["state"] != "unknown" for one in broker.servers()))
+            return broker.ctl(*arguments, **options)
+        except (AssertionError, OSError, http.client.HTTPException) as failure:
+            if broker is self.doomed and self.has_ended(2):
+                raise Cut(str(failure)) from failure
+            raise
+
+    def doom(self, variables):
+        """One of those that stand by is started again with the variables, and the others step down for it. One that has not ended
+        where it was to is the next one, too."""
+        self.start()
+        active = self.active()
+        self.doomed = self.doomed or next(broker for broker in self.brokers if broker is not active)
+        self.doomed.stop()
+        self.doomed.environment.update(variables)
+        self.doomed.start()
+        wait_until("it is active, or has ended", self.prefer_doomed)
+        self.begun = len(self.replicas.epochs())
+
+    def prefer_doomed(self):
+        if self.doomed.process.poll() is not None or role(self.doomed) == "active":
+            return True
+        active = self.active()
+        if active is not None and active is not self.doomed:
+            with contextlib.suppress(OSError):
+                active.admin("/v1/step-down", "POST", fields={})  # refused where nobody is known to stand by yet
+        return False
+
+    def was_deposed(self):
+        """Whether somebody took over although it had not ended."""
+        return len(self.replicas.epochs()) > self.begun
+
+    def bury(self):
+        """The dead one; who takes over is active then."""
+        dead, self.doomed = self.doomed, None
+        dead.process = None
+        self.forget(dead)
+        wait_until("another is active", self.active)
+
+    @staticmethod
+    def forget(broker):
+        for name in ("CRASH_POINT", "CRASH_LOG"):
+            broker.environment.pop(name, None)
+
+    def recover(self):
+        """After a case, however it went."""
+        for broker in self.brokers:
+            if broker.process is not None and broker.process.poll() == CRASH_STATUS:
+                broker.process = None
+        if self.doomed is not None:
+            self.forget(self.doomed)
+            if self.doomed.process is None:
+                self.doomed = None
+
+
+class SharedCase(Case):
+    """The same with three brokers that share a store."""
+
+    def __init__(self, backend, brokers, variables, point=None):
+        super().__init__(backend, brokers, point)
+        self.variables = variables
+
+    def begin(self):
+        self.broker.doom(self.variables)
+        if self.broker.has_ended(0):
+            self.go_on(self.begin)
+            self.broker.start()
+
+    def take(self, step):
+        cut = False
+        try:
+            step()
+        except (OSError, http.client.HTTPException, Cut) as failure:
+            if self.crashed_in is not None or not (isinstance(failure, Cut) or self.broker.was_cut()):
+                raise
+            cut = True
+        if self.crashed_in is not None or not (cut or self.broker.has_ended(0)):
+            return False
+        self.go_on(step)
+        if cut:
+            step()
+        self.story.wait_ended()
+        self.story.check_acknowledged()
+        self.story.verify_one()
+        self.broker.start()  # the dead one stands by
+        self.check_everywhere()
+        return True
+
+    def go_on(self, step):
+        self.crashed_in = step or self.go_on
+        self.broker.bury()
+        self.story.check_acknowledged()
+
+    def check_everywhere(self):
+        """Each of the three says the same."""
+        said = {self.story.tsuru.status(self.story.database).status for _ in NAMES}
+        assert said <= ({404} if self.story.exists is False else {202, 204}), said
+
+    def end(self):
+        if self.crashed_in is None and self.broker.has_ended(0):
+            self.go_on(None)
+
+    def close(self):
+        self.broker.recover()
+
+    def told(self):
+        lines = []
+        for name, broker in zip(NAMES, self.broker.brokers):
+            lines += [f"---- {name} ----", *[line for line in broker.log().splitlines() if " method=GET " not in line][-15:]]
+        return "\n".join(lines)
+
+
+# ---- all cases ----
+
+
+class Lane:
+    """A server, and who is told the stories about it, one after the other: each a broker of its own, or three on one store."""
+
+    def __init__(self, backend, store):
+        self.backend = backend
+        self.store = store
+        self.brokers = Brokers(store, configured(backend)) if SHARED else None
+
+    def start(self):
+        if self.brokers is not None:
+            self.brokers.start()
+
+    def tell(self, variables, point=None):
+        """Whether the broker ended at the point."""
+        if self.brokers is not None:
+            return SharedCase(self.backend, self.brokers, variables, point).tell()
+        own = type(self.backend)() if self.backend.name in OWN_SERVER else self.backend
+        if own is not self.backend:
             own.start()
-        own.hand_over()
-        return (point, Case(own, point).tell(), None)
-    except AssertionError as failure:
-        return (point, True, str(failure))
-    finally:
-        if own is not backend:
-            own.close()
-        servers.put(backend)
+        try:
+            own.hand_over()
+            return Case(own, Broker(configured(own), environment=variables), point).tell()
+        finally:
+            if own is not self.backend:
+                own.close()
+
+    def run(self, point):
+        """Whether it was reached, and the failure, or None. A point that background work passes may be missed now and then."""
+        try:
+            for _ in range(TRIES):
+                reached = self.tell({"CRASH_POINT": point}, point)
+                if reached or self.brokers is None or not self.brokers.was_deposed():
+                    break
+            return reached, None
+        except AssertionError as failure:
+            return True, str(failure)
+
+    def close(self):
+        if self.brokers is not None:
+            self.brokers.close()
+
+    def check(self):
+        """No broker wrote behind another one's back."""
+        if self.brokers is not None:
+            self.brokers.check()
 
 
-def points_of(backend, path):
+def points_of(lane, path):
     """Every point that the story passes, with how often."""
-    Case(backend, log=path).tell()
+    lane.tell({"CRASH_LOG": path})
     with open(path, encoding="ascii") as file:
         passed = collections.Counter(line.rstrip("\n") for line in file)
     points = []
     for name, count in passed.items():
         # A step's end is followed at once by the next one's begin or the call's end: nothing lies between.
-        if ONLY in name and (FULL or not (name.startswith("step:") and name.endswith(":after"))):
+        if any(text in name for text in ONLY) and (FULL or not (name.startswith("step:") and name.endswith(":after"))):
             points += [f"{name}:{n + 1}" for n in range(count if FULL else 1)]
     return passed, points
 
 
-@pytest.fixture(scope="module", params=[SharedBackend, ScriptedBackend, *BACKENDS], ids=lambda kind: kind.name)
-def crash_backends(request):
-    """As many servers as there are brokers side by side: a server belongs to one of them."""
-    alone = request.param.name in OWN_SERVER or request.param is SharedBackend
-    most = 1 if alone else SERVERS.get(request.param.name, CASES_AT_ONCE)
-    servers = [request.param() for _ in range(min(most, CASES_AT_ONCE))]
-    with concurrent.futures.ThreadPoolExecutor(len(servers)) as pool, closing(*servers):
+@pytest.fixture(params=[SharedBackend, ScriptedBackend, *BACKENDS], ids=lambda kind: kind.name)
+def lanes(request):
+    """As many servers as there are brokers side by side: a server belongs to one store."""
+    kind = request.param
+    store = request.getfixturevalue("server") if SHARED else None
+    alone = kind is SharedBackend or not SHARED and kind.name in OWN_SERVER
+    most = 1 if alone else min(SERVERS.get(kind.name, CASES_AT_ONCE), CASES_AT_ONCE)
+    servers = [kind() for _ in range(most)]
+    with concurrent.futures.ThreadPoolExecutor(CASES_AT_ONCE) as pool, closing(*servers):
         list(pool.map(lambda server: server.start(), servers))
-        yield servers
+        made = [Lane(server, store) for server in (servers * CASES_AT_ONCE if alone else servers)]
+        with closing(*made):
+            list(pool.map(lambda lane: lane.start(), made))
+            yield made
 
 
-def test_every_point(crash_backends, tmp_path):
+def test_every_point(lanes, tmp_path):
     begin = time.monotonic()
-    crash_backend = crash_backends[0]
-    before = [server.objects() for server in crash_backends]
-    servers = queue.Queue()
-    for server in crash_backends if len(crash_backends) > 1 else crash_backends * CASES_AT_ONCE:
-        servers.put(server)
-    passed, points = points_of(crash_backend, str(tmp_path / "points"))
+    backend = lanes[0].backend
+    before = [lane.backend.objects() for lane in lanes]
+    passed, points = points_of(lanes[0], str(tmp_path / "points"))
     assert {"intent:before", "intent:durable", "reply:before", "call:bind:before"} <= set(passed)
-    with concurrent.futures.ThreadPoolExecutor(servers.qsize()) as pool:
-        ended = list(pool.map(lambda point: run_case(servers, point), points))
+    free = queue.Queue()
+    for lane in lanes:
+        free.put(lane)
+
+    def run(point):
+        lane = free.get()
+        try:
+            return point, *lane.run(point)
+        finally:
+            free.put(lane)
+
+    with concurrent.futures.ThreadPoolExecutor(len(lanes)) as pool:
+        ended = list(pool.map(run, points))
     failures = [failure for _, _, failure in ended if failure is not None]
     missed = [point for point, crashed, _ in ended if not crashed]
-    print(f"{crash_backend.name}: {len(passed)} points, passed {sum(passed.values())} times; {len(points)} cases, "
+    print(f"{backend.name}: {len(passed)} points, passed {sum(passed.values())} times; {len(points)} cases, "
           f"{len(missed)} not reached ({' '.join(missed)}), {time.monotonic() - begin:.0f} s")
     assert not failures, f"{len(failures)} of {len(points)}:\n" + "\n\n".join(failures)
     assert not [point for point in missed if point.endswith(":1")]
-    if crash_backend.name not in OWN_SERVER:
-        wait_until("nothing is left on the servers", lambda: [server.objects() for server in crash_backends] == before)
+    if SHARED or backend.name not in OWN_SERVER:
+        wait_until("nothing is left on the servers", lambda: [lane.backend.objects() for lane in lanes] == before)
+    for lane in lanes:
+        lane.check()

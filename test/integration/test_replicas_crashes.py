@@ -8,16 +8,14 @@ every commit of the story is a case.
 
 import concurrent.futures
 import contextlib
-import os
 import shutil
 import tempfile
 
 import pytest
 
-from backends import configuration
 from harness import closing, wait_until
 from replica_site import Replicas, await_role, make_database, role
-from test_crashes import CRASH_STATUS, FULL, Case, ScriptedBackend, Story
+from test_crashes import CRASH_STATUS, FULL, Case, ScriptedBackend, configured
 
 POINTS = ("append:before", "append:sent", "append:durable")
 TIMES = range(1, 60) if FULL else (1, 2, 3, 4, 7, 12, 20)
@@ -27,13 +25,9 @@ AT_ONCE = 3
 class Takeover(Case):
     """One case: "first" ends at the point, "second" goes on."""
 
-    def __init__(self, backend, replicas, point):  # pylint: disable=super-init-not-called
-        self.backend = backend
-        self.point = point
-        self.crashed_in = None
+    def __init__(self, backend, replicas, point):
         self.first, self.second = (replicas.brokers[name] for name in ("first", "second"))
-        self.broker = self.first
-        self.story = Story(backend, self.first, "k" + os.urandom(4).hex())
+        super().__init__(backend, self.first, point)
 
     def begin(self):
         self.first.environment["CRASH_POINT"] = self.point
@@ -54,25 +48,11 @@ class Takeover(Case):
         self.broker = self.story.broker = self.story.tsuru.broker = self.second
         self.story.check_acknowledged()
 
-    def tell(self):
-        """Whether the broker ended at the point; the next case finds no broker, and a store that was handed over."""
-        try:
-            self.begin()
-            steps = self.story.steps()
-            while steps:
-                step = steps.pop(0)
-                if self.take(step) and not FULL:
-                    steps = self.short_end(step)
-            self.story.check_acknowledged()
-            self.story.check_nothing_left()
-        except Exception as failure:
-            told = self.crashed_in.__name__ if self.crashed_in is not None else "no step"
-            raise AssertionError(f"{self.point}, crashed in {told}, {self.story.name}: {failure!r}\n{self.told()}") from failure
-        finally:
-            self.end()
-        return self.crashed_in is not None
-
     def end(self):
+        pass
+
+    def close(self):
+        """The next case finds no broker, and a store that was handed over."""
         for broker in (self.second, self.first):
             if broker.process is not None and broker.process.poll() == CRASH_STATUS:
                 broker.process = None
@@ -88,10 +68,8 @@ class Lane:
         self.database = make_database(server)
         self.backend = ScriptedBackend()
         self.backend.start()
-        made = self.backend.service("s")
-        made["plans"][0]["retain"], made["plans"][1]["retain"] = 0, "1h"
         url = f"postgres://{self.database}:sekret@127.0.0.1:{server.port}/{self.database}"
-        self.replicas = Replicas(self.directory, url, services=configuration(made))
+        self.replicas = Replicas(self.directory, url, services=configured(self.backend))
         for name in ("first", "second"):
             self.replicas.make(name)
 

@@ -4,6 +4,8 @@ and nothing else.
 
 test/soak.sh runs it for long. MINUTES is how long the load lasts, SEED repeats its choices, OUT keeps samples.csv and samples.svg. The
 broker is killed in the first third only: the second half shows one process that is warm, whose memory has to be flat.
+
+With SHARED=1 three brokers on one store are asked by turns; each of them is stopped, ended and killed, and so is their database.
 """
 
 import collections
@@ -23,9 +25,11 @@ import threading
 import time
 
 from backends import PASSWORD, Backend, ExecFiles, MysqlBackend, PostgresBackend, RabbitmqBackend, RedisBackend, configuration, service
-from harness import Broker, Tsuru, closing, wait_until
+from harness import Broker, Postgres, Tsuru, closing, wait_until
 from hostile import ATTACKS, Tenant, remove_all, see_to, start_all
 from plot import write_svg
+from spread import NAMES as REPLICAS
+from spread import SHARED, Spread
 from strangers import GUESS, IDLE, SLOW, Strangers
 
 MINUTES = float(os.environ.get("MINUTES", "0.5"))
@@ -37,6 +41,7 @@ HOSTILE = 3          # tenants who mean harm, of each service where they can
 STRANGERS = 200      # connections without a password, whenever the broker is there
 KEPT = 12            # dead credentials that each instance keeps to be tried at the end
 SETTLE = 240         # seconds until all has to have ended, once the trouble is over
+KEPT_BETWEEN = 256   # idle connections that a broker keeps to whoever is active (src/relay/relay.c)
 GROWTH = 1e6         # bytes of its own memory, over the whole second half
 LIMITS = "limits: {pending: 20}\n"  # what hostile tenants pile up is memory, too, and has to stay the same
 SHORT = {"wait": "2s", "bind_wait": "5s", "attempt_timeout": "5s"}
@@ -167,8 +172,10 @@ class Life:
             self.plan = plan
 
     def look(self):
-        assert self.told("look", self.tsuru.status(self.name), 204, 202, 200)
-        assert self.told("look", self.tsuru.info(self.name), 200)
+        for ask, good in ((self.tsuru.status, (204, 202, 200)), (self.tsuru.info, (200,))):
+            answer = ask(self.name)
+            # One that says that it may be old may be older than what was acknowledged.
+            assert self.told("look", answer, *good) or answer.headers["Age"] is not None, (self.backend.name, self.name, answer)
 
     def remove(self):
         envs, self.binds, self.state, self.plan = list(self.binds.values()), {}, "unknown", None
@@ -194,19 +201,22 @@ class Life:
 class Soak:
     """The load, the trouble and the samples."""
 
-    def __init__(self, backends):
+    def __init__(self, backends, store=None):
+        """Of one broker; with the store's server, of three."""
         self.backends = backends
+        self.store = store
         self.chance = random.Random(SEED)
-        self.broker = Broker(self.configuration(0), LIMITS)
+        self.broker = Spread(store, self.configuration(0), LIMITS) if store else Broker(self.configuration(0), LIMITS)
+        self.brokers = self.broker.brokers if store else [self.broker]
         self.over = threading.Event()
         self.lives = [Life(Tsuru(self.broker, backend.name, PASSWORD), backend, f"db-{i}-{j}", random.Random(f"{SEED} {backend.name} {i}"))
                       for backend in backends for i in range(WORKERS) for j in range(NAMES)]
         self.hostile = [Tenant(self.broker, backend, f"evil-{i}", random.Random(f"{SEED} evil {backend.name} {i}"))
                         for backend in backends if backend.name in ATTACKS for i in range(HOSTILE)]
-        self.strangers = []
+        self.strangers = {}  # by broker
         self.events = collections.Counter()
-        self.samples = []
-        self.down = threading.Event()  # the broker is, on purpose
+        self.samples = {broker: [] for broker in self.brokers}
+        self.starting = threading.Lock()  # held while a broker is ended and started on purpose
         self.end = None
 
     def close(self):
@@ -220,8 +230,8 @@ class Soak:
             one["servers"][0]["parallel"] = 4 + generation % 5
         return configuration(*services)
 
-    def ports(self):
-        return self.broker.port, self.broker.admin_port
+    def name_of(self, broker):
+        return REPLICAS[self.brokers.index(broker)] if self.store else "broker"
 
     # ---- load ----
 
@@ -248,43 +258,52 @@ class Soak:
 
     def reload(self):
         self.broker.write_config(self.configuration(self.events["reload"] + 1), LIMITS)
-        self.broker.process.send_signal(signal.SIGHUP)
+        for broker in self.brokers:
+            broker.process.send_signal(signal.SIGHUP)
+        if self.store:
+            self.broker.outdated = []
 
     def pause(self):
-        process = self.broker.process
+        process = self.chance.choice(self.brokers).process
         process.send_signal(signal.SIGSTOP)
         time.sleep(self.chance.uniform(0.2, 7))
         process.send_signal(signal.SIGCONT)
 
-    def restart(self, end):
-        self.down.set()
-        end()
-        self.broker.start()
-        for crowd, port in zip(self.strangers, self.ports()):
-            crowd.target = port
-        self.down.clear()
+    def restart(self, how):
+        broker = self.chance.choice(self.brokers)
+        with self.starting:
+            getattr(broker, how)()
+            broker.start()
+            for crowd, port in zip(self.strangers[broker], (broker.port, broker.admin_port)):
+                crowd.target = port
+
+    def lose_store(self):
+        self.store.stop()
+        time.sleep(self.chance.uniform(0.5, 6))
+        self.store.start()
 
     def make_trouble(self):
         begin, last = time.monotonic(), self.end - min(60, MINUTES * 15)
         while time.monotonic() < last:
             time.sleep(self.chance.uniform(0.5, 1 + MINUTES / 3))
             early = time.monotonic() < begin + MINUTES * 20
-            kind = self.chance.choice(["outage", "outage", "hang", "hang", "reload", "pause", *(["kill", "kill", "stop"] if early else [])])
+            kind = self.chance.choice(["outage", "outage", "hang", "hang", "reload", "pause", *(["kill", "kill", "stop"] if early else []),
+                                       *(["lose_store", "pause"] if self.store else [])])
             self.events[kind] += 1
             if kind in ("outage", "hang"):
                 getattr(self, kind)(self.chance.choice([one for one in self.backends if kind == "outage" or one.pids() or one.name == "scripted"]))
-            elif kind in ("reload", "pause"):
-                getattr(self, kind)()
+            elif kind in ("kill", "stop"):
+                self.restart(kind)
             else:
-                self.restart(self.broker.kill if kind == "kill" else self.broker.stop)
+                getattr(self, kind)()
 
     # ---- samples ----
 
-    def sample(self):
-        pid = self.broker.process.pid
+    def sample(self, broker):
+        pid = broker.process.pid
         with open(f"/proc/{pid}/status", encoding="ascii") as file:
             memory = dict(re.findall(r"(VmRSS|RssAnon):\s+(\d+) kB", file.read()))
-        metrics = self.broker.admin("/metrics").body
+        metrics = broker.admin("/metrics").body
 
         def total(name):
             return sum(float(value) for value in re.findall(rf"^tsuru_broker_{name}{{[^}}]*}} (\S+)$", metrics, re.M))
@@ -294,26 +313,37 @@ class Soak:
                 "connections": total("server_connections"), "pending": total("operations_pending"),
                 "requests": total("http_requests_total")}
 
-    def watch(self):
+    def watch(self, broker):
         while not self.over.is_set():
-            process = self.broker.process
-            if process is not None and not self.down.is_set():
-                assert process.poll() is None or self.down.is_set(), self.broker.log()[-4000:]
-                with contextlib.suppress(OSError, AttributeError, http.client.HTTPException):  # it was stopped meanwhile
-                    self.samples.append(self.sample())
-            if os.path.getsize(self.broker.log_path) > 1 << 28:
-                os.truncate(self.broker.log_path, 0)  # it is appended to
+            if self.starting.acquire(timeout=1):
+                try:
+                    self.see_to(broker)
+                finally:
+                    self.starting.release()
+            with contextlib.suppress(OSError, AttributeError, http.client.HTTPException):  # it is stopped, or ended
+                self.samples[broker].append(self.sample(broker))
+            if os.path.getsize(broker.log_path) > 1 << 28:
+                os.truncate(broker.log_path, 0)  # it is appended to
             time.sleep(1)
+
+    def see_to(self, broker):
+        """One that shares its store may end where it cannot go on, and is started again; any other one has crashed."""
+        if self.store:
+            self.events["ended"] += broker.process.poll() is not None
+            self.broker.replicas.revive(broker)
+        assert broker.process.poll() is None, broker.log()[-4000:]
 
     def run(self):
         self.broker.start()
-        self.strangers = [Strangers(port, STRANGERS // 2, (IDLE, SLOW, GUESS)) for port in self.ports()]
+        count = STRANGERS // 2 // len(self.brokers)
+        self.strangers = {broker: [Strangers(port, count, (IDLE, SLOW, GUESS)) for port in (broker.port, broker.admin_port)]
+                          for broker in self.brokers}
         self.end = time.monotonic() + MINUTES * 60
         groups = [self.lives[i:i + NAMES] for i in range(0, len(self.lives), NAMES)]
-        with contextlib.ExitStack() as all_of, concurrent.futures.ThreadPoolExecutor(len(groups) + 2 * len(self.hostile) + 2) as pool:
-            for crowd in self.strangers:
+        with contextlib.ExitStack() as all_of, concurrent.futures.ThreadPoolExecutor(len(groups) + 2 * len(self.hostile) + 4) as pool:
+            for crowd in self.crowds():
                 all_of.enter_context(crowd)
-            jobs = [pool.submit(self.make_trouble), pool.submit(self.watch), *(pool.submit(self.work, group) for group in groups),
+            jobs = [pool.submit(self.make_trouble), *(pool.submit(self.watch, broker) for broker in self.brokers), *(pool.submit(self.work, group) for group in groups),
                     *(pool.submit(work, self.over) for tenant in self.hostile for work in (tenant.run, tenant.press))]
             try:
                 while time.monotonic() < self.end or not jobs[0].done():
@@ -326,6 +356,9 @@ class Soak:
             for job in jobs:
                 job.result()
 
+    def crowds(self):
+        return [crowd for crowds in self.strangers.values() for crowd in crowds]
+
     # ---- the end ----
 
     def end_hostile(self):
@@ -337,14 +370,16 @@ class Soak:
     def settle(self):
         def quiet():
             see_to(self.backends)
-            now = self.sample()
-            return now["pending"] == 0 and '"state":"down"' not in self.broker.admin("/ready").body
+            return self.sample(self.active())["pending"] == 0 and '"state":"down"' not in self.broker.admin("/ready").body
 
         try:
             wait_until("all operations end", quiet, SETTLE, 0.2)
         except AssertionError as error:
             raise AssertionError(f"{error} (seed {SEED}): {self.broker.admin('/v1/operations?state=pending').body[:2000]}"
                                  f" {self.broker.admin('/ready').body[:1000]}") from error
+
+    def active(self):
+        return wait_until("one is active", self.broker.active) if self.store else self.broker
 
     def check_servers(self):
         """Each server has what the broker knows of, and nothing else."""
@@ -362,26 +397,38 @@ class Soak:
         for backend in self.backends:
             assert backend.objects() == (set(), set()), f"{backend.name} (seed {SEED})"
 
-    def check_flat(self):
+    def check_files(self):
+        """Descriptors that are neither a server's or another broker's connection nor the few of the program's own were leaked."""
+        between = self.broker.between() if self.store else {}
+        for broker in self.brokers:
+            last, others = self.sample(broker), between.get(broker, 0)
+            print(f"{self.name_of(broker)}: {last['files']} files, {last['connections']:.0f} connections to servers, {others} to other brokers, "
+                  f"{last['own_bytes'] / 1e6:.2f} MB at the end")
+            assert others <= 2 * KEPT_BETWEEN and last["files"] < last["connections"] + others + 40, (self.name_of(broker), last, others)
+
+    def check_flat(self, broker):
         """One process's own memory in the second half: the line through its samples hardly rises."""
-        half = [one for one in self.samples if one["seconds"] > self.samples[0]["seconds"] + MINUTES * 30]
+        samples = self.samples[broker]
+        half = [one for one in samples if one["seconds"] > samples[0]["seconds"] + MINUTES * 30]
         assert len({one["pid"] for one in half}) == 1
         times, sizes = [one["seconds"] for one in half], [one["own_bytes"] for one in half]
         slope = statistics.linear_regression(times, sizes).slope
         growth = slope * (times[-1] - times[0])
-        print(f"own memory in the second half: {statistics.fmean(sizes) / 1e6:.2f} MB, {growth / 1e6:+.2f} MB over {times[-1] - times[0]:.0f} s, "
-              f"{max(one['files'] for one in half)} files and {max(one['pending'] for one in half):.0f} pending at most")
-        assert growth < GROWTH
+        print(f"{self.name_of(broker)}: own memory in the second half: {statistics.fmean(sizes) / 1e6:.2f} MB, {growth / 1e6:+.2f} MB over "
+              f"{times[-1] - times[0]:.0f} s, {max(one['files'] for one in half)} files and {max(one['pending'] for one in half):.0f} pending at most")
+        return growth
 
     def write(self, directory):
+        samples = [{"broker": self.name_of(broker), **one} for broker in self.brokers for one in self.samples[broker]]
         with open(os.path.join(directory, "samples.csv"), "w", encoding="ascii", newline="") as file:
-            writer = csv.DictWriter(file, self.samples[0])
+            writer = csv.DictWriter(file, samples[0])
             writer.writeheader()
-            writer.writerows(self.samples)
+            writer.writerows(samples)
         titles = {"resident_bytes": "resident memory, bytes", "own_bytes": "own memory, bytes", "files": "open files",
                   "connections": "connections to servers", "pending": "pending operations"}
-        write_svg(os.path.join(directory, "samples.svg"), [one["seconds"] for one in self.samples],
-                  {title: [one[name] for one in self.samples] for name, title in titles.items()})
+        for broker, rows in self.samples.items():
+            write_svg(os.path.join(directory, f"samples-{self.name_of(broker)}.svg" if self.store else "samples.svg"),
+                      [one["seconds"] for one in rows], {title: [one[name] for one in rows] for name, title in titles.items()})
 
 
 def is_sanitized(broker):
@@ -389,27 +436,35 @@ def is_sanitized(broker):
         return "libasan" in maps.read()
 
 
+def tell(soak, counts):
+    """What was done, and the samples."""
+    evil = sum((tenant.counts for tenant in soak.hostile), collections.Counter())
+    print(f"seed {SEED}: {dict(counts)}\nhostile: {dict(evil)}\nstrangers: {[dict(crowd.told) for crowd in soak.crowds()]}\ntrouble: {dict(soak.events)}")
+
+
 def test_soak(tmp_path):
     backends = [kind() for kind in KINDS]
-    with closing(*backends):
+    store = Postgres("log_statement = none\n") if SHARED else None
+    with closing(*backends, *([store] if SHARED else [])):
         start_all(backends)
-        soak = Soak(backends)
+        soak = Soak(backends, store)
         with closing(soak):
             soak.run()
             soak.end_hostile()
             counts = sum((life.counts for life in soak.lives), collections.Counter())
-            evil = sum((tenant.counts for tenant in soak.hostile), collections.Counter())
-            print(f"seed {SEED}: {dict(counts)}\nhostile: {dict(evil)}\nstrangers: {[dict(crowd.told) for crowd in soak.strangers]}\ntrouble: {dict(soak.events)}")
+            tell(soak, counts)
             out = os.environ.get("OUT", str(tmp_path))
             os.makedirs(out, exist_ok=True)
             soak.write(out)
             for life in soak.lives:
                 life.check()
             soak.check_servers()
-            last = soak.sample()
-            assert last["files"] < last["connections"] + 40, last
-            if not is_sanitized(soak.broker) and LONG:
-                soak.check_flat()
+            soak.check_files()
+            if not is_sanitized(soak.brokers[0]) and LONG:
+                growths = [soak.check_flat(broker) for broker in soak.brokers]
+                assert max(growths) < GROWTH, growths
+            if SHARED:
+                soak.broker.check()
             soak.remove_all()
             assert all(counts[kind] > 0 for kind in ("create", "bind", "unbind", "update", "remove"))
             assert "Sanitizer" not in soak.broker.log() and "runtime error" not in soak.broker.log()

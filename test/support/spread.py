@@ -1,6 +1,8 @@
 """Three brokers on one store that a test takes for one: what it asks, as tsuru or as an operator, goes to one of them after the other."""
 
+import collections
 import contextlib
+import glob
 import http.client
 import itertools
 import os
@@ -8,6 +10,7 @@ import os
 from harness import wait_until
 from replica_site import Replicas, make_database, role
 
+SHARED = os.environ.get("SHARED") == "1"  # where that is said, they take one broker's place in tests of any number of them
 TAIL = 1 << 20  # bytes of a log that a request's line is looked for in
 NAMES = ("first", "second", "third")
 OWN = ("health", "reload", "replicas")  # of ctl: about the one that is asked
@@ -18,7 +21,8 @@ class Spread:
     killed, or has another configuration by now."""
 
     def __init__(self, server, services, limits="", environment=None):
-        database = make_database(server)
+        self.server = server
+        self.database = database = make_database(server)
         url = f"postgres://{database}:sekret@127.0.0.1:{server.port}/{database}"
         self.replicas = Replicas(None, url, services, limits, operators=True)
         self.brokers = [self.replicas.make(name) for name in NAMES]
@@ -99,6 +103,23 @@ class Spread:
 
     def log(self):
         return "".join(broker.log() for broker in self.brokers)
+
+    def between(self):
+        """How many descriptors each broker has for connections with the others, of which both ends are there."""
+        owners, ends = {}, {}
+        for broker in self.brokers:
+            for path in glob.glob(f"/proc/{broker.process.pid}/fd/*"):
+                with contextlib.suppress(OSError):  # closed meanwhile
+                    owners[os.readlink(path)] = broker
+        with open("/proc/net/tcp", encoding="ascii") as table:
+            for _, local, remote, _, _, _, _, _, _, inode, *_ in map(str.split, list(table)[1:]):
+                if f"socket:[{inode}]" in owners:
+                    ends[local, remote] = owners[f"socket:[{inode}]"]
+        return collections.Counter(broker for (local, remote), broker in ends.items() if (remote, local) in ends)
+
+    def check(self):
+        """Each epoch had one broker, and none wrote behind another's back."""
+        self.replicas.check(self.server, self.database)
 
     def close(self):
         self.replicas.close()
