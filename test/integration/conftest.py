@@ -42,7 +42,7 @@ def backend(request):
     server.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_broker(request):
     """What makes one, or three that share a store and are taken for one."""
     if not spread.SHARED:

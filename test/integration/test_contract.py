@@ -7,17 +7,34 @@ import socket
 
 import pytest
 
-from harness import TIMEOUT, Answer, Tsuru, postgres_service, scripted_service, wait_until
+from harness import TIMEOUT, Answer, Tsuru, closing, postgres_service, scripted_service, wait_until
 
 # What a tsurud (1.31) sends, one request a file, each byte as it goes over the wire: the order of headers and fields,
 # values that are empty, a body's new line. unit-in and unit-out are those of a tsurud before 1.18.
 TSURUD = os.path.join(os.path.dirname(__file__), "..", "fixtures", "tsurud")
 
 
+@pytest.fixture(scope="module")
+def standing(make_broker, tmp_path_factory):
+    """A broker for all that ask for tsuru."""
+    broker = make_broker(scripted_service(tmp_path_factory.mktemp("standing"), "api-password"))
+    with closing(broker):
+        yield broker.start()
+
+
 @pytest.fixture(params=["form", "json"])
-def tsuru(request, start_broker, tmp_path):
-    broker = start_broker(scripted_service(tmp_path, "api-password"))
-    return Tsuru(broker, "scripted", "api-password", encoding=request.param)
+def tsuru(request, standing):
+    """Whatever a test has made is removed, and the next one finds nothing."""
+    yield Tsuru(standing, "scripted", "api-password", encoding=request.param)
+    host = Tsuru(standing, "scripted", "api-password")
+    for one in standing.admin("/v1/instances").json["instances"]:
+        assert host.remove(one["name"]).status == 200
+        wait_until("it is gone", lambda name=one["name"]: host.info(name).status == 404)
+
+
+@pytest.fixture(params=["form", "json"])
+def tsuru_of_its_own(request, start_broker, tmp_path):
+    return Tsuru(start_broker(scripted_service(tmp_path, "api-password")), "scripted", "api-password", encoding=request.param)
 
 
 def test_plans(tsuru):
@@ -224,7 +241,8 @@ def test_what_everybody_may_ask_for(tsuru):
     assert tsuru.status("mydb").status == 204
 
 
-def test_every_route_asks_for_credentials(tsuru):
+def test_every_route_asks_for_credentials(tsuru_of_its_own):
+    tsuru = tsuru_of_its_own  # wrong passwords are counted
     tsuru.password = "wrong"
     for method, path in (("GET", "/resources/plans"), ("POST", "/resources"), ("GET", "/resources/x"),
                          ("PUT", "/resources/x"), ("DELETE", "/resources/x"), ("GET", "/resources/x/status"),
@@ -422,22 +440,27 @@ def test_multi_cluster(start_broker, server):
     tsuru.remove("mydb")
 
 
-@pytest.mark.parametrize("code", [200, 500])
-def test_what_is_down_says_why(start_broker, tmp_path, code):
+def test_what_is_down_says_why(start_broker, tmp_path):
     """tsuru shows its user the text of a 200, and of a 500 that the instance is down, no more."""
-    more = "" if code == 200 else f"    status_code: {code}\n"
-    tsuru = Tsuru(start_broker(scripted_service(tmp_path, "api-password", more=more)), "scripted", "api-password")
-    assert tsuru.create("mydb").status == 201
-    (tmp_path / "rules").write_text("check fail-transient\n")
-    wait_until("it is down", lambda: tsuru.status("mydb").status == 500 or tsuru.why_down("mydb"))
-    down = tsuru.status("mydb")
-    if code == 200:
-        assert down.body.startswith("down: ") and "told to fail" in down.body and down.headers["Content-Type"].startswith("text/plain")
-        assert tsuru.described("mydb")["Server state"] == down.body
-    else:
-        assert down.status == 500 and "told to fail" in down.message
-    (tmp_path / "rules").write_text("\n\n")
-    wait_until("it is up", lambda: tsuru.is_up("mydb"))
+    services = ""
+    for name, more in (("told", ""), ("failed", "    status_code: 500\n")):
+        (tmp_path / name).mkdir()
+        services += scripted_service(tmp_path / name, "api-password", name=name, more=more)
+    broker = start_broker(services)
+    told, failed = (Tsuru(broker, name, "api-password") for name in ("told", "failed"))
+    for tsuru in (told, failed):
+        assert tsuru.create("mydb").status == 201
+        (tmp_path / tsuru.service / "rules").write_text("check fail-transient\n")
+    wait_until("both are down", lambda: told.why_down("mydb") and failed.status("mydb").status == 500)
+    down = told.status("mydb")
+    assert down.status == 200 and down.body.startswith("down: ") and "told to fail" in down.body
+    assert down.headers["Content-Type"].startswith("text/plain")
+    assert told.described("mydb")["Server state"] == down.body
+    down = failed.status("mydb")
+    assert down.status == 500 and "told to fail" in down.message
+    for tsuru in (told, failed):
+        (tmp_path / tsuru.service / "rules").write_text("\n\n")
+        wait_until("it is up", lambda tsuru=tsuru: tsuru.is_up("mydb"))
 
 
 def test_base_paths(start_broker, tmp_path):

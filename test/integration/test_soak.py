@@ -257,14 +257,16 @@ class Soak:
         backend.thaw()
 
     def reload(self):
-        self.broker.write_config(self.configuration(self.events["reload"] + 1), LIMITS)
-        for broker in self.brokers:
-            broker.process.send_signal(signal.SIGHUP)
-        if self.store:
-            self.broker.outdated = []
+        with self.starting:
+            self.broker.write_config(self.configuration(self.events["reload"] + 1), "" if self.store else LIMITS)
+            for broker in self.brokers:
+                broker.process.send_signal(signal.SIGHUP)
+            if self.store:
+                self.broker.outdated = []
 
     def pause(self):
-        process = self.chance.choice(self.brokers).process
+        with self.starting:
+            process = self.chance.choice(self.brokers).process
         process.send_signal(signal.SIGSTOP)
         time.sleep(self.chance.uniform(0.2, 7))
         process.send_signal(signal.SIGCONT)
@@ -467,4 +469,5 @@ def test_soak(tmp_path):
                 soak.broker.check()
             soak.remove_all()
             assert all(counts[kind] > 0 for kind in ("create", "bind", "unbind", "update", "remove"))
+            assert "event=reload-failed" not in soak.broker.log()
             assert "Sanitizer" not in soak.broker.log() and "runtime error" not in soak.broker.log()
