@@ -437,6 +437,9 @@ class Case:
         self.story.check_acknowledged()
 
 
+MOMENTARY = ("may soon not be the active one", "this broker stands by", "has not been looked at yet")
+
+
 class Cut(Exception):
     """What was asked of the broker that ended was not answered."""
 
@@ -467,13 +470,18 @@ class Brokers(Spread):
         return self.asked is self.doomed and self.has_ended(2)
 
     def ctl(self, *arguments, **options):
+        """Asked again where it was refused for a moment, in which there is no active one that may begin anything."""
+        return wait_until(f"{arguments} is done", lambda: self.try_ctl(*arguments, **options))
+
+    def try_ctl(self, *arguments, **options):
         broker = wait_until("one is active", self.active)
         try:
-            wait_until("every server was checked", lambda: all(one["state"] != "unknown" for one in broker.servers()))
-            return broker.ctl(*arguments, **options)
+            return broker.ctl(*arguments, **options) or True
         except (AssertionError, OSError, http.client.HTTPException) as failure:
             if broker is self.doomed and self.has_ended(2):
                 raise Cut(str(failure)) from failure
+            if any(told in str(failure) for told in MOMENTARY):
+                return None
             raise
 
     def doom(self, variables):

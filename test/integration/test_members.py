@@ -51,9 +51,49 @@ def pair(site):
     return first, second
 
 
-def test_every_broker_lists_all(site):
-    first, second = pair(site)
-    assert tsuru_of(first).create("mydb", "small").status == 201
+@pytest.fixture(name="standing", scope="module")
+def make_standing(server, tmp_path_factory):
+    """For the tests that leave two brokers behind as they found them, or in a state that restore mends: until both know of each other
+    takes a telling or two."""
+    made = Replicas(server, tmp_path_factory.mktemp("standing"))
+    yield made
+    made.close()
+
+
+def restore(site):
+    """Two brokers with the usual configuration and key, of which "first" is active, and which know of each other; they have logged nothing."""
+    while len(site.brokers) > 2:
+        site.brokers.pop().close()
+    for name in ("first", "second")[len(site.brokers):]:
+        site.broker(name)
+    first, second = site.brokers
+    for broker in (first, second):
+        if broker.process is None:
+            broker.start()
+            # What those that were killed have told is forgotten at once; those that live tell again.
+            site.server.rows("DELETE FROM tsuru_broker.replica", site.database)
+
+    def is_as_usual():
+        if role(second) == "active":
+            second.ctl("step-down", status=(0, 1, 3))
+        told = [broker.admin("/ready").json for broker in (first, second)]
+        return all(one["active"] == "first" and not one["warnings"] for one in told) and \
+            all(names_at(broker) == ["first", "second"] for broker in (first, second))
+
+    wait_until("the first is active, and all is well", is_as_usual)
+    for broker in (first, second):
+        os.truncate(broker.log_path, 0)  # it is appended to
+    return first, second
+
+
+def step_downs(broker):
+    """Of the audit, the newest first."""
+    return [one for one in broker.ctl("audit", "--json") if one["action"] == "step-down"]
+
+
+def test_every_broker_lists_all(standing):
+    first, second = restore(standing)
+    assert tsuru_of(first).create("listed", "small").status == 201
     revision = max(one["revision"] for one in replicas_of(first).values())
     for broker in (first, second):
         wait_until("all of them have told what is committed",
@@ -94,16 +134,17 @@ def test_a_store_of_ones_own_has_no_replicas(site):
     assert metric(alone, 'store_replicas{role="active"}') is None and metric(alone, "store_active") == 1
 
 
-def test_step_down_hands_over(site):
-    first, second = pair(site)
-    assert tsuru_of(first).create("mydb", "small").status == 201
+def test_step_down_hands_over(standing):
+    first, second = restore(standing)
+    assert tsuru_of(first).create("handed", "small").status == 201
+    before = len(step_downs(first))
     refused = second.admin("/v1/step-down", "POST", fields={})
     assert refused.status == 503 and '"first"' in refused.message
     assert first.ctl("step-down") == '"second" is the active one now\n'
     assert role(second) == "active" and role(first) == "standby"
-    assert tsuru_of(second).info("mydb").status == 200
-    audit = [one for one in second.ctl("audit", "--json") if one["action"] == "step-down"]
-    assert len(audit) == 1 and audit[0]["user"] == "ops" and audit[0]["outcome"] == "done"
+    assert tsuru_of(second).info("handed").status == 200
+    audit = step_downs(second)
+    assert len(audit) == before + 1 and audit[0]["user"] == "ops" and audit[0]["outcome"] == "done"
     wait_until("the list follows", lambda: replicas_of(second)["first"]["role"] == "standby")
     time.sleep(3)  # who has stepped down takes over from nobody for a lease
     assert second.ctl("step-down", "--json") == {"active": "first"}
@@ -117,7 +158,12 @@ def test_step_down_with_nobody_to_take_over(site):
     assert role(first) == "active"
     assert first.admin("/v1/step-down", "POST", fields={"force": "perhaps"}).status == 400
     assert first.ctl("step-down", "--force", status=3) == '"first" is the active one again: no other took over\n'
-    assert [one["text"] for one in first.ctl("audit", "--json") if one["action"] == "step-down"] == ["by force"]
+    assert [one["text"] for one in step_downs(first)] == ["by force"]
+
+
+def age(site, seconds):
+    """What all have told is older by that; those that live tell again at once."""
+    site.server.rows(f"UPDATE tsuru_broker.replica SET told = told - interval '{seconds} s'", site.database)
 
 
 def test_a_name_is_one_broker_s(site):
@@ -133,11 +179,13 @@ def test_a_name_is_one_broker_s(site):
     assert "replica-name-taken" in first.ctl("health")
     assert metric(first, 'store_warning{warning="replica-name-taken"}') == 1
     other.kill()
+    age(site, 15)
     wait_until("it is not so any more", lambda: "replica-name-taken" not in warnings_of(first))
 
 
-def test_a_configuration_that_differs_is_told(site):
-    first, second = pair(site)
+def test_a_configuration_that_differs_is_told(standing):
+    site = standing
+    first, second = restore(site)
     same = scripted_service(site.directory, "x")
     other = same.replace("small", "tiny", 1)
     assert other != same
@@ -169,8 +217,9 @@ def test_a_configuration_that_differs_is_told(site):
         wait_until("it agrees again", lambda broker=broker: not warnings_of(broker))
 
 
-def test_another_password_or_key_is_another_configuration(site):
-    first, second = pair(site)
+def test_another_password_or_key_is_another_configuration(standing):
+    site = standing
+    first, second = restore(site)
     services = scripted_service(site.directory, "x")
     assert "password: x" in services or re.search(r"password: *\S+", services)
     second.reload(re.sub(r"password: *[^,\s}]+", "password: another", services, count=1), limits=site.store("second"))
@@ -181,6 +230,7 @@ def test_another_password_or_key_is_another_configuration(site):
     second.start()
     wait_until("so is another master key", lambda: replicas_of(first, (0, 3))["second"]["configuration"] == "differs")
     second.kill()  # it could not become the active one
+    second.environment["SECRET_KEY"] = KEY
 
 
 def stream(server, directory):
@@ -319,14 +369,14 @@ def test_store_check_without_an_answer(site):
 
 def test_store_check_of_a_store_of_ones_own(site, tmp_path):
     (tmp_path / "rules").write_text("provision hang\n", encoding="ascii")
-    alone = Broker(scripted_service(site.directory, "x"), environment={"SECRET_KEY": KEY})
+    alone = Broker(scripted_service(site.directory, "x", more="    attempt_timeout: 1s\n"), environment={"SECRET_KEY": KEY})
     site.brokers.append(alone)
     alone.start()
     with pytest.raises(OSError):
         tsuru_of(alone).send("POST", "/resources", {"name": "slow", "plan": "small", "team": "red", "user": "u"}, timeout=1)
-    (tmp_path / "rules").write_text("", encoding="ascii")
     said = check_store(alone)  # while it runs
     assert "1 names, 1 instances" in said[0] and "1 operations, 1 pending" in said[0]
+    (tmp_path / "rules").write_text("", encoding="ascii")
     wait_until("the create is done", lambda: tsuru_of(alone).is_up("slow"))
     fill(alone)
     said = check_store(alone)
@@ -346,14 +396,17 @@ CREATE FUNCTION public.trojan(numeric, integer) RETURNS numeric LANGUAGE plpgsql
 CREATE OPERATOR public.* (LEFTARG = numeric, RIGHTARG = integer, FUNCTION = public.trojan)"""
 
 
-def test_nothing_of_another_role_s_runs_as_the_brokers(site, server):
+def test_nothing_of_another_role_s_runs_as_the_brokers(standing, server):
     """Before PostgreSQL 15 everybody may make things in "public"."""
-    pair(site)
-    server.rows(TROJAN, site.database)
-    time.sleep(4)  # each tells of itself, and lists all, every 3 s
-    third = site.broker("third")
-    wait_until("a new one has listed all", lambda: names_at(third) == ["first", "second", "third"])
-    assert server.rows("SELECT * FROM public.caught", site.database) == []
+    restore(standing)
+    server.rows(TROJAN, standing.database)
+    try:
+        time.sleep(4)  # each tells of itself, and lists all, every 3 s
+        third = standing.broker("third")
+        wait_until("a new one has listed all", lambda: names_at(third) == ["first", "second", "third"])
+        assert server.rows("SELECT * FROM public.caught", standing.database) == []
+    finally:
+        server.rows("DROP FUNCTION public.trojan CASCADE; DROP TABLE public.caught", standing.database)
 
 
 # As where the server's queue of notices is full, which whoever listens in an open transaction in any database can bring about.
@@ -365,18 +418,21 @@ FULL = """CREATE FUNCTION public.full_queue() RETURNS trigger LANGUAGE plpgsql A
 CREATE TRIGGER full_queue AFTER UPDATE ON tsuru_broker.head FOR EACH ROW EXECUTE FUNCTION public.full_queue()"""
 
 
-def test_a_server_that_takes_no_notices(site, server):
-    first, second = pair(site)
-    server.rows(FULL, site.database)
-    assert tsuru_of(first).create("mydb", "small").status == 201
-    assert tsuru_of(second).bind("mydb", "shop").status == 201
-    first.kill()
-    await_role(second, "active")
-    assert tsuru_of(second).unbind("mydb", "shop").status == 200
-    third = site.broker("third")
-    wait_until("the new one is known", lambda: names_at(second) is not None and "third" in names_at(second))
-    second.ctl("step-down", "--json")
-    await_role(third, "active")
+def test_a_server_that_takes_no_notices(standing, server):
+    first, second = restore(standing)
+    server.rows(FULL, standing.database)
+    try:
+        assert tsuru_of(first).create("unnoticed", "small").status == 201
+        assert tsuru_of(second).bind("unnoticed", "shop").status == 201
+        first.kill()
+        await_role(second, "active")
+        assert tsuru_of(second).unbind("unnoticed", "shop").status == 200
+        third = standing.broker("third")
+        wait_until("the new one is known", lambda: names_at(second) is not None and "third" in names_at(second))
+        second.ctl("step-down", "--json")
+        await_role(third, "active")
+    finally:
+        server.rows("DROP FUNCTION public.full_queue CASCADE", standing.database)
 
 
 def test_no_other_login_gets_into_the_database(server):

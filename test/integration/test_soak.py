@@ -28,6 +28,7 @@ from backends import PASSWORD, Backend, ExecFiles, MysqlBackend, PostgresBackend
 from harness import Broker, Postgres, Tsuru, closing, wait_until
 from hostile import ATTACKS, Tenant, remove_all, see_to, start_all
 from plot import write_svg
+from replica_site import LEASE
 from spread import NAMES as REPLICAS
 from spread import SHARED, Spread
 from strangers import GUESS, IDLE, SLOW, Strangers
@@ -42,7 +43,7 @@ STRANGERS = 200      # connections without a password, whenever the broker is th
 KEPT = 12            # dead credentials that each instance keeps to be tried at the end
 SETTLE = 240         # seconds until all has to have ended, once the trouble is over
 KEPT_BETWEEN = 256   # idle connections that a broker keeps to whoever is active (src/relay/relay.c)
-GROWTH = 1e6         # bytes of its own memory, over the whole second half
+GROWTH = 2e6 if SHARED else 1e6  # bytes of its own memory, over the whole second half; who becomes active or stands by has another megabyte, or less
 LIMITS = "limits: {pending: 20}\n"  # what hostile tenants pile up is memory, too, and has to stay the same
 SHORT = {"wait": "2s", "bind_wait": "5s", "attempt_timeout": "5s"}
 
@@ -265,11 +266,25 @@ class Soak:
                 self.broker.outdated = []
 
     def pause(self):
+        self.stop_for(self.chance.uniform(0.2, 7), self.chance.choice(self.brokers))
+
+    def stop_for(self, seconds, *brokers):
         with self.starting:
-            process = self.chance.choice(self.brokers).process
-        process.send_signal(signal.SIGSTOP)
-        time.sleep(self.chance.uniform(0.2, 7))
-        process.send_signal(signal.SIGCONT)
+            processes = [broker.process for broker in brokers]
+        for process in processes:
+            process.send_signal(signal.SIGSTOP)
+        time.sleep(seconds)
+        for process in processes:
+            process.send_signal(signal.SIGCONT)
+
+    def warm_up(self):
+        """Each becomes the active one once, while the others are stopped: what it needs for that it keeps."""
+        for broker in self.brokers:
+            others = [one for one in self.brokers if one is not broker]
+            until = time.monotonic() + MINUTES * 60 / 20
+            while self.broker.active() is not broker:
+                self.stop_for(3 * LEASE, *others)
+            time.sleep(max(0, until - time.monotonic()))
 
     def restart(self, how):
         broker = self.chance.choice(self.brokers)
@@ -286,9 +301,13 @@ class Soak:
 
     def make_trouble(self):
         begin, last = time.monotonic(), self.end - min(60, MINUTES * 15)
+        cold = self.store is not None
         while time.monotonic() < last:
             time.sleep(self.chance.uniform(0.5, 1 + MINUTES / 3))
             early = time.monotonic() < begin + MINUTES * 20
+            if not early and cold:
+                self.warm_up()
+                cold = False
             kind = self.chance.choice(["outage", "outage", "hang", "hang", "reload", "pause", *(["kill", "kill", "stop"] if early else []),
                                        *(["lose_store", "pause"] if self.store else [])])
             self.events[kind] += 1
