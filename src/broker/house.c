@@ -281,8 +281,7 @@ void broker_enter(struct broker *broker, struct broker_change *change)
 {
 	if (change->keyring != NULL)
 		broker->life.keyring = change->keyring;
-	if (broker->has_begun)
-		watch_close(&broker->watch);
+	watch_close(&broker->watch); /* a broker that stands by has observed nothing, and was asked all the same */
 	watch_inherit(&broker->watch, change->generation);
 	generation_enter(&broker->catalog, change->generation);
 	queue_move(&broker->queue);

@@ -435,6 +435,22 @@ def test_a_server_that_takes_no_notices(standing, server):
         server.rows("DROP FUNCTION public.full_queue CASCADE", standing.database)
 
 
+def test_a_standby_reads_its_configuration_again_after_it_has_answered_by_itself(own_site):
+    """What it remembers of an instance that it was asked about is of the configuration before."""
+    first, second = pair(own_site)
+    assert tsuru_of(first).create("mydb", "small").status == 201
+    wait_until("it follows", lambda: [one["name"] for one in second.ctl("instances", "--json")] == ["mydb"])
+    own_site.server.stop()
+    wait_until("it answers by itself", lambda: tsuru_of(second).info("mydb").headers["Age"] is not None)
+    said = second.reload(scripted_service(own_site.directory, "x"), limits=own_site.store("second") + "limits: {history: 30}\n")
+    assert "event=reloaded" in said
+    first.kill()
+    own_site.server.start()
+    await_role(second, "active")
+    assert tsuru_of(second).update("mydb", "large").status == 200
+    assert tsuru_of(second).described("mydb")["Plan in force"] == "large"
+
+
 def test_no_other_login_gets_into_the_database(server):
     """What the manual has typed; without its last statement the login gets in."""
     with open(os.path.join(ROOT, "docs", "replicas.md"), encoding="utf-8") as file:
