@@ -282,8 +282,9 @@ class Soak:
         for broker in self.brokers:
             others = [one for one in self.brokers if one is not broker]
             until = time.monotonic() + MINUTES * 60 / 20
-            while self.broker.active() is not broker:
+            while self.broker.active() is not broker and not self.over.is_set():
                 self.stop_for(3 * LEASE, *others)
+                time.sleep(LEASE)  # in which those that were stopped come to know it
             time.sleep(max(0, until - time.monotonic()))
 
     def restart(self, how):
