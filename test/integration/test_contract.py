@@ -1,5 +1,6 @@
 """Every row of tsuru's service API, with form and JSON bodies, as tsuru sends and reads it."""
 
+import concurrent.futures
 import http.client
 import json
 import os
@@ -481,15 +482,22 @@ def test_a_full_store(start_broker, tmp_path):
     broker = start_broker(scripted_service(tmp_path, "x"), limits="limits: {store_bytes: 16MiB}\n")
     tsuru = Tsuru(broker, "scripted", "x", encoding="json")
     large = {"tags": ["t" * 255] * 100, "description": "d" * 4000}
-    count = 0
-    while (answer := tsuru.create(f"db{count}", **large)).status == 201:
-        count += 1
-    assert answer.status == 507 and "limit" in answer.message and count > 50
-    assert tsuru.plans().status == 200
-    broker.kill()
-    broker.start()
-    for i in range(count):
-        assert tsuru.status(f"db{i}").status == 204
-    for i in range(5):
-        assert tsuru.remove(f"db{i}").status == 200
+
+    def fill(number):
+        """What was made by one of several clients, and what it was told in the end."""
+        count = 0
+        while (answer := tsuru.create(f"db{number}-{count}", **large)).status == 201:
+            count += 1
+        return [f"db{number}-{i}" for i in range(count)], answer
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        filled = list(pool.map(fill, range(4)))
+        assert all(answer.status == 507 and "limit" in answer.message for _, answer in filled), filled
+        names = [name for made, _ in filled for name in made]
+        assert len(names) > 50 and tsuru.plans().status == 200
+        broker.kill()
+        broker.start()
+        assert {answer.status for answer in pool.map(tsuru.status, names)} == {204}
+    for name in names[:5]:
+        assert tsuru.remove(name).status == 200
     assert tsuru.create("again", **large).status == 201
