@@ -127,10 +127,10 @@ int broker_begin(struct broker *broker, struct error *error)
 		rc = migrate(broker->catalog.records, error);
 	if (rc == 0)
 		rc = mark_open(&broker->mark, store, error);
-	if (rc == 0)
+	if (rc == 0) {
 		mark_recall(&broker->mark, &broker->mark_seen, timers_now(broker->options.timers));
-	if (rc == 0)
 		rc = queue_recover(&broker->queue, error);
+	}
 	if (rc != 0)
 		return rc;
 	watch_open(&broker->watch);

