@@ -51,7 +51,7 @@ enum keyspace {
 /* ---- several brokers on one journal ---- */
 
 #define STORE_NAME_MAX    63  /* bytes */
-#define STORE_ADDRESS_MAX 511 /* bytes; whose parts are the reader's */
+#define STORE_ADDRESS_MAX 511 /* bytes of a text that is handed on to the others as it is */
 
 /* Where the records are when brokers share them: in the schema "tsuru_broker" of a PostgreSQL database. */
 struct store_shared {
@@ -82,12 +82,14 @@ struct store_standing {
 	uint64_t epoch;                      /* 0: not known yet */
 	uint64_t losses;                     /* how often the journal lacked what this broker had seen in it */
 	char active[STORE_NAME_MAX + 1];     /* the active one's name; "": none, or not known */
-	char address[STORE_ADDRESS_MAX + 1]; /* and where it is reached */
+	char address[STORE_ADDRESS_MAX + 1]; /* and where it is reached, as it has said */
 	struct error trouble;                /* why the journal cannot be asked; code 0: it can */
 	/* A newer program has written the records: this broker never becomes the active one, and what it shows of them
 	 * is as old as that. It says so in a sentence; code 0: none has. */
 	struct error outdated;
 };
+
+#define STORE_NEVER INT64_MAX
 
 #define STORE_MEMBERS_MAX       64 /* of more, those that have told last are listed */
 #define STORE_VERSION_MAX       31 /* bytes */
@@ -242,6 +244,9 @@ void store_flush(struct store *store);
 bool store_broken(const struct store *store);
 /* How this broker stands among those that share the store; borrowed until the return to the loop. */
 const struct store_standing *store_standing(const struct store *store);
+/* How long ago the view had all there was, in ms; 0 at the active one, and of a store that is not shared; STORE_NEVER:
+ * it never had. */
+int64_t store_age(const struct store *store);
 /* Until when, in microseconds of timers_clock, no other broker can have become the active one: INT64_MAX for a store
  * that is not shared, 0 or less when this one is not the active one. It moves with each commit and renewal. */
 int64_t store_leased_until(struct store *store);

@@ -1,6 +1,7 @@
 /* GET /health: the process lives. GET /ready: it can do its work. GET /active: and does it itself. GET /metrics: all
  * figures. */
 #include "admin/internal.h"
+#include "store/members.h"
 
 static void add_configuration(const struct admin_server *admin, struct text *json)
 {
@@ -8,6 +9,26 @@ static void add_configuration(const struct admin_server *admin, struct text *jso
 
 	text_add(json, ",\"configuration\":");
 	text_add_json(json, error != NULL ? error : "good");
+}
+
+static void add_sentence(struct text *json, const char *name, const struct error *error)
+{
+	if (error->code == 0)
+		return;
+	text_add_format(json, ",\"%s\":", name);
+	text_add_json(json, error->text);
+}
+
+/* What its view lacked when this broker told of itself last, and how old it is; as long as they are known. */
+static void add_lag(const struct store *store, struct text *json)
+{
+	const struct store_member *self = members_self(store_members(store));
+	const int64_t age = store_age(store);
+
+	if (self != NULL)
+		text_add_format(json, ",\"lag_revisions\":%llu", (unsigned long long)self->behind);
+	if (age != STORE_NEVER)
+		text_add_format(json, ",\"age_seconds\":%lld", (long long)age / 1000);
 }
 
 /* Nothing where the store is not shared. */
@@ -20,14 +41,9 @@ static void add_standing(const struct admin_server *admin, struct text *json)
 	text_add_format(json, ",\"role\":\"%s\",\"epoch\":%llu,\"active\":", store_role_name(standing->role),
 	                (unsigned long long)standing->epoch);
 	text_add_json(json, standing->active);
-	if (standing->trouble.code != 0) {
-		text_add(json, ",\"trouble\":");
-		text_add_json(json, standing->trouble.text);
-	}
-	if (standing->outdated.code != 0) {
-		text_add(json, ",\"outdated\":");
-		text_add_json(json, standing->outdated.text);
-	}
+	add_lag(admin->options.store, json);
+	add_sentence(json, "trouble", &standing->trouble);
+	add_sentence(json, "outdated", &standing->outdated);
 	text_add(json, ",\"warnings\":");
 	view_list_warnings(broker_view(admin->options.broker), json);
 }
@@ -55,6 +71,7 @@ void admin_health(void *arg, struct http_request *http)
 	text_add_json(&json, program->version);
 	text_add_format(&json, ",\"uptime_seconds\":%lld",
 	                (long long)(timers_now(admin->options.timers) - program->began) / 1000);
+	add_standing(admin, &json);
 	add_configuration(admin, &json);
 	text_add(&json, "}");
 	answer(http, 200, &json);
@@ -65,7 +82,6 @@ void admin_health(void *arg, struct http_request *http)
 static bool passes_on(const struct admin_server *admin)
 {
 	const struct store_standing *standing = store_standing(admin->options.store);
-
 	char address[RELAY_ADDRESS_MAX + 1];
 
 	relay_pick_address(standing->address, RELAY_SERVICE, address);

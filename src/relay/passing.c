@@ -32,13 +32,13 @@ static void refuse(struct passing *passing)
 
 static bool show_view(struct passing *passing)
 {
-	const struct store_standing *standing = store_standing(passing->standby->store);
+	const int64_t age = store_age(passing->standby->store);
 	char number[24];
 
 	if (!passing_is_read(passing->http) || standing->seen_at == 0)
 		return false;
 	passing->is_from_view = true;
-	passing->view_age = (timers_clock() / 1000 - standing->seen_at) / 1000;
+	passing->view_age = age / 1000;
 	snprintf(number, sizeof(number), "%lld", (long long)passing->view_age);
 	http_reply_header(passing->http, "Age", number);
 	return true;

@@ -3,6 +3,7 @@
 #include <event2/event.h>
 #include <string.h>
 
+#include "base/timer.h"
 #include "store_internal.h"
 
 void store_expect_turn_end(struct store *store)
@@ -204,6 +205,15 @@ bool store_broken(const struct store *store)
 const struct store_standing *store_standing(const struct store *store)
 {
 	return &store->standing;
+}
+
+int64_t store_age(const struct store *store)
+{
+	const struct store_standing *standing = &store->standing;
+
+	if (standing->role == STORE_ALONE || standing->role == STORE_ACTIVE)
+		return 0;
+	return standing->seen_at > 0 ? timers_clock() / 1000 - standing->seen_at : STORE_NEVER;
 }
 
 void store_statistics(struct store *store, struct store_statistics *ret_statistics)

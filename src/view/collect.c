@@ -106,13 +106,11 @@ static void collect_members(struct metric *const *measures, const struct store_m
 }
 
 /* Of one that never had all that there was, no time is long enough. */
-static double seconds_behind(const struct store_standing *standing)
+static double seconds_behind(const struct store *store)
 {
-	const int64_t now = timers_clock() / 1000;
+	const int64_t age = store_age(store);
 
-	if (standing->role == STORE_ACTIVE)
-		return 0;
-	return standing->seen_at > 0 ? (double)(now - standing->seen_at) / MEASURE_MS : INFINITY;
+	return age == STORE_NEVER ? INFINITY : (double)age / MEASURE_MS;
 }
 
 static void collect_lag(struct metric *const *measures, const struct store *store)
@@ -120,7 +118,7 @@ static void collect_lag(struct metric *const *measures, const struct store *stor
 	const struct store_member *self = members_self(store_members(store));
 
 	metric_set(measures[MEASURE_STORE_LAG], self != NULL ? (double)self->behind : 0, NULL);
-	metric_set(measures[MEASURE_STORE_LAG_SECONDS], seconds_behind(store_standing(store)), NULL);
+	metric_set(measures[MEASURE_STORE_LAG_SECONDS], seconds_behind(store), NULL);
 }
 
 static void collect_store(const struct view *view)
