@@ -13,6 +13,7 @@ struct passing {
 	    *error; /* the handler's: the reason why this broker does not do it by itself, or what is replied */
 	void (*serve)(void *arg); /* for this broker to answer it by itself */
 	void *arg;
+	bool has_no_view; /* what it reads only the active one knows */
 	/* Filled in: */
 	const char *forwarded_to;    /* the name of who was sent it last; NULL: nobody */
 	const char *forward_failure; /* why that brought no answer; "" or NULL: nothing is known */
@@ -20,9 +21,8 @@ struct passing {
 	int64_t view_age;            /* which is so old: seconds */
 };
 
-/* How long it may take, as struct relay_request says; a read waits for PASSING_READ_WAIT at most, whatever this says.
- */
-struct passing_times {
+/* As in struct relay_request. A read has PASSING_READ_WAIT for all of it, whatever these say. */
+struct passing_terms {
 	int64_t wait;
 	int64_t answer_within;
 	bool is_once;
@@ -36,13 +36,15 @@ bool passing_is_read(const struct http_request *http);
 /* Replies with the answer of the active one, whoever that will be. Where this broker is the active one when it comes to
  * that, or where nobody is in time and the request only reads, serve is called. Where the request was passed on by
  * another one already, or this broker shares no store, *error is the reply. */
-void passing_begin(struct passing *passing, const char *id, const struct passing_times *times);
-/* Whether there is an active one that has not said where it is reached for this listener; *error tells the client. */
+void passing_begin(struct passing *passing, const char *id, const struct passing_terms *terms);
+/* Whether there is an active one that has not said where it is reached for this listener; *error tells the client then.
+ */
 bool passing_has_no_way(const struct passing *passing);
-/* Does not ask the active one: serve is called where the request only reads, otherwise *error is the reply. */
+/* Does not ask the active one: serve is called where the request only reads, and what this broker knows too, otherwise
+ * *error is the reply. */
 void passing_answer_alone(struct passing *passing);
-/* Whether code is the end of something that this broker, has_begun or not, may not do as the active one any more: it is
- * for passing_begin then. */
+/* Whether what ended with code was given up as this broker is not the active one any more, or may soon not be: it is
+ * for passing_begin then. has_begun: whether it does still what the active one has to. */
 bool passing_has_stepped_down(const struct standby *standby, bool has_begun, int code);
 /* What became of it, for the line of its request. */
 void passing_log(const struct passing *passing, struct log_line *line);

@@ -49,8 +49,12 @@ static struct admin_call *begin(struct admin_server *admin, struct http_request 
 	call->ask.caller = (struct caller){.user = read_operator(http), .request = id};
 	if (admin->standby.relay != NULL)
 		call->ask.caller.repeat = id;
-	call->passing = (struct passing){
-	    .standby = &admin->standby, .http = http, .error = &call->error, .serve = serve, .arg = call};
+	call->passing = (struct passing){.standby = &admin->standby,
+	                                 .http = http,
+	                                 .error = &call->error,
+	                                 .serve = serve,
+	                                 .arg = call,
+	                                 .has_no_view = call->endpoint->is_of_active};
 	http_request_set_context(http, call);
 	return call;
 }
@@ -67,10 +71,11 @@ static bool has_begun(struct admin_call *call)
 
 bool call_has_failed(struct admin_call *call, int code, const char *text)
 {
-	const bool is_passed = passing_has_stepped_down(&call->admin->standby, has_begun(call), code);
+	bool is_passed;
 
 	if (code == 0)
 		return false;
+	is_passed = passing_has_stepped_down(&call->admin->standby, has_begun(call), code);
 	error_set(&call->error, code, "%s", text);
 	if (is_passed)
 		call_pass_on(call);

@@ -63,9 +63,10 @@ struct admin_endpoint {
 	admin_view *view;
 	admin_list *list;
 	admin_item *item;
-	int status;   /* 0: 200 */
-	bool is_own;  /* it is about this process: where it stands by, it does it all the same */
-	bool is_once; /* where it was passed on and nobody knows whether it was done, it is not passed on again */
+	int status;        /* 0: 200 */
+	bool is_of_active; /* it reads what only the active broker has, in memory */
+	bool is_own;       /* it is about this process: where it stands by, it does it all the same */
+	bool is_once;      /* where it was passed on and nobody knows whether it was done, it is not passed on again */
 };
 
 /* The handler of all rows that have an admin_endpoint. */

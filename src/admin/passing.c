@@ -8,11 +8,11 @@
 /* An active one that operators' calls are not to be passed on to is told at once: nothing is to be waited for. */
 void call_pass_on(struct admin_call *call)
 {
-	const struct passing_times times = {
+	const struct passing_terms terms = {
 	    .wait = WAIT, .answer_within = ANSWER_WITHIN, .is_once = call->endpoint->is_once};
 
 	if (http_request_forwarded(call->http) == NULL && passing_has_no_way(&call->passing))
 		passing_answer_alone(&call->passing);
 	else
-		passing_begin(&call->passing, call->ask.caller.repeat, &times);
+		passing_begin(&call->passing, call->ask.caller.repeat, &terms);
 }

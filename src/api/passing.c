@@ -16,7 +16,7 @@ static int64_t wait_of(const struct exchange *exchange)
 void exchange_pass_on(struct exchange *exchange)
 {
 	const int64_t wait = wait_of(exchange);
-	const struct passing_times times = {.wait = wait, .answer_within = wait + PASSING_MARGIN};
+	const struct passing_terms terms = {.wait = wait, .answer_within = wait + PASSING_MARGIN};
 
-	passing_begin(&exchange->passing, exchange->ask.caller.repeat, &times);
+	passing_begin(&exchange->passing, exchange->ask.caller.repeat, &terms);
 }

@@ -35,7 +35,7 @@ static bool show_view(struct passing *passing)
 	const int64_t age = store_age(passing->standby->store);
 	char number[24];
 
-	if (!passing_is_read(passing->http) || standing->seen_at == 0)
+	if (!passing_is_read(passing->http) || passing->has_no_view || age == STORE_NEVER)
 		return false;
 	passing->is_from_view = true;
 	passing->view_age = age / 1000;
@@ -137,17 +137,17 @@ static void on_end(void *arg, const struct relay_end *end)
 
 /* ---- the begin ---- */
 
-void passing_begin(struct passing *passing, const char *id, const struct passing_times *times)
+void passing_begin(struct passing *passing, const char *id, const struct passing_terms *terms)
 {
 	const bool is_read = passing_is_read(passing->http);
-	const int64_t wait = is_read ? PASSING_READ_WAIT : times->wait;
+	const int64_t wait = is_read ? PASSING_READ_WAIT : terms->wait;
 	const struct relay_request request = {
 	    .http = passing->http,
 	    .id = id,
 	    .wait = wait,
 	    .is_brief = is_read,
-	    .is_once = times->is_once,
-	    .answer_within = is_read ? wait + PASSING_MARGIN : times->answer_within,
+	    .is_once = terms->is_once,
+	    .answer_within = is_read ? wait + PASSING_MARGIN : terms->answer_within,
 	};
 
 	if (passing->standby->relay == NULL || http_request_forwarded(passing->http) != NULL)
