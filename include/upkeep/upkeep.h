@@ -15,8 +15,9 @@ TAILQ_HEAD(inspection_list, inspection);
 /* See rekey.h. */
 struct rekey {
 	bool running;
-	bool unbound; /* the second keyspace of the pass */
-	bool again;   /* another pass has to follow */
+	bool unbound;       /* the second keyspace of the pass */
+	bool again;         /* another pass has to follow */
+	int64_t began_wall; /* ms since 1970; 0: not since this broker is the active one */
 	size_t sealed, failed;
 	char position[STORE_KEY_MAX];
 	size_t position_length;

@@ -26,6 +26,8 @@ struct asker {
 	char socket[URL_BYTES]; /* "": none */
 	char user[URL_BYTES];
 	char *password;
+	FILE *err;
+	bool has_told; /* that an answer is not the active broker's */
 };
 
 /* ---- where ---- */
@@ -143,6 +145,7 @@ int ask_open(const struct invocation *invocation, struct asker **ret_asker)
 	/* Also without a body: the broker takes nothing else from whoever changes something. */
 	asker->headers = asker->curl.slist_append(asker->headers, "Content-Type: application/json");
 	add_operator(asker);
+	asker->err = invocation->err;
 	*ret_asker = asker;
 	return 0;
 }
@@ -197,6 +200,20 @@ static void make_object(const char *const *fields, struct text *ret_object)
 	text_add(ret_object, "}");
 }
 
+/* Told once, on standard error: what it shows is not what the active one has. */
+static void note_age(struct asker *asker)
+{
+	struct curl_header *header = NULL;
+	int64_t age;
+
+	if (asker->has_told || asker->curl.easy_header(asker->easy, "Age", 0, CURLH_HEADER, -1, &header) != CURLHE_OK ||
+	    text_parse_number(header->value, &age) != 0)
+		return;
+	fprintf(asker->err, "tsuru-broker: not the active broker's: what this one knows by itself, %lld s old\n",
+	        (long long)age);
+	asker->has_told = true;
+}
+
 static int perform(struct asker *asker, const char *path, const struct text *object, struct text *ret_body,
                    long *ret_status, struct error *error)
 {
@@ -216,6 +233,7 @@ static int perform(struct asker *asker, const char *path, const struct text *obj
 		return error_set(error, ERR_UNAVAILABLE, "the broker at %s does not answer: %s", asker->base,
 		                 curl->easy_strerror(code));
 	curl->easy_getinfo(asker->easy, CURLINFO_RESPONSE_CODE, ret_status);
+	note_age(asker);
 	return 0;
 }
 

@@ -93,9 +93,8 @@ const struct command ctl_commands[] = {
      "one version. Exits 3 when one differs, or a name is taken twice.\n",
      ctl_replicas, NULL},
     {"step-down", NULL, ADMIN | TAKES(OPTION_FORCE), "let another broker become the active one",
-     "The active one, whichever is asked, ends its calls and stands by; what was accepted is taken up by the\nnext "
-     "one. "
-     "Says who that is. Exits 3 when no other has taken over.\n",
+     "The active one, whichever is asked, ends its calls and stands by; what was accepted is taken up by the\n"
+     "next one. Says who that is. Exits 3 when no other has taken over.\n",
      ctl_step_down, NULL},
     {"reload", NULL, ADMIN, "put the configuration's file in force",
      "The same as SIGHUP, with the error told here. Of brokers that share a store only the one that is asked.\n",
@@ -106,7 +105,7 @@ const struct command ctl_commands[] = {
      ctl_rekey, NULL},
     {"backup", "FILE", CONFIG, "copy the store, consistently, while the broker runs",
      "Runs where data_dir is. To restore: put the file as data.mdb into an empty directory, and start on\nit as "
-     "data_dir. The master key is not in it.\n",
+     "data_dir. The master key is not in it. Where brokers share a store, back its database up instead.\n",
      run_backup, NULL},
     {"export", "FILE", CONFIG, "write every record as a line of JSON",
      "Runs where data_dir is, while the broker runs or not; \"-\" is standard output. Secrets stay sealed\nwith the "

@@ -17,8 +17,18 @@ static size_t count_of(const struct cJSON *json, const char *member)
 	return number > 0 && number < (double)SIZE_MAX ? (size_t)number : 0;
 }
 
+/* Whoever had begun it may have ended since, and one that has begun nothing rests, too. */
+static int check_begun(struct talk *talk, const struct cJSON *json)
+{
+	if (cJSON_GetObjectItemCaseSensitive(json, "began") != NULL)
+		return 0;
+	return error_set(
+	    &talk->error, ERR_UNAVAILABLE,
+	    "the broker that had begun this is not asked any more, and how far it came is not known: run it again");
+}
+
 /* Begins by a POST to start, then asks path until its state is "resting"; shows member's number meanwhile on a
- * terminal. *ret_json is the caller's. */
+ * terminal. *ret_json is the caller's, also of a failure. */
 static int wait_until_resting(struct talk *talk, const char *start, const char *path, const char *member,
                               struct cJSON **ret_json)
 {
@@ -34,6 +44,8 @@ static int wait_until_resting(struct talk *talk, const char *start, const char *
 		cJSON_Delete(json);
 		json = NULL;
 		rc = ask(talk->asker, path, NULL, &json, &talk->error);
+		if (rc == 0)
+			rc = check_begun(talk, json);
 		state = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "state"));
 		if (rc != 0 || state == NULL || strcmp(state, "resting") == 0)
 			break;

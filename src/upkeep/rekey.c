@@ -182,6 +182,6 @@ void rekey_start(struct upkeep *upkeep)
 {
 	if (upkeep->rekey.running)
 		return;
-	upkeep->rekey = (struct rekey){.running = true};
+	upkeep->rekey = (struct rekey){.running = true, .began_wall = timers_wall(upkeep->catalog->timers)};
 	part_in(upkeep, 0);
 }

@@ -394,6 +394,7 @@ int view_show_rekey(const struct view *view, struct text *ret_json, struct error
 	show_text(ret_json, "state", rekey->running ? "running" : "resting");
 	show_number(ret_json, "sealed", (int64_t)rekey->sealed);
 	show_number(ret_json, "failed", (int64_t)rekey->failed);
+	show_time(ret_json, "began", rekey->began_wall);
 	text_add(ret_json, "}");
 	return ret_json->failed ? error_no_memory(error) : 0;
 }

@@ -10,6 +10,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 
 import backends  # noqa: E402  pylint: disable=wrong-import-position
 import harness  # noqa: E402  pylint: disable=wrong-import-position
+import replicas as sharing  # noqa: E402  pylint: disable=wrong-import-position
 import spread  # noqa: E402  pylint: disable=wrong-import-position
 
 
@@ -23,6 +24,14 @@ def server():
     postgres = harness.Postgres()
     yield postgres
     postgres.close()
+
+
+@pytest.fixture
+def replicas(request, server, tmp_path):
+    """Brokers that share a store. Where nobody takes over from one that is dead, a short lease would be a race with a busy machine."""
+    made = sharing.Replicas(server, tmp_path, "2s" if request.node.get_closest_marker("takeover") else "60s")
+    yield made
+    made.close()
 
 
 @pytest.fixture

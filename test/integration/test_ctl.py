@@ -81,7 +81,7 @@ def test_a_listener_that_folds_its_first_header():
             self.wfile.write(b"HTTP/1.1 200 OK\r\nX-One: 1\r\nContent-Length: 2\r\n\r\n{}")
 
         def do_GET(self):  # pylint: disable=invalid-name
-            self.wfile.write(b"HTTP/1.1 200 OK\r\n folded: 1\r\nContent-Length: 2\r\n\r\n{}")
+            self.wfile.write(b"HTTP/1.1 200 OK\r\n folded: 1\r\nContent-Length: 11\r\n\r\n{\"began\":1}")
             self.close_connection = True
 
         def log_message(self, *_):  # pylint: disable=arguments-differ

@@ -13,18 +13,10 @@ import time
 import pytest
 
 from harness import Answer, Tsuru, free_port, wait_until
-from replicas import Replicas, active_and_standby, await_role, tsuru_of
+from replicas import active_and_standby, await_role, tsuru_of
 from test_tls import make_certificate
 
 WAITS = "    wait: 12s\n    bind_wait: 14s\n"
-
-
-@pytest.fixture
-def replicas(request, server, tmp_path):
-    """Where nobody takes over from one that is dead, a short lease would be a race with a busy machine."""
-    made = Replicas(server, tmp_path, "2s" if request.node.get_closest_marker("takeover") else "60s")
-    yield made
-    made.close()
 
 
 @pytest.fixture

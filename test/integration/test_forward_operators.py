@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import http.client
+import http.server
 import json
 import re
 import signal
@@ -13,19 +14,12 @@ import time
 import pytest
 
 from harness import Tsuru, free_port, wait_until
-from replicas import Replicas, active_and_standby, await_role, role, tsuru_of
+from replicas import active_and_standby, await_role, role, tsuru_of
+from test_ctl import ctl
 from test_forward import Later, rules, splice
 
 WAITS = "    wait: 12s\n    bind_wait: 14s\n"
 HEADER = "X-Tsuru-Broker-Forwarded"
-
-
-@pytest.fixture
-def replicas(request, server, tmp_path):
-    """Where nobody takes over from one that is dead, a short lease would be a race with a busy machine."""
-    made = Replicas(server, tmp_path, "2s" if request.node.get_closest_marker("takeover") else "60s")
-    yield made
-    made.close()
 
 
 @pytest.fixture
@@ -158,6 +152,12 @@ def test_each_answers_for_itself(pair):
     first, second = pair
     assert second.admin("/ready").json["role"] == "standby" and second.admin("/active").status == 503
     assert second.admin("/health").status == 200 and "store_lag_revisions" in second.admin("/metrics").body
+    for path in ("/health", "/ready"):
+        for broker, own in ((first, "active"), (second, "standby")):
+            told = wait_until("it has told of itself", lambda path=path, broker=broker: "lag_revisions" in broker.admin(path).json
+                              and broker.admin(path).json)
+            assert (told["role"], told["epoch"], told["active"], told["warnings"]) == (own, 1, "first", []), (path, told)
+            assert told["lag_revisions"] >= 0 and 0 <= told["age_seconds"] < 60, (path, told)
     wait_until("both have told", lambda: known_to(first) == known_to(second) == ["first", "second"])
     assert [one["name"] for one in second.ctl("replicas", "--json", status=(0, 3))["replicas"] if one["self"]] == ["second"]
     before = actions(first)
@@ -444,14 +444,59 @@ def test_nobody_for_long(replicas):
     first.kill()
     asked = [Later(lambda: second.admin("/v1/instances")), Later(lambda: second.admin("/v1/instances/none")),
              Later(lambda: second.admin("/v1/servers/scripted/one/drain", "POST")), Later(lambda: second.admin("/v1/replicas")),
-             Later(lambda: second.admin("/v1/reload", "POST"))]
-    listed, missing, changed, own, reloaded = (one.result() for one in asked)
+             Later(lambda: second.admin("/v1/reload", "POST")),
+             *(Later(lambda path=path: second.admin(path)) for path in ("/v1/drift", "/v1/rekey", "/v1/reconcile"))]
+    listed, missing, changed, own, reloaded, *in_memory = (one.result() for one in asked)
+    for answer in in_memory:  # only the active one has it
+        assert answer.status == 503 and '"first" cannot be reached' in answer.message and "Age" not in answer.headers, answer
     assert [one["name"] for one in listed.json["instances"]] == ["mydb"] and 0 <= int(listed.headers["Age"]) < 60
     assert missing.status == 404 and "Age" in missing.headers
     assert changed.status == 503 and changed.headers["Retry-After"] == "1" and '"first" cannot be reached' in changed.message
     assert own.status == 200 and "Age" not in own.headers and reloaded.status == 200
     assert asked[3].took < asked[0].took < asked[2].took and 4 < asked[0].took and 20 < asked[2].took
     assert calls(second, route="instances", view_age_s="")
+    shown = ctl("instances", "-c", second.config)
+    assert shown.returncode == 0 and "mydb" in shown.stdout
+    assert shown.stderr.startswith("tsuru-broker: not the active broker's: what this one knows by itself, ") and shown.stderr.count("\n") == 1
+
+
+class Turning(http.server.BaseHTTPRequestHandler):
+    """What is asked before the active one dies is asked of that one, the rest of the next one."""
+    brokers = None
+
+    def do_POST(self):  # pylint: disable=invalid-name
+        first, second = self.brokers
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.answer(first.admin(self.path, "POST"))
+        first.kill()
+        await_role(second, "active")
+
+    def do_GET(self):  # pylint: disable=invalid-name
+        self.answer(self.brokers[1].admin(self.path))
+
+    def answer(self, answer):
+        self.send_response(answer.status)
+        self.end_headers()
+        self.wfile.write(answer.body.encode())
+
+    def log_message(self, *_):  # pylint: disable=arguments-differ
+        pass
+
+
+@pytest.mark.takeover
+def test_the_rest_of_the_next_one_is_no_end(pair):
+    """A rekey that ended with its broker may have left secrets sealed with the old key, which is taken away next."""
+    Turning.brokers = pair
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Turning) as turning:
+        thread = threading.Thread(target=turning.serve_forever)
+        thread.start()
+        try:
+            done = ctl("rekey", "--url", f"http://127.0.0.1:{turning.server_port}", password="operate")
+        finally:
+            turning.shutdown()
+            thread.join()
+    assert done.returncode == 1 and "run it again" in done.stderr, done
+    assert pair[1].ctl("rekey", "--json")["began"]
 
 
 def test_an_active_one_without_an_address_for_operators(replicas):
@@ -463,6 +508,7 @@ def test_an_active_one_without_an_address_for_operators(replicas):
     for path in ("/v1/servers/scripted/one/drain", "/v1/step-down"):
         refused = second.admin(path, "POST")
         assert refused.status == 503 and '"first"' in refused.message and '"admin_address"' in refused.message
+    assert '"admin_address"' in second.ctl("drift", status=1) and "no \"tsuru\"" not in second.admin("/v1/reconcile").message
     assert second.ctl("reload") == "done\n" and second.admin("/ready").status == 200
     assert not calls(first, forwarded_by="second")
 

@@ -1,8 +1,8 @@
 /* The url's hosts in turn. libpq goes on to the next host only where the first one takes no connection at all. One that
  * takes it and says nothing (a machine that hangs, a network that drops) or hangs up (a balancer whose server is gone)
  * would be tried for ever, though another is the primary meanwhile. So a try that fails makes the next one begin with
- * the host after. Whether a host is the primary, libpq asks it: target_session_attrs. One that takes
- * no writes by its configuration, as a former primary may be kept from them, is found out by its refusal. */
+ * the host after. Whether a host is the primary, libpq asks it: target_session_attrs. One that takes no writes by its
+ * configuration, as a former primary may be kept from them, is found out by its refusal. */
 #include <string.h>
 
 #include "internal.h"
