@@ -87,9 +87,11 @@ int act_step_down(struct admin_call *call)
 	if (store_standing(store)->role == STORE_ALONE)
 		return error_set(&call->error, ERR_REFUSED, "the store is this broker's own: nobody can take over");
 	if (next == NULL && !call->is_forced)
-		return error_set(&call->error, ERR_REFUSED,
-		                 "no broker stands by to take over; by force, this one steps down all the same, and "
-		                 "none may be active for a lease");
+		return error_set(
+		    &call->error, ERR_REFUSED,
+		    "no broker stands by to take over from \"%s\"; by force, it steps down all the same, and "
+		    "none may be active for a lease",
+		    store_standing(store)->active);
 	operator_note(requests_of(call), &call->ask.caller, "step-down", "done", next != NULL ? NULL : "by force");
 	store_step_down(store);
 	return 0;

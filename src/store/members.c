@@ -38,10 +38,11 @@ const struct store_member *members_standby(const struct store_members *members)
 }
 
 /* A row of the same name that has told since this one began is another's that lives: one of an earlier life of this
- * broker has not. */
+ * broker has not, and is no double of the later one either. */
 static bool is_double(const struct store_member *self, const struct store_member *other)
 {
-	return strcmp(self->name, other->name) == 0 && other->told < self->began && other->told < GONE_MS;
+	return strcmp(self->name, other->name) == 0 && !self->is_gone && other->told < self->began &&
+	       other->told < GONE_MS;
 }
 
 static const struct store_member *find_active(const struct store_members *members)

@@ -154,7 +154,7 @@ def test_step_down_with_nobody_to_take_over(site):
     first = site.broker("first")
     await_role(first, "active")
     wait_until("it has read who there is", lambda: names_at(first) == ["first"])
-    assert "no broker stands by" in first.ctl("step-down", status=1)
+    assert 'no broker stands by to take over from "first"' in first.ctl("step-down", status=1)
     assert role(first) == "active"
     assert first.admin("/v1/step-down", "POST", fields={"force": "perhaps"}).status == 400
     assert first.ctl("step-down", "--force", status=3) == '"first" is the active one again: no other took over\n'

@@ -132,13 +132,16 @@ static void test_one_that_tells_nothing_is_gone(void **state)
 	insert(fixture, "asleep", "standby", "20 seconds");
 	insert(fixture, "old", "standby", "2 hours");
 	insert(fixture, "test", "active", "2 minutes");
+	insert(fixture, "test", "active", "30 seconds");
 	await_looks(fixture, 2);
 	assert_int_equal(find(fixture, "killed")->role, STORE_DEPOSED);
 	assert_false(find(fixture, "killed")->is_gone);
 	assert_true(find(fixture, "asleep")->is_gone);
 	assert_null(members_standby(store_members(fixture->store)));
 	assert_null(find(fixture, "old"));
-	assert_int_equal(store_members(fixture->store)->count, 3); /* with this one, without its earlier life */
+	for (size_t i = 0; i < store_members(fixture->store)->count; i++) /* an earlier life has taken nobody's name */
+		assert_false(store_members(fixture->store)->items[i].is_double);
+	assert_int_equal(store_members(fixture->store)->count, 4); /* with this one, and the later of its earlier lives */
 }
 
 static bool warns_of_name(const struct store_members *members)
