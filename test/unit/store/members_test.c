@@ -141,7 +141,8 @@ static void test_one_that_tells_nothing_is_gone(void **state)
 	assert_null(find(fixture, "old"));
 	for (size_t i = 0; i < store_members(fixture->store)->count; i++) /* an earlier life has taken nobody's name */
 		assert_false(store_members(fixture->store)->items[i].is_double);
-	assert_int_equal(store_members(fixture->store)->count, 4); /* with this one, and the later of its earlier lives */
+	assert_int_equal(store_members(fixture->store)->count,
+	                 4); /* with this one, and the later of its earlier lives */
 }
 
 static bool warns_of_name(const struct store_members *members)
