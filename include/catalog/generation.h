@@ -41,6 +41,8 @@ const struct config *catalog_config(const struct catalog *catalog);
 /* Opens every service's driver. config is held, not taken. */
 int generation_open(struct catalog *catalog, struct config *config, struct generation **ret_generation,
                     struct error *error);
+/* Which of its servers are drained, once more: while a broker stands by, another one drains them. */
+void generation_read_drained(struct generation *generation);
 /* One that was never entered, or that nobody uses any more. */
 void generation_close(struct generation *generation);
 /* Makes it the present one; the one before it ends with its last user. */

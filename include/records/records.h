@@ -26,6 +26,8 @@ void records_close(struct records *records);
 void records_next_id(struct records *records, char *ret_id);
 /* From now on they stand behind one of that time. */
 void records_go_behind(struct records *records, int64_t wall);
+/* From now on they stand behind all entries of the audit, whoever wrote them: to be called before the first is made. */
+int records_go_behind_all(struct records *records, struct error *error);
 
 /* ---- reading ---- */
 

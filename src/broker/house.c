@@ -124,10 +124,13 @@ int broker_begin(struct broker *broker, struct error *error)
 	if (rc == 0)
 		rc = maker_write(store, config, error);
 	if (rc == 0)
+		rc = records_go_behind_all(broker->catalog.records, error);
+	if (rc == 0)
 		rc = migrate(broker->catalog.records, error);
 	if (rc == 0)
 		rc = mark_open(&broker->mark, store, error);
 	if (rc == 0) {
+		generation_read_drained(broker->catalog.present);
 		mark_recall(&broker->mark, &broker->mark_seen, timers_now(broker->options.timers));
 		rc = queue_recover(&broker->queue, error);
 	}

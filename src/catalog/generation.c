@@ -94,6 +94,18 @@ int generation_open(struct catalog *catalog, struct config *config, struct gener
 	return rc;
 }
 
+void generation_read_drained(struct generation *generation)
+{
+	for (size_t i = 0; i < generation->offering_count; i++) {
+		const struct offering *offering = &generation->offerings[i];
+
+		for (size_t j = 0; j < offering->host_count; j++) {
+			if (offering->hosts[j].server != NULL)
+				host_read_drained(&offering->hosts[j]);
+		}
+	}
+}
+
 void generation_enter(struct catalog *catalog, struct generation *generation)
 {
 	struct generation *before = catalog->present;

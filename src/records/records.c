@@ -35,6 +35,13 @@ static bool on_newest(void *arg, const void *key, size_t key_length, const struc
 	return false;
 }
 
+int records_go_behind_all(struct records *records, struct error *error)
+{
+	if (store_scan_back(records->store, KEYSPACE_AUDIT, NULL, 0, on_newest, records) != 0)
+		return error_set(error, ERR_INTERNAL, "the store cannot be read");
+	return 0;
+}
+
 int records_open(struct store *store, struct timers *timers, struct records **ret_records, struct error *error)
 {
 	struct records *records = calloc(1, sizeof(*records));
@@ -43,10 +50,6 @@ int records_open(struct store *store, struct timers *timers, struct records **re
 		return error_no_memory(error);
 	records->store = store;
 	records->timers = timers;
-	if (store_scan_back(store, KEYSPACE_AUDIT, NULL, 0, on_newest, records) != 0) {
-		free(records);
-		return error_set(error, ERR_INTERNAL, "the store cannot be read");
-	}
 	*ret_records = records;
 	return 0;
 }

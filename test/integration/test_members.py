@@ -150,6 +150,18 @@ def test_step_down_hands_over(standing):
     assert second.ctl("step-down", "--json") == {"active": "first"}
 
 
+def test_a_drained_server_takes_nothing_new_whoever_is_active(standing):
+    """It was drained after the other one had read its configuration."""
+    first, second = restore(standing)
+    assert first.ctl("drain", "scripted/one") == "done\n"
+    assert first.ctl("step-down") == '"second" is the active one now\n'
+    refused = tsuru_of(second).create("drained", "small")
+    assert refused.status == 403 and "drained" in refused.message
+    assert second.ctl("services", "--json")["services"][0]["servers"][0]["drained"]
+    assert second.ctl("undrain", "scripted/one") == "done\n"
+    assert tsuru_of(first).create("drained", "small").status == 201
+
+
 def test_step_down_with_nobody_to_take_over(site):
     first = site.broker("first")
     await_role(first, "active")

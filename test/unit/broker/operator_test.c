@@ -15,6 +15,8 @@
 #define RETAIN "{name: small, description: a, retain: 2h, weight: 1}"
 #define SMALL  "{name: small, description: a, weight: 1}"
 
+static const struct caller ops = {.user = "ops"};
+
 static void make(struct world *world, const char *name)
 {
 	assert_int_equal(request(world, &ask_create, "instance", name, "plan", "small", "team", "t", NULL).code, 0);
@@ -467,6 +469,47 @@ static void test_the_audit_is_kept_by_age(void **state)
 	assert_int_equal(store_counter(world->store, AUDIT_COUNTER), 0);
 }
 
+/* ---- what another broker wrote while this one stood by ---- */
+
+static void put(struct world *world, enum keyspace keyspace, const char *key, const void *bytes, size_t length)
+{
+	struct batch *batch = batch_new(world->store);
+	struct error error;
+
+	batch_put(batch, keyspace, key, strlen(key), bytes, length, REVISION_ANY);
+	assert_int_equal(batch_commit_now(batch, &error), 0);
+}
+
+static void test_what_was_drained_while_it_stood_by_is_drained(void **state)
+{
+	struct world *world = *state;
+	struct error error;
+
+	assert_int_equal(broker_resign(world->broker, &error), 0);
+	put(world, KEYSPACE_META, "drained/scripted/one", "", 0);
+	put(world, KEYSPACE_META, "drained/scripted/two", "", 0);
+	assert_int_equal(broker_begin(world->broker, &error), 0);
+	assert_int_equal(request(world, &ask_create, "instance", "mydb", "plan", "small", "team", "t", NULL).code,
+	                 ERR_FORBIDDEN);
+	assert_int_equal(operator_drain(broker_requests(world->broker), &ops, "scripted", "one", false, &error), 0);
+	make(world, "mydb");
+}
+
+/* By a broker whose clock was an hour ahead. */
+static void test_ids_stand_behind_those_of_the_broker_before(void **state)
+{
+	struct world *world = *state;
+	char theirs[OPERATION_ID_LENGTH + 1], ours[OPERATION_ID_LENGTH + 1];
+	struct error error;
+
+	assert_int_equal(broker_resign(world->broker, &error), 0);
+	operation_id(timers_wall(world->timers) + HOUR, 7, theirs);
+	put(world, KEYSPACE_AUDIT, theirs, "x", 1);
+	assert_int_equal(broker_begin(world->broker, &error), 0);
+	records_next_id(world->broker->catalog.records, ours);
+	assert_true(strcmp(ours, theirs) > 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 
 int main(void)
@@ -493,6 +536,8 @@ int main(void)
 	    TEST(test_reload_changes_the_drift_pass),
 	    TEST(test_the_audit_is_kept_by_number),
 	    TEST(test_the_audit_is_kept_by_age),
+	    TEST(test_what_was_drained_while_it_stood_by_is_drained),
+	    TEST(test_ids_stand_behind_those_of_the_broker_before),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
