@@ -7,8 +7,9 @@
 #include "driver/driver.h"
 #include "store/store.h"
 
-#define STORE_ID_LENGTH   16 /* hex digits */
-#define STORE_SEAL_LENGTH 32 /* hex digits */
+#define STORE_ID_LENGTH   16                 /* hex digits */
+#define STORE_SEAL_LENGTH 32                 /* hex digits */
+#define MARK_NUMBER_MAX   ((int64_t)1 << 62) /* a mark with a greater number is none */
 
 struct mark {
 	struct store *kept_in; /* NULL: it was only read, see mark_parse */
@@ -42,7 +43,9 @@ void mark_look(struct mark_seen *seen, struct store *store, int64_t now);
  * above it, had it not been lost. What was lost before that is no failover's: the store is an old backup, which
  * somebody has to look at. */
 void mark_recall(struct mark *mark, const struct mark_seen *seen, int64_t now);
-/* The store's own mark gets a number above the given one; it is durable some time later. */
+/* The store's own mark gets a number above the given one; it is durable some time later. It stays where that is over
+ * half of MARK_NUMBER_MAX: so many starts there never are, and whoever may write on one server must not use up the
+ * numbers for all. */
 void mark_raise(struct mark *mark, int64_t number);
 
 #endif

@@ -26,7 +26,8 @@ bool mark_parse(const char *text, struct mark *ret_mark)
 	memcpy(ret_mark->store, text, length);
 	ret_mark->store[length] = '\0';
 	ret_mark->number = strtoll(text + length + 1, &end, 10);
-	if (*end != '-' || strspn(end + 1, HEX) != 2 * WORD_BYTES || end[1 + 2 * WORD_BYTES] != '\0')
+	if (ret_mark->number > MARK_NUMBER_MAX || *end != '-' || strspn(end + 1, HEX) != 2 * WORD_BYTES ||
+	    end[1 + 2 * WORD_BYTES] != '\0')
 		return false;
 	strcpy(ret_mark->text, text);
 	return true;
@@ -122,7 +123,7 @@ int mark_open(struct mark *mark, struct store *store, struct error *error)
 
 void mark_raise(struct mark *mark, int64_t number)
 {
-	if (number < mark->number)
+	if (number < mark->number || number > MARK_NUMBER_MAX / 2)
 		return;
 	set_number(mark, number + 1);
 	mark->raised = true;

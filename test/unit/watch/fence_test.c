@@ -250,6 +250,28 @@ static void test_a_claim_that_raises_the_number_stops_no_other_server(void **sta
 	expect_open(world);
 }
 
+/* Whoever runs one server may write there what it likes. Were the store's own number to follow, the numbers would be
+ * used up, and the store could not be started any more. */
+static void test_a_mark_with_the_greatest_number_is_claimed_and_not_followed(void **state)
+{
+	static const char *const numbers[] = {"9223372036854775807", "9223372036854775806", "4611686018427387904",
+	                                      "4611686018427387903"};
+	struct world *world = *state;
+	char copy[MARK_MAX + 1];
+
+	make(world, "mydb");
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+		snprintf(copy, sizeof(copy), "%s-%s-0a0b0c0d", world->broker->mark.store, numbers[i]);
+		scripted_put_mark(scripted(world), copy);
+		expect_shut(world, "nothing is done on the server");
+		claim(world);
+		expect_open(world);
+		assert_in_range(world->broker->mark.number, 1, 9);
+		restart(world);
+		expect_open(world);
+	}
+}
+
 /* A copy has another file, and does not take what happened at the servers since for undone. */
 static void test_a_copied_store_claims_first(void **state)
 {
@@ -495,6 +517,9 @@ static void test_texts_of_marks(void **state)
 	assert_false(mark_parse("0123456789abcdef-12-00ff00ff0", &mark));
 	assert_false(mark_parse("0123456789abcde-12-00ff00ff", &mark));
 	assert_false(mark_parse("0123456789abcdef-99999999999999999999999999999999999999-00ff00ff", &mark));
+	assert_true(mark_parse("0123456789abcdef-4611686018427387904-00ff00ff", &mark));
+	assert_false(mark_parse("0123456789abcdef-4611686018427387905-00ff00ff", &mark));
+	assert_false(mark_parse("0123456789abcdef-9223372036854775808-00ff00ff", &mark));
 }
 
 int main(void)
@@ -512,6 +537,7 @@ int main(void)
 	    TEST(test_an_empty_server_that_lost_its_mark_is_marked_again),
 	    TEST(test_a_copy_of_the_store_that_was_started_since),
 	    TEST(test_a_claim_that_raises_the_number_stops_no_other_server),
+	    TEST(test_a_mark_with_the_greatest_number_is_claimed_and_not_followed),
 	    TEST(test_a_copied_store_claims_first),
 	    TEST(test_servers_of_an_earlier_version_are_marked_when_all_is_there),
 	    TEST(test_another_server_in_its_place_is_not_marked),
