@@ -26,6 +26,7 @@ struct passing_terms {
 	int64_t wait;
 	int64_t answer_within;
 	bool is_once;
+	size_t most; /* that may be passed on at once; 0: the listener has a limit of its own */
 };
 
 #define PASSING_READ_WAIT 5000  /* ms */

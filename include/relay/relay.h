@@ -51,6 +51,8 @@ struct relay_active {
 /* Copied. What is held is sent, or given back; on_done may be called inside. */
 void relay_set_active(struct relay *relay, const struct relay_active *active);
 
+/* How many it has that have not ended, also of clients that have gone; 0 of NULL. */
+size_t relay_count(const struct relay *relay);
 /* 0: on_done will fire. ERR_NO_MEMORY: it will not. */
 int relay_pass(struct relay *relay, const struct relay_request *request, relay_done *on_done, void *arg,
                struct error *error);

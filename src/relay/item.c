@@ -84,6 +84,7 @@ static void stop_attempt(struct relay_item *item)
 static void item_free(struct relay_item *item)
 {
 	TAILQ_REMOVE(list_of(item->relay, item->state), item, link);
+	item->relay->count--;
 	timer_stop(item->relay->options.timers, &item->timer);
 	attempt_end(&item->attempt);
 	free(item);
@@ -151,6 +152,7 @@ struct relay_item *item_new(struct relay *relay, const struct relay_request *req
 	attempt_init(&item->attempt, &relay->handles);
 	timer_init(&item->timer, on_late, item);
 	TAILQ_INSERT_TAIL(&relay->held, item, link);
+	relay->count++;
 	run_time(item);
 	return item;
 }

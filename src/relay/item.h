@@ -43,6 +43,7 @@ struct relay {
 	struct multi *multi;
 	struct handles handles;
 	struct item_list held, under_way;
+	size_t count; /* of both */
 	bool is_self; /* this broker is the active one */
 	char name[NAME_SIZE], address[ADDRESS_SIZE];
 	uint64_t epoch;

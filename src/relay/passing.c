@@ -137,6 +137,17 @@ static void on_end(void *arg, const struct relay_end *end)
 
 /* ---- the begin ---- */
 
+/* Of clients that have gone, too: their connections, which are limited, are free for the next. */
+static bool is_crowded(const struct passing *passing, const struct passing_terms *terms)
+{
+	if (terms->most == 0 || relay_count(passing->standby->relay) < terms->most)
+		return false;
+	error_set(passing->error, ERR_UNAVAILABLE,
+	          "this broker stands by, and %zu requests wait for the active one already; repeat this in a moment",
+	          terms->most);
+	return true;
+}
+
 void passing_begin(struct passing *passing, const char *id, const struct passing_terms *terms)
 {
 	const bool is_read = passing_is_read(passing->http);
@@ -152,6 +163,8 @@ void passing_begin(struct passing *passing, const char *id, const struct passing
 
 	if (passing->standby->relay == NULL || http_request_forwarded(passing->http) != NULL)
 		refuse(passing);
+	else if (is_crowded(passing, terms))
+		passing_answer_alone(passing);
 	else if (relay_pass(passing->standby->relay, &request, on_end, passing, passing->error) != 0)
 		http_reply_error(passing->http, passing->error);
 }

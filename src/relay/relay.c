@@ -271,6 +271,11 @@ void relay_set_active(struct relay *relay, const struct relay_active *active)
 
 /* ---- requests ---- */
 
+size_t relay_count(const struct relay *relay)
+{
+	return relay != NULL ? relay->count : 0;
+}
+
 int relay_pass(struct relay *relay, const struct relay_request *request, relay_done *on_done, void *arg,
                struct error *error)
 {

@@ -323,6 +323,33 @@ def test_bodies_and_heads_at_the_limit(replicas):
     assert first.ctl("instances", "--json") == []
 
 
+def test_calls_of_clients_that_hang_up_are_counted_until_they_end(pair):
+    """Their connections are free for the next, and the calls go on waiting: what an operator's script may pile up is bounded."""
+    first, second = pair
+    login = base64.b64encode(b"admin:operate").decode()
+    body = "{}" + " " * 4096
+    call = (f"POST /v1/servers/scripted/one/drain HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nAuthorization: Basic {login}\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n{body}").encode()
+
+    def hang_up(wait):
+        with contextlib.closing(socket.create_connection(("127.0.0.1", second.admin_port), timeout=wait)) as client:
+            client.sendall(call)
+            with contextlib.suppress(TimeoutError):
+                return client.recv(4096).decode() if wait is not None else None
+        return None
+
+    first.process.send_signal(signal.SIGSTOP)
+    for _ in range(1000):
+        hang_up(None)
+    answer = wait_until("one is refused", lambda: hang_up(1))
+    assert answer.startswith("HTTP/1.1 503") and "\r\nRetry-After: 1\r\n" in answer and "1000 requests wait" in answer
+    read = second.admin("/v1/services")
+    assert read.status == 200 and "Age" in read.headers and second.admin("/ready").status == 200
+    first.process.send_signal(signal.SIGCONT)
+    wait_until("it passes on again", lambda: second.admin("/v1/servers/scripted/one/undrain", "POST").status == 200)
+    assert "Age" not in second.admin("/v1/services").headers
+
+
 # ---- without an active one ----
 
 @pytest.mark.takeover
