@@ -321,6 +321,16 @@ static void intent_decide(struct intent *intent)
 	}
 }
 
+/* The request came under an earlier configuration, and has waited since: for another broker to be the active one, or
+ * for its login's turn. */
+static void refuse_past(struct intent *intent)
+{
+	error_set(&intent->error, ERR_UNAVAILABLE,
+	          "the service \"%s\" was taken out of the broker's configuration while this waited",
+	          intent->request->service->name);
+	answer_soon(intent);
+}
+
 void requests_ask(struct requests *requests, const struct asked *what, const struct broker_request *request,
                   broker_done *on_done, void *arg)
 {
@@ -345,7 +355,10 @@ void requests_ask(struct requests *requests, const struct asked *what, const str
 	arena_init(&intent->arena);
 	TAILQ_INIT(&intent->jobs);
 	TAILQ_INSERT_TAIL(&requests->intents, intent, in_requests);
-	intent_decide(intent);
+	if (request->service != NULL && intent->offering == NULL)
+		refuse_past(intent);
+	else
+		intent_decide(intent);
 }
 
 void requests_give_up_all(struct requests *requests)

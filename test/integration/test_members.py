@@ -9,6 +9,7 @@ import time
 import pytest
 
 from harness import BROKER, ROOT, TIMEOUT, Broker, scripted_service, wait_until
+from test_forward import Later
 from test_replicas import KEY, Replicas, active_and_standby, await_role, role, tsuru_of
 
 
@@ -461,6 +462,22 @@ def test_a_standby_reads_its_configuration_again_after_it_has_answered_by_itself
     await_role(second, "active")
     assert tsuru_of(second).update("mydb", "large").status == 200
     assert tsuru_of(second).described("mydb")["Plan in force"] == "large"
+
+
+def test_a_request_waits_for_a_service_that_goes(site):
+    """It was read under the configuration before, and is this broker's to do under the next."""
+    site.lease = "10s"  # the reload comes before the takeover
+    first, second = pair(site)
+    assert tsuru_of(first).create("mydb", "small").status == 201
+    first.kill()
+    tsuru = tsuru_of(second)
+    asked = [Later(ask) for ask in (lambda: tsuru.create("other", "small"), lambda: tsuru.bind("mydb", "shop"), lambda: tsuru.remove("mydb"))]
+    wait_until("all wait", lambda: metric(second, 'forwarded_held{listener="service"}') == 3)
+    assert "event=reloaded" in second.reload(scripted_service(site.directory, "x", "another"), limits=site.store("second"))
+    for one in asked:
+        answer = one.result()
+        assert answer.status == 503 and "was taken out of the broker's configuration" in answer.message, answer
+    assert role(second) == "active" and second.process.poll() is None
 
 
 def test_no_other_login_gets_into_the_database(server):

@@ -304,6 +304,28 @@ static void test_reload_changes_plans(void **state)
 	assert_int_equal(request(world, &ask_update, "instance", "mydb", "plan", "tiny", NULL).code, 0);
 }
 
+/* A request that was read before, and is asked for afterwards. */
+static void test_reload_without_the_service_of_a_request(void **state)
+{
+	static const struct asked *const all[] = {&ask_create, &ask_update, &ask_remove, &ask_bind, &ask_unbind,
+	                                          &ask_rotate, &ask_act,    &ask_retry,  NULL};
+	struct world *world = *state;
+	struct config *before = config_hold(world->config), *now;
+	struct answer answer;
+
+	make(world, "mydb");
+	reload_edited(world, "name: scripted\n", "name: another\n");
+	now = world->config;
+	world->config = before;
+	for (size_t i = 0; all[i] != NULL; i++) {
+		answer = request(world, all[i], "instance", "mydb", "plan", "small", "app", "shop", NULL);
+		assert_int_equal(answer.code, ERR_UNAVAILABLE);
+		assert_non_null(strstr(answer.text, "the service \"scripted\" was taken out"));
+	}
+	world->config = now;
+	config_free(before);
+}
+
 /* A server that is gone from the configuration takes its work up again when it is back. */
 static void test_reload_without_a_server(void **state)
 {
@@ -529,6 +551,7 @@ int main(void)
 	    TEST(test_limits_of_a_plan),
 	    TEST(test_reload_while_work_runs),
 	    TEST(test_reload_changes_plans),
+	    TEST(test_reload_without_the_service_of_a_request),
 	    TEST(test_reload_without_a_server),
 	    TEST(test_work_is_stranded_without_its_server),
 	    TEST(test_the_drift_pass_comes_by_itself),
