@@ -8,6 +8,7 @@
 
 TAILQ_HEAD(intent_list, intent);
 TAILQ_HEAD(copy_list, copy);
+TAILQ_HEAD(noted_list, noted);
 
 /* All but the lists is borrowed, and set before the first request comes. */
 struct requests {
@@ -16,6 +17,7 @@ struct requests {
 	struct watch *watch;
 	struct life *life;
 	struct intent_list intents; /* all that have not replied */
+	struct noted_list noted;    /* what operators did that is being committed */
 	/* Of forwarded ones: those that are being committed, and others with the id of one of them. */
 	struct copy_list committing, copies;
 };

@@ -11,10 +11,19 @@ int act_hurry(struct admin_call *call)
 	return operator_hurry(requests_of(call), http_request_capture(call->http, "id"), &call->error);
 }
 
-int act_cancel(struct admin_call *call)
+static void on_durable(void *arg, int code, const char *text)
 {
-	return operator_cancel(requests_of(call), &call->ask.caller, http_request_capture(call->http, "id"),
-	                       &call->error);
+	struct admin_call *call = arg;
+
+	if (!call_has_failed(call, code, text))
+		call_answer_done(call);
+}
+
+void answer_cancel(struct admin_call *call)
+{
+	if (operator_cancel(requests_of(call), &call->ask.caller, http_request_capture(call->http, "id"), on_durable,
+	                    call, &call->error) != 0)
+		call_refuse(call);
 }
 
 /* The mark is written soon: the server's state says whether it could be. */
@@ -24,20 +33,21 @@ int act_claim(struct admin_call *call)
 	                      http_request_capture(call->http, "server"), &call->error);
 }
 
-static int drain(struct admin_call *call, bool drained)
+static void drain(struct admin_call *call, bool drained)
 {
-	return operator_drain(requests_of(call), &call->ask.caller, http_request_capture(call->http, "service"),
-	                      http_request_capture(call->http, "server"), drained, &call->error);
+	if (operator_drain(requests_of(call), &call->ask.caller, http_request_capture(call->http, "service"),
+	                   http_request_capture(call->http, "server"), drained, on_durable, call, &call->error) != 0)
+		call_refuse(call);
 }
 
-int act_drain(struct admin_call *call)
+void answer_drain(struct admin_call *call)
 {
-	return drain(call, true);
+	drain(call, true);
 }
 
-int act_undrain(struct admin_call *call)
+void answer_undrain(struct admin_call *call)
 {
-	return drain(call, false);
+	drain(call, false);
 }
 
 int act_verify(struct admin_call *call)

@@ -96,6 +96,11 @@ static void answer_end(struct admin_call *call, int status)
 	http_reply_json(call->http, status, status == 202 ? "{\"pending\":true}" : "{\"done\":true}");
 }
 
+void call_answer_done(struct admin_call *call)
+{
+	answer_end(call, 200);
+}
+
 static void on_done(void *arg, const struct broker_reply *reply)
 {
 	struct admin_call *call = arg;

@@ -75,6 +75,8 @@ void call_serve(void *arg, struct http_request *http);
 void call_refuse(struct admin_call *call);
 /* What was asked for has ended with code, and text; true: it failed, and is replied to, or passed on. */
 bool call_has_failed(struct admin_call *call, int code, const char *text);
+/* Replies that it is done. */
+void call_answer_done(struct admin_call *call);
 /* Has the active one answer it; call->error says why this broker does not. */
 void call_pass_on(struct admin_call *call);
 
@@ -103,10 +105,7 @@ int read_bind(struct admin_call *call);
 
 /* Done at once. */
 int act_hurry(struct admin_call *call);
-int act_cancel(struct admin_call *call);
 int act_claim(struct admin_call *call);
-int act_drain(struct admin_call *call);
-int act_undrain(struct admin_call *call);
 int act_verify(struct admin_call *call);
 int act_reconcile(struct admin_call *call);
 int act_reconcile_apply(struct admin_call *call);
@@ -120,5 +119,8 @@ void admin_ready(void *arg, struct http_request *http);
 void admin_active(void *arg, struct http_request *http);
 void admin_metrics(void *arg, struct http_request *http);
 void answer_inspection(struct admin_call *call);
+void answer_cancel(struct admin_call *call);
+void answer_drain(struct admin_call *call);
+void answer_undrain(struct admin_call *call);
 
 #endif

@@ -84,6 +84,7 @@ static void init_upper(struct broker *broker, const struct keyring *keyring)
 	    .life = &broker->life,
 	};
 	TAILQ_INIT(&broker->requests.intents);
+	TAILQ_INIT(&broker->requests.noted);
 	TAILQ_INIT(&broker->requests.committing);
 	TAILQ_INIT(&broker->requests.copies);
 	broker->upkeep = (struct upkeep){

@@ -9,6 +9,7 @@
 #include "base/crash.h"
 #include "life/report.h"
 #include "queue/queue.h"
+#include "requests/noted.h"
 #include "requests/repeat.h"
 
 #define ROUNDS_MAX  50   /* decisions for one request before it is told to come again */
@@ -369,6 +370,7 @@ void requests_give_up_all(struct requests *requests)
 
 	while ((intent = TAILQ_FIRST(&requests->intents)) != NULL)
 		intent_end(intent, &reply);
+	noted_tell_all(requests);
 }
 
 void requests_drop_all(struct requests *requests)
@@ -377,6 +379,7 @@ void requests_drop_all(struct requests *requests)
 
 	while ((intent = TAILQ_FIRST(&requests->intents)) != NULL)
 		intent_drop(intent);
+	noted_drop_all(requests);
 }
 
 /* ---- for decisions ---- */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "queue/queue.h"
+#include "requests/noted.h"
 
 const struct service *operator_service(struct requests *requests, const char *name)
 {
@@ -29,37 +30,15 @@ int operator_find_service(struct requests *requests, const char *incarnation, co
 	return rc;
 }
 
-static void on_noted(void *arg, int code, const struct error *error, uint64_t revision)
-{
-	struct requests *requests = arg;
-
-	(void)revision;
-	if (code != 0 && !requests->catalog->closing)
-		log_event(requests->life->log, LOG_ERROR, "audit-not-written", "reason", error->text);
-}
-
-/* Commits them with the note. */
-static void commit_noted(struct requests *requests, struct changes *changes, const struct caller *caller,
-                         struct audit *audit)
-{
-	struct error error;
-
-	audit->user = caller->user;
-	audit->event = caller->event;
-	audit->request = caller->request;
-	audit->at = timers_wall(requests->catalog->timers);
-	changes_put_audit(changes, audit);
-	if (changes_commit(changes, on_noted, requests, &error) != 0)
-		on_noted(requests, error.code, &error, 0);
-}
-
 static void note(struct requests *requests, const struct caller *caller, struct audit *audit)
 {
 	struct changes changes;
+	struct error error;
 
 	changes_begin(&changes, requests->catalog->records);
 	changes_use_reserve(&changes);
-	commit_noted(requests, &changes, caller, audit);
+	if (noted_commit(requests, &changes, caller, audit, NULL, NULL, &error) != 0)
+		log_event(requests->life->log, LOG_ERROR, "audit-not-written", "reason", error.text);
 }
 
 void operator_note(struct requests *requests, const struct caller *caller, const char *action, const char *outcome,
@@ -101,7 +80,8 @@ static void put_given_up(struct requests *requests, struct changes *changes, con
 	arena_release(&arena);
 }
 
-int operator_cancel(struct requests *requests, const struct caller *caller, const char *operation, struct error *error)
+int operator_cancel(struct requests *requests, const struct caller *caller, const char *operation,
+                    operator_done *on_done, void *arg, struct error *error)
 {
 	struct audit audit = {.action = "cancel", .outcome = "done", .text = operation};
 	struct changes changes;
@@ -118,8 +98,7 @@ int operator_cancel(struct requests *requests, const struct caller *caller, cons
 	changes_begin(&changes, requests->catalog->records);
 	changes_use_reserve(&changes);
 	put_given_up(requests, &changes, job);
-	commit_noted(requests, &changes, caller, &audit);
-	return 0;
+	return noted_commit(requests, &changes, caller, &audit, on_done, arg, error);
 }
 
 int operator_hurry(struct requests *requests, const char *operation, struct error *error)
@@ -146,20 +125,22 @@ static struct host *find_host(struct requests *requests, const char *service, co
 }
 
 int operator_drain(struct requests *requests, const struct caller *caller, const char *service, const char *server,
-                   bool drained, struct error *error)
+                   bool drained, operator_done *on_done, void *arg, struct error *error)
 {
 	struct host *host = find_host(requests, service, server, error);
 	struct audit audit = {
 	    .action = drained ? "drain" : "undrain", .outcome = "done", .service = service, .text = server};
 	struct changes changes;
+	int rc;
 
 	if (host == NULL)
 		return ERR_NOT_FOUND;
-	host->drained = drained;
 	changes_begin(&changes, requests->catalog->records);
 	host_put_drained(host, drained, changes.batch);
-	commit_noted(requests, &changes, caller, &audit);
-	return 0;
+	rc = noted_commit(requests, &changes, caller, &audit, on_done, arg, error);
+	if (rc == 0)
+		host->drained = drained;
+	return rc;
 }
 
 int operator_claim(struct requests *requests, const struct caller *caller, const char *service, const char *server,

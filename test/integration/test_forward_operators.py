@@ -11,6 +11,7 @@ import socket
 import threading
 import time
 
+import psycopg2
 import pytest
 
 from harness import Tsuru, free_port, wait_until
@@ -73,6 +74,33 @@ def test_ctl_at_a_standby(pair):
     assert {one["user"] for one in first.ctl("audit", "--json", "--limit", "7")} == {"ops"}
     assert not calls(second, route="remove", view_age_s="") and calls(first, route="remove", forwarded_by="second")
     assert re.search(r'forwarded_requests_total\{listener="admin",outcome="answered"\} \d\d', second.admin("/metrics").body)
+
+
+def is_drained(broker):
+    return broker.ctl("services", "--json")["services"][0]["servers"][0]["drained"]
+
+
+@pytest.mark.takeover
+@pytest.mark.parametrize("end", ["release", "kill"])
+def test_what_is_said_to_be_done_is_durable(replicas, pair, end):
+    """Something holds the row that a commit locks; the active one dies meanwhile, or does not."""
+    first, second = pair
+    holder = psycopg2.connect(host="127.0.0.1", port=replicas.server.port, dbname=replicas.database, user="admin",
+                              password=replicas.server.password)
+    with contextlib.closing(holder):
+        holder.cursor().execute("SELECT 1 FROM tsuru_broker.head FOR UPDATE")
+        drain = Later(lambda: second.ctl("drain", "scripted/one"))
+        wait_until("it is in force", lambda: is_drained(first))
+        drain.join(1)
+        assert drain.answer is None
+        if end == "kill":
+            first.kill()
+        holder.rollback()
+    assert drain.result() == "done\n"
+    if end == "release":
+        first.kill()
+    await_role(second, "active")
+    assert is_drained(second)
 
 
 def test_pending_work_at_a_standby(replicas, pair):

@@ -240,7 +240,7 @@ static void cancel_unbind(struct world *world, const char *instance)
 	struct error error;
 
 	assert_non_null(job);
-	assert_int_equal(operator_cancel(broker_requests(world->broker), &operator, job->id, &error), 0);
+	assert_int_equal(operator_cancel(broker_requests(world->broker), &operator, job->id, NULL, NULL, &error), 0);
 }
 
 /* The place is kept from the held-up for a while after each try, and from nobody else: also when the first who gets it

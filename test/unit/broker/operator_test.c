@@ -366,7 +366,7 @@ static void test_work_is_stranded_without_its_server(void **state)
 	assert_non_null(strstr(told + 1, waits));
 	head = TAILQ_FIRST(&world->broker->queue.lanes->jobs);
 	assert_int_equal(head->state, JOB_STRANDED);
-	assert_int_equal(operator_cancel(broker_requests(world->broker), &operator, head->id, &error), 0);
+	assert_int_equal(operator_cancel(broker_requests(world->broker), &operator, head->id, NULL, NULL, &error), 0);
 	pass(world, 1000);
 	assert_true(first.answer.came);
 	assert_int_equal(first.answer.code, ERR_CANCELED);
@@ -513,8 +513,45 @@ static void test_what_was_drained_while_it_stood_by_is_drained(void **state)
 	assert_int_equal(broker_begin(world->broker, &error), 0);
 	assert_int_equal(request(world, &ask_create, "instance", "mydb", "plan", "small", "team", "t", NULL).code,
 	                 ERR_FORBIDDEN);
-	assert_int_equal(operator_drain(broker_requests(world->broker), &ops, "scripted", "one", false, &error), 0);
+	assert_int_equal(
+	    operator_drain(broker_requests(world->broker), &ops, "scripted", "one", false, NULL, NULL, &error), 0);
 	make(world, "mydb");
+}
+
+static void on_drained(void *arg, int code, const char *text)
+{
+	int *ret_code = arg;
+
+	(void)text;
+	assert_int_equal(*ret_code, 1);
+	*ret_code = code;
+}
+
+static int drain(struct world *world, int *ret_code)
+{
+	struct error error;
+
+	*ret_code = 1;
+	return operator_drain(broker_requests(world->broker), &ops, "scripted", "one", true, on_drained, ret_code,
+	                      &error);
+}
+
+/* Whoever waits is told once: after the commit, or by a broker that resigns meanwhile. One that closes tells nobody. */
+static void test_drain_is_told_once_it_is_durable(void **state)
+{
+	struct world *world = *state;
+	struct error error;
+	int code;
+
+	assert_int_equal(drain(world, &code), 0);
+	assert_int_equal(code, 1);
+	settle(world);
+	assert_int_equal(code, 0);
+	assert_int_equal(drain(world, &code), 0);
+	assert_int_equal(broker_resign(world->broker, &error), 0);
+	assert_int_equal(code, 0);
+	assert_int_equal(broker_begin(world->broker, &error), 0);
+	assert_int_equal(drain(world, &code), 0);
 }
 
 /* By a broker whose clock was an hour ahead. */
@@ -560,6 +597,7 @@ int main(void)
 	    TEST(test_the_audit_is_kept_by_number),
 	    TEST(test_the_audit_is_kept_by_age),
 	    TEST(test_what_was_drained_while_it_stood_by_is_drained),
+	    TEST(test_drain_is_told_once_it_is_durable),
 	    TEST(test_ids_stand_behind_those_of_the_broker_before),
 	};
 

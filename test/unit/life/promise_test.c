@@ -73,8 +73,8 @@ static void cancel(struct world *world, enum operation_kind kind)
 {
 	struct error error;
 
-	assert_int_equal(operator_cancel(broker_requests(world->broker), &operator, pending_id(world, kind), &error),
-	                 0);
+	assert_int_equal(
+	    operator_cancel(broker_requests(world->broker), &operator, pending_id(world, kind), NULL, NULL, &error), 0);
 	settle(world);
 	pass(world, 1000);
 	assert_null(queue_find(&world->broker->queue, incarnation, NULL, kind));
@@ -565,8 +565,9 @@ static void test_a_cancel_over_a_restart(void **state)
 	scripted_rule(scripted(world), CALL_RETIRE, SCRIPTED_HANG, 0, 0, 0);
 	begin(world, &ask, &ask_remove, "instance", "mydb", NULL);
 	settle(world);
-	assert_int_equal(
-	    operator_cancel(broker_requests(world->broker), &operator, pending_id(world, OPERATION_REMOVE), &error), 0);
+	assert_int_equal(operator_cancel(broker_requests(world->broker), &operator, pending_id(world, OPERATION_REMOVE),
+	                                 NULL, NULL, &error),
+	                 0);
 	settle(world);
 	restart_edited(world, SMALL, RETAIN);
 	pass(world, MINUTE);
@@ -589,8 +590,9 @@ static void test_a_canceled_create_leaves_nothing(void **state)
 	pass(world, 1000);
 	strcpy(incarnation, incarnation_of(world, "mydb"));
 	assert_int_equal(scripted_instances(scripted(world)), 1);
-	assert_int_equal(
-	    operator_cancel(broker_requests(world->broker), &operator, pending_id(world, OPERATION_CREATE), &error), 0);
+	assert_int_equal(operator_cancel(broker_requests(world->broker), &operator, pending_id(world, OPERATION_CREATE),
+	                                 NULL, NULL, &error),
+	                 0);
 	pass(world, MINUTE);
 	assert_true(ask.answer.came);
 	assert_int_equal(scripted_instances(scripted(world)), 0);

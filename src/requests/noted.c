@@ -1,0 +1,84 @@
+/* What operators do, on its way to the disk. */
+#include "requests/noted.h"
+
+#include <stdlib.h>
+
+struct noted {
+	TAILQ_ENTRY(noted) link;
+	struct requests *requests;
+	operator_done *on_done; /* NULL: nobody waits */
+	void *arg;
+	struct error error; /* why it is not durable */
+};
+
+static void noted_free(struct noted *noted)
+{
+	TAILQ_REMOVE(&noted->requests->noted, noted, link);
+	free(noted);
+}
+
+static void noted_tell(struct noted *noted)
+{
+	if (noted->on_done != NULL)
+		noted->on_done(noted->arg, noted->error.code, noted->error.text);
+	noted_free(noted);
+}
+
+void noted_tell_all(struct requests *requests)
+{
+	struct noted *noted;
+
+	while ((noted = TAILQ_FIRST(&requests->noted)) != NULL)
+		noted_tell(noted);
+}
+
+void noted_drop_all(struct requests *requests)
+{
+	struct noted *noted;
+
+	while ((noted = TAILQ_FIRST(&requests->noted)) != NULL)
+		noted_free(noted);
+}
+
+/* What is in memory alone goes back to what is written. While the broker closes or resigns, whoever waits is told or
+ * dropped once all is known. */
+static void on_commit(void *arg, int code, const struct error *error, uint64_t revision)
+{
+	struct noted *noted = arg;
+	const struct requests *requests = noted->requests;
+
+	(void)revision;
+	if (code != 0)
+		noted->error = *error;
+	if (requests->catalog->closing)
+		return;
+	if (code != 0) {
+		log_event(requests->life->log, LOG_ERROR, "audit-not-written", "reason", error->text);
+		generation_read_drained(requests->catalog->present);
+	}
+	noted_tell(noted);
+}
+
+int noted_commit(struct requests *requests, struct changes *changes, const struct caller *caller, struct audit *audit,
+                 operator_done *on_done, void *arg, struct error *error)
+{
+	struct noted *noted = malloc(sizeof(*noted));
+	int rc;
+
+	if (noted == NULL) {
+		changes_drop(changes);
+		return error_no_memory(error);
+	}
+	*noted = (struct noted){.requests = requests, .on_done = on_done, .arg = arg};
+	audit->user = caller->user;
+	audit->event = caller->event;
+	audit->request = caller->request;
+	audit->at = timers_wall(requests->catalog->timers);
+	changes_put_audit(changes, audit);
+	rc = changes_commit(changes, on_commit, noted, error);
+	if (rc == 0)
+		TAILQ_INSERT_TAIL(&requests->noted, noted, link);
+	else
+		free(noted);
+	return rc;
+}

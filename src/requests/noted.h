@@ -1,0 +1,17 @@
+/* What operators do that is no operation of an instance: committed with its entry of the audit, and told once that is
+ * durable. */
+#ifndef REQUESTS_NOTED_H
+#define REQUESTS_NOTED_H
+
+#include "requests/operator.h"
+
+/* Commits the changes with the entry, whose action, outcome and what it is about are filled in. 0: on_done, which may
+ * be NULL, will fire. ERR_NO_MEMORY: it will not. */
+int noted_commit(struct requests *requests, struct changes *changes, const struct caller *caller, struct audit *audit,
+                 operator_done *on_done, void *arg, struct error *error);
+/* Once the store has given back all that it had: tells all how it ended. */
+void noted_tell_all(struct requests *requests);
+/* Likewise, in silence. */
+void noted_drop_all(struct requests *requests);
+
+#endif
