@@ -46,7 +46,8 @@ void standby_renew_trust(struct standby *standby, const struct config *config);
 /* has_begun: this broker does what the active one has to; the rest is the store's to tell. What waits goes to where it
  * can be answered. */
 void standby_set_active(struct standby *standby, bool has_begun);
-/* Whether another broker is the active one, and has not said where it is reached for this listener. */
+/* Whether another broker is the active one, and has not said, signed by a key of the keyring, where it is reached for
+ * this listener. */
 bool standby_lacks_address(const struct standby *standby);
 
 /* For a server's options.vouch: a header that was made for another listener is not good. */

@@ -51,7 +51,7 @@ enum keyspace {
 /* ---- several brokers on one journal ---- */
 
 #define STORE_NAME_MAX    63  /* bytes */
-#define STORE_ADDRESS_MAX 511 /* bytes of a text that is handed on to the others as it is */
+#define STORE_ADDRESS_MAX 775 /* bytes of a text that is handed on to the others as it is */
 
 /* Where the records are when brokers share them: in the schema "tsuru_broker" of a PostgreSQL database. */
 struct store_shared {
@@ -265,6 +265,9 @@ void store_stand_by(struct store *store);
 const struct store_members *store_members(const struct store *store);
 /* Tells the others a hash of this broker's configuration; it is copied. */
 void store_describe(struct store *store, const char *configuration);
+/* Another address in place of store_shared's from here on: STORE_ADDRESS_MAX bytes at the most, copied. Where this
+ * broker is the active one, the others learn of it soon. */
+void store_say_address(struct store *store, const char *address);
 void store_statistics(struct store *store, struct store_statistics *ret_statistics);
 
 #endif

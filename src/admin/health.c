@@ -84,7 +84,7 @@ static bool passes_on(const struct admin_server *admin)
 	const struct store_standing *standing = store_standing(admin->options.store);
 	char address[RELAY_ADDRESS_MAX + 1];
 
-	relay_pick_address(standing->address, RELAY_SERVICE, address);
+	relay_pick_address(admin->standby.keyring, standing->active, standing->address, RELAY_SERVICE, address);
 	return standing->role == STORE_STANDBY && address[0] != '\0';
 }
 

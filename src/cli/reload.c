@@ -8,6 +8,7 @@
 #include "cli/key.h"
 #include "cli/load.h"
 #include "cli/program.h"
+#include "cli/standing.h"
 
 static int read_file(struct program *program, struct config **ret_config, struct error *error)
 {
@@ -151,6 +152,7 @@ static void enter(struct program *program, struct config *next, const struct cha
 		admin_rekey(program->admin, change->keyring);
 		keyring_free(program->keyring);
 		program->keyring = change->keyring;
+		standing_rekeyed(program);
 	}
 	config_free(program->config);
 	program->config = next;

@@ -176,14 +176,16 @@ static int open_store(struct program *program, struct error *error)
 	if (program->config->store == NULL)
 		return store_open(&options, &program->store, error);
 	program->sharing = config_hold(program->config);
-	shared_fill(program->sharing, &program->names, &program->shared);
+	shared_fill(program->sharing, program->keyring, &program->names, &program->shared);
 	options.shared = &program->shared;
 	return standing_watch(program, error) != 0 ? error->code : store_open(&options, &program->store, error);
 }
 
+/* Before a store that is shared: this broker's addresses in it are signed. Behind one of its own: that says whether a
+ * key may be made. */
 static int open_keys(struct program *program, struct error *error)
 {
-	const bool may_create = !keycheck_has_mark(program->store);
+	const bool may_create = program->store != NULL && !keycheck_has_mark(program->store);
 	const char *variable = getenv("SECRET_KEY");
 
 	program->key_is_fixed = program->config->secret_key_file == NULL && variable != NULL && variable[0] != '\0';
@@ -272,6 +274,7 @@ static int open_admin(struct program *program, struct error *error)
 
 static int open_parts(struct program *program, struct error *error)
 {
+	const bool shares = program->config->store != NULL;
 	int rc = open_loop(program, error);
 
 	if (rc == 0)
@@ -283,8 +286,10 @@ static int open_parts(struct program *program, struct error *error)
 	if (rc == 0)
 		rc = logins_open(program, error);
 	if (rc == 0)
-		rc = open_store(program, error);
+		rc = shares ? open_keys(program, error) : 0;
 	if (rc == 0)
+		rc = open_store(program, error);
+	if (rc == 0 && !shares)
 		rc = open_keys(program, error);
 	if (rc == 0)
 		rc = open_broker(program, error);

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "cli/address.h"
-#include "relay/address.h"
 
 static bool is_any(const char *host)
 {
@@ -34,18 +33,30 @@ static void find_address(const struct config *config, const char *machine, char 
 	}
 }
 
-void shared_fill(const struct config *config, struct shared_names *names, struct store_shared *ret_shared)
+static void say_addresses(const struct config *config, const struct keyring *keyring, const char *machine,
+                          struct shared_names *names)
 {
 	const struct shared_store *store = config->store;
-	char machine[STORE_NAME_MAX + 1] = "", found[RELAY_ADDRESS_MAX + 1] = "";
+	char found[RELAY_ADDRESS_MAX + 1] = "";
+
+	if (store->address == NULL && machine[0] != '\0')
+		find_address(config, machine, found);
+	relay_join_addresses(keyring, names->name, store->address != NULL ? store->address : found,
+	                     store->admin_address, names->address);
+}
+
+void shared_fill(const struct config *config, const struct keyring *keyring, struct shared_names *names,
+                 struct store_shared *ret_shared)
+{
+	const struct shared_store *store = config->store;
+	char machine[STORE_NAME_MAX + 1] = "";
 
 	if (gethostname(machine, sizeof(machine) - 1) != 0)
 		machine[0] = '\0';
 	snprintf(names->name, sizeof(names->name), "%s", store->name != NULL ? store->name : machine);
-	if (store->address == NULL && machine[0] != '\0')
-		find_address(config, machine, found);
-	relay_join_addresses(store->address != NULL ? store->address : found, store->admin_address, names->address,
-	                     sizeof(names->address));
+	names->address[0] = '\0';
+	if (keyring != NULL)
+		say_addresses(config, keyring, machine, names);
 	*ret_shared = (struct store_shared){
 	    .url = store->postgres,
 	    .password = store->password,

@@ -178,6 +178,18 @@ void standing_changed(void *arg, const struct store_standing *standing)
 	event_active(program->standing_due, EV_TIMEOUT, 0);
 }
 
+void standing_rekeyed(struct program *program)
+{
+	struct shared_names names;
+	struct store_shared shared;
+
+	if (program->sharing == NULL)
+		return;
+	shared_fill(program->sharing, program->keyring, &names, &shared);
+	store_say_address(program->store, shared.address);
+	tell_listeners(program);
+}
+
 int standing_watch(struct program *program, struct error *error)
 {
 	const int timer = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC); /* that of timers_clock */

@@ -44,7 +44,7 @@ static int look(const struct config *config, const struct store_check *check, st
 
 	if (config->store == NULL)
 		return store_check_alone(config->data_dir, check, error);
-	shared_fill(config, &names, &shared);
+	shared_fill(config, NULL, &names, &shared);
 	return store_check_shared(&shared, check, error);
 }
 

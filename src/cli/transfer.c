@@ -356,8 +356,7 @@ static int import_into(const struct config *config, struct import *import, struc
 	int rc;
 
 	if (config->store != NULL) {
-		shared_fill(config, &names, &shared);
-		shared.address = ""; /* nothing is served meanwhile */
+		shared_fill(config, NULL, &names, &shared);
 		options.shared = &shared;
 	}
 	rc = options.base == NULL ? error_no_memory(error) : store_open(&options, &import->store, error);

@@ -1,10 +1,12 @@
-/* Addresses: joined and picked. */
+/* Addresses: joined and signed, and picked. */
 #include "relay/address.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define MARK '#'
+#define MARK    '#'
+#define PURPOSE "tsuru-broker: addresses"
+#define PARTS   3
 
 const char *relay_listener_name(enum relay_listener listener)
 {
@@ -13,27 +15,38 @@ const char *relay_listener_name(enum relay_listener listener)
 	return names[listener];
 }
 
-void relay_join_addresses(const char *service, const char *operators, char *ret_text, size_t size)
+void relay_join_addresses(const struct keyring *keyring, const char *name, const char *service, const char *operators,
+                          char *ret_text)
 {
-	if (service == NULL)
-		service = "";
-	if (operators == NULL || operators[0] == '\0')
-		snprintf(ret_text, size, "%s", service);
-	else
-		snprintf(ret_text, size, "%s%c%s", service, MARK, operators);
+	const char *const parts[PARTS] = {name, service != NULL ? service : "", operators != NULL ? operators : ""};
+	char macs[KEYRING_MACS_SIZE];
+
+	keyring_sign(keyring, PURPOSE, parts, PARTS, macs);
+	snprintf(ret_text, RELAY_ADDRESSES_MAX + 1, "%s%c%s%c%s", parts[1], MARK, parts[2], MARK, macs);
 }
 
-void relay_pick_address(const char *text, enum relay_listener listener, char *ret_address)
+/* Up to the next mark; NULL: there is none, or it is too long. */
+static const char *take(const char *text, char ret_address[RELAY_ADDRESS_MAX + 1])
 {
 	const char *mark = strchr(text, MARK);
-	size_t length = mark != NULL ? (size_t)(mark - text) : strlen(text);
 
-	if (listener == RELAY_OPERATORS) {
-		text = mark != NULL ? mark + 1 : "";
-		length = strlen(text);
-	}
-	if (length > RELAY_ADDRESS_MAX)
-		length = 0;
-	memcpy(ret_address, text, length);
-	ret_address[length] = '\0';
+	if (mark == NULL || mark - text > RELAY_ADDRESS_MAX)
+		return NULL;
+	memcpy(ret_address, text, (size_t)(mark - text));
+	ret_address[mark - text] = '\0';
+	return mark + 1;
+}
+
+void relay_pick_address(const struct keyring *keyring, const char *name, const char *text, enum relay_listener listener,
+                        char *ret_address)
+{
+	char addresses[RELAY_LISTENERS][RELAY_ADDRESS_MAX + 1];
+	const char *const parts[PARTS] = {name, addresses[RELAY_SERVICE], addresses[RELAY_OPERATORS]};
+	const char *rest = take(text, addresses[RELAY_SERVICE]);
+
+	if (rest != NULL)
+		rest = take(rest, addresses[RELAY_OPERATORS]);
+	ret_address[0] = '\0';
+	if (rest != NULL && keyring_check(keyring, PURPOSE, parts, PARTS, rest))
+		strcpy(ret_address, addresses[listener]);
 }

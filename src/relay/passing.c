@@ -62,8 +62,8 @@ bool passing_has_no_way(const struct passing *passing)
 		return false;
 	error_set(
 	    passing->error, ERR_UNAVAILABLE,
-	    "this broker stands by, and the active one, \"%s\", has no \"%s\" in its \"store\" to be asked under; "
-	    "nothing was done: ask it by itself",
+	    "this broker stands by, and the active one, \"%s\", has no \"%s\" in its \"store\" to be asked under, or "
+	    "another master key than this one; nothing was done: ask it by itself",
 	    store_standing(standby->store)->active, keys[standby->listener]);
 	return true;
 }

@@ -77,7 +77,7 @@ void standby_set_active(struct standby *standby, bool has_begun)
 		return;
 	standing = store_standing(standby->store);
 	if (strcmp(standing->active, standby->name) != 0)
-		relay_pick_address(standing->address, standby->listener, address);
+		relay_pick_address(standby->keyring, standing->active, standing->address, standby->listener, address);
 	relay_set_active(standby->relay, &(struct relay_active){
 	                                     .is_self = has_begun,
 	                                     .name = standing->active,
@@ -91,7 +91,7 @@ bool standby_lacks_address(const struct standby *standby)
 	const struct store_standing *standing = store_standing(standby->store);
 	char address[RELAY_ADDRESS_MAX + 1];
 
-	relay_pick_address(standing->address, standby->listener, address);
+	relay_pick_address(standby->keyring, standing->active, standing->address, standby->listener, address);
 	return standing->active[0] != '\0' && strcmp(standing->active, standby->name) != 0 && address[0] == '\0';
 }
 

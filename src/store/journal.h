@@ -95,6 +95,9 @@ struct journal_kind {
 	 * (ERR_STALE). From then on it is of this broker's: in the same step, so that no broker of an earlier format
 	 * can follow upon what this one writes. */
 	int (*claim)(struct journal *journal, const struct journal_head *head, struct error *error);
+	/* Says another address than options->address, for the claims to come, and at once where this broker is the
+	 * active one. An error: the others have the one before. */
+	int (*say)(struct journal *journal, const char *address, struct error *error);
 	/* Until when, by timers_clock, nobody else can have become the active one; moves with each append and renewal.
 	 * 0 or less when this broker is not the active one, or has found out that another is. The loop asks, too, while
 	 * another call is under way. */

@@ -10,6 +10,7 @@
  * in memory may be out of date. It renews nothing any more, so that another can follow it, and stands by again once the
  * loop has ended all that it did as the active one. Neighbours: journal.h, follow.c, commit.c. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -68,6 +69,7 @@ static bool wait_for_call(struct store *store, int64_t end)
 struct wanted {
 	struct batch_list group;
 	bool closing, step_down, stand_by;
+	char address[STORE_ADDRESS_MAX + 1]; /* "": nothing new */
 };
 
 static void take(struct sharing *sharing, struct wanted *ret_wanted)
@@ -85,6 +87,9 @@ static void take(struct sharing *sharing, struct wanted *ret_wanted)
 	ret_wanted->step_down = committer->step_down;
 	ret_wanted->stand_by = committer->stand_by;
 	committer->step_down = committer->stand_by = false;
+	if (committer->address[0] != '\0')
+		strcpy(ret_wanted->address, committer->address);
+	committer->address[0] = '\0';
 	pthread_mutex_unlock(&committer->mutex);
 }
 
@@ -261,6 +266,15 @@ static void obey(struct sharing *sharing, const struct wanted *wanted)
 	}
 }
 
+/* What could not be said is said again. */
+static void say(const struct sharing *sharing, struct wanted *wanted)
+{
+	struct journal *journal = sharing->store->journal;
+
+	if (wanted->address[0] != '\0' && journal->kind->say(journal, wanted->address, NULL) == 0)
+		wanted->address[0] = '\0';
+}
+
 static void wait_for_more(struct sharing *sharing)
 {
 	int64_t until = timers_clock() + SECOND_US / 4;
@@ -274,7 +288,7 @@ static void wait_for_more(struct sharing *sharing)
 void shared_run(struct store *store)
 {
 	struct sharing sharing = {.store = store, .standing = {.role = STORE_STANDBY}};
-	struct wanted wanted = {.closing = false};
+	struct wanted wanted = {.address = ""};
 
 	while (!wanted.closing) {
 		if (sharing.standing.role == STORE_STANDBY)
@@ -286,6 +300,7 @@ void shared_run(struct store *store)
 		take(&sharing, &wanted);
 		serve(&sharing, &wanted.group);
 		obey(&sharing, &wanted);
+		say(&sharing, &wanted);
 	}
 	if (sharing.standing.role != STORE_STANDBY)
 		store->journal->kind->leave(store->journal);
@@ -325,6 +340,18 @@ void store_forsake(struct store *store)
 void store_stand_by(struct store *store)
 {
 	want(store, &store->committer.stand_by);
+}
+
+void store_say_address(struct store *store, const char *address)
+{
+	struct committer *committer = &store->committer;
+
+	if (store->shared == NULL)
+		return;
+	pthread_mutex_lock(&committer->mutex);
+	snprintf(committer->address, sizeof(committer->address), "%s", address);
+	committer_call_thread(committer);
+	pthread_mutex_unlock(&committer->mutex);
 }
 
 int shared_open(struct store *store, struct error *error)

@@ -58,7 +58,7 @@ struct committer {
 	bool running;                   /* only the loop uses it */
 	int answer_fd;                  /* an eventfd: the thread calls the loop */
 	int call_fd;                    /* another: the loop calls a thread that waits for a journal; -1: it does not */
-	pthread_mutex_t mutex;          /* guards what is from here to `configuration` */
+	pthread_mutex_t mutex;          /* guards what is from here to `address` */
 	pthread_cond_t called;          /* for the thread: as many as wanted, closing, or grow_to changed */
 	pthread_cond_t answered;        /* for store_close: done or grow_to changed */
 	struct batch_list todo;         /* handed over */
@@ -74,6 +74,7 @@ struct committer {
 	bool step_down, stand_by;       /* the loop wants it; the thread takes it back */
 	struct store_members members;   /* as they were read last */
 	char configuration[STORE_CONFIGURATION_MAX + 1]; /* to be told */
+	char address[STORE_ADDRESS_MAX + 1];             /* to be said; "": nothing new, and the thread takes it back */
 	/* from here on: only the thread uses them */
 	void (*run)(struct store *store);
 	/* Makes room in the map, outside a transaction. 0; MDB_MAP_FULL at the limit, in bytes; MDB_PANIC when the map

@@ -360,6 +360,27 @@ def test_https_between_brokers_with_certificates_of_a_private_authority(replicas
     assert len(access(first, route="plans")) == 1
 
 
+def test_an_address_that_no_broker_has_signed_gets_no_password(replicas, pair):
+    """Whoever may write in the store's database says where the active one is: nothing goes there."""
+    first, second = pair
+    assert tsuru_of(second).create("mydb", "small").status == 201
+    told = replicas.server.rows("SELECT address FROM tsuru_broker.head", replicas.database)[0][0]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(1)
+        evil = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        for text in (f"{evil}#{evil}", f"{evil}#{told.partition('#')[2]}"):
+            replicas.server.rows(f"UPDATE tsuru_broker.head SET address = '{text}'", replicas.database)
+            wait_until("it passes nothing on", lambda: second.admin("/ready").status == 503)
+            refused = tsuru_of(second).create("other", "small")
+            assert refused.status == 503 and "another master key" in refused.message
+            assert "Age" in tsuru_of(second).plans().headers and "Age" in second.admin("/v1/services").headers
+            with pytest.raises(socket.timeout):
+                listener.accept()
+            replicas.server.rows(f"UPDATE tsuru_broker.head SET address = '{told}'", replicas.database)
+            wait_until("it passes requests on again", lambda: second.admin("/ready").status == 200)
+    assert tsuru_of(second).create("other", "small").status == 201
+
+
 def test_many_at_once_over_kept_connections(pair):
     """Hundreds of requests side by side; the connections between the brokers are used again, and are kept for a while."""
     first, second = pair

@@ -64,6 +64,7 @@ struct telling {
 struct pg_journal {
 	struct journal base;
 	const struct store_shared *options;
+	char address[STORE_ADDRESS_MAX + 1]; /* that this broker says it is reached under */
 	struct libpq pq;
 	PQconninfoOption *parsed; /* the url */
 	const char *keywords[OPTIONS_MAX + 1], *values[OPTIONS_MAX + 1];
@@ -225,6 +226,7 @@ int checking_check(struct journal *base, journal_report *report, journal_visit_c
                    struct error *error);
 
 /* writing.c */
+int writing_say(struct journal *base, const char *address, struct error *error);
 int writing_claim(struct journal *base, const struct journal_head *head, struct error *error);
 int writing_append(struct journal *base, const struct group *group, struct error *error);
 int writing_trim(struct journal *base, struct error *error);

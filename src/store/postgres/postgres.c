@@ -90,6 +90,7 @@ static int postgres_open(const struct store_shared *options, struct journal **re
 		return error_no_memory(error);
 	journal->base.kind = &journal_postgres;
 	journal->options = options;
+	snprintf(journal->address, sizeof(journal->address), "%s", options->address);
 	secret_random(journal->telling.id, sizeof(journal->telling.id));
 	rc = load(journal, error);
 	if (rc != 0) {
@@ -155,6 +156,7 @@ const struct journal_kind journal_postgres = {
     .snapshot = reading_snapshot,
     .check = checking_check,
     .claim = writing_claim,
+    .say = writing_say,
     .leased_until = postgres_leased_until,
     .forsake = postgres_forsake,
     .append = writing_append,

@@ -40,7 +40,7 @@ static const struct operands *claim_of(const struct pg_journal *journal, const s
 	operands_number(operands, head->point.revision);
 	operands_bytes(operands, head->point.group, head->point.revision == 0 ? 0 : POINT_ID_BYTES);
 	operands_bytes(operands, journal->options->name, strlen(journal->options->name));
-	operands_bytes(operands, journal->options->address, strlen(journal->options->address));
+	operands_bytes(operands, journal->address, strlen(journal->address));
 	operands_number(operands, journal_format(journal->options));
 	operands_number(operands, beat);
 	return operands;
@@ -82,6 +82,29 @@ int writing_claim(struct journal *base, const struct journal_head *head, struct 
 		rc = ERR_STALE;
 	}
 	journal->pq.clear(result);
+	return rc;
+}
+
+static const char say[] = "UPDATE tsuru_broker.head SET address = $1 WHERE epoch = $2 AND is_led";
+
+int writing_say(struct journal *base, const char *address, struct error *error)
+{
+	struct pg_journal *journal = journal_of(base);
+	const int64_t until = timers_clock() + ANSWER_US;
+	struct operands operands = {.count = 0};
+	PGresult *result = NULL;
+	int rc;
+
+	strcpy(journal->address, address);
+	if (journal->epoch == 0)
+		return 0;
+	operands_bytes(&operands, address, strlen(address));
+	operands_number(&operands, journal->epoch);
+	rc = pgsql_open(journal, until, error);
+	if (rc == 0)
+		rc = pgsql_ask(journal, say, &operands, until, &result, error);
+	if (rc == 0)
+		journal->pq.clear(result);
 	return rc;
 }
 

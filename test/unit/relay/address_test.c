@@ -1,68 +1,120 @@
-/* Addresses of both listeners in one text, which is also that of a program that knows of one. */
+/* Addresses of both listeners in one signed text. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "relay/address.h"
 
-static void expect(const char *text, const char *service, const char *operators)
+static const char first_key[] = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+static const char other_key[] = "ff0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+static const char both_keys[] = "ff0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f "
+                                "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+
+static struct keyring *keys(const char *text)
+{
+	struct keyring *keyring = NULL;
+
+	assert_int_equal(keyring_parse(text, &keyring, NULL), 0);
+	return keyring;
+}
+
+static void expect(const struct keyring *keyring, const char *name, const char *text, const char *service,
+                   const char *operators)
 {
 	char address[RELAY_ADDRESS_MAX + 1];
 
-	relay_pick_address(text, RELAY_SERVICE, address);
+	relay_pick_address(keyring, name, text, RELAY_SERVICE, address);
 	assert_string_equal(address, service);
-	relay_pick_address(text, RELAY_OPERATORS, address);
+	relay_pick_address(keyring, name, text, RELAY_OPERATORS, address);
 	assert_string_equal(address, operators);
 }
 
 static void test_joined_and_picked(void **state)
 {
-	static const char *const cases[][3] = {
-	    {"http://one:8080", "http://one:9080", "http://one:8080#http://one:9080"},
-	    {"http://one:8080", NULL, "http://one:8080"},
-	    {"http://one:8080", "", "http://one:8080"},
-	    {"", "https://one", "#https://one"},
-	    {NULL, NULL, ""},
-	};
-	char text[2 * RELAY_ADDRESS_MAX + 2];
+	static const char *const cases[][2] = {
+	    {"http://one:8080", "http://one:9080"}, {"http://one:8080", ""}, {"", "https://one"}, {"", ""}};
+	struct keyring *keyring = keys(first_key);
+	char text[RELAY_ADDRESSES_MAX + 1];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		relay_join_addresses(cases[i][0], cases[i][1], text, sizeof(text));
-		assert_string_equal(text, cases[i][2]);
-		expect(text, cases[i][0] != NULL ? cases[i][0] : "", cases[i][1] != NULL ? cases[i][1] : "");
+		relay_join_addresses(keyring, "one", cases[i][0], cases[i][1], text);
+		expect(keyring, "one", text, cases[i][0], cases[i][1]);
 	}
+	relay_join_addresses(keyring, "one", NULL, NULL, text);
+	expect(keyring, "one", text, "", "");
+	keyring_free(keyring);
 }
 
 static void test_longest(void **state)
 {
-	char one[RELAY_ADDRESS_MAX + 1], other[RELAY_ADDRESS_MAX + 1], text[2 * RELAY_ADDRESS_MAX + 2];
+	char one[RELAY_ADDRESS_MAX + 1], other[RELAY_ADDRESS_MAX + 1], text[RELAY_ADDRESSES_MAX + 1];
+	struct keyring *keyring = keys(first_key);
 
 	(void)state;
 	memset(one, 'a', RELAY_ADDRESS_MAX);
 	memset(other, 'b', RELAY_ADDRESS_MAX);
 	one[RELAY_ADDRESS_MAX] = other[RELAY_ADDRESS_MAX] = '\0';
-	relay_join_addresses(one, other, text, sizeof(text));
-	expect(text, one, other);
+	relay_join_addresses(keyring, "one", one, other, text);
+	expect(keyring, "one", text, one, other);
+	keyring_free(keyring);
 }
 
-/* Whatever another program has written there. */
-static void test_texts_of_others(void **state)
+/* A key that is being changed: whoever has one of the signer's takes it. */
+static void test_keys(void **state)
 {
-	char text[4 * RELAY_ADDRESS_MAX];
+	struct keyring *first = keys(first_key), *other = keys(other_key), *both = keys(both_keys);
+	char text[RELAY_ADDRESSES_MAX + 1];
 
 	(void)state;
-	expect("#", "", "");
-	expect("http://one#http://two#more", "http://one", "http://two#more");
-	memset(text, 'a', sizeof(text) - 1);
-	text[sizeof(text) - 1] = '\0';
-	expect(text, "", "");
-	text[RELAY_ADDRESS_MAX + 1] = '#';
-	expect(text, "", "");
+	relay_join_addresses(first, "one", "http://one", "", text);
+	expect(first, "one", text, "http://one", "");
+	expect(both, "one", text, "http://one", "");
+	expect(other, "one", text, "", "");
+	relay_join_addresses(both, "one", "http://one", "", text);
+	expect(first, "one", text, "http://one", "");
+	expect(other, "one", text, "http://one", "");
+	keyring_free(first);
+	keyring_free(other);
+	keyring_free(both);
+}
+
+/* Whatever somebody has written into the store. */
+static void test_texts_of_others(void **state)
+{
+	struct keyring *keyring = keys(first_key);
+	char text[RELAY_ADDRESSES_MAX + 1], changed[4 * RELAY_ADDRESSES_MAX];
+
+	(void)state;
+	relay_join_addresses(keyring, "one", "http://one", "http://two", text);
+	expect(keyring, "two", text, "", "");
+	snprintf(changed, sizeof(changed), "http://one#http://evil%s", strrchr(text, '#'));
+	expect(keyring, "one", changed, "", "");
+	snprintf(changed, sizeof(changed), "#%s", text);
+	expect(keyring, "one", changed, "", "");
+	snprintf(changed, sizeof(changed), "%s#", text);
+	expect(keyring, "one", changed, "", "");
+	expect(keyring, "one", "", "", "");
+	expect(keyring, "one", "http://one", "", "");
+	expect(keyring, "one", "http://one#http://two", "", "");
+	expect(keyring, "one", "http://one#http://two#", "", "");
+	memset(changed, 'a', sizeof(changed) - 1);
+	changed[sizeof(changed) - 1] = '\0';
+	expect(keyring, "one", changed, "", "");
+	changed[RELAY_ADDRESS_MAX + 1] = changed[2 * RELAY_ADDRESS_MAX] = '#';
+	expect(keyring, "one", changed, "", "");
+	keyring_free(keyring);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	return secret_init(NULL);
 }
 
 int main(void)
@@ -70,8 +122,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_joined_and_picked),
 	    cmocka_unit_test(test_longest),
+	    cmocka_unit_test(test_keys),
 	    cmocka_unit_test(test_texts_of_others),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, setup, NULL);
 }
