@@ -333,6 +333,14 @@ def test_the_rights_that_the_manual_names_are_enough(start_broker, servers):
         assert tsuru.remove("mine").status == 200
 
 
+def _is_master(server):
+    """A sentinel ends all connections of one that it promotes."""
+    try:
+        return server.client().role()[0] == "master"
+    except redis.RedisError:
+        return False
+
+
 def test_sentinel_and_its_failover(start_broker, servers, tmp_path):
     master = servers()
     replica = servers(options=("--replicaof", "127.0.0.1", str(master.port), "--masteruser", "admin", "--masterauth", master.password))
@@ -372,7 +380,7 @@ def test_sentinel_and_its_failover(start_broker, servers, tmp_path):
         replica.client().acl_setuser("lost_0123456789", enabled=False)
         assert [stray["name"] for stray in broker.ctl("verify", "--json", status=3)["strays"]] == ["lost_0123456789"]
         master.stop()
-        wait_until("the replica is the master", lambda: replica.client().role()[0] == "master")
+        wait_until("the replica is the master", lambda: _is_master(replica))
         again = wait_until("a bind finds the new master",
                            lambda: (lambda answer: answer.status == 201 and answer.json)(tsuru.bind("mine", "other")))
         assert again["REDIS_PORT"] == str(replica.port)
