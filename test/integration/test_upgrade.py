@@ -18,8 +18,8 @@ def format_of(replicas):  # pylint: disable=redefined-outer-name
 
 
 def newer_takes_over(replicas):  # pylint: disable=redefined-outer-name
-    """A newer program claims the journal, dies, and gives no sign of life any more."""
-    sql(replicas, "WITH h AS (UPDATE tsuru_broker.head SET format = format + 1, epoch = epoch + 1, active = 'newer' RETURNING epoch)"
+    """The first one, upgraded, claims the journal, dies, and gives no sign of life any more."""
+    sql(replicas, "WITH h AS (UPDATE tsuru_broker.head SET format = format + 1, epoch = epoch + 1 RETURNING epoch)"
                   " UPDATE tsuru_broker.pulse SET epoch = h.epoch FROM h")
 
 
@@ -44,7 +44,7 @@ def test_older_program_stands_aside(replicas):  # pylint: disable=redefined-oute
     newer_takes_over(replicas)
     wait_until("it says why", lambda: "newer tsuru-broker" in second.admin("/ready").json.get("outdated", ""))
     ready = second.admin("/ready")
-    assert ready.status == 200 and ready.json["active"] == "newer" and "trouble" not in ready.json
+    assert ready.status == 200 and ready.json["active"] == "first" and "trouble" not in ready.json
     assert second.admin("/health").status == 200
     assert second.log().count("event=outdated") == 1
 
