@@ -28,6 +28,14 @@ def rules(replicas, text):
     (replicas.directory / "rules").write_text(text, encoding="ascii")
 
 
+def finish(broker, end):
+    """It is killed, or answers nothing more."""
+    if end == "kill":
+        broker.kill()
+    else:
+        broker.process.send_signal(signal.SIGSTOP)
+
+
 def access(broker, **wanted):
     """The lines of the access log with these fields."""
     lines = [line for line in broker.log().splitlines() if "event=request " in line]
@@ -185,10 +193,7 @@ def test_end_of_the_active_one_fails_nobody(replicas, pair, end):
     asked = [Later(lambda: tsuru_of(third).create("mydb", "small", event="c1")), Later(lambda: tsuru_of(third).bind("ready", "shop", event="b1"))]
     wait_until("both are under way", lambda: any(one["kind"] == "bind" for one in tsuru_of(first).operations("ready")) and
                tsuru_of(first).status("mydb").status == 202)
-    if end == "kill":
-        first.kill()
-    else:
-        first.process.send_signal(signal.SIGSTOP)
+    finish(first, end)
     rules(replicas, "")
     created, bound = (one.result() for one in asked)
     assert created.status == 201, created

@@ -17,7 +17,7 @@ import pytest
 from harness import Tsuru, free_port, wait_until
 from replicas import active_and_standby, await_role, role, tsuru_of
 from test_ctl import ctl
-from test_forward import Later, rules, splice
+from test_forward import Later, finish, rules, splice
 
 WAITS = "    wait: 12s\n    bind_wait: 14s\n"
 HEADER = "X-Tsuru-Broker-Forwarded"
@@ -414,10 +414,7 @@ def test_end_of_the_active_one_fails_no_call(replicas, pair, end):
     rules(replicas, "deprovision hang\nunbind hang\n")
     asked = [Later(lambda: end_bind(third, unbound)), Later(lambda: third.admin(f"/v1/instances/{removed}/remove", "POST"))]
     wait_until("both are under way", lambda: sorted(one["kind"] for one in first.ctl("operations", "--json")) == ["remove", "unbind"])
-    if end == "kill":
-        first.kill()
-    else:
-        first.process.send_signal(signal.SIGSTOP)
+    finish(first, end)
     rules(replicas, "")
     ended, gone = (one.result() for one in asked)
     assert ended.status == 200, ended

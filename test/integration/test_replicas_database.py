@@ -151,8 +151,7 @@ def test_the_synchronous_standby_is_away_for_longer_than_the_lease(site):
         assert (role(first), role(second)) == ("standby", "standby")
         wait_until("changes are refused", lambda refused=load.refused: load.refused > refused + 10)
         assert len(load.made) == before
-        site.server.link.fault = None
-        site.server.link.reset_all()
+        site.server.join()
         site.goes_on(load)
     finally:
         made = load.end()
@@ -189,8 +188,7 @@ def test_the_wait_for_the_synchronous_standby_is_ended(site, how, afterwards):
         if afterwards == "fails-over":
             site.server.fail_over()
         else:
-            site.server.link.fault = None
-            site.server.link.reset_all()
+            site.server.join()
         site.goes_on(load)
     finally:
         made = load.end()

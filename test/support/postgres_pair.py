@@ -103,6 +103,11 @@ class Pair:
     def cut(self):
         self.link.fault = Fault("half-open")
 
+    def join(self):
+        """They see each other again; what was on its way is lost."""
+        self.link.fault = None
+        self.link.reset_all()
+
     def fail_over(self):
         """The standby takes over with what it has."""
         kill_server(self.servers[0])

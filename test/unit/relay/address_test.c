@@ -8,20 +8,8 @@
 
 #include <cmocka.h>
 
+#include "keys.h"
 #include "relay/address.h"
-
-static const char first_key[] = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
-static const char other_key[] = "ff0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
-static const char both_keys[] = "ff0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f "
-                                "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
-
-static struct keyring *keys(const char *text)
-{
-	struct keyring *keyring = NULL;
-
-	assert_int_equal(keyring_parse(text, &keyring, NULL), 0);
-	return keyring;
-}
 
 static void expect(const struct keyring *keyring, const char *name, const char *text, const char *service,
                    const char *operators)
@@ -38,7 +26,7 @@ static void test_joined_and_picked(void **state)
 {
 	static const char *const cases[][2] = {
 	    {"http://one:8080", "http://one:9080"}, {"http://one:8080", ""}, {"", "https://one"}, {"", ""}};
-	struct keyring *keyring = keys(first_key);
+	struct keyring *keyring = keys(FIRST_KEY);
 	char text[RELAY_ADDRESSES_MAX + 1];
 
 	(void)state;
@@ -54,7 +42,7 @@ static void test_joined_and_picked(void **state)
 static void test_longest(void **state)
 {
 	char one[RELAY_ADDRESS_MAX + 1], other[RELAY_ADDRESS_MAX + 1], text[RELAY_ADDRESSES_MAX + 1];
-	struct keyring *keyring = keys(first_key);
+	struct keyring *keyring = keys(FIRST_KEY);
 
 	(void)state;
 	memset(one, 'a', RELAY_ADDRESS_MAX);
@@ -68,7 +56,7 @@ static void test_longest(void **state)
 /* A key that is being changed: whoever has one of the signer's takes it. */
 static void test_keys(void **state)
 {
-	struct keyring *first = keys(first_key), *other = keys(other_key), *both = keys(both_keys);
+	struct keyring *first = keys(FIRST_KEY), *other = keys(OTHER_KEY), *both = keys(BOTH_KEYS);
 	char text[RELAY_ADDRESSES_MAX + 1];
 
 	(void)state;
@@ -87,7 +75,7 @@ static void test_keys(void **state)
 /* Whatever somebody has written into the store. */
 static void test_texts_of_others(void **state)
 {
-	struct keyring *keyring = keys(first_key);
+	struct keyring *keyring = keys(FIRST_KEY);
 	char text[RELAY_ADDRESSES_MAX + 1], changed[4 * RELAY_ADDRESSES_MAX];
 
 	(void)state;
@@ -111,12 +99,6 @@ static void test_texts_of_others(void **state)
 	keyring_free(keyring);
 }
 
-static int setup(void **state)
-{
-	(void)state;
-	return secret_init(NULL);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -126,5 +108,5 @@ int main(void)
 	    cmocka_unit_test(test_texts_of_others),
 	};
 
-	return cmocka_run_group_tests(tests, setup, NULL);
+	return cmocka_run_group_tests(tests, keys_setup, NULL);
 }

@@ -17,6 +17,7 @@
 
 #include <cmocka.h>
 
+#include "keys.h"
 #include "relay/relay.h"
 #include "relay/voucher.h"
 
@@ -204,9 +205,7 @@ static int set_up(void **state)
 
 	assert_non_null(fixture);
 	assert_int_equal(secret_init(NULL), 0);
-	assert_int_equal(
-	    keyring_parse("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f", &fixture->keyring, NULL),
-	    0);
+	fixture->keyring = keys(FIRST_KEY);
 	fixture->base = event_base_new();
 	fixture->timers = timers_new_manual(784111777000);
 	assert_non_null(fixture->base);

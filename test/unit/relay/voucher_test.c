@@ -7,18 +7,8 @@
 
 #include <cmocka.h>
 
+#include "keys.h"
 #include "relay/voucher.h"
-
-static const char first_key[] = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
-static const char other_key[] = "ff0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
-
-static struct keyring *keys(const char *text)
-{
-	struct keyring *keyring = NULL;
-
-	assert_int_equal(keyring_parse(text, &keyring, NULL), 0);
-	return keyring;
-}
 
 static void write_one(const struct keyring *keyring, const struct http_forwarded *forwarded, struct text *value)
 {
@@ -65,7 +55,7 @@ static void test_written_and_read(void **state)
 	    {"a broker, 100 %", "x", "[2001:db8::1]:80"},
 	    {"broker-2.example.com", "0011223344556677", "unix"},
 	};
-	struct keyring *keyring = keys(first_key);
+	struct keyring *keyring = keys(FIRST_KEY);
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
@@ -83,7 +73,7 @@ static void test_written_and_read(void **state)
 static void test_no_byte_can_be_changed(void **state)
 {
 	static const struct http_forwarded forwarded = {"first", "0011223344556677", "127.0.0.1:4711"};
-	struct keyring *keyring = keys(first_key);
+	struct keyring *keyring = keys(FIRST_KEY);
 	struct text value;
 
 	(void)state;
@@ -107,7 +97,7 @@ static void test_no_byte_can_be_changed(void **state)
 static void test_no_listener_takes_the_others(void **state)
 {
 	static const struct http_forwarded forwarded = {"first", "0011223344556677", "127.0.0.1:4711"};
-	struct keyring *keyring = keys(first_key);
+	struct keyring *keyring = keys(FIRST_KEY);
 	struct voucher_scope scope = {.keyring = keyring, .method = "POST", .target = "/v1/verify"};
 
 	(void)state;
@@ -128,9 +118,8 @@ static void test_no_listener_takes_the_others(void **state)
 static void test_keys_that_change(void **state)
 {
 	static const struct http_forwarded forwarded = {"first", "0011223344556677", "127.0.0.1:4711"};
-	struct keyring *before = keys(first_key), *after = keys(other_key);
-	struct keyring *between = keys("ff0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f "
-	                               "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
+	struct keyring *before = keys(FIRST_KEY), *after = keys(OTHER_KEY);
+	struct keyring *between = keys(BOTH_KEYS);
 	struct keyring *const readers[] = {before, between, after};
 	struct text value;
 
@@ -159,18 +148,12 @@ static void test_texts_that_are_none(void **state)
 	                                  "% 00 x 00",
 	                                  "%00 00 x 00"};
 	const struct http_forwarded none = {"", "", ""};
-	struct keyring *keyring = keys(first_key);
+	struct keyring *keyring = keys(FIRST_KEY);
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
 		assert_false(reads(keyring, "GET", "/", bad[i], &none));
 	keyring_free(keyring);
-}
-
-static int setup(void **state)
-{
-	(void)state;
-	return secret_init(NULL);
 }
 
 int main(void)
@@ -183,5 +166,5 @@ int main(void)
 	    cmocka_unit_test(test_texts_that_are_none),
 	};
 
-	return cmocka_run_group_tests(tests, setup, NULL);
+	return cmocka_run_group_tests(tests, keys_setup, NULL);
 }
