@@ -46,6 +46,9 @@ void standby_renew_trust(struct standby *standby, const struct config *config);
 /* has_begun: this broker does what the active one has to; the rest is the store's to tell. What waits goes to where it
  * can be answered. */
 void standby_set_active(struct standby *standby, bool has_begun);
+/* Where the active one is reached for that listener; "": it has not said so, or has signed it by a key that the keyring
+ * has not. ret_address has RELAY_ADDRESS_MAX + 1 bytes. */
+void standby_find_address(const struct standby *standby, enum relay_listener listener, char *ret_address);
 /* Whether another broker is the active one, and has not said, signed by a key of the keyring, where it is reached for
  * this listener. */
 bool standby_lacks_address(const struct standby *standby);

@@ -81,11 +81,10 @@ void admin_health(void *arg, struct http_request *http)
 /* It stands by, and passes on what it is asked. */
 static bool passes_on(const struct admin_server *admin)
 {
-	const struct store_standing *standing = store_standing(admin->options.store);
 	char address[RELAY_ADDRESS_MAX + 1];
 
-	relay_pick_address(admin->standby.keyring, standing->active, standing->address, RELAY_SERVICE, address);
-	return standing->role == STORE_STANDBY && address[0] != '\0';
+	standby_find_address(&admin->standby, RELAY_SERVICE, address);
+	return store_standing(admin->options.store)->role == STORE_STANDBY && address[0] != '\0';
 }
 
 static bool is_active(const struct admin_server *admin, struct error *error)

@@ -67,6 +67,13 @@ void standby_renew_trust(struct standby *standby, const struct config *config)
 		relay_use(standby->relay, NULL, trust);
 }
 
+void standby_find_address(const struct standby *standby, enum relay_listener listener, char *ret_address)
+{
+	const struct store_standing *standing = store_standing(standby->store);
+
+	relay_pick_address(standby->keyring, standing->active, standing->address, listener, ret_address);
+}
+
 /* Where the active one is said to be this broker, which is not, it was that before. */
 void standby_set_active(struct standby *standby, bool has_begun)
 {
@@ -77,7 +84,7 @@ void standby_set_active(struct standby *standby, bool has_begun)
 		return;
 	standing = store_standing(standby->store);
 	if (strcmp(standing->active, standby->name) != 0)
-		relay_pick_address(standby->keyring, standing->active, standing->address, standby->listener, address);
+		standby_find_address(standby, standby->listener, address);
 	relay_set_active(standby->relay, &(struct relay_active){
 	                                     .is_self = has_begun,
 	                                     .name = standing->active,
@@ -91,7 +98,7 @@ bool standby_lacks_address(const struct standby *standby)
 	const struct store_standing *standing = store_standing(standby->store);
 	char address[RELAY_ADDRESS_MAX + 1];
 
-	relay_pick_address(standby->keyring, standing->active, standing->address, standby->listener, address);
+	standby_find_address(standby, standby->listener, address);
 	return standing->active[0] != '\0' && strcmp(standing->active, standby->name) != 0 && address[0] == '\0';
 }
 

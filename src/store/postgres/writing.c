@@ -16,6 +16,20 @@
 #define AGAIN_US  (100 * MILLI_US)
 #define ARRAY_MAX ((size_t)512 * 1024 * 1024) /* bytes; PostgreSQL takes up to 1 GiB */
 
+/* One statement of whose answer only the error counts. */
+static int do_simply(struct pg_journal *journal, const char *statement, const struct operands *operands, int64_t until,
+                     struct error *error)
+{
+	PGresult *result = NULL;
+	int rc = pgsql_open(journal, until, error);
+
+	if (rc == 0)
+		rc = pgsql_ask(journal, statement, operands, until, &result, error);
+	if (rc == 0)
+		journal->pq.clear(result);
+	return rc;
+}
+
 /* ---- the claim ---- */
 
 /* The pulse is locked first, so that no renewal of the former one comes in between. Its beat goes on from a number of
@@ -90,22 +104,14 @@ static const char say[] = "UPDATE tsuru_broker.head SET address = $1 WHERE epoch
 int writing_say(struct journal *base, const char *address, struct error *error)
 {
 	struct pg_journal *journal = journal_of(base);
-	const int64_t until = timers_clock() + ANSWER_US;
 	struct operands operands = {.count = 0};
-	PGresult *result = NULL;
-	int rc;
 
 	strcpy(journal->address, address);
 	if (journal->epoch == 0)
 		return 0;
 	operands_bytes(&operands, address, strlen(address));
 	operands_number(&operands, journal->epoch);
-	rc = pgsql_open(journal, until, error);
-	if (rc == 0)
-		rc = pgsql_ask(journal, say, &operands, until, &result, error);
-	if (rc == 0)
-		journal->pq.clear(result);
-	return rc;
+	return do_simply(journal, say, &operands, timers_clock() + ANSWER_US, error);
 }
 
 /* Groups come into the log in the order of their revisions, and grow old in it. */
@@ -115,16 +121,7 @@ static const char trim[] = "DELETE FROM tsuru_broker.log WHERE revision IN (SELE
 
 int writing_trim(struct journal *base, struct error *error)
 {
-	struct pg_journal *journal = journal_of(base);
-	const struct operands none = {.count = 0};
-	PGresult *result = NULL;
-	int rc = pgsql_open(journal, PGSQL_LEASE, error);
-
-	if (rc == 0)
-		rc = pgsql_ask(journal, trim, &none, PGSQL_LEASE, &result, error);
-	if (rc == 0)
-		journal->pq.clear(result);
-	return rc;
+	return do_simply(journal_of(base), trim, &(struct operands){.count = 0}, PGSQL_LEASE, error);
 }
 
 #define LEAVE "WITH h AS (UPDATE tsuru_broker.head SET is_led = false WHERE epoch = $1 RETURNING 1)"
