@@ -30,7 +30,7 @@ struct sharing {
 	int64_t moved_at;         /* when it was first seen as it is */
 	int64_t look_at;          /* when to look again */
 	int64_t trim_at;          /* when to trim the log again, if anything has been appended */
-	int64_t claim_at;         /* it handed over: not before */
+	int64_t claim_at;         /* it handed over: not before, unless another has claimed since */
 };
 
 /* ---- with the loop ---- */
@@ -129,6 +129,8 @@ static void note_head(struct sharing *sharing, const struct journal_head *head)
 	if (sharing->moved_at == 0 || has_moved(&sharing->sign, head))
 		sharing->moved_at = timers_clock();
 	sharing->sign = *head;
+	if (standing->epoch != head->epoch)
+		sharing->claim_at = 0;
 	standing->epoch = head->epoch;
 	strcpy(standing->active, head->is_led ? head->active : "");
 	strcpy(standing->address, head->is_led ? head->address : "");

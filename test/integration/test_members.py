@@ -147,8 +147,9 @@ def test_step_down_hands_over(standing):
     audit = step_downs(second)
     assert len(audit) == before + 1 and audit[0]["user"] == "ops" and audit[0]["outcome"] == "done"
     wait_until("the list follows", lambda: replicas_of(second)["first"]["role"] == "standby")
-    time.sleep(3)  # who has stepped down takes over from nobody for a lease
+    # Who has stepped down takes over from the one who followed, as soon as that one steps down.
     assert second.ctl("step-down", "--json") == {"active": "first"}
+    assert first.ctl("step-down", "--json") == {"active": "second"}
 
 
 def test_a_drained_server_takes_nothing_new_whoever_is_active(standing):
