@@ -232,11 +232,12 @@ typedef void batch_done(void *arg, int code, const struct error *error, uint64_t
  * over. */
 void batch_commit(struct batch *batch, batch_done *on_done, void *arg);
 /* The same, and waits for the outcome, with all that was handed over before: for the program's start and for what an
- * operator changes as a whole. */
+ * operator changes as a whole. Of a shared store, what has no outcome after a lease is forsaken (ERR_UNAVAILABLE, as
+ * store_forsake has it). */
 int batch_commit_now(struct batch *batch, struct error *error);
 
-/* Blocks until everything handed over is committed and its completions have run, those included that completions
- * hand over. Called from the loop's thread, outside completions; for the end of a caller's life. */
+/* Blocks until everything handed over is committed, or forsaken, and its completions have run, those included that
+ * completions hand over. Called from the loop's thread, outside completions; for the end of a caller's life. */
 void store_flush(struct store *store);
 
 /* Whether a write or sync failed in a way that leaves the disk's state unknown: nothing more is acknowledged then

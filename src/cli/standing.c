@@ -83,7 +83,8 @@ static void on_lease_due(evutil_socket_t number, short what, void *arg)
 		await_end_of_lease(program);
 		return;
 	}
-	log_event(&program->log, LOG_WARNING, "lease-over", "reason", "the store's database did not renew it in time");
+	log_event(&program->log, LOG_WARNING, "lease-over", "reason",
+	          "the store's database did not renew it, or did not commit, in time");
 	store_forsake(program->store); /* it may have been renewed just now */
 	resign(program);
 	tell_listeners(program);

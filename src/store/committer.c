@@ -83,9 +83,9 @@ static int grow(struct store *store, size_t limit)
 	return code;
 }
 
-static bool wait_for_call(struct store *store, int64_t end)
+/* The mutex is held. False when the end came first. */
+static bool wait_on(struct committer *committer, pthread_cond_t *condition, int64_t end)
 {
-	struct committer *committer = &store->committer;
 	const int64_t left = end - timers_clock();
 	struct timespec time;
 
@@ -96,7 +96,12 @@ static bool wait_for_call(struct store *store, int64_t end)
 	time.tv_nsec += (long)(left % 1000000) * 1000;
 	time.tv_sec += (time_t)(left / 1000000) + time.tv_nsec / 1000000000;
 	time.tv_nsec %= 1000000000;
-	return pthread_cond_timedwait(&committer->called, &committer->mutex, &time) == 0;
+	return pthread_cond_timedwait(condition, &committer->mutex, &time) == 0;
+}
+
+static bool wait_for_call(struct store *store, int64_t end)
+{
+	return wait_on(&store->committer, &store->committer.called, end);
 }
 
 void committer_gather(struct store *store, committer_wait *wait)
@@ -198,8 +203,8 @@ void committer_init(struct committer *committer)
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_cond_init(&committer->called, &monotonic);
+	pthread_cond_init(&committer->answered, &monotonic);
 	pthread_condattr_destroy(&monotonic);
-	pthread_cond_init(&committer->answered, NULL);
 }
 
 void committer_release(struct committer *committer)
@@ -337,20 +342,29 @@ void committer_answer(struct store *store)
 	answer_some(store);
 }
 
-static void wait_for_answer(struct committer *committer)
+/* False when there is none after a lease, of a store that is shared. */
+static bool wait_for_answer(struct store *store)
 {
+	struct committer *committer = &store->committer;
+	const int64_t lease = store->shared != NULL ? store->shared->lease * 1000 : INT64_MAX / 2;
+	const int64_t end = timers_clock() + lease;
+	bool in_time = true;
+
 	pthread_mutex_lock(&committer->mutex);
-	while (STAILQ_EMPTY(&committer->done) && committer->grow_to == 0)
-		pthread_cond_wait(&committer->answered, &committer->mutex);
+	while (STAILQ_EMPTY(&committer->done) && committer->grow_to == 0 && in_time)
+		in_time = wait_on(committer, &committer->answered, end);
 	pthread_mutex_unlock(&committer->mutex);
+	return in_time;
 }
 
+/* A loop that waits answers nobody, and hands over to nobody while the thread renews the lease. So it forsakes what has
+ * no answer after one: that ends whatever the thread waits for. */
 void committer_drain(struct store *store)
 {
 	while (store->outstanding > 0) {
 		committer_hand_over(store);
-		if (STAILQ_EMPTY(&store->answers))
-			wait_for_answer(&store->committer);
+		if (STAILQ_EMPTY(&store->answers) && !wait_for_answer(store))
+			store_forsake(store);
 		committer_answer(store);
 	}
 }

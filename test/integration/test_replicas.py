@@ -175,6 +175,22 @@ def test_commit_that_takes_longer_than_the_lease(replicas, server):
     assert first.admin("/ready").json["epoch"] == 1
 
 
+def test_reload_whose_commit_takes_longer_than_the_lease(replicas, server):
+    """A reload that has something to write down answers nobody meanwhile: it gives up, and another may take over."""
+    first, second = active_and_standby(replicas)
+    holder = psycopg2.connect(host="127.0.0.1", port=server.port, dbname=replicas.database, user="admin", password=server.password)
+    added = scripted_service(replicas.directory, "x") + scripted_service(replicas.directory, "y", "another")
+    with contextlib.closing(holder):
+        holder.cursor().execute("SELECT 1 FROM tsuru_broker.head FOR UPDATE")
+        said = first.reload(added, limits=replicas.store("first"))
+        assert "reload-failed" in said
+        await_role(first, "standby")
+        holder.rollback()
+    await_role(second, "active")
+    assert tsuru_of(first).create("mydb", "small").status == 201
+    assert "event=reloaded" in first.reload(added, limits=replicas.store("first"))
+
+
 def test_one_key_for_all(replicas):
     broker = Broker(scripted_service(replicas.directory, "x"), limits=replicas.store("keyless"))
     broker.environment.pop("SECRET_KEY", None)

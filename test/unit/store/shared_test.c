@@ -281,6 +281,22 @@ static void test_what_is_forsaken_ends_at_once(void **state)
 	PQfinish(holder);
 }
 
+/* A loop that waits for an outcome does not wait for ever, while the lease is renewed: after one it forsakes it. */
+static void test_who_waits_forsakes_after_a_lease(void **state)
+{
+	struct fixture *fixture = opened(state);
+	PGconn *holder = hold_row(fixture, "SELECT 1 FROM tsuru_broker.head FOR UPDATE");
+	struct batch *batch = batch_new(fixture->store);
+	const int64_t began = timers_clock();
+	struct error error;
+
+	put_text(batch, "one", "1", REVISION_ANY);
+	assert_int_equal(batch_commit_now(batch, &error), ERR_UNAVAILABLE);
+	assert_true((timers_clock() - began) / 1000 >= fixture->shared.lease);
+	await_role(fixture, STORE_DEPOSED);
+	PQfinish(holder);
+}
+
 /* ---- what a role has set for its sessions ---- */
 
 #define HELD "250ms" /* so long waits and pauses take at least */
@@ -700,6 +716,7 @@ int main(void)
 	    store_case(test_the_active_one_s_lease_ends_in_sleep),
 	    store_case(test_the_active_one_has_a_lease_of_the_claimant_s_sleep),
 	    store_case(test_what_is_forsaken_ends_at_once),
+	    store_case(test_who_waits_forsakes_after_a_lease),
 	    store_case(test_what_a_role_has_set_does_not_count),
 	    store_case(test_losses_are_noticed),
 	    store_case(test_lost_answers),
