@@ -5,8 +5,10 @@
 #include "base/secret.h"
 #include "store/store.h"
 
-/* Marks a new store with the key; refuses one that bears the mark of another (ERR_CORRUPT). directory: the store's, for
- * the sentence. */
+/* 0 also when the store bears no mark yet; ERR_CORRUPT: that of another key. directory: the store's, for the sentence.
+ */
+int keycheck_opens(struct store *store, const struct keyring *keyring, const char *directory, struct error *error);
+/* The same, and marks a new store with the key. */
 int keycheck(struct store *store, const struct keyring *keyring, const char *directory, struct error *error);
 /* Whether the store belongs to a master key already: a new one would not open it. */
 bool keycheck_has_mark(struct store *store);

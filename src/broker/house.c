@@ -256,8 +256,9 @@ int broker_prepare(struct broker *broker, const struct broker_next *next, struct
 
 	if (change == NULL)
 		return error_no_memory(error);
-	if (next->keyring != NULL && broker->has_begun)
-		rc = keycheck(broker->catalog.store, next->keyring, catalog_config(&broker->catalog)->data_dir, error);
+	if (next->keyring != NULL)
+		rc = keycheck_opens(broker->catalog.store, next->keyring, catalog_config(&broker->catalog)->data_dir,
+		                    error);
 	if (rc == 0 && broker->has_begun)
 		rc = maker_check(broker->catalog.store, next->config, error);
 	if (rc == 0)

@@ -48,6 +48,7 @@ struct program {
 	enum store_role role;       /* as of the last time */
 	uint64_t losses;            /* likewise */
 	bool outdated;              /* likewise */
+	bool has_key;               /* the store has been seen to be of the keyring's key */
 	struct replicas_told told;  /* of the others that share the store */
 	bool has_failed;            /* what keeps it from going on is in the log */
 	struct store *store;

@@ -12,6 +12,7 @@
 
 #include "base/timer.h"
 #include "cli/program.h"
+#include "records/keycheck.h"
 #include "store/members.h"
 
 #define MILLI_US  ((int64_t)1000)
@@ -148,12 +149,26 @@ static void log_trouble(struct program *program, const struct store_standing *st
 	program->outdated = standing->outdated.code != 0;
 }
 
+/* Who could not take over is not kept as if it could. It is known once the view has been brought up to date, and has
+ * the mark: one of an earlier run may be from before another key was taken. */
+static bool has_key(struct program *program)
+{
+	struct error error;
+
+	if (program->has_key || store_age(program->store) == STORE_NEVER || !keycheck_has_mark(program->store))
+		return true;
+	program->has_key = keycheck_opens(program->store, program->keyring, program->config->data_dir, &error) == 0;
+	if (!program->has_key)
+		fail(program, error.text);
+	return program->has_key;
+}
+
 static void follow(struct program *program)
 {
 	const struct store_standing *standing = store_standing(program->store);
 
 	log_trouble(program, standing);
-	if (program->broker == NULL || standing->role == program->role)
+	if (program->broker == NULL || !has_key(program) || standing->role == program->role)
 		return;
 	if (store_broken(program->store))
 		fail(program, "the view of the store cannot be written");

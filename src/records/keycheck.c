@@ -35,20 +35,27 @@ static int open_mark(struct store *store, const struct keyring *keyring, struct 
 	return keyring_open(keyring, mark_key, ret_mark->bytes, ret_mark->length, plain, NULL);
 }
 
-int keycheck(struct store *store, const struct keyring *keyring, const char *directory, struct error *error)
+int keycheck_opens(struct store *store, const struct keyring *keyring, const char *directory, struct error *error)
 {
 	struct store_value mark;
 	int rc = open_mark(store, keyring, &mark);
 
-	if (rc == ERR_NOT_FOUND)
-		return make_mark(store, keyring, error);
+	if (rc == 0 || rc == ERR_NOT_FOUND)
+		return 0;
 	if (rc == ERR_CORRUPT)
 		return error_set(
 		    error, rc,
 		    "the passwords in \"%s\" were sealed with another master key than the one given now; start "
 		    "with the key that belongs to this store",
 		    directory);
-	return rc != 0 ? error_set(error, rc, "the store cannot be read") : 0;
+	return error_set(error, rc, "the store cannot be read");
+}
+
+int keycheck(struct store *store, const struct keyring *keyring, const char *directory, struct error *error)
+{
+	if (keycheck_has_mark(store))
+		return keycheck_opens(store, keyring, directory, error);
+	return make_mark(store, keyring, error);
 }
 
 bool keycheck_reseal(struct store *store, const struct keyring *keyring, struct batch *batch)

@@ -231,20 +231,36 @@ def test_a_configuration_that_differs_is_told(standing):
         wait_until("it agrees again", lambda broker=broker: not warnings_of(broker))
 
 
-def test_another_password_or_key_is_another_configuration(standing):
+def test_another_password_is_another_configuration(standing):
     site = standing
     first, second = restore(site)
     services = scripted_service(site.directory, "x")
     assert "password: x" in services or re.search(r"password: *\S+", services)
     second.reload(re.sub(r"password: *[^,\s}]+", "password: another", services, count=1), limits=site.store("second"))
     wait_until("it is told", lambda: "configuration-differs" in warnings_of(first))
+    second.reload(services, limits=site.store("second"))
+
+
+def test_who_lacks_the_master_key_does_not_stand_by(standing, tmp_path):
+    """It could not take over."""
+    site = standing
+    first, second = restore(site)
+    services = scripted_service(site.directory, "x")
+    (tmp_path / "key").write_text("fedcba9876543210" * 4 + "\n", encoding="ascii")
+    (tmp_path / "key").chmod(0o600)
+    said = second.reload(services, limits=site.store("second") + f"secret_key_file: {tmp_path}/key\n")
+    assert "event=reload-failed" in said and "another master key" in said
     second.stop()
     second.write_config(services, limits=site.store("second"))
     second.environment["SECRET_KEY"] = "fedcba9876543210" * 4
-    second.start()
-    wait_until("so is another master key", lambda: replicas_of(first, (0, 3))["second"]["configuration"] == "differs")
-    second.kill()  # it could not become the active one
-    second.environment["SECRET_KEY"] = KEY
+    try:
+        second.start()
+        assert wait_until("it ends", second.process.poll) == 1
+        assert "another master key" in second.log()
+    finally:
+        second.kill()
+        second.environment["SECRET_KEY"] = KEY
+    assert role(first) == "active"
 
 
 def stream(server, directory):
