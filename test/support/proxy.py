@@ -1,4 +1,4 @@
-"""A TCP proxy on 127.0.0.1 that stands between the broker and a real server and fails as networks do, while it runs.
+"""A TCP proxy that stands between the broker and a real server and fails as networks do, while it runs.
 
     proxy = Proxy(server_port)                 # the broker is told proxy.port
     proxy.fault = Fault("lost", after=2)       # on each connection, from its third answer on
@@ -184,7 +184,8 @@ class Connection:
 class Proxy:
     """Forwards to the port target of 127.0.0.1."""
 
-    def __init__(self, target, seed=1):
+    def __init__(self, target, seed=1, address="127.0.0.1", port=0):
+        """address, port: its own; 0: a free one."""
         self.target = target
         self.hits = 0  # how often a fault befell something
         self.forwarded = collections.deque(maxlen=100)  # the last that the server was sent
@@ -194,7 +195,7 @@ class Proxy:
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self.thread.start()
-        self.server = self.call(asyncio.start_server(self.on_connection, "127.0.0.1", 0))
+        self.server = self.call(asyncio.start_server(self.on_connection, address, port))
         self.port = self.server.sockets[0].getsockname()[1]
 
     def call(self, work):

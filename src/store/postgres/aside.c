@@ -24,6 +24,10 @@ static void begin_connecting(struct pg_journal *journal, enum aside_id id)
 {
 	struct aside *aside = &journal->asides[id];
 
+	if (!hosts_are_found(journal)) {
+		aside->due = timers_clock() + HOSTS_PAUSE;
+		return;
+	}
 	aside->state = ASIDE_CONNECTING;
 	aside->turn = journal->turn;
 	aside->handle = journal->pq.connectStartParams(journal->keywords, journal->values, 0);

@@ -11,6 +11,7 @@
 #include "pq/libpq.h"
 #include "store/journal.h"
 #include "store/postgres/array.h"
+#include "store/postgres/lookup.h"
 
 #define OPTIONS_MAX 48 /* libpq's keywords, with those of the url */
 
@@ -61,6 +62,16 @@ struct telling {
 	struct store_members members;
 };
 
+/* Where the url's hosts are, when any of them is a name. */
+struct hosts {
+	bool are_names, are_known;
+	struct text lists[LOOKUP_LISTS]; /* what is known */
+	struct lookup *lookup;           /* the question under way; NULL: none */
+	int64_t asked_at;
+	int64_t told_at;      /* when the last question that was answered was asked */
+	struct error trouble; /* why nothing is known */
+};
+
 struct pg_journal {
 	struct journal base;
 	const struct store_shared *options;
@@ -69,7 +80,8 @@ struct pg_journal {
 	PQconninfoOption *parsed; /* the url */
 	const char *keywords[OPTIONS_MAX + 1], *values[OPTIONS_MAX + 1];
 	char timeout_ms[24];
-	unsigned turn;  /* how often the url's hosts were turned */
+	struct hosts hosts;
+	unsigned turn;  /* how often the hosts were turned */
 	PGconn *handle; /* for all but renewals; NULL: none */
 	struct notices notices;
 	const char *prepared; /* the one statement that is, on this connection; NULL: none */
@@ -93,6 +105,16 @@ static inline struct pg_journal *journal_of(struct journal *base)
 }
 
 /* hosts.c */
+/* Whether the url leaves it to us to look them up. */
+bool hosts_are_names(const struct pg_journal *journal);
+/* As the first LOOKUP_LISTS of libpq's keywords. */
+void hosts_init(struct pg_journal *journal);
+void hosts_release(struct pg_journal *journal);
+/* Looks them up, until that moment at the latest. ERR_UNAVAILABLE: no address is known. */
+int hosts_find(struct pg_journal *journal, int64_t until, struct error *error);
+/* Waits for nothing: false while they are looked up, to be asked again after HOSTS_PAUSE. */
+bool hosts_are_found(struct pg_journal *journal);
+#define HOSTS_PAUSE (20 * MILLI_US)
 /* A connection that was begun at that turn has not come about: the next one begins with the host after. */
 void hosts_turn(struct pg_journal *journal, unsigned turn);
 

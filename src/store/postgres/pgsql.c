@@ -136,7 +136,9 @@ int pgsql_open(struct pg_journal *journal, int64_t until, struct error *error)
 		return error_set(error, ERR_UNAVAILABLE, "the store's PostgreSQL cannot be reached");
 	journal->retry_at = now + PAUSE_US;
 	until = earlier(end_of(journal, until), now + CONNECT_US);
-	rc = connect_now(journal, until, error);
+	rc = hosts_find(journal, until, error);
+	if (rc == 0)
+		rc = connect_now(journal, until, error);
 	if (rc == 0)
 		rc = pgsql_run(journal, SESSION_SET_UP, until, error);
 	if (rc == 0 && journal->options->notify)

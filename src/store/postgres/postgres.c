@@ -39,6 +39,11 @@ static void set_options(struct pg_journal *journal)
 {
 	size_t count = 0;
 
+	journal->hosts.are_names = hosts_are_names(journal);
+	if (journal->hosts.are_names) {
+		hosts_init(journal);
+		count = LOOKUP_LISTS;
+	}
 	snprintf(journal->timeout_ms, sizeof(journal->timeout_ms), "%lld", (long long)journal->options->lease / 2);
 	if (journal->options->password != NULL)
 		set_option(journal, &count, "password", journal->options->password);
@@ -64,6 +69,7 @@ static void postgres_close(struct journal *base)
 	pgsql_close(journal);
 	for (enum aside_id id = 0; id < ASIDE_COUNT; id++)
 		aside_close(journal, id);
+	hosts_release(journal);
 	if (journal->parsed != NULL)
 		journal->pq.conninfoFree(journal->parsed);
 	if (journal->wake_fd >= 0)

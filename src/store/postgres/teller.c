@@ -68,7 +68,7 @@ static bool is_wanted(const struct pg_journal *journal)
 {
 	const struct aside *aside = &journal->asides[ASIDE_TELLER];
 
-	/* A first look at the host's name may block, and is not this connection's to take. */
+	/* Where the hosts are is looked up for the connection that blocks. */
 	return journal->is_made && (aside->handle != NULL || (journal->handle != NULL && journal->telling.is_due));
 }
 
