@@ -342,12 +342,9 @@ void committer_answer(struct store *store)
 	answer_some(store);
 }
 
-/* False when there is none after a lease, of a store that is shared. */
-static bool wait_for_answer(struct store *store)
+bool committer_await(struct store *store, int64_t end)
 {
 	struct committer *committer = &store->committer;
-	const int64_t lease = store->shared != NULL ? store->shared->lease * 1000 : INT64_MAX / 2;
-	const int64_t end = timers_clock() + lease;
 	bool in_time = true;
 
 	pthread_mutex_lock(&committer->mutex);
@@ -355,16 +352,4 @@ static bool wait_for_answer(struct store *store)
 		in_time = wait_on(committer, &committer->answered, end);
 	pthread_mutex_unlock(&committer->mutex);
 	return in_time;
-}
-
-/* A loop that waits answers nobody, and hands over to nobody while the thread renews the lease. So it forsakes what has
- * no answer after one: that ends whatever the thread waits for. */
-void committer_drain(struct store *store)
-{
-	while (store->outstanding > 0) {
-		committer_hand_over(store);
-		if (STAILQ_EMPTY(&store->answers) && !wait_for_answer(store))
-			store_forsake(store);
-		committer_answer(store);
-	}
 }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/timer.h"
 #include "owner.h"
 #include "store_internal.h"
 
@@ -278,10 +279,24 @@ int store_open(const struct store_options *options, struct store **ret_store, st
 	return 0;
 }
 
+/* A loop that waits answers nobody, and hands over to nobody while the thread renews the lease. So it forsakes what has
+ * no answer after one: that ends whatever the thread waits for. */
+static void drain(struct store *store)
+{
+	const int64_t patience = store->shared != NULL ? store->shared->lease * 1000 : INT64_MAX / 2;
+
+	while (store->outstanding > 0) {
+		committer_hand_over(store);
+		if (STAILQ_EMPTY(&store->answers) && !committer_await(store, timers_clock() + patience))
+			store_forsake(store);
+		committer_answer(store);
+	}
+}
+
 void store_flush(struct store *store)
 {
 	read_end(store);
-	committer_drain(store);
+	drain(store);
 }
 
 static void on_outcome(void *arg, int code, const struct error *error, uint64_t revision)
@@ -305,6 +320,6 @@ void store_close(struct store *store)
 {
 	if (store == NULL)
 		return;
-	committer_drain(store);
+	drain(store);
 	store_free(store);
 }

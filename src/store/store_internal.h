@@ -216,7 +216,7 @@ void committer_hand_over(struct store *store);
 void committer_call_thread(struct committer *committer);
 /* Does what the thread asks for: grows the map, runs completions. */
 void committer_answer(struct store *store);
-/* Waits until all batches are settled and their completions have run. */
-void committer_drain(struct store *store);
+/* Waits until the thread has something for the loop, or that moment of timers_clock has come: false. */
+bool committer_await(struct store *store, int64_t end);
 
 #endif

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from harness import Broker, scripted_service, wait_until
-from proxy import Proxy
+from proxy import Fault, Proxy
 from replicas import KEY, Replicas, await_role, role, tsuru_of
 
 NAME = "store.example"
@@ -131,14 +131,25 @@ def test_a_broker_that_begins_without_a_resolver_waits_for_it(site, trouble):
     assert tsuru_of(first).create("mydb", "small").status == 201
 
 
-def test_the_name_of_a_database_that_has_moved(site):
-    """An active broker that has nothing to commit renews its lease there."""
-    with contextlib.closing(Proxy(site.server.port, address="127.0.0.5", port=site.server.port)):
-        site.tell("127.0.0.5")
-        first = site.begin("first")
-        await_role(first, "active")
-        epoch = first.admin("/ready").json["epoch"]
+@pytest.fixture
+def former(server):
+    """Another address of the database, on the same port."""
+    made = Proxy(server.port, address="127.0.0.5", port=server.port)
+    yield made
+    made.fault = Fault("reset")
+    made.close()
+
+
+@pytest.mark.parametrize("end", ["reset", "half-open"])
+def test_the_name_of_a_database_that_has_moved(site, former, end):
+    """An active broker that has nothing to commit renews its lease there. A connection to the former address that has died without a
+    word is given up when it is used."""
+    site.tell("127.0.0.5")
+    first = site.begin("first")
+    await_role(first, "active")
+    epoch = first.admin("/ready").json["epoch"]
     site.tell("127.0.0.1")
+    former.fault = Fault(end)
     time.sleep(6)  # longer than a lease
     assert role(first) == "active" and first.admin("/ready").json["epoch"] == epoch and "event=lease-over" not in first.log()
     assert tsuru_of(first).create("mydb", "small").status == 201

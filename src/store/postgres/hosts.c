@@ -157,12 +157,6 @@ static void look(struct pg_journal *journal)
 		ask(journal);
 }
 
-/* Whether to connect by what is known. */
-static bool is_settled(const struct hosts *hosts)
-{
-	return hosts->lookup == NULL || (hosts->are_known && timers_clock() >= hosts->asked_at + PATIENCE_US);
-}
-
 bool hosts_are_found(struct pg_journal *journal)
 {
 	const struct hosts *hosts = &journal->hosts;
@@ -170,18 +164,5 @@ bool hosts_are_found(struct pg_journal *journal)
 	if (!hosts->are_names)
 		return true;
 	look(journal);
-	return hosts->are_known && is_settled(hosts);
-}
-
-int hosts_find(struct pg_journal *journal, int64_t until, struct error *error)
-{
-	const struct hosts *hosts = &journal->hosts;
-
-	while (!hosts_are_found(journal)) {
-		if (is_settled(hosts) || timers_clock() >= until)
-			return error_set(error, ERR_UNAVAILABLE,
-			                 "the address of the store's PostgreSQL is not known: %s", hosts->trouble.text);
-		pgsql_hold(journal, -1, 0, timers_clock() + HOSTS_PAUSE);
-	}
-	return 0;
+	return hosts->are_known && (hosts->lookup == NULL || timers_clock() >= hosts->asked_at + PATIENCE_US);
 }

@@ -110,9 +110,8 @@ bool hosts_are_names(const struct pg_journal *journal);
 /* As the first LOOKUP_LISTS of libpq's keywords. */
 void hosts_init(struct pg_journal *journal);
 void hosts_release(struct pg_journal *journal);
-/* Looks them up, until that moment at the latest. ERR_UNAVAILABLE: no address is known. */
-int hosts_find(struct pg_journal *journal, int64_t until, struct error *error);
-/* Waits for nothing: false while they are looked up, to be asked again after HOSTS_PAUSE. */
+/* Whether to connect now. While they are looked up (hosts.lookup), to be asked again after HOSTS_PAUSE; otherwise their
+ * addresses are not known (hosts.trouble). */
 bool hosts_are_found(struct pg_journal *journal);
 #define HOSTS_PAUSE (20 * MILLI_US)
 /* A connection that was begun at that turn has not come about: the next one begins with the host after. */
@@ -122,7 +121,8 @@ void hosts_turn(struct pg_journal *journal, unsigned turn);
  * count. Names and operators are the server's own from then on, and none that another role of the server could have
  * made in "public". A renewal waits for the same as an append, and its warnings are heard. Plans are not by size: the
  * tables grow faster than their statistics, and each statement is to find its rows by the key. A server that takes no
- * writes from anybody, by its own configuration, is left so; the last two timeouts are not known to each. Gives rows.
+ * writes from anybody, by its own configuration, is left so. What waits for a lock when its connection is given up for
+ * dead ends. Not each server knows the last settings. Gives rows.
  */
 #define SESSION_SET_UP                                                                                                 \
 	"SET search_path = pg_catalog, pg_temp; SET default_transaction_isolation = 'read committed';"                 \
@@ -130,9 +130,10 @@ void hosts_turn(struct pg_journal *journal, unsigned turn);
 	"SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = '10s';"            \
 	"SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET bytea_output = 'hex';"   \
 	"SET jit = off; SET plan_cache_mode = force_generic_plan;"                                                     \
-	"SELECT set_config(name, CASE WHEN name LIKE '%timeout' THEN '0' ELSE 'off' END, false) FROM pg_settings"      \
-	" WHERE name IN ('idle_session_timeout', 'transaction_timeout') OR (name = 'default_transaction_read_only'"    \
-	"  AND source NOT IN ('configuration file', 'command line'));"
+	"SELECT set_config(name, CASE WHEN name LIKE '%timeout' THEN '0' WHEN name LIKE '%interval' THEN '10s'"        \
+	"  ELSE 'off' END, false) FROM pg_settings"                                                                    \
+	" WHERE name IN ('idle_session_timeout', 'transaction_timeout', 'client_connection_check_interval')"           \
+	"  OR (name = 'default_transaction_read_only' AND source NOT IN ('configuration file', 'command line'));"
 
 /* notices.c */
 /* Of a connection that begins: from now on; notices is borrowed for its life. */
@@ -159,7 +160,7 @@ void answer_text(const struct pg_journal *journal, const PGresult *result, int c
 int answer_refusal(const struct pg_journal *journal, const PGresult *result, struct error *error);
 
 /* pgsql.c: the connection for all but renewals. It blocks, and while it does the keeper goes on. */
-#define PGSQL_LEASE   INT64_MAX       /* as a moment: the end of the lease, wherever renewals move it */
+#define PGSQL_LEASE   INT64_MAX /* as a moment: the end of the lease, wherever renewals move it, or a long silence */
 #define PGSQL_SILENCE (INT64_MAX - 1) /* when nothing has come for ANSWER_US: an answer may be long */
 /* Waits for events on fd (-1: only for the time), until that moment. */
 bool pgsql_hold(struct pg_journal *journal, int fd, short events, int64_t until);

@@ -27,11 +27,18 @@ static int milliseconds_to(int64_t moment)
 #define OTHERS 3 /* that are waited for, before the sockets of the connections beside; the last: wake_fd */
 #define POLLED (OTHERS + ASIDE_COUNT)
 
-/* The lease is renewed while it is waited for, and the silence is broken. */
+/* The lease is renewed while it is waited for, on a connection of its own. This one may be dead, though nobody hangs
+ * up: after three leases without a word another one asks what became of the statement. */
+static int64_t end_of_lease(const struct pg_journal *journal)
+{
+	return earlier(journal->leased_until, journal->heard_at + 3 * journal->options->lease * MILLI_US);
+}
+
+/* Silence is broken while it is waited for. */
 static int64_t end_of(const struct pg_journal *journal, int64_t until)
 {
 	if (until == PGSQL_LEASE)
-		return journal->leased_until;
+		return end_of_lease(journal);
 	return until == PGSQL_SILENCE ? journal->heard_at + ANSWER_US : until;
 }
 
@@ -124,6 +131,18 @@ static int connect_now(struct pg_journal *journal, int64_t until, struct error *
 	return 0;
 }
 
+static int find_hosts(struct pg_journal *journal, int64_t until, struct error *error)
+{
+	while (!hosts_are_found(journal)) {
+		if (journal->hosts.lookup == NULL || timers_clock() >= until)
+			return error_set(error, ERR_UNAVAILABLE,
+			                 "the address of the store's PostgreSQL is not known: %s",
+			                 journal->hosts.trouble.text);
+		pgsql_hold(journal, -1, 0, timers_clock() + HOSTS_PAUSE);
+	}
+	return 0;
+}
+
 int pgsql_open(struct pg_journal *journal, int64_t until, struct error *error)
 {
 	const int64_t now = timers_clock();
@@ -135,8 +154,9 @@ int pgsql_open(struct pg_journal *journal, int64_t until, struct error *error)
 	if (now < journal->retry_at)
 		return error_set(error, ERR_UNAVAILABLE, "the store's PostgreSQL cannot be reached");
 	journal->retry_at = now + PAUSE_US;
+	journal->heard_at = now;
 	until = earlier(end_of(journal, until), now + CONNECT_US);
-	rc = hosts_find(journal, until, error);
+	rc = find_hosts(journal, until, error);
 	if (rc == 0)
 		rc = connect_now(journal, until, error);
 	if (rc == 0)
@@ -165,6 +185,7 @@ static int flush(struct pg_journal *journal, int64_t until, struct error *error)
 {
 	int left;
 
+	journal->heard_at = timers_clock();
 	while ((left = journal->pq.flush(journal->handle)) == 1) {
 		if (!pgsql_hold(journal, journal->pq.socket(journal->handle), POLLIN | POLLOUT, until))
 			return lost(journal, "did not take a statement in time", error);
@@ -179,7 +200,6 @@ static const int binary[OPERANDS_MAX] = {1, 1, 1, 1, 1, 1, 1, 1, 1};
 int pgsql_begin(struct pg_journal *journal, const char *statement, const struct operands *operands, int64_t until,
                 struct error *error)
 {
-	journal->heard_at = timers_clock();
 	if (journal->pq.sendQueryParams(journal->handle, statement, operands->count, NULL, operands->values,
 	                                operands->lengths, binary, 1) == 0)
 		return lost(journal, "took no statement", error);
