@@ -1,10 +1,8 @@
 /* A group of batches onto the disk: checked and written in one transaction, so that one sync serves them all.
  * When the group does not fit, each batch is tried alone, so that what fits is kept. Runs on the helper thread. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/secret.h"
 #include "base/timer.h"
@@ -180,14 +178,23 @@ static int append(struct store *store, MDB_txn *txn, struct batch *first, const 
 	return code;
 }
 
-/* The journal has it. A view that cannot be written the usual way reads it there. */
+/* The journal has it. A view that cannot be written the usual way reads it there. Where it cannot be written at all,
+ * this broker may not go on as the active one, and knows no more of the group's outcome than one who was deposed. */
 static int finish_view(struct store *store, MDB_txn *txn, const struct point *after)
 {
+	struct error *trouble = &store->committer.trouble;
 	bool lost = false;
+	int code;
 
 	if (mdb_txn_commit(txn) == 0)
 		return 0;
-	return follow_to(store, after, &lost, &store->committer.trouble) == 0 ? 0 : MDB_PANIC;
+	code = follow_to(store, after, &lost, trouble);
+	if (code == 0)
+		return 0;
+	store->committer.failed = code == ERR_INTERNAL;
+	store->journal->kind->forsake(store->journal);
+	trouble->code = ERR_UNAVAILABLE;
+	return ERR_UNAVAILABLE;
 }
 
 static int write_shared(struct store *store, MDB_txn *txn, struct batch *first, const struct batch *end,
@@ -250,30 +257,18 @@ static int write_growing(struct store *store, struct batch *first, const struct 
 
 /* ---- failures ---- */
 
-/* LMDB reports EIO when a write came out short, as the last one before a disk is full does. Whether the disk is full
- * shows by asking it for 64 KiB more. */
-static bool short_write(const struct store *store)
-{
-	struct stat stat;
-	int fd;
-
-	return mdb_env_get_fd(store->env, &fd) == 0 && fstat(fd, &stat) == 0 &&
-	       disk_refuses(posix_fallocate(fd, stat.st_size, 64 * 1024));
-}
-
 /* The error of a transaction that failed with the LMDB code, or the journal's; ERR_INTERNAL when the disk's state is in
  * doubt. */
 static void explain(const struct store *store, int code, struct error *ret_error)
 {
-	if (code == ERR_UNAVAILABLE || code == ERR_NO_SPACE ||
-	    (code == MDB_PANIC && store->committer.trouble.code != 0))
+	if (code == ERR_UNAVAILABLE || code == ERR_NO_SPACE)
 		*ret_error = store->committer.trouble;
 	else if (code == MDB_MAP_FULL)
 		error_set(ret_error, ERR_NO_SPACE, "the store in \"%s\" has reached its limit of %zu bytes",
 		          store->directory, store->size_max);
-	else if (disk_refuses(code) || (code == EIO && short_write(store)))
+	else if (disk_is_full(store, code))
 		error_set(ret_error, ERR_NO_SPACE, "the disk under \"%s\" is full", store->directory);
-	else if (code == ENOMEM)
+	else if (code == ENOMEM || code == ERR_NO_MEMORY)
 		error_no_memory(ret_error);
 	else
 		error_set(ret_error, ERR_INTERNAL,

@@ -2,6 +2,7 @@
  * or has lost what the view has, all of it afresh. Runs on the store's thread. Neighbours: journal.h, shared.c. */
 #include "follow.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "point.h"
@@ -167,6 +168,8 @@ int follow_to(struct store *store, const struct point *head, bool *ret_lost, str
 		return code;
 	if (code == ERR_NO_SPACE || code == ERR_CORRUPT || code == ERR_REFUSED)
 		return code;
-	return error_set(error, disk_refuses(code) || code == MDB_MAP_FULL ? ERR_NO_SPACE : ERR_INTERNAL,
+	if (code == ENOMEM || code == ERR_NO_MEMORY)
+		return error_no_memory(error);
+	return error_set(error, disk_is_full(store, code) || code == MDB_MAP_FULL ? ERR_NO_SPACE : ERR_INTERNAL,
 	                 "the view in \"%s\" cannot be written: %s", store->directory, mdb_strerror(code));
 }

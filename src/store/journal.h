@@ -105,8 +105,9 @@ struct journal_kind {
 	/* Ends the lease on this side: an append under way ends soon, and nothing is renewed until the next claim. The
 	 * loop may call it, too, while another call is under way. */
 	void (*forsake)(struct journal *journal);
-	/* 0: durable. ERR_UNAVAILABLE: it is not, or, where leased_until is over, nobody knows. ERR_NO_SPACE: it is
-	 * not. An answer that is lost is waited for, and asked for anew, until the lease is over. */
+	/* 0: durable. ERR_UNAVAILABLE: it is not, or, where leased_until is over, nobody knows. ERR_NO_SPACE,
+	 * ERR_NO_MEMORY: it is not. An answer that is lost is waited for, and asked for anew, until the lease is over.
+	 */
 	int (*append)(struct journal *journal, const struct group *group, struct error *error);
 	/* Drops some of the groups that are older than ten minutes; who is that far behind needs a snapshot. */
 	int (*trim)(struct journal *journal, struct error *error);

@@ -139,6 +139,8 @@ int value_write(const struct store *store, MDB_txn *txn, enum keyspace keyspace,
                 uint64_t revision);
 /* Whether the code, LMDB's or errno, is of a disk, a quota or a file that is full. */
 bool disk_refuses(int code);
+/* Whether the LMDB code, of a write to the store, is of a disk that is full. */
+bool disk_is_full(const struct store *store, int code);
 
 /* read.c */
 /* Sees to it that, at the end of this turn of the loop, the snapshot is left and `handed` goes to the thread. */

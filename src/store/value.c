@@ -2,7 +2,9 @@
  * wrote it. For reads on the loop and commits on the thread alike: all work is in the transaction given. */
 #include <endian.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "store_internal.h"
 
@@ -69,4 +71,20 @@ int value_write(const struct store *store, MDB_txn *txn, enum keyspace keyspace,
 bool disk_refuses(int code)
 {
 	return code == ENOSPC || code == EDQUOT || code == EFBIG;
+}
+
+/* LMDB reports EIO when a write came out short, as the last one before a disk is full does. Whether the disk is full
+ * shows by asking it for 64 KiB more. */
+static bool short_write(const struct store *store)
+{
+	struct stat stat;
+	int fd;
+
+	return mdb_env_get_fd(store->env, &fd) == 0 && fstat(fd, &stat) == 0 &&
+	       disk_refuses(posix_fallocate(fd, stat.st_size, 64 * 1024));
+}
+
+bool disk_is_full(const struct store *store, int code)
+{
+	return disk_refuses(code) || (code == EIO && short_write(store));
 }

@@ -570,6 +570,31 @@ static void test_file_size_limit(void **state)
 	signal(SIGXFSZ, SIG_DFL);
 }
 
+/* What the journal has taken is not told as refused where the view cannot take it: the next active one has it. */
+static void test_view_without_room(void **state)
+{
+	struct fixture *fixture = opened(state);
+	struct rlimit before, limit;
+	struct outcome last;
+	uint32_t count;
+
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	limit = before;
+	limit.rlim_cur = 4 * MIB + 1000;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	count = fill(fixture, &last);
+	assert_int_equal(last.code, ERR_UNAVAILABLE);
+	await_role(fixture, STORE_DEPOSED);
+	assert_false(store_broken(fixture->store));
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	signal(SIGXFSZ, SIG_DFL);
+	store_stand_by(fixture->store);
+	await_role(fixture, STORE_ACTIVE);
+	assert_true(has_bulk(fixture, count));
+	assert_int_equal(commit(fixture, bulk(fixture, count + 1, 1)).code, 0);
+}
+
 /* A child's beginning: a loop of its own, and a failed assertion ends it instead of going on to the next test. */
 static void become_child(struct fixture *fixture)
 {
@@ -847,6 +872,7 @@ static const struct CMUnitTest shared_tests[] = {
     sync_case(test_size_max),
     sync_case(test_reserve),
     sync_case(test_dead_reader_costs_no_room),
+    sync_case(test_view_without_room),
     sync_case(test_kill_loses_nothing_acknowledged),
 };
 
