@@ -16,6 +16,18 @@ struct following {
 	bool lost;    /* the journal goes on from before the view's point, or beside it */
 };
 
+/* Nobody waits for the view any more. */
+static bool is_closing(struct store *store)
+{
+	struct committer *committer = &store->committer;
+	bool closing;
+
+	pthread_mutex_lock(&committer->mutex);
+	closing = committer->closing;
+	pthread_mutex_unlock(&committer->mutex);
+	return closing;
+}
+
 static int apply_change(const struct store *store, MDB_txn *txn, const struct key_change *change)
 {
 	const MDB_val value = value_of(change->value.bytes, change->value.length);
@@ -65,6 +77,8 @@ static int on_group(void *arg, const struct group *group)
 	struct following *following = arg;
 	int code;
 
+	if (is_closing(following->store))
+		return ERR_CANCELED;
 	do
 		code = apply_group(following, group);
 	while (code == MDB_MAP_FULL && (code = following->store->committer.grow(following->store, VIEW_MAX)) == 0);
@@ -77,6 +91,8 @@ static int on_record(void *arg, const struct key_change *change)
 {
 	struct following *following = arg;
 
+	if (is_closing(following->store))
+		return ERR_CANCELED;
 	return apply_change(following->store, following->txn, change);
 }
 
@@ -156,8 +172,10 @@ static int bring(struct store *store, const struct point *head, bool *ret_lost, 
 	code = same && !following.lost ? read_on(&following, point, head, error) : ERR_STALE;
 	if (code != ERR_STALE)
 		return code;
-	*ret_lost = following.lost;
-	return rebuild(store, error);
+	code = rebuild(store, error);
+	if (code == 0)
+		*ret_lost = following.lost;
+	return code;
 }
 
 int follow_to(struct store *store, const struct point *head, bool *ret_lost, struct error *error)
@@ -170,6 +188,8 @@ int follow_to(struct store *store, const struct point *head, bool *ret_lost, str
 		return code;
 	if (code == ENOMEM || code == ERR_NO_MEMORY)
 		return error_no_memory(error);
+	if (code == ERR_CANCELED)
+		return error_set(error, ERR_UNAVAILABLE, "the store is closed before its view was made");
 	return error_set(error, disk_is_full(store, code) || code == MDB_MAP_FULL ? ERR_NO_SPACE : ERR_INTERNAL,
 	                 "the view in \"%s\" cannot be written: %s", store->directory, mdb_strerror(code));
 }

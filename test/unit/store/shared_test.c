@@ -409,6 +409,68 @@ static void test_losses_are_noticed(void **state)
 	second_teardown(&second);
 }
 
+/* A view that cannot be made afresh yet has lost nothing yet: it is told once, when it is. */
+static void test_losses_are_told_once(void **state)
+{
+	struct fixture *first = opened(state), second;
+
+	store_text(first, "one", "1");
+	open_beside(first, &second);
+	await_text(&second, "one", "1");
+	run_sql(first->shared.url, "REVOKE SELECT ON tsuru_broker.record FROM CURRENT_USER;"
+	                           "UPDATE tsuru_broker.head SET last_group = decode(repeat('00', 16), 'hex')");
+	while (store_standing(second.store)->trouble.code == 0)
+		event_base_loop(second.base, EVLOOP_ONCE);
+	run_for(&second, 3); /* it has tried again */
+	assert_int_equal(store_standing(second.store)->losses, 0);
+	run_sql(first->shared.url, "GRANT SELECT ON tsuru_broker.record TO CURRENT_USER");
+	while (store_standing(second.store)->trouble.code != 0)
+		event_base_loop(second.base, EVLOOP_ONCE);
+	assert_int_equal(store_standing(second.store)->losses, 1);
+	second_teardown(&second);
+}
+
+/* ---- closing ---- */
+
+#define SLOW_RECORDS "600" /* a tenth of a second each */
+
+static void await_sleep(const struct fixture *fixture)
+{
+	PGconn *connection = PQconnectdb(fixture->shared.url);
+	bool sleeps = false;
+
+	while (!sleeps) {
+		PGresult *result = PQexec(connection, "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+		                                      " AND usename = current_user");
+
+		assert_int_equal(PQresultStatus(result), PGRES_TUPLES_OK);
+		sleeps = PQntuples(result) > 0;
+		PQclear(result);
+	}
+	PQfinish(connection);
+}
+
+/* Records come for a minute, and whoever ends does not wait for them. Each fills what the server sends at once. */
+static void test_close_does_not_wait_for_the_view(void **state)
+{
+	struct fixture *fixture = opened(state);
+	int64_t began;
+
+	fixture_close(fixture);
+	run_sql(fixture->shared.url,
+	        "ALTER TABLE tsuru_broker.record RENAME TO slow;"
+	        "INSERT INTO tsuru_broker.slow SELECT 'instances', convert_to(i::text, 'UTF8'), 1,"
+	        "  decode(repeat('00', 16000), 'hex') FROM generate_series(1, " SLOW_RECORDS ") i;"
+	        "CREATE VIEW tsuru_broker.record AS SELECT * FROM tsuru_broker.slow WHERE pg_sleep(0.1) IS NOT NULL;"
+	        "UPDATE tsuru_broker.head SET revision = 1, last_group = decode(repeat('00', 16), 'hex');"
+	        "DELETE FROM tsuru_broker.log");
+	assert_int_equal(fixture_try_open(fixture, ROOMY, NULL), 0);
+	await_sleep(fixture);
+	began = timers_clock();
+	fixture_close(fixture);
+	assert_true(timers_clock() - began < (int64_t)20 * 1000 * 1000);
+}
+
 #define SESSIONS_ENDED 20
 
 static void *end_sessions(void *arg)
@@ -719,6 +781,8 @@ int main(void)
 	    store_case(test_who_waits_forsakes_after_a_lease),
 	    store_case(test_what_a_role_has_set_does_not_count),
 	    store_case(test_losses_are_noticed),
+	    store_case(test_losses_are_told_once),
+	    store_case(test_close_does_not_wait_for_the_view),
 	    store_case(test_lost_answers),
 	    store_case(test_lost_answer_before_a_refusal),
 	    store_case(test_directories_are_not_mixed),
