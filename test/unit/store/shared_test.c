@@ -297,6 +297,27 @@ static void test_who_waits_forsakes_after_a_lease(void **state)
 	PQfinish(holder);
 }
 
+/* A lease is counted from when its renewal was sent: one that is answered late renews less. */
+static void test_a_late_answer_renews_less(void **state)
+{
+	struct fixture *fixture = *state;
+	int64_t before, seen;
+	PGconn *holder;
+
+	fixture->shared.lease = 15000; /* its third is longer than the answer takes */
+	fixture_open(fixture, ROOMY);
+	holder = hold_row(fixture, "SELECT 1 FROM tsuru_broker.pulse FOR UPDATE");
+	await_lock(fixture);
+	seen = timers_clock();
+	before = store_leased_until(fixture->store);
+	PQclear(PQexec(holder, "SELECT pg_sleep(1)"));
+	PQfinish(holder);
+	while (store_leased_until(fixture->store) == before)
+		usleep(1000);
+	assert_true(store_leased_until(fixture->store) > before);
+	assert_true(store_leased_until(fixture->store) <= seen + fixture->shared.lease * 1000);
+}
+
 /* ---- what a role has set for its sessions ---- */
 
 #define HELD "250ms" /* so long waits and pauses take at least */
@@ -778,6 +799,7 @@ int main(void)
 	    store_case(test_the_active_one_s_lease_ends_in_sleep),
 	    store_case(test_the_active_one_has_a_lease_of_the_claimant_s_sleep),
 	    store_case(test_what_is_forsaken_ends_at_once),
+	    store_case(test_a_late_answer_renews_less),
 	    store_case(test_who_waits_forsakes_after_a_lease),
 	    store_case(test_what_a_role_has_set_does_not_count),
 	    store_case(test_losses_are_noticed),
