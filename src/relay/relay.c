@@ -39,7 +39,8 @@ static void start_pause(struct relay *relay)
 		(void)timer_start(relay->options.timers, &relay->pause, PAUSE);
 }
 
-/* An attempt brought no answer. One to whom is the active one no more tells nothing about the one who is. */
+/* An attempt brought no answer. One to whom is the active one no more tells nothing about the one who is, as its answer
+ * does not. */
 static void hold_again(struct relay_item *item)
 {
 	struct relay *relay = item->relay;
@@ -66,7 +67,8 @@ static void take_answer(struct relay_item *item)
 		item_refused(item);
 		hold_again(item);
 	} else {
-		timer_stop(relay->options.timers, &relay->pause);
+		if (item->generation == relay->generation)
+			timer_stop(relay->options.timers, &relay->pause);
 		item_end(item, RELAY_ANSWERED, &answer);
 		send_all(relay);
 	}

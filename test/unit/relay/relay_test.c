@@ -625,6 +625,29 @@ static void test_the_former_ones_answer_counts_for_a_second(void **state)
 	assert_string_equal(fixture->active, "first");
 }
 
+/* That it answers does not mean that the next one does: who waits for that one's pause to end goes on waiting. */
+static void test_the_former_ones_answer_ends_no_pause(void **state)
+{
+	struct fixture *fixture = *state;
+	int first_client;
+
+	set_active(fixture, 0, 1);
+	ask_simply(fixture);
+	assert_non_null(strstr(asked(fixture, &fixture->peers[0]), ID));
+	first_client = fixture->client;
+	set_active(fixture, 1, 2);
+	ask_simply(fixture);
+	assert_non_null(strstr(asked(fixture, &fixture->peers[1]), ID));
+	hang_up(&fixture->peers[1]);
+	turn(fixture);
+	answer_simply(fixture, 0);
+	assert_int_equal(fixture->ends, 1);
+	assert_string_equal(asked(fixture, &fixture->peers[1]), "");
+	advance(fixture, 100);
+	assert_non_null(strstr(asked(fixture, &fixture->peers[1]), ID));
+	close(first_client);
+}
+
 /* Nobody knows whether what broke off was done: no other is asked. */
 static void test_once_is_not_sent_again(void **state)
 {
@@ -766,6 +789,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_given_back, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_taken_back_from_one_that_is_replaced, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_the_former_ones_answer_counts_for_a_second, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_the_former_ones_answer_ends_no_pause, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_a_client_that_has_gone, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_answers_that_are_too_large, set_up, tear_down),
 	};
