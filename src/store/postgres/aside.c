@@ -20,6 +20,14 @@ void aside_close(struct pg_journal *journal, enum aside_id id)
 	*aside = (struct aside){.due = timers_clock() + kinds[id]->pause};
 }
 
+/* What has not come by now is not waited for. */
+static void give_up(struct pg_journal *journal, enum aside_id id, const char *reason)
+{
+	if (journal->asides[id].state == ASIDE_CONNECTING)
+		kinds[id]->unreachable(journal, reason);
+	aside_close(journal, id);
+}
+
 static void begin_connecting(struct pg_journal *journal, enum aside_id id)
 {
 	struct aside *aside = &journal->asides[id];
@@ -32,7 +40,7 @@ static void begin_connecting(struct pg_journal *journal, enum aside_id id)
 	aside->turn = journal->turn;
 	aside->handle = journal->pq.connectStartParams(journal->keywords, journal->values, 0);
 	if (aside->handle == NULL || journal->pq.status(aside->handle) == CONNECTION_BAD) {
-		aside_close(journal, id);
+		give_up(journal, id, journal->pq.errorMessage(aside->handle));
 		return;
 	}
 	notices_take(&aside->notices, &journal->pq, aside->handle);
@@ -84,7 +92,7 @@ static void go_on_connecting(struct pg_journal *journal, enum aside_id id)
 		aside->events = POLLOUT;
 		break;
 	default:
-		aside_close(journal, id);
+		give_up(journal, id, journal->pq.errorMessage(aside->handle));
 	}
 }
 
@@ -140,7 +148,7 @@ static void turn(struct pg_journal *journal, enum aside_id id, bool ready)
 	else if (ready && aside->state == ASIDE_ASKED)
 		go_on_asking(journal, id);
 	else if (aside->state > ASIDE_IDLE && now >= aside->until)
-		aside_close(journal, id);
+		give_up(journal, id, "it does not answer");
 	else if (aside->state == ASIDE_OFF && now >= aside->due)
 		begin_connecting(journal, id);
 	else if (aside->state == ASIDE_IDLE && now >= aside->due)

@@ -200,6 +200,8 @@ struct aside_kind {
 	const char *(*ask)(struct pg_journal *journal, struct operands *operands);
 	/* Its answer, borrowed; says in `due` when the next one is. */
 	void (*answer)(struct pg_journal *journal, const PGresult *result);
+	/* No connection comes about, and why, in libpq's words; borrowed. Another is begun after the pause. */
+	void (*unreachable)(struct pg_journal *journal, const char *reason);
 	/* The server refused it, or did not wait for its standby; borrowed. The connection is closed next. */
 	void (*refused)(struct pg_journal *journal, const PGresult *result);
 };

@@ -68,6 +68,12 @@ static void answer(struct pg_journal *journal, const PGresult *result)
 		keeper_forsake(journal);
 }
 
+static void unreachable(struct pg_journal *journal, const char *reason)
+{
+	(void)journal;
+	(void)reason;
+}
+
 static void refused(struct pg_journal *journal, const PGresult *result)
 {
 	(void)journal;
@@ -81,5 +87,6 @@ const struct aside_kind aside_keeper = {
     .patience = third,
     .ask = ask,
     .answer = answer,
+    .unreachable = unreachable,
     .refused = refused,
 };

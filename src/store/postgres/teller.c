@@ -207,6 +207,19 @@ static void answer(struct pg_journal *journal, const PGresult *result)
 		journal->asides[ASIDE_TELLER].due = INT64_MAX;
 }
 
+/* A database that takes none at all is the journal's trouble, which says so. */
+static void unreachable(struct pg_journal *journal, const char *reason)
+{
+	struct store_members *members = &journal->telling.members;
+
+	if (journal->handle == NULL)
+		return;
+	error_set(&members->trouble, ERR_UNAVAILABLE,
+	          "the store's PostgreSQL takes no connection beside those that this broker has: %.*s",
+	          (int)strcspn(reason, "\n"), reason);
+	members->looks++;
+}
+
 static void refused(struct pg_journal *journal, const PGresult *result)
 {
 	struct telling *telling = &journal->telling;
@@ -224,6 +237,7 @@ const struct aside_kind aside_teller = {
     .patience = patience,
     .ask = ask,
     .answer = answer,
+    .unreachable = unreachable,
     .refused = refused,
 };
 

@@ -285,6 +285,42 @@ static void test_a_missing_right_is_told(void **state)
 	assert_int_equal(store_members(fixture->store)->count, 1);
 }
 
+static void run_on(PGconn *connection, const char *statement)
+{
+	PGresult *result = PQexec(connection, statement);
+
+	if (PQresultStatus(result) != PGRES_COMMAND_OK && PQresultStatus(result) != PGRES_TUPLES_OK)
+		fail_msg("%s: %s", statement, PQerrorMessage(connection));
+	PQclear(result);
+}
+
+static void limit_connections(PGconn *connection, int limit)
+{
+	char statement[128];
+
+	snprintf(statement, sizeof(statement), "ALTER DATABASE \"%s\" CONNECTION LIMIT %d", PQdb(connection), limit);
+	run_on(connection, statement);
+}
+
+/* The other connections are there already, so nothing else tells that there is not one for this. */
+static void test_a_missing_connection_is_told(void **state)
+{
+	struct fixture *fixture = opened(state);
+	PGconn *connection = PQconnectdb(fixture->shared.url);
+
+	await_looks(fixture, 1);
+	limit_connections(connection, 1);
+	run_on(connection, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+	                   " AND pid <> pg_backend_pid() AND query ~ 'tsuru_broker.replica|pg_stat_replication'");
+	await_members(fixture, has_trouble);
+	limit_connections(connection, -1);
+	PQfinish(connection);
+	assert_non_null(strstr(store_members(fixture->store)->trouble.text, "too many connections"));
+	store_text(fixture, "one", "1");
+	while (has_trouble(store_members(fixture->store)))
+		turn(fixture);
+}
+
 /* The schema of the version before: without that table. */
 static void test_an_earlier_schema_is_completed(void **state)
 {
@@ -350,6 +386,7 @@ int main(void)
 	    store_case(test_versions_that_differ_are_not_compared),
 	    store_case(test_nothing_waits_for_the_telling),
 	    store_case(test_a_missing_right_is_told),
+	    store_case(test_a_missing_connection_is_told),
 	    store_case(test_an_earlier_schema_is_completed),
 	    store_case(test_the_database_is_asked_each_hour),
 	};
