@@ -161,11 +161,108 @@ static void test_an_epoch_that_is_given_twice(void **state)
 	journal_postgres.close(next->journal);
 }
 
+/* ---- what comes between a claimant's look and its claim ---- */
+
+/* The active one and a claimant, which has seen its claim; the epoch is the same from here on. */
+static void open_both(struct claimant *active, struct claimant *claimant, pthread_barrier_t *begin)
+{
+	assert_int_equal(pthread_barrier_init(begin, NULL, 1), 0);
+	open_claimant(active, "active", begin);
+	open_claimant(claimant, "claimant", begin);
+	look(active);
+	assert_int_equal(journal_postgres.claim(active->journal, &active->seen, NULL), 0);
+	look(claimant);
+}
+
+/* Its claim found no row, and the former one is the active one still: one with another look finds it. */
+static void check_refused(struct claimant *active, struct claimant *claimant, pthread_barrier_t *begin)
+{
+	assert_int_equal(claimant->code, ERR_STALE);
+	look(claimant);
+	assert_string_equal(claimant->seen.active, "active");
+	assert_int_equal(journal_postgres.claim(claimant->journal, &claimant->seen, NULL), 0);
+	journal_postgres.close(active->journal);
+	journal_postgres.close(claimant->journal);
+	pthread_barrier_destroy(begin);
+}
+
+static void test_a_renewal_since_the_look(void **state)
+{
+	struct claimant active = {0}, claimant = {0};
+	pthread_barrier_t begin;
+	int64_t until;
+
+	(void)state;
+	open_both(&active, &claimant, &begin);
+	until = journal_postgres.leased_until(active.journal);
+	while (journal_postgres.leased_until(active.journal) == until) /* the first one comes at once */
+		journal_postgres.wait(active.journal, -1, timers_clock() + MOMENT_US);
+	claim(&claimant);
+	check_refused(&active, &claimant, &begin);
+}
+
+static void test_a_group_since_the_look(void **state)
+{
+	struct claimant active = {0}, claimant = {0};
+	pthread_barrier_t begin;
+
+	(void)state;
+	open_both(&active, &claimant, &begin);
+	assert_int_equal(append(&active, &claimant.seen.point), 0);
+	claim(&claimant);
+	check_refused(&active, &claimant, &begin);
+}
+
+static void run_on(PGconn *connection, const char *statement)
+{
+	PGresult *result = PQexec(connection, statement);
+
+	if (PQresultStatus(result) != PGRES_COMMAND_OK)
+		fail_msg("%s: %s", statement, PQerrorMessage(connection));
+	PQclear(result);
+}
+
+static void await_lock(PGconn *connection)
+{
+	int waiting = 0;
+
+	while (waiting == 0) {
+		PGresult *result = PQexec(connection, "SELECT 1 FROM pg_locks WHERE NOT granted");
+
+		assert_int_equal(PQresultStatus(result), PGRES_TUPLES_OK);
+		waiting = PQntuples(result);
+		PQclear(result);
+	}
+}
+
+/* One that is not committed yet when the claim comes: the claim waits for it. */
+static void test_a_renewal_beside_the_claim(void **state)
+{
+	struct claimant active = {0}, claimant = {0};
+	pthread_barrier_t begin;
+	PGconn *renewal;
+
+	(void)state;
+	open_both(&active, &claimant, &begin);
+	renewal = PQconnectdb(active.options.url);
+	run_on(renewal, "BEGIN");
+	run_on(renewal, "UPDATE tsuru_broker.pulse SET beat = beat + 1");
+	assert_int_equal(pthread_create(&claimant.thread, NULL, claim, &claimant), 0);
+	await_lock(renewal);
+	run_on(renewal, "COMMIT");
+	PQfinish(renewal);
+	pthread_join(claimant.thread, NULL);
+	check_refused(&active, &claimant, &begin);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    store_case(test_one_of_two_wins),
 	    store_case(test_an_epoch_that_is_given_twice),
+	    store_case(test_a_renewal_since_the_look),
+	    store_case(test_a_group_since_the_look),
+	    store_case(test_a_renewal_beside_the_claim),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
