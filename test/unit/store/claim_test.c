@@ -161,6 +161,46 @@ static void test_an_epoch_that_is_given_twice(void **state)
 	journal_postgres.close(next->journal);
 }
 
+/* ---- the schema ---- */
+
+#define MAKERS       4
+#define SCHEMAS_MADE 10
+
+static void *look_at_once(void *arg)
+{
+	struct claimant *claimant = arg;
+
+	pthread_barrier_wait(claimant->begin);
+	claimant->code = journal_postgres.look(claimant->journal, &claimant->seen, NULL);
+	return NULL;
+}
+
+/* Brokers that are started together on an empty database: one of them makes the tables, and all find the same. */
+static void test_one_makes_the_schema(void **state)
+{
+	struct claimant makers[MAKERS] = {0};
+	pthread_barrier_t begin;
+
+	(void)state;
+	assert_int_equal(pthread_barrier_init(&begin, NULL, MAKERS), 0);
+	for (int round = 0; round < SCHEMAS_MADE; round++) {
+		run_sql(getenv("STORE_URL"),
+		        "SET client_min_messages = error; DROP SCHEMA IF EXISTS tsuru_broker CASCADE");
+		for (size_t i = 0; i < MAKERS; i++) {
+			open_claimant(&makers[i], "maker", &begin);
+			assert_int_equal(pthread_create(&makers[i].thread, NULL, look_at_once, &makers[i]), 0);
+		}
+		for (size_t i = 0; i < MAKERS; i++)
+			pthread_join(makers[i].thread, NULL);
+		for (size_t i = 0; i < MAKERS; i++) {
+			assert_int_equal(makers[i].code, 0);
+			assert_memory_equal(makers[i].seen.point.history, makers[0].seen.point.history, POINT_ID_BYTES);
+			journal_postgres.close(makers[i].journal);
+		}
+	}
+	pthread_barrier_destroy(&begin);
+}
+
 /* ---- what comes between a claimant's look and its claim ---- */
 
 /* The active one and a claimant, which has seen its claim; the epoch is the same from here on. */
@@ -258,11 +298,9 @@ static void test_a_renewal_beside_the_claim(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    store_case(test_one_of_two_wins),
-	    store_case(test_an_epoch_that_is_given_twice),
-	    store_case(test_a_renewal_since_the_look),
-	    store_case(test_a_group_since_the_look),
-	    store_case(test_a_renewal_beside_the_claim),
+	    store_case(test_one_of_two_wins),        store_case(test_an_epoch_that_is_given_twice),
+	    store_case(test_one_makes_the_schema),   store_case(test_a_renewal_since_the_look),
+	    store_case(test_a_group_since_the_look), store_case(test_a_renewal_beside_the_claim),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
