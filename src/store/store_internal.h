@@ -46,8 +46,9 @@ STAILQ_HEAD(batch_list, batch);
 
 /* What the thread has told the others of this broker, and read of them. */
 struct membership {
-	int64_t tell_at; /* when to tell again what has not changed */
-	uint64_t looks;  /* as of the list that the loop was given last */
+	int64_t tell_at;        /* when to tell again what has not changed */
+	int64_t changing_until; /* its role has changed a moment ago */
+	uint64_t looks;         /* as of the list that the loop was given last */
 	enum store_role role;
 	char configuration[STORE_CONFIGURATION_MAX + 1];
 };

@@ -8,7 +8,11 @@
 #include "store/members.h"
 #include "store_internal.h"
 
-#define TELL_US ((int64_t)3 * 1000 * 1000)
+#define TELL_US  ((int64_t)3 * 1000 * 1000)
+#define HURRY_US (TELL_US / 6)
+/* For so long after its role has changed it tells and reads in a hurry: those of others change with it, and whoever has
+ * just become the active one is to know who stands by. */
+#define CHANGING_US ((int64_t)10 * 1000 * 1000)
 
 /* ---- on the thread ---- */
 
@@ -24,7 +28,9 @@ static void tell(struct store *store, enum store_role role)
 	struct journal_self self = {.role = role};
 	struct point point;
 
-	membership->tell_at = timers_clock() + TELL_US;
+	if (membership->role != role)
+		membership->changing_until = timers_clock() + CHANGING_US;
+	membership->tell_at = timers_clock() + (timers_clock() < membership->changing_until ? HURRY_US : TELL_US);
 	membership->role = role;
 	if (follow_point(store, &point) != 0)
 		return;

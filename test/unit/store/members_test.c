@@ -123,6 +123,19 @@ static void test_a_takeover_is_seen(void **state)
 }
 
 /* A killed one stays in the list for a while, and is neither the active one nor one that could take over. */
+#define LOOKS    8
+#define LOOKS_US ((int64_t)12 * 1000 * 1000) /* in which three seconds come four times */
+
+/* Roles change together: whoever has just become the active one soon reads who stands by now. */
+static void test_a_new_role_is_told_in_a_hurry(void **state)
+{
+	struct fixture *fixture = opened(state);
+	const int64_t began = timers_clock();
+
+	await_looks(fixture, LOOKS);
+	assert_true(timers_clock() - began < LOOKS_US);
+}
+
 static void test_one_that_tells_nothing_is_gone(void **state)
 {
 	struct fixture *fixture = opened(state);
@@ -379,6 +392,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    store_case(test_each_sees_all),
 	    store_case(test_a_takeover_is_seen),
+	    store_case(test_a_new_role_is_told_in_a_hurry),
 	    store_case(test_one_that_tells_nothing_is_gone),
 	    store_case(test_two_of_one_name_are_told),
 	    store_case(test_an_earlier_life_is_nobody_else),
