@@ -11,24 +11,28 @@ struct noted {
 	struct error error; /* why it is not durable */
 };
 
-static void noted_free(struct noted *noted)
-{
-	TAILQ_REMOVE(&noted->requests->noted, noted, link);
-	free(noted);
-}
-
+/* It stands in no list any more. */
 static void noted_tell(struct noted *noted)
 {
 	if (noted->on_done != NULL)
 		noted->on_done(noted->arg, noted->error.code, noted->error.text);
-	noted_free(noted);
+	free(noted);
+}
+
+static struct noted *take_first(struct requests *requests)
+{
+	struct noted *noted = TAILQ_FIRST(&requests->noted);
+
+	if (noted != NULL)
+		TAILQ_REMOVE(&requests->noted, noted, link);
+	return noted;
 }
 
 void noted_tell_all(struct requests *requests)
 {
 	struct noted *noted;
 
-	while ((noted = TAILQ_FIRST(&requests->noted)) != NULL)
+	while ((noted = take_first(requests)) != NULL)
 		noted_tell(noted);
 }
 
@@ -36,26 +40,33 @@ void noted_drop_all(struct requests *requests)
 {
 	struct noted *noted;
 
-	while ((noted = TAILQ_FIRST(&requests->noted)) != NULL)
-		noted_free(noted);
+	while ((noted = take_first(requests)) != NULL)
+		free(noted);
 }
 
-/* What is in memory alone goes back to what is written. While the broker closes or resigns, whoever waits is told or
- * dropped once all is known. */
+/* Servers are drained in memory before that is written: what failed goes back, and a configuration that was read
+ * meanwhile has what was written before. While more is on its way, what is written is not all yet. */
+static void go_by_what_is_written(const struct requests *requests)
+{
+	if (TAILQ_EMPTY(&requests->noted))
+		generation_read_drained(requests->catalog->present);
+}
+
+/* While the broker closes or resigns, whoever waits is told or dropped once all is known. */
 static void on_commit(void *arg, int code, const struct error *error, uint64_t revision)
 {
 	struct noted *noted = arg;
-	const struct requests *requests = noted->requests;
+	struct requests *requests = noted->requests;
 
 	(void)revision;
 	if (code != 0)
 		noted->error = *error;
 	if (requests->catalog->closing)
 		return;
-	if (code != 0) {
+	if (code != 0)
 		log_event(requests->life->log, LOG_ERROR, "audit-not-written", "reason", error->text);
-		generation_read_drained(requests->catalog->present);
-	}
+	TAILQ_REMOVE(&requests->noted, noted, link);
+	go_by_what_is_written(requests);
 	noted_tell(noted);
 }
 

@@ -14,7 +14,7 @@ import time
 import psycopg2
 import pytest
 
-from harness import Tsuru, free_port, wait_until
+from harness import Tsuru, free_port, scripted_service, wait_until
 from replicas import active_and_standby, await_role, role, tsuru_of
 from test_ctl import ctl
 from test_forward import Later, finish, rules, splice
@@ -76,8 +76,19 @@ def test_ctl_at_a_standby(pair):
     assert re.search(r'forwarded_requests_total\{listener="admin",outcome="answered"\} \d\d', second.admin("/metrics").body)
 
 
-def is_drained(broker):
-    return broker.ctl("services", "--json")["services"][0]["servers"][0]["drained"]
+def is_drained(broker, service=0):
+    return broker.ctl("services", "--json")["services"][service]["servers"][0]["drained"]
+
+
+@contextlib.contextmanager
+def held_row(replicas):
+    """The row that each commit locks."""
+    holder = psycopg2.connect(host="127.0.0.1", port=replicas.server.port, dbname=replicas.database, user="admin",
+                              password=replicas.server.password)
+    with contextlib.closing(holder):
+        holder.cursor().execute("SELECT 1 FROM tsuru_broker.head FOR UPDATE")
+        yield
+        holder.rollback()
 
 
 @pytest.mark.takeover
@@ -85,22 +96,38 @@ def is_drained(broker):
 def test_what_is_said_to_be_done_is_durable(replicas, pair, end):
     """Something holds the row that a commit locks; the active one dies meanwhile, or does not."""
     first, second = pair
-    holder = psycopg2.connect(host="127.0.0.1", port=replicas.server.port, dbname=replicas.database, user="admin",
-                              password=replicas.server.password)
-    with contextlib.closing(holder):
-        holder.cursor().execute("SELECT 1 FROM tsuru_broker.head FOR UPDATE")
+    with held_row(replicas):
         drain = Later(lambda: second.ctl("drain", "scripted/one"))
         wait_until("it is in force", lambda: is_drained(first))
         drain.join(1)
         assert drain.answer is None
         if end == "kill":
             first.kill()
-        holder.rollback()
     assert drain.result() == "done\n"
     if end == "release":
         first.kill()
     await_role(second, "active")
     assert is_drained(second)
+
+
+def test_what_could_not_be_written_undoes_nothing_else(replicas, pair):
+    """One commit fails while the next one is on its way: each is as it was told."""
+    first, _ = pair
+    services = scripted_service(replicas.directory, "x") + scripted_service(replicas.directory, "x", name="other")
+    assert "event=reloaded" in first.reload(services, replicas.store("first", f", admin_address: 'http://127.0.0.1:{first.admin_port}'"))
+    replicas.server.rows(
+        "CREATE FUNCTION tsuru_broker.refuse() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'not this one'; END $$;"
+        "CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON tsuru_broker.record FOR EACH ROW"
+        " WHEN (NEW.key = convert_to('drained/scripted/one', 'UTF8')) EXECUTE FUNCTION tsuru_broker.refuse()",
+        replicas.database)
+    with held_row(replicas):
+        refused = Later(lambda: first.ctl("drain", "scripted/one", status=1))
+        wait_until("the first is on its way", lambda: is_drained(first))
+        written = Later(lambda: first.ctl("drain", "other/one"))
+        wait_until("the other waits behind it", lambda: is_drained(first, 1))
+    assert "not this one" in refused.result() and written.result() == "done\n"
+    assert not is_drained(first) and is_drained(first, 1)
 
 
 def test_pending_work_at_a_standby(replicas, pair):

@@ -554,6 +554,37 @@ static void test_drain_is_told_once_it_is_durable(void **state)
 	assert_int_equal(drain(world, &code), 0);
 }
 
+static bool is_drained(struct world *world, size_t host)
+{
+	return world->broker->catalog.present->offerings[0].hosts[host].drained;
+}
+
+/* A configuration that is read before the commit goes by what was written before. */
+static void test_drain_holds_over_a_reload(void **state)
+{
+	struct world *world = *state;
+	struct error error;
+	int code;
+
+	assert_int_equal(drain(world, &code), 0);
+	assert_true(is_drained(world, 0));
+	reload_edited(world, "", "");
+	settle(world);
+	assert_int_equal(code, 0);
+	assert_true(is_drained(world, 0));
+	assert_int_equal(
+	    operator_drain(broker_requests(world->broker), &ops, "scripted", "one", false, NULL, NULL, &error), 0);
+	reload_edited(world, "", "");
+	settle(world);
+	assert_false(is_drained(world, 0));
+	assert_int_equal(drain(world, &code), 0);
+	reload_edited(world, "name: scripted\n", "name: another\n"); /* which takes the service out */
+	settle(world);
+	assert_int_equal(code, 0);
+	reload_edited(world, "", "");
+	assert_true(is_drained(world, 0));
+}
+
 /* By a broker whose clock was an hour ahead. */
 static void test_ids_stand_behind_those_of_the_broker_before(void **state)
 {
@@ -598,6 +629,7 @@ int main(void)
 	    TEST(test_the_audit_is_kept_by_age),
 	    TEST(test_what_was_drained_while_it_stood_by_is_drained),
 	    TEST(test_drain_is_told_once_it_is_durable),
+	    TEST(test_drain_holds_over_a_reload),
 	    TEST(test_ids_stand_behind_those_of_the_broker_before),
 	};
 
