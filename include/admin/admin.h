@@ -41,6 +41,7 @@ struct admin_options {
 	/* Of a broker that shares its store: operators' calls that come while it stands by are passed on to the active
 	 * one. */
 	const char *name;                            /* this broker's; NULL: it shares none */
+	const char *addresses;                       /* where it is reached, as it says in the store */
 	const struct keyring *keyring;               /* that brokers vouch for clients by; see admin_rekey */
 	const struct relay_measures *relay_measures; /* NULL: nothing is measured */
 	struct admin_program program;

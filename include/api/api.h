@@ -27,6 +27,7 @@ struct api_options {
 	struct timers *timers;
 	/* Of a broker that shares its store: requests that come while it stands by are passed on to the active one. */
 	const char *name;                            /* this broker's; NULL: it shares none */
+	const char *addresses;                       /* where it is reached, as it says in the store */
 	struct store *store;                         /* how it stands */
 	const struct keyring *keyring;               /* that brokers vouch for clients by; see api_rekey */
 	const struct relay_measures *relay_measures; /* NULL: nothing is measured */

@@ -112,6 +112,9 @@ struct http_options {
 	const char *forwarded_header;
 	bool (*vouch)(void *arg, const char *method, const char *target, const char *value, struct arena *arena,
 	              struct http_forwarded *ret_forwarded);
+	/* Looks at a request with such a header before its site is looked for; true: it has replied to it, as it is
+	 * what a broker asks for itself. NULL: nobody looks. */
+	bool (*on_broker)(void *arg, struct http_request *request);
 	/* No site has the request's path (http_request_site is NULL), or no route of its site. *error holds the 404
 	 * that it is answered with, and may be set to something else. NULL: it stays. */
 	void (*on_missing)(const struct http_request *request, struct error *error);

@@ -17,6 +17,7 @@ struct standby {
 	const char *name; /* this broker's */
 	struct store *store;
 	const struct keyring *keyring;
+	char address[RELAY_ADDRESS_MAX + 1]; /* where it is reached for that listener, as it says; "": it is not */
 };
 
 /* Copied; what it points to is borrowed until standby_close. */
@@ -24,7 +25,8 @@ struct standby_options {
 	struct event_base *base;
 	struct timers *timers;
 	enum relay_listener listener;
-	const char *name; /* this broker's; NULL: it shares no store, and there is no relay */
+	const char *name;      /* this broker's; NULL: it shares no store, and there is no relay */
+	const char *addresses; /* where it is reached, as it says in the store */
 	struct store *store;
 	const struct keyring *keyring;
 	const struct relay_measures *measures; /* NULL: nothing is measured */
@@ -56,5 +58,9 @@ bool standby_lacks_address(const struct standby *standby);
 /* For a server's options.vouch: a header that was made for another listener is not good. */
 bool standby_vouch(const struct standby *standby, const char *method, const char *target, const char *value,
                    struct arena *arena, struct http_forwarded *ret_forwarded);
+
+/* For a server's options.on_broker: shows to another broker, which has vouched for itself, that this is the one that it
+ * takes it for. */
+bool standby_prove(const struct standby *standby, struct http_request *http);
 
 #endif

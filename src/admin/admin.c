@@ -48,7 +48,8 @@ static void log_access(void *arg, const struct http_request *http)
 	const struct admin_server *admin = arg;
 	const struct admin_call *call = http_request_context(http);
 	const int status = http_request_status(http);
-	const bool probe = status == 200 && strncmp(http_request_path(http), "/v1/", 4) != 0;
+	const bool is_broker = status == 204 && http_request_site(http) == NULL;
+	const bool probe = is_broker || (status == 200 && strncmp(http_request_path(http), "/v1/", 4) != 0);
 	struct log_line line;
 
 	log_begin(&line, admin->options.log, probe || status == 429 ? LOG_DEBUG : LOG_INFO, "admin-request");
@@ -95,6 +96,7 @@ static int open_standby(struct admin_server *admin, struct error *error)
 	    .timers = admin->options.timers,
 	    .listener = RELAY_OPERATORS,
 	    .name = admin->options.name,
+	    .addresses = admin->options.addresses,
 	    .store = admin->options.store,
 	    .keyring = admin->options.keyring,
 	    .measures = admin->options.relay_measures,
@@ -110,6 +112,13 @@ static bool vouch(void *arg, const char *method, const char *target, const char 
 	const struct admin_server *admin = arg;
 
 	return standby_vouch(&admin->standby, method, target, value, arena, ret_forwarded);
+}
+
+static bool prove(void *arg, struct http_request *http)
+{
+	const struct admin_server *admin = arg;
+
+	return standby_prove(&admin->standby, http);
 }
 
 void admin_rekey(struct admin_server *admin, const struct keyring *keyring)
@@ -148,6 +157,7 @@ static int open_server(struct admin_server *admin, struct admin_served *served, 
 	    .routes = admin_routes,
 	    .forwarded_header = admin->options.name != NULL ? VOUCHER_HEADER : NULL,
 	    .vouch = vouch,
+	    .on_broker = prove,
 	    .sites = &served->site,
 	    .site_count = 1,
 	    .on_sites_unused = served_free,

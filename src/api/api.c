@@ -98,6 +98,7 @@ static int open_standby(struct api *api, const struct api_options *given, struct
 	    .timers = given->timers,
 	    .listener = RELAY_SERVICE,
 	    .name = given->name,
+	    .addresses = given->addresses,
 	    .store = given->store,
 	    .keyring = given->keyring,
 	    .measures = given->relay_measures,
@@ -113,6 +114,13 @@ static bool vouch(void *arg, const char *method, const char *target, const char 
 	const struct exchange_tools *tools = arg;
 
 	return standby_vouch(&tools->standby, method, target, value, arena, ret_forwarded);
+}
+
+static bool prove(void *arg, struct http_request *request)
+{
+	const struct exchange_tools *tools = arg;
+
+	return standby_prove(&tools->standby, request);
 }
 
 void api_rekey(struct api *api, const struct keyring *keyring)
@@ -195,6 +203,7 @@ static int open_server(struct api *api, const struct api_options *given, struct 
 	    .known_fields_only = true,
 	    .forwarded_header = given->name != NULL ? VOUCHER_HEADER : NULL,
 	    .vouch = vouch,
+	    .on_broker = prove,
 	    .on_missing = astray_explain,
 	    .on_wrong_login = caller_explain_wrong_login,
 	    .sites = served->sites,

@@ -225,6 +225,7 @@ static int open_api(struct program *program, struct error *error)
 	    .store = program->store,
 	    .keyring = program->keyring,
 	    .name = program->config->store != NULL ? program->names.name : NULL,
+	    .addresses = program->names.address,
 	    .relay_measures = &program->relay_measures,
 	    .on_certificate = program_renew_trust,
 	    .arg = program,
@@ -257,6 +258,7 @@ static int open_admin(struct program *program, struct error *error)
 	    .base = program->base,
 	    .timers = program->timers,
 	    .name = program->config->store != NULL ? program->names.name : NULL,
+	    .addresses = program->names.address,
 	    .keyring = program->keyring,
 	    .relay_measures = &program->relay_measures,
 	    .program =
@@ -399,10 +401,8 @@ static void drain(struct program *program)
 	timer_init(&program->patience, on_impatience, program);
 	if (timer_start(program->timers, &program->patience, program->config->limits.shutdown) != 0)
 		return;
-	while (!program->impatient && count_waiting(program) > 0) {
-		if (event_base_loop(program->base, EVLOOP_ONCE) < 0)
-			break;
-	}
+	while (!program->impatient && count_waiting(program) > 0 && event_base_loop(program->base, EVLOOP_ONCE) >= 0)
+		continue;
 	timer_stop(program->timers, &program->patience);
 	log_stopping(program, "stopped");
 }

@@ -235,12 +235,22 @@ static void refuse_unread(struct http_request *request)
 		reply_refusal(request, request->refusal.status, request->refusal.message);
 }
 
+/* Whether it was a broker's own, and is replied to. */
+static bool serve_broker(struct http_request *request)
+{
+	const struct http_options *options = &request->server->options;
+
+	return request->forwarded.by != NULL && options->on_broker != NULL && options->on_broker(options->arg, request);
+}
+
 void dispatch_request(struct http_request *request)
 {
 	struct error error;
 
 	if (request->refusal.status != 0) {
 		refuse_unread(request);
+	} else if (serve_broker(request)) {
+		return;
 	} else if (check_site(request, &error) < 0) {
 		http_reply_error(request, &error);
 	} else if (is_open(request->site, request->path)) {

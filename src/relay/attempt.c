@@ -199,9 +199,6 @@ static bool set_trust(const struct handles *handles, CURL *easy)
 
 static void set_rules(const struct libcurl *curl, CURL *easy)
 {
-	curl->easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-	curl->easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-	curl->easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected);
 	multi_set_rules(curl, easy);
 	curl->easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)IDLE_MAX);
 	curl->easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT);
@@ -209,7 +206,7 @@ static void set_rules(const struct libcurl *curl, CURL *easy)
 
 /* Each attempt has one of its own: libcurl before 8.1 leaves a pointer to a header that is gone in one that is used
  * again, and follows it when the next answer begins with a line that is folded. Connections are kept all the same. */
-static CURL *make_handle(const struct handles *handles)
+CURL *handles_make(const struct handles *handles)
 {
 	CURL *easy = handles->curl->easy_init();
 
@@ -234,8 +231,11 @@ static void point_here(struct attempt *attempt)
 	const struct libcurl *curl = attempt->handles->curl;
 	CURL *easy = attempt->run.easy;
 
+	curl->easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
 	curl->easy_setopt(easy, CURLOPT_HEADERDATA, attempt);
+	curl->easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl->easy_setopt(easy, CURLOPT_WRITEDATA, attempt);
+	curl->easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected);
 	curl->easy_setopt(easy, CURLOPT_PREREQDATA, attempt);
 	curl->easy_setopt(easy, CURLOPT_ERRORBUFFER, attempt->reason);
 }
@@ -247,7 +247,7 @@ int attempt_begin(struct attempt *attempt, const struct http_request *http, cons
 	attempt->reason[0] = '\0';
 	attempt->has_head = false;
 	attempt->head_bytes = 0;
-	attempt->run.easy = make_handle(attempt->handles);
+	attempt->run.easy = handles_make(attempt->handles);
 	if (attempt->run.easy == NULL)
 		return ERR_NO_MEMORY;
 	point_here(attempt);

@@ -13,6 +13,9 @@ struct handles {
 	const struct relay_trust *trust; /* what it holds is copied for each attempt */
 };
 
+/* An easy handle that keeps to the rules of all; NULL: memory is out. */
+CURL *handles_make(const struct handles *handles);
+
 struct attempt {
 	struct multi_run run; /* the first member */
 	bool is_run;

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void count_end(const struct relay *relay, const char *outcome)
 {
@@ -118,6 +119,17 @@ void item_hold(struct relay_item *item)
 	count_failure(item->relay);
 	stop_attempt(item);
 	item_move(item, RELAY_HELD);
+}
+
+void items_note_failure(struct relay *relay, const struct error *error)
+{
+	struct relay_item *item;
+
+	count_failure(relay);
+	TAILQ_FOREACH (item, &relay->held, link) {
+		strcpy(item->to, relay->name);
+		item->error = *error;
+	}
 }
 
 /* One that may be sent again has another to ask, whatever became of the earlier ones. */

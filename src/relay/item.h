@@ -5,6 +5,7 @@
 #include <sys/queue.h>
 
 #include "relay/attempt.h"
+#include "relay/proof.h"
 #include "relay/relay.h"
 
 #define NAME_SIZE    64
@@ -47,6 +48,8 @@ struct relay {
 	bool is_self; /* this broker is the active one */
 	char name[NAME_SIZE], address[ADDRESS_SIZE];
 	uint64_t epoch;
+	struct proof proof;  /* runs: the active one is asked to show that it is who it is */
+	bool is_proven;      /* it has; nothing is sent to it before */
 	unsigned generation; /* one more with each other active one */
 	struct timer pause;  /* runs: the active one did not answer */
 	size_t burst;        /* how many are sent when it ends */
@@ -61,6 +64,8 @@ void item_drop(struct relay_item *item);
 void item_move(struct relay_item *item, enum relay_state state);
 /* Its attempt came to nothing: it is held. */
 void item_hold(struct relay_item *item);
+/* The active one cannot be sent anything, for that reason: all that are held stay held. */
+void items_note_failure(struct relay *relay, const struct error *error);
 /* Whoever it was sent to has refused it, and has not begun. */
 void item_refused(struct relay_item *item);
 /* It is to be done once, and somebody may have begun with it. */

@@ -10,6 +10,8 @@
  * active one still, and takes longer than it may, is not asked again. What has no id to be found by, and is to be done
  * once, ends where nobody knows whether it was done.
  *
+ * Nothing is sent to an active one that has not shown to be who the store says, since then: proof.h.
+ *
  * After an attempt without an answer the rest waits: one is sent each PAUSE to find out, then two, four and so on, as
  * long as none fails. With thousands of requests held, a broker that refuses them is not asked thousands of times at
  * once.
@@ -17,6 +19,7 @@
  * The limits. A request is here whole, as the listener holds it, and so is its answer. */
 #include "relay/relay.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +34,7 @@
 /* ---- sending ---- */
 
 static void send_all(struct relay *relay);
+static void ask_for_proof(struct relay *relay);
 
 static void start_pause(struct relay *relay)
 {
@@ -164,9 +168,14 @@ static bool send_item(struct relay_item *item)
 	return false;
 }
 
-static bool may_send(const struct relay *relay)
+static bool has_way(const struct relay *relay)
 {
 	return !relay->is_self && relay->address[0] != '\0' && !timer_running(&relay->pause);
+}
+
+static bool may_send(const struct relay *relay)
+{
+	return has_way(relay) && relay->is_proven;
 }
 
 /* Nobody waits for the answer any more, and nobody has begun with it. */
@@ -193,18 +202,80 @@ static void send_all(struct relay *relay)
 {
 	if (may_send(relay))
 		send_some(relay, SIZE_MAX);
+	else
+		ask_for_proof(relay);
 }
 
 static void on_pause(void *arg)
 {
 	struct relay *relay = arg;
 
-	if (!may_send(relay))
+	if (!may_send(relay)) {
+		ask_for_proof(relay);
 		return;
+	}
 	send_some(relay, relay->burst);
 	relay->burst *= 2;
 	if (!TAILQ_EMPTY(&relay->held) && !timer_running(&relay->pause))
 		(void)timer_start(relay->options.timers, &relay->pause, PAUSE);
+}
+
+/* ---- whether it is the active one ---- */
+
+static struct proof_asked asked_of(const struct relay *relay)
+{
+	return (struct proof_asked){.keyring = relay->options.keyring,
+	                            .listener = relay->options.listener,
+	                            .by = relay->options.name,
+	                            .name = relay->name,
+	                            .address = relay->address};
+}
+
+static void proof_failed(struct relay *relay, const struct error *error)
+{
+	items_note_failure(relay, error);
+	start_pause(relay);
+}
+
+static void on_proof(struct multi_run *run, CURLcode result)
+{
+	struct relay *relay = (struct relay *)((char *)run - offsetof(struct relay, proof.run));
+	const struct proof_asked asked = asked_of(relay);
+	struct error error;
+
+	relay->proof.is_run = false;
+	relay->is_proven = proof_judge(&relay->proof, &relay->handles, &asked, result, &error);
+	proof_end(&relay->proof, &relay->handles);
+	if (relay->is_proven)
+		send_all(relay);
+	else
+		proof_failed(relay, &error);
+}
+
+/* Once something waits for it. */
+static void ask_for_proof(struct relay *relay)
+{
+	const struct proof_asked asked = asked_of(relay);
+	struct error error;
+
+	if (!has_way(relay) || relay->is_proven || relay->proof.is_run || TAILQ_EMPTY(&relay->held))
+		return;
+	relay->proof.run.on_end = on_proof;
+	relay->proof.is_run = proof_begin(&relay->proof, &relay->handles, &asked) == 0 &&
+	                      multi_start(relay->multi, &relay->proof.run) == 0;
+	if (relay->proof.is_run)
+		return;
+	proof_end(&relay->proof, &relay->handles);
+	error_no_memory(&error);
+	proof_failed(relay, &error);
+}
+
+static void forget_proof(struct relay *relay)
+{
+	if (relay->proof.is_run)
+		multi_stop(relay->multi, &relay->proof.run);
+	relay->proof.is_run = relay->is_proven = false;
+	proof_end(&relay->proof, &relay->handles);
 }
 
 /* ---- who is the active one ---- */
@@ -265,6 +336,7 @@ void relay_set_active(struct relay *relay, const struct relay_active *active)
 		snprintf(relay->name, sizeof(relay->name), "%s", active->name);
 		snprintf(relay->address, sizeof(relay->address), "%s", active->address);
 		timer_stop(relay->options.timers, &relay->pause);
+		forget_proof(relay);
 		if (!TAILQ_EMPTY(&relay->under_way))
 			(void)timer_start(relay->options.timers, &relay->grace, GRACE);
 	}
@@ -289,6 +361,8 @@ int relay_pass(struct relay *relay, const struct relay_request *request, relay_d
 	item->attempt.on_sent = on_sent;
 	if (may_send(relay))
 		(void)send_item(item);
+	else
+		ask_for_proof(relay);
 	return 0;
 }
 
@@ -362,6 +436,7 @@ void relay_close(struct relay *relay)
 	timer_stop(relay->options.timers, &relay->grace);
 	drop_all(&relay->under_way);
 	drop_all(&relay->held);
+	forget_proof(relay);
 	multi_free(relay->multi);
 	relay_trust_free(relay->trust);
 	free(relay);

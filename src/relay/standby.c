@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "relay/proving.h"
 #include "relay/voucher.h"
 
 int standby_read_trust(const struct config *config, struct relay_trust **ret_trust, struct error *error)
@@ -38,6 +39,9 @@ int standby_open(const struct standby_options *options, struct standby *ret_stan
 		rc = standby_read_trust(options->config, &trust, error);
 	if (rc == 0 && options->name != NULL)
 		rc = relay_open(&relay, trust, &standby.relay, error);
+	if (options->addresses != NULL)
+		relay_pick_address(options->keyring, options->name, options->addresses, options->listener,
+		                   standby.address);
 	if (rc == 0)
 		*ret_standby = standby;
 	return rc;
@@ -109,4 +113,21 @@ bool standby_vouch(const struct standby *standby, const char *method, const char
 	    .keyring = standby->keyring, .listener = standby->listener, .method = method, .target = target};
 
 	return voucher_read(&scope, value, arena, ret_forwarded);
+}
+
+bool standby_prove(const struct standby *standby, struct http_request *http)
+{
+	char macs[KEYRING_MACS_SIZE];
+
+	if (strcmp(http_request_target(http), PROVING_TARGET) != 0)
+		return false;
+	proving_sign(&(struct proving){.keyring = standby->keyring,
+	                               .listener = standby->listener,
+	                               .name = standby->name,
+	                               .address = standby->address,
+	                               .id = http_request_forwarded(http)->id},
+	             macs);
+	http_reply_header(http, PROVING_HEADER, macs);
+	http_reply_empty(http, 204);
+	return true;
 }

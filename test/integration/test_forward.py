@@ -13,6 +13,7 @@ import time
 import pytest
 
 from harness import Answer, Tsuru, free_port, wait_until
+from proofs import TARGET, impostor, stranger
 from replicas import active_and_standby, await_role, tsuru_of
 from test_tls import make_certificate
 
@@ -142,7 +143,8 @@ def test_forged_header_is_ignored(pair, value):
 
 
 def test_forwarded_request_is_never_forwarded_again(replicas):
-    """A broker that stands by and is taken for the active one refuses what others pass on; they hold it."""
+    """A broker that stands by and is taken for the active one refuses what others pass on; they hold it. It would not even be sent that,
+    as it cannot show to be the active one: somebody else does so here."""
     target = free_port()
     first = replicas.broker("first", f", address: 'http://127.0.0.1:{target}'", service=WAITS)
     await_role(first, "active")
@@ -151,15 +153,10 @@ def test_forwarded_request_is_never_forwarded_again(replicas):
     for broker in (second, third):
         wait_until("the active one is known", lambda broker=broker: broker.admin("/ready").json["active"] == "first")
     # Where the active one is said to be there is a standby.
-    with contextlib.closing(socket.create_server(("127.0.0.1", target))) as listener:
-        stop = threading.Event()
-        pump = threading.Thread(target=splice, args=(listener, third.port, stop))
-        pump.start()
+    with impostor(target, "first", third.port) as shown:
         begin = time.monotonic()
         answer = tsuru_of(second).info("mydb")
-        stop.set()
-    pump.join()
-    assert answer.status == 404 and "Age" in answer.headers and time.monotonic() - begin >= 4
+    assert shown and answer.status == 404 and "Age" in answer.headers and time.monotonic() - begin >= 4
     refused = access(third, route="info", status="503", forwarded_by="second")
     assert refused and not any("forwarded_to" in line for line in refused) and not access(first, route="info")
 
@@ -384,6 +381,26 @@ def test_an_address_that_no_broker_has_signed_gets_no_password(replicas, pair):
             replicas.server.rows(f"UPDATE tsuru_broker.head SET address = '{told}'", replicas.database)
             wait_until("it passes requests on again", lambda: second.admin("/ready").status == 200)
     assert tsuru_of(second).create("other", "small").status == 201
+
+
+@pytest.mark.takeover
+def test_an_earlier_address_of_a_broker_gets_no_password(replicas, pair):
+    """A broker has signed it, and somebody else has it by now: whoever may write in the store's database puts it back."""
+    first, second = pair
+    [was] = replicas.server.rows("SELECT active, address FROM tsuru_broker.head", replicas.database)
+    first.kill()
+    await_role(second, "active")
+    third = replicas.broker("third", service=WAITS, operators=True)
+    wait_until("it knows the active one", lambda: third.admin("/ready").json["active"] == "second")
+    assert tsuru_of(third).create("mydb", "small").status == 201
+    with stranger(first.port) as got:
+        replicas.server.rows(f"UPDATE tsuru_broker.head SET (active, address) = ('{was[0]}', '{was[1]}')", replicas.database)
+        wait_until("it takes the dead one for the active one", lambda: third.admin("/ready").json["active"] == "first")
+        refused = tsuru_of(third).create("other", "small")
+        assert refused.status == 503 and "nothing was done" in refused.message
+        assert "Age" in tsuru_of(third).plans().headers
+    assert {path for path, _ in got} == {TARGET} and not any("Authorization" in headers for _, headers in got)
+    assert access(third, forward_failure="what listens there has not shown that it is that broker")
 
 
 def test_many_at_once_over_kept_connections(pair):

@@ -15,6 +15,7 @@ import psycopg2
 import pytest
 
 from harness import Tsuru, free_port, scripted_service, wait_until
+from proofs import impostor
 from replicas import active_and_standby, await_role, role, tsuru_of
 from test_ctl import ctl
 from test_forward import Later, finish, rules, splice
@@ -301,7 +302,7 @@ def test_a_voucher_is_of_one_listener(replicas):
         wait_until("the standby knows the active one", lambda: second.admin("/ready").json["active"] == "first")
         assert second.admin("/v1/services").status == 200 and tsuru_of(second).plans().status == 200
         assert second.admin("/scripted/resources/plans").status == 404  # no route: it ends there
-        [to_admin], [to_service] = admin.seen, service.seen
+        [_, to_admin], [_, to_service] = admin.seen, service.seen  # behind that of the question who it is
     assert len(calls(first, forwarded_by="second")) == 1 and len(calls(first, "request", forwarded_by="second")) == 1
     # Replayed as they are they tell nothing new; anywhere else they are headers that nobody knows.
     assert first.admin("/v1/services", headers={HEADER: to_admin}).status == 200
@@ -320,11 +321,13 @@ def test_addresses_that_are_swapped_let_nobody_in(replicas):
     first = replicas.broker("first", f", address: 'http://127.0.0.1:{ports[1]}', admin_address: 'http://127.0.0.1:{ports[0]}'")
     with splices({ports[0]: first.port, ports[1]: first.admin_port}):
         await_role(first, "active")
-        second = replicas.broker("second")
+        second = replicas.broker("second", service=WAITS)
         wait_until("the standby knows the active one", lambda: second.admin("/ready").json["active"] == "first")
-        assert tsuru_of(second).create("mydb", "small").status in (401, 404)
-        assert second.admin("/v1/instances").status in (401, 404, 503)
-        assert second.admin("/v1/step-down", "POST", fields={"force": "true"}).status in (401, 404, 503)
+        asked = [Later(lambda: tsuru_of(second).create("mydb", "small")), Later(lambda: second.admin("/v1/instances")),
+                 Later(lambda: second.admin("/v1/step-down", "POST", fields={"force": "true"}))]
+        created, listed, stepped = (one.result() for one in asked)
+    assert created.status == 503 and "nothing was done" in created.message and stepped.status == 503
+    assert listed.status == 200 and "Age" in listed.headers
     assert role(first) == "active" and first.ctl("instances", "--json") == []
     assert not calls(first, forwarded_by="second") and not calls(first, "request", forwarded_by="second")
 
@@ -348,7 +351,8 @@ def splices(ports):
 
 @pytest.mark.parametrize("whose", ["another", "itself"])
 def test_a_call_is_never_passed_on_twice(replicas, whose):
-    """Where the active one is said to be there is a standby, or the very one that asks: it refuses, and who has passed it on holds it."""
+    """Where the active one is said to be there is a standby, or the very one that asks: it refuses, and who has passed it on holds it.
+    (Neither could show to be the active one: somebody else does.)"""
     target = free_port()
     first = replicas.broker("first", f", admin_address: 'http://127.0.0.1:{target}'")
     await_role(first, "active")
@@ -356,10 +360,11 @@ def test_a_call_is_never_passed_on_twice(replicas, whose):
     for broker in (second, third):
         wait_until("the active one is known", lambda broker=broker: broker.admin("/ready").json["active"] == "first")
     other = {"itself": second, "another": third}[whose]
-    with splices({target: other.admin_port}):
+    with impostor(target, "first", other.admin_port, "operators") as shown:
         begin = time.monotonic()
         answer = second.admin("/v1/services")
         assert answer.status == 200 and "Age" in answer.headers and time.monotonic() - begin >= 4
+    assert shown
     refused = calls(other, route="services", status="503", forwarded_by="second")
     assert refused and not any("forwarded_to" in line for line in refused)
     assert not calls(first, route="services")
@@ -502,6 +507,7 @@ def test_step_down_is_done_once(replicas, pair, brokers):
     first, second = pair
     asked_of = replicas.broker("third", service=WAITS, operators=True) if brokers == 3 else second
     wait_until("all know each other", lambda: len(known_to(first)) == brokers)
+    assert "Age" not in asked_of.admin("/v1/services").headers  # it has shown who it is
     first.process.send_signal(signal.SIGSTOP)
     asked = Later(lambda: asked_of.admin("/v1/step-down", "POST"))
     answer = asked.result()

@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "keys.h"
+#include "relay/proving.h"
 #include "relay/relay.h"
 #include "relay/voucher.h"
 
@@ -84,7 +85,7 @@ static const char *read_all(struct fixture *fixture, int fd)
 }
 
 /* What the peer is asked; "": nothing. */
-static const char *asked(struct fixture *fixture, struct peer *peer)
+static const char *asked_anything(struct fixture *fixture, struct peer *peer)
 {
 	turn(fixture);
 	if (peer->connection < 0)
@@ -115,10 +116,46 @@ static void say(struct fixture *fixture, int fd, const char *text)
 	send_all(fixture, fd, text, strlen(text));
 }
 
+/* Shows who it is, as the question in fixture->text wants it, by the keyring. */
+static void prove(struct fixture *fixture, struct peer *peer, const struct keyring *keyring)
+{
+	struct proving proving = {.keyring = keyring,
+	                          .listener = RELAY_SERVICE,
+	                          .name = peer == &fixture->peers[0] ? "first" : "third",
+	                          .address = peer->address};
+	char id[65], macs[KEYRING_MACS_SIZE], answer[512];
+	const char *voucher = strstr(fixture->text, VOUCHER_HEADER ": second ");
+
+	assert_non_null(voucher);
+	assert_int_equal(sscanf(voucher, VOUCHER_HEADER ": second %64s", id), 1);
+	proving.id = id;
+	proving_sign(&proving, macs);
+	snprintf(answer, sizeof(answer), "HTTP/1.1 204 No Content\r\n" PROVING_HEADER ": %s\r\n\r\n", macs);
+	say(fixture, peer->connection, answer);
+}
+
+static bool is_question(const char *text)
+{
+	return strncmp(text, "GET " PROVING_TARGET " HTTP/1.1\r\n", sizeof(PROVING_TARGET) + 14) == 0;
+}
+
 static void hang_up(struct peer *peer)
 {
 	close(peer->connection);
 	peer->connection = -1;
+}
+
+/* What the peer is asked once it has shown who it is. */
+static const char *asked(struct fixture *fixture, struct peer *peer)
+{
+	const char *text = asked_anything(fixture, peer);
+
+	if (!is_question(text))
+		return text;
+	prove(fixture, peer, fixture->keyring);
+	if (fixture->once) /* it has a connection of its own */
+		hang_up(peer);
+	return asked_anything(fixture, peer);
 }
 
 /* ---- what is under test ---- */
@@ -421,6 +458,26 @@ static void test_what_no_broker_answers_is_asked_for_again(void **state)
 	assert_answered(fixture);
 }
 
+/* A length may be told of a body that does not come. */
+static void test_answers_without_a_body(void **state)
+{
+	static const char *const bodiless[] = {"304 Not Modified", "204 No Content"};
+	struct fixture *fixture = *state;
+	char answer[128];
+
+	set_active(fixture, 0, 1);
+	for (size_t i = 0; i < sizeof(bodiless) / sizeof(*bodiless); i++) {
+		ask_simply(fixture);
+		assert_non_null(strstr(asked(fixture, &fixture->peers[0]), ID));
+		snprintf(answer, sizeof(answer), "HTTP/1.1 %s\r\nContent-Length: 99999999\r\nX-One: 1\r\n\r\n",
+		         bodiless[i]);
+		say(fixture, fixture->peers[0].connection, answer);
+		assert_non_null(strstr(read_all(fixture, fixture->client), "\r\nX-One: 1\r\n"));
+		close(fixture->client);
+		hang_up(&fixture->peers[0]);
+	}
+}
+
 static void test_names_that_others_read_otherwise_stay_here(void **state)
 {
 	struct fixture *fixture = *state;
@@ -438,6 +495,101 @@ static void test_names_that_others_read_otherwise_stay_here(void **state)
 	assert_null(strstr(text, "Transfer-Encoding"));
 	assert_null(strstr(text, "\r\n "));
 	assert_null(strstr(text, " :"));
+}
+
+/* Whoever has the address by now, and what a broker had answered to somebody else. */
+static void test_nothing_is_sent_to_who_does_not_show_who_it_is(void **state)
+{
+	static const char *const odd[] = {
+	    "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]",
+	    "HTTP/1.1 204 No Content\r\n\r\n",
+	    "HTTP/1.1 204 No Content\r\n" PROVING_HEADER ":\r\n\r\n",
+	    "HTTP/1.1 204 No Content\r\n" PROVING_HEADER ": 00112233445566778899aabbccddeeff\r\n\r\n",
+	    "HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n",
+	    "HTTP/1.1 503 No\r\n" RELAY_STANDBY_HEADER ": 1\r\nContent-Length: 0\r\n\r\n",
+	    "",
+	};
+	struct fixture *fixture = *state;
+	struct peer *peer = &fixture->peers[0];
+	struct keyring *other = keys(OTHER_KEY);
+	char before[512] = "";
+
+	set_active(fixture, 0, 1);
+	ask_simply(fixture);
+	for (size_t i = 0; i < sizeof(odd) / sizeof(*odd); i++) {
+		assert_true(is_question(asked_anything(fixture, peer)));
+		assert_null(strstr(fixture->text, "Authorization"));
+		assert_string_not_equal(fixture->text, before);
+		snprintf(before, sizeof(before), "%.511s", fixture->text);
+		say(fixture, peer->connection, odd[i]);
+		hang_up(peer);
+		advance(fixture, 100);
+	}
+	assert_true(is_question(asked_anything(fixture, peer)));
+	prove(fixture, peer, other);
+	hang_up(peer);
+	advance(fixture, 100);
+	assert_true(is_question(asked_anything(fixture, peer)));
+	strcpy(fixture->text, before); /* it answers the earlier question */
+	prove(fixture, peer, fixture->keyring);
+	hang_up(peer);
+	keyring_free(other);
+	advance(fixture, WAIT);
+	assert_int_equal(fixture->outcome, RELAY_LATE);
+	assert_false(fixture->was_sent);
+	assert_string_equal(fixture->active, "first");
+	assert_int_equal(fixture->code, ERR_UNAVAILABLE);
+}
+
+static void test_each_active_one_shows_who_it_is(void **state)
+{
+	struct fixture *fixture = *state;
+	struct peer *peer = &fixture->peers[0];
+
+	for (uint64_t epoch = 1; epoch < 4; epoch++) {
+		set_active(fixture, 0, epoch);
+		ask_simply(fixture);
+		assert_true(is_question(asked_anything(fixture, peer)));
+		prove(fixture, peer, fixture->keyring);
+		assert_non_null(strstr(asked_anything(fixture, peer), ID));
+		answer_simply(fixture, 0);
+		assert_answered(fixture);
+		close(fixture->client);
+		ask_simply(fixture); /* once is enough */
+		assert_non_null(strstr(asked_anything(fixture, peer), ID));
+		answer_simply(fixture, 0);
+		assert_answered(fixture);
+		close(fixture->client);
+	}
+	fixture->client = -1;
+}
+
+/* It is replaced while it is asked, and asked once more when the relay ends. */
+static void test_a_question_that_is_left(void **state)
+{
+	struct fixture *fixture = *state;
+
+	set_active(fixture, 0, 1);
+	ask_simply(fixture);
+	assert_true(is_question(asked_anything(fixture, &fixture->peers[0])));
+	set_active(fixture, 1, 2);
+	assert_true(is_question(asked_anything(fixture, &fixture->peers[1])));
+	prove(fixture, &fixture->peers[1], fixture->keyring);
+	assert_non_null(strstr(asked_anything(fixture, &fixture->peers[1]), ID));
+	answer_simply(fixture, 1);
+	assert_answered(fixture);
+	close(fixture->client);
+	hang_up(&fixture->peers[0]);
+	set_active(fixture, 0, 3);
+	ask_simply(fixture);
+	assert_true(is_question(asked_anything(fixture, &fixture->peers[0])));
+	become_active(fixture);
+	assert_int_equal(fixture->outcome, RELAY_OWN);
+	close(fixture->client);
+	hang_up(&fixture->peers[0]);
+	set_active(fixture, 0, 4);
+	ask_simply(fixture);
+	assert_true(is_question(asked_anything(fixture, &fixture->peers[0])));
 }
 
 static void test_one_that_stands_by_is_no_active_one(void **state)
@@ -773,7 +925,11 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_answers_go_through_as_they_are, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_an_answer_that_is_cut_off_is_asked_for_again, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_what_no_broker_answers_is_asked_for_again, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_answers_without_a_body, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_names_that_others_read_otherwise_stay_here, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_nothing_is_sent_to_who_does_not_show_who_it_is, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_each_active_one_shows_who_it_is, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_a_question_that_is_left, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_one_that_stands_by_is_no_active_one, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_held_until_there_is_an_active_one, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_late, set_up, tear_down),
