@@ -14,13 +14,14 @@ int operator_find_service(struct requests *requests, const char *incarnation, co
 typedef void operator_done(void *arg, int code, const char *text);
 
 /* The operation is tried no more: it fails for good, or, when an attempt is under way and succeeds, it is done.
- * 0: on_done will fire. ERR_NOT_FOUND when it is not pending, ERR_INVALID when it cannot be given up, ERR_NO_MEMORY. */
+ * 0: on_done will fire. ERR_NOT_FOUND when it is not pending, ERR_INVALID when it cannot be given up, ERR_UNAVAILABLE
+ * while too many wait for the store, ERR_NO_MEMORY. */
 int operator_cancel(struct requests *requests, const struct caller *caller, const char *operation,
                     operator_done *on_done, void *arg, struct error *error);
 /* Tries it now. ERR_NOT_FOUND when it is not pending. */
 int operator_hurry(struct requests *requests, const char *operation, struct error *error);
-/* A drained server takes no new instances. 0: it is in force, and on_done will fire. ERR_NOT_FOUND, ERR_NO_MEMORY: it
- * will not. */
+/* A drained server takes no new instances. 0: it is in force, and on_done will fire. ERR_NOT_FOUND, ERR_UNAVAILABLE,
+ * ERR_NO_MEMORY, likewise: it will not. */
 int operator_drain(struct requests *requests, const struct caller *caller, const char *service, const char *server,
                    bool drained, operator_done *on_done, void *arg, struct error *error);
 /* The server belongs to this store from now on, whatever its mark says: the mark is written anew by a check that begins

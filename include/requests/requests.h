@@ -18,6 +18,7 @@ struct requests {
 	struct life *life;
 	struct intent_list intents; /* all that have not replied */
 	struct noted_list noted;    /* what operators did that is being committed */
+	size_t noted_count;         /* of these, those that somebody waits for */
 	/* Of forwarded ones: those that are being committed, and others with the id of one of them. */
 	struct copy_list committing, copies;
 };

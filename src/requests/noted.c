@@ -11,7 +11,23 @@ struct noted {
 	struct error error; /* why it is not durable */
 };
 
-/* It stands in no list any more. */
+static void noted_enter(struct noted *noted)
+{
+	struct requests *requests = noted->requests;
+
+	TAILQ_INSERT_TAIL(&requests->noted, noted, link);
+	requests->noted_count += noted->on_done != NULL;
+}
+
+static void noted_leave(struct noted *noted)
+{
+	struct requests *requests = noted->requests;
+
+	TAILQ_REMOVE(&requests->noted, noted, link);
+	requests->noted_count -= noted->on_done != NULL;
+}
+
+/* It has left. */
 static void noted_tell(struct noted *noted)
 {
 	if (noted->on_done != NULL)
@@ -24,7 +40,7 @@ static struct noted *take_first(struct requests *requests)
 	struct noted *noted = TAILQ_FIRST(&requests->noted);
 
 	if (noted != NULL)
-		TAILQ_REMOVE(&requests->noted, noted, link);
+		noted_leave(noted);
 	return noted;
 }
 
@@ -65,9 +81,18 @@ static void on_commit(void *arg, int code, const struct error *error, uint64_t r
 		return;
 	if (code != 0)
 		log_event(requests->life->log, LOG_ERROR, "audit-not-written", "reason", error->text);
-	TAILQ_REMOVE(&requests->noted, noted, link);
+	noted_leave(noted);
 	go_by_what_is_written(requests);
 	noted_tell(noted);
+}
+
+int noted_find_room(const struct requests *requests, struct error *error)
+{
+	if (requests->noted_count < NOTED_MAX)
+		return 0;
+	return error_set(error, ERR_UNAVAILABLE,
+	                 "%d calls of operators wait for the store already; nothing was done: repeat this in a moment",
+	                 NOTED_MAX);
 }
 
 int noted_commit(struct requests *requests, struct changes *changes, const struct caller *caller, struct audit *audit,
@@ -88,7 +113,7 @@ int noted_commit(struct requests *requests, struct changes *changes, const struc
 	changes_put_audit(changes, audit);
 	rc = changes_commit(changes, on_commit, noted, error);
 	if (rc == 0)
-		TAILQ_INSERT_TAIL(&requests->noted, noted, link);
+		noted_enter(noted);
 	else
 		free(noted);
 	return rc;

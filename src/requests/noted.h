@@ -5,6 +5,11 @@
 
 #include "requests/operator.h"
 
+/* As many may be waited for at once; their clients may have gone meanwhile, and come again. */
+#define NOTED_MAX 1000
+
+/* ERR_UNAVAILABLE: as many are. */
+int noted_find_room(const struct requests *requests, struct error *error);
 /* Commits the changes with the entry, whose action, outcome and what it is about are filled in. 0: on_done, which may
  * be NULL, will fire. ERR_NO_MEMORY: it will not. */
 int noted_commit(struct requests *requests, struct changes *changes, const struct caller *caller, struct audit *audit,

@@ -89,6 +89,8 @@ int operator_cancel(struct requests *requests, const struct caller *caller, cons
 
 	if (job == NULL)
 		return ERR_NOT_FOUND;
+	if (noted_find_room(requests, error) != 0)
+		return ERR_UNAVAILABLE;
 	if (!queue_give_up(job))
 		return error_set(error, ERR_INVALID,
 		                 "the operation \"%s\" cannot be canceled: what it left on the server has to go",
@@ -131,11 +133,12 @@ int operator_drain(struct requests *requests, const struct caller *caller, const
 	struct audit audit = {
 	    .action = drained ? "drain" : "undrain", .outcome = "done", .service = service, .text = server};
 	struct changes changes;
-	int rc;
+	int rc = host != NULL ? noted_find_room(requests, error) : ERR_NOT_FOUND;
 
-	if (host == NULL)
-		return ERR_NOT_FOUND;
+	if (rc != 0)
+		return rc;
 	changes_begin(&changes, requests->catalog->records);
+	changes_use_reserve(&changes); /* what is wanted where much goes wrong works in a full store, too */
 	host_put_drained(host, drained, changes.batch);
 	rc = noted_commit(requests, &changes, caller, &audit, on_done, arg, error);
 	if (rc == 0)

@@ -495,6 +495,7 @@ def test_a_full_store(start_broker, tmp_path):
         assert all(answer.status == 507 and "limit" in answer.message for _, answer in filled), filled
         names = [name for made, _ in filled for name in made]
         assert len(names) > 50 and tsuru.plans().status == 200
+        assert [broker.ctl(command, "scripted/one") for command in ("drain", "undrain")] == ["done\n"] * 2
         broker.kill()
         broker.start()
         assert {answer.status for answer in pool.map(tsuru.status, names)} == {204}

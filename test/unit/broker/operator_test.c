@@ -554,6 +554,29 @@ static void test_drain_is_told_once_it_is_durable(void **state)
 	assert_int_equal(drain(world, &code), 0);
 }
 
+static void test_only_so_many_wait_for_the_store(void **state)
+{
+	static int codes[1000];
+	struct world *world = *state;
+	struct error error;
+	int code;
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++)
+		assert_int_equal(drain(world, &codes[i]), 0);
+	assert_int_equal(drain(world, &code), ERR_UNAVAILABLE);
+	operator_note(broker_requests(world->broker), &ops, "reload", "done", NULL); /* nobody waits for that */
+	settle(world);
+	for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++)
+		assert_int_equal(codes[i], 0);
+	assert_int_equal(code, 1);
+	assert_int_equal(drain(world, &code), 0);
+	assert_int_equal(broker_resign(world->broker, &error), 0);
+	assert_int_equal(code, 0);
+	assert_int_equal(broker_begin(world->broker, &error), 0);
+	for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++)
+		assert_int_equal(drain(world, &codes[i]), 0);
+}
+
 static bool is_drained(struct world *world, size_t host)
 {
 	return world->broker->catalog.present->offerings[0].hosts[host].drained;
@@ -629,6 +652,7 @@ int main(void)
 	    TEST(test_the_audit_is_kept_by_age),
 	    TEST(test_what_was_drained_while_it_stood_by_is_drained),
 	    TEST(test_drain_is_told_once_it_is_durable),
+	    TEST(test_only_so_many_wait_for_the_store),
 	    TEST(test_drain_holds_over_a_reload),
 	    TEST(test_ids_stand_behind_those_of_the_broker_before),
 	};
