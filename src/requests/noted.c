@@ -2,12 +2,12 @@
 #include "requests/noted.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct noted {
 	TAILQ_ENTRY(noted) link;
 	struct requests *requests;
-	operator_done *on_done; /* NULL: nobody waits */
-	void *arg;
+	struct noted_told told;
 	struct error error; /* why it is not durable */
 };
 
@@ -16,7 +16,9 @@ static void noted_enter(struct noted *noted)
 	struct requests *requests = noted->requests;
 
 	TAILQ_INSERT_TAIL(&requests->noted, noted, link);
-	requests->noted_count += noted->on_done != NULL;
+	if (noted->told.host != NULL)
+		generation_hold(noted->told.host->offering->generation);
+	requests->noted_count += noted->told.on_done != NULL;
 }
 
 static void noted_leave(struct noted *noted)
@@ -24,15 +26,22 @@ static void noted_leave(struct noted *noted)
 	struct requests *requests = noted->requests;
 
 	TAILQ_REMOVE(&requests->noted, noted, link);
-	requests->noted_count -= noted->on_done != NULL;
+	requests->noted_count -= noted->told.on_done != NULL;
 }
 
 /* It has left. */
+static void noted_free(struct noted *noted)
+{
+	if (noted->told.host != NULL)
+		generation_drop(noted->told.host->offering->generation);
+	free(noted);
+}
+
 static void noted_tell(struct noted *noted)
 {
-	if (noted->on_done != NULL)
-		noted->on_done(noted->arg, noted->error.code, noted->error.text);
-	free(noted);
+	if (noted->told.on_done != NULL)
+		noted->told.on_done(noted->told.arg, noted->error.code, noted->error.text);
+	noted_free(noted);
 }
 
 static struct noted *take_first(struct requests *requests)
@@ -57,15 +66,30 @@ void noted_drop_all(struct requests *requests)
 	struct noted *noted;
 
 	while ((noted = take_first(requests)) != NULL)
-		free(noted);
+		noted_free(noted);
 }
 
 /* Servers are drained in memory before that is written: what failed goes back, and a configuration that was read
- * meanwhile has what was written before. While more is on its way, what is written is not all yet. */
-static void go_by_what_is_written(const struct requests *requests)
+ * meanwhile has what was written before. What is on its way for the same server decides later. */
+static void settle_server(const struct requests *requests, const struct host *host)
 {
-	if (TAILQ_EMPTY(&requests->noted))
-		generation_read_drained(requests->catalog->present);
+	const char *service = host->offering->service->name, *server = host_name(host);
+	struct offering *offering;
+	const struct noted *later;
+	struct host *now;
+
+	TAILQ_FOREACH_REVERSE(later, &requests->noted, noted_list, link)
+	{
+		const struct host *other = later->told.host;
+
+		if (other != NULL && strcmp(host_name(other), server) == 0 &&
+		    strcmp(other->offering->service->name, service) == 0)
+			return;
+	}
+	offering = catalog_offering(requests->catalog, service);
+	now = offering != NULL ? offering_host(offering, server) : NULL;
+	if (now != NULL)
+		host_read_drained(now);
 }
 
 /* While the broker closes or resigns, whoever waits is told or dropped once all is known. */
@@ -82,7 +106,8 @@ static void on_commit(void *arg, int code, const struct error *error, uint64_t r
 	if (code != 0)
 		log_event(requests->life->log, LOG_ERROR, "audit-not-written", "reason", error->text);
 	noted_leave(noted);
-	go_by_what_is_written(requests);
+	if (noted->told.host != NULL)
+		settle_server(requests, noted->told.host);
 	noted_tell(noted);
 }
 
@@ -96,7 +121,7 @@ int noted_find_room(const struct requests *requests, struct error *error)
 }
 
 int noted_commit(struct requests *requests, struct changes *changes, const struct caller *caller, struct audit *audit,
-                 operator_done *on_done, void *arg, struct error *error)
+                 const struct noted_told *told, struct error *error)
 {
 	struct noted *noted = malloc(sizeof(*noted));
 	int rc;
@@ -105,7 +130,7 @@ int noted_commit(struct requests *requests, struct changes *changes, const struc
 		changes_drop(changes);
 		return error_no_memory(error);
 	}
-	*noted = (struct noted){.requests = requests, .on_done = on_done, .arg = arg};
+	*noted = (struct noted){.requests = requests, .told = *told};
 	audit->user = caller->user;
 	audit->event = caller->event;
 	audit->request = caller->request;

@@ -37,7 +37,7 @@ static void note(struct requests *requests, const struct caller *caller, struct 
 
 	changes_begin(&changes, requests->catalog->records);
 	changes_use_reserve(&changes);
-	if (noted_commit(requests, &changes, caller, audit, NULL, NULL, &error) != 0)
+	if (noted_commit(requests, &changes, caller, audit, &(struct noted_told){.on_done = NULL}, &error) != 0)
 		log_event(requests->life->log, LOG_ERROR, "audit-not-written", "reason", error.text);
 }
 
@@ -100,7 +100,8 @@ int operator_cancel(struct requests *requests, const struct caller *caller, cons
 	changes_begin(&changes, requests->catalog->records);
 	changes_use_reserve(&changes);
 	put_given_up(requests, &changes, job);
-	return noted_commit(requests, &changes, caller, &audit, on_done, arg, error);
+	return noted_commit(requests, &changes, caller, &audit, &(struct noted_told){.on_done = on_done, .arg = arg},
+	                    error);
 }
 
 int operator_hurry(struct requests *requests, const char *operation, struct error *error)
@@ -140,7 +141,8 @@ int operator_drain(struct requests *requests, const struct caller *caller, const
 	changes_begin(&changes, requests->catalog->records);
 	changes_use_reserve(&changes); /* what is wanted where much goes wrong works in a full store, too */
 	host_put_drained(host, drained, changes.batch);
-	rc = noted_commit(requests, &changes, caller, &audit, on_done, arg, error);
+	rc = noted_commit(requests, &changes, caller, &audit,
+	                  &(struct noted_told){.on_done = on_done, .arg = arg, .host = host}, error);
 	if (rc == 0)
 		host->drained = drained;
 	return rc;

@@ -518,11 +518,20 @@ static void test_what_was_drained_while_it_stood_by_is_drained(void **state)
 	make(world, "mydb");
 }
 
+static struct world *drained_of; /* NULL, or it is drained once that is told */
+
+static bool is_drained(struct world *world, size_t host)
+{
+	return world->broker->catalog.present->offerings[0].hosts[host].drained;
+}
+
 static void on_drained(void *arg, int code, const char *text)
 {
 	int *ret_code = arg;
 
 	(void)text;
+	if (drained_of != NULL)
+		assert_true(is_drained(drained_of, 0));
 	assert_int_equal(*ret_code, 1);
 	*ret_code = code;
 }
@@ -577,11 +586,6 @@ static void test_only_so_many_wait_for_the_store(void **state)
 		assert_int_equal(drain(world, &codes[i]), 0);
 }
 
-static bool is_drained(struct world *world, size_t host)
-{
-	return world->broker->catalog.present->offerings[0].hosts[host].drained;
-}
-
 /* A configuration that is read before the commit goes by what was written before. */
 static void test_drain_holds_over_a_reload(void **state)
 {
@@ -592,9 +596,12 @@ static void test_drain_holds_over_a_reload(void **state)
 	assert_int_equal(drain(world, &code), 0);
 	assert_true(is_drained(world, 0));
 	reload_edited(world, "", "");
+	drained_of = world;
+	operator_note(broker_requests(world->broker), &ops, "reload", "done", NULL);
 	settle(world);
 	assert_int_equal(code, 0);
 	assert_true(is_drained(world, 0));
+	drained_of = NULL;
 	assert_int_equal(
 	    operator_drain(broker_requests(world->broker), &ops, "scripted", "one", false, NULL, NULL, &error), 0);
 	reload_edited(world, "", "");
