@@ -402,7 +402,7 @@ static void drain(struct program *program)
 	if (timer_start(program->timers, &program->patience, program->config->limits.shutdown) != 0)
 		return;
 	while (!program->impatient && count_waiting(program) > 0 && event_base_loop(program->base, EVLOOP_ONCE) >= 0)
-		continue;
+		;
 	timer_stop(program->timers, &program->patience);
 	log_stopping(program, "stopped");
 }

@@ -29,6 +29,7 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *arg)
 }
 
 /* A proof has no body. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type is libcurl's */
 static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
 {
 	(void)bytes;
