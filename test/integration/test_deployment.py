@@ -1,13 +1,15 @@
 """What is shipped beside the program: samples that the program accepts, rules that promtool accepts, a package."""
 
 import os
+import pwd
 import re
+import shutil
 import subprocess
 
 import pytest
 import yaml
 
-from harness import BROKER
+from harness import BROKER, TIMEOUT, Postgres, free_port, wait_until
 
 ROOT = os.path.join(os.path.dirname(__file__), "..", "..")
 PASSWORDS = {"POSTGRES_API_PASSWORD": "a", "PG_ADMIN_PASSWORD": "b", "ADMIN_PASSWORD": "c", "STORE_PASSWORD": "d"}
@@ -69,12 +71,126 @@ def test_kubernetes_with_one_replica(tmp_path):
     assert any("persistentVolumeClaim" in one for one in pod["volumes"])
 
 
-@pytest.mark.parametrize("name", ["docker-compose.yaml", "docker-compose-replicas.yaml"])
+COMPOSE = ["docker-compose.yaml", "docker-compose-replicas.yaml"]
+
+
+@pytest.mark.parametrize("name", COMPOSE)
 def test_compose(name, tmp_path):
     compose = documents(name)[0]
-    check(compose["configs"]["broker"]["content"].replace("$$", "$"), tmp_path)
+    with open(path("conf", compose["configs"]["broker"]["file"]), encoding="utf-8") as file:
+        configuration = file.read()
+    check(configuration, tmp_path)
     brokers = [one for service, one in compose["services"].items() if service.startswith("broker")]
     assert brokers and all(one["read_only"] is True for one in brokers)
+    for one in brokers:
+        assert set(re.findall(r"\$\{(\w+)\}", configuration)) <= set(one["environment"])
+    # Docker refuses to write a "content" into a container whose root file system is read-only.
+    for service, one in compose["services"].items():
+        sources = [compose["configs"][config["source"]] for config in one.get("configs", [])]
+        assert all(os.path.isfile(path("conf", source["file"])) for source in sources), service
+
+
+def test_one_compose_file_does_not_take_the_volumes_of_the_other():
+    assert len({documents(name)[0]["name"] for name in COMPOSE}) == len(COMPOSE)
+
+
+class Records:
+    """A server of docker-compose-replicas.yaml: records.sh on the data directory of its own, with another for the peer."""
+
+    def __init__(self, server, peer, begins):
+        self.server = server
+        self.directory = server.directory
+        for name in ("records.sh", "replication.sh"):
+            shutil.copy(path("conf", "compose", name), self.directory)
+        entrypoint = os.path.join(self.directory, "docker-entrypoint.sh")
+        with open(entrypoint, "w", encoding="ascii") as file:
+            file.write('#!/bin/sh\nexec "$@"\n')  # what the image's does where there is a database
+        for name in ("records.sh", "replication.sh", "docker-entrypoint.sh"):
+            os.chmod(os.path.join(self.directory, name), 0o755)
+        self.environment = {"PATH": f"{self.directory}:{server.bin}:{os.environ['PATH']}", "PGDATA": server.data, "PGPASSWORD": server.password,
+                            "POSTGRES_USER": "admin", "POSTGRES_DB": "postgres", "PEER": "127.0.0.1", "PGPORT": str(peer), "BEGINS": begins}
+
+    def command(self, *command, **more):
+        user = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
+        return [*user, "env", *(f"{key}={value}" for key, value in {**self.environment, **more}.items()), *command]
+
+    def run(self, *command, **more):
+        # Not a pipe: a server that should not have started would keep it open.
+        output = os.path.join(self.directory, "said")
+        with open(output, "wb") as file:
+            code = subprocess.run(self.command(*command, **more), cwd=self.directory, stdin=subprocess.DEVNULL, stdout=file, stderr=file,
+                                  check=False, timeout=TIMEOUT).returncode
+        with open(output, encoding="utf-8") as file:
+            return file.read(), code
+
+    def start(self):
+        """In the foreground, as the container's first process."""
+        command = self.command("./records.sh", "-p", str(self.server.port), "-c", "listen_addresses=127.0.0.1", "-c",
+                               f"unix_socket_directories={self.directory}")
+        return subprocess.Popen(command, cwd=self.directory, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                stderr=subprocess.DEVNULL)
+
+
+class Empty(Postgres):
+    """A data directory that nobody has filled."""
+
+    def make(self, password_file):
+        os.mkdir(self.data)
+        os.chmod(self.data, 0o700)
+        if os.getuid() == 0:
+            os.chown(self.data, pwd.getpwnam("postgres").pw_uid, pwd.getpwnam("postgres").pw_gid)
+
+    def start(self):
+        self.port = free_port()
+
+
+def sync_state(server):
+    rows = server.rows("SELECT sync_state FROM pg_stat_replication WHERE state = 'streaming'")
+    return rows[0][0] if rows else None
+
+
+def takes_writes(server):
+    try:
+        return not server.rows("SELECT pg_is_in_recovery()")[0][0]
+    except Exception:  # pylint: disable=broad-exception-caught
+        return None  # it is not there yet
+
+
+def test_the_records_of_compose_fail_over_by_hand():
+    first, second = Postgres(), Empty()
+    second.password = first.password
+    one, other = Records(first, second.port, "yes"), Records(second, first.port, "no")
+    processes = []
+    try:
+        said, code = one.run("./replication.sh", PGHOST=first.directory, PGPORT=str(first.port))
+        assert code == 0, said
+        first.stop("fast")
+        processes.append(one.start())
+        wait_until("the primary is there", lambda: takes_writes(first))
+        processes.append(other.start())
+        wait_until("commits wait for the standby", lambda: sync_state(first) == "quorum")
+        first.rows("CREATE TABLE kept AS SELECT 1 AS number")
+        first.stop()
+        said, code = other.run("pg_ctl", "promote", "-w")
+        assert code == 0, said
+        assert second.rows("SHOW synchronous_standby_names") == [("",)]  # it waits for none
+        second.rows("INSERT INTO kept VALUES (2)")
+        said, code = one.run("./records.sh")  # started again on its old data
+        assert code == 1 and "takes writes" in said, said
+        said, code = one.run("./records.sh", "copy")
+        assert code == 0, said
+        processes.append(one.start())
+        wait_until("the former primary follows", lambda: sync_state(second) == "async")
+        second.rows("ALTER SYSTEM SET synchronous_standby_names = 'ANY 1 (*)'")
+        second.rows("SELECT pg_reload_conf()")
+        wait_until("commits wait for it", lambda: sync_state(second) == "quorum")
+        second.rows("INSERT INTO kept VALUES (3)")
+        wait_until("it has all", lambda: first.rows("SELECT number FROM kept ORDER BY 1") == [(1,), (2,), (3,)])
+    finally:
+        first.close()
+        second.close()
+        for process in processes:
+            process.wait(TIMEOUT)
 
 
 def dockerfile():
