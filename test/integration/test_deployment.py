@@ -39,6 +39,7 @@ def kubernetes(name, tmp_path):
     check(by_kind["ConfigMap", "tsuru-broker"]["data"]["broker.yaml"], tmp_path)
     pod = by_kind["Deployment", "tsuru-broker"]["spec"]["template"]["spec"]
     container = pod["containers"][0]
+    assert pod["enableServiceLinks"] is False  # TSURU_BROKER_... of the Services is nothing that the program should see
     assert container["securityContext"]["readOnlyRootFilesystem"] and not container["securityContext"]["allowPrivilegeEscalation"]
     ports = {one["name"] for one in container["ports"]}
     assert {container[probe]["httpGet"]["port"] for probe in ("readinessProbe", "livenessProbe")} <= ports
@@ -56,7 +57,12 @@ def test_kubernetes(tmp_path):
     by_kind, pod = kubernetes("kubernetes.yaml", tmp_path)
     deployment = by_kind["Deployment", "tsuru-broker"]["spec"]
     assert deployment["replicas"] == 3 and deployment["strategy"]["type"] == "RollingUpdate"
-    assert by_kind["PodDisruptionBudget", "tsuru-broker"]["spec"]["maxUnavailable"] == 1
+    budget = by_kind["PodDisruptionBudget", "tsuru-broker"]["spec"]
+    assert budget["maxUnavailable"] == 1 and budget["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
+    pause = int(pod["containers"][0]["lifecycle"]["preStop"]["exec"]["command"][1])
+    with open(path("docs", "configuration.md"), encoding="utf-8") as file:
+        shutdown = int(re.search(r"^\| `shutdown` \| duration \| `(\d+)s`", file.read(), re.MULTILINE)[1])
+    assert pod["terminationGracePeriodSeconds"] > pause + shutdown
     assert {one["topologyKey"] for one in pod["topologySpreadConstraints"]} == {"kubernetes.io/hostname", "topology.kubernetes.io/zone"}
     assert not any("persistentVolumeClaim" in one for one in pod["volumes"])
     # The replicas reach each other's service.
