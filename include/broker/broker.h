@@ -38,8 +38,9 @@ int broker_begin(struct broker *broker, struct error *error);
  * leaves a broker for broker_close alone. */
 int broker_resign(struct broker *broker, struct error *error);
 /* To be called every few seconds, whether it has begun or not: it remembers the mark of the active one, for the case
- * that the store's database loses it and this broker becomes the next. Of a store that is shared only. */
-void broker_look_at_mark(struct broker *broker);
+ * that the store's database loses it and this broker becomes the next, and while it has not begun it sees which servers
+ * are drained. Of a store that is shared only. */
+void broker_look_at_store(struct broker *broker);
 /* 0 once it has begun; otherwise ERR_UNAVAILABLE, with a sentence that names the active one. */
 int broker_has_begun(const struct broker *broker, struct error *error);
 /* Another configuration, in two steps, so that a program can put it in force in all its parts or in none. data_dir and

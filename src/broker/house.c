@@ -207,9 +207,11 @@ static void clear(struct broker *broker)
 	records_close(broker->catalog.records);
 }
 
-void broker_look_at_mark(struct broker *broker)
+void broker_look_at_store(struct broker *broker)
 {
 	mark_look(&broker->mark_seen, broker->catalog.store, timers_now(broker->options.timers));
+	if (!broker->has_begun)
+		generation_read_drained(broker->catalog.present);
 }
 
 int broker_resign(struct broker *broker, struct error *error)
@@ -219,7 +221,7 @@ int broker_resign(struct broker *broker, struct error *error)
 	int rc;
 
 	broker->has_begun = false;
-	broker_look_at_mark(broker);
+	broker_look_at_store(broker);
 	inspect_give_up_all(&broker->upkeep);
 	stop(broker);
 	requests_give_up_all(&broker->requests);

@@ -54,5 +54,5 @@ void replicas_changed(void *arg)
 		log_warning(program, members, warning);
 	program->told.checks = members->checks;
 	if (program->broker != NULL)
-		broker_look_at_mark(program->broker);
+		broker_look_at_store(program->broker);
 }

@@ -105,6 +105,9 @@ struct journal_kind {
 	/* Ends the lease on this side: an append under way ends soon, and nothing is renewed until the next claim. The
 	 * loop may call it, too, while another call is under way. */
 	void (*forsake)(struct journal *journal);
+	/* Why the lease was not renewed the last time; code 0: it was, or nothing is known. Borrowed until the
+	 * next call of any slot. */
+	const struct error *(*trouble)(const struct journal *journal);
 	/* 0: durable. ERR_UNAVAILABLE: it is not, or, where leased_until is over, nobody knows. ERR_NO_SPACE,
 	 * ERR_NO_MEMORY: it is not. An answer that is lost is waited for, and asked for anew, until the lease is over.
 	 */

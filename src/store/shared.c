@@ -210,9 +210,12 @@ static void stand_by(struct sharing *sharing)
 /* The others may follow once the loop has ended all that it did, which it says by store_stand_by. */
 static void end_lease(struct sharing *sharing)
 {
+	struct journal *journal = sharing->store->journal;
+
 	sharing->standing.role = STORE_DEPOSED;
 	sharing->standing.active[0] = sharing->standing.address[0] = '\0';
-	sharing->store->journal->kind->forsake(sharing->store->journal);
+	sharing->standing.trouble = *journal->kind->trouble(journal);
+	journal->kind->forsake(journal);
 	tell(sharing);
 }
 

@@ -156,6 +156,7 @@ def test_a_drained_server_takes_nothing_new_whoever_is_active(standing):
     """It was drained after the other one had read its configuration."""
     first, second = restore(standing)
     assert first.ctl("drain", "scripted/one") == "done\n"
+    wait_until("the standby's metrics tell it", lambda: metric(second, 'server_drained{service="scripted",server="one"}') == 1)
     assert first.ctl("step-down") == '"second" is the active one now\n'
     refused = tsuru_of(second).create("drained", "small")
     assert refused.status == 403 and "drained" in refused.message

@@ -191,6 +191,21 @@ def test_reload_whose_commit_takes_longer_than_the_lease(replicas, server):
     assert "event=reloaded" in first.reload(added, limits=replicas.store("first"))
 
 
+def test_what_keeps_a_lease_from_being_renewed_is_told(replicas, server):
+    """The connection for it is lost, and the database takes no other."""
+    first = replicas.broker("first")
+    await_role(first, "active")
+    server.rows(f"ALTER ROLE {replicas.database} CONNECTION LIMIT 1")
+
+    def is_told():
+        server.rows(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{replicas.database}' AND query ~ 'pulse SET beat'")
+        return re.search("event=store-unreachable .*takes no connection for the lease: .*too many connections", first.log())
+
+    wait_until("the log says why", is_told)
+    server.rows(f"ALTER ROLE {replicas.database} CONNECTION LIMIT -1")
+    await_role(first, "active")
+
+
 def test_one_key_for_all(replicas):
     broker = Broker(scripted_service(replicas.directory, "x"), limits=replicas.store("keyless"))
     broker.environment.pop("SECRET_KEY", None)

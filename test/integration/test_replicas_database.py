@@ -132,7 +132,7 @@ def test_failover_that_takes_a_takeover_back_unseen(site):
     found = wait_until("the server was looked at", lambda: first.servers()[0]["state"] != "unknown" and first.servers()[0])
     assert found["state"] == "down" and "a later start of this store" in found["reason"], found
     first.ctl("claim", "scripted/one", "--yes")
-    assert tsuru_of(first).create("next", "small").status == 201
+    wait_until("changes are taken", lambda: tsuru_of(first).create("next", "small").status == 201)
     second.start()
     site.check(["old", "next"], strays=1, epochs=False)
 

@@ -62,10 +62,13 @@ def test_a_renewal_that_is_answered_in_part(site):
     first, second = site.brokers()
     watch = Watch(first, second)
     try:
-        site.proxies[0].fault = Fault(STALL, at=b"UPDATE tsuru_broker.pulse SET beat")
-        wait_until("a renewal was befallen", lambda: site.proxies[0].hits)
-        wait_until("the renewals go on, or another takes over", lambda: role(second) == "active" or site.proxies[0].hits > 3)
-        site.proxies[0].fault = None
+        # A busy machine may have the second one take over by itself: then its renewals are befallen.
+        for proxy in site.proxies:
+            proxy.fault = Fault(STALL, at=b"UPDATE tsuru_broker.pulse SET beat")
+        wait_until("a renewal was befallen", lambda: sum(proxy.hits for proxy in site.proxies))
+        wait_until("the renewals go on, or another takes over", lambda: role(second) == "active" or sum(proxy.hits for proxy in site.proxies) > 3)
+        for proxy in site.proxies:
+            proxy.fault = None
     finally:
         overlaps = watch.end()
     assert overlaps == 0

@@ -94,7 +94,8 @@ struct pg_journal {
 	uint64_t revision;    /* that is durable, as far as this epoch knows */
 	/* KEEPER_FORSAKEN: it is over, and nothing renews it. The loop reads it, and forsakes it, at any time. */
 	_Atomic int64_t leased_until;
-	int wake_fd; /* an eventfd: the loop has forsaken it, and the thread may wait for its end */
+	int wake_fd;                 /* an eventfd: the loop has forsaken it, and the thread may wait for its end */
+	struct error keeper_trouble; /* why the last renewal failed */
 	struct aside asides[ASIDE_COUNT];
 	struct telling telling;
 };
@@ -155,7 +156,8 @@ void operands_bytes(struct operands *operands, const void *bytes, size_t length)
 uint64_t answer_number(const struct pg_journal *journal, const PGresult *result, int column);
 /* False when it is not of that length. */
 bool answer_bytes(const struct pg_journal *journal, const PGresult *result, int column, void *ret_bytes, size_t length);
-void answer_text(const struct pg_journal *journal, const PGresult *result, int column, char *ret_text, size_t size);
+/* As much of it as fits, in whole characters. */
+void answer_text(const struct libpq *pq, const PGresult *result, int row, int column, char *ret_text, size_t size);
 /* What one that is no success says. */
 int answer_refusal(const struct pg_journal *journal, const PGresult *result, struct error *error);
 

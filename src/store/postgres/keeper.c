@@ -4,6 +4,7 @@
  * A renewal also looks whether what was acknowledged is there. A database that has failed over to a server without the
  * last commits may know the epoch still: the broker has nothing to write, and would go on with what is in its view. */
 #include <stdatomic.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "internal.h"
@@ -62,6 +63,7 @@ static void answer(struct pg_journal *journal, const PGresult *result)
 	struct aside *aside = &journal->asides[ASIDE_KEEPER];
 
 	aside->due = aside->sent + third(journal);
+	error_clear(&journal->keeper_trouble);
 	if (journal->pq.ntuples(result) == 1)
 		keeper_renewed(journal, aside->sent);
 	else
@@ -70,14 +72,20 @@ static void answer(struct pg_journal *journal, const PGresult *result)
 
 static void unreachable(struct pg_journal *journal, const char *reason)
 {
-	(void)journal;
-	(void)reason;
+	error_set(&journal->keeper_trouble, ERR_UNAVAILABLE,
+	          "the store's PostgreSQL takes no connection for the lease: %.*s", (int)strcspn(reason, "\n"), reason);
 }
 
 static void refused(struct pg_journal *journal, const PGresult *result)
 {
-	(void)journal;
-	(void)result;
+	struct error error;
+
+	if (journal->asides[ASIDE_KEEPER].notices.is_unconfirmed)
+		error_set(&error, ERR_UNAVAILABLE, "its synchronous standby was not waited for");
+	else
+		answer_refusal(journal, result, &error);
+	error_set(&journal->keeper_trouble, ERR_UNAVAILABLE, "the store's PostgreSQL did not renew the lease: %s",
+	          error.text);
 }
 
 const struct aside_kind aside_keeper = {

@@ -153,6 +153,11 @@ static int64_t postgres_leased_until(const struct journal *base)
 	return journal->leased_until;
 }
 
+static const struct error *postgres_trouble(const struct journal *base)
+{
+	return &((const struct pg_journal *)base)->keeper_trouble;
+}
+
 const struct journal_kind journal_postgres = {
     .open = postgres_open,
     .close = postgres_close,
@@ -164,6 +169,7 @@ const struct journal_kind journal_postgres = {
     .claim = writing_claim,
     .say = writing_say,
     .leased_until = postgres_leased_until,
+    .trouble = postgres_trouble,
     .forsake = postgres_forsake,
     .append = writing_append,
     .trim = writing_trim,

@@ -13,9 +13,9 @@ static int damaged(struct error *error)
 
 /* ---- the head ---- */
 
-static const char look[] =
-    "SELECT h.history, h.revision, h.last_group, h.epoch, p.beat, h.is_led::int::int8, h.active, h.address, h.format"
-    " FROM tsuru_broker.head h, tsuru_broker.pulse p";
+static const char look[] = "SELECT h.history, h.revision, h.last_group, h.epoch, p.beat, h.is_led::int::int8, "
+                           "left(h.active, 64), left(h.address, 776), h.format"
+                           " FROM tsuru_broker.head h, tsuru_broker.pulse p";
 
 /* The group of a journal that has none yet is all zeros. */
 static bool read_point(const struct pg_journal *journal, const PGresult *result, struct point *ret_point)
@@ -36,8 +36,8 @@ static int read_head(const struct pg_journal *journal, const PGresult *result, s
 	head.epoch = answer_number(journal, result, 3);
 	head.beat = answer_number(journal, result, 4);
 	head.is_led = answer_number(journal, result, 5) != 0;
-	answer_text(journal, result, 6, head.active, sizeof(head.active));
-	answer_text(journal, result, 7, head.address, sizeof(head.address));
+	answer_text(&journal->pq, result, 0, 6, head.active, sizeof(head.active));
+	answer_text(&journal->pq, result, 0, 7, head.address, sizeof(head.address));
 	head.format = answer_number(journal, result, 8);
 	*ret_head = head;
 	return 0;

@@ -35,8 +35,9 @@ static const char tell[] =
 /* Times are how long ago they are, in milliseconds, so that nobody's clock is compared with another's. */
 #define AGO(moment) "(extract(epoch FROM statement_timestamp() - " moment ") * 1000)::int8"
 static const char list[] =
-    "SELECT l.* FROM (SELECT id, name, role, revision, behind, version, configuration, " AGO("since") ", " AGO(
-        "began") ", " AGO("told") " FROM tsuru_broker.replica ORDER BY told DESC, id LIMIT 64) l ORDER BY name, id";
+    "SELECT l.* FROM (SELECT substr(id, 1, 17), left(name, 64), left(role, 16), revision, behind, left(version, 64), "
+    "left(configuration, 64), " AGO("since") ", " AGO("began") ", " AGO(
+        "told") " FROM tsuru_broker.replica ORDER BY told DESC, id LIMIT 64) l ORDER BY 2, 1";
 
 enum column {
 	COLUMN_ID,
@@ -127,16 +128,6 @@ static int64_t read_number(const struct libpq *pq, const PGresult *result, int r
 	return number > 0 ? number : 0;
 }
 
-static void read_text(const struct libpq *pq, const PGresult *result, int row, enum column column, char *ret_text,
-                      size_t size)
-{
-	const size_t length = (size_t)pq->getlength(result, row, (int)column);
-	const size_t kept = length < size ? length : size - 1;
-
-	memcpy(ret_text, pq->getvalue(result, row, (int)column), kept);
-	ret_text[kept] = '\0';
-}
-
 static void read_member(const struct pg_journal *journal, const PGresult *result, int row,
                         struct store_member *ret_member)
 {
@@ -148,9 +139,9 @@ static void read_member(const struct pg_journal *journal, const PGresult *result
 	    .role = read_role(pq->getvalue(result, row, COLUMN_ROLE), (size_t)pq->getlength(result, row, COLUMN_ROLE))};
 	member->is_self = pq->getlength(result, row, COLUMN_ID) == POINT_ID_BYTES &&
 	                  memcmp(pq->getvalue(result, row, COLUMN_ID), own, POINT_ID_BYTES) == 0;
-	read_text(pq, result, row, COLUMN_NAME, member->name, sizeof(member->name));
-	read_text(pq, result, row, COLUMN_VERSION, member->version, sizeof(member->version));
-	read_text(pq, result, row, COLUMN_CONFIGURATION, member->configuration, sizeof(member->configuration));
+	answer_text(pq, result, row, COLUMN_NAME, member->name, sizeof(member->name));
+	answer_text(pq, result, row, COLUMN_VERSION, member->version, sizeof(member->version));
+	answer_text(pq, result, row, COLUMN_CONFIGURATION, member->configuration, sizeof(member->configuration));
 	member->revision = (uint64_t)read_number(pq, result, row, COLUMN_REVISION);
 	member->behind = (uint64_t)read_number(pq, result, row, COLUMN_BEHIND);
 	member->since = read_number(pq, result, row, COLUMN_SINCE);

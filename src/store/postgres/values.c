@@ -31,12 +31,16 @@ bool answer_bytes(const struct pg_journal *journal, const PGresult *result, int 
 	return true;
 }
 
-void answer_text(const struct pg_journal *journal, const PGresult *result, int column, char *ret_text, size_t size)
+void answer_text(const struct libpq *pq, const PGresult *result, int row, int column, char *ret_text, size_t size)
 {
-	const size_t length = (size_t)journal->pq.getlength(result, 0, column);
-	const size_t kept = length < size ? length : size - 1;
+	const size_t length = (size_t)pq->getlength(result, row, column);
+	const char *text = pq->getvalue(result, row, column);
+	size_t kept = length < size ? length : size - 1;
 
-	memcpy(ret_text, journal->pq.getvalue(result, 0, column), kept);
+	/* Not within a character: the bytes of UTF-8 that are not a character's first one have 10 in front. */
+	while (kept < length && kept > 0 && ((unsigned char)text[kept] & 0xc0) == 0x80)
+		kept--;
+	memcpy(ret_text, text, kept);
 	ret_text[kept] = '\0';
 }
 

@@ -103,14 +103,14 @@ static void lose_a_start(struct world *world, int64_t seen_for)
 	assert_int_equal(broker_resign(broker, &error), 0);
 	assert_int_equal(broker_begin(broker, &error), 0);
 	expect_open(world);
-	broker_look_at_mark(broker);
+	broker_look_at_store(broker);
 	pass(world, seen_for);
-	broker_look_at_mark(broker);
+	broker_look_at_store(broker);
 	assert_int_equal(broker_resign(broker, &error), 0);
 	batch = batch_new(world->store);
 	batch_put(batch, KEYSPACE_META, "store.mark", 10, before, strlen(before), REVISION_ANY);
 	assert_int_equal(batch_commit_now(batch, &error), 0);
-	broker_look_at_mark(broker);
+	broker_look_at_store(broker);
 	assert_int_equal(broker_begin(broker, &error), 0);
 }
 
