@@ -106,11 +106,27 @@ int check_origin(const char *name, const char *value, struct error *error)
 }
 
 /* Nor is this one. */
+/* A password with a / in it would end the host, and the rest of it be sent to another. */
+static bool has_at_sign_in_path(const char *origin)
+{
+	const char *path = origin + strcspn(origin, "/?");
+
+	return memchr(path, '@', strcspn(path, "?")) != NULL;
+}
+
 int check_postgres_url(const char *name, const char *value, struct error *error)
 {
-	if (strncmp(value, "postgres://", 11) == 0 || strncmp(value, "postgresql://", 13) == 0)
-		return 0;
-	return error_set(error, ERR_INVALID, "\"%s\" must be a url like postgres://user@host:5432/database", name);
+	const char *origin = strstr(value, "://");
+
+	if (strncmp(value, "postgres://", 11) != 0 && strncmp(value, "postgresql://", 13) != 0)
+		return error_set(error, ERR_INVALID, "\"%s\" must be a url like postgres://user@host:5432/database",
+		                 name);
+	if (has_at_sign_in_path(origin + 3))
+		return error_set(error, ERR_INVALID,
+		                 "\"%s\" has an @ behind the first / after its host: in a user, a password and a name "
+		                 "of a database, / is written %%2F and @ is written %%40",
+		                 name);
+	return 0;
 }
 
 int check_path(const char *name, const char *value, struct error *error)

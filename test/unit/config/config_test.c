@@ -454,6 +454,14 @@ static void test_shared_store(void **state)
 	assert_non_null(strstr(loaded.errors->texts[0], "\"postgres\" must be a url"));
 	assert_null(strstr(loaded.errors->texts[0], "secret"));
 	unload(&loaded);
+	loaded = load("store: {postgres: 'postgres://user:sec/ret@pg1/records'}\n" SERVICE PLANS);
+	assert_null(loaded.config);
+	assert_non_null(strstr(loaded.errors->texts[0], "\"postgres\" has an @ behind the first /"));
+	assert_null(strstr(loaded.errors->texts[0], "ret"));
+	unload(&loaded);
+	loaded = load("store: {postgres: 'postgres://user:sec%2Fret@pg1/records?host=@socket'}\n" SERVICE PLANS);
+	assert_non_null(loaded.config);
+	unload(&loaded);
 
 	for (const char *const *bad =
 	         (const char *const[]){"broker-1:8080", "http://", "http://broker-1/", "http://broker-1/x",
