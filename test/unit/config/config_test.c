@@ -448,21 +448,6 @@ static void test_shared_store(void **state)
 	assert_null(loaded.config->store);
 	unload(&loaded);
 
-	/* What is no url may hold a password all the same. */
-	loaded = load("store: {postgres: 'user:secret@pg1'}\n" SERVICE PLANS);
-	assert_null(loaded.config);
-	assert_non_null(strstr(loaded.errors->texts[0], "\"postgres\" must be a url"));
-	assert_null(strstr(loaded.errors->texts[0], "secret"));
-	unload(&loaded);
-	loaded = load("store: {postgres: 'postgres://user:sec/ret@pg1/records'}\n" SERVICE PLANS);
-	assert_null(loaded.config);
-	assert_non_null(strstr(loaded.errors->texts[0], "\"postgres\" has an @ behind the first /"));
-	assert_null(strstr(loaded.errors->texts[0], "ret"));
-	unload(&loaded);
-	loaded = load("store: {postgres: 'postgres://user:sec%2Fret@pg1/records?host=@socket'}\n" SERVICE PLANS);
-	assert_non_null(loaded.config);
-	unload(&loaded);
-
 	for (const char *const *bad =
 	         (const char *const[]){"broker-1:8080", "http://", "http://broker-1/", "http://broker-1/x",
 	                               "http://u:p@broker-1", "ftp://broker-1", NULL};
@@ -480,6 +465,27 @@ static void test_shared_store(void **state)
 	loaded = load("store: {postgres: 'postgres://pg1/records', lease: 1s}\n" SERVICE PLANS);
 	assert_null(loaded.config);
 	assert_non_null(strstr(loaded.errors->texts[0], "lease"));
+	unload(&loaded);
+}
+
+/* What is no url may hold a password all the same. */
+static void test_the_url_of_a_shared_store(void **state)
+{
+	struct loaded loaded;
+
+	(void)state;
+	loaded = load("store: {postgres: 'user:secret@pg1'}\n" SERVICE PLANS);
+	assert_null(loaded.config);
+	assert_non_null(strstr(loaded.errors->texts[0], "\"postgres\" must be a url"));
+	assert_null(strstr(loaded.errors->texts[0], "secret"));
+	unload(&loaded);
+	loaded = load("store: {postgres: 'postgres://user:sec/ret@pg1/records'}\n" SERVICE PLANS);
+	assert_null(loaded.config);
+	assert_non_null(strstr(loaded.errors->texts[0], "\"postgres\" has an @ behind the first /"));
+	assert_null(strstr(loaded.errors->texts[0], "ret"));
+	unload(&loaded);
+	loaded = load("store: {postgres: 'postgres://user:sec%2Fret@pg1/records?host=@socket'}\n" SERVICE PLANS);
+	assert_non_null(loaded.config);
 	unload(&loaded);
 }
 
@@ -528,6 +534,7 @@ int main(void)
 	    cmocka_unit_test(test_tsuru),
 	    cmocka_unit_test(test_shared_store),
 	    cmocka_unit_test(test_addresses_of_operators_that_are_refused),
+	    cmocka_unit_test(test_the_url_of_a_shared_store),
 	    cmocka_unit_test(test_files_that_cannot_be_read),
 	    cmocka_unit_test(test_too_many_errors_are_counted),
 	};
