@@ -1,4 +1,5 @@
-"""Three brokers behind nginx, as the manual has it, about 100 requests a second, and kill -9 of whoever is active, again and again.
+"""Three brokers behind nginx, as the manual has it, on a database with a synchronous standby, about 100 requests a second, and kill -9 of
+whoever is active, again and again.
 Whoever is killed is started again at once. No request fails, what was acknowledged is there, and nothing was done twice.
 
 KILLS_SECONDS=600 is the long form.
@@ -11,6 +12,7 @@ import time
 from harness import closing, wait_until
 from history import ABSENT, History, service
 from nginx_server import Balancer
+from postgres_pair import Pair
 from replica_site import Site, await_role, role, tsuru_of
 from test_property import World
 
@@ -89,9 +91,9 @@ def start(site):
     return brokers
 
 
-def test_no_request_fails(server, tmp_path):
+def test_no_request_fails(tmp_path):
     chance = random.Random(SECONDS)
-    with closing(Site(tmp_path, server, service(tmp_path))) as (site,):
+    with closing(Pair(synchronous=True)) as (pair,), closing(Site(tmp_path, pair, service(tmp_path))) as (site,):
         with closing(Balancer([broker.port for broker in start(site)])) as (front,):
             history = History([front], float("inf"), CLIENTS, pace=CLIENTS / RATE, strict=True)
             history.start()
