@@ -3,13 +3,14 @@
 #include "login_thread.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "base/thread.h"
 
 #define PATIENCE 500 /* ms that a thread may take to end */
 #define NICE     19
@@ -205,19 +206,6 @@ static void *serve_logins(void *arg)
 
 /* ---- on the loop ---- */
 
-/* Signals are the loop's. */
-static bool start_thread(struct worker *worker)
-{
-	sigset_t all, before;
-	int code;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	code = pthread_create(&worker->thread, NULL, serve_logins, worker);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return code == 0;
-}
-
 struct worker *worker_new(int loop_fd)
 {
 	struct worker *worker = calloc(1, sizeof(*worker));
@@ -237,7 +225,8 @@ struct worker *worker_new(int loop_fd)
 	worker->epoll = epoll_create1(EPOLL_CLOEXEC);
 	worker->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (worker->epoll < 0 || worker->wake_fd < 0 ||
-	    epoll_ctl(worker->epoll, EPOLL_CTL_ADD, worker->wake_fd, &event) != 0 || !start_thread(worker)) {
+	    epoll_ctl(worker->epoll, EPOLL_CTL_ADD, worker->wake_fd, &event) != 0 ||
+	    thread_start(&worker->thread, serve_logins, worker) != 0) {
 		free_worker(worker);
 		return NULL;
 	}

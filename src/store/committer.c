@@ -30,13 +30,13 @@
  * figures. */
 #include <errno.h>
 #include <event2/event.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/thread.h"
 #include "base/timer.h"
 #include "store_internal.h"
 
@@ -214,25 +214,12 @@ void committer_release(struct committer *committer)
 	pthread_mutex_destroy(&committer->mutex);
 }
 
-static int start_thread(struct store *store)
-{
-	sigset_t all, before;
-	int code;
-
-	/* The thread blocks every signal: the loop handles them all. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	code = pthread_create(&store->committer.thread, NULL, run_thread, store);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return code;
-}
-
 int committer_start(struct store *store, void (*run)(struct store *store), struct error *error)
 {
 	int code;
 
 	store->committer.run = run;
-	code = start_thread(store);
+	code = thread_start(&store->committer.thread, run_thread, store);
 	if (code != 0)
 		return error_set(error, ERR_INTERNAL, "the store's thread for \"%s\" could not be started: %s",
 		                 store->directory, strerror(code));

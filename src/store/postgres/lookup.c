@@ -2,11 +2,11 @@
 
 #include <arpa/inet.h>
 #include <netdb.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/thread.h"
 
 #define HOST_MAX      256 /* bytes with the NUL */
 #define ADDRESSES_MAX 8   /* of one name */
@@ -133,22 +133,14 @@ static void *run(void *arg)
 
 /* ---- for whoever asks ---- */
 
-/* It blocks every signal, as the store's thread does. */
-static int start_thread(struct lookup *lookup)
+static bool start_thread(struct lookup *lookup)
 {
-	pthread_attr_t detached;
-	sigset_t all, before;
 	pthread_t thread;
-	int code;
 
-	pthread_attr_init(&detached);
-	pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	code = pthread_create(&thread, &detached, run, lookup);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&detached);
-	return code;
+	if (thread_start(&thread, run, lookup) != 0)
+		return false;
+	pthread_detach(thread);
+	return true;
 }
 
 struct lookup *lookup_start(const char *hosts, const char *ports)
@@ -163,7 +155,7 @@ struct lookup *lookup_start(const char *hosts, const char *ports)
 	}
 	text_add(&lookup->asked[LOOKUP_HOSTS], hosts);
 	text_add(&lookup->asked[LOOKUP_PORTS], ports);
-	if (lookup->asked[LOOKUP_HOSTS].failed || lookup->asked[LOOKUP_PORTS].failed || start_thread(lookup) != 0) {
+	if (lookup->asked[LOOKUP_HOSTS].failed || lookup->asked[LOOKUP_PORTS].failed || !start_thread(lookup)) {
 		release(lookup);
 		return NULL;
 	}
