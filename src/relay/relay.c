@@ -173,8 +173,11 @@ static bool has_way(const struct relay *relay)
 	return !relay->is_self && relay->address[0] != '\0' && !timer_running(&relay->pause);
 }
 
-static bool may_send(const struct relay *relay)
+/* Where that hangs on a proof, it is asked for. */
+static bool may_send(struct relay *relay)
 {
+	if (!relay->is_proven)
+		ask_for_proof(relay);
 	return has_way(relay) && relay->is_proven;
 }
 
@@ -202,18 +205,14 @@ static void send_all(struct relay *relay)
 {
 	if (may_send(relay))
 		send_some(relay, SIZE_MAX);
-	else
-		ask_for_proof(relay);
 }
 
 static void on_pause(void *arg)
 {
 	struct relay *relay = arg;
 
-	if (!may_send(relay)) {
-		ask_for_proof(relay);
+	if (!may_send(relay))
 		return;
-	}
 	send_some(relay, relay->burst);
 	relay->burst *= 2;
 	if (!TAILQ_EMPTY(&relay->held) && !timer_running(&relay->pause))
@@ -258,7 +257,7 @@ static void ask_for_proof(struct relay *relay)
 	const struct proof_asked asked = asked_of(relay);
 	struct error error;
 
-	if (!has_way(relay) || relay->is_proven || relay->proof.is_run || TAILQ_EMPTY(&relay->held))
+	if (!has_way(relay) || relay->proof.is_run || TAILQ_EMPTY(&relay->held))
 		return;
 	relay->proof.run.on_end = on_proof;
 	relay->proof.is_run = proof_begin(&relay->proof, &relay->handles, &asked) == 0 &&
@@ -361,8 +360,6 @@ int relay_pass(struct relay *relay, const struct relay_request *request, relay_d
 	item->attempt.on_sent = on_sent;
 	if (may_send(relay))
 		(void)send_item(item);
-	else
-		ask_for_proof(relay);
 	return 0;
 }
 
