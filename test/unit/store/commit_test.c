@@ -549,46 +549,53 @@ static void test_reserve(void **state)
 
 /* ---- the disk ---- */
 
-static void test_file_size_limit(void **state)
+static void limit_files(struct rlimit *ret_before)
 {
-	struct fixture *fixture = opened(state);
-	struct rlimit before, limit;
-	struct outcome last;
-	uint32_t count;
+	struct rlimit limit;
 
-	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
-	limit = before;
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, ret_before), 0);
+	limit = *ret_before;
 	limit.rlim_cur = 4 * MIB + 1000;
 	signal(SIGXFSZ, SIG_IGN);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void lift_limit(const struct rlimit *before)
+{
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, before), 0);
+	signal(SIGXFSZ, SIG_DFL);
+}
+
+static void test_file_size_limit(void **state)
+{
+	struct fixture *fixture = opened(state);
+	struct rlimit before;
+	struct outcome last;
+	uint32_t count;
+
+	limit_files(&before);
 	count = fill(fixture, &last);
 	assert_in_range(count, 8, 15);
 	assert_int_equal(last.code, ERR_NO_SPACE);
 	assert_non_null(strstr(last.error.text, "full"));
 	assert_full_store_goes_on(fixture, count);
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
-	signal(SIGXFSZ, SIG_DFL);
+	lift_limit(&before);
 }
 
 /* What the journal has taken is not told as refused where the view cannot take it: the next active one has it. */
 static void test_view_without_room(void **state)
 {
 	struct fixture *fixture = opened(state);
-	struct rlimit before, limit;
+	struct rlimit before;
 	struct outcome last;
 	uint32_t count;
 
-	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
-	limit = before;
-	limit.rlim_cur = 4 * MIB + 1000;
-	signal(SIGXFSZ, SIG_IGN);
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit_files(&before);
 	count = fill(fixture, &last);
 	assert_int_equal(last.code, ERR_UNAVAILABLE);
 	await_role(fixture, STORE_DEPOSED);
 	assert_false(store_broken(fixture->store));
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
-	signal(SIGXFSZ, SIG_DFL);
+	lift_limit(&before);
 	store_stand_by(fixture->store);
 	await_role(fixture, STORE_ACTIVE);
 	assert_true(has_bulk(fixture, count));
