@@ -220,8 +220,8 @@ int broker_resign(struct broker *broker, struct error *error)
 	const struct keyring *keyring = broker->life.keyring;
 	int rc;
 
-	broker->has_begun = false;
 	broker_look_at_store(broker);
+	broker->has_begun = false;
 	inspect_give_up_all(&broker->upkeep);
 	stop(broker);
 	requests_give_up_all(&broker->requests);

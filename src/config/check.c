@@ -105,7 +105,6 @@ int check_origin(const char *name, const char *value, struct error *error)
 	                 "\"%s\" must be http:// or https:// with a host and perhaps a port, and nothing behind", name);
 }
 
-/* Nor is this one. */
 /* A password with a / in it would end the host, and the rest of it be sent to another. */
 static bool has_at_sign_in_path(const char *origin)
 {
@@ -114,6 +113,7 @@ static bool has_at_sign_in_path(const char *origin)
 	return memchr(path, '@', strcspn(path, "?")) != NULL;
 }
 
+/* Nor is this one. */
 int check_postgres_url(const char *name, const char *value, struct error *error)
 {
 	const char *origin = strstr(value, "://");
