@@ -399,8 +399,9 @@ def test_a_subscription_does_not_keep_the_database(ground, plan):
         ground.removed("subscribed")
     else:
         ground.waits_for("subscribed", 'the subscription changes of admin', 'GRANT admin TO plain')
-        ground.server.rows("ALTER SUBSCRIPTION changes DISABLE; ALTER SUBSCRIPTION changes SET (slot_name = NONE)", env["PG_DATABASE"])
-        ground.server.rows("DROP SUBSCRIPTION changes", env["PG_DATABASE"])
+        # In one transaction: the removal goes on as soon as the subscription is disabled.
+        ground.server.rows("ALTER SUBSCRIPTION changes DISABLE; ALTER SUBSCRIPTION changes SET (slot_name = NONE); DROP SUBSCRIPTION changes",
+                           env["PG_DATABASE"])
         ground.goes_on(env)
     enabled = ground.server.rows("SELECT subenabled FROM pg_subscription")
     assert enabled == ([(False,)] if ground.is_superuser and plan == "kept" else [])
