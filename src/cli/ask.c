@@ -246,6 +246,7 @@ static int refuse(long status, const struct cJSON *json, struct error *error)
 	return error_set(error,
 	                 status == 404   ? ERR_NOT_FOUND
 	                 : status == 401 ? ERR_UNAUTHORIZED
+	                 : status >= 500 ? ERR_UNAVAILABLE
 	                                 : ERR_REFUSED,
 	                 "the broker refuses (%ld): %s", status, text);
 }

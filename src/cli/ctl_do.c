@@ -9,6 +9,7 @@
 
 #define CLAIM_LOOKS    40        /* until it is said that the server is not up yet */
 #define STEP_DOWN_TIME 120000000 /* us, until nobody is waited for any more */
+#define STANDBY_TIME   5000000   /* us, until every broker that lives has told what it is */
 
 /* ---- instances ---- */
 
@@ -293,18 +294,31 @@ static int await_next(struct talk *talk, double epoch, char *ret_name, size_t si
 	return rc;
 }
 
+/* Who has just become the active one does not know yet who stands by: a refusal is final when that had its time. */
+static int ask_to_step_down(struct talk *talk, bool has_others)
+{
+	const char *const fields[] = {"force", talk->invocation->values[OPTION_FORCE] != NULL ? "true" : NULL, NULL};
+	const int64_t end = timers_clock() + (has_others ? STANDBY_TIME : 0);
+	struct cJSON *json = NULL;
+	int rc;
+
+	while ((rc = ask(talk->asker, "/v1/step-down", fields, &json, &talk->error)) == ERR_REFUSED &&
+	       timers_clock() < end)
+		progress_pause();
+	cJSON_Delete(json);
+	return rc;
+}
+
 /* What to exit with, when nothing failed, in *ret_code. */
 static int step_down(struct talk *talk, int *ret_code)
 {
-	const char *const fields[] = {"force", talk->invocation->values[OPTION_FORCE] != NULL ? "true" : NULL, NULL};
 	char before[CTL_PATH_MAX], next[CTL_PATH_MAX];
-	struct cJSON *json = NULL;
+	struct cJSON *json;
 	double epoch = 0;
 	int rc = look_at_active(talk, before, sizeof(before), &epoch);
 
 	if (rc == 0)
-		rc = ask(talk->asker, "/v1/step-down", fields, &json, &talk->error);
-	cJSON_Delete(json);
+		rc = ask_to_step_down(talk, before[0] != '\0');
 	if (rc == 0)
 		rc = await_next(talk, epoch, next, sizeof(next));
 	if (rc != 0)

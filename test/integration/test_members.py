@@ -10,6 +10,7 @@ import pytest
 
 from harness import BROKER, ROOT, TIMEOUT, Broker, scripted_service, wait_until
 from test_forward import Later
+from test_forward_operators import calls
 from test_replicas import KEY, Replicas, active_and_standby, await_role, role, tsuru_of
 
 
@@ -43,6 +44,11 @@ def warnings_of(broker):
 def metric(broker, name):
     found = re.search("^tsuru_broker_" + re.escape(name) + r" (\S+)$", broker.admin("/metrics").body, re.MULTILINE)
     return float(found[1]) if found else None
+
+
+def roles_at(broker):
+    answer = broker.admin("/v1/replicas")
+    return {one["name"]: one["role"] for one in answer.json["replicas"]} if answer.status == 200 else None
 
 
 def pair(site):
@@ -79,7 +85,7 @@ def restore(site):
             second.ctl("step-down", status=(0, 1, 3))
         told = [broker.admin("/ready").json for broker in (first, second)]
         return all(one["active"] == "first" and not one["warnings"] for one in told) and \
-            all(names_at(broker) == ["first", "second"] for broker in (first, second))
+            all(roles_at(broker) == {"first": "active", "second": "standby"} for broker in (first, second))
 
     wait_until("the first is active, and all is well", is_as_usual)
     for broker in (first, second):
@@ -146,9 +152,10 @@ def test_step_down_hands_over(standing):
     assert tsuru_of(second).info("handed").status == 200
     audit = step_downs(second)
     assert len(audit) == before + 1 and audit[0]["user"] == "ops" and audit[0]["outcome"] == "done"
-    wait_until("the list follows", lambda: replicas_of(second)["first"]["role"] == "standby")
+    wait_until("the list follows", lambda: roles_at(second)["first"] == "standby")
     # Who has stepped down takes over from the one who followed, as soon as that one steps down.
     assert second.ctl("step-down", "--json") == {"active": "first"}
+    wait_until("the list follows again", lambda: roles_at(first)["second"] == "standby")
     assert first.ctl("step-down", "--json") == {"active": "second"}
 
 
@@ -170,6 +177,7 @@ def test_step_down_with_nobody_to_take_over(site):
     await_role(first, "active")
     wait_until("it has read who there is", lambda: names_at(first) == ["first"])
     assert 'no broker stands by to take over from "first"' in first.ctl("step-down", status=1)
+    assert len(calls(first, route="step-down", status="422")) > 1  # one that stands by may not have been heard of yet
     assert role(first) == "active"
     assert first.admin("/v1/step-down", "POST", fields={"force": "perhaps"}).status == 400
     assert first.ctl("step-down", "--force", status=3) == '"first" is the active one again: no other took over\n'
