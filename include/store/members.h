@@ -13,6 +13,8 @@ void members_judge(struct store_members *members);
 const struct store_member *members_self(const struct store_members *members);
 /* The one that waits to take over and lives; NULL: there is none. */
 const struct store_member *members_standby(const struct store_members *members);
+/* Whether another one lives. */
+bool members_has_others(const struct store_members *members);
 /* "no-synchronous-standby" and the like. */
 const char *store_warning_name(enum store_warning warning);
 /* A sentence about it, with names; size is at least ERROR_TEXT_MAX. */

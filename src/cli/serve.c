@@ -415,10 +415,9 @@ static int run_loop(struct program *program, struct error *error)
 	log_listening(program);
 	if (event_base_dispatch(program->base) < 0 && program->stops == 0)
 		return error_set(error, ERR_INTERNAL, "the event loop failed: %s", strerror(errno));
-	if (program->has_failed)
-		return ERR_INTERNAL;
-	drain(program);
-	return 0;
+	if (!program->has_failed || standing_has_others(program))
+		drain(program);
+	return program->has_failed ? ERR_INTERNAL : 0;
 }
 
 int run_serve(const struct invocation *invocation)

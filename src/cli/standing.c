@@ -34,7 +34,8 @@ static void log_standing(const struct program *program, const struct store_stand
 /* What cannot go on ends; who started it starts it again. */
 static void fail(struct program *program, const char *reason)
 {
-	log_event(&program->log, LOG_ERROR, "failed", "reason", reason);
+	if (!program->has_failed)
+		log_event(&program->log, LOG_ERROR, "failed", "reason", reason);
 	program->has_failed = true;
 	event_base_loopbreak(program->base);
 }
@@ -168,12 +169,12 @@ static void follow(struct program *program)
 	const struct store_standing *standing = store_standing(program->store);
 
 	log_trouble(program, standing);
-	if (program->broker == NULL || !has_key(program) || standing->role == program->role)
+	if (program->broker == NULL || !has_key(program))
 		return;
-	if (store_broken(program->store))
-		fail(program, "the view of the store cannot be written");
-	else
+	if (standing->role != program->role)
 		take_role(program, standing);
+	if (store_broken(program->store))
+		fail(program, "the view of the store is damaged, or cannot be written: the next start makes it afresh");
 }
 
 static void on_standing_due(evutil_socket_t number, short what, void *arg)
@@ -231,6 +232,11 @@ void standing_leave(struct program *program)
 	store_step_down(program->store);
 	resign(program);
 	tell_listeners(program);
+}
+
+bool standing_has_others(const struct program *program)
+{
+	return program->sharing != NULL && members_has_others(store_members(program->store));
 }
 
 void standing_end(struct program *program)

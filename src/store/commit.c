@@ -191,7 +191,6 @@ static int finish_view(struct store *store, MDB_txn *txn, const struct point *af
 	code = follow_to(store, after, &lost, trouble);
 	if (code == 0)
 		return 0;
-	store->committer.failed = code == ERR_INTERNAL;
 	store->journal->kind->forsake(store->journal);
 	trouble->code = ERR_UNAVAILABLE;
 	return ERR_UNAVAILABLE;
@@ -283,6 +282,16 @@ static void fail_batches(struct batch *first, const struct batch *end, const str
 			batch->error = *error;
 }
 
+/* Of a view nothing is lost: another broker does what this one can no more. */
+static void give_up(struct store *store, struct error *error)
+{
+	store->committer.failed = true;
+	if (store->journal == NULL)
+		return;
+	store->journal->kind->forsake(store->journal);
+	error->code = ERR_UNAVAILABLE;
+}
+
 /* Writes the batches together, or one by one when that failed and a smaller transaction may not. */
 static void settle(struct store *store, struct batch *first, const struct batch *end)
 {
@@ -293,7 +302,7 @@ static void settle(struct store *store, struct batch *first, const struct batch 
 		return;
 	explain(store, code, &error);
 	if (error.code == ERR_INTERNAL)
-		store->committer.failed = true;
+		give_up(store, &error);
 	if (error.code == ERR_INTERNAL || error.code == ERR_UNAVAILABLE || STAILQ_NEXT(first, entry) == end) {
 		fail_batches(first, end, &error);
 		return;

@@ -190,6 +190,10 @@ int follow_to(struct store *store, const struct point *head, bool *ret_lost, str
 		return error_no_memory(error);
 	if (code == ERR_CANCELED)
 		return error_set(error, ERR_UNAVAILABLE, "the store is closed before its view was made");
-	return error_set(error, disk_is_full(store, code) || code == MDB_MAP_FULL ? ERR_NO_SPACE : ERR_INTERNAL,
-	                 "the view in \"%s\" cannot be written: %s", store->directory, mdb_strerror(code));
+	if (disk_is_full(store, code) || code == MDB_MAP_FULL)
+		return error_set(error, ERR_NO_SPACE, "the view in \"%s\" cannot be written: %s", store->directory,
+		                 mdb_strerror(code));
+	store->committer.failed = true;
+	return error_set(error, ERR_INTERNAL, "the view in \"%s\" is damaged, or cannot be written: %s",
+	                 store->directory, mdb_strerror(code));
 }

@@ -37,6 +37,15 @@ const struct store_member *members_standby(const struct store_members *members)
 	return NULL;
 }
 
+bool members_has_others(const struct store_members *members)
+{
+	for (size_t i = 0; i < members->count; i++) {
+		if (!members->items[i].is_self && !members->items[i].is_gone)
+			return true;
+	}
+	return false;
+}
+
 /* A row of the same name that has told since this one began is another's that lives: one of an earlier life of this
  * broker has not, and is no double of the later one either. */
 static bool is_double(const struct store_member *self, const struct store_member *other)

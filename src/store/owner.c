@@ -1,5 +1,6 @@
 /* A directory that holds a view has a file "view" in it, made before the first record, with the kernel's id of the boot
- * in which the view was written. A view is never synced, so that of another boot may be damaged. */
+ * in which the view was written. A view is never synced, so that of another boot may be damaged; one that was found to
+ * be damaged has no boot's id. */
 #include "owner.h"
 
 #include <errno.h>
@@ -76,6 +77,18 @@ static int drop(const char *directory, const char *name, struct error *error)
 	return error_set(error, ERR_INTERNAL, "\"%s\" cannot be removed: %s", path, strerror(errno));
 }
 
+int owner_drop_view(const char *directory, struct error *error)
+{
+	const int rc = drop(directory, "data.mdb", error);
+
+	return rc == 0 ? drop(directory, "lock.mdb", error) : rc;
+}
+
+void owner_condemn_view(const char *directory)
+{
+	(void)write_mark(directory, "damaged", NULL);
+}
+
 int owner_claim_view(const char *directory, struct error *error)
 {
 	char boot[BOOT_ID_MAX], marked[BOOT_ID_MAX] = "", path[PATH_MAX];
@@ -91,10 +104,7 @@ int owner_claim_view(const char *directory, struct error *error)
 	read_line(BOOT_ID, boot);
 	name_file(directory, MARK, path);
 	read_line(path, marked);
-	if (boot[0] == '\0' || strcmp(boot, marked) != 0) {
-		rc = drop(directory, "data.mdb", error);
-		if (rc == 0)
-			rc = drop(directory, "lock.mdb", error);
-	}
+	if (boot[0] == '\0' || strcmp(boot, marked) != 0)
+		rc = owner_drop_view(directory, error);
 	return rc == 0 ? write_mark(directory, boot, error) : rc;
 }

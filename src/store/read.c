@@ -1,5 +1,6 @@
 /* Reads, all from one snapshot of the map that is taken at a turn's first read and left at its end: so that what is
  * borrowed stays, the newest commit is seen next time, and no old snapshot keeps the writer from reusing pages. */
+#include <errno.h>
 #include <event2/event.h>
 #include <string.h>
 
@@ -15,26 +16,26 @@ void store_expect_turn_end(struct store *store)
 	event_active(store->turn_end, EV_TIMEOUT, 0);
 }
 
-static bool take_snapshot(struct store *store)
+static int take_snapshot(struct store *store)
 {
 	int code = MDB_PANIC;
 
 	if (!store->unmapped || store->view != NULL)
 		code = mdb_txn_renew(store->reader);
-	if (code == MDB_PANIC && store->view == NULL)
-		return view_open(store);
-	return code == 0;
+	if (code == MDB_PANIC && store->view == NULL && view_open(store))
+		code = 0;
+	return code;
 }
 
-static bool read_begin(struct store *store)
+static int read_begin(struct store *store)
 {
-	if (store->reading)
-		return true;
-	if (!take_snapshot(store))
-		return false;
+	const int code = store->reading ? 0 : take_snapshot(store);
+
+	if (code != 0 || store->reading)
+		return code;
 	store->reading = true;
 	store_expect_turn_end(store);
-	return true;
+	return 0;
 }
 
 void read_end(struct store *store)
@@ -42,6 +43,15 @@ void read_end(struct store *store)
 	if (store->reading)
 		mdb_txn_reset(store->reader);
 	store->reading = false;
+}
+
+/* A view that cannot be read is damaged, unless it is memory that was short. The thread sees it when it looks next. */
+static int read_failed(struct store *store, int code)
+{
+	pthread_mutex_lock(&store->committer.mutex);
+	store->committer.unreadable |= code != ENOMEM;
+	pthread_mutex_unlock(&store->committer.mutex);
+	return ERR_INTERNAL;
 }
 
 int store_get(struct store *store, enum keyspace keyspace, const void *key, size_t key_length,
@@ -52,12 +62,12 @@ int store_get(struct store *store, enum keyspace keyspace, const void *key, size
 
 	if (key_length == 0 || key_length > STORE_KEY_MAX)
 		return ERR_NOT_FOUND;
-	if (!read_begin(store))
-		return ERR_INTERNAL;
-	code = value_find(store, store->reader, keyspace, &wanted, ret_value);
+	code = read_begin(store);
+	if (code == 0)
+		code = value_find(store, store->reader, keyspace, &wanted, ret_value);
 	if (code == MDB_NOTFOUND)
 		return ERR_NOT_FOUND;
-	return code == 0 ? 0 : ERR_INTERNAL;
+	return code == 0 ? 0 : read_failed(store, code);
 }
 
 static int compare(const MDB_val *a, const MDB_val *b)
@@ -114,11 +124,14 @@ int store_scan(struct store *store, enum keyspace keyspace, const void *prefix, 
 	MDB_cursor *cursor;
 	int code;
 
-	if (!read_begin(store) || mdb_cursor_open(store->reader, store->keyspaces[keyspace], &cursor) != 0)
-		return ERR_INTERNAL;
+	code = read_begin(store);
+	if (code == 0)
+		code = mdb_cursor_open(store->reader, store->keyspaces[keyspace], &cursor);
+	if (code != 0)
+		return read_failed(store, code);
 	code = scan(cursor, &start, &above, visit, arg);
 	mdb_cursor_close(cursor);
-	return code == 0 ? 0 : ERR_INTERNAL;
+	return code == 0 ? 0 : read_failed(store, code);
 }
 
 static int seek_back(MDB_cursor *cursor, const MDB_val *before, MDB_val *ret_key, MDB_val *ret_stored)
@@ -155,11 +168,14 @@ int store_scan_back(struct store *store, enum keyspace keyspace, const void *bef
 	MDB_cursor *cursor;
 	int code;
 
-	if (!read_begin(store) || mdb_cursor_open(store->reader, store->keyspaces[keyspace], &cursor) != 0)
-		return ERR_INTERNAL;
+	code = read_begin(store);
+	if (code == 0)
+		code = mdb_cursor_open(store->reader, store->keyspaces[keyspace], &cursor);
+	if (code != 0)
+		return read_failed(store, code);
 	code = scan_back(cursor, &below, visit, arg);
 	mdb_cursor_close(cursor);
-	return code == 0 ? 0 : ERR_INTERNAL;
+	return code == 0 ? 0 : read_failed(store, code);
 }
 
 int64_t store_counter(struct store *store, const char *name)
@@ -176,7 +192,7 @@ static uint64_t bytes_in_use(struct store *store)
 	uint64_t bytes = 0;
 	MDB_stat stat;
 
-	if (!read_begin(store))
+	if (read_begin(store) != 0)
 		return 0;
 	for (size_t i = 0; i < KEYSPACE_COUNT; i++) {
 		if (mdb_stat(store->reader, store->keyspaces[i], &stat) != 0)

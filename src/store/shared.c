@@ -17,6 +17,7 @@
 
 #include "base/timer.h"
 #include "follow.h"
+#include "owner.h"
 #include "point.h"
 #include "store_internal.h"
 
@@ -31,6 +32,7 @@ struct sharing {
 	int64_t look_at;          /* when to look again */
 	int64_t trim_at;          /* when to trim the log again, if anything has been appended */
 	int64_t claim_at;         /* it handed over: not before, unless another has claimed since */
+	bool is_condemned;        /* its view is damaged, which has been told */
 };
 
 /* ---- with the loop ---- */
@@ -68,7 +70,7 @@ static bool wait_for_call(struct store *store, int64_t end)
 /* What the loop has for the thread. */
 struct wanted {
 	struct batch_list group;
-	bool closing, step_down, stand_by;
+	bool closing, step_down, stand_by, unreadable;
 	char address[STORE_ADDRESS_MAX + 1]; /* "": nothing new */
 };
 
@@ -86,6 +88,7 @@ static void take(struct sharing *sharing, struct wanted *ret_wanted)
 	ret_wanted->closing = committer->closing;
 	ret_wanted->step_down = committer->step_down;
 	ret_wanted->stand_by = committer->stand_by;
+	ret_wanted->unreadable = committer->unreadable;
 	committer->step_down = committer->stand_by = false;
 	if (committer->address[0] != '\0')
 		strcpy(ret_wanted->address, committer->address);
@@ -143,12 +146,13 @@ static bool may_claim(const struct sharing *sharing)
 {
 	const int64_t lease = sharing->store->shared->lease * 1000;
 
-	if (sharing->standing.outdated.code != 0 || timers_clock() < sharing->claim_at)
+	if (sharing->standing.outdated.code != 0 || sharing->is_condemned || timers_clock() < sharing->claim_at)
 		return false;
 	return !sharing->sign.is_led || timers_clock() - sharing->moved_at >= lease;
 }
 
-/* Who reads records of a newer format might lose what it does not know of them: it only knows who is active. */
+/* Who reads records of a newer format might lose what it does not know of them: it only knows who is active, as one
+ * does whose view is damaged. */
 static int look(struct sharing *sharing, struct error *error)
 {
 	struct journal *journal = sharing->store->journal;
@@ -160,7 +164,7 @@ static int look(struct sharing *sharing, struct error *error)
 	if (rc != 0)
 		return rc;
 	note_head(sharing, &head);
-	if (sharing->standing.outdated.code != 0)
+	if (sharing->standing.outdated.code != 0 || sharing->is_condemned)
 		return 0;
 	rc = follow_to(sharing->store, &head.point, &lost, error);
 	sharing->standing.losses += lost;
@@ -254,7 +258,7 @@ static void serve(struct sharing *sharing, struct batch_list *group)
 	trim_log(sharing);
 }
 
-/* What the loop wants of this broker's role. A view that cannot be written follows nothing. */
+/* What the loop wants of this broker's role. */
 static void obey(struct sharing *sharing, const struct wanted *wanted)
 {
 	struct store *store = sharing->store;
@@ -263,12 +267,32 @@ static void obey(struct sharing *sharing, const struct wanted *wanted)
 		sharing->claim_at = timers_clock() + store->shared->lease * 1000;
 		end_lease(sharing);
 	}
-	if (sharing->standing.role == STORE_DEPOSED && wanted->stand_by && !store->committer.failed) {
+	if (sharing->standing.role == STORE_DEPOSED && wanted->stand_by) {
 		store->journal->kind->leave(store->journal);
 		sharing->standing.role = STORE_STANDBY;
 		sharing->moved_at = sharing->look_at = 0;
 		tell(sharing);
 	}
+}
+
+/* A view that cannot be read or written stays so: the loop ends the program, and the next start makes it afresh. Until
+ * then the loop alone reads it, as far as it can. */
+static void check_view(struct sharing *sharing)
+{
+	struct store *store = sharing->store;
+	struct committer *committer = &store->committer;
+
+	if (!committer->failed || sharing->is_condemned)
+		return;
+	sharing->is_condemned = true;
+	owner_condemn_view(store->directory);
+	if (sharing->standing.trouble.code != ERR_INTERNAL)
+		error_set(&sharing->standing.trouble, ERR_INTERNAL,
+		          "the view in \"%s\" is damaged, or cannot be written", store->directory);
+	pthread_mutex_lock(&committer->mutex);
+	committer->broken = true;
+	pthread_mutex_unlock(&committer->mutex);
+	tell(sharing);
 }
 
 /* What could not be said is said again. */
@@ -300,9 +324,12 @@ void shared_run(struct store *store)
 			stand_by(&sharing);
 		else if (sharing.standing.role == STORE_ACTIVE)
 			check_lease(&sharing);
-		members_turn(store, sharing.standing.role);
+		check_view(&sharing);
+		if (!sharing.is_condemned)
+			members_turn(store, sharing.standing.role);
 		wait_for_more(&sharing);
 		take(&sharing, &wanted);
+		store->committer.failed |= wanted.unreadable;
 		serve(&sharing, &wanted.group);
 		obey(&sharing, &wanted);
 		say(&sharing, &wanted);

@@ -141,6 +141,26 @@ static int open_reader(struct store *store, struct error *error)
 	return 0;
 }
 
+static int open_records(struct store *store, struct error *error)
+{
+	int code = open_environment(store, error);
+
+	if (code == 0)
+		code = open_keyspaces(store, error);
+	return code == 0 ? open_reader(store, error) : code;
+}
+
+/* Nothing is lost with a view that is damaged. */
+static int open_afresh(struct store *store, struct error *error)
+{
+	int code;
+
+	mdb_env_close(store->env);
+	store->env = NULL;
+	code = owner_drop_view(store->directory, error);
+	return code == 0 ? open_records(store, error) : code;
+}
+
 /* ---- the loop ---- */
 
 static void on_turn_end(evutil_socket_t fd, short what, void *arg)
@@ -253,11 +273,9 @@ static int open_parts(struct store *store, struct event_base *base, struct error
 		code = store->shared != NULL ? owner_claim_view(store->directory, error)
 		                             : owner_check_alone(store->directory, error);
 	if (code == 0)
-		code = open_environment(store, error);
-	if (code == 0)
-		code = open_keyspaces(store, error);
-	if (code == 0)
-		code = open_reader(store, error);
+		code = open_records(store, error);
+	if (code == ERR_CORRUPT && store->shared != NULL)
+		code = open_afresh(store, error);
 	if (code == 0)
 		code = join_loop(store, base, error);
 	return code == 0 ? committer_start(store, store->shared != NULL ? shared_run : committer_run, error) : code;

@@ -73,6 +73,7 @@ struct committer {
 	struct store_statistics sum;    /* as of the last group; without bytes */
 	struct store_standing standing; /* as of the last look at the journal */
 	bool step_down, stand_by;       /* the loop wants it; the thread takes it back */
+	bool unreadable;                /* the loop could not read the view */
 	struct store_members members;   /* as they were read last */
 	char configuration[STORE_CONFIGURATION_MAX + 1]; /* to be told */
 	char address[STORE_ADDRESS_MAX + 1];             /* to be said; "": nothing new, and the thread takes it back */
@@ -81,7 +82,8 @@ struct committer {
 	/* Makes room in the map, outside a transaction. 0; MDB_MAP_FULL at the limit, in bytes; MDB_PANIC when the map
 	 * is lost. */
 	int (*grow)(struct store *store, size_t limit);
-	bool failed;          /* a write failed so that nobody knows what is on the disk: nothing more is written */
+	bool failed;          /* a write failed so that nobody knows what is on the disk, or a view is damaged: nothing
+	                       * more is written */
 	struct error trouble; /* the journal's last */
 	struct store_statistics running_sum;
 	uint64_t usual_us;  /* the usual time of a commit: a mean in which the last one counts an eighth */

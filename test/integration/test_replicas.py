@@ -273,3 +273,47 @@ def test_neither_kind_of_store_takes_the_others_directory(replicas):
     ended = run(first, "serve")
     assert ended.returncode == 1 and re.search(r"holds the view of a store", ended.stderr)
     assert os.path.exists(os.path.join(first.data, "data.mdb"))
+
+
+def damage(broker):
+    """All of its view but the two pages that say where the records are."""
+    with open(os.path.join(broker.data, "data.mdb"), "r+b") as view:
+        size = view.seek(0, os.SEEK_END)
+        view.seek(2 * os.sysconf("SC_PAGESIZE"))
+        view.write(bytes(size - view.tell()))
+
+
+def ends_damaged(broker):
+    assert wait_until("it has ended", lambda: broker.process.poll() is not None) and broker.process.returncode == 1
+    broker.process = None
+    assert "the next start makes it afresh" in broker.log() and "event=failed" in broker.log()
+
+
+def test_a_damaged_view(replicas, tmp_path):
+    """Who has it ends: what waits there is done by the next one, and its next start makes the view afresh."""
+    first, second = active_and_standby(replicas)
+    assert tsuru_of(first).create("mydb", "small").status == 201
+    (tmp_path / "rules").write_text("provision hang\n", encoding="ascii")
+    answer = []
+    waiting = threading.Thread(target=lambda: answer.append(tsuru_of(first).create("waits", "small")), daemon=True)
+    waiting.start()
+    wait_until("its call is under way", lambda: first.ctl("operations", "--json"))
+    wait_until("it knows of the other", lambda: any(one["name"] == "second" for one in first.ctl("replicas", "--json")["replicas"]))
+    (tmp_path / "rules").write_text("", encoding="ascii")
+    damage(first)
+    with contextlib.suppress(OSError):  # it may end before it has answered
+        assert tsuru_of(first).info("mydb").status == 500
+    waiting.join(TIMEOUT)
+    ends_damaged(first)
+    assert answer[0].status == 201 and role(second) == "active"
+    first.start()
+    await_role(first, "standby")
+    wait_until("it has all", lambda: len(first.ctl("instances", "--json")) == 2)
+
+    damage(first)
+    assert tsuru_of(second).create("next", "small").status == 201
+    ends_damaged(first)
+    first.start()
+    second.stop()
+    await_role(first, "active")
+    assert len(first.ctl("instances", "--json")) == 3

@@ -2,8 +2,12 @@
  * STORE_URL, as test/integration/store_postgres_test.c sets it. */
 #include "beside.h"
 
+#include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/timer.h"
 #include "clock.h"
@@ -787,6 +791,103 @@ static void test_view_of_a_newer_program(void **state)
 	assert_int_equal(get_text(fixture, "one", &value), ERR_NOT_FOUND);
 }
 
+/* ---- a view that is damaged ---- */
+
+/* Where the records begin: behind the two pages that say where they are. */
+#define RECORDS (2 * (off_t)sysconf(_SC_PAGESIZE))
+
+static void damage_view(const struct fixture *fixture, off_t from)
+{
+	char path[PATH_MAX], zeros[4096] = {0};
+	struct stat stat;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/data.mdb", fixture->directory);
+	fd = open(path, O_WRONLY);
+	assert_true(fd >= 0 && fstat(fd, &stat) == 0 && stat.st_size > RECORDS);
+	for (off_t at = from; at < stat.st_size; at += (off_t)sizeof(zeros))
+		assert_int_equal(pwrite(fd, zeros, sizeof(zeros), at), sizeof(zeros));
+	close(fd);
+}
+
+static void await_break(struct fixture *fixture)
+{
+	while (!store_broken(fixture->store))
+		event_base_loop(fixture->base, EVLOOP_ONCE);
+}
+
+static void check_made_afresh(struct fixture *fixture)
+{
+	fixture_close(fixture);
+	assert_int_equal(fixture_try_open(fixture, ROOMY, NULL), 0);
+	await_text(fixture, "one", "1");
+	assert_false(store_broken(fixture->store));
+}
+
+static void test_damaged_view_at_the_start(void **state)
+{
+	struct fixture *fixture = opened(state);
+
+	store_text(fixture, "one", "1");
+	fixture_close(fixture);
+	damage_view(fixture, RECORDS);
+	check_made_afresh(fixture);
+	fixture_close(fixture);
+	damage_view(fixture, 0);
+	check_made_afresh(fixture);
+}
+
+static void test_damaged_view_of_a_standby(void **state)
+{
+	struct fixture *first = opened(state), second;
+
+	store_text(first, "one", "1");
+	open_beside(first, &second);
+	await_text(&second, "one", "1");
+	damage_view(&second, RECORDS);
+	store_text(first, "two", "2");
+	await_break(&second);
+	assert_int_equal(store_standing(second.store)->role, STORE_STANDBY);
+
+	/* It knows who is the active one, and does not take over. */
+	fixture_close(first);
+	fixture_open(first, ROOMY);
+	while (store_standing(second.store)->epoch != store_standing(first->store)->epoch)
+		event_base_loop(second.base, EVLOOP_ONCE);
+	assert_string_equal(store_standing(second.store)->active, first->shared.name);
+	assert_int_equal(store_standing(second.store)->role, STORE_STANDBY);
+	check_made_afresh(&second);
+	await_text(&second, "two", "2");
+	second_teardown(&second);
+}
+
+/* What it could not write is the next one's to do. */
+static void test_damaged_view_of_the_active_one(void **state)
+{
+	struct fixture *fixture = opened(state);
+
+	store_text(fixture, "one", "1");
+	damage_view(fixture, RECORDS);
+	assert_int_equal(try_to_write(fixture, "two"), ERR_UNAVAILABLE);
+	await_break(fixture);
+	await_role(fixture, STORE_DEPOSED);
+	check_made_afresh(fixture);
+	await_role(fixture, STORE_ACTIVE);
+	store_text(fixture, "two", "2");
+}
+
+static void test_damaged_view_that_is_read(void **state)
+{
+	struct fixture *fixture = opened(state);
+	struct store_value value;
+
+	store_text(fixture, "one", "1");
+	damage_view(fixture, RECORDS);
+	assert_int_equal(get_text(fixture, "one", &value), ERR_INTERNAL);
+	await_break(fixture);
+	check_made_afresh(fixture);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -815,6 +916,10 @@ int main(void)
 	    store_case(test_records_of_a_newer_program_are_not_read),
 	    store_case(test_view_of_a_newer_program),
 	    store_case(test_old_groups_leave_the_log),
+	    store_case(test_damaged_view_at_the_start),
+	    store_case(test_damaged_view_of_a_standby),
+	    store_case(test_damaged_view_of_the_active_one),
+	    store_case(test_damaged_view_that_is_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
