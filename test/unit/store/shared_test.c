@@ -804,7 +804,9 @@ static void damage_view(const struct fixture *fixture, off_t from)
 
 	snprintf(path, sizeof(path), "%s/data.mdb", fixture->directory);
 	fd = open(path, O_WRONLY);
-	assert_true(fd >= 0 && fstat(fd, &stat) == 0 && stat.st_size > RECORDS);
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &stat), 0);
+	assert_true(stat.st_size > RECORDS);
 	for (off_t at = from; at < stat.st_size; at += (off_t)sizeof(zeros))
 		assert_int_equal(pwrite(fd, zeros, sizeof(zeros), at), sizeof(zeros));
 	close(fd);
