@@ -2,6 +2,7 @@
  * says; and what it would do to the instances in its store. No server is contacted. */
 #include <event2/event.h>
 
+#include "base/loop.h"
 #include "cli/census.h"
 #include "cli/command.h"
 #include "cli/load.h"
@@ -45,8 +46,7 @@ static int check_drivers(const struct config *config, FILE *err)
 		fprintf(err, "tsuru-broker: %s\n", error.text);
 	resolver_free(context.resolver);
 	timers_free(context.timers);
-	if (context.base != NULL)
-		event_base_free(context.base);
+	loop_free(context.base);
 	return faults == 0 ? EXIT_GOOD : EXIT_FAILED;
 }
 

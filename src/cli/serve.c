@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/loop.h"
 #include "base/secret.h"
 #include "cli/address.h"
 #include "cli/command.h"
@@ -320,8 +321,7 @@ static void close_parts(struct program *program)
 			event_free(program->on_signals[i]);
 	}
 	timers_free(program->timers);
-	if (program->base != NULL)
-		event_base_free(program->base);
+	loop_free(program->base);
 	metrics_free(program->metrics);
 	config_free(program->sharing);
 	config_free(program->config);

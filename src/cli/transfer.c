@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/loop.h"
 #include "base/secret.h"
 #include "base/text.h"
 #include "cli/command.h"
@@ -367,8 +368,7 @@ static int import_into(const struct config *config, struct import *import, struc
 		         ? import_lines(import, error)
 		         : error_set(error, ERR_EXISTS, "the store in \"%s\" is not empty", config->data_dir);
 	store_close(import->store);
-	if (options.base != NULL)
-		event_base_free(options.base);
+	loop_free(options.base);
 	return rc;
 }
 
