@@ -16,6 +16,7 @@ static const char *const behaviour_names[] = {
     [SCRIPTED_FAIL_FINAL] = "fail-final",
     [SCRIPTED_FAIL_AFTER] = "fail-after",
     [SCRIPTED_HANG] = "hang",
+    [SCRIPTED_HOLD] = "hold",
     [SCRIPTED_LOST] = "lost",
     [SCRIPTED_TWICE] = "twice",
     [SCRIPTED_LOCK] = "lock",
@@ -152,11 +153,13 @@ int rules_refresh(struct scripted_rules *rules, struct error *error)
 	if (rules->path == NULL)
 		return 0;
 	if (stat(rules->path, &now) != 0) {
+		rules->version++;
 		rules_release(rules);
 		return 0;
 	}
 	if (is_unchanged(&now, &rules->seen))
 		return 0;
+	rules->version++;
 	rules_release(rules);
 	file = now.st_size <= RULES_FILE_MAX ? fopen(rules->path, "re") : NULL;
 	if (file == NULL)

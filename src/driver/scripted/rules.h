@@ -18,6 +18,7 @@ enum scripted_behaviour {
 	SCRIPTED_FAIL_FINAL,     /* "fail-final": does nothing, settles ERR_REFUSED */
 	SCRIPTED_FAIL_AFTER,     /* "fail-after": acts, then settles ERR_REFUSED */
 	SCRIPTED_HANG,           /* "hang": does nothing until scripted_release, then acts and settles */
+	SCRIPTED_HOLD,           /* "hold": waits until the rules' file is another one, then acts and settles */
 	SCRIPTED_LOST,  /* "lost": acts at once; settles ERR_TIMEOUT after the delay or the release, else never */
 	SCRIPTED_TWICE, /* "twice": acts, gives each of its results twice, and settles */
 	SCRIPTED_LOCK,  /* "lock": waits for the delay, does nothing, settles ERR_LOCKED */
@@ -36,6 +37,7 @@ struct rule {
 struct scripted_rules {
 	const char *path; /* borrowed; NULL: no file */
 	struct stat seen; /* of the file when it was read */
+	unsigned version; /* another one whenever the file was found to be */
 	struct rule *items;
 	size_t count;
 };

@@ -12,6 +12,7 @@
 #include "model/parameters.h"
 
 #define SIZE_ALLOWED 100 /* the largest "size" */
+#define HOLD_LOOK    10  /* ms between two looks at the file that holds a call */
 
 struct scripted_work {
 	TAILQ_ENTRY(scripted_work) entry;
@@ -20,7 +21,8 @@ struct scripted_work {
 	struct driver_call *call;
 	struct rule rule;
 	struct timer timer;
-	bool waits; /* for scripted_release, or for nothing */
+	unsigned version; /* of its server's rules when it began */
+	bool waits;       /* for scripted_release, or for nothing */
 };
 
 /* ---- behaving ---- */
@@ -70,7 +72,20 @@ static void act_and_end(struct scripted_work *work)
 		settle(work, 0, "");
 }
 
-/* Whatever was waited for is over: a delay or the release. */
+static void wait_for(struct scripted_work *work, int64_t delay)
+{
+	if (timer_start(work->scripted->context->timers, &work->timer, delay) != 0)
+		settle(work, ERR_NO_MEMORY, "memory is out");
+}
+
+/* Rules that cannot be read are others, too. */
+static bool is_held(const struct scripted_work *work)
+{
+	(void)rules_refresh(&work->place->rules, NULL);
+	return work->place->rules.version == work->version;
+}
+
+/* Whatever was waited for is over: a delay, the release, or a while of a hold. */
 static void end_wait(void *arg)
 {
 	struct scripted_work *work = arg;
@@ -90,6 +105,11 @@ static void end_wait(void *arg)
 		return;
 	case SCRIPTED_CRASH_BEFORE:
 		_exit(SCRIPTED_CRASH_STATUS);
+	case SCRIPTED_HOLD:
+		if (!is_held(work))
+			break;
+		wait_for(work, HOLD_LOOK);
+		return;
 	case SCRIPTED_OK:
 	case SCRIPTED_DELAY:
 	case SCRIPTED_HANG:
@@ -115,8 +135,8 @@ static void behave(struct scripted_work *work)
 		return;
 	if (work->rule.delay == 0)
 		end_wait(work);
-	else if (timer_start(work->scripted->context->timers, &work->timer, work->rule.delay) != 0)
-		settle(work, ERR_NO_MEMORY, "memory is out");
+	else
+		wait_for(work, work->rule.delay);
 }
 
 static struct scripted_place *find_place(struct scripted *scripted, const struct server *server)
@@ -151,6 +171,7 @@ static void scripted_begin(void *state, struct driver_call *call)
 		settle(work, error.code, error.text);
 		return;
 	}
+	work->version = work->place->rules.version;
 	if (!rules_take(&scripted->rules, call->kind, &work->rule))
 		rules_take(&work->place->rules, call->kind, &work->rule);
 	behave(work);

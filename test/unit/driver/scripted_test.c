@@ -416,6 +416,34 @@ static void test_rules_file(void **state)
 	run(world, CALL_CHECK, 0);
 }
 
+static void test_hold(void **state)
+{
+	struct world *world = *state;
+
+	reopen(world);
+	for (int i = 0; i < 2; i++) {
+		write_file(world->rules, "w", "provision hold\n");
+		begin(world, CALL_PROVISION);
+		timers_advance(world->context.timers, TIMEOUT / 2);
+		assert_int_equal(world->told, 0);
+		assert_false(scripted_has_instance(world->state, "db_1"));
+		if (i == 0)
+			write_file(world->rules, "w", "");
+		else
+			assert_int_equal(unlink(world->rules), 0);
+		timers_advance(world->context.timers, TIMEOUT / 4);
+		assert_int_equal(world->told, 1);
+		assert_int_equal(world->code, 0);
+		assert_true(scripted_has_instance(world->state, "db_1"));
+		call_release(&world->call);
+		run(world, CALL_DEPROVISION, 0);
+	}
+	write_file(world->rules, "w", "provision hold\n");
+	begin(world, CALL_PROVISION);
+	expect_told(world, TIMEOUT, ERR_TIMEOUT);
+	assert_int_equal(scripted_under_way(world->state), 0);
+}
+
 static void test_bad_rules(void **state)
 {
 	static const char *const bad[] = {"bind\n",       "bind nothing\n", "all ok\n",           "bind ok one\n",
@@ -495,21 +523,14 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-	    TEST(test_life),
-	    TEST(test_retired_instance),
-	    TEST(test_drift_is_told),
-	    TEST(test_failures),
-	    TEST(test_delay),
-	    TEST(test_hang),
-	    TEST(test_lock),
-	    TEST(test_lost),
-	    TEST(test_journal),
-	    TEST(test_journal_of_two),
-	    TEST(test_crashes),
-	    TEST(test_rules_file),
-	    TEST(test_bad_rules),
-	    TEST(test_validate),
-	    TEST(test_journal_of_nonsense),
+	    TEST(test_life),          TEST(test_retired_instance),
+	    TEST(test_drift_is_told), TEST(test_failures),
+	    TEST(test_delay),         TEST(test_hang),
+	    TEST(test_lock),          TEST(test_lost),
+	    TEST(test_journal),       TEST(test_journal_of_two),
+	    TEST(test_crashes),       TEST(test_rules_file),
+	    TEST(test_hold),          TEST(test_bad_rules),
+	    TEST(test_validate),      TEST(test_journal_of_nonsense),
 	};
 
 	return cmocka_run_group_tests(tests, start, NULL);
