@@ -5,12 +5,13 @@ tsurud itself is not here: test/support/tsuru_list.py answers with the bytes tha
 import copy
 import re
 import subprocess
+import threading
 import time
 
 import psycopg2
 import pytest
 
-from harness import Tsuru, closing, postgres_service, scripted_service, wait_until
+from harness import TIMEOUT, Tsuru, closing, postgres_service, scripted_service, wait_until
 from tsuru_list import TsuruList, encode
 
 GRACE = 1  # seconds
@@ -93,6 +94,7 @@ def test_what_either_side_lacks(world):
     world.make("both")
     assert world.found() == []
     assert "differences" not in world.broker.ctl("reconcile")
+    began = time.monotonic()
     listed = world.listed.services["scripted"]
     del listed["alone"]
     listed["mydb"] = {"apps": ["shop", "unknown"], "jobs": ["daily", "weekly"]}
@@ -113,7 +115,7 @@ def test_what_either_side_lacks(world):
     metrics = world.broker.admin("/metrics").body
     assert 'tsuru_broker_tsuru_differences{service="scripted",kind="orphaned-bind"} 2' in metrics
     assert 'tsuru_broker_tsuru_differences{service="scripted",kind="instance-without-record"} 1' in metrics
-    assert float(re.search(r"(?m)^tsuru_broker_tsuru_compared_age_seconds (\S+)", metrics)[1]) < 30
+    assert float(re.search(r"(?m)^tsuru_broker_tsuru_compared_age_seconds (\S+)", metrics)[1]) < time.monotonic() - began
     assert world.binds("alone") == ["shop"]
     assert [one["since"] for one in world.compare()["differences"]] == [one["since"] for one in world.compare()["differences"]]
 
@@ -174,8 +176,8 @@ def test_one_that_tsuru_knows_again_begins_anew(world):
 def test_the_schedule(start_broker, tmp_path, listed):
     world = World(start_broker, tmp_path, listed, interval="200ms", more=", end_orphans: true")
     world.make("mydb", apps=["shop", "gone"])
-    world.listed.services["scripted"]["mydb"]["apps"] = ["shop"]
     began = time.monotonic()
+    world.listed.services["scripted"]["mydb"]["apps"] = ["shop"]
     wait_until("the orphan is gone", lambda: world.binds() == ["shop"])
     assert time.monotonic() - began >= GRACE
     ended = [one for one in world.broker.admin("/v1/audit").json["audit"] if one["action"] == "unbind"]
@@ -245,7 +247,7 @@ def test_services_beside_each_other(start_broker, tmp_path, listed):
 
 
 def test_what_is_under_way_is_left_alone(orphaned):
-    orphaned.rules.write_text("update delay 1 4s\n")
+    orphaned.rules.write_text("update hold\n")
     services = scripted_service(orphaned.directory, "x", more="    wait: 0s\n")
     assert "event=reloaded" in orphaned.broker.reload(services, section(orphaned.listed, orphaned.directory))
     assert orphaned.tsuru.update("mydb", "large").status == 200
@@ -253,6 +255,7 @@ def test_what_is_under_way_is_left_alone(orphaned):
     assert orphaned.tsuru.status("mydb").status == 202  # the update goes on
     assert answer["ended"] == 0 and all(one["due"] for one in answer["differences"])
     assert orphaned.binds() == ["gone", "nightly", "shop"]
+    orphaned.rules.write_text("")
     wait_until("it is done", lambda: orphaned.tsuru.is_up("mydb"))
     assert orphaned.compare(apply=True)["ended"] == 2
 
@@ -399,21 +402,23 @@ def test_another_tsuru_begins_anew(orphaned):
 
 def test_a_reload_in_the_middle(world):
     world.make("mydb")
+    reloaded = threading.Event()
     def hang(handler):
         world.listed.instead = None
-        time.sleep(3)
+        reloaded.wait(TIMEOUT)
         drop(handler)
     world.listed.instead = hang
     assert world.broker.admin("/v1/reconcile", "POST").status == 202
-    wait_until("tsuru is asked", lambda: world.listed.requests)
+    wait_until("tsuru is asked", lambda: world.listed.requests and world.listed.instead is None)
     assert "event=reloaded" in world.broker.reload(world.services, section(world.listed, world.directory))
+    reloaded.set()
     told_now = wait_until("it rests", lambda: (lambda now: now["state"] == "resting" and now)(world.broker.admin("/v1/reconcile").json))
     assert "failure" not in told_now and told_now["compared"] and len(world.listed.requests) == 2
 
 
 def test_kill_in_the_middle(orphaned):
     """An end that was begun goes on; one that was not has its whole grace again."""
-    orphaned.rules.write_text("unbind delay 1 60s\n")
+    orphaned.rules.write_text("unbind hold\n")
     orphaned.broker.reload(orphaned.services, section(orphaned.listed, orphaned.directory, more=", limit: 1"))
     assert orphaned.compare(apply=True)["ended"] == 1
     wait_until("it is under way", lambda: len(orphaned.broker.admin("/v1/operations?state=pending").json["operations"]) == 1)
