@@ -157,24 +157,27 @@ def test_port_in_use(tmp_path, start_broker):
 
 
 def test_terms_while_requests_wait(tmp_path, start_broker):
-    (tmp_path / "rules").write_text("provision delay 1 1500ms\n")
-    broker = start_broker(scripted_service(tmp_path, "x"))
+    (tmp_path / "rules").write_text("provision hold\n")
+    broker = start_broker(scripted_service(tmp_path, "x", more="    wait: 280s\n"), limits="limits: {shutdown: 10m}\n")
     tsuru = Tsuru(broker, "scripted", "x")
     with concurrent.futures.ThreadPoolExecutor() as pool:
         waiting = pool.submit(tsuru.create, "mydb")
         wait_until("the create runs", lambda: tsuru.status("mydb").status == 202)
-        broker.stop()  # asserts that the program ends with 0
+        ending = pool.submit(broker.stop)  # asserts that the program ends with 0
+        wait_until("it is told to end", lambda: "event=stopping waiting=1 " in broker.log())
+        (tmp_path / "rules").write_text("")
         assert waiting.result().status == 201
+        ending.result()
 
 
 def test_a_request_that_waits_too_long_does_not_hold_the_end_up(tmp_path, start_broker):
     (tmp_path / "rules").write_text("provision hang\n")
-    broker = start_broker(scripted_service(tmp_path, "x"), limits="limits: {shutdown: 1s}\n")
+    broker = start_broker(scripted_service(tmp_path, "x", more="    wait: 280s\n"), limits="limits: {shutdown: 1s}\n")
     tsuru = Tsuru(broker, "scripted", "x")
     with concurrent.futures.ThreadPoolExecutor() as pool:
         waiting = pool.submit(tsuru.create, "mydb")
         wait_until("the create runs", lambda: tsuru.status("mydb").status == 202)
-        broker.stop(timeout=20)  # asserts that the program ends with 0; the create alone would wait for 25 s
+        broker.stop()  # asserts that the program ends with 0; the create alone would wait for 280 s
         with pytest.raises((ConnectionError, http.client.HTTPException)):
             waiting.result()
     (tmp_path / "rules").unlink()
@@ -220,8 +223,11 @@ def test_json_log(tmp_path, start_broker):
     result = subprocess.Popen([BROKER, "serve", "-c", broker.config], stderr=subprocess.PIPE, text=True,
                               env=broker.environment)
     try:
-        line = json.loads(result.stderr.readline())
-        assert {"time", "level", "event"} <= set(line)
+        event = ""
+        while event != "listening":  # from then on at the latest, it ends well
+            line = json.loads(result.stderr.readline())
+            assert {"time", "level", "event"} <= set(line)
+            event = line["event"]
     finally:
         result.terminate()
         rest = result.stderr.read()

@@ -120,15 +120,20 @@ def test_an_operation_is_named_by_its_id(broker):
         assert f'no operation "{NOTHING}"' in broker.ctl(command, NOTHING, status=1)
 
 
-def on_a_terminal(broker, *arguments):
-    """What ctl writes to a terminal that is its standard error."""
+def on_a_terminal(broker, *arguments, until=None, then=None):
+    """What ctl writes to a terminal that is its standard error. With until and then: calls it once that was written."""
     master, terminal = pty.openpty()
-    with open(master, "rb", buffering=0) as screen:
-        subprocess.run([BROKER, "ctl", *arguments, "-c", broker.config], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                       stderr=terminal, env=broker.environment, timeout=TIMEOUT, check=True)
+    with open(master, "rb", buffering=0) as screen, subprocess.Popen(
+            [BROKER, "ctl", *arguments, "-c", broker.config], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=terminal,
+            env=broker.environment) as command:
+        shown = b""
+        while until and until not in shown:
+            shown += screen.read(65536)
+        if then:
+            then()
+        assert command.wait(TIMEOUT) == 0
         os.write(terminal, b"over")  # so that there is something to read in any case
         os.close(terminal)
-        shown = b""
         while not shown.endswith(b"over"):
             shown += screen.read(65536)
     return shown.decode()[:-len("over")]
@@ -141,7 +146,10 @@ def test_what_takes_long_says_how_far_it_is(start_broker, tmp_path):
         assert tsuru.create(f"db{number}").status == 201
     lines = str(tmp_path / "lines")
     assert "records: 500 " in on_a_terminal(broker, "export", lines)
-    assert "inspecting instances: " in (shown := on_a_terminal(broker, "verify")) and shown.endswith("\r\x1b[K")
+    rules = tmp_path / "rules"
+    rules.write_text("inspect hold\n")
+    shown = on_a_terminal(broker, "verify", until=b"inspecting instances: ", then=lambda: rules.write_text(""))
+    assert shown.endswith("\r\x1b[K")
     assert on_a_terminal(broker, "rekey", "--json") == ""
     broker.stop()
     shutil.rmtree(broker.data)
