@@ -15,7 +15,7 @@ import time
 
 import pytest
 
-from harness import BROKER, Broker, Tsuru, postgres_service, scripted_service, wait_until
+from harness import BROKER, TIMEOUT, Broker, Tsuru, postgres_service, scripted_service, wait_until
 from machine import Machine
 
 HOUR = 3600 * 1000  # ms
@@ -25,10 +25,10 @@ YEAR = 365 * 24 * HOUR
 class Site:
     """A broker on a machine that fails, with the scripted driver and its rules."""
 
-    def __init__(self, directory, more=""):
+    def __init__(self, directory, more="", wait="25s"):
         self.directory = directory
         self.machine = Machine(str(directory))
-        more = "    wait: 2s\n    bind_wait: 2s\n    attempt_timeout: 5s\n" + more
+        more = f"    wait: {wait}\n" + more
         self.broker = Broker(scripted_service(directory, "x", more=more).replace("name: one,", "name: one, parallel: 16,"))
         self.machine.attach(self.broker)
         self.broker.start()
@@ -53,11 +53,15 @@ class Site:
         self.broker.close()
 
 
-@pytest.fixture
-def site(tmp_path):
-    built = Site(tmp_path)
+@pytest.fixture(params=["25s"])
+def site(tmp_path, request):
+    built = Site(tmp_path, wait=request.param)
     yield built
     built.close()
+
+
+# A call that the disk keeps from its end is answered after a moment.
+waits_a_moment = pytest.mark.parametrize("site", ["2s"], indirect=True)
 
 
 def changes(tsuru):
@@ -119,12 +123,14 @@ def check_recovered(site, env):
     assert env
 
 
+@waits_a_moment
 def test_work_under_way_when_the_disk_fails_ends_after_the_restart(site):
-    site.rules("provision delay 1 500ms")
+    site.rules("provision hold")
     with concurrent.futures.ThreadPoolExecutor() as pool:
         create = pool.submit(site.tsuru.create, "old", "small")
         wait_until("it is accepted", lambda: site.tsuru.status("old").status == 202)
         site.machine.sync_error = errno.EIO
+        site.rules()
         wait_until("the server has it", site.world)
         answer = create.result()
     # Its acceptance was durable, its end is not: it may be called accepted, never done.
@@ -138,11 +144,13 @@ def test_work_under_way_when_the_disk_fails_ends_after_the_restart(site):
     check_reads(site.tsuru)
 
 
+@waits_a_moment
 def test_a_full_disk_refuses_and_recovers_by_itself(site):
     tsuru, broker = site.tsuru, site.broker
     assert tsuru.create("old", "small").status == 201
     assert tsuru.bind("old", "shop").status == 201
-    site.rules("provision delay 1 500ms")
+    wait_until("it is up", lambda: tsuru.is_up("old"))
+    site.rules("provision hold")
     with concurrent.futures.ThreadPoolExecutor() as pool:
         create = pool.submit(tsuru.create, "begun")
         wait_until("it is accepted", lambda: tsuru.status("begun").status == 202)
@@ -152,12 +160,13 @@ def test_a_full_disk_refuses_and_recovers_by_itself(site):
         assert all("full" in answer.message for answer in refused)
         check_reads(tsuru)
         assert broker.admin("/ready").status == 200  # room is all it needs
+        site.rules()
         wait_until("the server has what was begun", lambda: len(site.world()) == 2)
         assert create.result().status == 201 and tsuru.status("begun").status == 202
     site.machine.heal()
     wait_until("what was begun has ended", lambda: tsuru.is_up("begun"))
     assert [call().status for call in changes(tsuru)] == [201, 201, 200, 200, 200]
-    assert len(site.world()) == 2
+    wait_until("the server has what is left", lambda: len(site.world()) == 2)
 
 
 SMALL = 4 * 1024 * 1024  # bytes of the disk
@@ -202,7 +211,7 @@ def test_a_read_only_data_directory_at_the_start(site):
     site.broker.stop()
     site.machine.open_error = errno.EROFS
     done = subprocess.run([BROKER, "serve", "-c", site.broker.config], env=site.broker.environment, stdin=subprocess.DEVNULL,
-                          capture_output=True, text=True, timeout=30, check=False)
+                          capture_output=True, text=True, timeout=TIMEOUT, check=False)
     assert done.returncode == 1
     assert site.broker.data in done.stderr and "Read-only file system" in done.stderr, done.stderr
     assert "Sanitizer" not in done.stderr
@@ -235,8 +244,8 @@ def crowd(port, count):
 
 def test_without_file_descriptors_it_rests_and_recovers(server):
     before = server.databases()
-    broker = Broker(postgres_service(server, "x", more="    wait: 2s\n    bind_wait: 2s\n    attempt_timeout: 3s\n"),
-                    limits="limits: {request_timeout: 2m}\n")
+    broker = Broker(postgres_service(server, "x", more="    attempt_timeout: 10s\n"),
+                    limits="limits: {request_timeout: 10m}\n")
     broker.start()
     clients = []
     try:
@@ -248,13 +257,13 @@ def test_without_file_descriptors_it_rests_and_recovers(server):
         clients = crowd(broker.port, 3 * FILES)
         wait_until("it has hardly a descriptor left", lambda: len(os.listdir(f"/proc/{pid}/fd")) >= FILES - 20)
         time.sleep(0.5)
-        cpu, log = cpu_seconds(pid), len(broker.log())
+        begin, cpu, log = time.monotonic(), cpu_seconds(pid), len(broker.log())
         time.sleep(2)
-        used = (cpu_seconds(pid) - cpu) / 2
-        lines = broker.log()[log:].count("\n")
-        print(f"starved: {used:.1%} of a processor, {lines} log lines in 2 s")
-        assert used < 0.2
-        assert lines <= 20, broker.log()[log:][-3000:]
+        used, told = cpu_seconds(pid) - cpu, broker.log()[log:]
+        seconds = time.monotonic() - begin
+        print(f"starved: {used / seconds:.1%} of a processor, {told.count(chr(10))} log lines in {seconds:.1f} s")
+        assert used < 0.2 * seconds
+        assert told.count("\n") <= 10 * seconds, told[-3000:]
         # The pooled connections die meanwhile: none can be opened anew.
         server.rows("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'admin' AND pid <> pg_backend_pid()")
         time.sleep(1)
@@ -277,6 +286,7 @@ def test_without_file_descriptors_it_rests_and_recovers(server):
 
 
 def test_a_jump_of_the_clock_ends_no_work_early_and_stalls_none(tmp_path):
+    began = time.monotonic()
     site = Site(tmp_path, "    retry_for: 1h\n")
     try:
         for number, jump in enumerate((5 * HOUR, -3 * YEAR, 40 * YEAR, 0)):
@@ -290,11 +300,11 @@ def test_a_jump_of_the_clock_ends_no_work_early_and_stalls_none(tmp_path):
                 begin = time.monotonic()
                 assert create.result().status == 201
                 assert time.monotonic() - begin < 60  # the wait is of the monotonic clock, and the jumps are of hours
-            wait_until(f"{name} is up after a jump of {jump} ms", lambda name=name: site.tsuru.is_up(name), 30)
+            wait_until(f"{name} is up after a jump of {jump} ms", lambda name=name: site.tsuru.is_up(name))
             assert site.tsuru.operations(name)[0]["state"] == "done"
             age = re.search(r"operations_oldest_age_seconds{[^}]*} (\S+)", site.broker.admin("/metrics").body)
             assert 0 <= float(age[1]) < 60
-        assert 0 <= site.broker.admin("/health").json["uptime_seconds"] < 120
+        assert 0 <= site.broker.admin("/health").json["uptime_seconds"] <= time.monotonic() - began
     finally:
         site.close()
 
@@ -345,7 +355,7 @@ def test_what_jumps_do_to_retention(tmp_path):
 def test_stopped_in_the_middle_of_work(server):
     """SIGSTOP for longer than every deadline: attempts time out and are made again, and no call is answered wrongly."""
     before = server.databases(), server.roles()
-    broker = Broker(postgres_service(server, "x", more="    wait: 2s\n    bind_wait: 2s\n    attempt_timeout: 1s\n"))
+    broker = Broker(postgres_service(server, "x", more="    wait: 2s\n    bind_wait: 2s\n    attempt_timeout: 4s\n"))
     broker.start()
     try:
         tsuru = Tsuru(broker, "postgres", "x")
@@ -355,7 +365,7 @@ def test_stopped_in_the_middle_of_work(server):
             wait_until("the first is made", lambda: len(server.databases()) > len(before[0]))
             for _ in range(2):
                 os.kill(broker.process.pid, signal.SIGSTOP)
-                time.sleep(3)
+                time.sleep(5)
                 os.kill(broker.process.pid, signal.SIGCONT)
                 assert tsuru.plans().status == 200
             assert [create.result().status for create in creates] == [201] * len(names)
