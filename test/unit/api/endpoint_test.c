@@ -200,7 +200,7 @@ static void on_readable(evutil_socket_t client, short what, void *arg)
 /* Turns the loop until the answer is whole; returns its status. */
 static int read_answer(struct fixture *fixture, int client)
 {
-	const struct timeval patience = {.tv_sec = 5};
+	const struct timeval patience = {.tv_sec = 60};
 	struct event *readable = event_new(fixture->base, client, EV_READ | EV_PERSIST, on_readable, fixture);
 
 	assert_non_null(readable);
