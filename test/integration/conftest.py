@@ -10,6 +10,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 
 import backends  # noqa: E402  pylint: disable=wrong-import-position
 import harness  # noqa: E402  pylint: disable=wrong-import-position
+import replica_site  # noqa: E402  pylint: disable=wrong-import-position
 import replicas as sharing  # noqa: E402  pylint: disable=wrong-import-position
 import spread  # noqa: E402  pylint: disable=wrong-import-position
 
@@ -29,7 +30,7 @@ def server():
 @pytest.fixture
 def replicas(request, server, tmp_path):
     """Brokers that share a store. Where nobody takes over from one that is dead, a short lease would be a race with a busy machine."""
-    made = sharing.Replicas(server, tmp_path, "2s" if request.node.get_closest_marker("takeover") else "60s")
+    made = sharing.Replicas(server, tmp_path, "5s" if request.node.get_closest_marker("takeover") else "60s")
     yield made
     made.close()
 
@@ -56,7 +57,7 @@ def make_broker(request):
     """What makes one, or three that share a store and are taken for one."""
     if not spread.SHARED:
         return harness.Broker
-    return functools.partial(spread.Spread, request.getfixturevalue("server"))
+    return functools.partial(spread.Spread, request.getfixturevalue("server"), lease=replica_site.CALM)
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ import pytest
 
 from backends import BACKENDS, PASSWORD, Backend, Denied, configuration, service
 from harness import Broker, Tsuru, closing, wait_until
-from replica_site import role
+from replica_site import CALM, role
 from spread import NAMES, SHARED, Spread
 
 FULL = os.environ.get("CRASH_FULL", "") not in ("", "0")
@@ -448,7 +448,7 @@ class Brokers(Spread):
     """Three, of which the active one is to end at a point. It is another one from case to case."""
 
     def __init__(self, server, services):
-        super().__init__(server, services)
+        super().__init__(server, services, lease=CALM)
         self.doomed = None  # which it is, until it has ended
         self.asked = None   # of tsuru's last request
         self.begun = 0      # epochs, when it had become active

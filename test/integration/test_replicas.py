@@ -6,22 +6,15 @@ import re
 import signal
 import subprocess
 import threading
-import time
 
 import psycopg2
 import pytest
 
 from harness import BROKER, TIMEOUT, Broker, scripted_service, wait_until
-from replicas import KEY, Replicas, active_and_standby, await_role, role, tsuru_of
+from replicas import KEY, Replicas, active_and_standby, await_role, outcome, role, tsuru_of
+from test_forward import Later
 
-LEASE = 2  # seconds, as replicas.py has it
-
-
-@pytest.fixture
-def replicas(server, tmp_path):
-    made = Replicas(server, tmp_path)
-    yield made
-    made.close()
+BEATS = 4  # renewals, of which there are three in a lease
 
 
 def test_standby_does_nothing_and_says_who_does(replicas):
@@ -38,6 +31,7 @@ def test_standby_does_nothing_and_says_who_does(replicas):
                lambda: [one["name"] for one in second.ctl("instances", "--json")] == ["mydb"])
 
 
+@pytest.mark.takeover
 def test_kill_of_the_active_one_loses_nothing(replicas):
     first, second = active_and_standby(replicas)
     made = [f"db{i}" for i in range(20)]
@@ -76,11 +70,13 @@ def test_who_waits_is_answered_by_the_next_one(replicas, tmp_path):
     wait_until("it knows of the other", lambda: any(one["name"] == "second" for one in first.ctl("replicas", "--json")["replicas"]))
     (tmp_path / "rules").write_text("", encoding="ascii")
     first.stop()
-    waiting.join(TIMEOUT)
+    waiting.join()
     assert answer[0].status == 201
-    assert role(second) == "active" and tsuru_of(second).is_up("mydb")
+    await_role(second, "active")
+    wait_until("the other has done it", lambda: tsuru_of(second).is_up("mydb"))
 
 
+@pytest.mark.takeover
 def test_active_one_that_was_stopped_does_nothing_more(replicas):
     """SIGSTOP for longer than the lease: it wakes up, writes nothing, and stands by; it is the active one again in its turn."""
     first, second = active_and_standby(replicas)
@@ -90,7 +86,7 @@ def test_active_one_that_was_stopped_does_nothing_more(replicas):
     assert tsuru_of(second).remove("mydb").status == 200
     first.process.send_signal(signal.SIGCONT)
     await_role(first, "standby")
-    assert "event=deposed" in first.log() and "event=lease-over" in first.log()
+    wait_until("it says so", lambda: "event=deposed" in first.log() and "event=lease-over" in first.log())
     wait_until("it follows", lambda: first.ctl("instances", "--json") == [])
     assert tsuru_of(second).create("next", "small").status == 201
     second.stop()
@@ -99,17 +95,24 @@ def test_active_one_that_was_stopped_does_nothing_more(replicas):
     assert tsuru_of(first).bind("next", "shop").status == 201
 
 
+@pytest.mark.takeover
 def test_work_under_way_is_taken_up(replicas, tmp_path):
     (tmp_path / "rules").write_text("provision hang\n", encoding="ascii")
     first, second = active_and_standby(replicas)
-    with pytest.raises(OSError):
-        tsuru_of(first).send("POST", "/resources", {"name": "mydb", "plan": "small", "team": "red", "user": "u"}, timeout=1)
+    Later(lambda: outcome(lambda: tsuru_of(first).create("mydb", "small")))
+    wait_until("it is accepted", lambda: tsuru_of(first).status("mydb").status == 202)
     first.kill()
     (tmp_path / "rules").write_text("", encoding="ascii")
     await_role(second, "active")
     wait_until("the create that the first one had accepted is done", lambda: tsuru_of(second).is_up("mydb"))
 
 
+def sessions(replicas):
+    """Their processes at the server."""
+    return {row[0] for row in replicas.server.rows(f"SELECT pid FROM pg_stat_activity WHERE datname = '{replicas.database}'")}
+
+
+@pytest.mark.takeover
 def test_store_s_password_is_there_until_the_end(replicas, server, tmp_path):
     """A reload replaces the configuration that it came with, and a connection may be needed to the very last: to hand over."""
     password = tmp_path / "password"
@@ -118,8 +121,9 @@ def test_store_s_password_is_there_until_the_end(replicas, server, tmp_path):
     first = replicas.broker("first", more)
     await_role(first, "active")
     assert "event=reloaded" in first.reload(scripted_service(tmp_path, "x"), replicas.store("first", more))
+    before = sessions(replicas)
     server.rows("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s" % f"'{replicas.database}'")
-    time.sleep(0.5)  # it has seen that, and its next connection may be tried
+    wait_until("it has seen that", lambda: (now := sessions(replicas)) and not now & before)
     first.stop()
     assert server.rows("SELECT is_led FROM tsuru_broker.head", replicas.database) == [(False,)]
 
@@ -151,11 +155,17 @@ def test_database_that_is_away_for_longer_than_the_lease(own_server, tmp_path):
         own_server.start()
         await_role(first, "active")
         wait_until("the create is done", lambda: tsuru_of(first).is_up("mydb"))
-        waiting.join(TIMEOUT)
+        waiting.join()
         assert first.process.pid == pid and answer[0].status in (201, 503)
         first.stop()
 
 
+def beat(replicas):
+    """Each renewal is one more."""
+    return replicas.server.rows("SELECT beat FROM tsuru_broker.pulse", replicas.database)[0][0]
+
+
+@pytest.mark.takeover
 def test_commit_that_takes_longer_than_the_lease(replicas, server):
     """Something holds the row that a commit locks, and the lease is renewed all the same: nobody takes over."""
     first, second = active_and_standby(replicas)
@@ -165,16 +175,21 @@ def test_commit_that_takes_longer_than_the_lease(replicas, server):
         answer = []
         waiting = threading.Thread(target=lambda: answer.append(tsuru_of(first).create("mydb", "small")), daemon=True)
         waiting.start()
-        held = time.monotonic()
-        while time.monotonic() - held < 3 * LEASE:
+        begun = beat(replicas)
+
+        def is_longer():
             assert role(first) == "active" and role(second) == "standby"
-            time.sleep(0.1)
+            return beat(replicas) >= begun + BEATS
+
+        wait_until("the lease was renewed for longer than it is", is_longer)
+        assert not answer
         holder.rollback()
-    waiting.join(TIMEOUT)
+    waiting.join()
     assert answer[0].status == 201
     assert first.admin("/ready").json["epoch"] == 1
 
 
+@pytest.mark.takeover
 def test_reload_whose_commit_takes_longer_than_the_lease(replicas, server):
     """A reload that has something to write down answers nobody meanwhile: it gives up, and another may take over."""
     first, second = active_and_standby(replicas)
@@ -186,11 +201,13 @@ def test_reload_whose_commit_takes_longer_than_the_lease(replicas, server):
         assert "reload-failed" in said
         await_role(first, "standby")
         holder.rollback()
-    await_role(second, "active")
+    active = wait_until("one is active", lambda: next((one for one in (first, second) if role(one) == "active"), None))
+    assert active.admin("/ready").json["epoch"] > 1
     assert tsuru_of(first).create("mydb", "small").status == 201
     assert "event=reloaded" in first.reload(added, limits=replicas.store("first"))
 
 
+@pytest.mark.takeover
 def test_what_keeps_a_lease_from_being_renewed_is_told(replicas, server):
     """The connection for it is lost, and the database takes no other."""
     first = replicas.broker("first")

@@ -13,7 +13,8 @@ from harness import closing, wait_until
 from history import ABSENT, History, service
 from nginx_server import Balancer
 from postgres_pair import Pair
-from replica_site import Site, await_role, role, tsuru_of
+from replica_site import Site, await_role, tsuru_of
+from replicas import await_known
 from test_property import World
 
 SECONDS = int(os.environ.get("KILLS_SECONDS", "40"))
@@ -86,8 +87,8 @@ def start(site):
     await_role(first, "active")
     brokers = [first, site.replicas.start("second"), site.replicas.start("third")]
     for broker in brokers[1:]:
-        wait_until("the standby knows the active one", lambda broker=broker: role(broker) == "standby" and
-                   broker.admin("/ready").json["active"] == "first")
+        await_role(broker, "standby")
+        await_known(broker, "first")
     return brokers
 
 

@@ -13,6 +13,7 @@ from machine import Machine
 from postgres_pair import is_alive
 from proxy import Fault, Proxy
 from replica_site import Replicas, Site, await_role, make_database, role, tsuru_of
+from replicas import outcome
 
 # The request at which a create is held up: the server has done it, and its answer does not come.
 ASKED = {"postgres": b"CREATE DATABASE", "mysql": b"CREATE DATABASE", "redis": b"SETUSER", "rabbitmq": b"PUT /api/vhosts",
@@ -145,14 +146,6 @@ def test_another_finishes_what_the_stopped_one_had_begun(backend, server, tmp_pa
         assert tsuru.remove("mydb").status == 200
         wait_until("it is gone", lambda: tsuru.info("mydb").status == 404)
         replicas.check(server, database)
-
-
-def outcome(ask):
-    """The status; None when the broker ended before it had answered."""
-    try:
-        return ask().status
-    except OSError:
-        return None
 
 
 def test_the_stopped_ones_client_is_answered_what_became_of_its_create(server, tmp_path):

@@ -32,15 +32,16 @@ def wait_until(what, condition, timeout=TIMEOUT, pause=0.02):
     """Waits for the condition to be true and gives its value; fails with what after timeout seconds."""
     deadline = time.monotonic() + timeout
     while True:
+        over = time.monotonic() > deadline  # before it is asked: this process may have stood still
         value = condition()
         if value:
             return value
-        if time.monotonic() > deadline:
+        if over:
             raise AssertionError(f"not within {timeout} s: {what}")
         time.sleep(pause)
 
 
-promised = collections.deque(maxlen=64)
+promised = collections.deque(maxlen=256)
 
 
 def promise(port):
@@ -109,12 +110,12 @@ class Postgres:
     def run(self, program, *arguments, check=True):
         command = [os.path.join(self.bin, program), *arguments]
         if os.getuid() == 0:
-            command = ["runuser", "-u", "postgres", "--", *command]
+            command = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--", *command]
         command = [*self.prefix, *command]
         # Not captured: the server would keep the pipe open.
         with open(os.path.join(self.directory, "output"), "ab") as output:
             return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=check,
-                                  cwd=self.directory, timeout=TIMEOUT).returncode
+                                  cwd=self.directory, env={**os.environ, "HOME": self.directory}, timeout=TIMEOUT * 3).returncode
 
     def start(self):
         """Starts it, on the same port as before if there was one."""
@@ -241,11 +242,12 @@ class Broker:
         return self.admin("/ready").json["servers"]
 
     def listening(self, begin):
-        if self.process.poll() is not None:
-            raise AssertionError(f"the broker ended with {self.process.returncode}: {self.log()[-4000:]}")
+        ended = self.process.poll()  # before its log is read, which may tell more than that by then
         with open(self.log_path, "rb") as log:
             log.seek(begin)
             found = re.search(rb"event=listening address=127\.0\.0\.1:(\d+)", log.read())
+        if ended is not None and not found:
+            raise AssertionError(f"the broker ended with {ended}: {self.log()[-4000:]}")
         return found and found.group(1)
 
     def reload(self, services, limits=""):
@@ -301,7 +303,10 @@ class Broker:
             return
         process, self.process = self.process, None
         process.send_signal(signal.SIGTERM)
-        status = process.wait(timeout)
+        try:
+            status = process.wait(timeout)
+        finally:
+            process.kill()  # one that does not end is not left behind
         assert status == 0, f"the broker ended with {status}: {self.log()[-4000:]}"
 
     def kill(self):

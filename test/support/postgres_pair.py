@@ -45,6 +45,8 @@ def kill_server(server):
     """kill -9 of the postmaster and of all that it has begun."""
     with open(os.path.join(server.data, "postmaster.pid"), encoding="ascii") as file:
         postmaster = int(file.readline())
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(postmaster, signal.SIGSTOP)  # it begins no more of them
     pids = [postmaster, *children(postmaster)]
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):

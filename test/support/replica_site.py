@@ -15,10 +15,11 @@ import signal
 import threading
 import time
 
-from harness import Broker, Tsuru, free_port, scripted_service, wait_until
+from harness import Broker, Tsuru, closing, free_port, scripted_service, wait_until
+from replicas import KEY, await_known
 
-KEY = "0123456789abcdef" * 4
 LEASE = 2  # seconds
+CALM = 5   # that a busy machine keeps, too
 
 
 def tsuru_of(broker):
@@ -49,17 +50,18 @@ class Replicas:
     """Brokers on one database, with one configuration. Where it is the scripted service, they share its pretended server. operators:
     their calls are passed on, too; otherwise a standby shows them its view."""
 
-    def __init__(self, directory, url=None, services=None, limits="", operators=False):
+    def __init__(self, directory, url=None, services=None, limits="", operators=False, lease=CALM):
         self.directory = directory
         self.url = url
         self.services = services or scripted_service(directory, "x", more="    wait: 2s\n")
         self.limits = limits
         self.operators = operators
+        self.lease = lease  # seconds
         self.brokers = {}
 
     def store(self, name, url=None):
         more = f", admin_address: 'http://127.0.0.1:{self.brokers[name].admin_port}'" if self.operators else ""
-        return f"store: {{postgres: '{url or self.url}', name: {name}, lease: {LEASE}s{more}}}\n"
+        return f"store: {{postgres: '{url or self.url}', name: {name}, lease: {self.lease}s{more}}}\n"
 
     def make(self, name, url=None, services=None):
         """One that is told of the database by a url of its own, or the common one, and likewise of servers; not started yet."""
@@ -78,7 +80,7 @@ class Replicas:
         first = self.start("first", first)
         await_role(first, "active")
         second = self.start("second", second)
-        wait_until("the standby knows the active one", lambda: second.admin("/ready").json["active"] == "first")
+        await_known(second, "first")
         return first, second
 
     def revive(self, broker):
@@ -139,8 +141,8 @@ class Replicas:
                 broker.process.send_signal(signal.SIGCONT)
             elif broker.process is not None:
                 broker.process = None
-        for broker in self.brokers.values():
-            broker.close()
+        with closing(*self.brokers.values()):
+            pass
 
 
 class Watch:

@@ -1,5 +1,7 @@
 """Brokers on one store in a private PostgreSQL."""
 
+import contextlib
+import http.client
 import secrets
 import signal
 
@@ -11,7 +13,7 @@ KEY = "0123456789abcdef" * 4
 class Replicas:
     """A database of the server's, and brokers on it. They share the pretended server, too."""
 
-    def __init__(self, server, directory, lease="2s"):
+    def __init__(self, server, directory, lease="5s"):
         self.server = server
         self.lease = lease
         self.directory = directory
@@ -35,12 +37,13 @@ class Replicas:
         return broker.start()
 
     def close(self):
-        for broker in self.brokers:
-            if broker.process is not None:
-                broker.process.send_signal(signal.SIGCONT)
-            broker.close()
-        self.server.rows(f"DROP DATABASE {self.database} WITH (FORCE)")
-        self.server.rows(f"DROP ROLE {self.database}")
+        with contextlib.ExitStack() as stack:  # all of it, also when one does not end well
+            stack.callback(self.server.rows, f"DROP ROLE {self.database}")
+            stack.callback(self.server.rows, f"DROP DATABASE {self.database} WITH (FORCE)")
+            for broker in reversed(self.brokers):
+                stack.callback(broker.close)
+                if broker.process is not None:
+                    stack.callback(broker.process.send_signal, signal.SIGCONT)
 
 
 def role(broker):
@@ -51,6 +54,22 @@ def await_role(broker, wanted):
     wait_until(f"the broker is {wanted}", lambda: role(broker) == wanted)
 
 
+def await_known(broker, active):
+    """It knows who is the active one, and where."""
+    def is_known():
+        told = broker.admin("/ready")
+        return told.status == 200 and told.json["active"] == active
+    wait_until(f"{active} is known to be the active one", is_known)
+
+
+def outcome(ask):
+    """The status; None when the broker ended before it had answered."""
+    try:
+        return ask().status
+    except (OSError, http.client.HTTPException):
+        return None
+
+
 def tsuru_of(broker):
     return Tsuru(broker, "scripted", "x")
 
@@ -59,5 +78,5 @@ def active_and_standby(replicas, **options):
     first = replicas.broker("first", **options)
     await_role(first, "active")
     second = replicas.broker("second", **options)
-    wait_until("the standby knows the active one", lambda: second.admin("/ready").json["active"] == "first")
+    await_known(second, "first")
     return first, second

@@ -8,7 +8,7 @@ import itertools
 import os
 
 from harness import wait_until
-from replica_site import Replicas, make_database, role
+from replica_site import LEASE, Replicas, make_database, role
 
 SHARED = os.environ.get("SHARED") == "1"  # where that is said, they take one broker's place in tests of any number of them
 TAIL = 1 << 20  # bytes of a log that a request's line is looked for in
@@ -20,11 +20,11 @@ class Spread:
     """Has of harness.Broker what tests of tsuru's API use. Its kill is that of the active one, and its start that of whoever was
     killed, or has another configuration by now."""
 
-    def __init__(self, server, services, limits="", environment=None):
+    def __init__(self, server, services, limits="", environment=None, lease=LEASE):
         self.server = server
         self.database = database = make_database(server)
         url = f"postgres://{database}:sekret@127.0.0.1:{server.port}/{database}"
-        self.replicas = Replicas(None, url, services, limits, operators=True)
+        self.replicas = Replicas(None, url, services, limits, operators=True, lease=lease)
         self.brokers = [self.replicas.make(name) for name in NAMES]
         for broker in self.brokers:
             broker.environment.update(environment or {})
