@@ -5,8 +5,8 @@ import threading
 
 import pytest
 
-from harness import Broker, free_port, scripted_service, wait_until
-from replicas import KEY, Replicas, await_role, tsuru_of
+from harness import TIMEOUT, Broker, free_port, scripted_service, wait_until
+from replicas import KEY, Replicas, await_known, await_role, tsuru_of
 
 POINTS = ["intent:durable", "result:durable", "reply:before"]
 BIND = "/resources/mydb/bind-app"
@@ -16,7 +16,7 @@ class Flushing(Replicas):
     """Their plan has an action."""
 
     def broker(self, name, **_):
-        services = scripted_service(self.directory, "x", more="    wait: 20s\n    bind_wait: 20s\n")
+        services = scripted_service(self.directory, "x", more="    wait: 60s\n    bind_wait: 60s\n")
         broker = Broker(services.replace("weight: 1}", "weight: 1, actions: [flush]}"), limits=self.store(name) + "limits: {history: 100}\n",
                         environment={"SECRET_KEY": KEY}, listen=f"127.0.0.1:{free_port()}")
         self.brokers.append(broker)
@@ -48,7 +48,7 @@ def pair_that_dies(replicas, point, prepare=None):
     second.stop()
     await_role(first, "active")
     second.start()
-    wait_until("the standby knows the active one", lambda: second.admin("/ready").json["active"] == "first")
+    await_known(second, "first")
     return first, second
 
 
@@ -71,7 +71,7 @@ def bound(tsuru):
 
 def has_died(first):
     """The request met the point."""
-    first.process.wait(10)
+    first.process.wait(TIMEOUT)
     first.process = None
 
 
@@ -121,7 +121,7 @@ def test_create_and_removal_are_answered_once(replicas, point):
     second.stop()
     await_role(first, "active")
     second.start()
-    wait_until("the standby knows the active one", lambda: second.admin("/ready").json["active"] == "first")
+    await_known(second, "first")
     assert tsuru_of(second).remove("mydb").status == 200
     has_died(first)
     await_role(second, "active")
@@ -135,7 +135,8 @@ def test_failed_create_is_not_tried_again(replicas):
     has_died(first)
     assert answer.status == 422
     await_role(second, "active")
-    tried = [one for one in second.ctl("audit", "--json") if one["action"] == "create"]
+    # What it has left is cleaned up behind the answer, and noted then.
+    tried = wait_until("it is over", lambda: [one for one in second.ctl("audit", "--json") if one["action"] == "create"])
     assert [one["outcome"] for one in tried] == ["failed"] and replicas.effects("instance") == []
 
 
