@@ -10,9 +10,8 @@ import time
 import pytest
 
 from harness import BROKER, ROOT, TIMEOUT, Broker, scripted_service, wait_until
-from replicas import KEY, Replicas, active_and_standby, await_role, outcome, role, tsuru_of
-from test_forward import Later
-from test_forward_operators import calls, held_row
+from replicas import KEY, Later, Replicas, active_and_standby, await_role, held_row, outcome, role, tsuru_of
+from test_forward_operators import calls
 
 BEGAN = time.time()
 

@@ -11,8 +11,7 @@ import psycopg2
 import pytest
 
 from harness import BROKER, TIMEOUT, Broker, scripted_service, wait_until
-from replicas import KEY, Replicas, active_and_standby, await_role, outcome, role, tsuru_of
-from test_forward import Later
+from replicas import KEY, Later, Replicas, active_and_standby, await_role, outcome, role, tsuru_of
 
 BEATS = 4  # renewals, of which there are three in a lease
 

@@ -4,6 +4,8 @@ import contextlib
 import http.client
 import secrets
 import signal
+import threading
+import time
 
 from harness import Broker, Tsuru, free_port, scripted_service, wait_until
 
@@ -68,6 +70,47 @@ def outcome(ask):
         return ask().status
     except (OSError, http.client.HTTPException):
         return None
+
+
+@contextlib.contextmanager
+def held_row(replicas):
+    """The row that each commit, and each takeover, locks."""
+    import psycopg2  # pylint: disable=import-outside-toplevel
+
+    holder = psycopg2.connect(host="127.0.0.1", port=replicas.server.port, dbname=replicas.database, user="admin",
+                              password=replicas.server.password)
+    with contextlib.closing(holder):
+        holder.cursor().execute("SELECT 1 FROM tsuru_broker.head FOR UPDATE")
+        yield
+        holder.rollback()
+
+
+class Later(threading.Thread):
+    """A request that is answered some time; its answer is the result."""
+
+    def __init__(self, ask):
+        super().__init__()
+        self.ask, self.answer, self.took, self.failure = ask, None, None, None
+        self.start()
+
+    def run(self):
+        begin = time.monotonic()
+        try:
+            self.answer = self.ask()
+        except BaseException as failure:  # pylint: disable=broad-except  # told by whoever wants the result
+            self.failure = failure
+        self.took = time.monotonic() - begin
+
+    def result(self):
+        self.join()
+        if self.failure is not None:
+            raise self.failure
+        return self.answer
+
+
+def received(client):
+    """All that comes, to the end of the connection."""
+    return b"".join(iter(lambda: client.recv(65536), b"")).decode()
 
 
 def tsuru_of(broker):
