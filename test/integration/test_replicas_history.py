@@ -24,7 +24,7 @@ def end_one(site, chance):
         broker.kill()
     wait_until("another is active", lambda: any(role(one) == "active" for one in brokers if one is not broker))
     broker.start()
-    await_role(broker, "standby")
+    site.replicas.await_standby(broker)
 
 
 def test_reads_never_go_back(server, tmp_path):

@@ -168,7 +168,7 @@ def test_the_stopped_ones_client_is_answered_what_became_of_its_create(server, t
 
 HOUR = 3600 * 1000  # ms
 YEAR = 365 * 24 * HOUR
-BEATS = 5  # renewals, of which there are three in a lease
+BEATS = 4  # renewals, of which there are three in a lease
 
 
 def test_a_jump_of_the_wall_clock_moves_no_lease(server, tmp_path):

@@ -11,6 +11,7 @@ Through a balancer that asks another broker where one is gone, no request fails:
 An answer with `Age` says itself that it may be old. It still has to be a state that there was.
 """
 
+import http.client
 import random
 import secrets
 import threading
@@ -92,7 +93,7 @@ class Client:
         floor = max(self.floors[instance.name], instance.acknowledged)
         try:
             answer = self.tsuru().info(instance.name)
-        except OSError:
+        except (OSError, http.client.HTTPException):
             assert not self.history.strict
             return  # that broker is not there
         if answer.status == 503 and not self.history.strict:
@@ -149,7 +150,7 @@ class Client:
             copies += 1
             try:
                 answer = send(self.tsuru(), event)
-            except OSError:
+            except (OSError, http.client.HTTPException):
                 assert not self.history.strict, (instance.name, state)
                 answer = None  # that broker is not there, or not any more
             if answer is not None and answer.status in wanted and (answer.status != 404 or copies > 1):

@@ -8,6 +8,7 @@
     site.check(load.end())
 """
 
+import http.client
 import os
 import re
 import secrets
@@ -189,7 +190,7 @@ class Load:
             name = f"load-{number}-{count}-{os.getpid()}"
             try:
                 answer = tsuru_of(self.find()).create(name, "small")
-            except OSError:
+            except (OSError, http.client.HTTPException):  # it ended, perhaps in the middle of an answer
                 self.refused += 1
                 continue
             if answer.status == 201:
