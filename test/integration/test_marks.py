@@ -19,7 +19,7 @@ def place(tmp_path):
 
 
 def service(place):
-    return scripted_service(place, PASSWORD, more="    wait: 1s\n    bind_wait: 2s\n")
+    return scripted_service(place, PASSWORD, more="    wait: 1s\n    bind_wait: 20s\n")
 
 
 def make_broker(place):
@@ -51,6 +51,7 @@ def test_another_broker_leaves_the_server_alone_until_it_claims_it(place):
     with closing(first, second):
         first.start()
         assert tsuru.create("mydb").status == 201
+        wait_until("it is up", lambda: tsuru.is_up("mydb"))
         second.start()
         expect_shut(second, "belongs to another broker's store")
         before = (place / "state").read_text()
@@ -81,6 +82,7 @@ def test_a_restored_backup_does_nothing_until_it_is_claimed(place):
     with closing(broker):
         broker.start()
         assert tsuru.create("mydb").status == 201
+        wait_until("it is up", lambda: tsuru.is_up("mydb"))
         backup = os.path.join(broker.directory, "backup.mdb")
         broker.ctl("backup", backup)
         assert tsuru.bind("mydb", "shop").status == 201  # the backup does not know of it

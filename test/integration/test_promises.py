@@ -118,7 +118,7 @@ def hinder(broker, tsuru, place, env):
         answer = tsuru.remove("mydb")
         assert answer.status in (200, 422), answer
         for operation in broker.ctl("operations", "--json"):
-            broker.ctl("cancel", operation["id"])
+            broker.ctl("cancel", operation["id"], status=(0, 1))  # 1: it has failed meanwhile
         wait_until("the removal has ended", lambda: not broker.ctl("operations", "--json"))
         shown = broker.ctl("show", f"{place.name}/mydb", "--json")
         assert shown["state"] == "removal-failed" and shown["failure"] and shown["retain_seconds"] == 24 * 3600, shown
@@ -155,6 +155,7 @@ def test_a_removal_that_is_asked_for_again_keeps_the_content(used, place, again)
     with pytest.raises(Exception):
         place.ask(env, "SELECT 1")
     assert broker.ctl("undelete", instance) == "done\n"
+    wait_until("it is back", lambda: tsuru.is_up("mydb"))
     assert [tuple(row) for row in place.ask(env, "SELECT a FROM precious")] == [(7,)]
     assert tsuru.remove("mydb").status == 200
     wait_until("what the plan of now drops is gone", lambda: not broker.ctl("instances", "--json"))
@@ -164,11 +165,11 @@ def test_a_removal_that_failed_is_taken_back(used, place):
     broker, tsuru, env = used
     instance = hinder(broker, tsuru, place, env)
     assert broker.ctl("undelete", instance) == "done\n"
-    assert tsuru.is_up("mydb")
+    wait_until("it is back", lambda: tsuru.is_up("mydb"))
     assert [tuple(row) for row in place.ask(env, "INSERT INTO precious VALUES (8)", "SELECT count(*) FROM precious")] == [(2,)]
     assert tsuru.bind("mydb", "shop", event="bound").json == env
     wait_until("the server was checked", lambda: broker.ctl("services", "--json")["services"][0]["servers"][0]["state"] == "up")
     assert broker.ctl("verify", f"{place.name}/mydb", "--json")["drift"] == []
     assert tsuru.remove("mydb").status == 200
-    assert broker.ctl("show", instance, "--json")["state"] == "retained"
+    wait_until("it is locked away", lambda: broker.ctl("show", instance, "--json")["state"] == "retained")
     broker.ctl("purge", instance)

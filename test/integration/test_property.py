@@ -32,7 +32,7 @@ SECONDS = int(os.environ.get("SECONDS", 60))
 INSTANCES = 32
 WORKERS = 8
 ROUND = 25  # steps of an instance between two looks in peace
-PATIENCE = 30  # seconds that an answer may take for a caller that does not give up: longer than any wait
+PATIENCE = 120  # seconds that an answer may take for a caller that does not give up: longer than any wait
 TRACE = 80  # calls of an instance that a failure shows
 
 AUTHORIZATION = "Authorization: Basic c2NyaXB0ZWQ6eA==\r\n"

@@ -69,7 +69,7 @@ def test_a_store_of_an_earlier_version_goes_on(fixture, tmp_path):
         assert {one["instances"] for one in broker.ctl("services", "--json")["services"][0]["plans"]} == {1, 2}
         for name in ("mydb", "failed", "second"):
             assert tsuru.remove(name).status == 200
-        assert broker.ctl("instances", "--json") == []
+        wait_until("they are gone", lambda: broker.ctl("instances", "--json") == [])
     finally:
         broker.close()
 
@@ -93,10 +93,11 @@ def test_removals_of_an_earlier_version_keep_their_promise(tmp_path):
         wait_until("what was pending has ended", lambda: not broker.ctl("operations", "--json"))
         assert states() == {"failed": "removal-failed", "pending": "retained", "again": "retained", "purged": "retained",
                             "unbound": "ready"}
-        assert tsuru.remove("failed").status == 200 and states()["failed"] == "retained"
+        assert tsuru.remove("failed").status == 200
+        wait_until("it is locked away", lambda: states()["failed"] == "retained")
         for name in ("failed", "pending", "again", "purged"):
             assert broker.ctl("undelete", f"scripted/{name}") == "done\n"
-            assert tsuru.is_up(name)
+            wait_until("it is back", lambda name=name: tsuru.is_up(name))
             assert tsuru.bind(name, "shop", event="e-" + name).json == environments[name]
         assert "drop-instance" not in (tmp_path / "state").read_text(encoding="ascii")
         # The login that should be dead is told, and ended by whoever asks.
