@@ -22,6 +22,7 @@ import urllib.parse
 
 from backends import SAMPLES, ExecFiles, ExecSettings, configuration, service
 from harness import BROKER, Broker, Tsuru, wait_until
+from postgres_pair import is_alive
 
 ADMINS = ("same-user", "own-user") if os.geteuid() == 0 else ("same-user",)
 BROKER_UID = 64001  # nobody else's
@@ -392,9 +393,8 @@ def leftover(ground):
         child = subprocess.Popen(["sleep", "1000"], stdin=subprocess.DEVNULL)
         won = child.pid
         """)
-    gone = f"/proc/{pid}"
     with contextlib.suppress(AssertionError):
-        wait_until("it is gone", lambda: not os.path.exists(gone) or open(gone + "/stat", encoding="ascii").read().split()[2] == "Z", timeout=20)
+        wait_until("it is gone", lambda: not is_alive(pid))
         return ground.alive()
     os.kill(pid, signal.SIGKILL)
     return "a process outlived its call"

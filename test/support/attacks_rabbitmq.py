@@ -450,7 +450,7 @@ def ends(prepare, how="unbind"):
             return "the login works"
         # The server hangs up at once; that the session learns of it takes a moment.
         with contextlib.suppress(AssertionError):
-            wait_until("the sessions are over", lambda: not any(lives(connection) for connection in connections), timeout=10)
+            wait_until("the sessions are over", lambda: not any(lives(connection) for connection in connections))
             return None
         return "a session lives"
 
@@ -514,7 +514,7 @@ def knocking(ground):
         for thread in threads:
             thread.join()
     with contextlib.suppress(AssertionError):
-        wait_until("the sessions are over", lambda: not any(lives(session) for session in sessions), timeout=40)
+        wait_until("the sessions are over", lambda: not any(lives(session) for session in sessions))
         return None
     return "a session lives"
 
@@ -610,7 +610,7 @@ def mqtt_stays(ground):
     raw = mqtt(ground, f"{env['RABBITMQ_VHOST']}:{env['RABBITMQ_USER']}", env["RABBITMQ_PASSWORD"], "#")
     assert raw is not None, "its own login has to work"
     ground.tsuru.unbind(name, "app")
-    raw.settimeout(20)
+    raw.settimeout(TIMEOUT)
     with contextlib.closing(raw):
         try:
             return None if raw.recv(1) == b"" else "it is answered"

@@ -61,7 +61,7 @@ class MariaDb:
         with open(os.path.join(self.directory, "log"), "ab") as log:
             self.process = subprocess.Popen([program("MARIADB_BIN", "mariadbd"), *self.options, *more],
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        wait_until("MariaDB answers", self.answers)
+        wait_until("MariaDB answers", self.answers, 3 * TIMEOUT)
 
     def answers(self):
         with open(os.path.join(self.directory, "log"), encoding="utf-8") as log:

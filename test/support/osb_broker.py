@@ -22,6 +22,8 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
+from harness import free_port
+
 PREFIX = "/v2/service_instances/"
 ATTRIBUTES = ("asynchronous", "polls", "retry_after", "fail_operations", "credentials_once", "services", "rules")
 
@@ -69,7 +71,7 @@ class OsbBroker:
         self.requests = []    # (method, path, headers, body)
         self.complaints = []  # what a platform must not do
         self.connections = set()
-        self.port = port
+        self.port = port or free_port()  # it comes back there: no connection may have it meanwhile
         self.tls = None
         if tls is not None:
             self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
