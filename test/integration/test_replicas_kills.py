@@ -9,7 +9,7 @@ import os
 import random
 import time
 
-from harness import closing, wait_until
+from harness import closing
 from history import ABSENT, History, service
 from nginx_server import Balancer
 from postgres_pair import Pair
