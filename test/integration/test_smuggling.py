@@ -268,13 +268,6 @@ REQUESTS = {
 }
 
 
-class Patient(Nginx):
-    """Waits for a request to its end, also when who sends it stands still: what ends one here is what is in it."""
-
-    def site(self, upstream):
-        return re.sub("(client_header_timeout|client_body_timeout) 1s", r"\1 10m", super().site(upstream))
-
-
 class Both:
     """The broker, nginx with an upstream that takes notes, and nginx in front of the broker."""
 
@@ -283,8 +276,8 @@ class Both:
                              limits="limits: {request_timeout: 10m}\n")
         self.broker.start()
         self.recorder = Recorder()
-        self.alone = Patient(self.recorder.port)
-        self.front = Patient(self.broker.port)
+        self.alone = Nginx(self.recorder.port)
+        self.front = Nginx(self.broker.port)
 
     def close(self):
         for part in (self.front, self.alone, self.recorder, self.broker):

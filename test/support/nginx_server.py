@@ -30,8 +30,9 @@ http {{
 {site}
 }}
 """
-SITE = """  client_header_timeout 1s;
-  client_body_timeout 1s;
+# It waits for a request to its end, also when who sends it stands still: what ends one here is what is in it.
+SITE = """  client_header_timeout 10m;
+  client_body_timeout 10m;
   large_client_header_buffers 4 64k;
   lingering_close off;
   merge_slashes off;
