@@ -10,9 +10,13 @@ import pytest
 from harness import Postgres, Tsuru, closing, postgres_service, wait_until
 
 
+# What is asked is answered when it is done, also by a machine that takes long.
+PATIENT = "    wait: 120s\n    bind_wait: 170s\n"
+
+
 @pytest.fixture
 def tsuru(start_broker, server):
-    return Tsuru(start_broker(postgres_service(server, "x")), "postgres", "x")
+    return Tsuru(start_broker(postgres_service(server, "x", more=PATIENT)), "postgres", "x")
 
 
 def test_apps_share_and_keep_what_they_make(tsuru, server):
@@ -122,7 +126,7 @@ def test_an_undone_unbind_stays_read_only(tsuru, server):
 
 
 def test_environment(start_broker, server):
-    more = """    env:
+    more = PATIENT + """    env:
       DB_URL: "{url}"
       PG_HOST: ""
       GREETING: "{{{app}@{instance} of {team}}}"
@@ -147,10 +151,12 @@ def test_plan_change_reaches_the_living_instance(tsuru, server):
     assert server.rows(limit) == [(10,)]
     assert server.as_app(env, "SHOW statement_timeout") == [("0",)]
     assert tsuru.update("mydb", "large").status == 200
+    wait_until("the plan is reached", lambda: tsuru.described("mydb")["Plan in force"] == "large")
     assert server.rows(limit) == [(100,)]
     assert server.as_app(env, "SHOW statement_timeout") == [("90s",)]
     assert server.as_app(env, "SELECT similarity('word', 'words') > 0") == [(True,)]
-    tsuru.update("mydb", "small")
+    assert tsuru.update("mydb", "small").status == 200
+    wait_until("the plan is reached", lambda: tsuru.described("mydb")["Plan in force"] == "small")
     assert server.rows(limit) == [(10,)]
     assert server.as_app(env, "SHOW statement_timeout") == [("0",)]
     tsuru.remove("mydb")
@@ -160,7 +166,7 @@ def test_extension_that_does_not_exist(start_broker, server):
     plans = """      - {name: plain}
       - {name: odd, extensions: [no_such_extension]}
 """
-    tsuru = Tsuru(start_broker(postgres_service(server, "x", plans=plans)), "postgres", "x")
+    tsuru = Tsuru(start_broker(postgres_service(server, "x", more=PATIENT, plans=plans)), "postgres", "x")
     before = server.databases(), server.roles()
     answer = tsuru.create("mydb", "odd")
     assert answer.status == 422 and "no_such_extension" in answer.message
@@ -180,7 +186,7 @@ def test_two_servers(start_broker, server):
         url: {second.url()}
         capacity: 2
 """
-        tsuru = Tsuru(start_broker(postgres_service(server, "x", server_more=more)), "postgres", "x")
+        tsuru = Tsuru(start_broker(postgres_service(server, "x", more=PATIENT, server_more=more)), "postgres", "x")
         placed = []
         for name in ("one", "two", "three"):
             assert tsuru.create(name).status == 201
@@ -188,7 +194,8 @@ def test_two_servers(start_broker, server):
         assert sorted(placed) == ["main", "second", "second"] and placed[0] == "second"
         refused = tsuru.create("four")
         assert refused.status == 403 and "3 of 3" in refused.message
-        tsuru.remove("one")
+        assert tsuru.remove("one").status == 200
+        wait_until("its place is free", lambda: tsuru.info("one").status == 404)
         assert tsuru.create("four").status == 201
         for name in ("two", "three", "four"):
             tsuru.remove(name)
@@ -203,8 +210,8 @@ def test_two_hundred_binds_at_once(tsuru, server):
     assert len({env["PG_USER"] for env in envs}) == 200
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         assert all(rows == [(1,)] for rows in pool.map(lambda env: server.as_app(env, "SELECT 1"), envs))
-    tsuru.remove("mydb")
-    assert not {env["PG_USER"] for env in envs} & server.roles()
+    assert tsuru.remove("mydb").status == 200
+    wait_until("their logins are gone", lambda: not {env["PG_USER"] for env in envs} & server.roles())
 
 
 def test_rotate(tsuru, server):
@@ -219,11 +226,16 @@ def test_rotate(tsuru, server):
     tsuru.remove("mydb")
 
 
+def bind_at_last(tsuru, name, app):
+    """As a user does who is told to repeat it."""
+    return wait_until("it is bound", lambda: (answer := tsuru.bind(name, app)).status == 201 and answer.json)
+
+
 def test_server_away_and_back(start_broker, own_server):
     """PostgreSQL stops in the middle of work: nothing is lost, nothing waits for it, all converges afterwards."""
     tsuru = Tsuru(start_broker(postgres_service(own_server, "x", more="    wait: 1s\n    bind_wait: 2s\n")), "postgres", "x")
-    tsuru.create("old", "small")
-    env = tsuru.bind("old", "shop").json
+    assert tsuru.create("old", "small").status == 201
+    env = bind_at_last(tsuru, "old", "shop")
     own_server.stop()
     assert tsuru.create("new").status == 201
     assert tsuru.status("new").status == 202
@@ -239,13 +251,13 @@ def test_server_away_and_back(start_broker, own_server):
         begin = time.monotonic()
         assert tsuru.plans().status == 200 and tsuru.info("old").status == 200
         times.append((time.monotonic() - begin) / 2)
-    assert statistics.median(times) < 0.1  # a wait for the server would be seconds
+    assert statistics.median(times) < 0.5  # a wait for the server would be seconds
     own_server.start()
     wait_until("all converges", lambda: tsuru.is_up("new") and tsuru.described("old")["Plan in force"] == "large", 90)
     wait_until("the old one is up", lambda: tsuru.is_up("old"))
     assert own_server.as_app(env, "SELECT 1") == [(1,)]
-    assert own_server.as_app(tsuru.bind("old", "second").json, "SELECT 1") == [(1,)]
-    assert own_server.as_app(tsuru.bind("new", "shop").json, "SELECT 1") == [(1,)]
+    assert own_server.as_app(bind_at_last(tsuru, "old", "second"), "SELECT 1") == [(1,)]
+    assert own_server.as_app(bind_at_last(tsuru, "new", "shop"), "SELECT 1") == [(1,)]
 
 
 def test_a_vanished_database_is_seen(tsuru, server):
@@ -255,7 +267,7 @@ def test_a_vanished_database_is_seen(tsuru, server):
     wait_until("the status says down", lambda: tsuru.why_down("mydb"))
     assert tsuru.unbind("mydb", "shop").status == 200
     assert tsuru.remove("mydb").status == 200
-    assert env["PG_USER"] not in server.roles()
+    wait_until("its login is gone", lambda: env["PG_USER"] not in server.roles())
 
 
 def test_names_that_the_server_keeps_to_itself(tsuru, server):
@@ -263,6 +275,7 @@ def test_names_that_the_server_keeps_to_itself(tsuru, server):
     before = server.databases(), server.roles()
     for name in ("pg-main", "pg", "rdsadmin", "azure-things", "cloudsqlproxy"):
         assert tsuru.create(name, "small").status == 201
+        wait_until("it is made", lambda name=name: tsuru.is_up(name))
         place = tsuru.described(name)["Name on the server"]
         assert place.startswith("tsuru_" + name.replace("-", "_") + "_") and place in server.databases()
         env = tsuru.bind(name, "pg-admin").json
@@ -271,4 +284,4 @@ def test_names_that_the_server_keeps_to_itself(tsuru, server):
         reader = tsuru.bind(name, "postgres", parameters={"read_only": True}).json
         assert reader["PG_USER"].startswith("postgres_") and server.as_app(reader, "SELECT 1") == [(1,)]
         assert tsuru.unbind(name, "pg-admin").status == 200 and tsuru.remove(name).status == 200
-    assert (server.databases(), server.roles()) == before
+    wait_until("nothing is left", lambda: (server.databases(), server.roles()) == before)
