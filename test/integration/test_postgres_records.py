@@ -16,12 +16,15 @@ PLANS = """      - {{name: small, description: a, connection_limit: 10, retain: 
 
 
 def service(server, retain="1h", user=None):
-    text = postgres_service(server, "x", plans=PLANS.format(retain=retain))
+    text = postgres_service(server, "x", more="    wait: 120s\n", plans=PLANS.format(retain=retain))
     return text if user is None else text.replace(f"admin:{server.password}", user)
 
 
+NO_PASS = "limits: {verify_interval: 0}\n"  # of the broker's own, which would find and mend what a test has just done to a server
+
+
 def start(start_broker, server, **options):
-    broker = start_broker(service(server, **options))
+    broker = start_broker(service(server, **options), limits=NO_PASS)
     wait_until("the server was checked",
                lambda: broker.ctl("services", "--json")["services"][0]["servers"][0]["state"] == "up")
     return broker, Tsuru(broker, "postgres", "x")
@@ -41,16 +44,17 @@ def failed(broker):
 
 def test_an_old_backup_drops_no_living_database(start_broker, own_server, tmp_path):
     """Retained when the backup was made, brought back afterwards, in use: the restored records drop nothing of it."""
-    broker, tsuru = start(start_broker, own_server, retain="5s")
+    retained = 25  # seconds, which a backup and an undelete fit into
+    broker, tsuru = start(start_broker, own_server, retain=f"{retained}s")
     tsuru.create("shop", "small")
     env = tsuru.bind("shop", "web").json
     own_server.as_app(env, "CREATE TABLE orders AS SELECT generate_series(1, 1000) AS n")
-    tsuru.remove("shop")
+    assert tsuru.remove("shop").status == 200
+    ends = time.time() + retained
     backup = str(tmp_path / "night.mdb")
     broker.ctl("backup", backup)
     broker.ctl("undelete", "postgres/shop")
     assert own_server.as_app(env, "SELECT count(*) FROM orders") == [(1000,)]
-    ends = time.time() + 5
     broker.stop()
     shutil.copy(os.path.join(broker.data, "secret.key"), tmp_path / "key")
     shutil.rmtree(broker.data)
@@ -60,7 +64,7 @@ def test_an_old_backup_drops_no_living_database(start_broker, own_server, tmp_pa
     os.chmod(os.path.join(broker.data, "secret.key"), 0o600)
     wait_until("the retention is over by the restored records", lambda: time.time() > ends)
     broker.start()
-    assert "a copy or a restored backup" in broker.servers()[0]["reason"]
+    wait_until("the server is shut", lambda: "a copy or a restored backup" in (broker.servers()[0].get("reason") or ""))
     broker.ctl("claim", "postgres/main", "--yes")
     wait_until("the purge was refused", lambda: "is alive" in failed(broker))
     assert own_server.as_app(env, "SELECT count(*) FROM orders") == [(1000,)]
@@ -149,7 +153,7 @@ def test_an_instance_of_an_earlier_version_is_served_marked_and_removed(start_br
     for role in (name, f"{name}_r", env["PG_USER"]):
         own_server.rows(f"COMMENT ON ROLE {role} IS NULL")
     assert tsuru.remove("shop").status == 200
-    assert not own_server.databases() and not own_server.roles()
+    wait_until("nothing is left", lambda: not own_server.databases() and not own_server.roles())
 
 
 # ---- adopting ----
@@ -224,6 +228,7 @@ def test_an_adopted_database_gets_an_owner_that_may_nothing_else(adopting):
     assert server.rows("INSERT INTO posts VALUES ('by dba'); SELECT count(*) FROM posts", "blog", "dba", "dba") == [(2,)]
     assert tsuru.update("blog", "now").status == 200
     assert tsuru.remove("blog").status == 200
+    wait_until("it is gone", lambda: tsuru.info("blog").status == 404)
     assert "blog" not in server.databases() and {"dba", "extra"} <= server.roles()
     assert not {"blog", "blog_r", env["PG_USER"]} & server.roles()
 
@@ -442,10 +447,11 @@ def test_attributes_of_a_superusers_are_mended_or_told(ready):
 
 
 def become(broker, server, role):
-    """The broker works with that role from now on."""
-    assert "event=reloaded" in broker.reload(service(server, user=f"{role}:{role}"))
-    wait_until("the server was checked",
-               lambda: broker.ctl("services", "--json")["services"][0]["servers"][0]["state"] == "up")
+    """The broker works with that role from now on. What differs, by the first look: none is taken before the mark was seen."""
+    assert "event=reloaded" in broker.reload(service(server, user=f"{role}:{role}"), NO_PASS)
+    path = f"/v1/instances/{only(broker.ctl('instances', '--json'))['id']}/verify"
+    answer = wait_until("the server's mark was seen", lambda: (got := broker.admin(path, "POST")).status == 200 and got)
+    return {(one["kind"], one["found"]) for one in answer.json["drift"]}
 
 
 def lose_membership(server, name):
@@ -465,12 +471,12 @@ def test_a_new_admin_role_takes_its_rights_or_says_what_it_lacks(start_broker, o
     tsuru.create("mydb", "small")
     env = tsuru.bind("mydb", "web").json
     name = env["PG_DATABASE"]
-    become(broker, own_server, "next")
+    differs = become(broker, own_server, "next")
     if own_server.version() < 160000:
-        assert {kind for kind, _ in found(broker)} == {"instance"}
+        assert {kind for kind, _ in differs} == {"instance"}
         is_mended(broker)
     else:
-        assert any(kind == "told" and f'GRANT "{name}" TO "next"' in sentence for kind, sentence in found(broker))
+        assert any(kind == "told" and f'GRANT "{name}" TO "next"' in sentence for kind, sentence in differs)
         own_server.rows(f"GRANT {name}, {name}_r, {env['PG_USER']} TO next WITH ADMIN OPTION")
         is_mended(broker)
     lose_membership(own_server, name)
@@ -492,7 +498,7 @@ def test_a_new_admin_role_takes_its_rights_or_says_what_it_lacks(start_broker, o
 
 def test_a_missing_extension_is_told_and_not_installed(start_broker, own_server):
     plans = "      - {name: small, connection_limit: 10, extensions: [pg_trgm]}\n"
-    broker = start_broker(postgres_service(own_server, "x", plans=plans))
+    broker = start_broker(postgres_service(own_server, "x", plans=plans), limits=NO_PASS)
     tsuru = Tsuru(broker, "postgres", "x")
     tsuru.create("mydb", "small")
     name = tsuru.bind("mydb", "web").json["PG_DATABASE"]
@@ -506,7 +512,8 @@ def test_a_missing_extension_is_told_and_not_installed(start_broker, own_server)
 def test_retired_ones_that_no_record_knows_are_told(start_broker, own_server):
     broker, tsuru = start(start_broker, own_server)
     tsuru.create("known", "small")
-    tsuru.remove("known")
+    assert tsuru.remove("known").status == 200
+    wait_until("it is put away", lambda: only(broker.ctl("instances", "--json"))["state"] == "retained")
     own_server.rows("CREATE ROLE lost_0123456789")
     own_server.rows("CREATE DATABASE lost_0123456789_retired OWNER lost_0123456789")
     strays = broker.ctl("verify", "--json", status=3)["strays"]
