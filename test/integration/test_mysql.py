@@ -22,9 +22,12 @@ PLANS = """      - {name: small, connection_limit: 3, retain: 0}
 """
 
 
-def service(servers, plans=PLANS):
+def service(servers, plans=PLANS, wait="120s"):
     lines = "".join(f"      - {{name: s{number}, {server}}}\n" for number, server in enumerate(servers))
-    return f"  - name: mysql\n    driver: mysql\n    password: x\n    servers:\n{lines}    plans:\n{plans}"
+    return f"  - name: mysql\n    driver: mysql\n    password: x\n    wait: {wait}\n    servers:\n{lines}    plans:\n{plans}"
+
+
+NO_PASS = "limits: {verify_interval: 0}\n"  # of the broker's own, which would find and mend what a test has just done to a server
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +39,14 @@ def server():
 
 @pytest.fixture
 def broker(start_broker, server):
-    return start_broker(service([f"url: '{server.url()}'"]))
+    return start_broker(service([f"url: '{server.url()}'"]), limits=NO_PASS)
+
+
+def is_mended(broker, name="mydb"):
+    """Whether a look finds nothing any more, and no mend is left to undo what the test does next: each look asks for one, which
+    waits for those before it, and is no operation until then."""
+    return not any(broker.ctl("verify", f"mysql/{name}", "--json", status=(0, 3))["drift"] or broker.ctl("operations", "--json")
+                   for _ in range(2))
 
 
 @pytest.fixture
@@ -205,7 +215,7 @@ def test_drift(tsuru, broker, server):
                  f"REVOKE ALL PRIVILEGES, GRANT OPTION FROM '{user}'@'%'"):
         server.ask(harm)
         assert broker.ctl("verify", "mysql/mydb", "--json", status=3)["drift"][0]["kind"] == "bind"
-        wait_until("it is mended", lambda: broker.ctl("verify", "mysql/mydb", "--json")["drift"] == [])
+        wait_until("it is mended", lambda: is_mended(broker))
         assert server.as_app(env, "SELECT 1") == ((1,),)
     server.ask("CREATE USER stray_0123456789")
     assert broker.ctl("verify", "--json", status=3)["strays"][0]["name"] == "stray_0123456789"
@@ -289,7 +299,7 @@ def test_a_server_that_stalls_holds_nobody_up(start_broker, tmp_path, tls):
     mute = Mute(fake_greeting())
     more = f", tls: true, ca_file: {certificate}" if tls else ""
     try:
-        tsuru = Tsuru(start_broker(service([f"url: 'mysql://admin:x@127.0.0.1:{mute.port}', connect_timeout: 2s{more}"])), "mysql", "x")
+        tsuru = Tsuru(start_broker(service([f"url: 'mysql://admin:x@127.0.0.1:{mute.port}', connect_timeout: 60s{more}"])), "mysql", "x")
         wait_until("the broker connects", lambda: mute.taken)
         times = []
         until = time.monotonic() + 3
@@ -297,7 +307,7 @@ def test_a_server_that_stalls_holds_nobody_up(start_broker, tmp_path, tls):
             begin = time.monotonic()
             assert tsuru.plans().status == 200
             times.append(time.monotonic() - begin)
-        assert max(times) < 1, "a handshake that waits for 2 s would be seen"
+        assert max(times) < 20, "a handshake that waits for 60 s would be seen"
     finally:
         mute.close()
 
@@ -325,7 +335,7 @@ def test_the_rights_that_the_manual_names_are_enough(start_broker, server):
     session.close()
     assert tsuru.remove("mydb").status == 200
     broker.ctl("undelete", "mysql/mydb")
-    tsuru.remove("mydb")
+    assert tsuru.remove("mydb").status == 200
     broker.ctl("purge", "mysql/mydb")
     wait_until("it is gone", lambda: env["MYSQL_DATABASE_NAME"] not in server.databases())
 
@@ -404,9 +414,11 @@ def test_a_database_of_another_instance_is_left_alone(tsuru, broker, server):
     assert comment(name).startswith("tsuru-broker: instance ") and comment(name) != comment(other)
     server.as_app(one, f"ALTER DATABASE COMMENT '{comment(other)}'")
     assert broker.ctl("verify", "mysql/first", "--json", status=3)["drift"][0]["kind"] == "instance"
-    wait_until("it is signed again", lambda: broker.ctl("verify", "mysql/first", "--json")["drift"] == [])
+    wait_until("it is signed again", lambda: is_mended(broker, "first"))
     server.as_app(one, "ALTER DATABASE COMMENT 'tsuru-broker: instance 0123456789abcdef 0123456789abcdef'")
-    assert tsuru.remove("first").status == 200 and name not in server.databases()
+    assert tsuru.remove("first").status == 200
+    wait_until("it is gone", lambda: tsuru.info("first").status == 404)
+    assert name not in server.databases()
     # The same name, adopted by another instance since.
     server.ask("CREATE DATABASE legacy")
     broker.ctl("adopt", "mysql/old", "--team", "red", "--server", "s0", "--resource", "legacy")
@@ -492,7 +504,7 @@ def test_what_opens_a_database_or_shuts_its_apps_out_is_found(tsuru, broker, ser
         server.ask(harm)
         found = broker.ctl("verify", "mysql/mydb", "--json", status=3)["drift"]
         assert "bind" in [one["kind"] for one in found], (harm, found)
-        wait_until(f"it is mended: {harm}", lambda: broker.ctl("verify", "mysql/mydb", "--json", status=(0, 3))["drift"] == [])
+        wait_until(f"it is mended: {harm}", lambda: is_mended(broker))
         assert server.as_app(env, "SELECT COUNT(*) FROM t") == ((0,),)
         if attack:
             assert refused(server, env, attack) in (1044, 1142)
@@ -533,7 +545,7 @@ def test_a_dead_login_that_lives_is_shut(tsuru, broker, server):
     for harm in (f"ALTER USER '{env['MYSQL_USER']}'@'%' ACCOUNT UNLOCK", f"GRANT EVENT ON `{pattern}`.* TO '{env['MYSQL_USER']}'@'%'"):
         server.ask(harm)
         assert broker.ctl("verify", "mysql/mydb", "--json", status=3)["drift"][0]["kind"] == "instance"
-        wait_until("it is mended", lambda: broker.ctl("verify", "mysql/mydb", "--json", status=(0, 3))["drift"] == [])
+        wait_until("it is mended", lambda: is_mended(broker))
         assert refused(server, env, "SELECT 1") == 4151
     assert server.as_app(other, "SELECT one FROM v") == ((1,),)
     tsuru.remove("mydb")
@@ -554,11 +566,11 @@ def test_the_server_s_own_expiry_ends_no_login(tsuru, broker, server):
 def test_what_a_new_admin_lacks_is_told_with_the_grant(start_broker, server):
     server.ask("CREATE USER admin2@'%' IDENTIFIED BY 'sekret'")
     server.ask("GRANT CREATE USER, PROCESS, SELECT, CREATE, DROP ON *.* TO admin2@'%' WITH GRANT OPTION")
-    broker = start_broker(service([f"url: '{server.url()}'"]))
+    broker = start_broker(service([f"url: '{server.url()}'"]), limits=NO_PASS)
     tsuru = Tsuru(broker, "mysql", "x")
     tsuru.create("mydb", "small")
     env = tsuru.bind("mydb", "shop").json
-    broker.reload(service([f"url: 'mysql://admin2:sekret@127.0.0.1:{server.port}'"]))
+    broker.reload(service([f"url: 'mysql://admin2:sekret@127.0.0.1:{server.port}'"]), NO_PASS)
     [instance] = broker.ctl("instances", "--json")
     wait_until("the server's mark was seen", lambda: broker.admin(f"/v1/instances/{instance['id']}/verify", "POST").status == 200)
     found = broker.ctl("verify", "mysql/mydb", "--json", status=3)["drift"]
@@ -570,8 +582,10 @@ def test_what_a_new_admin_lacks_is_told_with_the_grant(start_broker, server):
     wait_until("nothing is lacking", lambda: broker.ctl("verify", "mysql/mydb", "--json", status=(0, 3))["drift"] == [])
     # Sessions have the rights that they began with; those that lacked some are not used again.
     wait_until("a session has the rights", lambda: tsuru.unbind("mydb", "shop").status == 200)
+    wait_until("the login is gone", lambda: refused_all(server, env))
     assert refused(server, env, "SELECT 1") == 1045
     assert tsuru.remove("mydb").status == 200
+    wait_until("it is gone", lambda: tsuru.info("mydb").status == 404)
     broker.close()
     server.ask("DROP USER admin2@'%'")
 
@@ -587,8 +601,8 @@ def test_another_broker_s_server_is_left_alone(tsuru, broker, server):
         server.connect("tsuru-broker-mark", "x")
     wait_until("the broker has seen it", lambda: "another broker's store" in (broker.servers()[0].get("reason") or ""))
     broker.ctl("claim", "mysql/s0", "--yes")
-    (carried,), = server.ask("SELECT Host FROM mysql.user WHERE User = 'tsuru-broker-mark'")
-    assert carried.split('-')[0] == mark.split('-')[0]
+    wait_until("its mark is there", lambda: server.ask("SELECT Host FROM mysql.user WHERE User = 'tsuru-broker-mark'")[0][0].split('-')[0] ==
+               mark.split('-')[0])
     wait_until("what waited is done", lambda: refused_all(server, env))
     tsuru.remove("mydb")
 

@@ -7,7 +7,7 @@ import threading
 import pymysql
 import pytest
 
-from harness import Broker, Tsuru, wait_until
+from harness import TIMEOUT, Broker, Tsuru, wait_until
 from mysql_server import MariaDb
 from proxy import Fault, Proxy
 from test_mysql import refused_all, service
@@ -32,8 +32,8 @@ def account(server):
     return "broker:sekret"
 
 
-def start(start_broker, account, port, more=""):
-    services = service([f"url: 'mysql://{account}@127.0.0.1:{port}'"], PLANS)
+def start(start_broker, account, port, more="", wait="120s"):
+    services = service([f"url: 'mysql://{account}@127.0.0.1:{port}'"], PLANS, wait)
     return start_broker(services.replace("    password: x\n", "    password: x\n" + more))
 
 
@@ -84,7 +84,8 @@ def test_no_statement_outlives_the_broker(start_broker, server, account):
         wait_until("nothing of the broker is left", lambda: not sessions(server))
     broker.start()
     wait_until("the bind is done", lambda: tsuru.bind("mydb", "shop").status == 201)
-    tsuru.remove("mydb")
+    assert tsuru.remove("mydb").status == 200
+    wait_until("it is gone", lambda: tsuru.info("mydb").status == 404)
     broker.stop()
 
 
@@ -99,9 +100,10 @@ def test_every_statement_has_a_limit_within_its_attempt(start_broker, server, ac
         tsuru.create("mydb", "kept")
         tsuru.bind("mydb", "shop")
         tsuru.unbind("mydb", "shop")
-        tsuru.remove("mydb")
+        assert tsuru.remove("mydb").status == 200
         broker.ctl("purge", "mysql/mydb")
-        wait_until("it is gone", lambda: not server.databases())
+        wait_until("it is gone", lambda: broker.ctl("instances", "--json") == [])
+        assert not server.databases()
         broker.stop()
     finally:
         server.ask("SET GLOBAL general_log = 0")
@@ -119,23 +121,26 @@ def test_what_was_given_up_is_ended_on_the_server(start_broker, server, account)
     """The network loses sessions in the middle of a call. No end of theirs reaches the server, which would wait for idle."""
     proxy = Proxy(server.port)
     try:
-        broker = start(start_broker, account, proxy.port, "    attempt_timeout: 2s\n    wait: 1s\n    bind_wait: 1s\n")
+        broker = start(start_broker, account, proxy.port, "    attempt_timeout: 5s\n    bind_wait: 1s\n", wait="1s")
         tsuru = Tsuru(broker, "mysql", "x")
-        tsuru.create("mydb")
+        assert tsuru.create("mydb").status == 201
+        wait_until("it is made", lambda: tsuru.is_up("mydb"))
         proxy.fault = Fault("gone", at=b"SUM(DATA_LENGTH")
-        before = set(sessions(server))
-        tsuru.info("mydb")
-        lost = wait_until("a session is lost", lambda: {connection for connection in proxy.connections if connection.gone})
+        # What was seen is fresh for 10 s; then info has the server asked again.
+        wait_until("a session is lost", lambda: tsuru.info("mydb") and {connection for connection in proxy.connections if connection.gone}, pause=0.5)
         proxy.fault = None
         wait_until("the broker has as many as the server", lambda: told_sessions(broker) == (len(sessions(server)),) * 2)
-        assert lost and not any(info for info in sessions(server).values()), before
+        wait_until("none of them does anything", lambda: not any(sessions(server).values()))
         # And one that holds the instance's lock.
+        hits = proxy.hits
         proxy.fault = Fault("gone", at=b"DO RELEASE_LOCK")
         tsuru.bind("mydb", "shop")
+        wait_until("its session is lost", lambda: proxy.hits > hits)
         proxy.fault = None
         wait_until("the instance is free", lambda: tsuru.bind("mydb", "other").status == 201)
-        tsuru.remove("mydb")
-        gone(server, *server.databases())
+        assert tsuru.remove("mydb").status == 200
+        wait_until("it is gone", lambda: tsuru.info("mydb").status == 404)
+        assert not server.databases()
         broker.stop()
     finally:
         proxy.close()
@@ -161,7 +166,7 @@ def test_what_holds_a_lock_is_named_and_holds_no_place(tsuru, broker, server):
         wait_until("who holds it is told", lambda: f"KILL {session.thread_id()} ends it" in broker.log())
         assert refused_all(server, env), "access is shut first"
         # Each wait is short: a wait of 20 s, as it was once, would allow three.
-        wait_until("it has come back often", lambda: re.search(r"attempts=4 .*error=locked", broker.log()))
+        wait_until("it has come back often", lambda: re.search(r"attempts=4 .*error=locked", broker.log()), 3 * TIMEOUT)
         assert "error=locked" in broker.log() and "outcome=failed" not in broker.log()
     gone(server, name)
     thread.join()
@@ -230,6 +235,7 @@ def test_a_right_that_is_missing_is_named_and_the_removal_goes_on(start_broker, 
     server.ask("GRANT DROP ON *.* TO less@'%' WITH GRANT OPTION")
     gone(server, env["MYSQL_DATABASE_NAME"])
     thread.join()
+    wait_until("all has ended", lambda: tsuru.info("mydb").status == 404)
     broker.stop()
     server.ask("DROP USER less@'%'")
 
@@ -266,7 +272,8 @@ def test_a_session_that_nothing_ends_keeps_no_access():
         tsuru.unbind("mydb", "shop")
         wait_until("its login is gone", lambda: env["MYSQL_USER"] not in server.users())
         thread.join()
-        assert server.ask("SELECT COMMAND FROM information_schema.PROCESSLIST WHERE USER = %s", env["MYSQL_USER"]) == (("Killed",),)
+        wait_until("it is ended", lambda: server.ask("SELECT COMMAND FROM information_schema.PROCESSLIST WHERE USER = %s", env["MYSQL_USER"]) ==
+                   (("Killed",),))
         assert tsuru.bind("mydb", "other").status == 201
         removal = threading.Thread(target=tsuru.remove, args=("mydb",))
         removal.start()

@@ -10,7 +10,7 @@ from test_mysql import service
 
 READ_ONLY = "it is read-only (read_only, super_read_only)"
 PLANS = "      - {name: small, retain: 0}\n      - {name: later, retain: 1h}\n"
-MORE = "    wait: 2s\n    bind_wait: 2s\n"
+MORE = "    bind_wait: 2s\n"
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +23,13 @@ def server():
 @pytest.fixture
 def tsuru(start_broker, server):
     before = server.databases(), server.users()
-    yield Tsuru(start_broker(service([f"url: '{server.url()}'"], plans=PLANS) + MORE), "mysql", "x")
+    yield Tsuru(start_broker(service([f"url: '{server.url()}'"], plans=PLANS, wait="2s") + MORE), "mysql", "x")
     wait_until("nothing is left on the server", lambda: (server.databases(), server.users()) == before)
+
+
+def bind(tsuru):
+    """As a user does who is told to repeat it."""
+    return wait_until("it is bound", lambda: (answer := tsuru.bind("mydb", "shop")).status == 201 and answer.json)
 
 
 def error(tsuru, name):
@@ -34,14 +39,14 @@ def error(tsuru, name):
 def test_a_read_only_server_is_left_alone(tsuru, server):
     """By whoever may override that, too: the account has READ_ONLY ADMIN."""
     assert tsuru.create("mydb", "small").status == 201
-    env = tsuru.bind("mydb", "shop").json
+    env = bind(tsuru)
     before = server.databases(), server.users()
     server.ask("SET GLOBAL read_only = 1")
     try:
         assert tsuru.create("other", "small").status == 201 and tsuru.bind("mydb", "web").status == 503
         assert tsuru.unbind("mydb", "shop").status == 200
         wait_until("it is told", lambda: READ_ONLY in tsuru.why_down("mydb"))
-        assert READ_ONLY in error(tsuru, "other")
+        wait_until("the operation says so", lambda: READ_ONLY in error(tsuru, "other"))
         assert (server.databases(), server.users()) == before
         assert server.as_app(env, "SELECT 1") == ((1,),)
     finally:
@@ -55,7 +60,7 @@ def test_a_table_of_an_engine_that_was_unloaded(tsuru, server, plan):
     """DROP DATABASE would forget the table and leave its files, and with them the directory."""
     server.ask("INSTALL SONAME 'ha_archive'")
     assert tsuru.create("mydb", plan).status == 201
-    env = tsuru.bind("mydb", "shop").json
+    env = bind(tsuru)
     server.as_app(env, "CREATE TABLE kept (a int) ENGINE = ARCHIVE", "INSERT INTO kept VALUES (1)", "CREATE TABLE plain (a int)")
     server.ask("UNINSTALL SONAME 'ha_archive'")
     server.ask("FLUSH TABLES")
@@ -71,7 +76,8 @@ def test_a_table_of_an_engine_that_was_unloaded(tsuru, server, plan):
     if plan == "later":
         assert tsuru.broker.ctl("undelete", "mydb")
         wait_until("it is back", lambda: tsuru.is_up("mydb"))
-        env = tsuru.bind("mydb", "shop").json
+        env = bind(tsuru)
         assert server.as_app(env, "SELECT a FROM kept") == ((1,),)
         assert tsuru.update("mydb", "small").status == 200 and tsuru.remove("mydb").status == 200
+    wait_until("nothing needs the engine any more", lambda: env["MYSQL_DATABASE_NAME"] not in server.databases())
     server.ask("UNINSTALL SONAME 'ha_archive'")
