@@ -24,15 +24,18 @@ AMQP_ERRORS = (pika.exceptions.AMQPError, OSError)
 
 def service(server, plans="      - {name: small, retain: 0}\n", more="", login=None):
     username, password = login or (server.username, server.password)
-    return (f"  - name: rabbitmq\n    driver: rabbitmq\n    password: x\n    servers:\n"
+    return (f"  - name: rabbitmq\n    driver: rabbitmq\n    password: x\n    wait: 120s\n    servers:\n"
             f"      - {{name: main, url: '{server.url()}', username: {username}, password: {password}, amqp_port: {server.port}{more}}}\n"
             f"    plans:\n{plans}")
 
 
+NO_PASS = "limits: {verify_interval: 0}\n"  # of the broker's own, which would find and mend what a test has just done to a server
+
+
 @pytest.fixture(scope="module")
 def rabbit():
-    """One server for the file."""
-    server = RabbitMQ()
+    """One server for the file. It leaves a handshake more than its usual 10 s, and less than the driver takes for it in all."""
+    server = RabbitMQ(settings=["handshake_timeout = 15000"])
     yield server
     server.close()
 
@@ -50,6 +53,18 @@ def unmarked(rabbit):
 @pytest.fixture
 def tsuru(start_broker, rabbit):
     return Tsuru(start_broker(service(rabbit)), "rabbitmq", "x")
+
+
+def removed(tsuru, *names):
+    for name in names:
+        assert tsuru.remove(name).status == 200
+    for name in names:
+        wait_until(f"{name} is gone", lambda name=name: tsuru.info(name).status == 404)
+
+
+def nothing_but(rabbit, vhosts=(), users=()):
+    """What is left of the instances at last."""
+    wait_until(f"there is nothing but {vhosts} and {users}", lambda: (rabbit.vhosts(), rabbit.users()) == (set(vhosts), set(users)))
 
 
 def log_in(server, env):
@@ -98,8 +113,8 @@ def test_what_an_app_gets(tsuru, rabbit):
     assert user["tags"] == [] and user["hashing_algorithm"] == "rabbit_password_hashing_sha256"
     permissions = rabbit.ask("GET", f"/api/vhosts/{env['RABBITMQ_VHOST']}/permissions")[1]
     assert [entry["user"] for entry in permissions] == [env["RABBITMQ_USER"]], "the broker's own rights are gone"
-    tsuru.remove("mine")
-    assert rabbit.vhosts() == set() and rabbit.users() == set()
+    removed(tsuru, "mine")
+    nothing_but(rabbit)
 
 
 def test_a_bound_app_reaches_nothing_but_its_own(tsuru, rabbit):
@@ -144,8 +159,7 @@ def test_a_bound_app_reaches_nothing_but_its_own(tsuru, rabbit):
     with contextlib.closing(log_in(rabbit, yours)) as connection:
         channel = connection.channel()
         assert channel.queue_declare("secret", passive=True).method.message_count == 1
-    for name in ("mine", "yours"):
-        tsuru.remove(name)
+    removed(tsuru, "mine", "yours")
 
 
 def test_read_only(tsuru, rabbit):
@@ -164,7 +178,7 @@ def test_read_only(tsuru, rabbit):
         assert connection.channel().basic_get("q")[2] == b"x"
     bad = tsuru.bind("mine", "other", parameters={"read_only": "perhaps"})
     assert bad.status == 400 and "read_only" in bad.message
-    tsuru.remove("mine")
+    removed(tsuru, "mine")
 
 
 def test_read_only_by_the_instance(tsuru, rabbit):
@@ -175,13 +189,14 @@ def test_read_only_by_the_instance(tsuru, rabbit):
     for env in (reader, job):
         assert refused(rabbit, env, lambda channel: channel.basic_publish("", "q", b"y")) == 403
     assert tsuru.update("mine", parameters={"read_only": True}).status == 200
+    wait_until("the update is done", lambda: tsuru.is_up("mine"))
     assert tsuru.described("mine")["Old parameters until bound again"] == 'the app "shop" (read_only)'
     assert tsuru.send("POST", "/resources/mine/rotate", {"app-name": "shop"}).status == 202
     wait_until("it is done", lambda: {one["state"] for one in tsuru.send("GET", "/resources/mine/binds").json} == {"bound"})
     status, rights = rabbit.ask("GET", f"/api/permissions/{writer['RABBITMQ_VHOST']}/{writer['RABBITMQ_USER']}")
     assert status == 200 and rights["write"] == "^$" == rights["configure"]
     assert refused(rabbit, tsuru.bind("mine", "shop").json, lambda channel: channel.basic_publish("", "q", b"y")) == 403
-    tsuru.remove("mine")
+    removed(tsuru, "mine")
 
 
 def test_limits_hold(start_broker, rabbit):
@@ -190,19 +205,20 @@ def test_limits_hold(start_broker, rabbit):
     tsuru = Tsuru(start_broker(service(rabbit, plans)), "rabbitmq", "x")
     tsuru.create("mine", "small")
     one, two = tsuru.bind("mine", "one").json, tsuru.bind("mine", "two").json
+    # The server counts what was opened a moment ago.
     open_ones = [log_in(rabbit, one), log_in(rabbit, one)]
-    assert not lets_in(rabbit, one), "a third connection of the login"
+    wait_until("a third connection of the login is refused", lambda: not lets_in(rabbit, one))
     open_ones.append(log_in(rabbit, two))
-    assert not lets_in(rabbit, two), "a fourth connection to the vhost"
+    wait_until("a fourth connection to the vhost is refused", lambda: not lets_in(rabbit, two))
     channels = [open_ones[0].channel() for _ in range(4)]
-    with pytest.raises(AMQP_ERRORS):
-        open_ones[0].channel()
+    wait_until("a fifth channel is refused", lambda: not lives(open_ones[0]))
     assert len(channels) == 4
     open_ones[2].channel().queue_declare("q1")
     open_ones[2].channel().queue_declare("q2")
     with pytest.raises(pika.exceptions.ChannelClosedByBroker):
         open_ones[2].channel().queue_declare("q3")
     assert tsuru.update("mine", "large").status == 200
+    wait_until("the plan is reached", lambda: tsuru.described("mine")["Plan in force"] == "large")
     open_ones += [log_in(rabbit, env) for env in (one, one, two, two)]
     open_ones[2].channel().queue_declare("q3")
     open_ones[-1].channel().queue_declare("q4")
@@ -211,10 +227,11 @@ def test_limits_hold(start_broker, rabbit):
         with contextlib.suppress(*AMQP_ERRORS):
             connection.close()
     assert tsuru.update("mine", "small").status == 200
+    wait_until("the plan is reached", lambda: tsuru.described("mine")["Plan in force"] == "small")
     assert rabbit.ask("GET", f"/api/vhost-limits/{one['RABBITMQ_VHOST']}")[1][0]["value"] == {"max-connections": 3, "max-queues": 2}
     assert rabbit.ask("GET", f"/api/users/{two['RABBITMQ_USER']}")[1]["limits"] == {"max-connections": 2, "max-channels": 4}
     tsuru.update("mine", "large")
-    tsuru.remove("mine")
+    removed(tsuru, "mine")
 
 
 def test_sessions_end_with_their_login(tsuru, rabbit):
@@ -228,7 +245,7 @@ def test_sessions_end_with_their_login(tsuru, rabbit):
     assert tsuru.unbind("mine", "shop").status == 200
     assert not lives(session) and not lets_in(rabbit, second)
     assert lives(bystander)
-    tsuru.remove("mine")
+    removed(tsuru, "mine")
     assert not lives(bystander)
 
 
@@ -244,12 +261,11 @@ def test_a_session_that_was_just_beginning_ends_too(tsuru, rabbit):
         assert halfway.open(env["RABBITMQ_VHOST"]) == (10, 41), change
         time.sleep(1.2)  # as much as the clocks may differ
         session = log_in(rabbit, env)
-        began = time.monotonic()
         assert halfway.read() == (10, 50), "the server closes it"
-        assert time.monotonic() - began < 40 and lives(session) and lets_in(rabbit, env)
+        assert lives(session) and lets_in(rabbit, env)
         session.close()
         halfway.socket.close()
-    tsuru.remove("mine")
+    removed(tsuru, "mine")
 
 
 # ---- retirement ----
@@ -281,9 +297,9 @@ def test_retired_and_brought_back(start_broker, rabbit):
     assert refused(rabbit, reader, lambda channel: channel.queue_delete("q")) == 403
     assert refused(rabbit, writer, lambda channel: channel.queue_delete("q")) is None
     assert broker.ctl("verify", "rabbitmq/mine", "--json")["drift"] == []
-    tsuru.remove("mine")
+    removed(tsuru, "mine")
     broker.ctl("purge", "rabbitmq/mine")
-    assert rabbit.vhosts() == set() and rabbit.users() == {"auditor"}
+    nothing_but(rabbit, users={"auditor"})
     rabbit.ask("DELETE", "/api/users/auditor")
 
 
@@ -291,7 +307,7 @@ def test_retired_and_brought_back(start_broker, rabbit):
 
 
 def test_drift_is_found_and_mended(start_broker, rabbit):
-    broker = start_broker(service(rabbit, plans="      - {name: small, max_queues: 7, max_user_channels: 9, retain: 0}\n"))
+    broker = start_broker(service(rabbit, plans="      - {name: small, max_queues: 7, max_user_channels: 9, retain: 0}\n"), limits=NO_PASS)
     tsuru = Tsuru(broker, "rabbitmq", "x")
     tsuru.create("mine")
     env = tsuru.bind("mine", "shop").json
@@ -301,7 +317,7 @@ def test_drift_is_found_and_mended(start_broker, rabbit):
     def verify(kind, method, path, body=None):
         assert rabbit.ask(method, path, body)[0] in (200, 201, 204)
         assert [entry["kind"] for entry in broker.ctl("verify", "rabbitmq/mine", "--json", status=3)["drift"]] == [kind], path
-        wait_until(f"{path} is mended", lambda: broker.ctl("show", "rabbitmq/mine", "--json") and not drift(broker))
+        wait_until(f"{path} is mended", lambda: is_mended(broker))
         assert lets_in(rabbit, env)
 
     verify("instance", "DELETE", f"/api/vhost-limits/{vhost}/max-queues")
@@ -325,14 +341,15 @@ def test_drift_is_found_and_mended(start_broker, rabbit):
     assert refusal.status == 422 and vhost in refusal.message
     wait_until("the status tells it", lambda: tsuru.why_down("mine"))
     assert vhost not in rabbit.vhosts()
-    assert tsuru.remove("mine").status == 200
+    removed(tsuru, "mine")
     assert user not in rabbit.users()
 
 
-def drift(broker):
-    found = subprocess.run([BROKER, "ctl", "verify", "rabbitmq/mine", "-c", broker.config], capture_output=True, timeout=TIMEOUT,
-                           check=False)
-    return found.returncode != 0
+def is_mended(broker):
+    """Whether a look finds nothing any more, and no mend is left to undo what the test does next: each look asks for one, which
+    waits for those before it, and is no operation until then."""
+    return not any(broker.ctl("verify", "rabbitmq/mine", "--json", status=(0, 3))["drift"] or broker.ctl("operations", "--json")
+                   for _ in range(2))
 
 
 def test_strays_are_told_and_left(start_broker, rabbit):
@@ -346,13 +363,12 @@ def test_strays_are_told_and_left(start_broker, rabbit):
         rabbit.add_user(user, "x")
         rabbit.ask("PUT", f"/api/permissions/{env['RABBITMQ_VHOST']}/{user}", {"configure": ".*", "write": ".*", "read": ".*"})
     rabbit.ask("PUT", "/api/permissions/own/shared_0123456789", {"configure": ".*", "write": ".*", "read": ".*"})
-    wait_until("the server was checked", lambda: broker.ctl("health", "--json"))
     strays = broker.ctl("verify", "--json", status=3)["strays"]
     assert {(stray["kind"], stray["name"]) for stray in strays} == {
         ("instance", "old_0123456789"), ("login", "lost_0123456789"), ("login", "shared_0123456789")}
-    tsuru.remove("mine")
+    removed(tsuru, "mine")
     # A login that was of this instance only goes with it; what others use stays.
-    assert rabbit.users() == {"shared_0123456789", "person"} and rabbit.vhosts() == {"old_0123456789", "own"}
+    nothing_but(rabbit, {"old_0123456789", "own"}, {"shared_0123456789", "person"})
     for path in ("users/shared_0123456789", "users/person", "vhosts/old_0123456789", "vhosts/own"):
         assert rabbit.ask("DELETE", f"/api/{path}")[0] == 204
 
@@ -380,9 +396,9 @@ def test_a_vhost_that_was_made_in_part_becomes_whole(start_broker, rabbit):
             channel.basic_publish("amq.topic", "q", b"x")
 
         assert refused(rabbit, env, publish) is None, number
-        tsuru.remove("mine")
+        removed(tsuru, "mine")
+        nothing_but(rabbit)
         broker.stop()
-    assert rabbit.vhosts() == set() and rabbit.users() == set()
 
 
 # ---- the operator ----
@@ -405,14 +421,14 @@ def test_an_existing_vhost_is_adopted(start_broker, rabbit, vhost):
     connection.channel().queue_declare("q", passive=True)
     connection.close()
     assert broker.ctl("verify", "rabbitmq/blog", "--json")["drift"] == []
-    tsuru.remove("blog")
+    removed(tsuru, "blog")
     assert rabbit.ask("GET", path)[1]["tags"] == ["old", "retired"] and not lets_in(rabbit, env)
     broker.ctl("undelete", "rabbitmq/blog")
     assert rabbit.ask("GET", path)[1]["tags"] == ["old"] and rabbit.ask("GET", path)[1]["description"] == "ours"
     assert lets_in(rabbit, env)
-    tsuru.remove("blog")
+    removed(tsuru, "blog")
     broker.ctl("purge", "rabbitmq/blog")
-    assert rabbit.vhosts() == set() and rabbit.users() == set()
+    nothing_but(rabbit)
 
 
 def test_what_lives_in_the_place_of_the_retired_is_left(start_broker, rabbit):
@@ -422,7 +438,7 @@ def test_what_lives_in_the_place_of_the_retired_is_left(start_broker, rabbit):
     tsuru.create("mine")
     env = tsuru.bind("mine", "shop").json
     vhost = env["RABBITMQ_VHOST"]
-    tsuru.remove("mine")
+    removed(tsuru, "mine")
     retired = rabbit.ask("GET", f"/api/vhosts/{vhost}")[1]
     rabbit.ask("PUT", f"/api/vhosts/{vhost}", {"description": retired["description"], "tags": ""})
     rabbit.ask("PUT", f"/api/permissions/{vhost}/{env['RABBITMQ_USER']}", {"configure": ".*", "write": ".*", "read": ".*"})
@@ -443,12 +459,13 @@ def test_the_retired_in_the_place_of_what_lives_is_left(tsuru, rabbit):
     rabbit.ask("PUT", f"/api/vhosts/{vhost}", {"description": found["description"], "tags": "retired"})
     assert "retired" in tsuru.remove("mine").message and rabbit.vhosts() == {vhost}
     rabbit.ask("PUT", f"/api/vhosts/{vhost}", {"description": found["description"], "tags": ""})
-    assert tsuru.remove("mine").status == 200 and rabbit.vhosts() == set()
+    removed(tsuru, "mine")
+    nothing_but(rabbit)
 
 
 def test_another_instances_vhost_is_left(start_broker, rabbit):
     """One of the same name that another creation has made; one of an earlier version says nothing, and learns it."""
-    broker = start_broker(service(rabbit))
+    broker = start_broker(service(rabbit), limits=NO_PASS)
     tsuru = Tsuru(broker, "rabbitmq", "x")
     tsuru.create("mine")
     env = tsuru.bind("mine", "shop").json
@@ -460,13 +477,14 @@ def test_another_instances_vhost_is_left(start_broker, rabbit):
     assert [entry["kind"] for entry in told] == ["told"] and "another instance's" in json.dumps(told)
     assert "another instance's" in tsuru.remove("mine").message and lets_in(rabbit, env)
     rabbit.ask("PUT", path, {"description": "tsuru: mine of the service rabbitmq", "tags": ""})
-    assert tsuru.remove("mine").status == 200 and rabbit.vhosts() == set()
+    removed(tsuru, "mine")
+    nothing_but(rabbit)
     tsuru.create("older")
     path = f"/api/vhosts/{tsuru.bind('older', 'shop').json['RABBITMQ_VHOST']}"
     rabbit.ask("PUT", path, {"description": "tsuru: older of the service rabbitmq", "tags": ""})
     broker.ctl("verify", "rabbitmq/older", "--json", status=3)
     wait_until("it says whose it is", lambda: ", instance " in rabbit.ask("GET", path)[1]["description"])
-    tsuru.remove("older")
+    removed(tsuru, "older")
 
 
 def test_what_only_an_operator_can_mend_is_told(start_broker, rabbit):
@@ -491,7 +509,7 @@ def test_what_only_an_operator_can_mend_is_told(start_broker, rabbit):
     assert [(stray["kind"], stray["name"]) for stray in strays] == [("retired", "retired_0123456789")]
     for path in ("vhosts/retired_0123456789", "users/person"):
         rabbit.ask("DELETE", f"/api/{path}")
-    tsuru.remove("mine")
+    removed(tsuru, "mine")
 
 
 def test_the_user_guest_is_warned_of(start_broker, rabbit):
@@ -555,8 +573,9 @@ def test_a_server_that_was_given_away_gets_nothing_more(start_broker, rabbit, ca
     assert definitions(rabbit) == before
     rabbit.ask("PUT", "/api/global-parameters/tsuru-broker-mark", {"name": "tsuru-broker-mark", "value": mark})
     wait_until("it is done once the server is its own again", lambda: definitions(rabbit) != before, timeout=3 * TIMEOUT)
-    caller.join(TIMEOUT)
+    caller.join(3 * TIMEOUT)
     assert not caller.is_alive()
+    broker.stop()  # it may not have come to the end of the call
     rabbit.ask("DELETE", "/api/vhosts/blog")
     for vhost in rabbit.vhosts():
         rabbit.ask("DELETE", "/api/vhosts/" + urllib.parse.quote(vhost, safe=""))
@@ -582,7 +601,7 @@ def test_info_shows_the_vhost(tsuru, rabbit):
             return [described.get(label) for label in ("Messages", "Queues", "Consumers", "Connections")] == ["3", "2", "1", "1"]
 
         wait_until("info shows all of it", shown, pause=0.5)
-    tsuru.remove("mine")
+    removed(tsuru, "mine")
 
 
 def test_the_server_does_not_let_the_broker_in(start_broker, rabbit):
@@ -596,14 +615,15 @@ def test_the_server_does_not_let_the_broker_in(start_broker, rabbit):
     broker = start_broker(service(rabbit).replace(rabbit.url(), rabbit.url() + "/elsewhere"))
     wait_until("the log says that it is not there", lambda: "management API" in broker.log())
     rabbit.ctl("set_user_tags", "watcher", "administrator")
-    tsuru = Tsuru(start_broker(service(rabbit, login=("watcher", "sekret")) + "    bind_wait: 2s\n"), "rabbitmq", "x")
+    tsuru = Tsuru(start_broker(service(rabbit, login=("watcher", "sekret")) + "    bind_wait: 10s\n"), "rabbitmq", "x")
     assert tsuru.create("mine").status == 201
+    wait_until("it is made", lambda: tsuru.is_up("mine"))
     rabbit.ctl("set_user_tags", "watcher", "management")
     answer = tsuru.bind("mine", "shop")
     assert answer.status == 503 and "lacks the right, which the tag administrator gives" in answer.message
     rabbit.ctl("set_user_tags", "watcher", "administrator")
     wait_until("it goes on", lambda: tsuru.bind("mine", "shop").status == 201)
-    assert tsuru.remove("mine").status == 200
+    removed(tsuru, "mine")
     rabbit.ask("DELETE", "/api/users/watcher")
 
 
@@ -653,13 +673,14 @@ def test_the_commands_of_the_manual_are_enough(start_broker, rabbit):
     env = tsuru.bind("mine", "shop").json
     assert tsuru.update("mine").status == 200
     assert broker.ctl("verify", "rabbitmq/mine", "--json")["drift"] == []
-    assert tsuru.status("mine").status == 204
-    tsuru.remove("mine")
+    wait_until("it is up", lambda: tsuru.is_up("mine"))
+    removed(tsuru, "mine")
     broker.ctl("undelete", "rabbitmq/mine")
     assert lets_in(rabbit, env)
-    assert tsuru.unbind("mine", "shop").status == 200 and tsuru.remove("mine").status == 200
+    assert tsuru.unbind("mine", "shop").status == 200
+    removed(tsuru, "mine")
     broker.ctl("purge", "rabbitmq/mine")
-    assert rabbit.vhosts() == set() and rabbit.users() == set()
+    nothing_but(rabbit)
 
 
 def test_tls(start_broker, tmp_path):
