@@ -11,7 +11,7 @@ from harness import TIMEOUT, Broker, Tsuru, closing, postgres_service, wait_unti
 from rogue import RogueHeaders, RogueHttp, RogueMysql, RoguePostgres, RogueRedis, RogueTls
 from test_tls import Listening, make_certificate, openssl
 
-LONG = 20_000_000  # iterations: half a minute on a good machine
+LONG = 2_000_000_000  # iterations: an hour on a good machine
 SHORT = 500_000    # over LOGIN_HELD, and under a second on a good one
 
 SHARED = "  - {name: shared, driver: shared, password: x, plans: [{name: one, description: a, env: {X: y}}]}\n"
@@ -85,15 +85,15 @@ def test_a_server_that_computes_is_asked_ever_more_rarely(start, rogues):
     rests = []
 
     def rest():
-        asked, found = rogue.asked, re.search(r"made to compute .*asked again in (\d+) s", reason(broker))
+        found = re.search(r"made to compute .*asked again in (\d+) s", reason(broker))
         if found:
-            rests.append((asked, int(found[1])))
+            rests.append((rogue.asked, int(found[1])))  # no more often than it was asked by now
         return found and rests[-1][1] > 5
 
     assert Tsuru(broker, "rogue", "x").create("orders", "p").status == 201
-    wait_until("it rests for longer", rest)
+    wait_until("it rests for longer", rest, 3 * TIMEOUT)
     assert all(seconds <= 5 * 2 ** (asked - 1) for asked, seconds in rests), rests
-    assert rogue.asked == broker.log().count("event=login-computes")
+    wait_until("each time is told", lambda: rogue.asked == broker.log().count("event=login-computes"))
 
 
 def test_an_apps_login_that_computes_is_not_the_servers_fault(start, own_server):
@@ -107,18 +107,23 @@ def test_an_apps_login_that_computes_is_not_the_servers_fault(start, own_server)
     own_server.as_app(env, f"SET ROLE NONE; ALTER ROLE \"{env['PG_USER']}\" PASSWORD 'SCRAM-SHA-256${SHORT}:MDEyMzQ1Njc4OWFiY2RlZg==$"
                            f"{'A' * 43}=:{'A' * 43}='")
     broker.ctl("verify", "postgres/orders", status=(0, 1, 3))
-    assert 'service=postgres server=main login_of="an app" times=1' in broker.log()
+    wait_until("it is told", lambda: 'service=postgres server=main login_of="an app" times=1' in broker.log())
     assert tenant.bind("orders", "other").status == 201
-    assert broker.servers()[0]["state"] == "up"
+    wait_until("the server is up", lambda: broker.servers()[0]["state"] == "up")
     assert 'login_of="the broker"' not in broker.log()
 
 
 def test_an_end_does_not_wait_for_a_step(start, rogues):
-    rogue = rogues(RoguePostgres, 100 * LONG)
+    rogue = rogues(RoguePostgres, LONG)
     broker = start(SHARED + postgres(rogue))
     wait_until("it computes", lambda: "event=login-computes" in broker.log())
     broker.stop()
     assert "event=stopped" in broker.log()
+
+
+def turns(broker):
+    """The services, in the order in which something became known of their servers."""
+    return list(dict.fromkeys(re.findall(r"event=server-\w+ service=(\w+)", broker.log())))
 
 
 def test_many_servers_that_say_nothing_keep_no_thread(start, rogues, server):
@@ -131,7 +136,8 @@ def test_many_servers_that_say_nothing_keep_no_thread(start, rogues, server):
     wait_until("the good server answers", lambda: any(one["service"] == "postgres" and
                                                       (one["state"] == "up" or "another broker" in (one.get("reason") or ""))
                                                       for one in broker.servers()))
-    assert sum(rogue.answered for rogue in silent) < len(silent), "those that say nothing were given up before"
+    wait_until("those that say nothing are given up", lambda: len(turns(broker)) > len(silent))
+    assert turns(broker).index("postgres") < len(silent), "those that say nothing were given up before"
     assert "event=login-computes" not in broker.log()
 
 
@@ -158,8 +164,8 @@ def test_words_that_are_no_text_reach_nobodys_terminal(start, rogues):
     broker = start(service("databases", "postgres", url).replace("wait: 1s", "wait: 1s, retry_for: 1s"))
     tsuru = Tsuru(broker, "databases", "x")
     tsuru.create("mydb")
-    wait_until("it has failed", lambda: tsuru.status("mydb").status == 200)
-    assert "?[2Jwiped ? é" in tsuru.status("mydb").body
+    wait_until("status tells it", lambda: (answer := tsuru.status("mydb")).status == 200 and "?[2Jwiped ? é" in answer.body)
+    assert "\x1b" not in tsuru.status("mydb").body
 
 
 @pytest.mark.parametrize("begin, header, sentence", [
@@ -175,8 +181,7 @@ def test_headers_without_measure_are_refused(start, rogues, begin, header, sente
                    service("osb", "osb", f"http://127.0.0.1:{osb.port}", ", username: a, password: b, service: kv", ", upstream_plan: p"))
     before = broker.memory()
     for name in ("rabbit", "osb"):
-        wait_until(f"{name} is told", lambda name=name: reason(broker, name))
-        assert sentence in reason(broker, name)
+        wait_until(f"{name} is told", lambda name=name: sentence in reason(broker, name))
     assert broker.memory() - before < 32 << 20
 
 
@@ -222,7 +227,7 @@ int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints
     if (host == NULL || strcmp(host, "hangs.example") != 0)
         return real(host, port, hints, found);
     close(open(getenv("HANG_BEGAN"), O_CREAT | O_WRONLY, 0600));
-    sleep(30);
+    sleep(3600);
     close(open(getenv("HANG_ENDED"), O_CREAT | O_WRONLY, 0600));
     return EAI_AGAIN;
 }
