@@ -25,6 +25,8 @@ def osb_service(upstream, more="", server_more="", plans=None, login=True):
       - {name: fixed}
       - {name: unbindable}
 """
+    if "    wait: " not in more:
+        more += "    wait: 120s\n"
     if login:
         server_more += f"        username: {upstream.username}\n        password: {upstream.password}\n"
     return f"""  - name: kv
@@ -63,6 +65,16 @@ def value(env, name="key", put=None):
 def is_dead(env):
     answer = value(env)
     return isinstance(answer, tuple) and answer[0] == 401
+
+
+def bind_at_last(tsuru, name, app):
+    """As a user does who is told to repeat it."""
+    return wait_until("it is bound", lambda: (answer := tsuru.bind(name, app)).status == 201 and answer.json)
+
+
+def has_failed(broker, name):
+    """Whether its creation failed for good; what is left of one that did goes soon after."""
+    return re.search(f"kind=create outcome=failed .*instance={name} ", broker.log())
 
 
 def is_idle(tsuru, name):
@@ -139,6 +151,7 @@ def test_private_authority(start_broker, tmp_path):
     assert trusting.create("mydb").status == 201
     wait_until("it is up", lambda: trusting.is_up("mydb"))
     assert trusting.remove("mydb").status == 200
+    trusting.broker.stop()
     requests = len(upstream.requests)
     other = Tsuru(start_broker(osb_service(upstream, more="    wait: 1s\n")), "kv", "x")
     assert other.create("mydb").status == 201 and other.status("mydb").status == 202
@@ -231,12 +244,12 @@ def test_failed_operations(tsuru, upstream):
 
 def test_longer_than_an_attempt(start_broker, upstream):
     """One request, however many attempts poll for it."""
-    tsuru = Tsuru(start_broker(osb_service(upstream, more="    attempt_timeout: 1s\n    wait: 1s\n    bind_wait: 1s\n")), "kv", "x")
+    tsuru = Tsuru(start_broker(osb_service(upstream, more="    attempt_timeout: 4s\n    wait: 1s\n    bind_wait: 1s\n")), "kv", "x")
     upstream.asynchronous, upstream.polls = True, 10**6
     assert tsuru.create("mydb").status == 201
     assert tsuru.status("mydb").status == 202
     assert tsuru.bind("mydb", "shop").status == 412
-    wait_until("some attempts are over", lambda: tsuru.operations("mydb")[-1]["attempts"] >= 4)
+    wait_until("some attempts are over", lambda: tsuru.operations("mydb")[-1]["attempts"] >= 3)
     (operation,) = upstream.operations.values()
     operation["left"] = 0
     wait_until("it is up", lambda: tsuru.is_up("mydb"))
@@ -247,7 +260,7 @@ def test_long_work_holds_no_place(start_broker, upstream):
     """More of it than there are places: another team's instance is up before any of it was asked for again."""
     broker = start_broker(osb_service(upstream, more="    wait: 0s\n"))
     red, blue = Tsuru(broker, "kv", "x", team="red"), Tsuru(broker, "kv", "x", team="blue")
-    upstream.asynchronous, upstream.polls, upstream.retry_after = True, 10**6, 30
+    upstream.asynchronous, upstream.polls, upstream.retry_after = True, 10**6, 600
     for number in range(6):
         assert red.create(f"long-{number}").status == 201
     wait_until("all are under way", lambda: len(upstream.operations) == 6)
@@ -261,15 +274,16 @@ def test_long_work_holds_no_place(start_broker, upstream):
 def test_retry_after(tsuru, upstream):
     upstream.asynchronous, upstream.polls, upstream.retry_after = True, 1, 1
     begin = time.monotonic()
-    tsuru.create("mydb")
-    assert 2 <= time.monotonic() - begin < 20
+    assert tsuru.create("mydb").status == 201
+    wait_until("it is up", lambda: tsuru.is_up("mydb"))
+    assert time.monotonic() - begin >= 2
     assert upstream.count("GET", "last_operation") == 2
 
 
 def test_work_may_take_longer_than_failures_are_retried(start_broker, upstream):
     """The upstream says when to come back (Retry-After), and how long it may take is maximum_polling's to say."""
     tsuru = Tsuru(start_broker(osb_service(upstream, more="    retry_for: 1s\n    wait: 1s\n    bind_wait: 30s\n")), "kv", "x")
-    upstream.asynchronous, upstream.polls, upstream.retry_after = True, 1, 4
+    upstream.asynchronous, upstream.polls, upstream.retry_after = True, 1, 8
     assert tsuru.create("mydb").status == 201 and tsuru.status("mydb").status == 202
     wait_until("it is up", lambda: tsuru.is_up("mydb"), 60)
     assert makes(upstream) == ["PUT"] and upstream.count("GET", "last_operation") == 2
@@ -278,15 +292,17 @@ def test_work_may_take_longer_than_failures_are_retried(start_broker, upstream):
 
 def test_busy_for_longer_than_failures_are_retried(start_broker, upstream):
     """A Retry-After of a failure is waited for, but one that comes again and again does not put the end off for ever."""
-    tsuru = Tsuru(start_broker(osb_service(upstream, more="    retry_for: 1s\n    wait: 1s\n")), "kv", "x")
+    broker = start_broker(osb_service(upstream, more="    retry_for: 1s\n    wait: 1s\n"))
+    tsuru = Tsuru(broker, "kv", "x")
     upstream.rule("PUT", "/v2/service_instances/", times=1000, status=429, body="{}", headers={"Retry-After": "20"})
     tsuru.create("mydb")
-    time.sleep(3)
+    wait_until("it was refused", lambda: upstream.count("PUT"))
+    time.sleep(2)  # more than failures are retried
     upstream.rules.clear()
     wait_until("it is up", lambda: tsuru.is_up("mydb"), 60)
     upstream.rule("PUT", "/v2/service_instances/", times=1000, status=503, body="{}", headers={"Retry-After": "2"})
     tsuru.create("other")
-    wait_until("it has failed", lambda: tsuru.operations("other")[-1]["state"] == "failed", 60)
+    wait_until("it has failed", lambda: has_failed(broker, "other"))
 
 
 def test_maximum_polling(start_broker, upstream):
@@ -296,22 +312,25 @@ def test_maximum_polling(start_broker, upstream):
     assert answer.status == 422 and "within 1s" in answer.message
     wait_until("its removal is asked for", lambda: sent(upstream, "DELETE"))
     upstream.polls = 1
-    for operation in upstream.operations.values():
-        operation["left"] = 0
+    with upstream.lock:
+        for operation in upstream.operations.values():
+            operation["left"] = 0
     wait_until("nothing is left", lambda: not upstream.instances, 90)
 
 
 def test_lost_work_ends_the_time_that_it_was_given(start_broker, upstream):
     """The upstream asked for time for what it then forgot: that failure is counted as any other."""
-    more = "    retry_for: 3s\n    wait: 1s\n    attempt_timeout: 2s\n"
-    tsuru = Tsuru(start_broker(osb_service(upstream, more=more, server_more="        maximum_polling: 10m\n")), "kv", "x")
+    more = "    retry_for: 3s\n    wait: 1s\n    attempt_timeout: 4s\n"
+    broker = start_broker(osb_service(upstream, more=more, server_more="        maximum_polling: 10m\n"))
+    tsuru = Tsuru(broker, "kv", "x")
     upstream.asynchronous, upstream.polls = True, 10**6
     tsuru.create("mydb")
-    time.sleep(5)
+    wait_until("two attempts are over", lambda: tsuru.operations("mydb")[-1]["attempts"] >= 3)
     assert tsuru.operations("mydb")[-1]["state"] in ("pending", "running")  # beyond retry_for
     upstream.polls = 1
-    upstream.operations.clear()
-    wait_until("it has failed", lambda: tsuru.operations("mydb")[-1]["state"] == "failed", 60)
+    with upstream.lock:
+        upstream.operations.clear()
+    wait_until("it has failed", lambda: has_failed(broker, "mydb"))
     assert makes(upstream).count("PUT") == 1
 
 
@@ -343,7 +362,8 @@ def test_killed_while_polling(start_broker, upstream):
         request()
         wait_until("it is polled", lambda: len(sent(upstream, "GET", "last_operation")) > before + 1)
         broker.kill()
-        (operation,) = upstream.operations.values()
+        with upstream.lock:
+            (operation,) = upstream.operations.values()
         assert operation["kind"] == kind
         operation["left"] = 0
         broker.start()
@@ -357,7 +377,8 @@ def test_killed_while_polling(start_broker, upstream):
     interrupted(lambda: tsuru.update("mydb", "big"), "change")
     wait_until("the plan is changed", lambda: tsuru.described("mydb")["Plan in force"] == "big")
     upstream.asynchronous = False
-    env = tsuru.bind("mydb", "shop").json
+    env = bind_at_last(tsuru, "mydb", "shop")
+    wait_until("it is idle", lambda: is_idle(tsuru, "mydb"))
     assert value(env) is None and len(upstream.bindings) == 1
     upstream.asynchronous = True
     interrupted(lambda: tsuru.unbind("mydb", "shop"), "unbind")
@@ -370,7 +391,7 @@ def test_dead_and_back(start_broker, upstream):
     broker = start_broker(osb_service(upstream, more="    wait: 1s\n    bind_wait: 2s\n"))
     tsuru = Tsuru(broker, "kv", "x")
     tsuru.create("old")
-    env = tsuru.bind("old", "shop").json
+    env = bind_at_last(tsuru, "old", "shop")
     upstream.stop()
     assert tsuru.create("new").status == 201 and tsuru.status("new").status == 202
     assert tsuru.bind("old", "second").status == 503
@@ -378,10 +399,10 @@ def test_dead_and_back(start_broker, upstream):
     wait_until("the status says down", lambda: tsuru.why_down("old"))
     assert "main" in tsuru.why_down("old") and upstream.password not in tsuru.status("old").body
     begin = time.monotonic()
-    assert tsuru.info("old").status == 200 and time.monotonic() - begin < 5
+    assert tsuru.info("old").status == 200 and time.monotonic() - begin < 30
     upstream.start()
     wait_until("all converges", lambda: tsuru.is_up("new") and is_idle(tsuru, "old") and is_dead(env), 90)
-    assert value(tsuru.bind("new", "shop").json) is None
+    assert value(bind_at_last(tsuru, "new", "shop")) is None
 
 
 def test_answers_nothing(start_broker, upstream):
@@ -401,10 +422,10 @@ def test_rebind(tsuru, upstream):
     second = tsuru.bind("mydb", "shop").json
     assert is_dead(first) and value(second) is None and len(upstream.bindings) == 1
     assert tsuru.send("POST", "/resources/mydb/rotate", {"app-name": "shop"}).status == 202
-    wait_until("it is rotated", lambda: is_dead(second))
+    wait_until("it is rotated", lambda: is_dead(second) and is_idle(tsuru, "mydb"))
     assert len(upstream.bindings) == 1
-    tsuru.unbind("mydb", "shop")
-    assert not upstream.bindings
+    assert tsuru.unbind("mydb", "shop").status == 200
+    wait_until("it is unbound", lambda: not upstream.bindings)
     third = tsuru.bind("mydb", "shop").json
     assert value(third) is None and is_dead(first) and is_dead(second)
     identifiers = {path.split("/")[5].split("?")[0] for _, path, _, _ in sent(upstream, "PUT", "/service_bindings/")}
@@ -524,8 +545,8 @@ def test_undone_unbind(tsuru, upstream):
     tsuru.unbind("mydb", "shop", event=event)
     after = tsuru.bind("mydb", "shop", event=event).json
     assert is_dead(before) and value(after) is None and len(upstream.bindings) == 1
-    tsuru.unbind("mydb", "shop")
-    assert not upstream.bindings
+    assert tsuru.unbind("mydb", "shop").status == 200
+    wait_until("it is unbound", lambda: not upstream.bindings)
 
 
 def test_environment(start_broker, upstream):
@@ -595,7 +616,7 @@ def test_a_redirect_is_not_followed(start_broker, upstream, status):
 def test_answers_that_no_app_should_get(start_broker, upstream, body, request):
     """What is wrong is the upstream's answer, and nothing that the caller sent: never 400 or 413."""
     name = request.node.callspec.id
-    broker = start_broker(osb_service(upstream, more="    retry_for: 1s\n    bind_wait: 20s\n"))
+    broker = start_broker(osb_service(upstream, more="    retry_for: 1s\n"))
     tsuru = Tsuru(broker, "kv", "x")
     tsuru.create("mydb")
     upstream.rule("PUT", "service_bindings", times=100, status=201, body=body)
@@ -678,14 +699,14 @@ def test_plans_that_cannot(tsuru, upstream):
     assert answer.status == 422 and "cannot be bound" in answer.message
     tsuru.remove("mydb")
     tsuru.remove("other")
-    assert not upstream.instances
+    wait_until("nothing is left", lambda: not upstream.instances)
 
 
 # ---- the catalog ----
 
 def test_catalog_lacks_a_plan(start_broker, upstream):
     plans = "      - {name: small}\n      - {name: huge}\n"
-    tsuru = Tsuru(start_broker(osb_service(upstream, plans=plans, more="    wait: 2s\n")), "kv", "x")
+    tsuru = Tsuru(start_broker(osb_service(upstream, plans=plans, more="    wait: 20s\n")), "kv", "x")
     tsuru.create("mydb", "small")
     wait_until("the status says down", lambda: tsuru.why_down("mydb"))
     assert '"huge"' in tsuru.why_down("mydb") and "small, large, fixed" in tsuru.why_down("mydb")
