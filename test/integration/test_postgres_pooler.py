@@ -71,11 +71,14 @@ def server():
     postgres.close()
 
 
-def service(pooler, more="", **parameters):
+def service(pooler, bind_wait="120s", idle="2s", **parameters):
     class Through:  # pylint: disable=too-few-public-methods
         url = staticmethod(lambda: pooler.url(BROKER, "sekret", **parameters))
 
-    return postgres_service(Through, PASSWORD, more=f"    bind_wait: 2s\n    wait: 2s\n{more}", server_more="        idle: 2s\n")
+    return postgres_service(Through, PASSWORD, more=f"    bind_wait: {bind_wait}\n    wait: 120s\n", server_more=f"        idle: {idle}\n")
+
+
+NO_PASS = "limits: {verify_interval: 0}\n"  # of the broker's own, which would find and mend what a test has just done to a server
 
 
 def reason(broker):
@@ -98,7 +101,7 @@ def test_all_of_it_by_tls(start_broker, server, certificate):
     pooler = PgBouncer(server, {BROKER: "sekret"}, tls=certificate, settings="server_idle_timeout = 3")
     with closing(pooler):
         before = server.databases(), server.roles()
-        broker = start_broker(service(pooler, sslmode="verify-full", sslrootcert=certificate[0]))
+        broker = start_broker(service(pooler, sslmode="verify-full", sslrootcert=certificate[0]), limits=NO_PASS)
         tsuru = Tsuru(broker, "postgres", PASSWORD)  # pylint: disable=redefined-outer-name
         assert tsuru.create("mydb", "large").status == 201
         env = tsuru.bind("mydb", "shop").json
@@ -115,7 +118,7 @@ def test_all_of_it_by_tls(start_broker, server, certificate):
         assert ask(tsuru.bind("mydb", "shop").json, "SELECT count(*) FROM t") == [(0,)]
         assert tsuru.unbind("mydb", "shop").status == 200 and tsuru.remove("mydb").status == 200
         wait_until("nothing is left", lambda: (server.databases(), server.roles()) == before)
-        assert [one["state"] for one in broker.servers()] == ["up"] and not reason(broker)
+        wait_until("the server is well", lambda: [one["state"] for one in broker.servers()] == ["up"] and not reason(broker))
 
 
 class ManualPooler(PgBouncer):
@@ -166,6 +169,7 @@ def test_who_holds_a_statement_up_is_named(start_broker, backend):
     """The server is asked of its own process, not of the number that the pooler made up."""
     tsuru = Tsuru(start_broker(configuration({**backend.service("s"), "wait": "1s"})), "s", PASSWORD)  # pylint: disable=redefined-outer-name
     assert tsuru.create("mydb", "small").status == 201
+    wait_until("it is made", lambda: tsuru.is_up("mydb"))
     name = tsuru.described("mydb")["Name on the server"]
     holder = psycopg2.connect(host="127.0.0.1", port=backend.server.port, dbname="postgres", user="admin",
                               password=backend.server.password, application_name="nightly")
@@ -175,6 +179,7 @@ def test_who_holds_a_statement_up_is_named(start_broker, backend):
     holder.close()
     wait_until("the plan is reached", lambda: tsuru.described("mydb")["Plan in force"] == "large")
     assert tsuru.remove("mydb").status == 200
+    wait_until("it is gone", lambda: tsuru.info("mydb").status == 404)
 
 
 @pytest.mark.parametrize("mode", ["transaction", "statement"])
@@ -184,7 +189,7 @@ def test_another_mode_is_named_and_nothing_is_made(start_broker, server, mode):
         before = server.databases(), server.roles()
         broker = start_broker(service(pooler))
         tsuru = Tsuru(broker, "postgres", PASSWORD)  # pylint: disable=redefined-outer-name
-        assert SHARED in reason(broker) and "pool_mode = session" in reason(broker)
+        wait_until("it is named", lambda: SHARED in reason(broker) and "pool_mode = session" in reason(broker))
         assert tsuru.create("mydb", "small").status == 201
         assert tsuru.status("mydb").status == 202 and (server.databases(), server.roles()) == before
         assert tsuru.remove("mydb").status == 200
@@ -205,7 +210,7 @@ def test_the_mode_may_change_at_work(start_broker, server):
     pooler = PgBouncer(server, {BROKER: "sekret"}, settings="server_round_robin = 1")
     with closing(pooler):
         before = server.databases(), server.roles()
-        broker = start_broker(service(pooler))
+        broker = start_broker(service(pooler, bind_wait="2s"))
         tsuru = Tsuru(broker, "postgres", PASSWORD)  # pylint: disable=redefined-outer-name
         names = [f"db-{i}" for i in range(6)]
         with concurrent.futures.ThreadPoolExecutor(len(names)) as pool:
@@ -234,9 +239,10 @@ def test_its_sessions_have_the_limits_of_any_other(start_broker, server):
     server.rows(f"ALTER ROLE {BROKER} SET search_path TO nowhere; ALTER ROLE {BROKER} SET statement_timeout TO 1000")
     try:
         with closing(pooler):
-            broker = start_broker(service(pooler))
+            broker = start_broker(service(pooler, idle="5m"))
             tsuru = Tsuru(broker, "postgres", PASSWORD)  # pylint: disable=redefined-outer-name
             assert tsuru.create("mydb", "large").status == 201 and tsuru.remove("mydb").status == 200
-            assert tsuru.info("mydb").status == 404 and sessions(server) > 0
+            wait_until("it is gone", lambda: tsuru.info("mydb").status == 404)
+            assert sessions(server) > 0
     finally:
         server.rows(f"ALTER ROLE {BROKER} RESET ALL")
