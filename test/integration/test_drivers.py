@@ -24,8 +24,21 @@ WORKERS = 64
 def tsuru(start_broker, backend):
     """tsuru, for a service of the backend; at the end nothing of the test may be left on the server."""
     before = backend.objects()
-    yield Tsuru(start_broker(configuration(backend.service("s"))), "s", PASSWORD)
+    yield Tsuru(start_broker(configuration(patient(backend.service("s")))), "s", PASSWORD)
     wait_until("nothing is left on the server", lambda: backend.objects() == before)
+
+
+def patient(service):
+    """The service, of which what is asked is answered when it is done, also by a machine that takes long."""
+    service["servers"][0].pop("connect_timeout", None)
+    return {**service, "wait": "120s"}
+
+
+def remove(tsuru, *names):
+    for name in names:
+        assert tsuru.remove(name).status == 200
+    for name in names:
+        wait_until(f"{name} is gone", lambda name=name: tsuru.info(name).status == 404)
 
 
 def place(tsuru, name):
@@ -41,7 +54,7 @@ def test_a_life(tsuru, backend, encoding):
     tsuru.encoding = encoding
     before_instances, before_logins = backend.objects()
     assert tsuru.create("mydb", "small").status == 201
-    assert tsuru.status("mydb").status == 204
+    wait_until("it is up", lambda: tsuru.is_up("mydb"))
     assert backend.objects() == (before_instances | {place(tsuru, "mydb")}, before_logins)
     env = tsuru.bind("mydb", "shop").json
     assert all(isinstance(value, str) for value in env.values())
@@ -51,9 +64,8 @@ def test_a_life(tsuru, backend, encoding):
     assert tsuru.unbind("mydb", "shop").status == 200
     assert backend.refused(env)
     assert backend.objects()[1] == before_logins
-    assert tsuru.remove("mydb").status == 200
+    remove(tsuru, "mydb")
     assert backend.objects() == (before_instances, before_logins)
-    assert tsuru.info("mydb").status == 404
 
 
 def test_content_outlives_binds_and_plans(tsuru, backend):
@@ -64,7 +76,7 @@ def test_content_outlives_binds_and_plans(tsuru, backend):
     assert backend.read(second, "colour") == "red"
     backend.write(second, "colour", "green")
     assert tsuru.update("mydb", "large").status == 200
-    assert tsuru.described("mydb")["Plan in force"] == "large"
+    wait_until("the plan is reached", lambda: tsuru.described("mydb")["Plan in force"] == "large")
     assert backend.works(first) and backend.works(second)
     tsuru.unbind("mydb", "first")
     assert backend.refused(first)
@@ -83,7 +95,7 @@ def test_instances_do_not_see_each_other(tsuru, backend):
     assert backend.read(yours, "colour") is None
     backend.write(yours, "colour", "green")
     assert backend.read(mine, "colour") == "red"
-    tsuru.remove("mine")
+    remove(tsuru, "mine")
     assert backend.refused(mine)
     assert backend.read(yours, "colour") == "green"
     tsuru.remove("yours")
@@ -144,7 +156,7 @@ def test_many_binds_at_once(tsuru, backend):
         answers = list(pool.map(lambda i: tsuru.bind("mydb", f"app-{i}"), range(32)))
     assert [answer.status for answer in answers] == [201] * 32
     assert all(backend.works(answer.json) for answer in answers)
-    tsuru.remove("mydb")
+    remove(tsuru, "mydb")
     assert all(backend.refused(answer.json) for answer in answers)
 
 
@@ -203,7 +215,7 @@ def test_s8_jobs(tsuru, backend):
     again = tsuru.bind_job("mydb", "shop", event="e2").json
     assert backend.works(job if backend.restores else again)
     # The job is removed without an unbind, then the instance: nothing of either is left.
-    assert tsuru.remove("mydb").status == 200
+    remove(tsuru, "mydb")
     assert backend.refused(job) and backend.refused(app)
 
 
@@ -328,7 +340,7 @@ def s10_answers_do_not_wait(tsuru, backend):
     wait_until("the status says down", lambda: tsuru.why_down("s10"))
     assert "main" in tsuru.why_down("s10")
     assert tsuru.described("s10")["Plan in force"] == "small"
-    assert answer_time(tsuru, "s10") < 0.2  # a wait for the server would be seconds
+    assert answer_time(tsuru, "s10") < 0.5  # a wait for the server would be seconds
     yield
     wait_until("it is up", lambda: tsuru.is_up("s10"))
     assert backend.works(env)
@@ -359,12 +371,6 @@ def answer_time(tsuru, name):
     return statistics.median(times)
 
 
-def remove_all(tsuru, names):
-    for name in names:
-        assert tsuru.remove(name).status == 200
-    for name in names:
-        wait_until(f"{name} is gone", lambda name=name: tsuru.info(name).status == 404)
-
 
 @pytest.mark.parametrize("killed", [False, True], ids=["", "s11"])
 def test_the_server_goes_and_comes_back(start_broker, backend, killed):
@@ -385,7 +391,7 @@ def test_the_server_goes_and_comes_back(start_broker, backend, killed):
         tsuru.broker.start()
     for flow in flows:
         assert next(flow, None) is None
-    remove_all(tsuru, NAMES)
+    remove(tsuru, *NAMES)
     wait_until("nothing is left on the server", lambda: backend.objects() == before)
 
 
@@ -401,9 +407,11 @@ def test_unused_connections_are_counted_and_closed(start_broker, backend):
     described["servers"][0]["idle"] = "1s"
     tsuru = Tsuru(start_broker(configuration(described)), "s", PASSWORD)
     assert tsuru.create("mine").status == 201
-    assert connections(tsuru.broker) > 0
+    # Each look at the server opens one again.
+    wait_until("there are connections", lambda: connections(tsuru.broker) > 0)
     wait_until("the connections are closed", lambda: connections(tsuru.broker) == 0)
-    assert tsuru.bind("mine", "shop").status == 201 and tsuru.remove("mine").status == 200
+    assert tsuru.bind("mine", "shop").status == 201
+    remove(tsuru, "mine")
 
 
 def test_the_server_goes_in_the_middle_of_work(start_broker, backend):
@@ -420,7 +428,7 @@ def test_the_server_goes_in_the_middle_of_work(start_broker, backend):
         for name in names:
             wait_until(f"{name} is up", lambda name=name: tsuru.is_up(name))
         assert all(pool.map(lambda name: backend.works(bind_until_it_works(tsuru, name, "shop")), names))
-    remove_all(tsuru, names)
+    remove(tsuru, *names)
     wait_until("nothing is left on the server", lambda: backend.objects() == before)
 
 
@@ -428,7 +436,7 @@ def test_a_server_that_answers_nothing(start_broker, backend):
     if not backend.pids():
         pytest.skip("the server is no process that could be stopped")
     before = backend.objects()
-    service = {**backend.service("s"), **SHORT, "attempt_timeout": "2s"}
+    service = {**backend.service("s"), **SHORT}
     tsuru = Tsuru(start_broker(configuration(service)), "s", PASSWORD)
     make(tsuru, "old")
     backend.freeze()
@@ -437,14 +445,15 @@ def test_a_server_that_answers_nothing(start_broker, backend):
         assert tsuru.status("new").status == 202
         answer = tsuru.bind("old", "shop")
         assert answer.status == 503 and "repeat" in answer.message
-        assert answer_time(tsuru, "old") < 0.2
+        assert answer_time(tsuru, "old") < 0.5
         wait_until("the status says down", lambda: tsuru.why_down("old"))
+        wait_until("an attempt is over", lambda: tsuru.operations("new")[0].get("error"))
     finally:
         backend.thaw()
     wait_until("all converges", lambda: tsuru.is_up("new") and tsuru.is_up("old"))
     for name in ("old", "new"):
         assert backend.works(bind_until_it_works(tsuru, name, "shop"))
-    remove_all(tsuru, ["old", "new"])
+    remove(tsuru, "old", "new")
     wait_until("nothing is left on the server", lambda: backend.objects() == before)
 
 
@@ -485,5 +494,5 @@ def test_all_drivers_side_by_side(start_broker):
             lives = [pool.submit(live, Tsuru(broker, backends[i % len(backends)].name, PASSWORD),
                                  backends[i % len(backends)], f"db-{i}", until) for i in range(WORKERS)]
             assert all(future.result() > 0 for future in lives)
-        assert [backend.objects() for backend in backends] == before
+        wait_until("nothing is left on the servers", lambda: [backend.objects() for backend in backends] == before)
         check_memory(broker, before_memory)
