@@ -68,7 +68,7 @@ class Siege:
     def __init__(self, backends):
         chance = random.Random(SEED)
         self.backends = backends
-        services = [{**backend.service(backend.name), "bind_wait": "30s"} for backend in backends]
+        services = [{**backend.service(backend.name), "bind_wait": "150s"} for backend in backends]
         for one in services:
             one["servers"][0]["parallel"] = 4
         self.broker = Broker(configuration(*services))
@@ -91,11 +91,20 @@ class Siege:
             for crowd in self.strangers:
                 all_of.enter_context(crowd)
             jobs = [pool.submit(one, self.over) for one in everybody]
-            concurrent.futures.wait(jobs, SECONDS, concurrent.futures.FIRST_COMPLETED)
-            self.over.set()
+            try:
+                concurrent.futures.wait(jobs, SECONDS, concurrent.futures.FIRST_COMPLETED)
+                wait_until(f"each way was tried (seed {SEED})", lambda: any(job.done() for job in jobs) or not self.untried(), SETTLE, 1)
+            finally:
+                self.over.set()
             for job in jobs:
                 job.result()
             self.remove_tenants()
+
+    def untried(self):
+        tried = set()
+        for tenant in self.tenants:
+            tried.update(list(tenant.counts), *(list(attack.tried) for attack in list(tenant.attacks.values())))
+        return {way.__name__ for attack in ATTACKS.values() for way in attack.WAYS} - tried
 
     def remove_tenants(self):
         remove_all(self.tenants)
