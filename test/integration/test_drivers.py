@@ -371,7 +371,6 @@ def answer_time(tsuru, name):
     return statistics.median(times)
 
 
-
 @pytest.mark.parametrize("killed", [False, True], ids=["", "s11"])
 def test_the_server_goes_and_comes_back(start_broker, backend, killed):
     before = backend.objects()
