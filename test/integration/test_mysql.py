@@ -12,7 +12,7 @@ import time
 import pymysql
 import pytest
 
-from harness import BROKER, TIMEOUT, Tsuru, wait_until
+from harness import BROKER, NO_PASS, TIMEOUT, Tsuru, await_mended, wait_until
 from mysql_server import MariaDb
 from test_tls import make_certificate
 
@@ -27,9 +27,6 @@ def service(servers, plans=PLANS, wait="120s"):
     return f"  - name: mysql\n    driver: mysql\n    password: x\n    wait: {wait}\n    servers:\n{lines}    plans:\n{plans}"
 
 
-NO_PASS = "limits: {verify_interval: 0}\n"  # of the broker's own, which would find and mend what a test has just done to a server
-
-
 @pytest.fixture(scope="module")
 def server():
     one = MariaDb()
@@ -40,13 +37,6 @@ def server():
 @pytest.fixture
 def broker(start_broker, server):
     return start_broker(service([f"url: '{server.url()}'"]), limits=NO_PASS)
-
-
-def is_mended(broker, name="mydb"):
-    """Whether a look finds nothing any more, and no mend is left to undo what the test does next: each look asks for one, which
-    waits for those before it, and is no operation until then."""
-    return not any(broker.ctl("verify", f"mysql/{name}", "--json", status=(0, 3))["drift"] or broker.ctl("operations", "--json")
-                   for _ in range(2))
 
 
 @pytest.fixture
@@ -215,7 +205,7 @@ def test_drift(tsuru, broker, server):
                  f"REVOKE ALL PRIVILEGES, GRANT OPTION FROM '{user}'@'%'"):
         server.ask(harm)
         assert broker.ctl("verify", "mysql/mydb", "--json", status=3)["drift"][0]["kind"] == "bind"
-        wait_until("it is mended", lambda: is_mended(broker))
+        await_mended(broker, "mysql/mydb")
         assert server.as_app(env, "SELECT 1") == ((1,),)
     server.ask("CREATE USER stray_0123456789")
     assert broker.ctl("verify", "--json", status=3)["strays"][0]["name"] == "stray_0123456789"
@@ -414,7 +404,7 @@ def test_a_database_of_another_instance_is_left_alone(tsuru, broker, server):
     assert comment(name).startswith("tsuru-broker: instance ") and comment(name) != comment(other)
     server.as_app(one, f"ALTER DATABASE COMMENT '{comment(other)}'")
     assert broker.ctl("verify", "mysql/first", "--json", status=3)["drift"][0]["kind"] == "instance"
-    wait_until("it is signed again", lambda: is_mended(broker, "first"))
+    await_mended(broker, "mysql/first")
     server.as_app(one, "ALTER DATABASE COMMENT 'tsuru-broker: instance 0123456789abcdef 0123456789abcdef'")
     assert tsuru.remove("first").status == 200
     wait_until("it is gone", lambda: tsuru.info("first").status == 404)
@@ -504,7 +494,7 @@ def test_what_opens_a_database_or_shuts_its_apps_out_is_found(tsuru, broker, ser
         server.ask(harm)
         found = broker.ctl("verify", "mysql/mydb", "--json", status=3)["drift"]
         assert "bind" in [one["kind"] for one in found], (harm, found)
-        wait_until(f"it is mended: {harm}", lambda: is_mended(broker))
+        await_mended(broker, "mysql/mydb", harm)
         assert server.as_app(env, "SELECT COUNT(*) FROM t") == ((0,),)
         if attack:
             assert refused(server, env, attack) in (1044, 1142)
@@ -545,7 +535,7 @@ def test_a_dead_login_that_lives_is_shut(tsuru, broker, server):
     for harm in (f"ALTER USER '{env['MYSQL_USER']}'@'%' ACCOUNT UNLOCK", f"GRANT EVENT ON `{pattern}`.* TO '{env['MYSQL_USER']}'@'%'"):
         server.ask(harm)
         assert broker.ctl("verify", "mysql/mydb", "--json", status=3)["drift"][0]["kind"] == "instance"
-        wait_until("it is mended", lambda: is_mended(broker))
+        await_mended(broker, "mysql/mydb")
         assert refused(server, env, "SELECT 1") == 4151
     assert server.as_app(other, "SELECT one FROM v") == ((1,),)
     tsuru.remove("mydb")

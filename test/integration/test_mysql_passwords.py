@@ -7,9 +7,9 @@ import string
 
 import pytest
 
-from harness import Tsuru, wait_until
+from harness import NO_PASS, Tsuru, await_mended, wait_until
 from mysql_server import MariaDb
-from test_mysql import NO_PASS, ROOT, is_mended, service
+from test_mysql import ROOT, service
 from test_tls import make_certificate
 
 PASSWORD = "aA1-sekret"
@@ -83,7 +83,7 @@ def test_it_is_shown_the_password_and_its_binary_log_is_not(tsuru, broker, serve
     for harm in (f"DROP USER '{user}'@'%'", f"ALTER USER '{user}'@'%' ACCOUNT LOCK", f"ALTER USER '{user}'@'%' IDENTIFIED BY 'bB2-other'"):
         server.ask(harm)
         assert not is_as_it_should_be(broker)
-        wait_until("it is mended", lambda: is_mended(broker))
+        await_mended(broker, "mysql/mydb")
         assert server.as_app(env, "SELECT 1") == ((1,),)
     other = rotate(tsuru, server, env)
     assert f"PASSWORD('{password}')" in written(server, "statements")
@@ -142,7 +142,7 @@ def test_a_plug_in_that_remembers(tsuru, broker, server):
         for harm in (f"ALTER USER '{user}'@'%' ACCOUNT LOCK", f"ALTER USER '{user}'@'%' WITH MAX_USER_CONNECTIONS 99"):
             server.ask(harm)
             assert not is_as_it_should_be(broker)
-            wait_until("it is mended", lambda: is_mended(broker))
+            await_mended(broker, "mysql/mydb")
             assert server.as_app(env, "SELECT 1") == ((1,),)
         server.ask(f"DROP USER '{user}'@'%'")
         assert not is_as_it_should_be(broker)

@@ -7,10 +7,9 @@ import subprocess
 import psycopg2
 import pytest
 
-from harness import BROKER, Postgres, Tsuru, closing, postgres_service, wait_until
+from harness import BROKER, NO_PASS, Postgres, Tsuru, closing, postgres_service, wait_until
 
 DOCUMENT = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "operations.md")
-NO_PASSES = "limits: {verify_interval: 0}\n"  # the first one would mend in the middle of a way that takes a minute
 PLANS = "      - {name: small, connection_limit: 10, statement_timeout: 30s, retain: 1h}\n"
 
 
@@ -62,7 +61,7 @@ def shut_out(server, env, database):
 @pytest.fixture
 def tenants(start_broker, own_server):
     """A broker, an instance with something in it, a writer, a reader, and another tenant's login."""
-    broker = start_broker(service(own_server), limits=NO_PASSES)
+    broker = start_broker(service(own_server), limits=NO_PASS)
     wait_until("the server was checked", lambda: is_up(broker))
     tsuru = Tsuru(broker, "postgres", "x")
     for name in ("mydb", "theirs"):
@@ -152,7 +151,7 @@ def test_a_server_moves_to_another_machine(tenants, tmp_path):
         for _ in follow("A server moves to another machine", server, broker, tmp_path, NEWHOST="127.0.0.1", NEWPORT=str(second.port)):
             pass
         server.stop()
-        broker.write_config(service(second), NO_PASSES)
+        broker.write_config(service(second), NO_PASS)
         broker.start()
         wait_until("the server was checked", lambda: is_up(broker) or "claim" in broker.ctl("health", status=(0, 3)))
         if not is_up(broker):

@@ -13,7 +13,7 @@ import time
 import psycopg2
 import pytest
 
-from harness import BROKER, TIMEOUT, Tsuru, postgres_service, scripted_service, wait_until
+from harness import BROKER, NO_PASS, TIMEOUT, Tsuru, postgres_service, scripted_service, wait_until
 
 ROUTES = os.path.join(os.path.dirname(__file__), "..", "..", "src", "admin", "routes.c")
 PLANS = """      - {{name: small, connection_limit: 10, retain: {retain}}}
@@ -21,7 +21,6 @@ PLANS = """      - {{name: small, connection_limit: 10, retain: {retain}}}
 """
 
 
-NO_PASSES = "limits: {verify_interval: 0}\n"  # the first one would mend between two statements of a test that takes a minute
 
 
 def postgres(server, retain="1h", password="x"):
@@ -366,7 +365,7 @@ def test_a_retained_database_goes_when_its_time_is_over(start_broker, own_server
 # ---- drift ----
 
 def test_a_dropped_role_is_mended_and_a_dropped_database_is_not(start_broker, own_server):
-    broker = start_broker(postgres(own_server), limits=NO_PASSES)
+    broker = start_broker(postgres(own_server), limits=NO_PASS)
     tsuru = Tsuru(broker, "postgres", "x")
     tsuru.create("mydb", "small")
     env = tsuru.bind("mydb", "shop").json
@@ -397,7 +396,7 @@ def test_a_dropped_role_is_mended_and_a_dropped_database_is_not(start_broker, ow
 
 
 def test_strays_are_reported_and_left_alone(start_broker, own_server):
-    broker = start_broker(postgres(own_server), limits=NO_PASSES)
+    broker = start_broker(postgres(own_server), limits=NO_PASS)
     tsuru = Tsuru(broker, "postgres", "x")
     tsuru.create("mydb", "small")
     tsuru.bind("mydb", "shop")

@@ -9,7 +9,7 @@ import psycopg2
 import pytest
 
 import trojans
-from harness import Postgres, Tsuru, postgres_service, wait_until
+from harness import NO_PASS, Postgres, Tsuru, postgres_service, wait_until
 
 PLANS = """      - {name: small, description: a, retain: 0}
       - {name: kept, description: b, retain: 1h}
@@ -49,8 +49,7 @@ class Ground:
             text = text.replace(f"admin:{server.password}", "plain:plain")
         self.server = server
         self.broker_is_superuser = admin == "superuser"
-        # No pass of the broker's own finds and mends what a test has just done to a server.
-        self.broker = start_broker(text, limits="limits: {verify_interval: 0}\n")
+        self.broker = start_broker(text, limits=NO_PASS)
         self.tsuru = Tsuru(self.broker, "postgres", "x")
 
     def bound(self, instance, plan="small", app="shop"):

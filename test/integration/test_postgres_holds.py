@@ -8,7 +8,7 @@ import threading
 import psycopg2
 import pytest
 
-from harness import Postgres, Tsuru, postgres_service, wait_until
+from harness import NO_PASS, Postgres, Tsuru, await_mended, postgres_service, wait_until
 from holds_postgres import ROUNDS, Tenant, all_settings
 
 PLANS = """      - {name: small, description: a, connection_limit: 20, retain: 0}
@@ -39,8 +39,7 @@ class Ground:
         self.server = server
         self.is_superuser = admin == "superuser"
         self.admin = "admin" if self.is_superuser else "plain"
-        # No pass of the broker's own finds and mends what a test has just done to a server.
-        self.broker = start_broker(text, limits="limits: {verify_interval: 0}\n")
+        self.broker = start_broker(text, limits=NO_PASS)
         self.tsuru = Tsuru(self.broker, "postgres", "x")
 
     def create(self, name, plan="small"):
@@ -181,9 +180,6 @@ def test_the_drift_pass_finds_what_keeps_sessions_out(ground):
     def drift():
         return [one["found"] for one in ground.broker.ctl("verify", "postgres/drifting", "--json", status=(0, 3))["drift"]]
 
-    def is_mended():
-        """And no mend is left to undo what is done next: each look asks for one, which is no operation before its turn."""
-        return not any(drift() or ground.pending("drifting") for _ in range(2))
     assert drift() == []
     ground.as_owner(env, f"ALTER DATABASE {env['PG_DATABASE']} SET work_mem TO '1MB'")
     ground.as_owner(env, f"ALTER DATABASE {env['PG_DATABASE']} SET idle_in_transaction_session_timeout TO '5min'")
@@ -192,11 +188,11 @@ def test_the_drift_pass_finds_what_keeps_sessions_out(ground):
     ground.as_owner(env, f"ALTER DATABASE {env['PG_DATABASE']} SET lock_timeout TO '0.2s'")
     ground.as_owner(env, f"ALTER DATABASE {env['PG_DATABASE']} SET local_preload_libraries TO 'nonexistent'")
     assert any("lock_timeout=0.2s" in one for one in drift())
-    wait_until("it is mended", is_mended)
+    await_mended(ground.broker, "postgres/drifting")
     ground.reads(reader)
     ground.server.rows(f"""SET SESSION AUTHORIZATION "{reader['PG_USER']}"; ALTER ROLE CURRENT_USER SET statement_timeout TO 1""")
     assert drift() != []
-    wait_until("it is mended", is_mended)
+    await_mended(ground.broker, "postgres/drifting")
     ground.reads(reader)
     assert ground.server.as_app(env, "SHOW work_mem") == [("1MB",)]
     ground.removed("drifting")

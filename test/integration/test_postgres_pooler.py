@@ -8,7 +8,7 @@ import pytest
 
 import test_drivers
 from backends import PASSWORD, PostgresBackend, configuration
-from harness import Postgres, Tsuru, closing, manual, postgres_service, wait_until
+from harness import NO_PASS, Postgres, Tsuru, closing, manual, postgres_service, wait_until
 from pgbouncer_server import PgBouncer
 from test_drivers import tsuru  # noqa: F401  pylint: disable=unused-import  (a fixture)
 from test_tls import make_certificate
@@ -76,9 +76,6 @@ def service(pooler, bind_wait="120s", idle="2s", **parameters):
         url = staticmethod(lambda: pooler.url(BROKER, "sekret", **parameters))
 
     return postgres_service(Through, PASSWORD, more=f"    bind_wait: {bind_wait}\n    wait: 120s\n", server_more=f"        idle: {idle}\n")
-
-
-NO_PASS = "limits: {verify_interval: 0}\n"  # of the broker's own, which would find and mend what a test has just done to a server
 
 
 def reason(broker):

@@ -8,7 +8,7 @@ import time
 import psycopg2
 import pytest
 
-from harness import Postgres, Tsuru, postgres_service, wait_until
+from harness import NO_PASS, Postgres, Tsuru, await_mended, postgres_service, wait_until
 
 PLANS = """      - {{name: small, description: a, connection_limit: 10, retain: {retain}}}
       - {{name: now, description: b, connection_limit: 10, retain: 0}}
@@ -18,9 +18,6 @@ PLANS = """      - {{name: small, description: a, connection_limit: 10, retain: 
 def service(server, retain="1h", user=None):
     text = postgres_service(server, "x", more="    wait: 120s\n", plans=PLANS.format(retain=retain))
     return text if user is None else text.replace(f"admin:{server.password}", user)
-
-
-NO_PASS = "limits: {verify_interval: 0}\n"  # of the broker's own, which would find and mend what a test has just done to a server
 
 
 def start(start_broker, server, **options):
@@ -284,13 +281,6 @@ def found(broker, name="mydb"):
     return {(one["kind"], one["found"]) for one in broker.ctl("verify", f"postgres/{name}", "--json", status=(0, 3))["drift"]}
 
 
-def is_mended(broker, name="mydb", what=""):
-    """Waits until a verify finds nothing any more, and no mend is left to undo what the test does next: each verify asks for
-    one, which waits for those before it, and is no operation until then."""
-    wait_until(f"all is mended: {what} {found(broker, name)}",
-               lambda: not any(found(broker, name) or broker.ctl("operations", "--json") for _ in range(2)))
-
-
 @pytest.fixture(params=["superuser", "plain"])
 def ready(request, start_broker, own_server):
     """An instance with a writer and a reader, under both kinds of admin."""
@@ -334,7 +324,7 @@ def test_what_opens_the_database_is_found_and_closed(ready):
             server.rows(only(differences)[1].rpartition(": ")[2])
         else:
             assert kinds and kinds <= {"instance", "bind"}, (opening, kinds)
-        is_mended(broker, what=opening)
+        await_mended(broker, "postgres/mydb", opening)
         assert server.as_app(env, "SELECT 1") == server.as_app(reader, "SELECT 1") == [(1,)], opening
     with pytest.raises(psycopg2.OperationalError):
         server.as_app({**other, "PG_DATABASE": name}, "SELECT 1")
@@ -356,7 +346,7 @@ def test_what_only_an_operator_can_mend_is_told_with_the_statement(ready):
         assert "joe" not in tsuru.info("mydb").body  # it is for operators, not for the instance's users
         # What the sentence says is what helps.
         server.rows(statements[0])
-        is_mended(broker)
+        await_mended(broker, "postgres/mydb")
     server.rows(f"GRANT {name} TO joe")
     server.rows(f"COMMENT ON ROLE joe IS 'tsuru-broker: guest of {name}'")
     assert found(broker) == set()
@@ -382,7 +372,7 @@ def test_a_password_that_an_app_changed_is_set_back(ready):
         change()
         assert not opens(server, one)
         assert found(broker) == {("bind", one["PG_USER"])}
-        is_mended(broker)
+        await_mended(broker, "postgres/mydb")
         assert opens(server, one)
 
 
@@ -416,7 +406,7 @@ def test_doors_that_open_slowly_do_not_fail_the_inspection(start_broker):
         assert found(broker) == set()
         server.rows(f"ALTER ROLE {env['PG_USER']} CONNECTION LIMIT 3")
         assert found(broker) == {("bind", env["PG_USER"])}
-        is_mended(broker)
+        await_mended(broker, "postgres/mydb")
         assert server.as_app(env, "SELECT 1") == [(1,)]
     finally:
         server.close()
@@ -443,7 +433,7 @@ def test_attributes_of_a_superusers_are_mended_or_told(ready):
             assert kinds <= {"bind", "instance"} if broker.is_superuser else "told" in kinds, (role, attribute, kinds)
             if not broker.is_superuser:
                 server.rows(f"ALTER ROLE {role} NO{attribute}")
-            is_mended(broker)
+            await_mended(broker, "postgres/mydb")
 
 
 def become(broker, server, role):
@@ -474,11 +464,11 @@ def test_a_new_admin_role_takes_its_rights_or_says_what_it_lacks(start_broker, o
     differs = become(broker, own_server, "next")
     if own_server.version() < 160000:
         assert {kind for kind, _ in differs} == {"instance"}
-        is_mended(broker)
+        await_mended(broker, "postgres/mydb")
     else:
         assert any(kind == "told" and f'GRANT "{name}" TO "next"' in sentence for kind, sentence in differs)
         own_server.rows(f"GRANT {name}, {name}_r, {env['PG_USER']} TO next WITH ADMIN OPTION")
-        is_mended(broker)
+        await_mended(broker, "postgres/mydb")
     lose_membership(own_server, name)
     second = tsuru.bind("mydb", "second")
     assert second.status == 201

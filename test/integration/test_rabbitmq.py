@@ -14,7 +14,7 @@ import urllib.parse
 import pika
 import pytest
 
-from harness import BROKER, TIMEOUT, Broker, Tsuru, closing, wait_until
+from harness import BROKER, NO_PASS, TIMEOUT, Broker, Tsuru, await_mended, closing, wait_until
 from rabbitmq_server import Halfway, RabbitMQ
 from test_tls import make_certificate
 
@@ -27,9 +27,6 @@ def service(server, plans="      - {name: small, retain: 0}\n", more="", login=N
     return (f"  - name: rabbitmq\n    driver: rabbitmq\n    password: x\n    wait: 120s\n    servers:\n"
             f"      - {{name: main, url: '{server.url()}', username: {username}, password: {password}, amqp_port: {server.port}{more}}}\n"
             f"    plans:\n{plans}")
-
-
-NO_PASS = "limits: {verify_interval: 0}\n"  # of the broker's own, which would find and mend what a test has just done to a server
 
 
 @pytest.fixture(scope="module")
@@ -317,7 +314,7 @@ def test_drift_is_found_and_mended(start_broker, rabbit):
     def verify(kind, method, path, body=None):
         assert rabbit.ask(method, path, body)[0] in (200, 201, 204)
         assert [entry["kind"] for entry in broker.ctl("verify", "rabbitmq/mine", "--json", status=3)["drift"]] == [kind], path
-        wait_until(f"{path} is mended", lambda: is_mended(broker))
+        await_mended(broker, "rabbitmq/mine", path)
         assert lets_in(rabbit, env)
 
     verify("instance", "DELETE", f"/api/vhost-limits/{vhost}/max-queues")
@@ -343,13 +340,6 @@ def test_drift_is_found_and_mended(start_broker, rabbit):
     assert vhost not in rabbit.vhosts()
     removed(tsuru, "mine")
     assert user not in rabbit.users()
-
-
-def is_mended(broker):
-    """Whether a look finds nothing any more, and no mend is left to undo what the test does next: each look asks for one, which
-    waits for those before it, and is no operation until then."""
-    return not any(broker.ctl("verify", "rabbitmq/mine", "--json", status=(0, 3))["drift"] or broker.ctl("operations", "--json")
-                   for _ in range(2))
 
 
 def test_strays_are_told_and_left(start_broker, rabbit):

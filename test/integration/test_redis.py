@@ -13,7 +13,7 @@ import time
 import pytest
 import redis
 
-from harness import BROKER, TIMEOUT, Broker, Tsuru, closing, free_port, program, promise, wait_until
+from harness import BROKER, NO_PASS, TIMEOUT, Broker, Tsuru, await_mended, closing, free_port, program, promise, wait_until
 from proxy import Fault, Proxy
 from redis_server import Redis
 from test_tls import make_certificate
@@ -22,9 +22,6 @@ from test_tls import make_certificate
 def service(servers, plans="      - {name: small}\n      - {name: large, commands: ['+sort', '-@geo']}\n"):
     lines = "".join(f"      - {{name: s{number}, {server}}}\n" for number, server in enumerate(servers))
     return f"  - name: redis\n    driver: redis\n    password: x\n    wait: 120s\n    servers:\n{lines}    plans:\n{plans}"
-
-
-NO_PASS = "limits: {verify_interval: 0}\n"  # of the broker's own, which would find and mend what a test has just done to a server
 
 
 @pytest.fixture
@@ -505,11 +502,6 @@ def test_drift_of_each_part_of_a_user(start_broker, servers):
     login, template = env["REDIS_USER"], "instance:" + env["REDIS_PREFIX"].rstrip(":")
     assert broker.ctl("verify", "redis/mine", "--json")["drift"] == []
     good = {user: operator(server, "ACL", "GETUSER", user) for user in (login, template)}
-
-    def is_mended():
-        """And no mend is left to undo what is done next: each look asks for one, which is no operation before its turn."""
-        return all(broker.ctl("verify", "redis/mine", "--json", status=(0, 3))["drift"] == broker.ctl("operations", "--json") == []
-                   for _ in range(2)) and {user: operator(server, "ACL", "GETUSER", user) for user in (login, template)} == good
     for user, rules in ((login, ("+@scripting",)), (login, ("+@all",)), (login, ("~*",)), (login, ("&*",)), (login, ("(+@all ~*)",)),
                         (login, ("nopass",)), (login, (">another",)), (login, ("resetpass", ">another")), (login, ("off",)),
                         (login, ("-get",)), (login, ("allcommands",)), (login, ("skip-sanitize-payload",)), (template, ("+@all",)),
@@ -518,7 +510,8 @@ def test_drift_of_each_part_of_a_user(start_broker, servers):
         operator(server, "ACL", "SETUSER", user, *rules)
         drift = broker.ctl("verify", "redis/mine", "--json", status=(0, 3))["drift"]
         assert {entry["kind"] for entry in drift} >= {"bind" if user == login else "instance"}, (user, rules, drift)
-        wait_until(f"{rules} of {user} is mended", is_mended)
+        await_mended(broker, "redis/mine", f"{rules} of {user}")
+        assert {name: operator(server, "ACL", "GETUSER", name) for name in (login, template)} == good
     assert {user for user in server.client().acl_users() if "probe" in user} == set()
 
 

@@ -72,6 +72,16 @@ def program(variable, name, *usual):
     return found
 
 
+NO_PASS = "limits: {verify_interval: 0}\n"  # of the broker's own, which would find and mend what a test has just done to a server
+
+
+def await_mended(broker, instance, what=""):
+    """Until a look at SERVICE/NAME finds nothing any more, and no mend is left to undo what the test does next: each look asks for
+    one, which waits for those before it, and is no operation until then."""
+    wait_until(f"{instance} is mended {what}", lambda: not any(
+        broker.ctl("verify", instance, "--json", status=(0, 3))["drift"] or broker.ctl("operations", "--json") for _ in range(2)))
+
+
 def manual(driver, pattern):
     """What the driver's manual tells to type, with "sekret" for the password: the pattern's first group, or all of it."""
     with open(os.path.join(ROOT, "docs", "drivers", f"{driver}.md"), encoding="utf-8") as file:
