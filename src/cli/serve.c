@@ -23,6 +23,7 @@
 #include "http/http.h"
 #include "records/keycheck.h"
 #include "requests/operator.h"
+#include "store/members.h"
 
 static const int signals[PROGRAM_SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
 
@@ -415,7 +416,8 @@ static int run_loop(struct program *program, struct error *error)
 	log_listening(program);
 	if (event_base_dispatch(program->base) < 0 && program->stops == 0)
 		return error_set(error, ERR_INTERNAL, "the event loop failed: %s", strerror(errno));
-	if (!program->has_failed || standing_has_others(program))
+	/* Of one that has failed, what waits can be done by others alone. */
+	if (!program->has_failed || members_has_others(store_members(program->store)))
 		drain(program);
 	return program->has_failed ? ERR_INTERNAL : 0;
 }

@@ -234,11 +234,6 @@ void standing_leave(struct program *program)
 	tell_listeners(program);
 }
 
-bool standing_has_others(const struct program *program)
-{
-	return program->sharing != NULL && members_has_others(store_members(program->store));
-}
-
 void standing_end(struct program *program)
 {
 	int timer;

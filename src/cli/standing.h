@@ -2,8 +2,6 @@
 #ifndef CLI_STANDING_H
 #define CLI_STANDING_H
 
-#include <stdbool.h>
-
 #include "base/error.h"
 
 struct program;
@@ -17,8 +15,6 @@ void standing_changed(void *arg, const struct store_standing *standing);
 /* At the program's end, while the loop turns still: hands over, if there is another broker, which takes up what waits
  * here, too. */
 void standing_leave(struct program *program);
-/* Whether others that live share the store: what waits here can be theirs. */
-bool standing_has_others(const struct program *program);
 /* The program has another keyring: by that its addresses are signed, and those of others looked at, from here on. */
 void standing_rekeyed(struct program *program);
 /* Once the loop has ended. */
