@@ -253,28 +253,6 @@ static void test_a_group_since_the_look(void **state)
 	check_refused(&active, &claimant, &begin);
 }
 
-static void run_on(PGconn *connection, const char *statement)
-{
-	PGresult *result = PQexec(connection, statement);
-
-	if (PQresultStatus(result) != PGRES_COMMAND_OK)
-		fail_msg("%s: %s", statement, PQerrorMessage(connection));
-	PQclear(result);
-}
-
-static void await_lock(PGconn *connection)
-{
-	int waiting = 0;
-
-	while (waiting == 0) {
-		PGresult *result = PQexec(connection, "SELECT 1 FROM pg_locks WHERE NOT granted");
-
-		assert_int_equal(PQresultStatus(result), PGRES_TUPLES_OK);
-		waiting = PQntuples(result);
-		PQclear(result);
-	}
-}
-
 /* One that is not committed yet when the claim comes: the claim waits for it. */
 static void test_a_renewal_beside_the_claim(void **state)
 {
@@ -288,7 +266,8 @@ static void test_a_renewal_beside_the_claim(void **state)
 	run_on(renewal, "BEGIN");
 	run_on(renewal, "UPDATE tsuru_broker.pulse SET beat = beat + 1");
 	assert_int_equal(pthread_create(&claimant.thread, NULL, claim, &claimant), 0);
-	await_lock(renewal);
+	while (!is_lock_awaited(renewal))
+		;
 	run_on(renewal, "COMMIT");
 	PQfinish(renewal);
 	pthread_join(claimant.thread, NULL);

@@ -36,16 +36,34 @@ struct outcome {
 	uint64_t revision;
 };
 
-/* Runs a statement on the shared store's database. */
-static inline void run_sql(const char *url, const char *statement)
+static inline void run_on(PGconn *connection, const char *statement)
 {
-	PGconn *connection = PQconnectdb(url);
 	PGresult *result = PQexec(connection, statement);
 
 	if (PQresultStatus(result) != PGRES_COMMAND_OK && PQresultStatus(result) != PGRES_TUPLES_OK)
 		fail_msg("%s: %s", statement, PQerrorMessage(connection));
 	PQclear(result);
+}
+
+/* Runs a statement on the shared store's database. */
+static inline void run_sql(const char *url, const char *statement)
+{
+	PGconn *connection = PQconnectdb(url);
+
+	run_on(connection, statement);
 	PQfinish(connection);
+}
+
+/* Whether somebody waits for a lock that another session has. */
+static inline bool is_lock_awaited(PGconn *connection)
+{
+	PGresult *result = PQexec(connection, "SELECT 1 FROM pg_locks WHERE NOT granted");
+	int waiting;
+
+	assert_int_equal(PQresultStatus(result), PGRES_TUPLES_OK);
+	waiting = PQntuples(result);
+	PQclear(result);
+	return waiting > 0;
 }
 
 static inline bool is_shared(const struct fixture *fixture)

@@ -280,30 +280,6 @@ static void test_a_missing_right_is_told(void **state)
 	assert_int_equal(store_members(fixture->store)->count, 1);
 }
 
-static void run_on(PGconn *connection, const char *statement)
-{
-	PGresult *result = PQexec(connection, statement);
-
-	if (PQresultStatus(result) != PGRES_COMMAND_OK && PQresultStatus(result) != PGRES_TUPLES_OK)
-		fail_msg("%s: %s", statement, PQerrorMessage(connection));
-	PQclear(result);
-}
-
-/* Until somebody waits for what the connection has locked. */
-static void await_lock(struct fixture *fixture, PGconn *holder)
-{
-	int waiting = 0;
-
-	while (waiting == 0) {
-		PGresult *result = PQexec(holder, "SELECT 1 FROM pg_locks WHERE NOT granted");
-
-		assert_int_equal(PQresultStatus(result), PGRES_TUPLES_OK);
-		waiting = PQntuples(result);
-		PQclear(result);
-		turn(fixture);
-	}
-}
-
 /* Neither the lease nor a commit waits for what is told. */
 static void test_nothing_waits_for_the_telling(void **state)
 {
@@ -319,7 +295,8 @@ static void test_nothing_waits_for_the_telling(void **state)
 	       "SET idle_in_transaction_session_timeout = '60s'"); /* what waits for it after all ends, and fails */
 	run_on(holder, "BEGIN");
 	run_on(holder, "LOCK TABLE tsuru_broker.replica");
-	await_lock(fixture, holder);
+	while (!is_lock_awaited(holder))
+		turn(fixture);
 	store_text(fixture, "one", "1");
 	leased = store_leased_until(fixture->store);
 	while (store_leased_until(fixture->store) <= leased)
