@@ -14,7 +14,7 @@ import time
 import pytest
 
 from backends import BACKENDS, PASSWORD, configuration
-from harness import Tsuru, closing, wait_until
+from harness import Tsuru, closing, removed, wait_until
 
 SECONDS = float(os.environ.get("SECONDS", "5"))  # that all drivers work side by side
 WORKERS = 64
@@ -32,13 +32,6 @@ def patient(service):
     """The service, of which what is asked is answered when it is done, also by a machine that takes long."""
     service["servers"][0].pop("connect_timeout", None)
     return {**service, "wait": "120s"}
-
-
-def remove(tsuru, *names):
-    for name in names:
-        assert tsuru.remove(name).status == 200
-    for name in names:
-        wait_until(f"{name} is gone", lambda name=name: tsuru.info(name).status == 404)
 
 
 def place(tsuru, name):
@@ -64,7 +57,7 @@ def test_a_life(tsuru, backend, encoding):
     assert tsuru.unbind("mydb", "shop").status == 200
     assert backend.refused(env)
     assert backend.objects()[1] == before_logins
-    remove(tsuru, "mydb")
+    removed(tsuru, "mydb")
     assert backend.objects() == (before_instances, before_logins)
 
 
@@ -95,7 +88,7 @@ def test_instances_do_not_see_each_other(tsuru, backend):
     assert backend.read(yours, "colour") is None
     backend.write(yours, "colour", "green")
     assert backend.read(mine, "colour") == "red"
-    remove(tsuru, "mine")
+    removed(tsuru, "mine")
     assert backend.refused(mine)
     assert backend.read(yours, "colour") == "green"
     tsuru.remove("yours")
@@ -156,7 +149,7 @@ def test_many_binds_at_once(tsuru, backend):
         answers = list(pool.map(lambda i: tsuru.bind("mydb", f"app-{i}"), range(32)))
     assert [answer.status for answer in answers] == [201] * 32
     assert all(backend.works(answer.json) for answer in answers)
-    remove(tsuru, "mydb")
+    removed(tsuru, "mydb")
     assert all(backend.refused(answer.json) for answer in answers)
 
 
@@ -215,7 +208,7 @@ def test_s8_jobs(tsuru, backend):
     again = tsuru.bind_job("mydb", "shop", event="e2").json
     assert backend.works(job if backend.restores else again)
     # The job is removed without an unbind, then the instance: nothing of either is left.
-    remove(tsuru, "mydb")
+    removed(tsuru, "mydb")
     assert backend.refused(job) and backend.refused(app)
 
 
@@ -390,7 +383,7 @@ def test_the_server_goes_and_comes_back(start_broker, backend, killed):
         tsuru.broker.start()
     for flow in flows:
         assert next(flow, None) is None
-    remove(tsuru, *NAMES)
+    removed(tsuru, *NAMES)
     wait_until("nothing is left on the server", lambda: backend.objects() == before)
 
 
@@ -410,7 +403,7 @@ def test_unused_connections_are_counted_and_closed(start_broker, backend):
     wait_until("there are connections", lambda: connections(tsuru.broker) > 0)
     wait_until("the connections are closed", lambda: connections(tsuru.broker) == 0)
     assert tsuru.bind("mine", "shop").status == 201
-    remove(tsuru, "mine")
+    removed(tsuru, "mine")
 
 
 def test_the_server_goes_in_the_middle_of_work(start_broker, backend):
@@ -427,7 +420,7 @@ def test_the_server_goes_in_the_middle_of_work(start_broker, backend):
         for name in names:
             wait_until(f"{name} is up", lambda name=name: tsuru.is_up(name))
         assert all(pool.map(lambda name: backend.works(bind_until_it_works(tsuru, name, "shop")), names))
-    remove(tsuru, *names)
+    removed(tsuru, *names)
     wait_until("nothing is left on the server", lambda: backend.objects() == before)
 
 
@@ -452,7 +445,7 @@ def test_a_server_that_answers_nothing(start_broker, backend):
     wait_until("all converges", lambda: tsuru.is_up("new") and tsuru.is_up("old"))
     for name in ("old", "new"):
         assert backend.works(bind_until_it_works(tsuru, name, "shop"))
-    remove(tsuru, "old", "new")
+    removed(tsuru, "old", "new")
     wait_until("nothing is left on the server", lambda: backend.objects() == before)
 
 

@@ -14,7 +14,7 @@ import urllib.parse
 import pika
 import pytest
 
-from harness import BROKER, NO_PASS, TIMEOUT, Broker, Tsuru, await_mended, closing, wait_until
+from harness import BROKER, NO_PASS, TIMEOUT, Broker, Tsuru, await_mended, closing, removed, wait_until
 from rabbitmq_server import Halfway, RabbitMQ
 from test_tls import make_certificate
 
@@ -50,13 +50,6 @@ def unmarked(rabbit):
 @pytest.fixture
 def tsuru(start_broker, rabbit):
     return Tsuru(start_broker(service(rabbit)), "rabbitmq", "x")
-
-
-def removed(tsuru, *names):
-    for name in names:
-        assert tsuru.remove(name).status == 200
-    for name in names:
-        wait_until(f"{name} is gone", lambda name=name: tsuru.info(name).status == 404)
 
 
 def nothing_but(rabbit, vhosts=(), users=()):

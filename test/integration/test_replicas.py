@@ -58,19 +58,23 @@ def test_stop_hands_over_at_once(replicas):
     assert "event=became-active" in second.log()
 
 
+def create_that_waits(first, name, directory):
+    """Its call is under way at the first broker, which knows of the other; whoever does it next is not held."""
+    rules = directory / "rules"
+    rules.write_text("provision hang\n", encoding="ascii")
+    waiting = Later(lambda: tsuru_of(first).create(name, "small"))
+    wait_until("its call is under way", lambda: first.ctl("operations", "--json"))
+    wait_until("it knows of the other", lambda: any(one["name"] == "second" for one in first.ctl("replicas", "--json")["replicas"]))
+    rules.write_text("", encoding="ascii")
+    return waiting
+
+
 def test_who_waits_is_answered_by_the_next_one(replicas, tmp_path):
     """SIGTERM while a create waits for its server: the other broker takes it up, and the client hears of it by the one that ends."""
     first, second = active_and_standby(replicas)
-    (tmp_path / "rules").write_text("provision hang\n", encoding="ascii")
-    answer = []
-    waiting = threading.Thread(target=lambda: answer.append(tsuru_of(first).create("mydb", "small")), daemon=True)
-    waiting.start()
-    wait_until("its call is under way", lambda: first.ctl("operations", "--json"))
-    wait_until("it knows of the other", lambda: any(one["name"] == "second" for one in first.ctl("replicas", "--json")["replicas"]))
-    (tmp_path / "rules").write_text("", encoding="ascii")
+    waiting = create_that_waits(first, "mydb", tmp_path)
     first.stop()
-    waiting.join()
-    assert answer[0].status == 201
+    assert waiting.result().status == 201
     await_role(second, "active")
     wait_until("the other has done it", lambda: tsuru_of(second).is_up("mydb"))
 
@@ -309,19 +313,13 @@ def test_a_damaged_view(replicas, tmp_path):
     """Who has it ends: what waits there is done by the next one, and its next start makes the view afresh."""
     first, second = active_and_standby(replicas)
     assert tsuru_of(first).create("mydb", "small").status == 201
-    (tmp_path / "rules").write_text("provision hang\n", encoding="ascii")
-    answer = []
-    waiting = threading.Thread(target=lambda: answer.append(tsuru_of(first).create("waits", "small")), daemon=True)
-    waiting.start()
-    wait_until("its call is under way", lambda: first.ctl("operations", "--json"))
-    wait_until("it knows of the other", lambda: any(one["name"] == "second" for one in first.ctl("replicas", "--json")["replicas"]))
-    (tmp_path / "rules").write_text("", encoding="ascii")
+    waiting = create_that_waits(first, "waits", tmp_path)
     damage(first)
     with contextlib.suppress(OSError):  # it may end before it has answered
         assert tsuru_of(first).info("mydb").status == 500
-    waiting.join()
+    answer = waiting.result()
     ends_damaged(first)
-    assert answer[0].status == 201
+    assert answer.status == 201
     await_role(second, "active")
     first.start()
     await_role(first, "standby")

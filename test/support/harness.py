@@ -72,6 +72,14 @@ def program(variable, name, *usual):
     return found
 
 
+def removed(tsuru, *names):
+    """Removes them, and waits for their ends."""
+    for name in names:
+        assert tsuru.remove(name).status == 200
+    for name in names:
+        wait_until(f"{name} is gone", lambda name=name: tsuru.info(name).status == 404)
+
+
 NO_PASS = "limits: {verify_interval: 0}\n"  # of the broker's own, which would find and mend what a test has just done to a server
 
 
